@@ -1,0 +1,20 @@
+import { defineConfig } from 'tsup'
+
+type Config = ReturnType<typeof defineConfig>
+
+/** ESM, CommonJS and types of one package: the same settings for all of them. */
+export function library(entry: string[]): Config {
+  return defineConfig({
+    entry,
+    format: ['esm', 'cjs'],
+    dts: true,
+    clean: true,
+    sourcemap: false,
+    splitting: false,
+    target: 'node20',
+    platform: 'node',
+    shims: false,
+    treeshake: false,
+    silent: true,
+  })
+}
