@@ -1,1 +1,31 @@
-export {}
+/**
+ * The kit that logbridge's adapters are made of: turns a logging library's records into OpenTelemetry LogRecords, for
+ * any OpenTelemetry 2.x or 3.x.
+ */
+export { toAnyValue, toAnyValueMap } from './anyValue.ts'
+export { createBridge, EXPORTING } from './bridge.ts'
+export { diagnose } from './diagnose.ts'
+export { replayEarlyRecords } from './early.ts'
+export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
+export { describeException, type ExceptionParts, isError } from './exception.ts'
+export { bridgeOptionRules, checkOptions, oneOf, type OptionRule, rules } from './options.ts'
+export { ACCEPTS_ANY_VALUE, registeredProvider } from './provider.ts'
+export { copyFields, isAbsent, read, reason } from './read.ts'
+export { numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { now, toHrTime } from './time.ts'
+export type {
+  Adapter,
+  AnyValue,
+  AnyValueMap,
+  ApiLogRecord,
+  Bridge,
+  BridgeOptions,
+  HrTime,
+  Logger,
+  LoggerProvider,
+  LogRecord,
+  PlainRecord,
+  SerializedError,
+  SeverityNumber,
+} from './types.ts'
+export { MAX_DEPTH, type ValueLimits, type ValueSink, writeFields, writeValue } from './value.ts'

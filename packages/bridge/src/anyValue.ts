@@ -1,0 +1,73 @@
+import { setOwn } from './read.ts'
+import type { AnyValue, AnyValueMap } from './types.ts'
+import { type ValueSink, writeFields, writeValue } from './value.ts'
+
+/**
+ * Any JavaScript value as a plain AnyValue that shares nothing with the original: for LoggerProviders that are
+ * not ours, and for what has to be kept for later. An int64 beyond the safe integers becomes its decimal string,
+ * because the official SDKs encode no bigint.
+ */
+export function toAnyValue(value: unknown): AnyValue {
+  const builder = new Builder()
+  writeValue(value, builder, {})
+  return builder.result
+}
+
+/** The same for all attributes of a record. */
+export function toAnyValueMap(attributes: object): AnyValueMap {
+  const builder = new Builder()
+  builder.beginMap()
+  writeFields(attributes, builder, {})
+  builder.endMap()
+  return builder.result as AnyValueMap
+}
+
+class Builder implements ValueSink {
+  result: AnyValue = null
+  private readonly parents: (AnyValue[] | AnyValueMap)[] = []
+  private readonly keys: string[] = []
+
+  empty(): void {
+    this.result = null
+  }
+  string(value: string): void {
+    this.result = value.toWellFormed()
+  }
+  bool(value: boolean): void {
+    this.result = value
+  }
+  int(value: number | bigint): void {
+    const number = Number(value)
+    this.result = Number.isSafeInteger(number) ? number : value.toString()
+  }
+  double(value: number): void {
+    this.result = value
+  }
+  bytes(value: Uint8Array): void {
+    this.result = value.slice()
+  }
+  beginArray(): void {
+    this.parents.push([])
+  }
+  beginElement(): void {
+    // The element follows as `result`.
+  }
+  endElement(): void {
+    ;(this.parents.at(-1) as AnyValue[]).push(this.result)
+  }
+  endArray(): void {
+    this.result = this.parents.pop()!
+  }
+  beginMap(): void {
+    this.parents.push({})
+  }
+  beginField(key: string): void {
+    this.keys.push(key)
+  }
+  endField(): void {
+    setOwn(this.parents.at(-1) as AnyValueMap, this.keys.pop()!.toWellFormed(), this.result)
+  }
+  endMap(): void {
+    this.result = this.parents.pop()!
+  }
+}

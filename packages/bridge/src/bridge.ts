@@ -1,0 +1,94 @@
+import { context as contextApi, createContextKey } from '@opentelemetry/api'
+import { diagnose } from './diagnose.ts'
+import { keepEarly, replayEarlyRecords } from './early.ts'
+import { createFinisher } from './finish.ts'
+import { createLoggers } from './provider.ts'
+import { state } from './state.ts'
+import { now } from './time.ts'
+import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
+
+/**
+ * Set in the context in which logbridge exports. A log call made in it, however far down an asynchronous path, is
+ * caused by the export itself and is left out: it would never end. (`createContextKey` uses `Symbol.for`.)
+ */
+export const EXPORTING: symbol = createContextKey('logbridge exporting')
+
+/**
+ * Connects an adapter to the Logs API. The bridge alone owns what must not go wrong: it asks `enabled` before
+ * anything is built, finds the LoggerProvider, keeps records that come before it, takes the trace context, catches
+ * every fault, and never lets a record arise from sending one.
+ *
+ * @param minimum least severe severity number that is sent; records of unknown severity always are
+ */
+export function createBridge<Native>(
+  adapter: Adapter<Native>,
+  options: BridgeOptions = {},
+  minimum: SeverityNumber = 0,
+): Bridge<Native> {
+  const { library } = adapter
+  const fixedScope = options.scope
+  const { onError } = options
+  const loggers = createLoggers(options.loggerProvider)
+  const finish = createFinisher(options)
+
+  function scopeOf(native: Native): string {
+    return fixedScope ?? (adapter.scope?.(native) || library)
+  }
+
+  function send(native: Native): void {
+    const severityNumber = adapter.severity(native)
+    if (severityNumber < minimum && severityNumber !== 0) return
+    const active = contextApi.active()
+    if (active.getValue(EXPORTING) !== undefined) return
+    const scope = scopeOf(native)
+    const logger = loggers.get(scope)
+    if (logger?.enabled?.({ context: active, severityNumber }) === false) return
+
+    const converted = adapter.convert(native)
+    if (converted === undefined) return
+    const observedTimestamp = now()
+    const record = finish(converted, logger !== undefined && loggers.acceptsAnyValue())
+    record.observedTimestamp = observedTimestamp
+    record.timestamp = converted.timestamp ?? observedTimestamp
+    record.severityNumber = severityNumber
+    // Always set: the official SDKs take `context: undefined` for "no context".
+    record.context = converted.context ?? active
+    if (logger === undefined) return keepEarly(scope, record)
+    if (state.early.records.length > 0) replayEarlyRecords()
+    logger.emit(record)
+  }
+
+  function report(error: unknown): void {
+    diagnose(`bridge-${library}`, `a ${library} record could not be sent (said once)`, error)
+    try {
+      onError?.(error)
+    } catch {
+      // The user's own handler failed; its record is already lost and reported.
+    }
+  }
+
+  return {
+    enabled(native) {
+      if (state.busy) return false
+      try {
+        const severityNumber = adapter.severity(native)
+        if (severityNumber < minimum && severityNumber !== 0) return false
+        const context = contextApi.active()
+        return loggers.get(scopeOf(native))?.enabled?.({ context, severityNumber }) !== false
+      } catch {
+        return false
+      }
+    },
+    emit(native) {
+      if (state.busy) return
+      state.busy = true
+      try {
+        send(native)
+      } catch (error) {
+        report(error)
+      } finally {
+        state.busy = false
+      }
+    },
+  }
+}

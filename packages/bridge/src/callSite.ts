@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url'
+
+/** Frames looked at on the way from the bridge up to the application, through the library's own calls. */
+const MAX_FRAMES = 50
+
+/**
+ * Finds where in the application a log call stands, as `code.*` attributes of the semantic conventions.
+ * https://opentelemetry.io/docs/specs/semconv/code/
+ *
+ * The application is the first frame that is neither Node's, nor in `node_modules`, nor in the bridge or the
+ * adapter that was calling when this locator was made.
+ */
+export function createCallSiteLocator(): () => Record<string, unknown> {
+  const own = new Set(callSites().slice(0, 3).map(fileOf))
+  return () => {
+    for (const site of callSites()) {
+      const file = fileOf(site)
+      if (file === undefined || file.startsWith('node:') || own.has(file)) continue
+      if (/[\\/]node_modules[\\/]/.test(file)) continue
+      return {
+        'code.file.path': file,
+        'code.line.number': site.getLineNumber() ?? undefined,
+        'code.column.number': site.getColumnNumber() ?? undefined,
+        'code.function.name': site.getFunctionName() ?? undefined,
+      }
+    }
+    return {}
+  }
+}
+
+function callSites(): NodeJS.CallSite[] {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  try {
+    Error.stackTraceLimit = MAX_FRAMES
+    Error.prepareStackTrace = (_, sites) => sites
+    const holder = {} as { stack: NodeJS.CallSite[] }
+    Error.captureStackTrace(holder, callSites)
+    return holder.stack
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function fileOf(site: NodeJS.CallSite): string | undefined {
+  const file = site.getFileName() ?? undefined
+  return file?.startsWith('file:') ? fileURLToPath(file) : file
+}

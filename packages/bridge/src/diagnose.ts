@@ -1,0 +1,26 @@
+import { diag } from '@opentelemetry/api'
+import { reason } from './read.ts'
+import { state } from './state.ts'
+
+/**
+ * Says once for each `kind` that something is wrong, to OpenTelemetry's diag logger and to stderr. Bridges are
+ * closed meanwhile, so that a diag logger which is itself bridged cannot feed on it. Never throws.
+ */
+export function diagnose(kind: string, message: string, error?: unknown): void {
+  if (state.diagnosed.has(kind)) return
+  state.diagnosed.add(kind)
+  const text = error === undefined ? message : `${message}: ${reason(error)}`
+  const outer = state.busy
+  state.busy = true
+  try {
+    diag.warn(`logbridge: ${text}`)
+  } catch {
+    // A diag logger that fails has no one left to tell.
+  }
+  try {
+    process.stderr.write(`logbridge: ${text}\n`)
+  } catch {
+    // Nor has a closed stderr.
+  }
+  state.busy = outer
+}

@@ -1,0 +1,22 @@
+/** What went wrong, for code that wants to react to it. */
+export type LogbridgeErrorCode =
+  /** An option has a value it does not accept, or does not exist. */
+  | 'invalid-option'
+  /** A package that this use needs is not installed. */
+  | 'missing-peer'
+  /** An address that logbridge should listen on cannot be had. */
+  | 'listen'
+
+/**
+ * Every error that logbridge throws: its message says what to do, `code` names the kind, `cause` is the
+ * error behind it. Thrown only while something is set up, never by a log call.
+ */
+export class LogbridgeError extends Error {
+  override readonly name = 'LogbridgeError'
+  readonly code: LogbridgeErrorCode
+
+  constructor(code: LogbridgeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,107 @@
+import { types } from 'node:util'
+import { read } from './read.ts'
+import type { SerializedError } from './types.ts'
+
+/** More causes than this are not followed into `exception.stacktrace`. */
+const MAX_CAUSES = 16
+
+/** Fields of an Error that stand in `exception.*` or are handled by name. */
+const STANDARD_FIELDS = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+
+/** What `exception.*` says of an Error, and all else that it carries. */
+export interface ExceptionParts {
+  /** `exception.type`, `exception.message`, `exception.stacktrace` of the semantic conventions. */
+  attributes: Record<string, unknown>
+  /** Own fields (`code`, `errno`, …), `cause` and `errors`; `undefined` when there are none. */
+  extras: Record<string, unknown> | undefined
+}
+
+/** Whether a value is an Error, also one of another realm. What merely has a `name` or a `code` is not. */
+export function isError(value: unknown): value is Error {
+  try {
+    return types.isNativeError(value) || value instanceof Error
+  } catch {
+    return false
+  }
+}
+
+/** The class name: `name`, or the constructor's where a subclass left `name` at `Error`. Never the `code`. */
+export function errorType(error: Error): string {
+  const name = read(error, 'name')
+  if (typeof name === 'string' && name !== '' && name !== 'Error') return name
+  const constructor = read(error, 'constructor') as { name?: unknown } | undefined
+  return typeof constructor?.name === 'string' && constructor.name !== '' ? constructor.name : 'Error'
+}
+
+/**
+ * Splits an Error, or one that its library has serialized, into the attributes of the semantic conventions and
+ * the rest. https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
+ */
+export function describeException(exception: Error | SerializedError): ExceptionParts {
+  if (!isError(exception)) return describeSerialized(exception)
+  const fields = errorFields(exception)
+  return {
+    attributes: {
+      'exception.type': errorType(exception),
+      'exception.message': text(read(exception, 'message')),
+      'exception.stacktrace': stackWithCauses(exception),
+    },
+    extras: fields.length > 0 ? Object.fromEntries(fields) : undefined,
+  }
+}
+
+/** type, message, stack, own fields, cause, errors: an Error as a value among others. */
+export function errorEntries(error: Error): [string, unknown][] {
+  return [
+    ['type', errorType(error)],
+    ['message', read(error, 'message')],
+    ['stack', read(error, 'stack')],
+    ...errorFields(error),
+  ]
+}
+
+/** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
+function errorFields(error: Error): [string, unknown][] {
+  const toJSON = read(error, 'toJSON')
+  const json: unknown = typeof toJSON === 'function' ? toJSON.call(error) : error
+  const source = typeof json === 'object' && json !== null ? json : error
+  const fields: [string, unknown][] = []
+  for (const key of Object.keys(source)) {
+    if (!STANDARD_FIELDS.has(key)) fields.push([key, read(source, key)])
+  }
+  for (const key of ['cause', 'errors']) {
+    const value = read(error, key)
+    if (value !== undefined) fields.push([key, value])
+  }
+  return fields
+}
+
+function describeSerialized(error: SerializedError): ExceptionParts {
+  const { type, name, message, stack, ...extras } = error
+  const attributes: Record<string, unknown> = {}
+  if (type ?? name) attributes['exception.type'] = type ?? name
+  if (message !== undefined) attributes['exception.message'] = message
+  if (stack !== undefined) attributes['exception.stacktrace'] = stack
+  return { attributes, extras: Object.keys(extras).length > 0 ? extras : undefined }
+}
+
+function stackWithCauses(error: Error): string {
+  let stack = text(read(error, 'stack')) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
+  const seen = new Set<unknown>([error])
+  let cause = read(error, 'cause')
+  while (isError(cause) && !seen.has(cause) && seen.size <= MAX_CAUSES) {
+    stack += `\nCaused by: ${text(read(cause, 'stack')) ?? errorType(cause)}`
+    seen.add(cause)
+    cause = read(cause, 'cause')
+  }
+  return stack
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  try {
+    return String(value)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,102 @@
+import { toAnyValue, toAnyValueMap } from './anyValue.ts'
+import { createCallSiteLocator } from './callSite.ts'
+import { describeException } from './exception.ts'
+import { createRedactor } from './redact.ts'
+import type { ApiLogRecord, BridgeOptions, LogRecord } from './types.ts'
+
+const EVENT_NAME = 'otel.event.name'
+/** Where an Error's own fields go when it was logged without a key. */
+const KEYLESS_ERROR = 'error'
+
+/**
+ * Makes the function that turns an adapter's LogRecord into the Logs API's: exception, event name and the options that
+ * shape attributes. All options are read here, once.
+ * @returns `asIs`: whether values may stay what they are, because the provider copies them itself
+ */
+export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs: boolean) => ApiLogRecord {
+  const { attributes: staticAttributes, captureTemplate } = options
+  const keep = (options.include ?? options.exclude) ? keyFilter(options.include, options.exclude) : undefined
+  const redact = options.redact ? createRedactor(options.redact) : undefined
+  const locate = options.captureCode ? createCallSiteLocator() : undefined
+
+  return (record, asIs) => {
+    let attributes = record.attributes ?? {}
+    let eventName: string | undefined
+    if (EVENT_NAME in attributes) {
+      eventName = String(attributes[EVENT_NAME])
+      delete attributes[EVENT_NAME]
+    }
+    if (keep) attributes = filterKeys(attributes, keep)
+    // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
+    if (record.exception !== undefined) attributes = withException(attributes, record.exception)
+    if (staticAttributes) {
+      for (const key of Object.keys(staticAttributes)) {
+        if (!(key in attributes)) attributes[key] = staticAttributes[key]
+      }
+    }
+    if (captureTemplate && record.template) {
+      attributes['log.body.template'] = record.template.template
+      attributes['log.body.parameters'] = record.template.parameters
+    }
+    if (locate) Object.assign(attributes, locate())
+
+    const finished: ApiLogRecord = {}
+    if (record.severityText !== undefined) finished.severityText = record.severityText
+    if (eventName !== undefined) finished.eventName = eventName
+    if (asIs && redact === undefined) {
+      finished.body = record.body
+      finished.attributes = attributes
+      return finished
+    }
+    const plain = {
+      body: record.body === undefined ? undefined : toAnyValue(record.body),
+      attributes: toAnyValueMap(attributes),
+    }
+    redact?.(plain)
+    if (plain.body !== undefined) finished.body = plain.body
+    finished.attributes = plain.attributes
+    return finished
+  }
+}
+
+/** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */
+function withException(
+  attributes: Record<string, unknown>,
+  exception: NonNullable<LogRecord['exception']>,
+): Record<string, unknown> {
+  const { attributes: described, extras } = describeException(exception)
+  let placed = false
+  for (const key of Object.keys(attributes)) {
+    if (attributes[key] !== exception) continue
+    placed = true
+    if (extras) attributes[key] = extras
+    else delete attributes[key]
+  }
+  const result: Record<string, unknown> = { ...described, ...attributes }
+  if (extras && !placed) result[KEYLESS_ERROR in attributes ? `${KEYLESS_ERROR}#2` : KEYLESS_ERROR] = extras
+  return result
+}
+
+/** A test of attribute keys from the `include` and `exclude` globs, in which `*` is any run of characters. */
+function keyFilter(
+  include: readonly string[] | undefined,
+  exclude: readonly string[] | undefined,
+): (key: string) => boolean {
+  const included = include && globs(include)
+  const excluded = exclude && globs(exclude)
+  return (key) => (included?.test(key) ?? true) && !excluded?.test(key)
+}
+
+function globs(patterns: readonly string[]): RegExp {
+  const sources = patterns.map((pattern) =>
+    pattern.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*'),
+  )
+  return new RegExp(`^(?:${sources.join('|')})$`, 's')
+}
+
+function filterKeys(
+  attributes: Record<string, unknown>,
+  keep: (key: string) => boolean,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(attributes).filter(([key]) => keep(key)))
+}

@@ -1,0 +1,114 @@
+import { LogbridgeError } from './error.ts'
+import type { BridgeOptions } from './types.ts'
+
+/** What one option accepts: in words for the error message, and as a test. */
+export interface OptionRule {
+  readonly accepts: string
+  test(value: unknown): boolean
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const hasMethod = (value: unknown, name: string): boolean =>
+  isObject(value) && typeof (value as Record<string, unknown>)[name] === 'function'
+const isStrings = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string')
+
+/** Rules that options are described with. */
+export const rules = {
+  string: { accepts: 'a non-empty string', test: (value) => typeof value === 'string' && value !== '' },
+  boolean: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
+  function: { accepts: 'a function', test: (value) => typeof value === 'function' },
+  object: { accepts: 'an object', test: (value) => isObject(value) && !Array.isArray(value) },
+  strings: { accepts: 'an array of strings', test: isStrings },
+  array: { accepts: 'an array', test: (value) => Array.isArray(value) },
+  count: {
+    accepts: 'a whole number greater than 0',
+    test: (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  },
+  millis: {
+    accepts: 'a number of milliseconds, 0 or more',
+    test: (value) => typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1,
+  },
+  port: {
+    accepts: 'a port number from 0 to 65535',
+    test: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535,
+  },
+  loggerProvider: {
+    accepts: 'a LoggerProvider (an object with a getLogger method)',
+    test: (value) => hasMethod(value, 'getLogger'),
+  },
+  level: {
+    accepts: "a level of the library's own, by name or number",
+    test: (value) => (typeof value === 'string' && value !== '') || Number.isFinite(value),
+  },
+  severityTable: {
+    accepts: 'an object of level names and severity numbers from 1 to 24',
+    test: (value) =>
+      isObject(value) &&
+      Object.values(value).every((n) => Number.isInteger(n) && (n as number) >= 1 && (n as number) <= 24),
+  },
+  redact: {
+    accepts: 'an array of paths, or a function',
+    test: (value) => typeof value === 'function' || isStrings(value),
+  },
+} as const satisfies Record<string, OptionRule>
+
+/** A rule for one of a few strings. */
+export function oneOf(...values: string[]): OptionRule {
+  return {
+    accepts: values.map((value) => `'${value}'`).join(' or '),
+    test: (value) => values.includes(value as string),
+  }
+}
+
+/**
+ * Checks options where they enter: at construction. `undefined` counts as not given.
+ * @param owner who has these options, for the message: `@logbridge/pino`
+ * @throws LogbridgeError `invalid-option`, naming the option and what it accepts
+ */
+export function checkOptions(
+  owner: string,
+  options: unknown,
+  allowed: Readonly<Record<string, OptionRule>>,
+): void {
+  if (options === undefined) return
+  if (!rules.object.test(options)) {
+    throw new LogbridgeError('invalid-option', `${owner}: options must be an object, not ${show(options)}`)
+  }
+  for (const [name, value] of Object.entries(options as object)) {
+    const rule = Object.hasOwn(allowed, name) ? allowed[name] : undefined
+    if (rule === undefined) {
+      const known = Object.keys(allowed).join(', ')
+      throw new LogbridgeError('invalid-option', `${owner}: there is no option ${name}; there are ${known}`)
+    }
+    if (value !== undefined && !rule.test(value)) {
+      throw new LogbridgeError(
+        'invalid-option',
+        `${owner}: option ${name} is ${show(value)}; it accepts ${rule.accepts}`,
+      )
+    }
+  }
+}
+
+/** The rules of the options that every adapter has; an adapter adds its own. */
+export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>> = {
+  loggerProvider: rules.loggerProvider,
+  level: rules.level,
+  severity: rules.severityTable,
+  attributes: rules.object,
+  include: rules.strings,
+  exclude: rules.strings,
+  redact: rules.redact,
+  scope: rules.string,
+  captureTemplate: rules.boolean,
+  captureCode: rules.boolean,
+  onError: rules.function,
+}
+
+/** A value as an error message shows it: short, and never the inside of an object, which may hold secrets. */
+function show(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+}

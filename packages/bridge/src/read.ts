@@ -1,0 +1,50 @@
+/** Reads a property; a getter or Proxy that throws gives the placeholder `[Throws: message]` instead. */
+export function read(source: object, key: PropertyKey): unknown {
+  try {
+    return (source as Record<PropertyKey, unknown>)[key]
+  } catch (error) {
+    return placeholder(error)
+  }
+}
+
+/**
+ * A copy of an object's own enumerable string-keyed fields, without those in `omit`. Unlike a spread it survives
+ * getters that throw. What is absent (`undefined`, functions, symbols) is left out.
+ */
+export function copyFields(source: object, omit?: ReadonlySet<string>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(source)) {
+    if (omit?.has(key)) continue
+    const value = read(source, key)
+    if (!isAbsent(value)) setOwn(copy, key, value)
+  }
+  return copy
+}
+
+/** Whether a property with this value is left out: `undefined`, functions and symbols, as in JSON. */
+export function isAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'function' || typeof value === 'symbol'
+}
+
+/** Sets a property even where the key is `__proto__`. */
+export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  } else {
+    target[key] = value
+  }
+}
+
+/** What stands in for a value that threw when it was read. */
+export function placeholder(error: unknown): string {
+  return `[Throws: ${reason(error)}]`
+}
+
+/** The message of whatever was thrown; total. */
+export function reason(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return 'an error that cannot be read'
+  }
+}

@@ -1,0 +1,33 @@
+import type { ApiLogRecord } from './types.ts'
+
+/** A record that was logged before any LoggerProvider was there, in plain values. */
+export interface EarlyRecord {
+  scope: string
+  record: ApiLogRecord
+}
+
+/**
+ * What the whole process shares. An ESM and a CommonJS copy of this package can meet in one process, so it
+ * hangs on `globalThis` rather than in a module.
+ */
+export interface ProcessState {
+  /** True while a bridge is at work: a log call made from inside is our own doing and is left out. */
+  busy: boolean
+  /** Kinds of complaint already made. */
+  readonly diagnosed: Set<string>
+  readonly early: {
+    records: EarlyRecord[]
+    overflow: number
+    timer: NodeJS.Timeout | undefined
+    waitedMillis: number
+  }
+}
+
+const KEY = Symbol.for('logbridge.state.1')
+const holder = globalThis as { [KEY]?: ProcessState }
+
+export const state: ProcessState = (holder[KEY] ??= {
+  busy: false,
+  diagnosed: new Set(),
+  early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
+})
