@@ -1,0 +1,74 @@
+import * as grpc from '@grpc/grpc-js'
+import type { Signal } from './decode.ts'
+import { listenError } from './errors.ts'
+import type { Intake, Listener, ListenOptions } from './listener.ts'
+
+const paths: Record<Signal, string> = {
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+}
+
+/** An Export*ServiceResponse without a partial success has no fields. */
+const emptyResponse = Buffer.alloc(0)
+
+/** How long a call in progress may hold up `close`. */
+const closeTimeoutMillis = 1000
+
+export async function listenGrpc(intake: Intake, options: ListenOptions): Promise<Listener> {
+  const { host, port, maxMessageBytes } = options
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxMessageBytes })
+  for (const signal of Object.keys(paths) as Signal[]) {
+    server.addService({ Export: exportMethod(signal) }, { Export: exportHandler(intake, signal) })
+  }
+  return {
+    port: await bind(server, host, port),
+    close: () => close(server),
+  }
+}
+
+function exportMethod(signal: Signal): grpc.MethodDefinition<Buffer, Buffer> {
+  return {
+    path: paths[signal],
+    requestStream: false,
+    responseStream: false,
+    // Bytes are handed through: grpc-js would answer INTERNAL where decoding fails, and that is retried by some.
+    requestSerialize: (bytes) => bytes,
+    requestDeserialize: (bytes) => bytes,
+    responseSerialize: (bytes) => bytes,
+    responseDeserialize: (bytes) => bytes,
+  }
+}
+
+function exportHandler(intake: Intake, signal: Signal): grpc.handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    try {
+      intake.accept(signal, 'protobuf', call.request)
+    } catch (error) {
+      intake.refuse()
+      callback({ code: grpc.status.INVALID_ARGUMENT, details: (error as Error).message })
+      return
+    }
+    callback(null, emptyResponse)
+  }
+}
+
+function bind(server: grpc.Server, host: string, port: number): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, boundPort) => {
+      if (error) reject(listenError(error, { protocol: 'OTLP/gRPC', host, port, option: 'grpcPort' }))
+      else resolve(boundPort)
+    })
+  })
+}
+
+function close(server: grpc.Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), closeTimeoutMillis)
+    server.tryShutdown(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
