@@ -13,8 +13,23 @@ const hasMethod = (value: unknown, name: string): boolean =>
 const isStrings = (value: unknown): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
 
+type RuleName =
+  | 'string'
+  | 'boolean'
+  | 'function'
+  | 'object'
+  | 'strings'
+  | 'array'
+  | 'count'
+  | 'millis'
+  | 'port'
+  | 'loggerProvider'
+  | 'level'
+  | 'severityTable'
+  | 'redact'
+
 /** Rules that options are described with. */
-export const rules = {
+export const rules: Readonly<Record<RuleName, OptionRule>> = {
   string: { accepts: 'a non-empty string', test: (value) => typeof value === 'string' && value !== '' },
   boolean: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
   function: { accepts: 'a function', test: (value) => typeof value === 'function' },
@@ -51,7 +66,7 @@ export const rules = {
     accepts: 'an array of paths, or a function',
     test: (value) => typeof value === 'function' || isStrings(value),
   },
-} as const satisfies Record<string, OptionRule>
+}
 
 /** A rule for one of a few strings. */
 export function oneOf(...values: string[]): OptionRule {
