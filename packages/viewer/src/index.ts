@@ -1,4 +1,5 @@
 export { ViewerError, type ViewerErrorCode } from './errors.ts'
+export { formatLogRecord, formatMetric, formatSpan, type FormatOptions } from './format.ts'
 export type {
   AggregationTemporality,
   ReceivedAttributes,

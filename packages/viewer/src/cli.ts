@@ -1,0 +1,179 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util'
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
+import packageJson from '../package.json' with { type: 'json' }
+import { ViewerError } from './errors.ts'
+import { formatLogRecord, formatMetric, formatSpan } from './format.ts'
+import { formatJson } from './json.ts'
+import { startViewer, type Viewer } from './viewer.ts'
+
+const help = `Usage: logbridge-viewer [options]
+
+Receives OpenTelemetry logs, traces and metrics (OTLP over gRPC and HTTP) and prints them as they arrive.
+
+  --grpc-port <port>      port of OTLP/gRPC, 0 for any free one (default 4317)
+  --http-port <port>      port of OTLP/HTTP, 0 for any free one (default 4318)
+  --host <address>        address to listen on (default 127.0.0.1: this machine only)
+  --min-severity <level>  hide log records below trace, debug, info, warn, error, fatal, or a number from 1 to 24;
+                          records without a severity are shown
+  --no-spans              do not print spans
+  --no-metrics            do not print metrics
+  --json                  print one line of JSON a record
+  --color, --no-color     colours (default: on a terminal; NO_COLOR and FORCE_COLOR are respected)
+  -h, --help              print this
+  -v, --version           print the version
+`
+
+/** The first severity number of each range of the OpenTelemetry data model. */
+const severityNumbers: Record<string, number> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  error: 17,
+  fatal: 21,
+}
+
+/** A mistake in the arguments. */
+class UsageError extends Error {}
+
+interface Settings {
+  host: string
+  grpcPort: number
+  httpPort: number
+  minSeverity: number
+  spans: boolean
+  metrics: boolean
+  json: boolean
+  color: boolean
+}
+
+void main()
+
+async function main(): Promise<void> {
+  try {
+    const settings = readArguments(process.argv.slice(2))
+    if (typeof settings === 'string') {
+      process.stdout.write(settings)
+      return
+    }
+    // Its complaint about a port in use would precede ours, which says what to do.
+    setLogVerbosity(logVerbosity.NONE)
+    const viewer = await startViewer(settings)
+    print(viewer, settings)
+    stopOnSignal(viewer)
+    // Messages go to stderr: stdout is the records', for a pipe.
+    process.stderr.write(`Receiving OTLP: gRPC at ${viewer.grpcUrl}, HTTP at ${viewer.httpUrl}\n`)
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ViewerError)) throw error
+    process.stderr.write(`logbridge-viewer: ${error.message}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+/** What to print and stop, or the settings to run with. */
+function readArguments(args: string[]): string | Settings {
+  const values = parse(args)
+  if (values.help === true) return help
+  if (values.version === true) return `${packageJson.version}\n`
+  return {
+    host: values.host ?? '127.0.0.1',
+    grpcPort: toPort('--grpc-port', values['grpc-port'] ?? '4317'),
+    httpPort: toPort('--http-port', values['http-port'] ?? '4318'),
+    minSeverity: toSeverity(values['min-severity'] ?? '0'),
+    spans: values.spans ?? true,
+    metrics: values.metrics ?? true,
+    json: values.json ?? false,
+    color: wantsColor(values.color),
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowNegative: true,
+      options: {
+        'grpc-port': { type: 'string' },
+        'http-port': { type: 'string' },
+        host: { type: 'string' },
+        'min-severity': { type: 'string' },
+        spans: { type: 'boolean' },
+        metrics: { type: 'boolean' },
+        json: { type: 'boolean' },
+        color: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} See --help.`, { cause: error })
+  }
+}
+
+function toPort(flag: string, text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new UsageError(`${flag} must be a number from 0 to 65535, not ${JSON.stringify(text)}`)
+  }
+  return port
+}
+
+function toSeverity(text: string): number {
+  const number = severityNumbers[text.toLowerCase()] ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN)
+  if (!(number >= 0 && number <= 24)) {
+    const names = Object.keys(severityNumbers).join(', ')
+    throw new UsageError(
+      `--min-severity must be ${names} or a number from 1 to 24, not ${JSON.stringify(text)}`,
+    )
+  }
+  return number
+}
+
+/** https://no-color.org and https://force-color.org; a flag wins over both. */
+function wantsColor(flag: boolean | undefined): boolean {
+  const { NO_COLOR, FORCE_COLOR } = process.env
+  if (flag !== undefined) return flag
+  if (NO_COLOR) return false
+  if (FORCE_COLOR) return FORCE_COLOR !== '0'
+  return process.stdout.isTTY && process.stdout.hasColors()
+}
+
+function print(viewer: Viewer, { minSeverity, spans, metrics, json, color }: Settings): void {
+  const options = { color }
+  viewer.on('logs', (received) => {
+    const records = received.filter(
+      ({ severityNumber }) => severityNumber === 0 || severityNumber >= minSeverity,
+    )
+    write(records.map((record) => (json ? formatJson('log', record) : formatLogRecord(record, options))))
+  })
+  if (spans) {
+    viewer.on('spans', (received) => {
+      write(received.map((span) => (json ? formatJson('span', span) : formatSpan(span, options))))
+    })
+  }
+  if (metrics) {
+    viewer.on('metrics', (received) => {
+      write(received.map((metric) => (json ? formatJson('metric', metric) : formatMetric(metric, options))))
+    })
+  }
+}
+
+function write(lines: string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function stopOnSignal(viewer: Viewer): void {
+  const stop = async (): Promise<void> => {
+    await viewer.close()
+    const { logRecords, spans, dataPoints, refused } = viewer.counts
+    process.stderr.write(
+      `Received ${logRecords} log records, ${spans} spans, ${dataPoints} data points; refused ${refused} requests\n`,
+    )
+  }
+  // Once: a second signal ends the process at once, as signals do.
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  // The reader of the pipe has gone, as with `| head`: nothing is left to do.
+  process.stdout.once('error', () => process.exit())
+}

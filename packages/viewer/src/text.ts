@@ -1,0 +1,32 @@
+import type { ReceivedValue } from './model.ts'
+
+const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001B': '\\x1b' }
+
+/**
+ * Makes received text safe to print on one line. Control characters could forge a line or drive the terminal, and
+ * bidirectional controls could show text in another order than it has.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (char) => {
+    return named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+/** A value on one line: strings bare when that cannot be misread, otherwise quoted as in JSON. */
+export function show(value: ReceivedValue): string {
+  if (typeof value === 'string') return bare.test(value) ? value : printable(JSON.stringify(value))
+  if (value === null || typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value)
+  if (value instanceof Uint8Array) return showBytes(value)
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${show(key)}: ${show(item)}`)
+    .join(', ')}}`
+}
+
+/** Starts like a word or a path, so it cannot be taken for a number, and is none of the words for other values. */
+const bare = /^(?!(?:true|false|null|NaN|Infinity)$)[\p{L}_/][\p{L}\p{N}_./:@+-]*$/u
+
+function showBytes(bytes: Uint8Array): string {
+  const shown = Buffer.from(bytes.subarray(0, 16)).toString('hex')
+  return `<${bytes.length} bytes${shown && ` ${shown}`}${bytes.length > 16 ? '…' : ''}>`
+}
