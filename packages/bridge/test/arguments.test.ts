@@ -1,0 +1,222 @@
+import { formatWithOptions, inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { splitArguments } from '../src/arguments.ts'
+
+/** vitest turns on the colours of `util.format`. */
+const format = (...args: unknown[]): string => formatWithOptions({ colors: false }, ...args)
+
+describe('a sole argument', () => {
+  test.each([
+    ['a string', '100% of %s', '100% of %s'],
+    ['a number', 7, 7],
+    ['null', null, null],
+    ['an object', { id: 7 }, { id: 7 }],
+    ['an array', [1, 2], [1, 2]],
+    ['undefined', undefined, 'undefined'],
+    ['a symbol', Symbol('s'), 'Symbol(s)'],
+  ])('%s is the body', (_, argument, body) => {
+    expect(splitArguments([argument])).toEqual({ body })
+  })
+
+  test('none at all is the empty text', () => {
+    expect(splitArguments([])).toEqual({ body: '' })
+  })
+
+  test('an Error gives its message', () => {
+    const error = new TypeError('boom')
+    expect(splitArguments([error])).toEqual({ body: 'boom', exception: error })
+  })
+
+  test('an object stays structured, and its err is the exception', () => {
+    const err = new Error('boom')
+    expect(splitArguments([{ err, id: 7 }])).toEqual({ body: { err, id: 7 }, exception: err })
+  })
+})
+
+describe('text', () => {
+  test('equals util.format for arguments without fields', () => {
+    const pieces = ['%', 's', 'd', 'j', 'x', ' ', '%%', '%s', '%o', '%c']
+    const values = ['text', 7, 1.5, 12n, true, null, undefined, [1, [2]], new Date(0), new Map([['a', 1]])]
+    for (let seed = 0; seed < 3000; seed += 1) {
+      const template = Array.from({ length: seed % 6 }, (_, i) => pieces[(seed * (i + 3) + i) % 10]).join('')
+      const args = [
+        template,
+        ...Array.from({ length: 1 + (seed % 4) }, (_, i) => values[(seed + i * 7) % 10]),
+      ]
+      expect(splitArguments(args).body, inspect(args)).toBe(format(...args))
+    }
+  })
+
+  test('leaves out the objects that become attributes, also with %%', () => {
+    expect(splitArguments(['%d%% of %s', 50, 'it', { id: 7 }, 'done'])).toMatchObject({
+      body: '50% of it done',
+      attributes: { id: 7 },
+      template: { template: '%d%% of %s', parameters: [50, 'it'] },
+    })
+    expect(splitArguments(['all of it: 100%%', { id: 7 }])).toMatchObject({ body: 'all of it: 100%' })
+  })
+
+  test('formats an object that a specifier takes', () => {
+    const { body, attributes } = splitArguments(['got %j', { id: 7 }])
+    expect(body).toBe('got {"id":7}')
+    expect(attributes).toEqual({})
+  })
+
+  test('takes no later string for a template', () => {
+    expect(splitArguments([7, '%s', 'x']).body).toBe('7 %s x')
+    expect(splitArguments([{ id: 7 }, '%s', 'x'])).toMatchObject({ body: '%s x', attributes: { id: 7 } })
+  })
+
+  test('has no template where no specifier took an argument', () => {
+    expect(splitArguments(['plain', 1]).template).toBeUndefined()
+    expect(splitArguments(['lonely %s', { id: 7 }]).template).toEqual({
+      template: 'lonely %s',
+      parameters: [{ id: 7 }],
+    })
+  })
+
+  test('carries no colours', () => {
+    const { defaultOptions } = inspect
+    inspect.defaultOptions = { ...defaultOptions, colors: true }
+    try {
+      expect(splitArguments(['n', 7, [1]]).body).toBe('n 7 [ 1 ]')
+    } finally {
+      inspect.defaultOptions = defaultOptions
+    }
+  })
+})
+
+describe('fields', () => {
+  test('nested values stay nested; keys are kept apart', () => {
+    const { attributes } = splitArguments(['x', { id: 7, user: { name: 'a' } }, { id: 8 }, { id: 9 }])
+    expect(attributes).toEqual({ id: 7, user: { name: 'a' }, 'id#2': 8, 'id#3': 9 })
+  })
+
+  test('a class instance without a form of its own has fields', () => {
+    class Order {
+      id = 7
+    }
+    expect(splitArguments(['placed', new Order()])).toMatchObject({ body: 'placed', attributes: { id: 7 } })
+  })
+
+  test.each([
+    [
+      'toString',
+      new (class {
+        id = 7
+        override() {}
+        toString() {
+          return 'T'
+        }
+      })(),
+    ],
+    ['toJSON', { secret: 1, toJSON: () => ({}) }],
+    ['inspect.custom', { id: 7, [inspect.custom]: () => 'C' }],
+    ['no fields', {}],
+    ['a date', new Date(0)],
+    ['an array', [{ id: 7 }]],
+    ['a URL', new URL('http://localhost/')],
+  ])('what has %s is text', (_, value) => {
+    const { body, attributes } = splitArguments(['x', value])
+    expect(attributes).toEqual({})
+    expect(body).toBe(format('x', value))
+  })
+
+  test('several objects without text stay structured', () => {
+    const args = [{ a: 1 }, { a: 2 }]
+    expect(splitArguments(args)).toEqual({ body: args })
+  })
+
+  test('the caller keeps its objects', () => {
+    const fields = Object.freeze({ id: 7 })
+    const { attributes } = splitArguments(['x', fields])
+    attributes!['own'] = 1
+    expect(fields).toEqual({ id: 7 })
+  })
+})
+
+describe('Errors', () => {
+  const error = new Error('boom')
+
+  test('after the text', () => {
+    expect(splitArguments(['failed', error, { id: 7 }])).toMatchObject({
+      body: 'failed',
+      exception: error,
+      attributes: { id: 7 },
+    })
+  })
+
+  test('before the text, or with fields only', () => {
+    expect(splitArguments([error, 'failed'])).toMatchObject({ body: 'failed', exception: error })
+    expect(splitArguments([error, { id: 7 }])).toMatchObject({
+      body: 'boom',
+      exception: error,
+      attributes: { id: 7 },
+    })
+  })
+
+  test('taken by a specifier: in the text and the exception', () => {
+    const { body, exception } = splitArguments(['failed: %s', error])
+    expect(body).toBe(format('failed: %s', error))
+    expect(exception).toBe(error)
+  })
+
+  test('more than one: the first is the exception, none is lost', () => {
+    const second = new Error('second')
+    const { body, exception, attributes } = splitArguments(['failed', error, second])
+    expect({ body, exception }).toEqual({ body: 'failed', exception: error })
+    expect(attributes).toEqual({ errors: [second] })
+  })
+
+  test('under a known key', () => {
+    expect(splitArguments(['failed', { error, id: 7 }])).toMatchObject({
+      exception: error,
+      attributes: { error, id: 7 },
+    })
+    expect(splitArguments(['failed', { err: { name: 'Error', message: 'x' } }]).exception).toBeUndefined()
+  })
+})
+
+describe('hostile arguments', () => {
+  const fail = (): never => {
+    throw new Error('no')
+  }
+  const { proxy: revoked, revoke } = Proxy.revocable({ a: 1 }, {})
+  revoke()
+  const hostile: [string, unknown][] = [
+    ['a revoked Proxy', revoked],
+    ['toString', { toString: fail }],
+    ['inspect', { [inspect.custom]: fail }],
+    ['toJSON', { toJSON: fail }],
+    ['valueOf', { valueOf: fail, [Symbol.toPrimitive]: fail }],
+    ['ownKeys', new Proxy({}, { ownKeys: fail })],
+    ['getPrototypeOf', new Proxy({}, { getPrototypeOf: fail })],
+    ['get', new Proxy({ a: 1 }, { get: fail })],
+  ]
+  test.each(hostile)('%s', (_, value) => {
+    for (const args of [[value], [value, value], ['x', value], ['%s %d %j %o', value, value, value, value]]) {
+      expect(() => splitArguments(args)).not.toThrow()
+    }
+    expect(splitArguments(['x', { ok: 1 }, value, 'y'])).toMatchObject({
+      body: expect.stringMatching(/^x .*y$/s),
+      attributes: { ok: 1 },
+    })
+  })
+
+  test('a getter that throws leaves its siblings', () => {
+    expect(
+      splitArguments([
+        'x',
+        {
+          get bad() {
+            return fail()
+          },
+          ok: 1,
+        },
+      ]).attributes,
+    ).toEqual({
+      bad: '[Throws: no]',
+      ok: 1,
+    })
+  })
+})
