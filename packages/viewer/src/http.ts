@@ -106,13 +106,12 @@ function mediaType(request: IncomingMessage): string {
 }
 
 async function read(request: IncomingMessage, maxMessageBytes: number): Promise<Buffer> {
-  const tooLarge = new Refusal(413, `The request is larger than ${maxMessageBytes} bytes`, {
-    connection: 'close',
-  })
+  const tooLarge = new Refusal(413, `The request is larger than ${maxMessageBytes} bytes`)
   if (Number(request.headers['content-length'] ?? 0) > maxMessageBytes) throw tooLarge
   const chunks: Buffer[] = []
   let size = 0
-  // The request is not destroyed when the loop is left early: its socket is still needed for the answer.
+  // The request is not destroyed when the loop is left early: its socket is still needed for the answer, and Node
+  // reads and forgets the rest of a body, so that the sender gets to it.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > maxMessageBytes) throw tooLarge
@@ -150,8 +149,6 @@ function refuse(response: ServerResponse, encoding: Encoding | undefined, refusa
       ? `${refusal.message}\n`
       : encodeStatus(encoding, invalidArgument, refusal.message),
   )
-  // What is left of the body is read and forgotten; otherwise the sender would never get to the answer.
-  response.req.resume()
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -130,6 +130,12 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     expect(decodeStatus(await response.arrayBuffer()).message).toContain('gzip, deflate, br, zstd')
   })
 
+  it('413: a body far over the limit, whose sender is still busy sending', async () => {
+    const response = await postProtobuf(viewer, '/v1/logs', new Uint8Array(20_000_000))
+    expect(response.status).toBe(413)
+    expect(decodeStatus(await response.arrayBuffer()).message).toContain(String(maxMessageBytes))
+  })
+
   it('413: a body without a length, over the limit', async () => {
     const request = httpRequest(`${viewer.httpUrl}/v1/logs`, {
       method: 'POST',

@@ -1,0 +1,263 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
+import { encode, exportGrpc, oneLog } from './otlp.ts'
+
+const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const { NO_COLOR: _no, FORCE_COLOR: _force, ...environment } = process.env
+
+class Run {
+  readonly child: ChildProcess
+  readonly exit: Promise<unknown[]>
+  stdout = ''
+  stderr = ''
+
+  constructor(args: string[], env: NodeJS.ProcessEnv = {}) {
+    this.child = spawn(process.execPath, [cli, ...args], { env: { ...environment, ...env } })
+    this.exit = once(this.child, 'close')
+    this.child.stdout!.on('data', (data) => (this.stdout += data))
+    this.child.stderr!.on('data', (data) => (this.stderr += data))
+  }
+
+  /** The ports it announces. */
+  async ready(): Promise<{ grpcPort: number; httpUrl: string }> {
+    for await (const line of createInterface({ input: this.child.stderr! })) {
+      const match =
+        /^Receiving OTLP: gRPC at http:\/\/127\.0\.0\.1:(\d+), HTTP at (http:\/\/127\.0\.0\.1:\d+)$/.exec(
+          line,
+        )
+      if (match) return { grpcPort: Number(match[1]), httpUrl: match[2]! }
+    }
+    throw new Error(`It did not start: ${this.stderr}`)
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal)
+    await this.exit
+    return this.child.exitCode
+  }
+}
+
+let run: Run
+
+afterEach(async () => {
+  run.child.kill('SIGKILL')
+  await run.exit
+})
+
+const free = ['--grpc-port', '0', '--http-port=0']
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
+const scope = { name: 'payment' }
+const records = [
+  {
+    timeUnixNano: '1700000000123000000',
+    severityNumber: 5,
+    severityText: 'debug',
+    body: { stringValue: 'cache miss' },
+  },
+  {
+    timeUnixNano: '1700000000124000000',
+    severityNumber: 17,
+    severityText: 'error',
+    body: { stringValue: 'failed\n12:00:00.000 INFO forged\u001B[2J' },
+    attributes: [
+      { key: 'order.id', value: { intValue: '42' } },
+      { key: 'exception.type', value: { stringValue: 'Error' } },
+      { key: 'exception.message', value: { stringValue: 'boom' } },
+      { key: 'exception.stacktrace', value: { stringValue: 'Error: boom\n    at f (a.js:1:2)' } },
+    ],
+    traceId,
+  },
+]
+const logs = { resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: records }] }] }
+const spans = {
+  resourceSpans: [
+    {
+      resource,
+      scopeSpans: [
+        {
+          scope,
+          spans: [
+            {
+              traceId,
+              spanId: '00f067aa0ba902b7',
+              name: 'GET /orders',
+              kind: 2,
+              startTimeUnixNano: '1700000000000000000',
+              endTimeUnixNano: '1700000000012300000',
+            },
+          ],
+        },
+      ],
+    },
+  ],
+}
+const metrics = {
+  resourceMetrics: [
+    {
+      resource,
+      scopeMetrics: [
+        {
+          scope,
+          metrics: [
+            { name: 'queue', gauge: { dataPoints: [{ timeUnixNano: '1700000000000000000', asInt: '7' }] } },
+          ],
+        },
+      ],
+    },
+  ],
+}
+
+async function send(httpUrl: string, path: string, body: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${httpUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  expect(response.status).toBe(200)
+}
+
+/** Runs the command, sends it all three signals, and stops it. */
+async function printed(args: string[], env?: NodeJS.ProcessEnv): Promise<string> {
+  run = new Run([...free, ...args], env)
+  const { httpUrl } = await run.ready()
+  await send(httpUrl, '/v1/logs', logs)
+  await send(httpUrl, '/v1/traces', spans)
+  await send(httpUrl, '/v1/metrics', metrics)
+  expect(await run.stop()).toBe(0)
+  return run.stdout
+}
+
+function localTime(millis: number): string {
+  const time = new Date(millis)
+  return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`
+}
+
+describe('logbridge-viewer', () => {
+  it('prints each record, and control characters only escaped', async () => {
+    expect((await printed([])).split('\n')).toEqual([
+      `${localTime(1_700_000_000_123)} DEBUG  shop [payment] cache miss`,
+      String.raw`${localTime(1_700_000_000_124)} ERROR  shop [payment] failed\n12:00:00.000 INFO forged\x1b[2J order.id=42 trace=4bf92f35`,
+      '    Error: boom',
+      '        at f (a.js:1:2)',
+      `${localTime(1_700_000_000_000)} SPAN   shop [payment] GET /orders server 12.3ms trace=4bf92f35`,
+      `${localTime(1_700_000_000_000)} METRIC shop [payment] queue gauge 7`,
+      '',
+    ])
+  })
+
+  it('receives over gRPC as well', async () => {
+    run = new Run(free)
+    const { grpcPort } = await run.ready()
+    await exportGrpc(grpcPort, 'logs', encode('logs', oneLog({ body: { stringValue: 'over gRPC' } })))
+    await run.stop()
+    expect(run.stdout).toContain('over gRPC')
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s with status 0 and a summary', async (signal) => {
+    run = new Run(free)
+    const { httpUrl } = await run.ready()
+    await send(httpUrl, '/v1/logs', logs)
+    await send(httpUrl, '/v1/traces', spans)
+    await send(httpUrl, '/v1/metrics', metrics)
+    expect(await run.stop(signal)).toBe(0)
+    expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points; refused 0 requests\n')
+  })
+
+  it('--no-spans, --no-metrics, --min-severity hide', async () => {
+    const output = await printed(['--no-spans', '--no-metrics', '--min-severity', 'warn'])
+    expect(output).toContain('ERROR')
+    expect(output).not.toMatch(/DEBUG|SPAN|METRIC/)
+    expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points')
+  })
+
+  it('--min-severity takes a number', async () => {
+    expect(await printed(['--min-severity', '6'])).not.toContain('cache miss')
+  })
+
+  it('--json prints one line of JSON a record', async () => {
+    const lines = (await printed(['--json'])).trimEnd().split('\n')
+    expect(lines).toHaveLength(4)
+    const [debug, error, span, metric] = lines.map((line) => JSON.parse(line))
+    expect(debug).toMatchObject({ signal: 'log', timeUnixNano: '1700000000123000000', body: 'cache miss' })
+    expect(error).toMatchObject({
+      body: records[1]!.body.stringValue,
+      traceId,
+      attributes: { 'order.id': 42 },
+    })
+    expect(span).toMatchObject({ signal: 'span', name: 'GET /orders', kind: 'server' })
+    expect(metric).toMatchObject({ signal: 'metric', type: 'gauge', dataPoints: [{ value: 7 }] })
+  })
+
+  it.each([
+    { what: 'not into a pipe', args: [], env: {}, colours: false },
+    { what: 'with FORCE_COLOR', args: [], env: { FORCE_COLOR: '1' }, colours: true },
+    { what: 'with --color', args: ['--color'], env: { NO_COLOR: '1' }, colours: true },
+    { what: 'not with NO_COLOR', args: [], env: { NO_COLOR: '1', FORCE_COLOR: '1' }, colours: false },
+    { what: 'not with --no-color', args: ['--no-color'], env: { FORCE_COLOR: '1' }, colours: false },
+  ])('colours: $what', async ({ args, env, colours }) => {
+    const output = await printed(args, env)
+    expect(output.includes('\u001B[31mERROR')).toBe(colours)
+    expect(output.includes('\u001B')).toBe(colours)
+  })
+
+  it('says which port is in use, and nothing else', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    run = new Run(['--grpc-port', String(port), '--http-port', '0'])
+    await run.exit
+    other.close()
+    expect(run.child.exitCode).toBe(1)
+    expect(run.stderr).toMatch(
+      new RegExp(`^logbridge-viewer: Port ${port} for OTLP/gRPC is already in use.*\\n$`),
+    )
+  })
+
+  it.each([
+    { args: ['--grpc-port', 'abc'], complaint: '--grpc-port' },
+    { args: ['--http-port', '70000'], complaint: '--http-port' },
+    { args: ['--min-severity', 'loud'], complaint: 'trace, debug, info, warn, error, fatal' },
+    { args: ['--colour'], complaint: '--colour' },
+    { args: ['somewhere'], complaint: 'somewhere' },
+  ])('status 2 for $args', async ({ args, complaint }) => {
+    run = new Run(args)
+    await run.exit
+    expect(run.child.exitCode).toBe(2)
+    expect(run.stderr).toContain(complaint)
+    expect(run.stdout).toBe('')
+  })
+
+  it('--help names every option, --version the version', async () => {
+    run = new Run(['--help'])
+    await run.exit
+    expect(run.child.exitCode).toBe(0)
+    for (const flag of [
+      'grpc-port',
+      'http-port',
+      'host',
+      'min-severity',
+      'no-spans',
+      'no-metrics',
+      'json',
+      'no-color',
+    ]) {
+      expect(run.stdout).toContain(`--${flag}`)
+    }
+    run = new Run(['-v'])
+    await run.exit
+    expect(run.stdout).toBe(`${packageJson.version}\n`)
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    run = new Run(free)
+    const { httpUrl } = await run.ready()
+    run.child.stdout!.destroy()
+    await send(httpUrl, '/v1/logs', logs).catch(() => {})
+    await run.exit
+    expect(run.child.exitCode).toBe(0)
+    expect(run.stderr).not.toContain('EPIPE')
+  })
+})

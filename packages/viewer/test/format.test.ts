@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest'
+import {
+  formatLogRecord,
+  formatMetric,
+  formatSpan,
+  type ReceivedLogRecord,
+  type ReceivedMetric,
+  type ReceivedSpan,
+} from '../src/index.ts'
+import { formatJson } from '../src/json.ts'
+
+const resource = { attributes: { 'service.name': 'shop' }, droppedAttributesCount: 0, schemaUrl: '' }
+const scope = { name: 'payment', version: '1', attributes: {}, droppedAttributesCount: 0, schemaUrl: '' }
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const time = new Date(2024, 1, 3, 4, 5, 6, 7)
+const timeUnixNano = BigInt(time.getTime()) * 1_000_000n
+
+function log(fields: Partial<ReceivedLogRecord> = {}): ReceivedLogRecord {
+  return {
+    resource,
+    scope,
+    timeUnixNano,
+    observedTimeUnixNano: 0n,
+    severityNumber: 9,
+    severityText: 'info',
+    body: 'order placed',
+    attributes: {},
+    droppedAttributesCount: 0,
+    flags: 0,
+    traceId: '',
+    spanId: '',
+    eventName: '',
+    raw: {} as ReceivedLogRecord['raw'],
+    ...fields,
+  }
+}
+
+function span(fields: Partial<ReceivedSpan> = {}): ReceivedSpan {
+  return {
+    resource,
+    scope,
+    name: 'GET /orders',
+    kind: 'server',
+    traceId,
+    spanId: '00f067aa0ba902b7',
+    parentSpanId: '',
+    traceState: '',
+    flags: 1,
+    startTimeUnixNano: timeUnixNano,
+    endTimeUnixNano: timeUnixNano + 12_340_000n,
+    attributes: {},
+    droppedAttributesCount: 0,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    status: { code: 'unset', message: '' },
+    raw: {} as ReceivedSpan['raw'],
+    ...fields,
+  }
+}
+
+describe('formatLogRecord', () => {
+  it('is one line: time, severity, service, scope, message, attributes, trace', () => {
+    const record = log({
+      traceId,
+      attributes: { 'order.id': 42, user: { name: 'Ann Lee', tags: ['a', 'b'] } },
+    })
+    expect(formatLogRecord(record)).toBe(
+      '04:05:06.007 INFO   shop [payment] order placed order.id=42 user={name: "Ann Lee", tags: [a, b]} trace=4bf92f35',
+    )
+  })
+
+  it('leaves out what is not there', () => {
+    const record = log({
+      resource: { ...resource, attributes: {} },
+      scope: { ...scope, name: '' },
+      timeUnixNano: 0n,
+      severityNumber: 0,
+      severityText: '',
+      body: null,
+    })
+    expect(formatLogRecord(record)).toBe('--:--:--.--- -     ')
+  })
+
+  it('takes the observed time where there is no other', () => {
+    const record = log({ timeUnixNano: 0n, observedTimeUnixNano: timeUnixNano })
+    expect(formatLogRecord(record)).toMatch(/^04:05:06\.007 /)
+  })
+
+  it.each([
+    [1, 'TRACE'],
+    [5, 'DEBUG'],
+    [9, 'INFO'],
+    [11, 'INFO3'],
+    [13, 'WARN'],
+    [17, 'ERROR'],
+    [21, 'FATAL'],
+    [24, 'FATAL4'],
+    [25, '-'],
+  ])('names severity %i %s', (severityNumber, name) => {
+    expect(formatLogRecord(log({ severityNumber, severityText: '' }))).toContain(` ${name.padEnd(6)} shop `)
+  })
+
+  it('shows an exception as an indented stack, and not among the attributes', () => {
+    const record = log({
+      attributes: {
+        a: 1,
+        'exception.type': 'TypeError',
+        'exception.message': 'x is not a function',
+        'exception.stacktrace': 'TypeError: x is not a function\n    at f (a.js:1:2)\r\n\tat g (b.js:3:4)',
+      },
+    })
+    expect(formatLogRecord(record).split('\n')).toEqual([
+      '04:05:06.007 INFO   shop [payment] order placed a=1',
+      '    TypeError: x is not a function',
+      '        at f (a.js:1:2)',
+      '        at g (b.js:3:4)',
+    ])
+  })
+
+  it.each([
+    { stack: undefined, lines: ['    Error: boom'] },
+    { stack: 'at f (a.js:1:2)', lines: ['    Error: boom', '    at f (a.js:1:2)'] },
+  ])('shows type and message of an exception whose stack lacks them: $stack', ({ stack, lines }) => {
+    const attributes = {
+      'exception.type': 'Error',
+      'exception.message': 'boom',
+      ...(stack === undefined ? {} : { 'exception.stacktrace': stack }),
+    }
+    expect(formatLogRecord(log({ attributes })).split('\n').slice(1)).toEqual(lines)
+  })
+
+  it.each([
+    ['plain', 'plain'],
+    ['/a/b.c:1', '/a/b.c:1'],
+    ['two words', '"two words"'],
+    ['42', '"42"'],
+    ['true', '"true"'],
+    ['', '""'],
+    [42, '42'],
+    [-0, '-0'],
+    [9007199254740993n, '9007199254740993'],
+    [true, 'true'],
+    [null, 'null'],
+    [Number.NaN, 'NaN'],
+    [new Uint8Array([0, 255]), '<2 bytes 00ff>'],
+    [new Uint8Array(17), `<17 bytes ${'00'.repeat(16)}…>`],
+    [new Uint8Array(), '<0 bytes>'],
+    [[], '[]'],
+    [{}, '{}'],
+  ])('shows the value %o as %s', (value, shown) => {
+    expect(formatLogRecord(log({ attributes: { k: value } }))).toMatch(/ k=.*$/)
+    expect(formatLogRecord(log({ attributes: { k: value } })).split(' k=')[1]).toBe(shown)
+  })
+
+  it('shows a structured body and an event name', () => {
+    const record = log({ body: { a: [1, 'x'] }, eventName: 'order.placed' })
+    expect(formatLogRecord(record)).toContain('[payment] order.placed {a: [1, x]}')
+  })
+
+  it('colours by severity when told to', () => {
+    const yellow = '\u001B[33m'
+    expect(formatLogRecord(log({ severityNumber: 13 }), { color: true })).toContain(`${yellow}INFO  `)
+    expect(formatLogRecord(log({ severityNumber: 13 }))).not.toContain('\u001B')
+  })
+})
+
+describe('formatSpan', () => {
+  it('is one line', () => {
+    const event = { timeUnixNano, attributes: {}, droppedAttributesCount: 0 }
+    const received = span({
+      status: { code: 'error', message: 'no stock' },
+      events: [{ ...event, name: 'exception' }],
+      attributes: { 'http.route': '/orders' },
+    })
+    expect(formatSpan(received)).toBe(
+      '04:05:06.007 SPAN   shop [payment] GET /orders server 12.3ms error no stock +exception http.route=/orders trace=4bf92f35',
+    )
+  })
+
+  it.each([
+    [850_000n, ' 850µs '],
+    [2_345_678_901n, ' 2.35s '],
+  ])('%i ns is%s', (nanos, shown) => {
+    expect(formatSpan(span({ endTimeUnixNano: timeUnixNano + nanos }))).toContain(shown)
+  })
+})
+
+describe('formatMetric', () => {
+  const metric = { resource, scope, name: 'orders', description: '', unit: '{order}', metadata: {} }
+  const point = { startTimeUnixNano: 0n, timeUnixNano, flags: 0, attributes: {}, exemplars: [] }
+  const raw = {} as ReceivedMetric['raw']
+
+  it('shows the points of a sum, and how many more there are', () => {
+    const dataPoints = ['a', 'b', 'c', 'd'].map((kind, value) => ({ ...point, attributes: { kind }, value }))
+    expect(
+      formatMetric({
+        ...metric,
+        raw,
+        type: 'sum',
+        isMonotonic: true,
+        aggregationTemporality: 'delta',
+        dataPoints,
+      }),
+    ).toBe(
+      '04:05:06.007 METRIC shop [payment] orders {order} delta sum {kind=a} 0; {kind=b} 1; {kind=c} 2 and 1 more data points',
+    )
+  })
+
+  it('shows count, sum, min and max of a histogram', () => {
+    const histogram = { count: 3, sum: 555, min: 5, max: 500, bucketCounts: [3], explicitBounds: [] }
+    expect(
+      formatMetric({
+        ...metric,
+        raw,
+        type: 'histogram',
+        aggregationTemporality: 'cumulative',
+        dataPoints: [{ ...point, ...histogram }],
+      }),
+    ).toContain('cumulative histogram count=3 sum=555 min=5 max=500')
+  })
+})
+
+const hostile = 'a\nb\r\u001B[2Jc\u0007\u007F\u009B31m\u2028\u202Ed'
+// oxlint-disable-next-line no-control-regex
+const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/
+
+describe('control characters in received text never come out as they are', () => {
+  const scopes = {
+    resource: { ...resource, attributes: { 'service.name': hostile } },
+    scope: { ...scope, name: hostile },
+  }
+  const attributes = { [hostile]: hostile, nested: { [hostile]: [hostile] } }
+
+  it('in a log record', () => {
+    const record = log({ ...scopes, severityText: hostile, body: hostile, eventName: hostile, attributes })
+    expect(formatLogRecord(record)).not.toMatch(controls)
+    expect(formatLogRecord(log({ body: hostile }))).toContain(
+      String.raw`a\nb\r\x1b[2Jc\u0007\u007f\u009b31m\u2028\u202ed`,
+    )
+  })
+
+  it('in an exception, whose lines stay indented', () => {
+    const exception = {
+      'exception.type': hostile,
+      'exception.message': hostile,
+      'exception.stacktrace': `${hostile}\n${hostile}`,
+    }
+    const lines = formatLogRecord(log({ attributes: exception }))
+      .split('\n')
+      .slice(1)
+    expect(lines.length).toBeGreaterThan(1)
+    for (const line of lines) {
+      expect(line).not.toMatch(controls)
+      expect(line).toMatch(/^ {4}/)
+    }
+  })
+
+  it('in a span and a metric', () => {
+    const event = { name: hostile, timeUnixNano, attributes: {}, droppedAttributesCount: 0 }
+    const status = { code: 'error' as const, message: hostile }
+    expect(formatSpan(span({ ...scopes, name: hostile, status, events: [event], attributes }))).not.toMatch(
+      controls,
+    )
+    const point = { startTimeUnixNano: 0n, timeUnixNano, flags: 0, attributes, value: 1, exemplars: [] }
+    const received: ReceivedMetric = {
+      ...scopes,
+      type: 'gauge',
+      name: hostile,
+      unit: hostile,
+      description: hostile,
+      metadata: {},
+      dataPoints: [point],
+      raw: {} as ReceivedMetric['raw'],
+    }
+    expect(formatMetric(received)).not.toMatch(controls)
+  })
+
+  it('in JSON, where they stay readable', () => {
+    const line = formatJson('log', log({ body: hostile, attributes }))
+    expect(line).not.toMatch(controls)
+    expect(JSON.parse(line)).toMatchObject({ signal: 'log', body: hostile, attributes })
+  })
+})
+
+it('JSON writes what JSON has no type for', () => {
+  const attributes = { big: 9007199254740993n, bytes: new Uint8Array([0, 1, 255]), not: Number.NaN }
+  const parsed = JSON.parse(formatJson('log', log({ attributes })))
+  expect(parsed).toMatchObject({
+    timeUnixNano: String(timeUnixNano),
+    attributes: { big: '9007199254740993', bytes: 'AAH/', not: 'NaN' },
+  })
+  expect(parsed).not.toHaveProperty('raw')
+})
