@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import {
+  type Context,
+  context,
+  type ContextManager,
+  createContextKey,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api'
+import type { Check } from './harness.ts'
+import type { ConformanceRecord } from './types.ts'
+
+export type ContextBehaviour =
+  | 'context.span'
+  | 'context.notSampled'
+  | 'context.none'
+  | 'context.await'
+  | 'context.timer'
+  | 'context.interleaved'
+
+const FIRST: SpanContext = spanContext('1')
+const SECOND: SpanContext = spanContext('2')
+
+/** The trace that a record belongs to. */
+export const contextChecks: Readonly<Record<ContextBehaviour, Check>> = {
+  async 'context.span'({ open, record, info }) {
+    const logger = await open()
+    inSpan(FIRST, () => logger.log(info, 'in a span'))
+    assertSpan(await record(), FIRST)
+  },
+
+  async 'context.notSampled'({ open, record, info }) {
+    const logger = await open()
+    const notSampled = { ...FIRST, traceFlags: 0 }
+    inSpan(notSampled, () => logger.log(info, 'in a span that is not sampled'))
+    assertSpan(await record(), notSampled)
+  },
+
+  async 'context.none'({ open, record, info }) {
+    const logger = await open()
+    inSpan(FIRST, () => logger.log(info, 'in a span'))
+    assertSpan(await record(), FIRST)
+    logger.log(info, 'in no span')
+    const { traceId, spanId } = await record()
+    assert.ok(!traceId && !spanId, `there is no span, but trace ${traceId}, span ${spanId} arrived`)
+  },
+
+  async 'context.await'({ open, record, info }) {
+    const logger = await open()
+    await inSpan(FIRST, async () => {
+      await Promise.resolve()
+      await setImmediate()
+      logger.log(info, 'after an await')
+    })
+    assertSpan(await record(), FIRST)
+  },
+
+  async 'context.timer'({ open, record, info }) {
+    const logger = await open()
+    const logged = inSpan(FIRST, () => setTimeout(1).then(() => logger.log(info, 'in a timer')))
+    await logged
+    assertSpan(await record(), FIRST)
+  },
+
+  async 'context.interleaved'({ open, records, info }) {
+    const logger = await open()
+    const task = async (name: string) => {
+      for (let step = 0; step < 3; step += 1) {
+        logger.log(info, name)
+        await setImmediate()
+      }
+    }
+    await Promise.all([inSpan(FIRST, () => task('first')), inSpan(SECOND, () => task('second'))])
+    const arrived = await records()
+    assert.equal(arrived.length, 6)
+    for (const record of arrived) assertSpan(record, record.body === 'first' ? FIRST : SECOND)
+  },
+}
+
+/** Runs code as if in this span. */
+export function inSpan<T>(span: SpanContext, run: () => T): T {
+  return context.with(trace.setSpanContext(ROOT_CONTEXT, span), run)
+}
+
+export function spanContext(digit: string): SpanContext {
+  return { traceId: digit.repeat(32), spanId: digit.repeat(16), traceFlags: 1 }
+}
+
+export function assertSpan(record: ConformanceRecord, span: SpanContext): void {
+  assert.equal(record.traceId, span.traceId)
+  assert.equal(record.spanId, span.spanId)
+  assert.equal(record.flags, span.traceFlags)
+}
+
+/** Registers a ContextManager where the process has none: without one, no context is ever active. */
+export function provideContextManager(): void {
+  const key = createContextKey('logbridge conformance')
+  const works = context.with(ROOT_CONTEXT.setValue(key, true), () => context.active().getValue(key) === true)
+  if (!works) context.setGlobalContextManager(createContextManager())
+}
+
+function createContextManager(): ContextManager {
+  const storage = new AsyncLocalStorage<Context>()
+  const manager: ContextManager = {
+    active: () => storage.getStore() ?? ROOT_CONTEXT,
+    with: (active, run, self, ...args) => storage.run(active, () => run.apply(self, args)),
+    bind: (_, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  }
+  return manager
+}

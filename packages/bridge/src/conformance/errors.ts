@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { assertSame, type Check, type Harness } from './harness.ts'
+import type { ConformanceRecord } from './types.ts'
+
+export type ErrorBehaviour =
+  | 'error.alone'
+  | 'error.message'
+  | 'error.fields'
+  | 'error.cause'
+  | 'error.aggregate'
+  | 'error.subclass'
+  | 'error.code'
+  | 'error.lookalike'
+
+class ValidationError extends Error {}
+
+/** What becomes of Errors. */
+export const errorChecks: Readonly<Record<ErrorBehaviour, Check>> = {
+  async 'error.alone'({ open, record }) {
+    const logger = await open()
+    logger.logError(new TypeError('boom'))
+    const { body, severityNumber, attributes } = await record()
+    assert.equal(body, 'boom')
+    assert.ok(severityNumber >= 17, `${severityNumber} must be an ERROR severity`)
+    assert.equal(attributes['exception.type'], 'TypeError')
+    assert.equal(attributes['exception.message'], 'boom')
+    assert.match(String(attributes['exception.stacktrace']), /^TypeError: boom\n\s+at /)
+  },
+
+  async 'error.message'({ open, record }) {
+    const logger = await open()
+    logger.logErrorWith('saving failed', new RangeError('disk full'))
+    const { body, attributes } = await record()
+    // Some libraries put the Error's message behind the text, and that is what their readers see.
+    assert.match(String(body), /^saving failed/)
+    assert.equal(attributes['exception.type'], 'RangeError')
+    assert.equal(attributes['exception.message'], 'disk full')
+    assert.match(String(attributes['exception.stacktrace']), /^RangeError: disk full\n\s+at /)
+  },
+
+  async 'error.fields'(harness) {
+    const logger = await harness.open()
+    const error = Object.assign(new Error('refused'), { errno: -111, request: { attempts: [1, 2] } })
+    logger.logErrorWith('no connection', error)
+    const fields = errorFields(harness, await harness.record())
+    assertSame(fields['errno'], -111, 'errno')
+    assertSame(fields['request'], { attempts: [1, 2] }, "a field of the error's own")
+  },
+
+  async 'error.cause'(harness) {
+    const logger = await harness.open()
+    const cause = Object.assign(new TypeError('inner'), { code: 'E_INNER' })
+    logger.logErrorWith('outer failed', new Error('outer', { cause }))
+    const record = await harness.record()
+    const stacktrace = String(record.attributes['exception.stacktrace'])
+    assert.match(stacktrace, /^Error: outer\n[^]+\nCaused by: TypeError: inner\n\s+at /)
+    const found = errorFields(harness, record)['cause'] as Record<string, unknown>
+    assert.equal(found['type'], 'TypeError')
+    assert.equal(found['message'], 'inner')
+    assert.equal(found['code'], 'E_INNER')
+  },
+
+  async 'error.aggregate'(harness) {
+    const logger = await harness.open()
+    const error = new AggregateError([new TypeError('first'), new RangeError('second')], 'all failed')
+    logger.logErrorWith('no mirror left', error)
+    const record = await harness.record()
+    assert.equal(record.attributes['exception.type'], 'AggregateError')
+    const errors = errorFields(harness, record)['errors'] as Record<string, unknown>[]
+    assert.deepEqual(
+      errors.map(({ type, message }) => [type, message]),
+      [
+        ['TypeError', 'first'],
+        ['RangeError', 'second'],
+      ],
+    )
+  },
+
+  async 'error.subclass'({ open, record }) {
+    const logger = await open()
+    logger.logErrorWith('bad input', new ValidationError('no name'))
+    assert.equal((await record()).attributes['exception.type'], 'ValidationError')
+    logger.logError(new ValidationError('no name'))
+    assert.equal((await record()).attributes['exception.type'], 'ValidationError')
+  },
+
+  async 'error.code'(harness) {
+    const logger = await harness.open()
+    const error = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    logger.logErrorWith('no connection', error)
+    const record = await harness.record()
+    assert.equal(record.attributes['exception.type'], 'Error')
+    assert.equal(errorFields(harness, record)['code'], 'ECONNREFUSED')
+  },
+
+  async 'error.lookalike'({ open, record, info }) {
+    const logger = await open()
+    logger.log(info, 'no error at all', { user: { name: 'Ada', code: 'A1', message: 'hi' }, error: 'none' })
+    const { attributes } = await record()
+    const exception = Object.keys(attributes).filter((key) => key.startsWith('exception.'))
+    assert.deepEqual(exception, [], 'nothing here is an exception')
+    assertSame(
+      attributes['user'],
+      { name: 'Ada', code: 'A1', message: 'hi' },
+      'what only looks like an error',
+    )
+    assert.equal(attributes['error'], 'none')
+  },
+}
+
+/** Where an Error's own fields and causes stand. */
+function errorFields({ subject }: Harness, { attributes }: ConformanceRecord): Record<string, unknown> {
+  const { errorKey = 'error' } = subject
+  if (errorKey === '') return attributes
+  const fields = attributes[errorKey]
+  assert.ok(
+    typeof fields === 'object' && fields !== null,
+    `attribute ${errorKey} must hold the error's fields`,
+  )
+  return fields as Record<string, unknown>
+}

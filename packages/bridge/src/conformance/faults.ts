@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import * as api from '@opentelemetry/api'
+import type { LoggerProvider } from '../types.ts'
+import { assertSpan, inSpan, spanContext } from './context.ts'
+import type { Check, Harness } from './harness.ts'
+
+export type FaultBehaviour =
+  | 'fault.emit'
+  | 'fault.getLogger'
+  | 'fault.onError'
+  | 'fault.closed'
+  | 'fault.reentrant'
+  | 'fault.early'
+
+/** What goes wrong around a log call must not reach it, nor the records beside it. */
+export const faultChecks: Readonly<Record<FaultBehaviour, Check>> = {
+  async 'fault.emit'(harness) {
+    const { loggerProvider } = harness
+    let failures = 1
+    await survives(harness, {
+      getLogger(name) {
+        const logger = loggerProvider.getLogger(name)
+        return {
+          emit(record) {
+            if (failures-- > 0) throw new Error('emit failed')
+            logger.emit(record)
+          },
+        }
+      },
+    })
+  },
+
+  async 'fault.getLogger'(harness) {
+    const { loggerProvider } = harness
+    let failures = 1
+    await survives(harness, {
+      getLogger(name) {
+        if (failures-- > 0) throw new Error('getLogger failed')
+        return loggerProvider.getLogger(name)
+      },
+    })
+  },
+
+  async 'fault.onError'({ open, info }) {
+    const logger = await open({
+      loggerProvider: {
+        getLogger() {
+          throw new Error('getLogger failed')
+        },
+      },
+      onError() {
+        throw new Error('and onError failed, too')
+      },
+    })
+    logger.log(info, 'into a void')
+    await logger.flush?.()
+  },
+
+  async 'fault.closed'({ open, record, info }) {
+    const logger = await open()
+    logger.log(info, 'before close')
+    assert.equal((await record()).body, 'before close')
+    await logger.close()
+    logger.log(info, 'after close')
+    // An error event would come now.
+    await setImmediate()
+  },
+
+  async 'fault.reentrant'({ open, info, loggerProvider, records }) {
+    let emitted = 0
+    const logger = await open({
+      loggerProvider: {
+        getLogger(name) {
+          const inner = loggerProvider.getLogger(name)
+          return {
+            emit(record) {
+              emitted += 1
+              if (emitted < 10) logger.log(info, 'logged by the provider')
+              inner.emit(record)
+            },
+          }
+        },
+      },
+    })
+    logger.log(info, 'logged by the application')
+    const bodies = (await records()).map(({ body }) => body)
+    assert.deepEqual(bodies, ['logged by the application'])
+    assert.equal(emitted, 1)
+  },
+
+  async 'fault.early'({ open, records, info, loggerProvider }) {
+    const span = spanContext('3')
+    const restore = takeGlobalProviders()
+    try {
+      const logger = await open({ loggerProvider: undefined })
+      const before = Date.now()
+      inSpan(span, () => logger.log(info, 'early', { nested: { n: 1 } }))
+      await logger.flush?.()
+      const after = Date.now()
+      while (Date.now() <= after) await setImmediate()
+      registerGlobally(loggerProvider)
+      logger.log(info, 'in time')
+      const arrived = await records()
+      assert.deepEqual(
+        arrived.map(({ body }) => body),
+        ['early', 'in time'],
+      )
+      const [early] = arrived
+      assertSpan(early!, span)
+      assert.deepEqual(Object.keys(early!.attributes['nested'] as object), ['n'])
+      const [seconds, nanoseconds] = early!.timestamp
+      const millis = seconds * 1000 + Math.floor(nanoseconds / 1e6)
+      assert.ok(
+        before <= millis && millis <= after,
+        `${millis} must be the time of the call, ${after} at last`,
+      )
+    } finally {
+      restore()
+    }
+  },
+}
+
+/** One log call meets a fault, `onError` is told of it, and the next record arrives. */
+async function survives(
+  { open, record, records, info }: Harness,
+  loggerProvider: LoggerProvider,
+): Promise<void> {
+  const told: unknown[] = []
+  const logger = await open({ loggerProvider, onError: (error) => told.push(error) })
+  logger.log(info, 'lost')
+  assert.deepEqual(await records(), [])
+  assert.equal(told.length, 1, 'onError must be told')
+  assert.match(String(told[0]), /failed/)
+  logger.log(info, 'delivered')
+  assert.equal((await record()).body, 'delivered')
+}
+
+/** Where `@opentelemetry/api` and `@opentelemetry/api-logs` keep the registered LoggerProvider. */
+const API = Symbol.for('opentelemetry.js.api.1')
+const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
+
+interface Globals {
+  [API]?: { logs?: LoggerProvider | undefined }
+  [API_LOGS]?: ((compatibility: number) => LoggerProvider) | undefined
+}
+
+/** Leaves the process without a LoggerProvider; the function returned puts back what there was. */
+function takeGlobalProviders(): () => void {
+  const globals = globalThis as Globals
+  const logs = globals[API]?.logs
+  const apiLogs = globals[API_LOGS]
+  const set = (a: typeof logs, b: typeof apiLogs) => {
+    if (a) (globals[API] ??= {}).logs = a
+    else delete globals[API]?.logs
+    if (b) globals[API_LOGS] = b
+    else delete globals[API_LOGS]
+  }
+  set(undefined, undefined)
+  return () => set(logs, apiLogs)
+}
+
+/** Through `@opentelemetry/api` where it knows logs (1.10), else where `@opentelemetry/api-logs` would put it. */
+function registerGlobally(loggerProvider: LoggerProvider): void {
+  const { logs } = api as { logs?: { setGlobalLoggerProvider(provider: LoggerProvider): unknown } }
+  if (logs) logs.setGlobalLoggerProvider(loggerProvider)
+  else (globalThis as Globals)[API_LOGS] = () => loggerProvider
+}
