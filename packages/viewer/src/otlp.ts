@@ -82,14 +82,14 @@ export interface OtlpSpan {
   readonly status: { readonly code: number; readonly message: string } | null
 }
 
-export interface OtlpSpanEvent {
+interface OtlpSpanEvent {
   readonly timeUnixNano: OtlpInt64
   readonly name: string
   readonly attributes: OtlpKeyValue[]
   readonly droppedAttributesCount: number
 }
 
-export interface OtlpSpanLink {
+interface OtlpSpanLink {
   readonly traceId: Uint8Array
   readonly spanId: Uint8Array
   readonly traceState: string
