@@ -74,6 +74,7 @@ export function createBridge<Native>(
         const severityNumber = adapter.severity(native)
         if (severityNumber < minimum && severityNumber !== 0) return false
         const context = contextApi.active()
+        if (context.getValue(EXPORTING) !== undefined) return false
         return loggers.get(scopeOf(native))?.enabled?.({ context, severityNumber }) !== false
       } catch {
         return false

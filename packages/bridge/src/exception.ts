@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { read } from './read.ts'
+import { copyFields, read, reason } from './read.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -62,12 +62,15 @@ export function errorEntries(error: Error): [string, unknown][] {
 
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
 function errorFields(error: Error): [string, unknown][] {
-  const toJSON = read(error, 'toJSON')
-  const json: unknown = typeof toJSON === 'function' ? toJSON.call(error) : error
-  const source = typeof json === 'object' && json !== null ? json : error
   const fields: [string, unknown][] = []
-  for (const key of Object.keys(source)) {
-    if (!STANDARD_FIELDS.has(key)) fields.push([key, read(source, key)])
+  try {
+    const source = ownJSON(error)
+    for (const key of Object.keys(source)) {
+      if (!STANDARD_FIELDS.has(key)) fields.push([key, read(source, key)])
+    }
+  } catch (fault) {
+    // A Proxy that does not let its keys be listed.
+    fields.push(['[Throws]', reason(fault)])
   }
   for (const key of ['cause', 'errors']) {
     const value = read(error, key)
@@ -76,8 +79,20 @@ function errorFields(error: Error): [string, unknown][] {
   return fields
 }
 
+/** What the Error's `toJSON` gives; itself where there is none or it fails. */
+function ownJSON(error: Error): object {
+  const toJSON = read(error, 'toJSON')
+  if (typeof toJSON !== 'function') return error
+  try {
+    const json: unknown = toJSON.call(error)
+    return typeof json === 'object' && json !== null ? json : error
+  } catch {
+    return error
+  }
+}
+
 function describeSerialized(error: SerializedError): ExceptionParts {
-  const { type, name, message, stack, ...extras } = error
+  const { type, name, message, stack, ...extras } = copyFields(error)
   const attributes: Record<string, unknown> = {}
   if (type ?? name) attributes['exception.type'] = type ?? name
   if (message !== undefined) attributes['exception.message'] = message

@@ -1,6 +1,7 @@
 import { toAnyValue, toAnyValueMap } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
+import { copyFields, setOwn } from './read.ts'
 import { createRedactor } from './redact.ts'
 import type { ApiLogRecord, BridgeOptions, LogRecord } from './types.ts'
 
@@ -14,31 +15,34 @@ const KEYLESS_ERROR = 'error'
  * @returns `asIs`: whether values may stay what they are, because the provider copies them itself
  */
 export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs: boolean) => ApiLogRecord {
-  const { attributes: staticAttributes, captureTemplate } = options
-  const keep = (options.include ?? options.exclude) ? keyFilter(options.include, options.exclude) : undefined
+  const { captureTemplate } = options
+  const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
+  const included = options.include && globs(options.include)
+  const excluded = options.exclude && globs(options.exclude)
   const redact = options.redact ? createRedactor(options.redact) : undefined
   const locate = options.captureCode ? createCallSiteLocator() : undefined
 
   return (record, asIs) => {
     let attributes = record.attributes ?? {}
     let eventName: string | undefined
-    if (EVENT_NAME in attributes) {
-      eventName = String(attributes[EVENT_NAME])
+    if (typeof attributes[EVENT_NAME] === 'string') {
+      eventName = attributes[EVENT_NAME]
       delete attributes[EVENT_NAME]
     }
-    if (keep) attributes = filterKeys(attributes, keep)
     // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
     if (record.exception !== undefined) attributes = withException(attributes, record.exception)
-    if (staticAttributes) {
-      for (const key of Object.keys(staticAttributes)) {
-        if (!(key in attributes)) attributes[key] = staticAttributes[key]
-      }
+    if (included) {
+      attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included.test(key))
+    }
+    for (const [key, value] of staticAttributes) {
+      if (!Object.hasOwn(attributes, key)) setOwn(attributes, key, value)
     }
     if (captureTemplate && record.template) {
       attributes['log.body.template'] = record.template.template
       attributes['log.body.parameters'] = record.template.parameters
     }
     if (locate) Object.assign(attributes, locate())
+    if (excluded) attributes = filterKeys(attributes, (key) => !excluded.test(key))
 
     const finished: ApiLogRecord = {}
     if (record.severityText !== undefined) finished.severityText = record.severityText
@@ -69,24 +73,19 @@ function withException(
   for (const key of Object.keys(attributes)) {
     if (attributes[key] !== exception) continue
     placed = true
-    if (extras) attributes[key] = extras
+    if (extras) setOwn(attributes, key, extras)
     else delete attributes[key]
   }
   const result: Record<string, unknown> = { ...described, ...attributes }
-  if (extras && !placed) result[KEYLESS_ERROR in attributes ? `${KEYLESS_ERROR}#2` : KEYLESS_ERROR] = extras
+  if (extras && !placed) {
+    let free = KEYLESS_ERROR
+    for (let n = 2; Object.hasOwn(result, free); n += 1) free = `${KEYLESS_ERROR}#${n}`
+    result[free] = extras
+  }
   return result
 }
 
-/** A test of attribute keys from the `include` and `exclude` globs, in which `*` is any run of characters. */
-function keyFilter(
-  include: readonly string[] | undefined,
-  exclude: readonly string[] | undefined,
-): (key: string) => boolean {
-  const included = include && globs(include)
-  const excluded = exclude && globs(exclude)
-  return (key) => (included?.test(key) ?? true) && !excluded?.test(key)
-}
-
+/** One test for all globs, in which `*` is any run of characters. */
 function globs(patterns: readonly string[]): RegExp {
   const sources = patterns.map((pattern) =>
     pattern.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*'),

@@ -128,14 +128,17 @@ export interface BridgeOptions {
   severity?: Readonly<Record<string, SeverityNumber>> | undefined
   /** Attributes put on every record; a record's own attribute of that name wins. */
   attributes?: Readonly<Record<string, unknown>> | undefined
-  /** Only attributes whose key matches one of these globs (`*` is any run of characters) are sent. */
+  /**
+   * Of a record's own attributes only those whose key matches one of these globs (`*` is any run of characters) are
+   * sent. What the bridge adds stays: `exception.*`, `attributes` and what `capture…` asks for.
+   */
   include?: readonly string[] | undefined
-  /** Attributes whose key matches one of these globs are not sent. */
+  /** Attributes whose key matches one of these globs are not sent, wherever they come from. */
   exclude?: readonly string[] | undefined
   /**
-   * What must not leave the process: paths in attributes and structured bodies, in pino's notation
-   * (`user.password`, `*.token`, `headers["x-api-key"]`, `cards[*].number`), each replaced by `[Redacted]`; or a
-   * function that changes the record in place. When the function throws, the record is not sent.
+   * What must not leave the process: paths in attributes, structured bodies and captured parameters, in pino's
+   * notation (`user.password`, `*.token`, `headers["x-api-key"]`, `cards[*].number`), each replaced by `[Redacted]`; or
+   * a function that changes the record in place. When the function throws, the record is not sent.
    */
   redact?: readonly string[] | ((record: PlainRecord) => void) | undefined
   /** Name of the instrumentation scope; default: the logger's own name, else the library's npm name. */
