@@ -11,11 +11,12 @@ export type SeverityScale = readonly (readonly [level: number, severity: Severit
 export function numericSeverity(level: number, scale: SeverityScale): SeverityNumber {
   const first = scale[0]
   if (first === undefined || Number.isNaN(level)) return 0
-  if (level <= first[0]) return first[1]
+  if (level <= first[0] || scale.length === 1) return first[1]
   let upper = 1
   while (upper < scale.length - 1 && level >= scale[upper]![0]) upper += 1
   const [fromLevel, fromSeverity] = scale[upper - 1]!
   const [toLevel, toSeverity] = scale[upper]!
+  if (toLevel === fromLevel) return toSeverity
   const share = (level - fromLevel) / (toLevel - fromLevel)
   return Math.min(Math.floor(fromSeverity + share * (toSeverity - fromSeverity)), 24) as SeverityNumber
 }

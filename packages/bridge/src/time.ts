@@ -1,6 +1,11 @@
+import { types } from 'node:util'
 import type { HrTime } from './types.ts'
 
-const FRACTION = /[.,](\d{1,9})\d*(?=Z|[+-]\d\d:?\d\d|$)/
+/** The decimals of the seconds, up to nine of them. After a colon only: `1.2.2024` has no seconds. */
+const FRACTION = /:\d\d[.,](\d{1,9})\d*/
+/** OTLP counts nanoseconds in 64 bits: until July 2554. */
+const END_OF_TIME = 2n ** 64n
+const END_OF_TIME_MILLIS = Number(END_OF_TIME / 1_000_000n)
 
 /**
  * A point in time in any form that logging libraries use, in nanoseconds where the form has them:
@@ -11,18 +16,18 @@ const FRACTION = /[.,](\d{1,9})\d*(?=Z|[+-]\d\d:?\d\d|$)/
  * - string: ISO 8601 with up to nine decimals, or one of the numbers above;
  * - `[seconds, nanoseconds]`.
  *
- * Anything else, and what lies before 1970, gives `undefined`.
+ * Anything else, and what OTLP cannot carry (before 1970, after July 2554), gives `undefined`.
  */
 export function toHrTime(value: unknown): HrTime | undefined {
   switch (typeof value) {
     case 'number':
       return fromNumber(value)
     case 'bigint':
-      return value < 0n ? undefined : [Number(value / 1_000_000_000n), Number(value % 1_000_000_000n)]
+      return fromNanos(value)
     case 'string':
       return fromString(value)
     case 'object':
-      if (value instanceof Date) return fromMillis(value.getTime())
+      if (types.isDate(value)) return fromMillis(value.getTime())
       return isHrTime(value) ? [value[0], value[1]] : undefined
     default:
       return undefined
@@ -36,26 +41,39 @@ export function now(): HrTime {
   return [seconds, (millis - seconds * 1000) * 1e6]
 }
 
+function fromNanos(nanos: bigint): HrTime | undefined {
+  if (nanos < 0n || nanos >= END_OF_TIME) return undefined
+  return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)]
+}
+
 function fromMillis(millis: number): HrTime | undefined {
-  if (!(millis >= 0 && millis < 1e14)) return undefined
+  if (!(millis >= 0 && millis < END_OF_TIME_MILLIS)) return undefined
   const seconds = Math.floor(millis / 1000)
   return [seconds, Math.min(Math.round((millis - seconds * 1000) * 1e6), 999_999_999)]
 }
 
+function fromMicros(micros: number): HrTime | undefined {
+  if (!(micros >= 0 && micros < END_OF_TIME_MILLIS * 1e3)) return undefined
+  const seconds = Math.floor(micros / 1e6)
+  return [seconds, Math.round((micros - seconds * 1e6) * 1e3)]
+}
+
 function fromNumber(value: number): HrTime | undefined {
-  if (value < 1e11) return fromMillis(value * 1e3)
+  // A double of seconds is good for microseconds, not for more.
+  if (value < 1e11) return fromMicros(Math.round(value * 1e6))
   if (value < 1e14) return fromMillis(value)
-  if (value < 1e17) return fromMillis(value / 1e3)
-  return value < 1e20 ? toHrTime(BigInt(Math.round(value))) : undefined
+  if (value < 1e17) return fromMicros(value)
+  return value < 1e20 ? fromNanos(BigInt(Math.round(value))) : undefined
 }
 
 function fromString(value: string): HrTime | undefined {
   const text = value.trim()
   if (text === '') return undefined
-  if (/^\d+$/.test(text) && text.length > 17) return toHrTime(BigInt(text))
+  if (/^\d+$/.test(text) && text.length > 17) return fromNanos(BigInt(text))
   const number = Number(text)
   if (!Number.isNaN(number)) return fromNumber(number)
-  const parsed = fromMillis(Date.parse(text))
+  // Date.parse knows no decimal comma, which ISO 8601 allows.
+  const parsed = fromMillis(Date.parse(text.replace(/(:\d\d),(\d)/, '$1.$2')))
   const fraction = parsed && FRACTION.exec(text)?.[1]
   return fraction ? [parsed[0], Number(fraction.padEnd(9, '0'))] : parsed
 }
@@ -68,6 +86,7 @@ function isHrTime(value: unknown): value is HrTime {
     value[0] >= 0 &&
     Number.isSafeInteger(value[1]) &&
     value[1] >= 0 &&
-    value[1] < 1e9
+    value[1] < 1e9 &&
+    value[0] * 1e3 < END_OF_TIME_MILLIS
   )
 }
