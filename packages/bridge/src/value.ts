@@ -117,7 +117,7 @@ class Walk {
     if (content instanceof Fields) this.map(content, depth)
     else if (content instanceof Elements) this.array(content, depth)
     else if (content instanceof Uint8Array) this.sink.bytes(content)
-    else this.value(content, depth)
+    else this.value(content, depth + 1)
     this.ancestors.pop()
   }
 
@@ -172,10 +172,15 @@ class Fields {
   /** From entries whose keys need not be strings nor, once they are, unique. */
   static from(entries: Iterable<readonly [unknown, unknown]>): Fields {
     const unique = new Map<string, unknown>()
+    const taken = new Map<string, number>()
     for (const [key, value] of entries) {
       const name = typeof key === 'object' && key !== null ? nameOf(key) : String(key)
       let free = name
-      for (let n = 2; unique.has(free); n += 1) free = `${name}#${n}`
+      // Counting on from the last one keeps many equal names from taking quadratic time.
+      for (let n = taken.get(name) ?? 2; unique.has(free); n += 1) {
+        free = `${name}#${n}`
+        taken.set(name, n + 1)
+      }
       unique.set(free, value)
     }
     return new Fields(Object.fromEntries(unique), [...unique.keys()])
@@ -188,7 +193,8 @@ class Elements {
   readonly length: number
   constructor(source: readonly unknown[]) {
     this.source = source
-    this.length = source.length
+    // A Proxy may answer with anything.
+    this.length = Number.isSafeInteger(source.length) ? source.length : 0
   }
 }
 
@@ -196,13 +202,15 @@ class Elements {
 function unfold(value: object, honourToJSON: boolean): unknown {
   if (Array.isArray(value)) return new Elements(value)
   const prototype: unknown = Object.getPrototypeOf(value)
-  const isPlain = prototype === Object.prototype || prototype === null
+  // A prototype without one of its own is another realm's Object.prototype: what Node's modules return in a vm, as in Jest.
+  const isPlain =
+    prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
   if (!isPlain) {
-    if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+    if (types.isDate(value)) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
     if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     if (types.isAnyArrayBuffer(value)) return new Uint8Array(value)
-    if (value instanceof Map) return Fields.from(value)
-    if (value instanceof Set) return new Elements([...value])
+    if (types.isMap(value)) return Fields.from(value)
+    if (types.isSet(value)) return new Elements([...value])
     if (isError(value)) return Fields.from(errorEntries(value))
     if (types.isBoxedPrimitive(value)) return value.valueOf()
   }

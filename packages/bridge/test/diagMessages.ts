@@ -1,0 +1,19 @@
+import { diag } from '@opentelemetry/api'
+import { beforeEach } from 'vitest'
+import { state } from '../src/state.ts'
+
+/** What was said to OpenTelemetry's diag logger in the current test, where nothing has been said before. */
+export function diagMessages(): string[] {
+  const messages: string[] = []
+  const keep = (message: string): void => void messages.push(message)
+  beforeEach(() => {
+    messages.length = 0
+    state.diagnosed.clear()
+    diag.setLogger(
+      { error: keep, warn: keep, info: keep, debug: keep, verbose: keep },
+      { suppressOverrideMessage: true },
+    )
+    messages.length = 0
+  })
+  return messages
+}

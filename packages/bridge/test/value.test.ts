@@ -1,0 +1,240 @@
+import vm from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
+import { MAX_DEPTH, MAX_VALUES, writeFields, writeValue } from '../src/value.ts'
+import { recordingSink } from './recordingSink.ts'
+
+describe('a value becomes', () => {
+  class Money {
+    amount = 5
+    private readonly currency = 'EUR'
+    get shown(): string {
+      return `${this.amount} ${this.currency}`
+    }
+  }
+  class Version {
+    toString(): string {
+      return '1.2.3'
+    }
+  }
+  class Bag {
+    get size(): number {
+      return 2
+    }
+    *[Symbol.iterator](): Generator<number> {
+      yield 1
+      yield 2
+    }
+  }
+  const bytes = Uint8Array.of(1, 2, 3)
+
+  test.for<[string, unknown, unknown]>([
+    ['a string', 'text', 'text'],
+    ['a lone surrogate', 'a\ud800b', 'a\ufffdb'],
+    ['a safe integer', 42, 42],
+    ['a double', 1.5, 1.5],
+    ['NaN', Number.NaN, Number.NaN],
+    ['Infinity', Infinity, Infinity],
+    ['-0', -0, -0],
+    ['a small bigint', 12n, 12],
+    ['a bigint beyond the safe integers', 2n ** 60n, '1152921504606846976'],
+    ['a bigint beyond int64', 2n ** 64n, '18446744073709551616'],
+    ['a boolean', false, false],
+    ['null', null, null],
+    ['undefined on its own', undefined, null],
+    ['absent values in an array', [undefined, () => 1, Symbol('s')], [null, null, null]],
+    ['absent fields', { a: undefined, b: () => 1, c: Symbol('s'), d: 1 }, { d: 1 }],
+    ['a null field', { a: null }, { a: null }],
+    ['a Date', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['an invalid Date', new Date(Number.NaN), 'Invalid Date'],
+    ['a Buffer', Buffer.from(bytes), bytes],
+    ['an ArrayBuffer', bytes.buffer, bytes],
+    ['a typed array', new Uint16Array(bytes.slice(0, 2).buffer), bytes.slice(0, 2)],
+    ['a DataView of a part', new DataView(bytes.buffer, 1, 1), bytes.slice(1, 2)],
+    ['a Map', new Map<unknown, unknown>([['a', 1]]), { a: 1 }],
+    ['a Set', new Set([1, 'a']), [1, 'a']],
+    ['another iterable with a size', new Bag(), [1, 2]],
+    ['a RegExp', /a+/g, '/a+/g'],
+    ['a URL', new URL('https://example.com/a?b'), 'https://example.com/a?b'],
+    ['a class with a toString', new Version(), '1.2.3'],
+    ['a class instance', new Money(), { amount: 5, currency: 'EUR' }],
+    ['an object without prototype', Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+    ['a boxed number', Object(7), 7],
+    ['a boxed bigint', Object(7n), 7],
+    ['toJSON', { toJSON: () => ({ a: new Date(0) }) }, { a: '1970-01-01T00:00:00.000Z' }],
+    ['toJSON, honoured once', { toJSON: () => ({ a: 1, toJSON: () => 2 }) }, { a: 1 }],
+    ['an own __proto__', JSON.parse('{"__proto__":{"a":1}}'), JSON.parse('{"__proto__":{"a":1}}')],
+    [
+      'another realm’s object',
+      vm.runInNewContext('({ a: [1], d: new Date(0), m: new Map([[1, new Set([2])]]) })'),
+      { a: [1], d: '1970-01-01T00:00:00.000Z', m: { 1: [2] } },
+    ],
+  ])('%s', ([, value, expected]) => {
+    expect(toAnyValue(value)).toStrictEqual(expected)
+  })
+
+  test('an Error: type, message, stack, own fields and cause', () => {
+    const error = Object.assign(new TypeError('no', { cause: new Error('why') }), { code: 'E_NO' })
+    expect(toAnyValue({ error })).toEqual({
+      error: {
+        type: 'TypeError',
+        message: 'no',
+        stack: error.stack,
+        code: 'E_NO',
+        cause: { type: 'Error', message: 'why', stack: (error.cause as Error).stack },
+      },
+    })
+  })
+})
+
+describe('keys of a Map', () => {
+  test('are made strings', () => {
+    const map = new Map<unknown, unknown>([
+      [1, 'a'],
+      [null, 'b'],
+      [{ id: 1 }, 'c'],
+      [Symbol('s'), 'd'],
+    ])
+    expect(toAnyValue(map)).toEqual({ 1: 'a', null: 'b', '{"id":1}': 'c', 'Symbol(s)': 'd' })
+  })
+
+  test('are kept unique', () => {
+    const map = new Map<unknown, unknown>([
+      [1, 'a'],
+      ['1', 'b'],
+      ['1#2', 'c'],
+      [{ toJSON: () => 1 }, 'd'],
+    ])
+    expect(toAnyValue(map)).toEqual({ 1: 'a', '1#2': 'b', '1#2#2': 'c', '1#3': 'd' })
+  })
+})
+
+describe('what cannot be read', () => {
+  test.for<[string, unknown, unknown]>([
+    [
+      'a getter that throws',
+      {
+        get a() {
+          throw new Error('no')
+        },
+        b: 1,
+      },
+      { a: '[Throws: no]', b: 1 },
+    ],
+    ['a revoked Proxy', { a: revoked(), b: 1 }, { a: expect.stringMatching(/^\[Throws: .*revoked/), b: 1 }],
+    [
+      'a toJSON that throws',
+      {
+        a: {
+          toJSON() {
+            throw new Error('no')
+          },
+        },
+        b: 1,
+      },
+      { a: '[Throws: no]', b: 1 },
+    ],
+    [
+      'a toString that throws',
+      [
+        new (class {
+          toString(): string {
+            throw new Error('no')
+          }
+        })(),
+        1,
+      ],
+      ['[Throws: no]', 1],
+    ],
+    [
+      'a thrown value that cannot be read',
+      {
+        get a() {
+          throw revoked()
+        },
+      },
+      { a: '[Throws: an error that cannot be read]' },
+    ],
+    [
+      'an array whose length lies',
+      [new Proxy([1], { get: (_, key) => (key === 'length' ? 5n : 1) }), 2],
+      [[], 2],
+    ],
+  ])('%s leaves a placeholder and its siblings', ([, value, expected]) => {
+    expect(toAnyValue(value)).toEqual(expected)
+  })
+})
+
+describe('a structure without end', () => {
+  test('is cut at a circular reference', () => {
+    const value: Record<string, unknown> = { a: 1 }
+    value['self'] = value
+    value['list'] = [value]
+    expect(toAnyValue(value)).toEqual({ a: 1, self: '[Circular]', list: ['[Circular]'] })
+  })
+
+  test('but the same object twice is written twice', () => {
+    const shared = { a: 1 }
+    expect(toAnyValue({ one: shared, two: shared })).toEqual({ one: { a: 1 }, two: { a: 1 } })
+  })
+
+  test(`is cut at a depth of ${MAX_DEPTH}`, () => {
+    const deep: { next?: unknown } = {}
+    let last = deep
+    for (let n = 0; n < 100; n += 1) last = (last.next = {}) as typeof last
+    let value = toAnyValue(deep) as { next?: never } | null
+    let depth = 0
+    for (; value?.next !== undefined; depth += 1) value = value.next
+    expect(depth).toBe(MAX_DEPTH)
+    expect(value).toBeNull()
+  })
+
+  test(`is cut after ${MAX_VALUES} values`, () => {
+    let doubled: unknown = 'leaf'
+    for (let n = 0; n < 40; n += 1) doubled = [doubled, doubled]
+    expect(JSON.stringify(toAnyValue(doubled))).toContain('[Truncated] ')
+  })
+
+  test('is cut where boxed values unbox to boxed values', () => {
+    const boxed = (): object => Object.assign(Object('x') as object, { valueOf: boxed })
+    expect(toAnyValue({ a: boxed(), b: 1 })).toEqual({ a: null, b: 1 })
+  })
+})
+
+test('the result shares nothing with the original', () => {
+  const original = { list: [1], bytes: Uint8Array.of(1), date: new Date(0) }
+  const copy = toAnyValueMap(original)
+  original.list.push(2)
+  original.bytes[0] = 9
+  original.date.setTime(1)
+  expect(copy).toEqual({ list: [1], bytes: Uint8Array.of(1), date: '1970-01-01T00:00:00.000Z' })
+})
+
+describe('limits', () => {
+  test('a longer string is cut on a code point and marked', () => {
+    const sink = recordingSink()
+    writeValue(['abcdef', 'ab😀d', 'abc'], sink, { attributeValueLengthLimit: 3 })
+    expect(sink.result).toEqual(['abc…', 'ab…', 'abc'])
+  })
+
+  test('more attributes are left out and counted, absent ones not', () => {
+    const sink = recordingSink()
+    sink.beginMap()
+    const dropped = writeFields({ a: 1, none: undefined, b: 2, c: 3, d: 4 }, sink, { attributeCountLimit: 2 })
+    sink.endMap()
+    expect(sink.result).toEqual({ a: 1, b: 2 })
+    expect(dropped).toBe(2)
+  })
+})
+
+test('an int64 reaches the sink as an integer', () => {
+  const sink = recordingSink()
+  writeValue([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n], sink, {})
+  expect(sink.result).toEqual([2n ** 63n - 1n, -(2n ** 63n), '9223372036854775808'])
+})
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
