@@ -1,1 +1,63 @@
-export {}
+/**
+ * bunyan to OpenTelemetry.
+ *
+ * | bunyan                                   | LogRecord                                                    |
+ * | ---------------------------------------- | ------------------------------------------------------------ |
+ * | `time`                                   | timestamp; one that is no time stays attribute `time`        |
+ * | `level` 10, 20, 30, 40, 50, 60           | severityNumber 1, 5, 9, 13, 17, 21; between in proportion    |
+ * | `level`'s name, else the number          | severityText                                                 |
+ * | `msg`                                    | body                                                         |
+ * | `name`                                   | instrumentation scope                                        |
+ * | `err`, raw or serialized; an Error under | `exception.type`, `.message`, `.stacktrace`; its own fields  |
+ * | `error`, `exception`                     | and causes stay under that key                               |
+ * | `src`                                    | `code.file.path`, `code.line.number`, `code.function.name`   |
+ * | `hostname`, `pid`                        | attributes, where they are not this process's own            |
+ * | `v`                                      | left out                                                     |
+ * | all other fields                         | attributes, nested values nested                             |
+ *
+ * Child loggers and serializers are bunyan's doing: they are applied before a stream sees the record.
+ */
+import { type BridgeOptions, bridgeOptionRules, checkOptions, createBridge } from '@logbridge/bridge'
+import { type BunyanLevel, type BunyanRecord, createAdapter, resolveLevel } from './convert.ts'
+
+export type { BunyanLevel } from './convert.ts'
+
+/** Options of `otelStream`: those of every adapter. */
+export interface OtelStreamOptions extends BridgeOptions {
+  /** Level of this stream: a name or number of bunyan's. Default: the logger's own. `log.level()` can change it later. */
+  level?: BunyanLevel | number | undefined
+  /** Not possible with bunyan, which formats a message before a stream sees it: has no effect. */
+  captureTemplate?: boolean | undefined
+}
+
+/** One of a bunyan logger's `streams`; fits `bunyan.Stream` of `@types/bunyan`. */
+export interface OtelStream {
+  type: 'raw'
+  name: string
+  level?: number
+  closeOnExit: false
+  stream: { write(record: object): void }
+}
+
+/**
+ * Makes a raw stream that sends every record of a bunyan logger (1.8 or 2) to OpenTelemetry:
+ * `bunyan.createLogger({ name: 'shop', streams: [otelStream()] })`. Named `otel`, for `log.levels('otel', 'debug')`.
+ *
+ * @throws LogbridgeError `invalid-option` for an option that does not exist, or a value it does not accept
+ */
+export function otelStream(options: OtelStreamOptions = {}): OtelStream {
+  checkOptions('@logbridge/bunyan', options, bridgeOptionRules)
+  const { level, severity } = options
+  const bridge = createBridge(createAdapter(severity), options)
+  return {
+    type: 'raw',
+    name: 'otel',
+    ...(level !== undefined && { level: resolveLevel('level', level) }),
+    closeOnExit: false,
+    stream: {
+      write(record) {
+        bridge.emit(record as BunyanRecord)
+      },
+    },
+  }
+}

@@ -1,0 +1,223 @@
+import { hostname } from 'node:os'
+import { Writable } from 'node:stream'
+import type { ApiLogRecord, LoggerProvider } from '@logbridge/bridge'
+import bunyan from 'bunyan'
+import bunyan1 from 'bunyan1'
+import { describe, expect, test } from 'vitest'
+import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+
+type Emitted = ApiLogRecord & { scope: string }
+
+function memory(): { loggerProvider: LoggerProvider; emitted: Emitted[] } {
+  const emitted: Emitted[] = []
+  const loggerProvider: LoggerProvider = {
+    getLogger: (scope) => ({ emit: (record) => emitted.push({ ...record, scope }) }),
+  }
+  return { loggerProvider, emitted }
+}
+
+describe.each([
+  ['2', bunyan],
+  ['1.8', bunyan1],
+])('bunyan %s', (_, library) => {
+  function setUp(options: OtelStreamOptions = {}, logger: Partial<bunyan.LoggerOptions> = {}) {
+    const { loggerProvider, emitted } = memory()
+    const stream: bunyan.Stream = otelStream({ loggerProvider, ...options })
+    return { log: library.createLogger({ name: 'shop', streams: [stream], ...logger }), emitted }
+  }
+
+  test('a record', () => {
+    const { log, emitted } = setUp()
+    log.info({ order: { id: 7 }, none: undefined }, 'placed by %s', 'ada')
+    expect(emitted).toMatchObject([
+      { scope: 'shop', body: 'placed by ada', severityNumber: 9, severityText: 'info' },
+    ])
+    expect(emitted[0]!.attributes).toEqual({ order: { id: 7 } })
+  })
+
+  test('hostname and pid only where they are not of this process', () => {
+    const { log, emitted } = setUp({}, { hostname: 'elsewhere' })
+    log.info({ pid: 1 }, 'forwarded')
+    log.info({ pid: process.pid, hostname: hostname() }, 'own')
+    expect(emitted.map(({ attributes }) => attributes)).toEqual([{ hostname: 'elsewhere', pid: 1 }, {}])
+  })
+
+  test('a level between the named ones', () => {
+    const { log, emitted } = setUp({ severity: { 45: 14, warn: 16 } })
+    for (const level of [35, 40, 45, 65]) log.error({ level }, 'x')
+    expect(emitted.map(({ severityNumber, severityText }) => [severityNumber, severityText])).toEqual([
+      [11, '35'],
+      [16, 'warn'],
+      [14, '45'],
+      [23, '65'],
+    ])
+  })
+
+  test('the time of the record, in any form bunyan allows', () => {
+    const { log, emitted } = setUp()
+    log.info({ time: new Date(1_700_000_000_123) }, 'Date')
+    log.info({ time: '2023-11-14T22:13:20.123456Z' }, 'text')
+    log.info({ time: 'yesterday' }, 'no time')
+    expect(emitted[0]!.timestamp).toEqual([1_700_000_000, 123_000_000])
+    expect(emitted[1]!.timestamp).toEqual([1_700_000_000, 123_456_000])
+    expect(emitted[2]!.timestamp).toEqual(emitted[2]!.observedTimestamp)
+    expect(emitted[2]!.attributes).toEqual({ time: 'yesterday' })
+  })
+
+  test("src as bunyan makes it; the user's own stays", () => {
+    const { log, emitted } = setUp({}, { src: true })
+    const named = { here: () => log.info('with src') }
+    named.here()
+    log.info({ src: 'a.png' }, 'of the user')
+    const [made, own] = emitted.map(({ attributes }) => attributes)
+    expect(made).toEqual({
+      'code.file.path': expect.stringContaining('records.test.ts'),
+      'code.line.number': expect.any(Number),
+      'code.function.name': expect.stringContaining('here'),
+    })
+    expect(own).toEqual({ src: 'a.png' })
+  })
+
+  test('child loggers and serializers are applied', () => {
+    const serializers = { card: () => '****', err: library.stdSerializers.err }
+    const { log, emitted } = setUp({}, { serializers })
+    log.child({ widget: 'cart', card: '4111' }).info({ card: '4222' }, 'paid')
+    log.child({ card: '4111' }, false).info('paid')
+    expect(emitted.map(({ attributes }) => attributes)).toEqual([
+      { widget: 'cart', card: '****' },
+      { card: '****' },
+    ])
+  })
+
+  describe('Errors', () => {
+    const cause = new TypeError('inner')
+    const error = Object.assign(new RangeError('boom', { cause }), { code: 'E_BOOM', attempts: [1] })
+
+    test('bare, which bunyan serializes itself', () => {
+      const { log, emitted } = setUp()
+      log.error(error)
+      expect(emitted[0]!.body).toBe('boom')
+      expect(emitted[0]!.attributes).toEqual({
+        'exception.type': 'RangeError',
+        'exception.message': 'boom',
+        'exception.stacktrace': error.stack,
+        err: { code: 'E_BOOM' },
+      })
+      log.error(new Error('no code'), 'failed %d times', 2)
+      expect(emitted[1]!.body).toBe('failed 2 times')
+      expect(Object.keys(emitted[1]!.attributes)).not.toContain('err')
+    })
+
+    test('as err, with no serializer: nothing is lost', () => {
+      const { log, emitted } = setUp()
+      log.error({ err: error }, 'failed')
+      expect(emitted[0]!.attributes).toMatchObject({
+        'exception.type': 'RangeError',
+        'exception.stacktrace': expect.stringContaining('Caused by: TypeError: inner'),
+        err: { code: 'E_BOOM', attempts: [1], cause: { type: 'TypeError' } },
+      })
+    })
+
+    test('as err, with the standard serializer', () => {
+      const { log, emitted } = setUp({}, { serializers: library.stdSerializers })
+      log.error({ err: error }, 'failed')
+      expect(emitted[0]!.attributes).toMatchObject({
+        'exception.type': 'RangeError',
+        err: { code: 'E_BOOM' },
+      })
+    })
+
+    test('under error', () => {
+      const { log, emitted } = setUp()
+      log.error({ error }, 'failed')
+      expect(emitted[0]!.attributes).toMatchObject({ 'exception.message': 'boom', error: { code: 'E_BOOM' } })
+    })
+
+    test('what is none', () => {
+      const { log, emitted } = setUp()
+      for (const err of ['text', 7, { name: 'Error', code: 'E' }, { message: 'only' }, null]) {
+        log.error({ err }, 'failed')
+        expect(emitted.pop()!.attributes).toEqual({ err })
+      }
+    })
+  })
+
+  describe('level', () => {
+    test("is the stream's own and can be changed while running", () => {
+      const { log, emitted } = setUp({ level: 'warn' }, { level: 'trace' })
+      log.info('no')
+      log.warn('yes')
+      log.levels('otel', 'debug')
+      log.debug('now')
+      log.level(25)
+      log.debug('no more')
+      expect(emitted.map(({ body }) => body)).toEqual(['yes', 'now'])
+    })
+
+    test("is the logger's without the option", () => {
+      const { log, emitted } = setUp({}, { level: 'debug' })
+      log.trace('no')
+      log.debug('yes')
+      expect(emitted).toHaveLength(1)
+    })
+  })
+
+  test('the record is left as the other streams need it', () => {
+    const { loggerProvider, emitted } = memory()
+    const ring = new library.RingBuffer({ limit: 1 })
+    let json = ''
+    const log = library.createLogger({
+      name: 'shop',
+      streams: [
+        otelStream({ loggerProvider }),
+        { type: 'raw', stream: ring },
+        { stream: new Writable({ write: (chunk, _, done) => done(void (json += chunk)) }) },
+      ],
+    })
+    log.error({ 'otel.event.name': 'paid', err: new Error('boom'), nested: { id: 7 } }, 'failed')
+    expect(emitted).toHaveLength(1)
+    const [record] = ring.records
+    expect(Object.keys(record)).toEqual([
+      'name',
+      'hostname',
+      'pid',
+      'level',
+      'otel.event.name',
+      'err',
+      'nested',
+      'msg',
+      'time',
+      'v',
+    ])
+    expect(record.err).toBeInstanceOf(Error)
+    expect(JSON.parse(json)).toMatchObject({ 'otel.event.name': 'paid', nested: { id: 7 }, msg: 'failed' })
+  })
+})
+
+describe('options', () => {
+  test.each([
+    [{ level: 'loud' }, /option level has the level "loud"/],
+    [{ level: -1 }, /option level/],
+    [{ level: 1.5 }, /option level/],
+    [{ severity: { loud: 9 } }, /option severity has the level "loud"/],
+    [{ levels: 'info' }, /there is no option levels/],
+  ])('%o is refused', (options, message) => {
+    expect(() => otelStream(options as never)).toThrow(message)
+    expect(() => otelStream(options as never)).toThrow(
+      expect.objectContaining({ name: 'LogbridgeError', code: 'invalid-option' }),
+    )
+  })
+
+  test('a level may be written as bunyan takes it', () => {
+    expect(otelStream({ level: 'WARN' as 'warn' }).level).toBe(40)
+    expect(otelStream({ level: 35 }).level).toBe(35)
+    expect('level' in otelStream()).toBe(false)
+  })
+
+  test('wrong options do not compile', () => {
+    // @ts-expect-error no such level
+    expect(() => otelStream({ level: 'loud' })).toThrow()
+    // @ts-expect-error no such option
+    expect(() => otelStream({ colour: 'red' })).toThrow()
+  })
+})

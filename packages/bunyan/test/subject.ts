@@ -1,0 +1,49 @@
+import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
+import bunyan from 'bunyan'
+import bunyan1 from 'bunyan1'
+import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+
+type Bunyan = typeof bunyan
+type Method = bunyan.LogLevelString
+
+function subjectLogger(log: bunyan): SubjectLogger {
+  return {
+    log: (level, message, fields) =>
+      fields ? log[level as Method](fields, message) : log[level as Method](message),
+    logError: (error) => log.error(error),
+    logErrorWith: (message, error) => log.error({ err: error }, message),
+    format: (template, ...parameters) => log.info(template, ...parameters),
+    child: (bindings) => subjectLogger(log.child(bindings)),
+    close() {
+      // A bunyan logger has no end.
+    },
+  }
+}
+
+function createSubject(library: Bunyan): Subject {
+  return {
+    library: 'bunyan',
+    callSite: import.meta.url,
+    levels: { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 },
+    scope: 'shop',
+    errorKey: 'err',
+    unsupported: {
+      'record.customLevels': 'bunyan has six levels',
+      'error.subclass': 'bunyan serializes a bare Error before a stream sees it and keeps only its name',
+      'option.captureTemplate': 'bunyan formats a message before a stream sees it',
+    },
+    create: (options) =>
+      subjectLogger(
+        library.createLogger({
+          name: 'shop',
+          level: 'trace',
+          streams: [otelStream(options as OtelStreamOptions)],
+        }),
+      ),
+  }
+}
+
+/** bunyan 2. */
+export const subject: Subject = createSubject(bunyan)
+/** bunyan 1.8. */
+export const subject1: Subject = createSubject(bunyan1)
