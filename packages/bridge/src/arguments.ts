@@ -99,7 +99,8 @@ function merge(attributes: Record<string, unknown>, fields: Record<string, unkno
   }
 }
 
-function errorAmong(fields: object): Error | undefined {
+/** The Error among a record's fields: the first under `err`, `error` or `exception`. */
+export function errorAmong(fields: object): Error | undefined {
   for (const key of ERROR_FIELDS) {
     const value = read(fields, key)
     if (isError(value)) return value

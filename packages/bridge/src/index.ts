@@ -3,7 +3,7 @@
  * any OpenTelemetry 2.x or 3.x.
  */
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
-export { splitArguments } from './arguments.ts'
+export { errorAmong, splitArguments } from './arguments.ts'
 export { createBridge, EXPORTING } from './bridge.ts'
 export { diagnose } from './diagnose.ts'
 export { replayEarlyRecords } from './early.ts'
