@@ -1,1 +1,17 @@
-export {}
+/**
+ * OpenTelemetry logs, traces and metrics for Node.js in one call: a LoggerProvider that encodes at the call and delivers
+ * in batches over OTLP, and the official SDK's traces and metrics beside it.
+ */
+export type {
+  ExporterOptions,
+  HeadersOption,
+  LoggerProviderOptions,
+  LogsOptions,
+  OtlpProtocol,
+  ResourceOptions,
+  TlsOptions,
+} from './config.ts'
+export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provider.ts'
+export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
+export type { DropReason, LogsStats } from './logs/stats.ts'
+export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'

@@ -1,0 +1,11 @@
+import type { LogsConfig } from '../config.ts'
+import { createGrpcTransport } from './grpc.ts'
+import { createHttpTransport } from './http.ts'
+import { withRetry } from './retry.ts'
+import type { Transport } from './transport.ts'
+
+/** The chain that a request goes through on its way to the receiver. */
+export function createTransport({ exporter, exportTimeoutMillis }: LogsConfig): Transport {
+  const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
+  return withRetry(settled.protocol === 'grpc' ? createGrpcTransport(settled) : createHttpTransport(settled))
+}

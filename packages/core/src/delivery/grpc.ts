@@ -1,0 +1,124 @@
+import {
+  ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  compressionAlgorithms,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js'
+import type { ExporterConfig } from '../config.ts'
+import { readExportResponse, readRetryInfo } from './response.ts'
+import type { ExportOutcome, Transport } from './transport.ts'
+
+const EXPORT = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
+
+/** https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED only with RetryInfo. */
+const RETRYABLE: ReadonlySet<number> = new Set([
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.ABORTED,
+  status.OUT_OF_RANGE,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+])
+
+/** OTLP over gRPC. The channel connects at the first request and then stays, reconnecting by itself. */
+export function createGrpcTransport(config: ExporterConfig): Transport {
+  let client: Client | undefined
+
+  return {
+    async send(request, signal) {
+      const metadata = new Metadata()
+      try {
+        const headers = typeof config.headers === 'function' ? await config.headers() : config.headers
+        for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
+      } catch {
+        // The reason may hold the header itself.
+        return { kind: 'retryable', reason: 'the headers could not be had' }
+      }
+      client ??= new Client(target(config.url), credentials(config), channelOptions(config))
+      return unary(client, request, metadata, config.timeoutMillis, signal)
+    },
+    wake() {},
+    close() {
+      client?.close()
+    },
+  }
+}
+
+function unary(
+  client: Client,
+  request: Uint8Array,
+  metadata: Metadata,
+  timeoutMillis: number,
+  signal: AbortSignal,
+): Promise<ExportOutcome> {
+  return new Promise((resolve) => {
+    const call = client.makeUnaryRequest(
+      EXPORT,
+      identity,
+      identity,
+      request as Buffer,
+      metadata,
+      { deadline: Date.now() + timeoutMillis },
+      (error, response) => {
+        signal.removeEventListener('abort', abort)
+        resolve(error ? outcomeOf(error) : readExportResponse(response))
+      },
+    )
+    const abort = (): void => call.cancel()
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+  })
+}
+
+function outcomeOf(error: ServiceError): ExportOutcome {
+  const name = status[error.code] ?? `code ${error.code}`
+  const reason = `gRPC ${name}${error.details ? `: ${error.details.slice(0, 200)}` : ''}`
+  if (RETRYABLE.has(error.code)) return { kind: 'retryable', reason, afterMillis: retryDelay(error) }
+  if (error.code === status.RESOURCE_EXHAUSTED) {
+    if (/larger than (max|limit)|too large/i.test(error.details)) return { kind: 'too-large', reason }
+    const afterMillis = retryDelay(error)
+    if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis }
+  }
+  return { kind: 'failed', reason }
+}
+
+function retryDelay(error: ServiceError): number | undefined {
+  const [details] = error.metadata?.get('grpc-status-details-bin') ?? []
+  return details instanceof Uint8Array ? readRetryInfo(details) : undefined
+}
+
+function channelOptions(config: ExporterConfig): ChannelOptions {
+  return {
+    'grpc.default_compression_algorithm':
+      config.compression === 'gzip' ? compressionAlgorithms.gzip : compressionAlgorithms.identity,
+    'grpc.max_send_message_length': -1,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    // Reconnects soon after the collector is back; how often requests are tried is for retry.ts to say.
+    'grpc.initial_reconnect_backoff_ms': 500,
+    'grpc.max_reconnect_backoff_ms': 5000,
+    // Spreads requests over all addresses behind a `dns:///` name.
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.primary_user_agent': 'logbridge',
+  }
+}
+
+/** `http(s)://host:port` as grpc-js names it; `dns:`, `unix:` and other targets as they are. */
+function target(url: string): string {
+  if (!/^https?:\/\//i.test(url)) return url
+  const { hostname, port, protocol } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+}
+
+function credentials({ tls }: ExporterConfig): ChannelCredentials {
+  if (tls === undefined) return ChannelCredentials.createInsecure()
+  return ChannelCredentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
+}
+
+function identity(bytes: Buffer): Buffer {
+  return bytes
+}

@@ -1,0 +1,25 @@
+/** What became of one attempt to send a request. */
+export type ExportOutcome =
+  /** The receiver has it; it refused `rejected` of the records for good and may have said why. */
+  | { readonly kind: 'delivered'; readonly rejected: number; readonly message?: string | undefined }
+  /** It may be sent again, not before `afterMillis` when the receiver named a delay. */
+  | { readonly kind: 'retryable'; readonly reason: string; readonly afterMillis?: number | undefined }
+  /** The request is larger than the receiver takes. */
+  | { readonly kind: 'too-large'; readonly reason: string }
+  /** It is refused for good. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/**
+ * Sends OTLP requests: the one interface that delivery is composed of. Reasons name codes and never hold a header.
+ */
+export interface Transport {
+  /**
+   * @param request an encoded `ExportLogsServiceRequest`
+   * @param signal aborts the attempt, with a `retryable` outcome
+   * @returns never rejects
+   */
+  send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
+  /** Ends waits between attempts, so that whoever flushes does not wait for a backoff. */
+  wake(): void
+  close(): void
+}

@@ -1,0 +1,149 @@
+import type { ValueLimits } from '@logbridge/bridge'
+import type { InstrumentationScope } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import { fields } from '../delivery/wire.ts'
+import { type EncodableRecord, Encoder } from './encode.ts'
+
+/** A Resource or an InstrumentationScope, encoded once. */
+export interface EncodedResource {
+  /** `ResourceLogs.resource` and `schema_url`; empty until `ready` has passed. */
+  readonly bytes: () => Uint8Array
+  /** Pending while detectors still look for attributes. */
+  readonly ready: Promise<void> | undefined
+}
+export interface EncodedScope {
+  readonly resource: EncodedResource
+  /** `ScopeLogs.scope`. */
+  readonly bytes: Uint8Array
+  readonly schemaUrl: string
+}
+
+/** Records of one resource on their way: `body` is a run of `ResourceLogs.scope_logs` fields. */
+export interface Batch {
+  readonly resource: EncodedResource
+  readonly body: Uint8Array
+  readonly count: number
+}
+
+const scratch = new Encoder()
+
+export function encodeResource(resource: Resource): EncodedResource {
+  let bytes: Uint8Array | undefined
+  const pending = resource.asyncAttributesPending ? resource.waitForAsyncAttributes?.() : undefined
+  return {
+    bytes() {
+      if (bytes) return bytes
+      scratch.resource(resource)
+      if (resource.schemaUrl) scratch.stringField(0x1a, resource.schemaUrl)
+      bytes = scratch.take()
+      return bytes
+    },
+    // A detector that fails leaves its attributes out; the records go all the same.
+    ready: pending?.catch(() => {}),
+  }
+}
+
+export function encodeScope(scope: InstrumentationScope, resource: EncodedResource): EncodedScope {
+  scratch.scope(scope)
+  return { resource, bytes: scratch.take(), schemaUrl: scope.schemaUrl ?? '' }
+}
+
+/** The batch that is being filled. Records are encoded at once and grouped by scope when it is sealed. */
+export class OpenBatch {
+  count = 0
+  private readonly encoder = new Encoder()
+  private resource: EncodedResource | undefined
+  /** Which stretch of the encoder's bytes belongs to which scope. */
+  private runs: { scope: EncodedScope; start: number }[] = []
+
+  get bytes(): number {
+    return this.encoder.position
+  }
+
+  /** Whether a record of this scope can join: a batch has one resource. */
+  takes(scope: EncodedScope): boolean {
+    return this.resource === undefined || this.resource === scope.resource
+  }
+
+  /** @returns the bytes that the record took */
+  add(scope: EncodedScope, record: EncodableRecord, limits: ValueLimits): number {
+    const start = this.encoder.position
+    this.encoder.logRecord(record, limits)
+    if (this.runs.at(-1)?.scope !== scope) this.runs.push({ scope, start })
+    this.resource = scope.resource
+    this.count += 1
+    return this.encoder.position - start
+  }
+
+  /** Takes back the record just added. */
+  removeLast(bytes: number): void {
+    this.encoder.position -= bytes
+    if (this.runs.at(-1)?.start === this.encoder.position) this.runs.pop()
+    this.count -= 1
+  }
+
+  /** Everything added so far as one Batch; `undefined` when there is nothing. */
+  seal(): Batch | undefined {
+    const { resource, count, runs } = this
+    if (resource === undefined || count === 0) return undefined
+    const parts = new Map<EncodedScope, Uint8Array[]>()
+    for (const [index, { scope, start }] of runs.entries()) {
+      const part = this.encoder.view(start, runs[index + 1]?.start)
+      const list = parts.get(scope)
+      if (list) list.push(part)
+      else parts.set(scope, [part])
+    }
+    for (const [scope, records] of parts) {
+      scratch.begin(0x12)
+      scratch.raw(scope.bytes)
+      for (const part of records) scratch.raw(part)
+      if (scope.schemaUrl) scratch.stringField(0x1a, scope.schemaUrl)
+      scratch.end()
+    }
+    this.encoder.reset()
+    this.runs = []
+    this.count = 0
+    this.resource = undefined
+    return { resource, body: scratch.take(), count }
+  }
+}
+
+/** A batch as an `ExportLogsServiceRequest`. */
+export function encodeRequest({ resource, body }: Batch): Uint8Array {
+  // Asked for first: it is encoded with the same scratch buffer.
+  const resourceBytes = resource.bytes()
+  scratch.begin(0x0a)
+  scratch.raw(resourceBytes)
+  scratch.raw(body)
+  scratch.end()
+  return scratch.take()
+}
+
+/** Two batches with half the records each, by walking over the encoded ones. `batch.count` must be 2 or more. */
+export function splitBatch({ resource, body, count }: Batch): [Batch, Batch] {
+  const half = count >>> 1
+  const halves: [Batch, Batch] = [
+    { resource, body: part((index) => index < half), count: half },
+    { resource, body: part((index) => index >= half), count: count - half },
+  ]
+  return halves
+
+  function part(belongs: (index: number) => boolean): Uint8Array {
+    let index = 0
+    for (const { value: scopeLogs } of fields(body)) {
+      const kept: Uint8Array[] = []
+      let records = 0
+      for (const field of fields(scopeLogs as Uint8Array)) {
+        const isRecord = field.number === 2
+        if (isRecord && !belongs(index++)) continue
+        if (isRecord) records += 1
+        kept.push((scopeLogs as Uint8Array).subarray(field.start, field.end))
+      }
+      if (records === 0) continue
+      scratch.begin(0x12)
+      for (const bytes of kept) scratch.raw(bytes)
+      scratch.end()
+    }
+    return scratch.take()
+  }
+}

@@ -1,0 +1,106 @@
+import { EXPORTING } from '@logbridge/bridge'
+import { type Context, context as contextApi } from '@opentelemetry/api'
+import type { InstrumentationScope } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import { type ExporterOptions, type LogsConfig, type LogsOptions, settleLogs } from '../config.ts'
+import { createTransport } from '../delivery/create.ts'
+import { flushBeforeExit } from '../lifecycle.ts'
+import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
+import { LogPipeline } from './pipeline.ts'
+import type { LogsStats } from './stats.ts'
+
+/** What is needed of an EXPORTING-aware processor's `enabled`. */
+type EnabledOptions = Parameters<NonNullable<LogRecordProcessor['enabled']>>[0]
+
+/** Feeds a pipeline from the official SDK's records, encoding each in `onEmit`. */
+export class PipelineProcessor implements LogRecordProcessor {
+  private readonly pipeline: LogPipeline
+  private readonly minimumSeverity: number
+  private readonly resources = new WeakMap<Resource, EncodedResource>()
+  private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
+
+  constructor(config: LogsConfig) {
+    // The SDK has already applied its own limits.
+    this.pipeline = new LogPipeline(config, createTransport(config), {})
+    this.minimumSeverity = config.minimumSeverity
+  }
+
+  enabled({ severityNumber, context }: EnabledOptions): boolean {
+    return this.isWanted(severityNumber ?? 0, context)
+  }
+
+  onEmit(record: ReadWriteLogRecord, context: Context = contextApi.active()): void {
+    const severityNumber = record.severityNumber ?? 0
+    if (!this.isWanted(severityNumber, context)) return
+    this.pipeline.write(this.scope(record), {
+      timestamp: record.hrTime,
+      observedTimestamp: record.hrTimeObserved,
+      severityNumber,
+      severityText: record.severityText,
+      body: record.body,
+      attributes: record.attributes,
+      droppedAttributesCount: record.droppedAttributesCount,
+      eventName: record.eventName,
+      spanContext: record.spanContext,
+    })
+  }
+
+  /** The account of all records so far. */
+  stats(): LogsStats {
+    return this.pipeline.stats()
+  }
+
+  forceFlush(options?: ForceFlushOptions): Promise<void> {
+    return this.pipeline.forceFlush(options?.timeoutMillis)
+  }
+
+  shutdown(timeoutMillis?: number): Promise<void> {
+    return this.pipeline.shutdown(timeoutMillis)
+  }
+
+  private isWanted(severityNumber: number, context: Context): boolean {
+    if (severityNumber !== 0 && severityNumber < this.minimumSeverity) return false
+    return context.getValue(EXPORTING) === undefined
+  }
+
+  private scope({ instrumentationScope, resource }: ReadWriteLogRecord): EncodedScope {
+    let encodedResource = this.resources.get(resource)
+    if (encodedResource === undefined) {
+      encodedResource = encodeResource(resource)
+      this.resources.set(resource, encodedResource)
+    }
+    let scope = this.scopes.get(instrumentationScope)
+    if (scope?.resource !== encodedResource) {
+      scope = encodeScope(instrumentationScope, encodedResource)
+      this.scopes.set(instrumentationScope, scope)
+    }
+    return scope
+  }
+}
+
+/** The options of `createLoggerProvider` that are not the SDK's own business. */
+export type OtlpLogRecordProcessorOptions = ExporterOptions & Omit<LogsOptions, 'limits' | 'processors'>
+
+/**
+ * The pipeline of `createLoggerProvider` as a LogRecordProcessor of the official SDK 3.x, for whoever keeps their own
+ * NodeSDK: `new NodeSDK({ logRecordProcessors: [new OtlpLogRecordProcessor()] })`. It takes the place of a
+ * BatchLogRecordProcessor and its exporter.
+ */
+export class OtlpLogRecordProcessor extends PipelineProcessor {
+  private readonly forget: () => void
+
+  /** @throws LogbridgeError `invalid-option` */
+  constructor(options: OtlpLogRecordProcessorOptions = {}) {
+    super(settleLogs(options, process.env))
+    this.forget = flushBeforeExit(
+      (timeoutMillis) => this.forceFlush({ timeoutMillis }),
+      () => this.stats(),
+    )
+  }
+
+  override shutdown(timeoutMillis?: number): Promise<void> {
+    this.forget()
+    return super.shutdown(timeoutMillis)
+  }
+}

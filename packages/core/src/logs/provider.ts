@@ -1,0 +1,209 @@
+import {
+  ACCEPTS_ANY_VALUE,
+  copyFields,
+  describeException,
+  diagnose,
+  EXPORTING,
+  type HrTime,
+  isError,
+  now,
+  toHrTime,
+} from '@logbridge/bridge'
+import {
+  context as contextApi,
+  isSpanContextValid,
+  type Logger,
+  type LoggerProvider,
+  type LogRecord,
+  type TimeInput,
+  trace,
+} from '@opentelemetry/api'
+import type { InstrumentationScope } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import {
+  ConsoleLogRecordExporter,
+  createLoggerConfigurator,
+  LoggerProvider as SdkLoggerProvider,
+  type LogRecordProcessor,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs'
+import { type LoggerProviderOptions, type LogsConfig, settleLogs } from '../config.ts'
+import { createTransport } from '../delivery/create.ts'
+import { flushBeforeExit } from '../lifecycle.ts'
+import { registerLoggerProvider } from '../register.ts'
+import { settleResource } from '../resource.ts'
+import { encodeResource, encodeScope } from './batch.ts'
+import { LogPipeline } from './pipeline.ts'
+import { PipelineProcessor } from './processor.ts'
+import { EMPTY_STATS, type LogsStats } from './stats.ts'
+
+/** Loggers kept, so that the same scope is the same object; the oldest go first. */
+const MAX_LOGGERS = 10_000
+
+/** The API's LoggerProvider, with what its owner needs. */
+export interface LogbridgeLoggerProvider extends LoggerProvider {
+  /** The account of all records so far. */
+  stats(): LogsStats
+  /**
+   * Sends everything logged before the call. Resolves, never rejects, when all of it is settled or the time is up.
+   * @param timeoutMillis default: `exportTimeoutMillis` (30000)
+   */
+  forceFlush(timeoutMillis?: number): Promise<void>
+  /**
+   * Flushes, ends, and unregisters; later records are counted as dropped. A second call gives the promise of the first.
+   * @param timeoutMillis default: `exportTimeoutMillis` (30000)
+   */
+  shutdown(timeoutMillis?: number): Promise<void>
+}
+
+/**
+ * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
+ *
+ * @throws LogbridgeError `invalid-option`
+ */
+export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
+  const config = settleLogs(options, process.env)
+  const inner = createLoggerProviderFrom(config, settleResource(options, process.env))
+  const forget = flushBeforeExit(inner.forceFlush, inner.stats)
+  const provider = {
+    ...inner,
+    shutdown(timeoutMillis?: number) {
+      forget()
+      unregister?.()
+      return inner.shutdown(timeoutMillis)
+    },
+  }
+  const unregister = options.register === false ? undefined : registerLoggerProvider(provider)
+  return provider
+}
+
+/** The same from settled configuration; the caller sees to registration and to the end of the process. */
+export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+  // Whoever has processors of their own expects the official SDK's records in them.
+  if (config.processors.length > 0 || config.exporters.includes('console')) {
+    return createOfficialProvider(config, resource)
+  }
+  return config.exporters.includes('otlp') ? createDirectProvider(config, resource) : IDLE_PROVIDER
+}
+
+/** Records go straight into the pipeline, whatever values they hold. */
+function createDirectProvider(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+  const pipeline = new LogPipeline(config, createTransport(config))
+  const encodedResource = encodeResource(resource)
+  const loggers = new Map<string, Logger>()
+  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+    // What the bridge looks for before it spares itself the mapping of values.
+    [ACCEPTS_ANY_VALUE]: true,
+    getLogger(name, version, options) {
+      const key = JSON.stringify([name, version, options])
+      let logger = loggers.get(key)
+      if (logger === undefined) {
+        if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
+        const scope: InstrumentationScope = { name, ...(version && { version }), ...options }
+        logger = createLogger(pipeline, encodeScope(scope, encodedResource), config.minimumSeverity)
+        loggers.set(key, logger)
+      }
+      return logger
+    },
+    stats: () => pipeline.stats(),
+    forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
+    shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis),
+  }
+  return provider
+}
+
+function createLogger(
+  pipeline: LogPipeline,
+  scope: ReturnType<typeof encodeScope>,
+  minimumSeverity: number,
+): Logger {
+  function isWanted(severityNumber: number): boolean {
+    return severityNumber >= minimumSeverity || severityNumber === 0
+  }
+
+  function write(record: LogRecord): void {
+    const severityNumber = record.severityNumber ?? 0
+    const context = record.context ?? contextApi.active()
+    if (!isWanted(severityNumber) || context.getValue(EXPORTING) !== undefined) return
+    const spanContext = trace.getSpanContext(context)
+    const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
+    pipeline.write(scope, {
+      timestamp: settleTime(record.timestamp) ?? observedTimestamp,
+      observedTimestamp,
+      severityNumber,
+      severityText: textOf(record.severityText),
+      body: record.body,
+      attributes: record.exception == null ? record.attributes : withException(record),
+      droppedAttributesCount: 0,
+      eventName: textOf(record.eventName),
+      spanContext: spanContext && isSpanContextValid(spanContext) ? spanContext : undefined,
+    })
+  }
+
+  return {
+    emit(record) {
+      try {
+        write(record)
+      } catch (error) {
+        diagnose('emit', 'a log record could not be read', error)
+      }
+    },
+    enabled: (options) => isWanted(options?.severityNumber ?? 0),
+  }
+}
+
+/** The API's TimeInput; a number below `performance.timeOrigin` is one of `performance.now()`. */
+function settleTime(input: TimeInput | undefined): HrTime | undefined {
+  if (typeof input !== 'number') return toHrTime(input)
+  return toHrTime(input < performance.timeOrigin ? input + performance.timeOrigin : input)
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined || typeof value === 'string' ? value : String(value)
+}
+
+/** The attributes of a record whose caller left its exception to the SDK; what the caller has set itself wins. */
+function withException({ attributes, exception }: LogRecord): Record<string, unknown> {
+  const own = copyFields(attributes ?? {})
+  if (isError(exception)) return { ...describeException(exception).attributes, ...own }
+  return { 'exception.message': exception, ...own }
+}
+
+/** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
+function createOfficialProvider(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+  const processors: LogRecordProcessor[] = [...config.processors]
+  if (config.exporters.includes('console')) {
+    processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }))
+  }
+  const last = config.exporters.includes('otlp') ? new PipelineProcessor(config) : undefined
+  if (last) processors.push(last)
+  const { minimumSeverity } = config
+  const official = new SdkLoggerProvider({
+    resource,
+    processors,
+    logRecordLimits: config.limits,
+    loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
+  })
+  return {
+    getLogger: (name, version, options) => official.getLogger(name, version, options),
+    stats: () => last?.stats() ?? EMPTY_STATS,
+    forceFlush: (timeoutMillis = config.exportTimeoutMillis) =>
+      official.forceFlush({ timeoutMillis }).catch(faulty),
+    async shutdown(timeoutMillis = config.exportTimeoutMillis) {
+      await official.forceFlush({ timeoutMillis }).catch(faulty)
+      await official.shutdown().catch(faulty)
+    },
+  }
+}
+
+function faulty(error: unknown): void {
+  diagnose('processor', 'a log record processor failed to flush or shut down', error)
+}
+
+/** For `OTEL_LOGS_EXPORTER=none`. */
+const IDLE_PROVIDER: LogbridgeLoggerProvider = {
+  getLogger: () => ({ emit() {}, enabled: () => false }),
+  stats: () => EMPTY_STATS,
+  forceFlush: async () => {},
+  shutdown: async () => {},
+}

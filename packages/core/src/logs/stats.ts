@@ -1,0 +1,42 @@
+/** Why a record was given up. */
+export type DropReason =
+  /** The queue's cap was reached. */
+  | 'queue-full'
+  /** The record alone is larger than the receiver takes. */
+  | 'too-large'
+  /** The receiver refused it for good, or the request could not be made. */
+  | 'export-failed'
+  /** It was still waiting when the pipeline was shut down, or came after. */
+  | 'shutdown'
+
+/**
+ * The account of all records. At any moment
+ * `created = delivered + rejected + sum(dropped) + queued + inFlight`.
+ */
+export interface LogsStats {
+  /** Records that were emitted and not filtered out by `minimumSeverity`. */
+  readonly created: number
+  /** Records that the receiver has accepted. */
+  readonly delivered: number
+  /** Records that the receiver refused within a request that it accepted (partial success). */
+  readonly rejected: number
+  /** Records that were given up, by reason; reasons that did not occur are absent. */
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>
+  /** Records that wait. */
+  readonly queued: number
+  /** Records that are being sent, or wait to be sent again. */
+  readonly inFlight: number
+  /** Bytes that queued records and those in flight hold. */
+  readonly bytes: number
+}
+
+/** A moment's account of a pipeline that does not exist. */
+export const EMPTY_STATS: LogsStats = {
+  created: 0,
+  delivered: 0,
+  rejected: 0,
+  dropped: {},
+  queued: 0,
+  inFlight: 0,
+  bytes: 0,
+}

@@ -1,0 +1,285 @@
+import { context } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EXPORTING } from '@logbridge/bridge'
+import { settleLogs } from '../src/config.ts'
+import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
+import { encodeResource, encodeScope } from '../src/logs/batch.ts'
+import { LogPipeline } from '../src/logs/pipeline.ts'
+import type { LogsStats } from '../src/logs/stats.ts'
+import { receiver } from './receive.ts'
+
+const { decode } = receiver()
+const scope = encodeScope({ name: 'orders' }, encodeResource(resourceFromAttributes({})))
+const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
+
+beforeAll(() => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+})
+afterAll(() => context.disable())
+
+/** A mock: a transport that keeps requests, and answers when it is told to. */
+class ManualTransport implements Transport {
+  readonly requests: Uint8Array[] = []
+  readonly contexts: unknown[] = []
+  closed = false
+  private waiters: (() => void)[] = []
+  private readonly answers: ((outcome: ExportOutcome) => void)[] = []
+
+  send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
+    this.requests.push(request)
+    this.contexts.push(context.active().getValue(EXPORTING))
+    for (const wake of this.waiters.splice(0)) wake()
+    return new Promise((resolve) => {
+      this.answers.push(resolve)
+      signal.addEventListener('abort', () => resolve({ kind: 'retryable', reason: 'aborted' }))
+    })
+  }
+  wake(): void {}
+  close(): void {
+    this.closed = true
+  }
+  answer(outcome: ExportOutcome = delivered): void {
+    this.answers.shift()!(outcome)
+  }
+  async arrived(count: number): Promise<void> {
+    while (this.requests.length < count) await new Promise<void>((resolve) => this.waiters.push(resolve))
+  }
+  async bodies(): Promise<unknown[]> {
+    const bodies: unknown[] = []
+    for (const request of this.requests) bodies.push(...(await decode(request)).map(({ body }) => body))
+    return bodies
+  }
+}
+
+function start(options: Parameters<typeof settleLogs>[0] = {}) {
+  const transport = new ManualTransport()
+  const pipeline = new LogPipeline(settleLogs(options, {}), transport)
+  const write = (body: unknown, severityNumber = 9): void =>
+    pipeline.write(scope, {
+      timestamp: [1, 2],
+      observedTimestamp: [1, 2],
+      severityNumber,
+      severityText: undefined,
+      body,
+      attributes: undefined,
+      droppedAttributesCount: 0,
+      eventName: undefined,
+      spanContext: undefined,
+    })
+  return { transport, pipeline, write }
+}
+
+function expectBalance(stats: LogsStats): void {
+  const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0)
+  expect(stats.delivered + stats.rejected + dropped + stats.queued + stats.inFlight).toBe(stats.created)
+}
+
+describe('batching', () => {
+  test('sends what has gathered after the delay', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 1 })
+    write('a')
+    write('b')
+    await transport.arrived(1)
+    expect(await transport.bodies()).toEqual(['a', 'b'])
+  })
+
+  test('sends a batch that has as many records as asked for, without waiting', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 2 ** 30, maxExportBatchSize: 2 })
+    for (const body of ['a', 'b', 'c']) write(body)
+    await transport.arrived(1)
+    expect(await transport.bodies()).toEqual(['a', 'b'])
+  })
+
+  test('sends a batch of half a megabyte, without waiting', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 2 ** 30 })
+    for (let i = 0; i < 6; i += 1) write('x'.repeat(100_000))
+    await transport.arrived(1)
+    expect(transport.requests[0]!.length).toBeGreaterThan(512 * 1024)
+    expect(transport.requests[0]!.length).toBeLessThan(700 * 1024)
+  })
+
+  test('never sends within the log call', () => {
+    const { transport, write } = start({ maxExportBatchSize: 1 })
+    write('a')
+    expect(transport.requests).toHaveLength(0)
+  })
+
+  test('sends at most four batches at a time', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    await transport.arrived(4)
+    expect(pipeline.stats()).toMatchObject({ queued: 2, inFlight: 4 })
+    transport.answer()
+    await transport.arrived(5)
+    expect(pipeline.stats()).toMatchObject({ queued: 1, inFlight: 4, delivered: 1 })
+    expect(transport.requests).toHaveLength(5)
+  })
+
+  test('is a snapshot: what changes after the call does not arrive', async () => {
+    const { transport, pipeline, write } = start()
+    const body = { items: [1] }
+    write(body)
+    body.items.push(2)
+    void pipeline.forceFlush()
+    await transport.arrived(1)
+    expect(JSON.stringify(await transport.bodies())).toBe('[{"items":[1]}]')
+  })
+
+  test('exports in a context that marks it as our own doing', async () => {
+    const { transport, write } = start({ maxExportBatchSize: 1 })
+    write('a')
+    await transport.arrived(1)
+    expect(transport.contexts).toEqual([true])
+  })
+})
+
+describe('the account', () => {
+  test.each<[ExportOutcome, Partial<LogsStats>]>([
+    [delivered, { delivered: 3 }],
+    [
+      { kind: 'delivered', rejected: 2, message: 'no' },
+      { delivered: 1, rejected: 2 },
+    ],
+    [
+      { kind: 'delivered', rejected: 99 },
+      { delivered: 0, rejected: 3 },
+    ],
+    [{ kind: 'failed', reason: 'gRPC UNAUTHENTICATED' }, { dropped: { 'export-failed': 3 } }],
+  ])('of %j', async (outcome, expected) => {
+    const { transport, pipeline, write } = start()
+    for (const body of ['a', 'b', 'c']) write(body)
+    expect(pipeline.stats()).toMatchObject({ created: 3, queued: 3 })
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(1)
+    expect(pipeline.stats()).toMatchObject({ queued: 0, inFlight: 3 })
+    transport.answer(outcome)
+    await flushed
+    expect(pipeline.stats()).toMatchObject({ created: 3, queued: 0, inFlight: 0, bytes: 0, ...expected })
+    expectBalance(pipeline.stats())
+  })
+
+  test('a request that is too large goes in halves, down to the record that cannot go', async () => {
+    const { transport, pipeline, write } = start()
+    for (const body of ['a', 'b', 'huge', 'd']) write(body)
+    const flushed = pipeline.forceFlush()
+    let answered = 0
+    while (pipeline.stats().inFlight > 0 || answered === 0) {
+      await transport.arrived(answered + 1)
+      const bodies = (await decode(transport.requests[answered]!)).map(({ body }) => body)
+      answered += 1
+      transport.answer(bodies.includes('huge') ? { kind: 'too-large', reason: 'HTTP 413' } : delivered)
+      await new Promise(setImmediate)
+    }
+    await flushed
+    expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: { 'too-large': 1 }, bytes: 0 })
+    expectBalance(pipeline.stats())
+  })
+
+  test('a record too large for any request is dropped alone', async () => {
+    const { transport, pipeline, write } = start()
+    write('before')
+    write('x'.repeat(5_000_000))
+    write('after')
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(1)
+    transport.answer()
+    await flushed
+    expect(await transport.bodies()).toEqual(['before', 'after'])
+    expect(pipeline.stats()).toMatchObject({ created: 3, delivered: 2, dropped: { 'too-large': 1 } })
+  })
+})
+
+describe('the caps', () => {
+  test('of bytes refuses low severities from 80 % on, all at 100 %', () => {
+    const { pipeline, write } = start({ maxQueueBytes: 100_000 })
+    for (let i = 0; i < 79; i += 1) write('x'.repeat(1000), 17)
+    write('info', 9)
+    expect(pipeline.stats()).toMatchObject({ created: 80, queued: 80 })
+    for (let i = 0; i < 5; i += 1) write('x'.repeat(1000), 17)
+    write('info', 9)
+    write('unspecified', 0)
+    write('warn', 13)
+    expect(pipeline.stats()).toMatchObject({ queued: 86, dropped: { 'queue-full': 2 } })
+    for (let i = 0; i < 50; i += 1) write('x'.repeat(1000), 17)
+    expect(pipeline.stats().bytes).toBeLessThan(101_100)
+    expectBalance(pipeline.stats())
+  })
+
+  test('of records does the same, and counts what is in flight', async () => {
+    const { transport, pipeline, write } = start({ maxQueueSize: 10, maxExportBatchSize: 5 })
+    for (let i = 0; i < 12; i += 1) write(i, 9)
+    expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { 'queue-full': 4 } })
+    for (let i = 0; i < 4; i += 1) write(i, 17)
+    expect(pipeline.stats()).toMatchObject({ queued: 10, dropped: { 'queue-full': 6 } })
+    await transport.arrived(2)
+    write('still full', 17)
+    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+    transport.answer()
+    await new Promise(setImmediate)
+    write('room again', 9)
+    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+  })
+})
+
+describe('flush and shutdown', () => {
+  test('a flush covers what is queued and what is in flight', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    await transport.arrived(4)
+    let done = false
+    const flushed = pipeline.forceFlush().then(() => (done = true))
+    for (let i = 1; i <= 6; i += 1) {
+      await transport.arrived(i)
+      expect(done).toBe(false)
+      transport.answer()
+    }
+    await flushed
+    expect(pipeline.stats().delivered).toBe(6)
+  })
+
+  test('a flush ends at its deadline, and keeps what it could not send', async () => {
+    const { transport, pipeline, write } = start()
+    write('a')
+    await pipeline.forceFlush(1)
+    expect(pipeline.stats()).toMatchObject({ inFlight: 1, dropped: {} })
+    const flushed = pipeline.forceFlush()
+    transport.answer()
+    await flushed
+    expect(pipeline.stats().delivered).toBe(1)
+  })
+
+  test('shutdown during a flush delivers everything, and records written between them', async () => {
+    const { transport, pipeline, write } = start()
+    write('first')
+    const flushed = pipeline.forceFlush()
+    write('second')
+    const shut = pipeline.shutdown()
+    await transport.arrived(2)
+    transport.answer()
+    transport.answer()
+    await Promise.all([flushed, shut])
+    expect(await transport.bodies()).toEqual(['first', 'second'])
+    expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, dropped: {} })
+    expect(transport.closed).toBe(true)
+  })
+
+  test('shutdown counts what it could not send in time, and what comes later', async () => {
+    const { pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    const first = pipeline.shutdown(1)
+    expect(pipeline.shutdown()).toBe(first)
+    await first
+    expect(pipeline.stats()).toMatchObject({ queued: 0, inFlight: 0, bytes: 0, dropped: { shutdown: 6 } })
+    write('late')
+    expect(pipeline.stats()).toMatchObject({ created: 7, dropped: { shutdown: 7 } })
+    expectBalance(pipeline.stats())
+  })
+
+  test('a flush with nothing to send ends at once', async () => {
+    const { transport, pipeline } = start()
+    await pipeline.forceFlush()
+    expect(transport.requests).toHaveLength(0)
+  })
+})

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { withRetry } from '../src/delivery/retry.ts'
+import type { ExportOutcome } from '../src/delivery/transport.ts'
+
+const never = new AbortController().signal
+const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE' }
+const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A mock: a transport that gives the outcomes it was handed, then the last one for ever, and notes when it was asked. */
+function scripted(...outcomes: ExportOutcome[]) {
+  const times: number[] = []
+  const start = Date.now()
+  return {
+    times,
+    send: async () => {
+      times.push(Date.now() - start)
+      return outcomes[Math.min(times.length, outcomes.length) - 1]!
+    },
+    wake: vi.fn(),
+    close: vi.fn(),
+  }
+}
+
+test('what is settled is not sent again', async () => {
+  for (const outcome of [
+    delivered,
+    { kind: 'failed', reason: 'gRPC UNAUTHENTICATED' },
+    { kind: 'too-large', reason: 'HTTP 413' },
+  ] as const) {
+    const transport = scripted(outcome)
+    expect(await withRetry(transport).send(new Uint8Array(), never)).toBe(outcome)
+    expect(transport.times).toHaveLength(1)
+  }
+})
+
+test('backs off exponentially up to 30 s, with full jitter, for ever', async () => {
+  const transport = scripted(retryable)
+  void withRetry(transport, () => 1).send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(200_000)
+  const waits = transport.times.slice(1).map((time, index) => time - transport.times[index]!)
+  expect(waits.slice(0, 10)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000])
+
+  const jittered = scripted(retryable, delivered)
+  const sent = withRetry(jittered, () => 0.5).send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(250)
+  expect(await sent).toBe(delivered)
+})
+
+test("the receiver's own delay is obeyed, and not cut short by a flush", async () => {
+  const transport = scripted({ ...retryable, afterMillis: 7000 }, delivered)
+  const retrying = withRetry(transport, () => 0)
+  const sent = retrying.send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(6999)
+  retrying.wake()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(transport.times).toEqual([0])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(await sent).toBe(delivered)
+})
+
+test('a flush ends a backoff', async () => {
+  const transport = scripted(retryable, delivered)
+  const retrying = withRetry(transport, () => 1)
+  const sent = retrying.send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(1)
+  retrying.wake()
+  expect(await sent).toBe(delivered)
+  expect(transport.times).toEqual([0, 1])
+})
+
+test('an abort ends it, with the last outcome', async () => {
+  const controller = new AbortController()
+  const transport = scripted(retryable)
+  const sent = withRetry(transport, () => 1).send(new Uint8Array(), controller.signal)
+  await vi.advanceTimersByTimeAsync(100)
+  controller.abort()
+  expect(await sent).toBe(retryable)
+  expect(transport.times).toHaveLength(1)
+  expect(vi.getTimerCount()).toBe(0)
+})
