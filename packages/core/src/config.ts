@@ -1,38 +1,56 @@
-import type { AnyValue, SeverityNumber } from '@logbridge/bridge'
+import { type OptionRule, rules, type SeverityNumber } from '@logbridge/bridge'
+import { DiagLogLevel } from '@opentelemetry/api'
+import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
-import type { Resource } from '@opentelemetry/resources'
+import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
+import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
+import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
+import { type ExporterConfig, exporterRules, settleExporter } from './exporterConfig.ts'
+import type {
+  LoggerProviderOptions,
+  LogsOptions,
+  MetricsOptions,
+  TelemetryOptions,
+  TracesOptions,
+} from './options.ts'
+import { resourceRules } from './resource.ts'
+import { settleSampler } from './sampler.ts'
+import {
+  arrayOf,
+  at,
+  checkOptionsAt,
+  count,
+  duration,
+  type Environment,
+  hasMethod,
+  type Kind,
+  limit,
+  millis,
+  readBoolean,
+  readList,
+  readVariable,
+  rulesOf,
+  setting,
+  type SettingTable,
+  settle,
+  word,
+} from './settings.ts'
 
-/** Headers sent with each export: fixed, or asked for each request, so that a token can rotate. */
-export type HeadersOption =
-  | Readonly<Record<string, string>>
-  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
-
-/** TLS material, as contents in PEM. */
-export interface TlsConfig {
-  /** Certificate authorities the server is verified against; default: those of Node. */
-  readonly ca?: Buffer
-  /** Client certificate, for mutual TLS. */
-  readonly cert?: Buffer
-  /** Client key, for mutual TLS. */
-  readonly key?: Buffer
-}
-
-export type OtlpProtocol = 'grpc' | 'http/protobuf'
-
-/** One OTLP exporter, settled. */
-export interface ExporterConfig {
-  readonly protocol: OtlpProtocol
-  /**
-   * gRPC: `scheme://host:port`, or a gRPC target (`dns:///…`, `unix:…`). HTTP: the full URL, the signal's path included.
-   */
-  readonly url: string
-  readonly headers: HeadersOption
-  readonly compression: 'gzip' | 'none'
-  /** Milliseconds that one attempt may take. */
-  readonly timeoutMillis: number
-  /** `undefined`: plain text. */
-  readonly tls: TlsConfig | undefined
-}
+export type { ExporterConfig, Signal, TlsConfig } from './exporterConfig.ts'
+export type {
+  ExporterOptions,
+  HeadersOption,
+  LoggerProviderOptions,
+  LogLimitsOptions,
+  LogsOptions,
+  MetricsOptions,
+  OtlpProtocol,
+  PrometheusOptions,
+  ResourceOptions,
+  TelemetryOptions,
+  TlsOptions,
+  TracesOptions,
+} from './options.ts'
 
 export interface LogLimits {
   readonly attributeCountLimit: number
@@ -56,75 +74,234 @@ export interface LogsConfig {
   readonly processors: readonly LogRecordProcessor[]
 }
 
-export type { AnyValue, LogRecordProcessor, Resource, SeverityNumber }
-
-/** Where and how to export. Each has its `OTEL_EXPORTER_OTLP_*` variables; an option wins over a variable. */
-export interface ExporterOptions {
-  /**
-   * The receiver: `http://host:4317` or, with TLS, `https://host:4317`. For `http/protobuf` the base URL, to which
-   * `/v1/logs` and its kin are appended. gRPC targets (`dns:///…`, `unix:…`) are understood too.
-   * Default: `http://localhost:4317`, or `:4318` for `http/protobuf`.
-   */
-  endpoint?: string | undefined
-  /** Default `grpc`. */
-  protocol?: OtlpProtocol | undefined
-  /** Sent with each export; a function is asked for each one, so that a token can rotate. Default: none. */
-  headers?: HeadersOption | undefined
-  /** Default `none`. */
-  compression?: 'gzip' | 'none' | undefined
-  /** Milliseconds that one attempt may take. Default 10000. */
-  timeoutMillis?: number | undefined
-  /** PEM contents, or whether an endpoint without a scheme uses TLS. Default: as the endpoint's scheme says. */
-  tls?: TlsOptions | boolean | undefined
+export interface TracesConfig {
+  readonly exporter: ExporterConfig
+  readonly exporters: readonly ('otlp' | 'console' | 'zipkin')[]
+  readonly sampler: Sampler | undefined
+  readonly maxQueueSize: number
+  readonly maxExportBatchSize: number
+  readonly scheduledDelayMillis: number
+  readonly exportTimeoutMillis: number
+  readonly limits: Required<SpanLimits>
+  readonly processors: readonly SpanProcessor[]
 }
 
-export interface TlsOptions {
-  /** Certificate authorities the server is verified against, in PEM. Default: those of Node. */
-  ca?: string | Buffer | undefined
-  /** Client certificate, in PEM, for mutual TLS. */
-  cert?: string | Buffer | undefined
-  /** Client key, in PEM, for mutual TLS. */
-  key?: string | Buffer | undefined
+export interface MetricsConfig {
+  readonly exporter: ExporterConfig
+  readonly exporters: readonly ('otlp' | 'console' | 'prometheus')[]
+  readonly exportIntervalMillis: number
+  readonly exportTimeoutMillis: number
+  readonly views: readonly ViewOptions[]
+  readonly readers: readonly IMetricReader[]
+  readonly prometheus: { readonly port: number; readonly host: string }
+  readonly temporalityPreference: 'cumulative' | 'delta' | 'lowmemory'
+  readonly histogramAggregation: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram'
 }
 
-/** What a logs pipeline can be told beside where it exports to. */
-export interface LogsOptions {
-  /** Records that may wait; more are dropped and counted. Default: bounded by bytes only (`OTEL_BLRP_MAX_QUEUE_SIZE`). */
-  maxQueueSize?: number | undefined
-  /** Bytes that may wait; more are dropped and counted, low severities first. Default 64 MiB. */
-  maxQueueBytes?: number | undefined
-  /** Records in one export. Default: bounded by bytes only (`OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`). */
-  maxExportBatchSize?: number | undefined
-  /** Milliseconds after which a batch is sent even when it is not full. Default 1000 (`OTEL_BLRP_SCHEDULE_DELAY`). */
-  scheduledDelayMillis?: number | undefined
-  /** Milliseconds that one export may take, retries included. Default 30000 (`OTEL_BLRP_EXPORT_TIMEOUT`). */
-  exportTimeoutMillis?: number | undefined
-  /** Limits of one record (`OTEL_LOGRECORD_*`, `OTEL_ATTRIBUTE_*`). Default: 128 attributes of any length. */
-  limits?: Partial<LogLimits> | undefined
-  /** Least severe severity number (1-24) that is sent; records of unknown severity always are. Default 0: all. */
-  minimumSeverity?: SeverityNumber | undefined
-  /** The user's own processors; each sees every record before it is exported. Default: none. */
-  processors?: readonly LogRecordProcessor[] | undefined
+/** Everything that `startTelemetry` sets up, settled. A signal that is off is `undefined`. */
+export interface TelemetryConfig {
+  readonly logs: LogsConfig | undefined
+  readonly traces: TracesConfig | undefined
+  readonly metrics: MetricsConfig | undefined
+  readonly propagators: readonly PropagatorName[]
+  readonly diagLogLevel: DiagLogLevel | undefined
+  readonly instrumentations: readonly (Instrumentation | Instrumentation[])[]
 }
 
-/** What the resource is made of. */
-export interface ResourceOptions {
-  /** `service.name`. Default: `OTEL_SERVICE_NAME`, else `service.name` of `resource` or `OTEL_RESOURCE_ATTRIBUTES`. */
-  serviceName?: string | undefined
-  /** Attributes of the resource; they win over what is detected and over `OTEL_RESOURCE_ATTRIBUTES`. */
-  resource?: Readonly<Record<string, AnyValue>> | undefined
-}
+export type PropagatorName = 'tracecontext' | 'baggage' | 'b3' | 'b3multi'
 
-/** Options of `createLoggerProvider`. */
-export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions {
-  /** Register with both Logs APIs as the global LoggerProvider. Default false. */
-  register?: boolean | undefined
+// The table: option, variables (the first that is set counts), default.
+// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+// The exporters' part is in exporterConfig.ts.
+
+const severity: Kind<SeverityNumber> = {
+  accepts: 'a severity number from 0 to 24',
+  test: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 24,
+}
+const sampler: Kind<Sampler | undefined> = {
+  accepts: 'a Sampler (an object with a shouldSample method)',
+  test: (value) => hasMethod(value, 'shouldSample'),
+}
+const pullPort: Kind<number> = {
+  accepts: 'a port number from 1 to 65535',
+  test: (value) => rules.port.test(value) && value !== 0,
+  parse: Number,
+}
+const host: Kind<string> = { ...rules.string, parse: (text) => text }
+
+const LOGS = {
+  maxQueueSize: setting<number | undefined>(count, ['OTEL_BLRP_MAX_QUEUE_SIZE'], undefined),
+  maxQueueBytes: setting(count, [], 64 * 1024 * 1024),
+  maxExportBatchSize: setting<number | undefined>(count, ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE'], undefined),
+  scheduledDelayMillis: setting(millis, ['OTEL_BLRP_SCHEDULE_DELAY'], 1000),
+  exportTimeoutMillis: setting(duration, ['OTEL_BLRP_EXPORT_TIMEOUT'], 30_000),
+  minimumSeverity: setting<SeverityNumber>(severity, [], 0),
+  processors: setting<readonly LogRecordProcessor[]>(arrayOf('LogRecordProcessors', 'onEmit'), [], []),
+} satisfies SettingTable
+
+const LOG_LIMITS = {
+  attributeCountLimit: setting(
+    limit,
+    ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
+    128,
+  ),
+  attributeValueLengthLimit: setting(
+    limit,
+    ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    Infinity,
+  ),
+} satisfies SettingTable
+
+const TRACES = {
+  sampler: setting<Sampler | undefined>(sampler, [], undefined),
+  maxQueueSize: setting(count, ['OTEL_BSP_MAX_QUEUE_SIZE'], 2048),
+  maxExportBatchSize: setting(count, ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'], 512),
+  scheduledDelayMillis: setting(millis, ['OTEL_BSP_SCHEDULE_DELAY'], 5000),
+  exportTimeoutMillis: setting(duration, ['OTEL_BSP_EXPORT_TIMEOUT'], 30_000),
+  processors: setting<readonly SpanProcessor[]>(arrayOf('SpanProcessors', 'onEnd'), [], []),
+} satisfies SettingTable
+
+const SPAN_LIMITS = {
+  attributeCountLimit: setting(limit, ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'], 128),
+  attributeValueLengthLimit: setting(
+    limit,
+    ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    Infinity,
+  ),
+  eventCountLimit: setting(limit, ['OTEL_SPAN_EVENT_COUNT_LIMIT'], 128),
+  linkCountLimit: setting(limit, ['OTEL_SPAN_LINK_COUNT_LIMIT'], 128),
+  attributePerEventCountLimit: setting(limit, ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'], 128),
+  attributePerLinkCountLimit: setting(limit, ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], 128),
+} satisfies SettingTable
+
+const METRICS = {
+  exportIntervalMillis: setting(duration, ['OTEL_METRIC_EXPORT_INTERVAL'], 60_000),
+  // 30000, or the interval when that is shorter
+  exportTimeoutMillis: setting<number | undefined>(duration, ['OTEL_METRIC_EXPORT_TIMEOUT'], undefined),
+  views: setting<readonly ViewOptions[]>(rules.array, [], []),
+  readers: setting<readonly IMetricReader[]>(arrayOf('metric readers', 'collect'), [], []),
+  temporalityPreference: setting(
+    word('cumulative', 'delta', 'lowmemory'),
+    ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'],
+    'cumulative',
+  ),
+} satisfies SettingTable
+
+const PROMETHEUS = {
+  port: setting(pullPort, ['OTEL_EXPORTER_PROMETHEUS_PORT'], 9464),
+  host: setting(host, ['OTEL_EXPORTER_PROMETHEUS_HOST'], 'localhost'),
+} satisfies SettingTable
+
+const offOr = (object: OptionRule): OptionRule => ({
+  accepts: `false, or ${object.accepts}`,
+  test: (value) => value === false || object.test(value),
+})
+
+const LOGS_RULES = { ...rulesOf(LOGS), ...exporterRules, limits: rules.object }
+const TRACES_RULES = { ...rulesOf(TRACES), ...exporterRules, limits: rules.object }
+const METRICS_RULES = { ...rulesOf(METRICS), ...exporterRules, prometheus: rules.object }
+const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...resourceRules, register: rules.boolean }
+const TELEMETRY_RULES = {
+  ...exporterRules,
+  ...resourceRules,
+  logs: offOr(rules.object),
+  traces: offOr(rules.object),
+  metrics: offOr(rules.object),
+  instrumentations: rules.array,
 }
 
 /**
  * Options and environment of one logs pipeline, settled.
  * @throws LogbridgeError `invalid-option`
  */
-export function settleLogs(_options: LoggerProviderOptions, _env: NodeJS.ProcessEnv): LogsConfig {
-  throw new Error('to be written')
+export function settleLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
+  checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
+  return logsConfig('', settleExporter('logs', options, {}, env), options, env)
 }
+
+/**
+ * Options and environment of `startTelemetry`, settled. Nothing has been started when this throws.
+ * @throws LogbridgeError `invalid-option`
+ */
+export function settleTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
+  checkOptionsAt('', options, TELEMETRY_RULES)
+  const { logs = {}, traces = {}, metrics = {} } = options
+  if (logs) checkOptionsAt('logs', logs, LOGS_RULES)
+  if (traces) checkOptionsAt('traces', traces, TRACES_RULES)
+  if (metrics) checkOptionsAt('metrics', metrics, METRICS_RULES)
+
+  const disabled = readBoolean(env, ['OTEL_SDK_DISABLED']) ?? false
+  warnOfWhatIsNotRead(env)
+  return {
+    logs:
+      disabled || !logs
+        ? undefined
+        : logsConfig('logs', settleExporter('logs', options, logs, env), logs, env),
+    traces: disabled || !traces ? undefined : tracesConfig(options, traces, env),
+    metrics: disabled || !metrics ? undefined : metricsConfig(options, metrics, env),
+    // These work even when the SDK is disabled, says the specification.
+    propagators: readList(env, 'OTEL_PROPAGATORS', PROPAGATORS) ?? ['tracecontext', 'baggage'],
+    diagLogLevel: readVariable(env, ['OTEL_LOG_LEVEL'], diagLogLevel),
+    instrumentations: disabled ? [] : (options.instrumentations ?? []),
+  }
+}
+
+const PROPAGATORS: readonly PropagatorName[] = ['tracecontext', 'baggage', 'b3', 'b3multi']
+
+const diagLogLevel: Kind<DiagLogLevel> = {
+  accepts: 'ALL, VERBOSE, DEBUG, INFO, WARN, ERROR or NONE',
+  test: (value) => typeof value === 'number',
+  parse: (text) => DiagLogLevel[text.toUpperCase() as keyof typeof DiagLogLevel],
+}
+
+/** @param path where the options stand, for messages */
+function logsConfig(
+  path: string,
+  exporter: ExporterConfig,
+  options: LogsOptions,
+  env: Environment,
+): LogsConfig {
+  checkOptionsAt(at(path, 'limits'), options.limits, rulesOf(LOG_LIMITS))
+  const settled = settle(LOGS, { ...options }, env)
+  return {
+    ...settled,
+    exporter,
+    maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
+    exporters: readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'],
+    limits: settle(LOG_LIMITS, { ...options.limits }, env),
+  }
+}
+
+function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: Environment): TracesConfig {
+  checkOptionsAt('traces.limits', options.limits, rulesOf(SPAN_LIMITS))
+  const settled = settle(TRACES, { ...options }, env)
+  return {
+    ...settled,
+    exporter: settleExporter('traces', general, options, env),
+    sampler: settled.sampler ?? settleSampler(env),
+    maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
+    exporters: readList(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']) ?? ['otlp'],
+    limits: settle(SPAN_LIMITS, { ...options.limits }, env),
+  }
+}
+
+function metricsConfig(general: TelemetryOptions, options: MetricsOptions, env: Environment): MetricsConfig {
+  checkOptionsAt('metrics.prometheus', options.prometheus, rulesOf(PROMETHEUS))
+  const settled = settle(METRICS, { ...options }, env)
+  const listed = readList(env, 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']) ?? ['otlp']
+  return {
+    ...settled,
+    exporter: settleExporter('metrics', general, options, env),
+    exportTimeoutMillis: timeoutWithinInterval(settled),
+    exporters: options.prometheus === undefined ? listed : ['prometheus'],
+    prometheus: settle(PROMETHEUS, { ...options.prometheus }, env),
+    histogramAggregation:
+      readVariable(env, ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], histogramAggregation) ??
+      'explicit_bucket_histogram',
+  }
+}
+
+const histogramAggregation: Kind<MetricsConfig['histogramAggregation']> = word(
+  'explicit_bucket_histogram',
+  'base2_exponential_bucket_histogram',
+)

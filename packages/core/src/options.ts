@@ -1,0 +1,137 @@
+import type { SeverityNumber } from '@logbridge/bridge'
+import type { Attributes } from '@opentelemetry/api'
+import type { Instrumentation } from '@opentelemetry/instrumentation'
+import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
+import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
+import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
+
+export type OtlpProtocol = 'grpc' | 'http/protobuf'
+
+/** Headers sent with each export: fixed, or asked for each request, so that a token can rotate. */
+export type HeadersOption =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+
+export interface TlsOptions {
+  /** Certificate authorities that the server is verified against, in PEM. Default: those of Node. */
+  ca?: string | Buffer | undefined
+  /** Client certificate, in PEM, for mutual TLS; needs `key`. */
+  cert?: string | Buffer | undefined
+  /** Client key, in PEM, for mutual TLS; needs `cert`. */
+  key?: string | Buffer | undefined
+}
+
+/** Where and how to export. Each has its `OTEL_EXPORTER_OTLP_*` variables; an option wins over a variable. */
+export interface ExporterOptions {
+  /**
+   * The receiver: `http://host:4317` or, with TLS, `https://host:4317`. For `http/protobuf` the base URL, to which
+   * `/v1/logs`, `/v1/traces` and `/v1/metrics` are appended; as an option of one signal, its full URL. For gRPC also
+   * `host:port`, `dns:///host:port` and `unix:path`, which use TLS unless `tls` is false.
+   * Default `http://localhost:4317`; for `http/protobuf` `http://localhost:4318`.
+   */
+  endpoint?: string | undefined
+  /** Default `grpc`. */
+  protocol?: OtlpProtocol | undefined
+  /** Default: none. */
+  headers?: HeadersOption | undefined
+  /** Default `none`. */
+  compression?: 'gzip' | 'none' | undefined
+  /** Milliseconds that one attempt may take. Default 10000. */
+  timeoutMillis?: number | undefined
+  /** Certificates, or whether an endpoint without `http://` or `https://` uses TLS. Default: as the endpoint says. */
+  tls?: TlsOptions | boolean | undefined
+}
+
+/** What the resource is made of. */
+export interface ResourceOptions {
+  /**
+   * `service.name`. Default: that of `resource`, else `OTEL_SERVICE_NAME`, else that of `OTEL_RESOURCE_ATTRIBUTES`.
+   */
+  serviceName?: string | undefined
+  /** Attributes of the resource; they win over what is detected and over `OTEL_RESOURCE_ATTRIBUTES`. */
+  resource?: Attributes | undefined
+}
+
+/** What a logs pipeline can be told beside where it exports to. */
+export interface LogsOptions {
+  /** Records that may wait; more are dropped and counted. Default: bounded by bytes only. */
+  maxQueueSize?: number | undefined
+  /** Bytes that may wait; more are dropped and counted, low severities first. Default 67108864 (64 MiB). */
+  maxQueueBytes?: number | undefined
+  /** Records in one export; at most `maxQueueSize`. Default: bounded by bytes only. */
+  maxExportBatchSize?: number | undefined
+  /** Milliseconds after which a batch is sent even when it is not full. Default 1000. */
+  scheduledDelayMillis?: number | undefined
+  /** Milliseconds that a flush may take. Default 30000. */
+  exportTimeoutMillis?: number | undefined
+  /** Limits of one record. Default: 128 attributes, values of any length. */
+  limits?: LogLimitsOptions | undefined
+  /** Least severe severity number that is sent; records without one always are. Default 0: all. */
+  minimumSeverity?: SeverityNumber | undefined
+  /** The user's own processors; each sees every record before it is exported. Default: none. */
+  processors?: readonly LogRecordProcessor[] | undefined
+}
+
+export interface LogLimitsOptions {
+  /** Attributes of a record; more are left out and counted. Default 128. */
+  attributeCountLimit?: number | undefined
+  /** Characters of a string in a record's attributes; longer ones are cut. Default: no limit. */
+  attributeValueLengthLimit?: number | undefined
+}
+
+/** Options of `createLoggerProvider`. */
+export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions {
+  /** Register as the global LoggerProvider, with both generations of the Logs API. Default true. */
+  register?: boolean | undefined
+}
+
+export interface TracesOptions extends ExporterOptions {
+  /** Default: `OTEL_TRACES_SAMPLER`, else all traces, unless the parent says otherwise. */
+  sampler?: Sampler | undefined
+  /** Spans that may wait; more are dropped. Default 2048. */
+  maxQueueSize?: number | undefined
+  /** Spans in one export; at most `maxQueueSize`. Default 512. */
+  maxExportBatchSize?: number | undefined
+  /** Milliseconds between two exports. Default 5000. */
+  scheduledDelayMillis?: number | undefined
+  /** Milliseconds that one export may take, retries included. Default 30000. */
+  exportTimeoutMillis?: number | undefined
+  /** Limits of one span. Default: 128 of each, values of any length. */
+  limits?: SpanLimits | undefined
+  /** The user's own processors, in addition to the one that exports. Default: none. */
+  processors?: readonly SpanProcessor[] | undefined
+}
+
+export interface PrometheusOptions {
+  /** Default 9464. */
+  port?: number | undefined
+  /** Default `localhost`. */
+  host?: string | undefined
+}
+
+export interface MetricsOptions extends ExporterOptions {
+  /** Milliseconds between two exports. Default 60000. */
+  exportIntervalMillis?: number | undefined
+  /** Milliseconds that one export may take, retries included; at most the interval. Default 30000. */
+  exportTimeoutMillis?: number | undefined
+  /** What becomes of an instrument: buckets, attributes, name. Default: none. */
+  views?: readonly ViewOptions[] | undefined
+  /** The user's own readers, in addition. Default: none. */
+  readers?: readonly IMetricReader[] | undefined
+  /** Serve metrics for Prometheus to pull, at `/metrics`, instead of pushing them. Default: push. */
+  prometheus?: PrometheusOptions | undefined
+  /** What a data point counts from. Default `cumulative`. */
+  temporalityPreference?: 'cumulative' | 'delta' | 'lowmemory' | undefined
+}
+
+/** Options of `startTelemetry`. What is said here for all signals can be said otherwise for each. */
+export interface TelemetryOptions extends ExporterOptions, ResourceOptions {
+  /** `false` leaves logs off. */
+  logs?: false | (LogsOptions & ExporterOptions) | undefined
+  /** `false` leaves traces off. */
+  traces?: false | TracesOptions | undefined
+  /** `false` leaves metrics off. */
+  metrics?: false | MetricsOptions | undefined
+  /** Instrumentations to enable, as NodeSDK takes them. Default: none. */
+  instrumentations?: readonly (Instrumentation | Instrumentation[])[] | undefined
+}

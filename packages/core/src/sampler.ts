@@ -1,0 +1,59 @@
+import { diagnose } from '@logbridge/bridge'
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace'
+import { type Environment, type Kind, readVariable, word } from './settings.ts'
+
+const ratio: Kind<number> = {
+  accepts: 'a number from 0 to 1',
+  test: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+  parse: Number,
+}
+
+/**
+ * The sampler that `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` name; `undefined`: the SDK's default,
+ * `parentbased_always_on`.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
+ */
+export function settleSampler(env: Environment): Sampler | undefined {
+  const name = readVariable(
+    env,
+    ['OTEL_TRACES_SAMPLER'],
+    word(
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ),
+  )
+  switch (name) {
+    case 'always_on':
+      return new AlwaysOnSampler()
+    case 'always_off':
+      return new AlwaysOffSampler()
+    case 'traceidratio':
+      return ratioSampler(env)
+    case 'parentbased_always_on':
+      return new ParentBasedSampler({ root: new AlwaysOnSampler() })
+    case 'parentbased_always_off':
+      return new ParentBasedSampler({ root: new AlwaysOffSampler() })
+    case 'parentbased_traceidratio':
+      return new ParentBasedSampler({ root: ratioSampler(env) })
+    case undefined:
+      return undefined
+  }
+}
+
+function ratioSampler(env: Environment): Sampler {
+  const given = readVariable(env, ['OTEL_TRACES_SAMPLER_ARG'], ratio)
+  if (given === undefined) {
+    diagnose('OTEL_TRACES_SAMPLER_ARG', 'OTEL_TRACES_SAMPLER_ARG is not set, so every trace is sampled')
+  }
+  return new TraceIdRatioBasedSampler(given ?? 1)
+}
