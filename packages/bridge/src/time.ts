@@ -3,6 +3,14 @@ import type { HrTime } from './types.ts'
 
 /** The decimals of the seconds, up to nine of them. After a colon only: `1.2.2024` has no seconds. */
 const FRACTION = /:\d\d[.,](\d{1,9})\d*/
+/** Text that is a number and not a part of a date, such as the year or the hour: seconds since 1973, or finer. */
+const NUMBER = /^\d{9,}(?:\.\d+)?$/
+/**
+ * A date that can be read in one way only: year first or month by name, and a time of day. Date.parse would take
+ * 1.2.2024 for the 2nd of January, and fill in what is missing.
+ */
+const DATE =
+  /^(?:\d{4}[-/]\d|(?=.*\b\d{4}\b).*\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)).*\d:\d\d/i
 /** OTLP counts nanoseconds in 64 bits: until July 2554. */
 const END_OF_TIME = 2n ** 64n
 const END_OF_TIME_MILLIS = Number(END_OF_TIME / 1_000_000n)
@@ -13,7 +21,7 @@ const END_OF_TIME_MILLIS = Number(END_OF_TIME / 1_000_000n)
  * - number: seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by magnitude (a
  *   number under 1e11 is seconds until the year 5138, as milliseconds it would lie before March 1973);
  * - bigint: nanoseconds since the epoch;
- * - string: ISO 8601 with up to nine decimals, or one of the numbers above;
+ * - string: ISO 8601 with up to nine decimals, another date that cannot be misread, or one of the numbers above;
  * - `[seconds, nanoseconds]`.
  *
  * Anything else, and what OTLP cannot carry (before 1970, after July 2554), gives `undefined`.
@@ -68,10 +76,8 @@ function fromNumber(value: number): HrTime | undefined {
 
 function fromString(value: string): HrTime | undefined {
   const text = value.trim()
-  if (text === '') return undefined
-  if (/^\d+$/.test(text) && text.length > 17) return fromNanos(BigInt(text))
-  const number = Number(text)
-  if (!Number.isNaN(number)) return fromNumber(number)
+  if (NUMBER.test(text)) return /^\d{18,}$/.test(text) ? fromNanos(BigInt(text)) : fromNumber(Number(text))
+  if (!DATE.test(text)) return undefined
   // Date.parse knows no decimal comma, which ISO 8601 allows.
   const parsed = fromMillis(Date.parse(text.replace(/(:\d\d),(\d)/, '$1.$2')))
   const fraction = parsed && FRACTION.exec(text)?.[1]

@@ -174,7 +174,7 @@ class Fields {
     const unique = new Map<string, unknown>()
     const taken = new Map<string, number>()
     for (const [key, value] of entries) {
-      const name = typeof key === 'object' && key !== null ? nameOf(key) : String(key)
+      const name = nameOf(key)
       let free = name
       // Counting on from the last one keeps many equal names from taking quadratic time.
       for (let n = taken.get(name) ?? 2; unique.has(free); n += 1) {
@@ -230,11 +230,12 @@ function unfold(value: object, honourToJSON: boolean): unknown {
   return new Fields(value, Object.keys(value))
 }
 
-function nameOf(object: object): string {
+/** Any key of a Map as a string. */
+function nameOf(key: unknown): string {
   try {
-    return JSON.stringify(object) ?? Object.prototype.toString.call(object)
+    return typeof key === 'object' && key !== null ? (JSON.stringify(key) ?? '[object]') : String(key)
   } catch {
-    return Object.prototype.toString.call(object)
+    return '[object]'
   }
 }
 

@@ -107,6 +107,18 @@ describe('keys of a Map', () => {
     ])
     expect(toAnyValue(map)).toEqual({ 1: 'a', '1#2': 'b', '1#2#2': 'c', '1#3': 'd' })
   })
+
+  test('that cannot be read do not cost their neighbours', () => {
+    expect(
+      toAnyValue(
+        new Map<unknown, unknown>([
+          [revoked(), 1],
+          [{ big: 1n }, 2],
+          ['a', 3],
+        ]),
+      ),
+    ).toEqual({ '[object]': 1, '[object]#2': 2, a: 3 })
+  })
 })
 
 describe('what cannot be read', () => {

@@ -1,0 +1,134 @@
+import vm from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import { describeException, isError } from '../src/exception.ts'
+
+class RefusedError extends Error {}
+
+describe('an exception', () => {
+  test('has the class name as type, never the code', () => {
+    const types = [
+      new TypeError('a'),
+      new RefusedError('b'),
+      Object.assign(new Error('c'), { name: 'Renamed' }),
+      Object.assign(new Error('d'), { code: 'ENOENT' }),
+      vm.runInNewContext('new RangeError("e")') as Error,
+    ].map((error) => describeException(error).attributes['exception.type'])
+    expect(types).toEqual(['TypeError', 'RefusedError', 'Renamed', 'Error', 'RangeError'])
+  })
+
+  test('has its message, and its stack followed by every cause', () => {
+    const cause = new Error('middle', { cause: new TypeError('root') })
+    const error = new Error('top', { cause })
+    const { attributes } = describeException(error)
+    expect(attributes['exception.message']).toBe('top')
+    expect(attributes['exception.stacktrace']).toBe(
+      `${error.stack}\nCaused by: ${cause.stack}\nCaused by: ${(cause.cause as Error).stack}`,
+    )
+  })
+
+  test('that is its own cause ends', () => {
+    const error = new Error('loop')
+    error.cause = error
+    expect(describeException(error).attributes['exception.stacktrace']).toBe(error.stack)
+  })
+
+  test('without a stack has its type and message there', () => {
+    const error = new TypeError('bare')
+    delete error.stack
+    expect(describeException(error).attributes['exception.stacktrace']).toBe('TypeError: bare')
+  })
+})
+
+describe('what else an Error carries', () => {
+  test('is its own fields, cause and errors', () => {
+    const cause = { reason: 'no error' }
+    const errors = [new Error('one'), new Error('two')]
+    const error = Object.assign(new AggregateError(errors, 'all', { cause }), {
+      code: 'E_ALL',
+      name: 'Named',
+    })
+    expect(describeException(error).extras).toEqual({ code: 'E_ALL', cause, errors })
+  })
+
+  test('is nothing for a plain one', () => {
+    expect(describeException(new Error('plain')).extras).toBeUndefined()
+  })
+
+  test('is what its toJSON gives', () => {
+    const error = Object.assign(new Error('no'), {
+      secret: 1,
+      toJSON: () => ({ message: 'no', status: 500 }),
+    })
+    expect(describeException(error).extras).toEqual({ status: 500 })
+  })
+
+  test('is its own fields where its toJSON throws', () => {
+    const error = Object.assign(new Error('no'), {
+      status: 500,
+      toJSON() {
+        throw new Error('worse')
+      },
+    })
+    expect(describeException(error).extras).toMatchObject({ status: 500 })
+  })
+
+  test('is read past getters that throw', () => {
+    const error = Object.defineProperties(new Error('no'), {
+      a: { enumerable: true, get: () => { throw new Error('worse') } }, // prettier-ignore
+      message: { get: () => { throw new Error('worst') } }, // prettier-ignore
+      b: { enumerable: true, value: 1 },
+    })
+    const { attributes, extras } = describeException(error)
+    expect(attributes['exception.message']).toBe('[Throws: worst]')
+    expect(extras).toEqual({ a: '[Throws: worse]', b: 1 })
+  })
+
+  test('cannot be listed where a Proxy forbids it', () => {
+    const ownKeys = (): never => {
+      throw new Error('no')
+    }
+    expect(describeException(new Proxy(new Error('hidden'), { ownKeys })).extras).toEqual({
+      '[Throws]': 'no',
+    })
+  })
+})
+
+test('a serialized error keeps its type, message and stack; the rest is extra', () => {
+  const serialized = {
+    type: 'TypeError',
+    message: 'no',
+    stack: 'TypeError: no\n    at a',
+    code: 'E',
+    cause: { message: 'why' },
+  }
+  expect(describeException(serialized)).toEqual({
+    attributes: {
+      'exception.type': 'TypeError',
+      'exception.message': 'no',
+      'exception.stacktrace': 'TypeError: no\n    at a',
+    },
+    extras: { code: 'E', cause: { message: 'why' } },
+  })
+  expect(describeException({ name: 'Named', message: 'no' })).toEqual({
+    attributes: { 'exception.type': 'Named', 'exception.message': 'no' },
+    extras: undefined,
+  })
+})
+
+test('only an Error is one, of whatever realm', () => {
+  expect([new Error('a'), new RefusedError('b'), vm.runInNewContext('new Error("c")')].every(isError)).toBe(
+    true,
+  )
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const others = [
+    { name: 'Error', message: 'a', stack: 'b' },
+    { code: 'E' },
+    'Error: a',
+    1,
+    null,
+    undefined,
+    proxy,
+  ]
+  expect(others.some(isError)).toBe(false)
+})

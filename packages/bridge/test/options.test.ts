@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { LogbridgeError } from '../src/error.ts'
+import { bridgeOptionRules, checkOptions, oneOf, rules } from '../src/options.ts'
+import { memoryProvider } from './memoryProvider.ts'
+
+const check = (options: unknown): void => checkOptions('@logbridge/x', options, bridgeOptionRules)
+
+test('every option is accepted as it is documented', () => {
+  expect(() => check(undefined)).not.toThrow()
+  expect(() =>
+    check({
+      loggerProvider: memoryProvider(),
+      level: 'warn',
+      severity: { audit: 10 },
+      attributes: { team: 'shop' },
+      include: ['user.*'],
+      exclude: [],
+      redact: ['password'],
+      scope: 'shop',
+      captureTemplate: true,
+      captureCode: false,
+      onError() {},
+    }),
+  ).not.toThrow()
+  expect(() => check({ level: 30, redact() {}, scope: undefined })).not.toThrow()
+})
+
+describe('a wrong option is refused with its name and what it accepts', () => {
+  test.for<[string, unknown, string]>([
+    ['loggerProvider', {}, 'a LoggerProvider (an object with a getLogger method)'],
+    ['level', Number.NaN, "a level of the library's own, by name or number"],
+    ['severity', { info: 25 }, 'an object of level names and severity numbers from 1 to 24'],
+    ['severity', { info: 0 }, 'an object of level names and severity numbers from 1 to 24'],
+    ['severity', { info: 9.5 }, 'an object of level names and severity numbers from 1 to 24'],
+    ['attributes', ['a'], 'an object'],
+    ['include', 'user.*', 'an array of strings'],
+    ['exclude', [1], 'an array of strings'],
+    ['redact', 'password', 'an array of paths, or a function'],
+    ['scope', '', 'a non-empty string'],
+    ['captureTemplate', 1, 'true or false'],
+    ['captureCode', 'yes', 'true or false'],
+    ['onError', {}, 'a function'],
+  ])('%s: %o', ([name, value, accepts]) => {
+    const error = thrownBy(() => check({ [name]: value }))
+    expect(error).toBeInstanceOf(LogbridgeError)
+    expect(error).toMatchObject({ code: 'invalid-option', name: 'LogbridgeError' })
+    expect((error as Error).message).toMatch(`@logbridge/x: option ${name} is `)
+    expect((error as Error).message.endsWith(`it accepts ${accepts}`)).toBe(true)
+  })
+})
+
+test('an option that does not exist is refused with those that do', () => {
+  const text = /there is no option lvel; there are loggerProvider, level, .*onError$/
+  expect(() => check({ lvel: 'info' })).toThrow(text)
+  expect(() => check({ constructor: 1 })).toThrow(/there is no option constructor/)
+  expect(() => check('warn')).toThrow(/options must be an object, not 'warn'$/)
+})
+
+test('the message never shows the inside of a value', () => {
+  const message = (value: unknown): string => (thrownBy(() => check({ captureCode: value })) as Error).message
+  expect(message({ password: 'hunter2' })).not.toContain('hunter2')
+  expect(message(['hunter2'])).not.toContain('hunter2')
+  expect(message('x'.repeat(50))).toContain('a string of 50 characters')
+})
+
+test('the other rules hold their bounds', () => {
+  expect([0, 1, 1.5, -1, '1'].map((value) => rules.count.test(value))).toEqual([
+    false,
+    true,
+    false,
+    false,
+    false,
+  ])
+  expect([0, 2 ** 31 - 1, 2 ** 31, -1].map((value) => rules.millis.test(value))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
+  expect([0, 65_535, 65_536, 1.5].map((value) => rules.port.test(value))).toEqual([true, true, false, false])
+  const rule = oneOf('grpc', 'http')
+  expect(rule.accepts).toBe("'grpc' or 'http'")
+  expect(['grpc', 'GRPC'].map((value) => rule.test(value))).toEqual([true, false])
+})
+
+function thrownBy(action: () => void): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { LogbridgeError } from '../src/error.ts'
+import { numericSeverity, type SeverityScale, severityTable, unknownLevel } from '../src/severity.ts'
+
+const PINO: SeverityScale = [
+  [10, 1],
+  [20, 5],
+  [30, 9],
+  [40, 13],
+  [50, 17],
+  [60, 21],
+]
+
+describe('a numeric level', () => {
+  test.for([
+    [10, 1],
+    [30, 9],
+    [60, 21],
+    // In proportion between two.
+    [35, 11],
+    [39, 12],
+    [39.99, 12],
+    [25, 7],
+    // Beyond the last in proportion, up to 24.
+    [63, 22],
+    [68, 24],
+    [70, 24],
+    [Number.MAX_VALUE, 24],
+    [Infinity, 24],
+    // Below the first it is the first.
+    [9, 1],
+    [0, 1],
+    [-5, 1],
+    [-Infinity, 1],
+    [Number.NaN, 0],
+  ])('%d is severity %d on pino’s scale', ([level, severity]) => {
+    expect(numericSeverity(level!, PINO)).toBe(severity)
+  })
+
+  test('is unknown on a scale without levels, and always the same on one of a single level', () => {
+    expect(numericSeverity(30, [])).toBe(0)
+    expect([1, 5, 100].map((level) => numericSeverity(level, [[5, 9]]))).toEqual([9, 9, 9])
+  })
+
+  test('is a number even where two levels of the scale share theirs', () => {
+    const scale: SeverityScale = [[10, 5], [20, 9], [20, 9]] // prettier-ignore
+    expect([15, 20, 30].map((level) => numericSeverity(level, scale))).toEqual([7, 9, 9])
+  })
+})
+
+test('overrides lie over the defaults and add to them', () => {
+  const table = severityTable({ info: 9, warn: 13 }, { warn: 14, audit: 10 })
+  expect(Object.fromEntries(table)).toEqual({ info: 9, warn: 14, audit: 10 })
+  expect(severityTable({ info: 9 }, undefined).get('constructor')).toBeUndefined()
+})
+
+test('an unknown level names what there is', () => {
+  const error = unknownLevel('pino', 'inof', ['info', 'warn'])
+  expect(error).toBeInstanceOf(LogbridgeError)
+  expect(error.code).toBe('invalid-option')
+  expect(error.message).toBe('@logbridge/pino: option level is "inof"; it accepts one of info, warn')
+})

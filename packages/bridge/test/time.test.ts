@@ -1,0 +1,90 @@
+import { describe, expect, test, vi } from 'vitest'
+import { now, toHrTime } from '../src/time.ts'
+
+/** 2023-11-14T22:13:20Z */
+const SECONDS = 1_700_000_000
+
+describe('a time is understood as', () => {
+  test.for<[string, unknown, [number, number]]>([
+    ['a Date', new Date(SECONDS * 1000 + 123), [SECONDS, 123_000_000]],
+    ['seconds', SECONDS, [SECONDS, 0]],
+    ['seconds with a fraction', SECONDS + 0.123456, [SECONDS, 123_456_000]],
+    ['milliseconds', SECONDS * 1e3 + 123, [SECONDS, 123_000_000]],
+    ['milliseconds with a fraction', SECONDS * 1e3 + 0.5, [SECONDS, 500_000]],
+    ['microseconds', SECONDS * 1e6 + 123_457, [SECONDS, 123_457_000]],
+    ['bigint nanoseconds', BigInt(SECONDS) * 10n ** 9n + 123_456_789n, [SECONDS, 123_456_789]],
+    ['[s, ns]', [SECONDS, 123_456_789], [SECONDS, 123_456_789]],
+    ['ISO', '2023-11-14T22:13:20.123Z', [SECONDS, 123_000_000]],
+    ['ISO with nine decimals', '2023-11-14T22:13:20.123456789Z', [SECONDS, 123_456_789]],
+    ['ISO with more', '2023-11-14T22:13:20.1234567891Z', [SECONDS, 123_456_789]],
+    ['ISO with an offset', '2023-11-15T00:13:20.123456+02:00', [SECONDS, 123_456_000]],
+    ['ISO with a decimal comma', '2023-11-14T22:13:20,123456Z', [SECONDS, 123_456_000]],
+    ['a space for the T', '2023-11-14 22:13:20.5Z', [SECONDS, 500_000_000]],
+    ['an HTTP date', 'Tue, 14 Nov 2023 22:13:20 GMT', [SECONDS, 0]],
+    ['a Date as text', 'Tue Nov 14 2023 22:13:20 GMT+0000 (Coordinated Universal Time)', [SECONDS, 0]],
+    ['a date with slashes, year first', '2023/11/14 22:13:20Z', [SECONDS, 0]],
+    ['seconds as text', `${SECONDS}`, [SECONDS, 0]],
+    ['seconds with a fraction as text', `${SECONDS}.25`, [SECONDS, 250_000_000]],
+    ['milliseconds as text', ` ${SECONDS}123 `, [SECONDS, 123_000_000]],
+    ['nanoseconds as text', `${SECONDS}123456789`, [SECONDS, 123_456_789]],
+    ['the epoch', 0, [0, 0]],
+  ])('%s', ([, value, expected]) => {
+    expect(toHrTime(value)).toEqual(expected)
+  })
+
+  test('nanoseconds in a number, as precise as it is', () => {
+    const [seconds, nanoseconds] = toHrTime(SECONDS * 1e9 + 123_000_000)!
+    expect(seconds).toBe(SECONDS)
+    expect(Math.abs(nanoseconds - 123_000_000)).toBeLessThan(512)
+  })
+})
+
+test('a text that could mean several times, or only a part of one, is none', () => {
+  const texts = ['01.02.2024 10:00', '1/2/2024, 10:00:00 AM', '22:13:20', '14', '2023', '2023-11-14', '05.12']
+  for (const text of [...texts, 'Nov 14 22:13:20', 'order 7 at 22:13:20', '1e10']) {
+    expect(toHrTime(text), text).toBeUndefined()
+  }
+})
+
+describe('a time is not', () => {
+  test.for<[unknown]>([
+    [undefined],
+    [null],
+    [true],
+    [''],
+    ['   '],
+    ['yesterday'],
+    ['info 12.5'],
+    [Number.NaN],
+    [Infinity],
+    [-1],
+    [-1n],
+    [new Date(Number.NaN)],
+    [new Date(-1)],
+    ['1969-12-31T23:59:59Z'],
+    ['2555-01-01T00:00:00Z'],
+    [2n ** 64n],
+    [1e21],
+    [18_500_000_000],
+    [[SECONDS, 1e9]],
+    [[SECONDS, -1]],
+    [[-1, 0]],
+    [[2e10, 0]],
+    [[SECONDS]],
+    [[SECONDS, 0.5]],
+    [['1', 2]],
+    [{}],
+  ])('%o', ([value]) => {
+    expect(toHrTime(value)).toBeUndefined()
+  })
+})
+
+test('the last time that OTLP can carry is still one', () => {
+  expect(toHrTime(2n ** 64n - 1n)).toEqual([18_446_744_073, 709_551_615])
+})
+
+test('now is the wall clock', () => {
+  vi.setSystemTime(SECONDS * 1000 + 7)
+  expect(now()).toEqual([SECONDS, 7_000_000])
+  vi.useRealTimers()
+})
