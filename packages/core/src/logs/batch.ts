@@ -1,8 +1,7 @@
 import type { ValueLimits } from '@logbridge/bridge'
-import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import { fields } from '../delivery/wire.ts'
-import { type EncodableRecord, Encoder } from './encode.ts'
+import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
 export interface EncodedResource {
@@ -43,7 +42,7 @@ export function encodeResource(resource: Resource): EncodedResource {
   }
 }
 
-export function encodeScope(scope: InstrumentationScope, resource: EncodedResource): EncodedScope {
+export function encodeScope(scope: Scope, resource: EncodedResource): EncodedScope {
   scratch.scope(scope)
   return { resource, bytes: scratch.take(), schemaUrl: scope.schemaUrl ?? '' }
 }

@@ -1,6 +1,5 @@
 import { type ValueLimits, type ValueSink, writeFields, writeValue } from '@logbridge/bridge'
 import type { SpanContext } from '@opentelemetry/api'
-import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 
 /** A record as the encoder takes it: every field settled, values still whatever the application passed. */
@@ -14,6 +13,14 @@ export interface EncodableRecord {
   readonly droppedAttributesCount: number
   readonly eventName: string | undefined
   readonly spanContext: SpanContext | undefined
+}
+
+/** An instrumentation scope, as the Logs API names and the SDK holds it. */
+export interface Scope {
+  readonly name: string
+  readonly version?: string
+  readonly schemaUrl?: string
+  readonly attributes?: object
 }
 
 const INITIAL_CAPACITY = 64 * 1024
@@ -95,7 +102,7 @@ export class Encoder implements ValueSink {
   }
 
   /** `ScopeLogs.scope` and what belongs to it. */
-  scope(scope: InstrumentationScope): void {
+  scope(scope: Scope): void {
     this.begin(0x0a)
     if (scope.name) this.stringField(0x0a, scope.name)
     if (scope.version) this.stringField(0x12, scope.version)

@@ -18,7 +18,6 @@ import {
   type TimeInput,
   trace,
 } from '@opentelemetry/api'
-import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import {
   ConsoleLogRecordExporter,
@@ -32,7 +31,7 @@ import { createTransport } from '../delivery/create.ts'
 import { flushBeforeExit } from '../lifecycle.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../resource.ts'
-import { encodeResource, encodeScope } from './batch.ts'
+import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
 import { PipelineProcessor } from './processor.ts'
 import { EMPTY_STATS, type LogsStats } from './stats.ts'
@@ -99,8 +98,8 @@ function createDirectProvider(config: LogsConfig, resource: Resource): Logbridge
       let logger = loggers.get(key)
       if (logger === undefined) {
         if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
-        const scope: InstrumentationScope = { name, ...(version && { version }), ...options }
-        logger = createLogger(pipeline, encodeScope(scope, encodedResource), config.minimumSeverity)
+        const scope = encodeScope({ name, ...(version && { version }), ...options }, encodedResource)
+        logger = createLogger(pipeline, scope, config.minimumSeverity)
         loggers.set(key, logger)
       }
       return logger
@@ -112,11 +111,7 @@ function createDirectProvider(config: LogsConfig, resource: Resource): Logbridge
   return provider
 }
 
-function createLogger(
-  pipeline: LogPipeline,
-  scope: ReturnType<typeof encodeScope>,
-  minimumSeverity: number,
-): Logger {
+function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverity: number): Logger {
   function isWanted(severityNumber: number): boolean {
     return severityNumber >= minimumSeverity || severityNumber === 0
   }
@@ -152,10 +147,10 @@ function createLogger(
   }
 }
 
-/** The API's TimeInput; a number below `performance.timeOrigin` is one of `performance.now()`. */
+/** The API's TimeInput: a number is of `performance.now()` where it can be, and else milliseconds since the epoch. */
 function settleTime(input: TimeInput | undefined): HrTime | undefined {
-  if (typeof input !== 'number') return toHrTime(input)
-  return toHrTime(input < performance.timeOrigin ? input + performance.timeOrigin : input)
+  if (typeof input !== 'number' || input > performance.now()) return toHrTime(input)
+  return toHrTime(input + performance.timeOrigin)
 }
 
 function textOf(value: unknown): string | undefined {
