@@ -1,3 +1,4 @@
+import { copyFields } from '../src/read.ts'
 import type { Adapter, LogRecord, SeverityNumber } from '../src/types.ts'
 
 /** A logging library's record as these tests have it. */
@@ -6,10 +7,12 @@ export interface Native extends LogRecord {
   scope?: string
 }
 
+const NOT_OF_A_RECORD = new Set(['severity', 'scope'])
+
 /** An adapter with nothing to translate: what a test puts in is what the bridge gets. */
 export const adapter: Adapter<Native> = {
   library: 'plain',
   severity: (native) => native.severity ?? 9,
   scope: (native) => native.scope,
-  convert: ({ severity: _, scope: __, ...record }) => record,
+  convert: (native) => copyFields(native, NOT_OF_A_RECORD),
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toAnyValue } from '../src/anyValue.ts'
 import { MAX_DEPTH, writeValue } from '../src/value.ts'
@@ -114,8 +114,8 @@ test('every sink is told to end what it was told to begin', () => {
       let open = 0
       const sink = recordingSink()
       for (const name of ['beginArray', 'beginElement', 'beginMap', 'beginField'] as const) {
-        const begin = sink[name]
-        sink[name] = (key: string): void => {
+        const begin = sink[name] as (key?: string) => void
+        sink[name] = (key?: string): void => {
           open += 1
           begin(key)
         }

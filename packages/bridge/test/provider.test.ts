@@ -1,0 +1,167 @@
+import * as api from '@opentelemetry/api'
+import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opentelemetry/api-logs'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createBridge } from '../src/bridge.ts'
+import { registeredProvider } from '../src/provider.ts'
+import type { LoggerProvider as AnyProvider } from '../src/types.ts'
+import { adapter } from './adapter.ts'
+import { anyValueProvider, memoryProvider } from './memoryProvider.ts'
+
+const register2x = (provider: AnyProvider): unknown =>
+  apiLogs.setGlobalLoggerProvider(provider as ApiLogsProvider)
+const register3x = (provider: AnyProvider): unknown => api.logs.setGlobalLoggerProvider(provider as never)
+
+afterEach(() => {
+  api.logs.disable()
+  apiLogs.disable()
+})
+
+describe('the registered provider', () => {
+  test('is none at first, though both APIs answer with a proxy', () => {
+    api.logs.getLogger('a').emit({})
+    apiLogs.getLogger('a').emit({})
+    expect(registeredProvider()).toBeUndefined()
+  })
+
+  test('is the one of @opentelemetry/api-logs, the 2.x generation', () => {
+    const provider = memoryProvider()
+    register2x(provider)
+    expect(registeredProvider()).toBe(provider)
+  })
+
+  test('is the one of @opentelemetry/api, the 3.x generation, when there are both', () => {
+    const provider = memoryProvider()
+    register2x(memoryProvider())
+    register3x(provider)
+    expect(registeredProvider()).toBe(provider)
+  })
+})
+
+describe('a bridge', () => {
+  test('uses the provider that it was given rather than the registered one', () => {
+    const [injected, registered] = [memoryProvider(), memoryProvider()]
+    register3x(registered)
+    createBridge(adapter, { loggerProvider: injected }).emit({ body: 'a' })
+    expect(injected.records.map(({ body }) => body)).toEqual(['a'])
+    expect(registered.records).toEqual([])
+  })
+
+  test('uses another from the moment that it is registered', () => {
+    const [first, second] = [memoryProvider(), memoryProvider()]
+    const bridge = createBridge(adapter)
+    register2x(first)
+    bridge.emit({ body: 1 })
+    register3x(second)
+    bridge.emit({ body: 2 })
+    expect(first.records.map(({ body }) => body)).toEqual([1])
+    expect(second.records.map(({ body }) => body)).toEqual([2])
+  })
+
+  test('keeps the provider when it is unregistered: what follows is that provider’s to refuse', () => {
+    const provider = memoryProvider()
+    const bridge = createBridge(adapter)
+    register3x(provider)
+    bridge.emit({ body: 1 })
+    api.logs.disable()
+    bridge.emit({ body: 2 })
+    expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
+  })
+
+  test('asks for the logger of a scope once', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider })
+    for (const scope of ['a', 'a', 'b', 'a', '']) bridge.emit({ scope })
+    expect(loggerProvider.asked).toEqual(['a', 'b', 'plain'])
+    expect(loggerProvider.records.map(({ scope }) => scope)).toEqual(['a', 'a', 'b', 'a', 'plain'])
+  })
+
+  test('forgets the logger that it has had longest beyond a thousand', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider })
+    for (let n = 0; n <= 1000; n += 1) bridge.emit({ scope: `scope ${n}` })
+    loggerProvider.asked.length = 0
+    for (const scope of ['scope 1', 'scope 1000', 'scope 0']) bridge.emit({ scope })
+    expect(loggerProvider.asked).toEqual(['scope 0'])
+  })
+
+  test('has the scope of its option for all', () => {
+    const loggerProvider = memoryProvider()
+    createBridge(adapter, { loggerProvider, scope: 'shop' }).emit({ scope: 'other' })
+    expect(loggerProvider.asked).toEqual(['shop'])
+  })
+
+  test('hands values as they are to a provider that takes any, plain ones to others', () => {
+    const date = new Date(0)
+    const [any, plain] = [anyValueProvider(), memoryProvider()]
+    for (const loggerProvider of [any, plain]) {
+      createBridge(adapter, { loggerProvider }).emit({ body: date, attributes: { date } })
+    }
+    expect(any.records[0]).toMatchObject({ body: date, attributes: { date } })
+    expect(plain.records[0]).toMatchObject({
+      body: '1970-01-01T00:00:00.000Z',
+      attributes: { date: '1970-01-01T00:00:00.000Z' },
+    })
+  })
+
+  test('asks `enabled` with context and severity before it builds anything', () => {
+    const asked: unknown[] = []
+    let built = 0
+    const loggerProvider: AnyProvider = {
+      getLogger: () => ({
+        emit() {},
+        enabled(options) {
+          asked.push(options)
+          return false
+        },
+      }),
+    }
+    const counting = { ...adapter, convert: () => ((built += 1), {}) }
+    const bridge = createBridge(counting, { loggerProvider })
+    bridge.emit({ severity: 13 })
+    expect(bridge.enabled({ severity: 5 })).toBe(false)
+    expect(asked).toEqual([
+      { context: api.ROOT_CONTEXT, severityNumber: 13 },
+      { context: api.ROOT_CONTEXT, severityNumber: 5 },
+    ])
+    expect(built).toBe(0)
+  })
+})
+
+test('the official SDK takes a record with all its fields', () => {
+  const exporter = new InMemoryLogRecordExporter()
+  const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
+  const spanContext = {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags: 1,
+  }
+  createBridge(adapter, { loggerProvider }).emit({
+    severity: 13,
+    severityText: 'warn',
+    scope: 'shop',
+    timestamp: [1_700_000_000, 5],
+    body: { nested: new Map([['a', 1n]]) },
+    attributes: { 'otel.event.name': 'low', items: [{ sku: 'a' }] },
+    exception: new TypeError('no'),
+    context: api.trace.setSpanContext(api.ROOT_CONTEXT, spanContext),
+  })
+  expect(exporter.getFinishedLogRecords()).toEqual([
+    expect.objectContaining({
+      severityNumber: 13,
+      severityText: 'warn',
+      hrTime: [1_700_000_000, 5],
+      body: { nested: { a: 1 } },
+      eventName: 'low',
+      spanContext,
+      attributes: {
+        'exception.type': 'TypeError',
+        'exception.message': 'no',
+        'exception.stacktrace': expect.stringContaining('TypeError: no\n    at '),
+        items: [{ sku: 'a' }],
+      },
+      droppedAttributesCount: 0,
+      instrumentationScope: expect.objectContaining({ name: 'shop' }),
+    }),
+  ])
+})

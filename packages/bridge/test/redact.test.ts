@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
+import { createBridge } from '../src/bridge.ts'
+import { LogbridgeError } from '../src/error.ts'
+import { createRedactor } from '../src/redact.ts'
+import type { AnyValue, PlainRecord } from '../src/types.ts'
+import { adapter } from './adapter.ts'
+import { memoryProvider } from './memoryProvider.ts'
+
+const HIDDEN = '[Redacted]'
+
+function redacted(paths: string[], attributes: object, body?: unknown): PlainRecord {
+  const record = {
+    attributes: toAnyValueMap(attributes),
+    body: body === undefined ? undefined : toAnyValue(body),
+  }
+  createRedactor(paths)(record)
+  return record
+}
+const attributesOf = (paths: string[], attributes: object): AnyValue => redacted(paths, attributes).attributes
+
+describe('a path hides', () => {
+  test.for<[string, object, object]>([
+    ['password', { password: 'a', user: { password: 'b' } }, { password: HIDDEN, user: { password: 'b' } }],
+    ['user.password', { user: { password: 'a', name: 'b' } }, { user: { password: HIDDEN, name: 'b' } }],
+    ['user', { user: { password: 'a' } }, { user: HIDDEN }],
+    ['*', { a: 1, b: { c: 2 } }, { a: HIDDEN, b: HIDDEN }],
+    ['*.token', { a: { token: 1, b: 2 }, token: 3 }, { a: { token: HIDDEN, b: 2 }, token: 3 }],
+    ['user.*', { user: { a: 1, b: [2] } }, { user: { a: HIDDEN, b: HIDDEN } }],
+    ['headers["x-api-key"]', { headers: { 'x-api-key': 'a' } }, { headers: { 'x-api-key': HIDDEN } }],
+    ["headers['a.b']", { headers: { 'a.b': 1, a: { b: 2 } } }, { headers: { 'a.b': HIDDEN, a: { b: 2 } } }],
+    [
+      'cards[*].number',
+      { cards: [{ number: 1 }, { number: 2, of: 3 }] },
+      { cards: [{ number: HIDDEN }, { number: HIDDEN, of: 3 }] },
+    ],
+    ['cards[1]', { cards: [1, 2] }, { cards: [1, HIDDEN] }],
+    ['a.*.b.*.c', { a: { x: { b: [{ c: 1 }, { d: 2 }] } } }, { a: { x: { b: [{ c: HIDDEN }, { d: 2 }] } } }],
+    ['a["*"]', { a: { '*': 1, b: 2 } }, { a: { '*': HIDDEN, b: 2 } }],
+  ])('%s', ([path, attributes, expected]) => {
+    expect(attributesOf([path], attributes)).toEqual(expected)
+  })
+
+  test('a flat attribute of that very name', () => {
+    expect(attributesOf(['user.password'], { 'user.password': 'a', user: { password: 'b' } })).toEqual({
+      'user.password': HIDDEN,
+      user: { password: HIDDEN },
+    })
+  })
+
+  test('in a structured body, and in each of several objects logged at once', () => {
+    expect(redacted(['password'], {}, { password: 'a', id: 1 }).body).toEqual({ password: HIDDEN, id: 1 })
+    expect(redacted(['password'], {}, [{ password: 'a' }, { id: 1 }]).body).toEqual([
+      { password: HIDDEN },
+      { id: 1 },
+    ])
+    expect(redacted(['password'], {}, 'password').body).toBe('password')
+  })
+
+  test('in captured parameters', () => {
+    const parameters = { 'log.body.parameters': ['a', { password: 'b' }] }
+    expect(attributesOf(['password'], parameters)).toEqual({
+      'log.body.parameters': ['a', { password: HIDDEN }],
+    })
+  })
+})
+
+describe('a path leaves alone', () => {
+  test('bytes, dates and everything else beside it', () => {
+    const attributes = {
+      bytes: Uint8Array.of(1, 2),
+      date: new Date(0),
+      list: [1],
+      none: null,
+      user: { token: 'a' },
+    }
+    const plain = attributesOf(['*.token', 'bytes[0]', 'date.x', 'none.y'], attributes)
+    expect(plain).toEqual({
+      bytes: Uint8Array.of(1, 2),
+      date: '1970-01-01T00:00:00.000Z',
+      list: [1],
+      none: null,
+      user: { token: HIDDEN },
+    })
+  })
+
+  test('what is not an own key', () => {
+    const attributes = { list: [1], restore: 'a', text: 'abc' }
+    const paths = ['list.length', 'constructor', '__proto__.polluted', 'text[0]', 'missing.deep', 'toString']
+    expect(attributesOf(paths, attributes)).toEqual(attributes)
+    expect(redacted(['length'], {}, [1]).body).toEqual([1])
+  })
+
+  test('an own __proto__, which it can hide as well', () => {
+    const attributes = JSON.parse('{"__proto__":{"token":"a","b":1}}') as object
+    expect(JSON.stringify(attributesOf(['*.token'], attributes))).toBe(
+      '{"__proto__":{"token":"[Redacted]","b":1}}',
+    )
+    expect(JSON.stringify(attributesOf(['__proto__'], attributes))).toBe('{"__proto__":"[Redacted]"}')
+  })
+
+  test('the objects of the application', () => {
+    const loggerProvider = memoryProvider()
+    const user = { password: 'a' }
+    createBridge(adapter, { loggerProvider, redact: ['*.password'] }).emit({
+      attributes: { user },
+      body: { user },
+    })
+    expect(loggerProvider.records[0]).toMatchObject({
+      attributes: { user: { password: HIDDEN } },
+      body: { user: { password: HIDDEN } },
+    })
+    expect(user).toEqual({ password: 'a' })
+  })
+})
+
+describe('a path that makes no sense is refused at construction', () => {
+  test.for([[''], ['a..b'], ['a.'], ['a['], ['a]'], ['a["b]'], ['a[0]b'], ['[]']])('%s', ([path]) => {
+    const create = (): unknown => createBridge(adapter, { redact: [path!] })
+    expect(create).toThrow(LogbridgeError)
+    expect(create).toThrow(/^option redact has the path /)
+  })
+})
+
+test('a redact function that throws costs its record, not the secret', () => {
+  const loggerProvider = memoryProvider()
+  const faults: unknown[] = []
+  const bridge = createBridge(adapter, {
+    loggerProvider,
+    redact({ body }) {
+      if (body === 'secret') throw new Error('no')
+    },
+    onError: (error) => faults.push(error),
+  })
+  bridge.emit({ body: 'secret' })
+  bridge.emit({ body: 'fine' })
+  expect(loggerProvider.records.map(({ body }) => body)).toEqual(['fine'])
+  expect(faults).toEqual([new Error('no')])
+})
