@@ -6,6 +6,8 @@ export type LogbridgeErrorCode =
   | 'missing-peer'
   /** An address that logbridge should listen on cannot be had. */
   | 'listen'
+  /** What may run once in a process runs already. */
+  | 'already-started'
 
 /**
  * Every error that logbridge throws: its message says what to do, `code` names the kind, `cause` is the
