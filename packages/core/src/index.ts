@@ -6,12 +6,18 @@ export type {
   ExporterOptions,
   HeadersOption,
   LoggerProviderOptions,
+  LogLimitsOptions,
   LogsOptions,
+  MetricsOptions,
   OtlpProtocol,
+  PrometheusOptions,
   ResourceOptions,
+  TelemetryOptions,
   TlsOptions,
+  TracesOptions,
 } from './config.ts'
 export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
+export { startTelemetry, type Telemetry } from './telemetry.ts'
 export type { DropReason, LogsStats } from './logs/stats.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'

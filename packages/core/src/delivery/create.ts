@@ -1,11 +1,16 @@
-import type { LogsConfig } from '../config.ts'
+import type { LogsConfig, Signal } from '../config.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { createHttpTransport } from './http.ts'
 import { withRetry } from './retry.ts'
 import type { Transport } from './transport.ts'
 
 /** The chain that a request goes through on its way to the receiver. */
-export function createTransport({ exporter, exportTimeoutMillis }: LogsConfig): Transport {
+export function createTransport(
+  { exporter, exportTimeoutMillis }: Pick<LogsConfig, 'exporter' | 'exportTimeoutMillis'>,
+  signal: Signal = 'logs',
+): Transport {
   const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
-  return withRetry(settled.protocol === 'grpc' ? createGrpcTransport(settled) : createHttpTransport(settled))
+  return withRetry(
+    settled.protocol === 'grpc' ? createGrpcTransport(settled, signal) : createHttpTransport(settled),
+  )
 }

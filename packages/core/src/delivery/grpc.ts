@@ -7,11 +7,16 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js'
-import type { ExporterConfig } from '../config.ts'
+import type { ExporterConfig, Signal } from '../config.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
-const EXPORT = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
+/** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
+const EXPORT: Readonly<Record<Signal, string>> = {
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+}
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED only with RetryInfo. */
 const RETRYABLE: ReadonlySet<number> = new Set([
@@ -24,7 +29,8 @@ const RETRYABLE: ReadonlySet<number> = new Set([
 ])
 
 /** OTLP over gRPC. The channel connects at the first request and then stays, reconnecting by itself. */
-export function createGrpcTransport(config: ExporterConfig): Transport {
+export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
+  const method = EXPORT[signal]
   let client: Client | undefined
 
   return {
@@ -38,7 +44,7 @@ export function createGrpcTransport(config: ExporterConfig): Transport {
         return { kind: 'retryable', reason: 'the headers could not be had' }
       }
       client ??= new Client(target(config.url), credentials(config), channelOptions(config))
-      return unary(client, request, metadata, config.timeoutMillis, signal)
+      return unary(client, method, request, metadata, config.timeoutMillis, signal)
     },
     wake() {},
     close() {
@@ -49,6 +55,7 @@ export function createGrpcTransport(config: ExporterConfig): Transport {
 
 function unary(
   client: Client,
+  method: string,
   request: Uint8Array,
   metadata: Metadata,
   timeoutMillis: number,
@@ -56,7 +63,7 @@ function unary(
 ): Promise<ExportOutcome> {
   return new Promise((resolve) => {
     const call = client.makeUnaryRequest(
-      EXPORT,
+      method,
       identity,
       identity,
       request as Buffer,

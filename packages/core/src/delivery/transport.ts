@@ -14,7 +14,7 @@ export type ExportOutcome =
  */
 export interface Transport {
   /**
-   * @param request an encoded `ExportLogsServiceRequest`
+   * @param request an encoded `ExportLogsServiceRequest` (or that of spans or metrics)
    * @param signal aborts the attempt, with a `retryable` outcome
    * @returns never rejects
    */

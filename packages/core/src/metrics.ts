@@ -1,0 +1,104 @@
+import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import {
+  CumulativeTemporalitySelector,
+  DeltaTemporalitySelector,
+  LowMemoryTemporalitySelector,
+} from '@opentelemetry/exporter-metrics-otlp-http'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
+import type { Resource } from '@opentelemetry/resources'
+import {
+  type AggregationOption,
+  AggregationType,
+  ConsoleMetricExporter,
+  type IMetricReader,
+  InstrumentType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics'
+import type { MetricsConfig } from './config.ts'
+import { createOtlpExporter, quietly } from './otlpExporter.ts'
+import type { SignalPipeline } from './telemetry.ts'
+
+const TEMPORALITY = {
+  cumulative: CumulativeTemporalitySelector,
+  delta: DeltaTemporalitySelector,
+  lowmemory: LowMemoryTemporalitySelector,
+}
+
+/**
+ * Metrics by the official SDK; `undefined` when no one would read them.
+ * @throws LogbridgeError `invalid-option` when the SDK refuses the views
+ */
+export function createMetrics(
+  config: MetricsConfig,
+  resource: Resource,
+): SignalPipeline<MeterProvider> | undefined {
+  checkViews(config)
+  const { exportIntervalMillis, exportTimeoutMillis } = config
+  const closers: (() => void)[] = []
+
+  function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
+    switch (name) {
+      case 'otlp': {
+        const { close, ...exporter } = createOtlpExporter('metrics', config, ProtobufMetricsSerializer)
+        closers.push(close)
+        return push({
+          ...exporter,
+          selectAggregationTemporality: TEMPORALITY[config.temporalityPreference],
+          selectAggregation: (type) => aggregation(type, config.histogramAggregation),
+        })
+      }
+      case 'console':
+        return push(quietly(new ConsoleMetricExporter()))
+      case 'prometheus':
+        return prometheus(config.prometheus)
+    }
+  }
+
+  function push(exporter: PushMetricExporter): IMetricReader {
+    return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+  }
+
+  const readers = [...config.readers, ...config.exporters.map(reader)]
+  if (readers.length === 0) return undefined
+  const provider = new MeterProvider({ resource, views: [...config.views], readers })
+  return {
+    provider,
+    forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
+    shutdown: (timeoutMillis) => provider.shutdown({ timeoutMillis }),
+    close: () => closers.forEach((close) => close()),
+  }
+}
+
+/** Before any reader is there that would have to be ended again. */
+function checkViews({ views }: MetricsConfig): void {
+  try {
+    void new MeterProvider({ views: [...views] })
+  } catch (cause) {
+    throw new LogbridgeError(
+      'invalid-option',
+      '@logbridge/core: option metrics.views is not what the SDK accepts',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function aggregation(
+  type: InstrumentType,
+  histogram: MetricsConfig['histogramAggregation'],
+): AggregationOption {
+  return type === InstrumentType.HISTOGRAM && histogram === 'base2_exponential_bucket_histogram'
+    ? { type: AggregationType.EXPONENTIAL_HISTOGRAM }
+    : { type: AggregationType.DEFAULT }
+}
+
+/** Listens in the background: a port that cannot be had is told, and costs the application nothing else. */
+function prometheus({ port, host }: MetricsConfig['prometheus']): IMetricReader {
+  return new PrometheusExporter({ port, host }, (error) => {
+    if (error) diagnose('prometheus', `metrics cannot be served for Prometheus at ${host}:${port}`, error)
+  })
+}

@@ -1,0 +1,96 @@
+import { diagnose } from '@logbridge/bridge'
+import { context } from '@opentelemetry/api'
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
+import type { ISerializer } from '@opentelemetry/otlp-transformer'
+import type { ExporterConfig } from './config.ts'
+import { createTransport } from './delivery/create.ts'
+import type { ExportOutcome } from './delivery/transport.ts'
+import { EXPORT_CONTEXT } from './logs/pipeline.ts'
+
+/** An exporter of the official SDK. */
+export interface OtlpExporter<Items> {
+  export(items: Items, resultCallback: (result: ExportResult) => void): void
+  /** Resolves when what is being exported now has ended. */
+  forceFlush(): Promise<void>
+  shutdown(): Promise<void>
+  /** Ends at once, giving up what is in flight. */
+  close(): void
+}
+
+/**
+ * Spans and metrics, serialized by the official SDK, on the same transport as logs: the same endpoint, headers that may
+ * be asked for each request, TLS, retries and silence about itself. The official exporters read the variables again
+ * by rules of their own, take no asynchronous headers over gRPC, and do not resolve `dns:///`.
+ */
+export function createOtlpExporter<Items>(
+  signal: 'traces' | 'metrics',
+  config: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
+  serializer: ISerializer<Items, unknown>,
+): OtlpExporter<Items> {
+  const what = signal === 'traces' ? 'spans' : 'metrics'
+  const transport = createTransport(config, signal)
+  const closed = new AbortController()
+  const pending = new Set<Promise<void>>()
+
+  async function send(items: Items): Promise<ExportResult> {
+    const request = serializer.serializeRequest(items)
+    if (request === undefined) return failed(`${what} could not be encoded`)
+    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(config.exportTimeoutMillis)])
+    return resultOf(await transport.send(request, signal))
+  }
+
+  function resultOf(outcome: ExportOutcome): ExportResult {
+    if (outcome.kind !== 'delivered') return failed(outcome.reason)
+    if (outcome.rejected > 0 || outcome.message) {
+      diagnose(
+        `partial-success-${signal}`,
+        `the receiver refused ${outcome.rejected} ${what}`,
+        outcome.message || undefined,
+      )
+    }
+    return { code: ExportResultCode.SUCCESS }
+  }
+
+  function failed(error: unknown): ExportResult {
+    diagnose(`export-${signal}`, `${what} could not be exported and are lost (said once)`, error)
+    return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }
+  }
+
+  async function forceFlush(): Promise<void> {
+    transport.wake()
+    await Promise.all(pending)
+  }
+
+  function close(): void {
+    closed.abort()
+    transport.close()
+  }
+
+  return {
+    export(items, resultCallback) {
+      if (closed.signal.aborted) return resultCallback(failed('the exporter has been shut down'))
+      const sending = context
+        .with(EXPORT_CONTEXT, () => send(items))
+        .catch(failed)
+        .then(resultCallback)
+        .finally(() => pending.delete(sending))
+      pending.add(sending)
+    },
+    forceFlush,
+    async shutdown() {
+      await forceFlush()
+      close()
+    },
+    close,
+  }
+}
+
+/** Has an exporter (to the console, say) work without causing log records of its own. Changes and returns it. */
+export function quietly<Items, Exporter extends { export(items: Items, resultCallback: any): void }>(
+  exporter: Exporter,
+): Exporter {
+  const send = exporter.export.bind(exporter)
+  exporter.export = (items: Items, resultCallback: unknown) =>
+    context.with(EXPORT_CONTEXT, () => send(items, resultCallback))
+  return exporter
+}

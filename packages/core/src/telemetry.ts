@@ -1,0 +1,178 @@
+import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import {
+  createNoopLogger,
+  createNoopMeter,
+  diag,
+  DiagConsoleLogger,
+  type LoggerProvider,
+  type MeterProvider,
+  ProxyTracerProvider,
+  type TracerProvider,
+} from '@opentelemetry/api'
+import { registerInstrumentations } from '@opentelemetry/instrumentation'
+import { settleTelemetry, type TelemetryConfig, type TelemetryOptions } from './config.ts'
+import { registerGlobals } from './globals.ts'
+import { createLoggerProviderFrom } from './logs/provider.ts'
+import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
+import { createMetrics } from './metrics.ts'
+import { settleResource } from './resource.ts'
+import { createTraces } from './traces.ts'
+
+/** Logs, traces and metrics at work. */
+export interface Telemetry {
+  /** A provider that does nothing where the signal is off; likewise the other two. */
+  readonly loggerProvider: LoggerProvider
+  readonly tracerProvider: TracerProvider
+  readonly meterProvider: MeterProvider
+  /** The account of all log records so far. */
+  stats(): LogsStats
+  /**
+   * Sends what all three signals have so far. Resolves when it is sent or the time is up, and never rejects: one
+   * receiver that is away must not keep the application from going on. What went wrong is said on stderr and to diag.
+   * @param timeoutMillis default 30000
+   */
+  forceFlush(timeoutMillis?: number): Promise<void>
+  /**
+   * Flushes and ends all three signals, and unregisters them, so that `startTelemetry` can be called again. Resolves
+   * as `forceFlush` does; a second call gives the promise of the first.
+   * @param timeoutMillis default 30000
+   */
+  shutdown(timeoutMillis?: number): Promise<void>
+}
+
+/** One signal of the official SDK. */
+export interface SignalPipeline<Provider> {
+  readonly provider: Provider
+  forceFlush(timeoutMillis: number): Promise<unknown>
+  shutdown(timeoutMillis: number): Promise<unknown>
+  /** Gives up what is still in flight. */
+  close(): void
+}
+
+/** The same for logs, which know no `close`: they have ended when their shutdown has. */
+type Ending = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): void }
+
+const FLUSH_MILLIS = 30_000
+/** How long the end of a process may be held up for what is still to be sent. */
+const BEFORE_EXIT_MILLIS = 5000
+
+/** An ESM and a CommonJS copy of this module can meet in one process. */
+const RUNNING = Symbol.for('logbridge.telemetry.1')
+const processWide = globalThis as { [RUNNING]?: boolean }
+
+/**
+ * Sets up logs, traces and metrics on one resource and one endpoint, and registers them as OpenTelemetry's globals.
+ * Everything can be said by option or by the standard `OTEL_*` variables; an option wins. Traces and metrics are the
+ * official SDK's. What is still unsent when the process has nothing left to do is flushed.
+ *
+ * ```ts
+ * const telemetry = startTelemetry({ serviceName: 'shop', endpoint: 'http://collector:4317' })
+ * ```
+ * @throws LogbridgeError `invalid-option`; `already-started` when the Telemetry of an earlier call has not been shut down
+ */
+export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
+  if (processWide[RUNNING]) {
+    throw new LogbridgeError(
+      'already-started',
+      'startTelemetry() has been called before in this process: call shutdown() on what it returned first, or use that',
+    )
+  }
+  const config = settleTelemetry(options, process.env)
+  const resource = settleResource(options, process.env)
+  const metrics = config.metrics && createMetrics(config.metrics, resource)
+  const traces = config.traces && createTraces(config.traces, resource)
+  const logs = config.logs && createLoggerProviderFrom(config.logs, resource)
+  processWide[RUNNING] = true
+  const stopDiag = startDiag(config.diagLogLevel)
+  const signals: readonly (readonly [string, Ending])[] = Object.entries({ logs, traces, metrics }).flatMap(
+    ([name, signal]) => (signal ? [[name, signal as Ending] as const] : []),
+  )
+  const providers = {
+    ...(logs && { loggerProvider: logs }),
+    ...(traces && { tracerProvider: traces.provider }),
+    ...(metrics && { meterProvider: metrics.provider }),
+  }
+  const unregister = registerGlobals(config.propagators, providers)
+  const disableInstrumentations = enableInstrumentations(config.instrumentations, providers)
+  process.on('beforeExit', onBeforeExit)
+
+  const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
+  let ending: Promise<void> | undefined
+  let flushedAt = -1
+
+  /** The event comes again after each flush; one that has nothing new to send is not repeated. */
+  function onBeforeExit(): void {
+    const activity = stats().created + (traces?.endedSpans() ?? 0)
+    if (activity === flushedAt) return
+    flushedAt = activity
+    void forceFlush(BEFORE_EXIT_MILLIS)
+  }
+
+  function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {
+    if (ending) return ending
+    const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(timeoutMillis)] as const)
+    return within(timeoutMillis, 'flushed', flushes)
+  }
+
+  async function end(timeoutMillis: number): Promise<void> {
+    process.off('beforeExit', onBeforeExit)
+    disableInstrumentations()
+    unregister()
+    processWide[RUNNING] = false
+    const shutdowns = signals.map(([name, signal]) => [name, signal.shutdown(timeoutMillis)] as const)
+    await within(timeoutMillis, 'shut down', shutdowns)
+    for (const [, signal] of signals) signal.close?.()
+    stopDiag()
+  }
+
+  return {
+    loggerProvider: logs ?? { getLogger: () => createNoopLogger() },
+    tracerProvider: traces?.provider ?? new ProxyTracerProvider(),
+    meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
+    stats,
+    forceFlush,
+    shutdown: (timeoutMillis = FLUSH_MILLIS) => (ending ??= end(timeoutMillis)),
+  }
+}
+
+/** Waits for all of them, or for the time to be up; tells of those that failed. */
+async function within(
+  timeoutMillis: number,
+  done: string,
+  parts: readonly (readonly [string, Promise<unknown>])[],
+): Promise<void> {
+  const all = parts.map(([name, part]) =>
+    part.catch((error: unknown) =>
+      // The SDK rejects with an array where it has several processors.
+      diagnose(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
+    ),
+  )
+  let timer: NodeJS.Timeout | undefined
+  // Not unref'd: whoever waits for a flush wants the process to live that long.
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMillis)
+  })
+  await Promise.race([Promise.all(all), deadline])
+  clearTimeout(timer)
+}
+
+/** OTEL_LOG_LEVEL has OpenTelemetry's own messages printed, unless the application has set a logger for them. */
+function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
+  const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[
+    Symbol.for('opentelemetry.js.api.1')
+  ]
+  if (logLevel === undefined || api?.diag !== undefined) return () => {}
+  diag.setLogger(new DiagConsoleLogger(), { logLevel })
+  return () => diag.disable()
+}
+
+function enableInstrumentations(
+  instrumentations: TelemetryConfig['instrumentations'],
+  providers: {
+    loggerProvider?: LoggerProvider
+    tracerProvider?: TracerProvider
+    meterProvider?: MeterProvider
+  },
+): () => void {
+  return registerInstrumentations({ instrumentations: [...instrumentations], ...providers })
+}

@@ -1,0 +1,64 @@
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import type { Resource } from '@opentelemetry/resources'
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
+import type { TracesConfig } from './config.ts'
+import { createOtlpExporter, quietly } from './otlpExporter.ts'
+import type { SignalPipeline } from './telemetry.ts'
+
+export interface Traces extends SignalPipeline<TracerProvider> {
+  /** How many spans have ended so far. */
+  endedSpans(): number
+}
+
+/** Traces by the official SDK; `undefined` when no one would take a span. */
+export function createTraces(config: TracesConfig, resource: Resource): Traces | undefined {
+  const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
+  const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
+  const closers: (() => void)[] = []
+
+  function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
+    switch (name) {
+      case 'otlp': {
+        const exporter = createOtlpExporter('traces', config, ProtobufTraceSerializer)
+        closers.push(exporter.close)
+        return new BatchSpanProcessor({ ...batch, exporter })
+      }
+      case 'zipkin':
+        return new BatchSpanProcessor({ ...batch, exporter: quietly(new ZipkinExporter()) })
+      case 'console':
+        return new SimpleSpanProcessor({ exporter: quietly(new ConsoleSpanExporter()) })
+    }
+  }
+
+  const spanProcessors = [...config.processors, ...config.exporters.map(exportingProcessor)]
+  if (spanProcessors.length === 0) return undefined
+  let ended = 0
+  const counter: SpanProcessor = {
+    onStart() {},
+    onEnd() {
+      ended += 1
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  }
+  const provider = new TracerProvider({
+    resource,
+    spanProcessors: [...spanProcessors, counter],
+    spanLimits: config.limits,
+    ...(config.sampler && { sampler: config.sampler }),
+  })
+  return {
+    provider,
+    forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
+    shutdown: () => provider.shutdown(),
+    close: () => closers.forEach((close) => close()),
+    endedSpans: () => ended,
+  }
+}
