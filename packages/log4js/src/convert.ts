@@ -1,0 +1,138 @@
+import { fileURLToPath } from 'node:url'
+import { ROOT_CONTEXT } from '@opentelemetry/api'
+import {
+  type Adapter,
+  copyFields,
+  type LogRecord,
+  numericSeverity,
+  read,
+  reason,
+  type SeverityNumber,
+  type SeverityScale,
+  splitArguments,
+  toHrTime,
+} from '@logbridge/bridge'
+import type { LayoutFunction, LoggingEvent } from 'log4js'
+
+/** log4js's levels by name. MARK is no severity: its number (2^53) only says that it is always logged. */
+export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
+  TRACE: 1,
+  DEBUG: 5,
+  INFO: 9,
+  WARN: 13,
+  ERROR: 17,
+  FATAL: 21,
+  MARK: 9,
+}
+/** log4js's own numbers, for levels that the user has added. */
+const SCALE: SeverityScale = [
+  [5000, 1],
+  [10_000, 5],
+  [20_000, 9],
+  [30_000, 13],
+  [40_000, 17],
+  [50_000, 21],
+]
+
+/** An event as it reaches an appender. One from another process may lack parts, a level unknown here among them. */
+export type Log4jsEvent = Omit<LoggingEvent, 'level' | 'serialise'> & {
+  level?: { level: number; levelStr: string } | undefined
+  className?: string | undefined
+  /** Set by the `multiprocess` appender. */
+  remoteAddress?: string | undefined
+  remotePort?: number | undefined
+}
+
+const ORIGIN_FIELDS = ['cluster', 'remoteAddress', 'remotePort'] as const
+
+/** Severity number of a level; 0 where there is none. */
+export function severityOf(
+  level: Log4jsEvent['level'],
+  severities: ReadonlyMap<string, SeverityNumber>,
+): SeverityNumber {
+  if (!level) return 0
+  return severities.get(level.levelStr) ?? numericSeverity(level.level, SCALE)
+}
+
+/**
+ * The mapping of `index.ts`.
+ * @param severities by upper-case level name
+ * @param layout makes the body, where the user asks for one
+ */
+export function createAdapter(
+  severities: ReadonlyMap<string, SeverityNumber>,
+  layout: LayoutFunction | undefined,
+): Adapter<Log4jsEvent> {
+  return {
+    library: 'log4js',
+    severity: ({ level }) => severityOf(level, severities),
+    scope: ({ categoryName }) => categoryName,
+    convert: (event) => convert(event, layout),
+  }
+}
+
+function convert(event: Log4jsEvent, layout: LayoutFunction | undefined): LogRecord {
+  // What a foreign client sends to the `tcp-server` appender may be anything.
+  const data: unknown[] = Array.isArray(event.data) ? event.data : [event.data]
+  // Where a layout makes the body, the fields of a sole object have no other place than the attributes.
+  const parts = splitArguments(layout && data.length === 1 ? ['', data[0]] : data)
+  const attributes = contextFields(event)
+  Object.assign(attributes, parts.attributes)
+  placeCallSite(attributes, event)
+  const isForeign = placeOrigin(attributes, event)
+  return {
+    timestamp: toHrTime(event.startTime),
+    severityText: event.level?.levelStr,
+    body: layout ? layout(event as LoggingEvent) : parts.body,
+    attributes,
+    exception: parts.exception,
+    template: parts.template,
+    context: isForeign ? ROOT_CONTEXT : undefined,
+  }
+}
+
+/** `logger.addContext()`. A function there gives the value, as in log4js's pattern layout (`%X{name}`). */
+function contextFields(event: Log4jsEvent): Record<string, unknown> {
+  const { context } = event as { context: unknown }
+  if (typeof context !== 'object' || context === null) return {}
+  const fields = copyFields(context)
+  for (const key of Object.keys(context)) {
+    const value = read(context, key)
+    if (typeof value === 'function') fields[key] = resolve(value, event)
+  }
+  return fields
+}
+
+function resolve(value: Function, event: Log4jsEvent): unknown {
+  try {
+    return value(event)
+  } catch (error) {
+    return `[Throws: ${reason(error)}]`
+  }
+}
+
+/** What `enableCallStack` found. https://opentelemetry.io/docs/specs/semconv/code/ */
+function placeCallSite(attributes: Record<string, unknown>, event: Log4jsEvent): void {
+  const { fileName, functionName, className } = event
+  if (fileName === undefined) return
+  attributes['code.file.path'] = fileName.startsWith('file:') ? fileURLToPath(fileName) : fileName
+  attributes['code.line.number'] = event.lineNumber
+  attributes['code.column.number'] = event.columnNumber
+  if (functionName)
+    attributes['code.function.name'] = className ? `${className}.${functionName}` : functionName
+  if (event.callStack) attributes['code.stacktrace'] = event.callStack
+}
+
+/**
+ * Where an event comes from, if not from this process, whose own is on the resource.
+ * @returns whether it does: whatever context is active here is not that of its log call
+ */
+function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): boolean {
+  const { pid, cluster, remoteAddress } = event
+  const isForeign =
+    cluster !== undefined || remoteAddress !== undefined || (pid ?? process.pid) !== process.pid
+  if (!isForeign) return false
+  if (pid !== undefined && pid !== process.pid) attributes['pid'] = pid
+  for (const key of ORIGIN_FIELDS) if (event[key] !== undefined) attributes[key] = event[key]
+  return true
+}
