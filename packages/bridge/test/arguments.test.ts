@@ -43,7 +43,7 @@ describe('text', () => {
         template,
         ...Array.from({ length: 1 + (seed % 4) }, (_, i) => values[(seed + i * 7) % 10]),
       ]
-      expect(splitArguments(args).body, inspect(args)).toBe(format(...args))
+      expect({ args, body: splitArguments(args).body }).toEqual({ args, body: format(...args) })
     }
   })
 
@@ -112,6 +112,7 @@ describe('fields', () => {
     ],
     ['toJSON', { secret: 1, toJSON: () => ({}) }],
     ['inspect.custom', { id: 7, [inspect.custom]: () => 'C' }],
+    ['an iterator', { id: 7, [Symbol.iterator]: () => [][Symbol.iterator]() }],
     ['no fields', {}],
     ['a date', new Date(0)],
     ['an array', [{ id: 7 }]],
@@ -159,6 +160,12 @@ describe('Errors', () => {
     const { body, exception } = splitArguments(['failed: %s', error])
     expect(body).toBe(format('failed: %s', error))
     expect(exception).toBe(error)
+  })
+
+  test('two taken by specifiers: both are in the text', () => {
+    const { exception, attributes } = splitArguments(['%o then %o', error, new Error('second'), { id: 7 }])
+    expect(exception).toBe(error)
+    expect(attributes).toEqual({ id: 7 })
   })
 
   test('more than one: the first is the exception, none is lost', () => {

@@ -216,8 +216,8 @@ describe('options', () => {
 
   test('wrong options do not compile', () => {
     // @ts-expect-error no such level
-    expect(() => otelStream({ level: 'loud' })).toThrow()
+    expect(() => otelStream({ level: 'loud' })).toThrow(/loud/)
     // @ts-expect-error no such option
-    expect(() => otelStream({ colour: 'red' })).toThrow()
+    expect(() => otelStream({ colour: 'red' })).toThrow(/colour/)
   })
 })
