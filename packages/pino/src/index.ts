@@ -1,1 +1,84 @@
-export {}
+/**
+ * Sends what pino writes to OpenTelemetry: `otelStream` from the thread that logs, the default export from pino's worker.
+ * Both read the finished line, so that whatever pino hides (`redact`, serializers, formatters) stays hidden.
+ *
+ * | pino                                        | LogRecord                                                        |
+ * |---------------------------------------------|------------------------------------------------------------------|
+ * | `time`: epoch, unixTime, isoTime, isoTimeNano | timestamp; any other text stays an attribute, the call's time counts |
+ * | `level` 10, 20, 30, 40, 50, 60              | severityNumber 1, 5, 9, 13, 17, 21; in proportion between (35: 11) |
+ * | the level's name, own levels included       | severityText                                                     |
+ * | `msg` (`messageKey`)                        | body                                                             |
+ * | `err` (`errorKey`), a bare Error            | `exception.type`, `.message`, `.stacktrace`; all else of it stays under its key |
+ * | `name` of the logger or its child           | instrumentation scope, default `pino`                            |
+ * | `pid` and `hostname` of this process        | left out: they are the resource's                                |
+ * | active span (worker: of `traceContext()`)   | traceId, spanId, flags                                           |
+ * | `otel.event.name`                           | eventName                                                        |
+ * | all other fields                            | attributes, nested as they are                                   |
+ * | a line that is no JSON object               | body                                                             |
+ */
+import { bridgeOptionRules, type BridgeOptions, checkOptions, createBridge } from '@logbridge/bridge'
+import { createAdapter } from './convert.ts'
+import { DEFAULTS, type PinoLogger } from './logger.ts'
+import { createSeverityOf, minimumOf } from './severity.ts'
+
+export { traceContext } from './trace.ts'
+export { transport as default, type TransportStream } from './transport.ts'
+export type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'
+
+/** Options of `otelStream`: those that every adapter has. */
+export interface OtelStreamOptions extends BridgeOptions {
+  /** Least severe level that is sent: trace, debug, info, warn, error, fatal, a name in `severity`, or a number on pino's scale. */
+  level?: string | number | undefined
+  /** Not possible with pino, which formats a message before a stream sees it: has no effect. */
+  captureTemplate?: boolean | undefined
+}
+
+/** A destination for `pino(options, stream)` and `pino.multistream`. */
+export interface OtelStream {
+  /** `pino(stream)` takes it for a stream. */
+  readonly writable: true
+  /** Sends one line. Never throws. */
+  write(line: string): void
+  /** Does nothing: the LoggerProvider is yours to shut down. */
+  end(): void
+}
+
+/** Makes pino set the fields below before each `write`. https://getpino.io/#/docs/api?id=metadata */
+const METADATA: symbol = Symbol.for('pino.metadata')
+
+interface Metadata {
+  lastLevel: number | undefined
+  lastTime: string | undefined
+  lastObj: object | undefined
+  lastLogger: PinoLogger | undefined
+}
+
+/**
+ * A pino destination that sends each record to the registered LoggerProvider, or to `options.loggerProvider`.
+ *
+ * @throws LogbridgeError `invalid-option`
+ */
+export function otelStream(options: OtelStreamOptions = {}): OtelStream {
+  checkOptions('@logbridge/pino', options, bridgeOptionRules)
+  const severityOf = createSeverityOf(options.severity)
+  const adapter = createAdapter(severityOf, options.scope === undefined)
+  const bridge = createBridge(adapter, options, minimumOf(options.level, DEFAULTS.levels, severityOf))
+
+  const stream: OtelStream & Metadata = {
+    writable: true,
+    lastLevel: undefined,
+    lastTime: undefined,
+    lastObj: undefined,
+    lastLogger: undefined,
+    write(text) {
+      const { lastLevel, lastTime, lastObj, lastLogger } = stream
+      // Holds on to nothing, and says nothing of a line that somebody else may write next.
+      stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastLogger = undefined
+      bridge.emit({ text, level: lastLevel, time: lastTime?.trim(), logged: lastObj, logger: lastLogger })
+    },
+    end() {
+      // Nothing of it is held here.
+    },
+  }
+  return Object.assign(stream, { [METADATA]: true })
+}

@@ -1,0 +1,146 @@
+import { type Adapter, type HrTime, type LogRecord, toHrTime } from '@logbridge/bridge'
+import { isObject, takeException } from './exception.ts'
+import { fieldsOf, headOf, type Line } from './line.ts'
+import { createLoggerReader, type LineConfig } from './logger.ts'
+import type { Severity, SeverityOf } from './severity.ts'
+import { removeActiveSpan, takeContext } from './trace.ts'
+
+const UNKNOWN: Severity = { text: undefined, number: 0 }
+
+/** Where the name of a line's logger goes: `false` leaves it among the attributes, for the user has named the scope. */
+type NameIsScope = boolean
+
+/** Reads the lines of loggers in this thread: pino names the logger of each. */
+export function createAdapter(severityOf: SeverityOf, nameIsScope: NameIsScope): Adapter<Line> {
+  const loggers = createLoggerReader()
+  return fromLines(severityOf, {
+    config: ({ logger }) => loggers.config(logger),
+    scope: ({ logger, text }) => (nameIsScope && logger ? loggers.name(logger, text) : undefined),
+    context: removeActiveSpan,
+  })
+}
+
+/** Reads lines that have crossed into a worker: there is only the line, and what pino says once of its logger. */
+export function createWorkerAdapter(
+  severityOf: SeverityOf,
+  nameIsScope: NameIsScope,
+  config: LineConfig,
+): Adapter<Line> {
+  let hasName = nameIsScope
+  return fromLines(severityOf, {
+    config: () => config,
+    scope(line) {
+      // A logger with a name writes it on each line. One line without tells that it has none, and `name` is a field.
+      const { name } = headOf(line)
+      hasName &&= name !== undefined
+      return hasName ? name : undefined
+    },
+    context: takeContext,
+  })
+}
+
+/** How one gets to know what the line does not say. */
+interface Source {
+  config(line: Line): LineConfig
+  scope(line: Line): string | undefined
+  /** Takes the span that `traceContext` put there off the fields. */
+  context(fields: Record<string, unknown>): LogRecord['context']
+}
+
+function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
+  function configOf(line: Line): LineConfig {
+    return (line.config ??= source.config(line))
+  }
+
+  function findSeverity(line: Line): Severity {
+    const { levels } = configOf(line)
+    if (line.level !== undefined) return severityOf(line.level, levels)
+    const { levelKey, level } = headOf(line)
+    if (level !== undefined) {
+      const found = severityOf(level, levels)
+      // Under a key of `formatters.level`'s own, it is a level only if it is called like one: `"severity":"INFO"`.
+      if (levelKey === 'level' || (typeof level === 'string' && found.number !== 0)) return found
+    }
+    const field = parse(line)?.['level']
+    return typeof field === 'string' || typeof field === 'number' ? severityOf(field, levels) : UNKNOWN
+  }
+
+  function severityOfLine(line: Line): Severity {
+    return (line.severity ??= findSeverity(line))
+  }
+
+  return {
+    library: 'pino',
+    severity: (line) => severityOfLine(line).number,
+    scope: source.scope,
+    convert(line) {
+      const fields = parse(line)
+      if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
+      const { messageKey, errorKey, nestedKey } = configOf(line)
+      const timestamp = takeTime(line, fields)
+      takeLevel(line, fields)
+      takeName(line, fields, source.scope(line))
+      // pino puts what was logged, and what the mixin added, under `nestedKey`; the message stays outside.
+      const nested = nestedKey === undefined ? undefined : fields[nestedKey]
+      const logged = isObject(nested) ? nested : fields
+      const context = source.context(logged)
+      const exception = takeException(logged, errorKey, line.logged)
+      const body = fields[messageKey]
+      delete fields[messageKey]
+      return {
+        timestamp,
+        severityText: severityOfLine(line).text,
+        body,
+        attributes: fields,
+        exception,
+        context,
+      }
+    },
+  }
+}
+
+/** The fields of a line that is a record; `undefined` for any other text that somebody writes to the stream. */
+function parse(line: Line): Record<string, unknown> | undefined {
+  try {
+    return fieldsOf(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** What is not understood stays an attribute, and the time of the call is the record's. */
+function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
+  const { levelKey, timeKey, time } = headOf(line)
+  const json = time ?? line.time
+  if (json === undefined) {
+    if (levelKey !== undefined) return undefined
+    // A line that does not begin as pino's do.
+    const timestamp = toHrTime(fields['time'])
+    if (timestamp !== undefined) delete fields['time']
+    return timestamp
+  }
+  const timestamp = toHrTime(json.startsWith('"') ? json.slice(1, -1) : json)
+  if (timeKey === undefined) {
+    if (timestamp !== undefined && JSON.stringify(fields['time']) === json) delete fields['time']
+  } else if (timestamp === undefined) giveBack(fields, timeKey, JSON.parse(json))
+  return timestamp
+}
+
+function takeLevel(line: Line, fields: Record<string, unknown>): void {
+  const { levelKey, level } = headOf(line)
+  if (levelKey === undefined) {
+    if (line.level === undefined || line.level === fields['level']) delete fields['level']
+  } else if (levelKey !== 'level') giveBack(fields, levelKey, level)
+}
+
+function takeName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
+  const { name } = headOf(line)
+  if (name !== undefined && name !== scope) giveBack(fields, 'name', name)
+  // That of a child comes after its parent's.
+  if (scope !== undefined && fields['name'] === scope) delete fields['name']
+}
+
+/** Of two fields with one key the later one counts, as in JSON.parse. */
+function giveBack(fields: Record<string, unknown>, key: string, value: unknown): void {
+  if (!Object.hasOwn(fields, key)) fields[key] = value
+}

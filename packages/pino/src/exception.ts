@@ -1,0 +1,74 @@
+import { isError, type SerializedError } from '@logbridge/bridge'
+
+/** Where Errors stand beside pino's own `errorKey`, when they have a serializer there. */
+const ERROR_KEYS = ['err', 'error']
+/** More causes than this are not followed into the stack. */
+const MAX_CAUSES = 16
+
+/**
+ * Finds the Error that pino or a serializer has written into a record's fields, and takes what `exception.*` says out
+ * of it: what is left of it (`code`, `cause`, own fields) stays where it was.
+ *
+ * An object that merely has a `name`, a `code` or a `message` is none: it takes a message and a stack, or an Error that
+ * was logged under `errorKey` whatever its serializer left of it.
+ *
+ * @param logged what was logged, where that is known
+ */
+export function takeException(
+  fields: Record<string, unknown>,
+  errorKey: string,
+  logged: object | undefined,
+): SerializedError | undefined {
+  if (Object.hasOwn(fields, errorKey)) {
+    const error = fields[errorKey]
+    if (isSerialized(error)) return take(fields, errorKey, error)
+    if (isObject(error) && isError((logged as Record<string, unknown> | undefined)?.[errorKey]))
+      return take(fields, errorKey, error)
+  }
+  for (const key of ERROR_KEYS) {
+    const error = fields[key]
+    if (isSerialized(error)) return take(fields, key, error)
+  }
+  return undefined
+}
+
+function take(fields: Record<string, unknown>, key: string, error: SerializedError): SerializedError {
+  const { type, name, message, stack, aggregateErrors, ...rest } = error
+  // As Error itself has it, and every other adapter.
+  if (aggregateErrors !== undefined) rest['errors' in rest ? 'aggregateErrors' : 'errors'] = aggregateErrors
+  if (Object.keys(rest).length > 0) fields[key] = rest
+  else delete fields[key]
+
+  const exception: SerializedError = {}
+  // pino's `type` is the constructor's name; a `name` on the line is one that somebody gave this very Error.
+  const typeName = typeof name === 'string' && name !== '' && name !== 'Error' ? name : type
+  if (typeof typeName === 'string') exception.type = typeName
+  if (typeof message === 'string') exception.message = message
+  if (typeof stack === 'string') exception.stack = stackWithCauses(stack, error['cause'])
+  return exception
+}
+
+/** pino's own serializer has put the causes into the stack; `errWithCause` writes them as objects. */
+function stackWithCauses(stack: string, firstCause: unknown): string {
+  let whole = stack
+  let cause = firstCause
+  for (let n = 0; n < MAX_CAUSES && isSerialized(cause); n += 1) {
+    whole += `\nCaused by: ${cause.stack}`
+    cause = cause['cause']
+  }
+  return whole
+}
+
+function isSerialized(value: unknown): value is SerializedError {
+  return (
+    isObject(value) &&
+    typeof value['message'] === 'string' &&
+    typeof value['stack'] === 'string' &&
+    value['stack'] !== ''
+  )
+}
+
+/** Whether a value of a parsed line is an object with fields. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,115 @@
+/**
+ * What has to be known of a logger to read its lines: pino's `messageKey`, `errorKey`, `nestedKey` and levels. In
+ * process the logger itself is asked, so that no option has to be repeated.
+ */
+
+/** pino's `logger.levels`. */
+export interface Levels {
+  /** By name. */
+  readonly values: Readonly<Record<string, number>>
+  /** By number. */
+  readonly labels: Readonly<Record<number, string>>
+}
+
+/** How a logger writes its lines. */
+export interface LineConfig {
+  readonly messageKey: string
+  readonly errorKey: string
+  readonly nestedKey: string | undefined
+  readonly levels: Levels
+}
+
+/** pino's defaults. https://getpino.io/#/docs/api?id=options */
+export const DEFAULTS: LineConfig = {
+  messageKey: 'msg',
+  errorKey: 'err',
+  nestedKey: undefined,
+  levels: {
+    values: { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 },
+    labels: { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' },
+  },
+}
+
+/** A pino logger, of which the adapter reads what `pino.symbols` names. */
+export interface PinoLogger {
+  readonly levels?: Levels
+  readonly [symbol: symbol]: unknown
+}
+
+/** The keys under which one copy of pino keeps its settings on a logger. */
+interface Symbols {
+  readonly messageKey: symbol
+  readonly errorKey: symbol
+  readonly nestedKey: symbol
+  readonly chindings: symbol
+}
+
+/** Reads the settings of loggers, of any copy of pino. */
+export interface LoggerReader {
+  config(logger: PinoLogger | undefined): LineConfig
+  /**
+   * The `name` among the logger's own fields: of `pino({ name })` or of `logger.child({ name })`. Only if it is in the
+   * text of the line as well: a `streamWrite` hook may have hidden it.
+   */
+  name(logger: PinoLogger, text: string): string | undefined
+}
+
+/**
+ * Each copy of pino has symbols of its own, and the logger's copy is often not the one that is found from here (a
+ * framework brings its own). So they are taken from the logger, once for each copy.
+ */
+export function createLoggerReader(): LoggerReader {
+  let symbols: Symbols | undefined
+  let lastBindings: unknown
+  let lastName: string | undefined
+
+  function symbolsOf(logger: PinoLogger): Symbols | undefined {
+    if (symbols === undefined || logger[symbols.messageKey] === undefined) symbols = findSymbols(logger)
+    return symbols
+  }
+
+  return {
+    config(logger) {
+      const known = logger && symbolsOf(logger)
+      if (known === undefined) return DEFAULTS
+      return {
+        messageKey: (logger![known.messageKey] as string | undefined) ?? DEFAULTS.messageKey,
+        errorKey: (logger![known.errorKey] as string | undefined) ?? DEFAULTS.errorKey,
+        nestedKey: (logger![known.nestedKey] as string | null) ?? undefined,
+        levels: logger!.levels ?? DEFAULTS.levels,
+      }
+    },
+    name(logger, text) {
+      const known = symbolsOf(logger)
+      const bindings = known && logger[known.chindings]
+      if (bindings !== lastBindings) {
+        lastBindings = bindings
+        lastName = typeof bindings === 'string' ? nameIn(bindings) : undefined
+      }
+      return lastName !== undefined && text.includes(`"name":${JSON.stringify(lastName)}`)
+        ? lastName
+        : undefined
+    },
+  }
+}
+
+function findSymbols(logger: PinoLogger): Symbols | undefined {
+  // A child inherits from its parent: the settings stand on the first of them.
+  for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
+    const found = new Map(Object.getOwnPropertySymbols(object).map((symbol) => [symbol.description, symbol]))
+    const messageKey = found.get('pino.messageKey')
+    const errorKey = found.get('pino.errorKey')
+    const nestedKey = found.get('pino.nestedKey')
+    const chindings = found.get('pino.chindings')
+    if (messageKey && errorKey && nestedKey && chindings)
+      return { messageKey, errorKey, nestedKey, chindings }
+  }
+  return undefined
+}
+
+/** pino keeps the fields of a logger as the piece of JSON that they are in each line: `,"pid":1,"name":"shop"`. */
+function nameIn(bindings: string): string | undefined {
+  if (!bindings.includes('"name":')) return undefined
+  const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
+  return typeof name === 'string' && name !== '' ? name : undefined
+}

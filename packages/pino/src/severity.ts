@@ -1,0 +1,72 @@
+import {
+  numericSeverity,
+  type SeverityNumber,
+  type SeverityScale,
+  severityTable,
+  unknownLevel,
+} from '@logbridge/bridge'
+import type { Levels } from './logger.ts'
+
+const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  error: 17,
+  fatal: 21,
+}
+const SCALE: SeverityScale = [
+  [10, 1],
+  [20, 5],
+  [30, 9],
+  [40, 13],
+  [50, 17],
+  [60, 21],
+]
+
+/** What a level is called, and its severity number: 0 when it is unknown. */
+export interface Severity {
+  readonly text: string | undefined
+  readonly number: SeverityNumber
+}
+
+/** Finds the severity of a level: a number, or the text that `formatters.level` made of it. */
+export type SeverityOf = (level: string | number, levels: Levels) => Severity
+
+/**
+ * By the level's name: the user's `severity`, then pino's six. Else by the number that the logger gives the name, on
+ * pino's scale. A text that is no name is looked up in lower case too: formatters like `INFO`.
+ */
+export function createSeverityOf(
+  overrides: Readonly<Record<string, SeverityNumber>> | undefined,
+): SeverityOf {
+  const table = severityTable(SEVERITIES, overrides)
+  return (level, { labels, values }) => {
+    if (typeof level === 'number') {
+      const text = labels[level] ?? String(level)
+      return { text, number: table.get(text) ?? numericSeverity(level, SCALE) }
+    }
+    const isName = table.has(level) || Object.hasOwn(values, level)
+    const text = isName ? level : level.toLowerCase()
+    const number = table.get(text)
+    if (number !== undefined) return { text, number }
+    if (Object.hasOwn(values, text)) return { text, number: numericSeverity(values[text]!, SCALE) }
+    return { text: level, number: 0 }
+  }
+}
+
+/**
+ * The severity number for the `level` option.
+ * @throws LogbridgeError `invalid-option` when neither pino nor `severity` knows the name
+ */
+export function minimumOf(
+  level: string | number | undefined,
+  levels: Levels,
+  severityOf: SeverityOf,
+): SeverityNumber {
+  if (level === undefined) return 0
+  const { number } = severityOf(level, levels)
+  if (number === 0)
+    throw unknownLevel('pino', level, [...Object.keys(levels.values), "a number on pino's scale"])
+  return number
+}

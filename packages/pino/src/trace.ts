@@ -1,0 +1,72 @@
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api'
+import type pino from 'pino'
+
+/**
+ * pino options that put the active span on every record, so that it also crosses into a worker: `trace_id`, `span_id`,
+ * `trace_flags` in hex, the names of OpenTelemetry for logs that are not OTLP. Outside of a span they add nothing.
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ *
+ * @param options your own pino options; their `mixin` is called too, and its fields win
+ */
+export function traceContext<
+  CustomLevels extends string = never,
+  UseOnlyCustomLevels extends boolean = boolean,
+>(
+  options?: pino.LoggerOptions<CustomLevels, UseOnlyCustomLevels>,
+): pino.LoggerOptions<CustomLevels, UseOnlyCustomLevels> {
+  const own = options?.mixin
+  return {
+    ...options,
+    mixin(...args) {
+      const span = trace.getSpanContext(context.active())
+      // A fresh object: pino merges the record's fields into it.
+      const fields: object = span && isSpanContextValid(span) ? toFields(span) : {}
+      return own ? Object.assign(fields, own(...args)) : fields
+    },
+  }
+}
+
+function toFields({ traceId, spanId, traceFlags }: SpanContext): Record<string, string> {
+  return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') }
+}
+
+/**
+ * Takes the span off a record that `traceContext` put there: the context of the log call. Fields that name no span
+ * stay.
+ */
+export function takeContext(fields: Record<string, unknown>): Context | undefined {
+  const span = spanOf(fields)
+  if (span === undefined) return undefined
+  removeSpan(fields)
+  return trace.setSpanContext(ROOT_CONTEXT, span)
+}
+
+/** Takes the span off a record when it is the active one: the bridge sends that anyway, and needs no context from here. */
+export function removeActiveSpan(fields: Record<string, unknown>): undefined {
+  const span = spanOf(fields)
+  if (span === undefined) return undefined
+  const active = trace.getSpanContext(context.active())
+  if (active?.spanId === span.spanId && active.traceId === span.traceId) removeSpan(fields)
+  return undefined
+}
+
+function spanOf(fields: Record<string, unknown>): SpanContext | undefined {
+  const { trace_id: traceId, span_id: spanId, trace_flags: flags } = fields
+  if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined
+  const traceFlags = typeof flags === 'string' && /^[\da-f]{2}$/.test(flags) ? Number.parseInt(flags, 16) : 0
+  const span = { traceId, spanId, traceFlags }
+  return isSpanContextValid(span) ? span : undefined
+}
+
+function removeSpan(fields: Record<string, unknown>): void {
+  delete fields['trace_id']
+  delete fields['span_id']
+  delete fields['trace_flags']
+}

@@ -1,0 +1,443 @@
+import { ROOT_CONTEXT, TraceFlags, context, trace } from '@opentelemetry/api'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { memoryBackend } from '@logbridge/bridge/conformance'
+import pino from 'pino'
+import pino9 from 'pino9'
+import { describe, expect, test } from 'vitest'
+import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+
+const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: TraceFlags.SAMPLED }
+
+describe.each([
+  ['pino 10', pino],
+  ['pino 9', pino9 as unknown as typeof pino],
+])('%s', (_, pino) => {
+  /** A logger with these options, and what has arrived from it. */
+  async function open(loggerOptions: pino.LoggerOptions<string> = {}, streamOptions: OtelStreamOptions = {}) {
+    const { loggerProvider, records } = await memoryBackend.start()
+    const stream = otelStream({ loggerProvider, ...streamOptions })
+    const logger = pino<string>({ level: 'trace', ...loggerOptions }, stream)
+    const only = async () => {
+      const arrived = await records()
+      expect(arrived).toHaveLength(1)
+      return arrived[0]!
+    }
+    return { logger, stream, records, only }
+  }
+
+  test('a record has nothing on it that was not logged', async () => {
+    const { logger, only } = await open()
+    logger.info({ a: 1 }, 'hello')
+    const { body, attributes, scope } = await only()
+    expect({ body, attributes, scope }).toEqual({ body: 'hello', attributes: { a: 1 }, scope: 'pino' })
+  })
+
+  test('what is logged without a message has no body', async () => {
+    const { logger, only } = await open()
+    logger.info({ a: 1 })
+    const { body, attributes } = await only()
+    expect({ body, attributes }).toEqual({ body: undefined, attributes: { a: 1 } })
+  })
+
+  test('a message that is no string stays structured', async () => {
+    const { logger, only } = await open()
+    logger.info(42)
+    expect((await only()).body).toBe(42)
+  })
+
+  describe('fields called like those of pino are kept', () => {
+    test('time, level, pid, hostname, v', async () => {
+      const { logger, only } = await open()
+      const fields = { time: 12, level: 'gold', pid: 1, hostname: 'db', v: 2 }
+      const before = Date.now()
+      logger.warn(fields, 'hello')
+      const { attributes, timestamp, severityNumber } = await only()
+      expect(attributes).toEqual(fields)
+      expect(severityNumber).toBe(13)
+      expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
+    })
+
+    test('time, where pino writes none', async () => {
+      const { logger, only } = await open({ timestamp: false, base: null })
+      const before = Date.now()
+      logger.info({ time: 12 }, 'hello')
+      const { attributes, timestamp } = await only()
+      expect(attributes).toEqual({ time: 12 })
+      expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
+    })
+
+    test('name, where the logger has none', async () => {
+      const { logger, only } = await open()
+      logger.info({ name: 'Ada' }, 'hello')
+      const { scope, attributes } = await only()
+      expect({ scope, attributes }).toEqual({ scope: 'pino', attributes: { name: 'Ada' } })
+    })
+
+    test('name, where the logger has another', async () => {
+      const { logger, only } = await open({ name: 'shop' })
+      logger.info({ name: 'Ada' }, 'hello')
+      const { scope, attributes } = await only()
+      expect({ scope, attributes }).toEqual({ scope: 'shop', attributes: { name: 'Ada' } })
+    })
+  })
+
+  test('pid and hostname of another process are kept', async () => {
+    const { logger, only } = await open({ base: { pid: 1, hostname: 'elsewhere' } })
+    logger.info('hello')
+    expect((await only()).attributes).toEqual({ pid: 1, hostname: 'elsewhere' })
+  })
+
+  test("the scope is the logger's name, or its child's", async () => {
+    const { logger, only } = await open({ name: 'shop' })
+    const child = logger.child({ name: 'cart', request: 7 })
+    logger.info('hello')
+    expect(await only()).toMatchObject({ scope: 'shop', attributes: {} })
+    child.info('hello')
+    const { scope, attributes } = await only()
+    expect({ scope, attributes }).toEqual({ scope: 'cart', attributes: { request: 7 } })
+  })
+
+  test('a scope of the user leaves the name an attribute', async () => {
+    const { logger, only } = await open({ name: 'shop' }, { scope: 'mine' })
+    logger.info('hello')
+    const { scope, attributes } = await only()
+    expect({ scope, attributes }).toEqual({ scope: 'mine', attributes: { name: 'shop' } })
+  })
+
+  describe('time', () => {
+    const at = (text: string) => () => `,"time":${text}`
+
+    test.each([
+      ['epoch', at('1700000000123'), [1700000000, 123000000]],
+      ['epoch in seconds', at('1700000000'), [1700000000, 0]],
+      ['epoch in nanoseconds', at('1700000000123456789'), [1700000000, 123456789]],
+      ['ISO', at('"2023-11-14T22:13:20.123Z"'), [1700000000, 123000000]],
+      ['ISO with nanoseconds', at('"2023-11-14T22:13:20.123456789Z"'), [1700000000, 123456789]],
+      ['with a space', () => ', "time": "2023-11-14T22:13:20.123Z"', [1700000000, 123000000]],
+      ['under another key', () => ',"@timestamp":"2023-11-14T22:13:20.123Z"', [1700000000, 123000000]],
+    ])('%s', async (_, timestamp, expected) => {
+      const { logger, only } = await open({ timestamp })
+      logger.info('hello')
+      const record = await only()
+      expect(record.timestamp).toEqual(expected)
+      expect(record.attributes).toEqual({})
+    })
+
+    test.each(['epochTime', 'unixTime', 'isoTime', 'isoTimeNano'] as const)('%s of pino', async (name) => {
+      const { logger, only } = await open({ timestamp: pino.stdTimeFunctions[name] })
+      const before = Date.now() - 1000
+      logger.info('hello')
+      const { timestamp, attributes } = await only()
+      const millis = timestamp[0] * 1000 + timestamp[1] / 1e6
+      expect(millis).toBeGreaterThan(before)
+      expect(millis).toBeLessThanOrEqual(Date.now() + 1000)
+      expect(attributes).toEqual({})
+    })
+
+    test('a text that is no time stays an attribute, and the time of the call counts', async () => {
+      const { logger, only } = await open({ timestamp: at('"half past nine"') })
+      const before = Date.now()
+      logger.info('hello')
+      const { timestamp, attributes } = await only()
+      expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
+      expect(attributes).toEqual({ time: 'half past nine' })
+    })
+  })
+
+  describe('levels', () => {
+    test('between those of pino are in proportion, and have their own names', async () => {
+      const { logger, only } = await open({
+        level: 'silly',
+        customLevels: { notice: 35, audit: 65, silly: 5 },
+      })
+      const log = logger as unknown as Record<string, (message: string) => void>
+      for (const [name, severityNumber] of [
+        ['notice', 11],
+        ['audit', 23],
+        ['silly', 1],
+      ] as const) {
+        log[name]!('hello')
+        expect(await only()).toMatchObject({ severityText: name, severityNumber })
+      }
+    })
+
+    test('of a child', async () => {
+      const { logger, only } = await open()
+      const child = logger.child({}, { customLevels: { notice: 35 } })
+      child['notice']!('hello')
+      expect(await only()).toMatchObject({ severityText: 'notice', severityNumber: 11 })
+    })
+
+    test.each([
+      ['text', (label: string) => ({ level: label.toUpperCase() }), {}],
+      ['another key', (label: string) => ({ severity: label.toUpperCase() }), { severity: 'WARN' }],
+      ['another key and a number', (_: string, number: number) => ({ lvl: number }), { lvl: 40 }],
+      ['an object', (label: string) => ({ log: { level: label } }), { log: { level: 'warn' } }],
+    ])('as %s through formatters.level', async (_, level, attributes) => {
+      const { logger, only } = await open({ formatters: { level }, base: null })
+      logger.warn({ a: 1 }, 'hello')
+      const record = await only()
+      expect(record).toMatchObject({ severityText: 'warn', severityNumber: 13, body: 'hello' })
+      expect(record.attributes).toEqual({ ...attributes, a: 1 })
+      expect(record.timestamp[0]).toBeGreaterThan(1_700_000_000)
+    })
+
+    test('the least one that is sent can be a name in severity, or a number', async () => {
+      for (const options of [{ level: 'notice', severity: { notice: 11 } }, { level: 35 }] as const) {
+        const { logger, records } = await open({ customLevels: { notice: 35 } }, options)
+        logger.info('hello')
+        ;(logger as unknown as Record<string, (message: string) => void>)['notice']!('hello')
+        logger.warn('hello')
+        expect((await records()).map(({ severityText }) => severityText)).toEqual(['notice', 'warn'])
+      }
+    })
+
+    test('a name nobody knows is refused', () => {
+      expect(() => otelStream({ level: 'notice' })).toThrow(
+        /option level is "notice"; it accepts one of trace, debug/,
+      )
+    })
+  })
+
+  describe('options of pino need not be repeated:', () => {
+    test('messageKey', async () => {
+      const { logger, only } = await open({ messageKey: 'message' })
+      logger.child({}).info({ msg: 'a field' }, 'hello')
+      const { body, attributes } = await only()
+      expect({ body, attributes }).toEqual({ body: 'hello', attributes: { msg: 'a field' } })
+    })
+
+    test('errorKey', async () => {
+      const { logger, only } = await open({ errorKey: 'failure' })
+      logger.error(Object.assign(new TypeError('boom'), { code: 'E1' }))
+      const { body, attributes } = await only()
+      expect(body).toBe('boom')
+      expect(attributes).toMatchObject({ 'exception.type': 'TypeError', failure: { code: 'E1' } })
+    })
+
+    test('nestedKey', async () => {
+      const { logger, only } = await open({ nestedKey: 'payload' })
+      logger.error({ err: Object.assign(new TypeError('boom'), { code: 'E1' }), a: 1 }, 'failed')
+      const { body, attributes } = await only()
+      expect(body).toBe('failed')
+      expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'boom' })
+      expect(attributes['payload']).toEqual({ err: { code: 'E1' }, a: 1 })
+    })
+  })
+
+  describe('an Error', () => {
+    test('leaves only its own fields under its key', async () => {
+      const { logger, only } = await open()
+      logger.error(new TypeError('boom'), 'failed')
+      const { body, attributes } = await only()
+      expect(body).toBe('failed')
+      expect(Object.keys(attributes)).toEqual(['exception.type', 'exception.message', 'exception.stacktrace'])
+    })
+
+    test('with causes, as pino writes them', async () => {
+      const { logger, only } = await open()
+      logger.error(new Error('outer', { cause: new TypeError('inner') }))
+      const { body, attributes } = await only()
+      expect(body).toBe('outer')
+      expect(attributes['exception.message']).toBe('outer: inner')
+      expect(attributes['exception.stacktrace']).toMatch(/^Error: outer\n[^]+\ncaused by: TypeError: inner\n/)
+    })
+
+    test('with causes as objects, through errWithCause', async () => {
+      const { logger, only } = await open({ serializers: { err: pino.stdSerializers.errWithCause } })
+      logger.error(new Error('outer', { cause: new TypeError('inner') }))
+      const { attributes } = await only()
+      expect(attributes['exception.message']).toBe('outer')
+      expect(attributes['exception.stacktrace']).toMatch(/^Error: outer\n[^]+\nCaused by: TypeError: inner\n/)
+      expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner' } })
+    })
+
+    test('with a name of its own is of that type', async () => {
+      const { logger, only } = await open()
+      logger.error(Object.assign(new Error('too late'), { name: 'TimeoutError', code: 'E1' }))
+      const { attributes } = await only()
+      expect(attributes['exception.type']).toBe('TimeoutError')
+      expect(attributes['err']).toEqual({ code: 'E1' })
+    })
+
+    test('is one whatever its serializer leaves of it, and nothing more of it is sent', async () => {
+      const { logger, only } = await open({ serializers: { err: ({ message }: Error) => ({ message }) } })
+      logger.error(Object.assign(new Error('boom'), { secret: 's' }))
+      expect((await only()).attributes).toEqual({ 'exception.message': 'boom' })
+    })
+
+    test('is one under error, where it has a serializer', async () => {
+      const { logger, only } = await open({ serializers: { error: pino.stdSerializers.err } })
+      logger.error({ error: new TypeError('boom') }, 'failed')
+      expect((await only()).attributes).toMatchObject({ 'exception.type': 'TypeError' })
+    })
+
+    test.each([
+      ['a text', 'boom'],
+      ['an object with a message', { message: 'boom', code: 'E1', name: 'Boom' }],
+      ['null', null],
+    ])('is not %s', async (_, err) => {
+      const { logger, only } = await open()
+      logger.info({ err, error: { name: 'Boom', code: 1 } }, 'hello')
+      const { attributes } = await only()
+      expect(Object.keys(attributes)).toEqual(['err', 'error'])
+    })
+  })
+
+  test('what pino hides stays hidden', async () => {
+    const { logger, records } = await open(
+      {
+        redact: { paths: ['password', 'user.token', 'err.config'], remove: true },
+        serializers: { card: () => 'card' },
+        formatters: { log: (fields: object) => ({ ...fields, internal: undefined }) },
+      },
+      { captureTemplate: true },
+    )
+    const child = logger.child({ password: 'secret' })
+    child.info({ user: { token: 'secret', id: 1 }, card: 'secret', internal: 'secret' }, 'hello')
+    child.error(Object.assign(new Error('boom'), { config: 'secret' }))
+    const arrived = await records()
+    expect(arrived).toHaveLength(2)
+    expect(JSON.stringify(arrived)).not.toContain('secret')
+  })
+
+  test('what a streamWrite hook hides stays hidden', async () => {
+    const { logger, only } = await open({
+      name: 'secret-shop',
+      hooks: { streamWrite: (line: string) => line.replaceAll('secret', '***') },
+    })
+    logger.info({ a: 'secret' }, 'a secret')
+    expect(JSON.stringify(await only())).not.toContain('secret')
+  })
+
+  test('what changes after the call arrives as it was', async () => {
+    const { logger, only } = await open()
+    const cart = { items: ['apple'] }
+    const when = new Date(0)
+    logger.info({ cart, when }, 'hello')
+    cart.items.push('pear')
+    when.setTime(1)
+    expect((await only()).attributes).toEqual({
+      cart: { items: ['apple'] },
+      when: '1970-01-01T00:00:00.000Z',
+    })
+  })
+
+  test('integers beyond the safe ones are exact', async () => {
+    const { logger, only } = await open({}, { redact: () => {} })
+    logger.info({ id: 2n ** 62n + 1n, list: [-(2n ** 60n + 1n)], huge: 2n ** 70n, double: 1e20, small: 1.5 })
+    expect((await only()).attributes).toEqual({
+      id: '4611686018427387905',
+      list: ['-1152921504606846977'],
+      huge: '1180591620717411303424',
+      double: 1e20,
+      small: 1.5,
+    })
+  })
+
+  describe('destinations:', () => {
+    test('alone, without options', async () => {
+      const { loggerProvider, records } = await memoryBackend.start()
+      pino(otelStream({ loggerProvider })).info('hello')
+      expect(await records()).toHaveLength(1)
+    })
+
+    test('in a multistream, by its level, and to the end', async () => {
+      const { loggerProvider, records } = await memoryBackend.start()
+      const written: string[] = []
+      const streams = pino.multistream([
+        {
+          level: 'trace',
+          stream: { write: (line: string) => void written.push(line), end() {} } as pino.DestinationStream,
+        },
+        { level: 'warn', stream: otelStream({ loggerProvider }) },
+      ])
+      const logger = pino({ level: 'trace', name: 'shop', messageKey: 'message' }, streams)
+      logger.info('hello')
+      logger.child({ a: 1 }).error('failed')
+      streams.flushSync()
+      streams.end()
+      expect(written).toHaveLength(2)
+      const [record, ...others] = await records()
+      expect(others).toEqual([])
+      expect(record).toMatchObject({
+        scope: 'shop',
+        body: 'failed',
+        severityText: 'error',
+        attributes: { a: 1 },
+      })
+    })
+
+    test('a multistream without duplicates', async () => {
+      const { loggerProvider, records } = await memoryBackend.start()
+      const written: string[] = []
+      const streams = pino.multistream(
+        [
+          { level: 'info', stream: { write: (line: string) => void written.push(line) } },
+          { level: 'error', stream: otelStream({ loggerProvider }) },
+        ],
+        { dedupe: true },
+      )
+      const logger = pino({}, streams)
+      logger.info('hello')
+      logger.error('failed')
+      expect(written).toHaveLength(1)
+      expect(await records()).toMatchObject([{ body: 'failed' }])
+    })
+  })
+
+  test.each([
+    ['text', 'not JSON\n', 'not JSON', 0],
+    ['broken JSON', '{"level":30,"msg":"x"\n', '{"level":30,"msg":"x"', 9],
+    ['an array', '[1,2]\n', '[1,2]', 0],
+    ['null', 'null', 'null', 0],
+  ])('a line that is no record is sent as text: %s', async (_, line, body, severityNumber) => {
+    const { stream, logger, only, records } = await open({ name: 'shop' })
+    logger.error('before')
+    await records()
+    stream.write(line)
+    const record = await only()
+    expect(record).toMatchObject({ body, severityNumber, attributes: {} })
+  })
+
+  test('a record of somebody else is understood', async () => {
+    const { stream, only } = await open()
+    stream.write('{"msg":"hello","a":{"b":1},"level":40,"time":1700000000123}\n')
+    const { body, attributes, severityNumber, severityText, timestamp } = await only()
+    expect({ body, attributes, severityNumber, severityText, timestamp }).toEqual({
+      body: 'hello',
+      attributes: { a: { b: 1 } },
+      severityNumber: 13,
+      severityText: 'warn',
+      timestamp: [1700000000, 123000000],
+    })
+  })
+
+  test('__proto__ is a key like any other', async () => {
+    const { stream, only } = await open()
+    stream.write('{"level":30,"time":1700000000123,"__proto__":{"polluted":1},"a":1,"msg":"hello"}\n')
+    const { attributes } = await only()
+    expect(attributes['a']).toBe(1)
+    expect(attributes['polluted']).toBeUndefined()
+    expect(Object.hasOwn(attributes, '__proto__')).toBe(true)
+  })
+
+  test('to the official SDK', async () => {
+    const exporter = new InMemoryLogRecordExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
+    const logger = pino({ name: 'shop' }, otelStream({ loggerProvider }))
+    context.with(trace.setSpanContext(ROOT_CONTEXT, SPAN), () => {
+      logger.warn({ nested: { at: new Date(0), list: [1, null] } }, 'hello %s', 'world')
+    })
+    await loggerProvider.forceFlush()
+    const [record] = exporter.getFinishedLogRecords()
+    expect(record).toMatchObject({
+      body: 'hello world',
+      severityNumber: 13,
+      severityText: 'warn',
+      attributes: { nested: { at: '1970-01-01T00:00:00.000Z', list: [1, null] } },
+      instrumentationScope: { name: 'shop' },
+    })
+    await loggerProvider.shutdown()
+  })
+})

@@ -1,0 +1,60 @@
+import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
+import pino from 'pino'
+import pino9 from 'pino9'
+import { otelStream } from '../src/index.ts'
+
+const JSON_ONLY = 'pino hands over JSON:'
+
+type Logger = pino.Logger<'notice' | 'audit'>
+
+function subjectLogger(logger: Logger): SubjectLogger {
+  return {
+    log(level, message, fields) {
+      const method = level as pino.Level
+      if (fields) logger[method](fields, message)
+      else logger[method](message)
+    },
+    logError: (error) => logger.error(error),
+    logErrorWith: (message, error) => logger.error(error, message),
+    format: (template, ...parameters) => logger.info(template, ...(parameters as [])),
+    child: (bindings) => subjectLogger(logger.child(bindings)),
+    close() {
+      // A pino logger has no end.
+    },
+  }
+}
+
+function createSubject(library: typeof pino): Subject {
+  return {
+    library: 'pino',
+    callSite: import.meta.url,
+    levels: { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 },
+    customLevels: { notice: 11, audit: 23 },
+    errorKey: 'err',
+    unsupported: {
+      'value.map': `${JSON_ONLY} a Map is {}`,
+      'value.set': `${JSON_ONLY} a Set is {}`,
+      'value.bytes': `${JSON_ONLY} bytes are an object of numbers`,
+      'value.notFinite': `${JSON_ONLY} NaN and Infinity are null`,
+      'value.invalidDate': `${JSON_ONLY} an invalid Date is null`,
+      'value.regexp': `${JSON_ONLY} a RegExp is {}`,
+      'value.instance': `${JSON_ONLY} a Map in a class instance is {}`,
+      'value.boxed': `${JSON_ONLY} beside a bigint, boxed primitives are {}`,
+      'value.mutated': `${JSON_ONLY} bytes are an object of numbers; stream.test.ts changes all else`,
+      'value.error': `${JSON_ONLY} an Error that no serializer is for is {}`,
+      'value.getter': `${JSON_ONLY} an object with a getter that throws is left out by pino as a whole`,
+      'value.proxy': `${JSON_ONLY} an object with a revoked Proxy is left out by pino as a whole`,
+      'error.cause': "pino's serializer writes causes into message and stack only",
+      'option.captureTemplate': 'pino formats a message before a stream sees it',
+    },
+    create: (options) =>
+      subjectLogger(
+        library({ level: 'trace', customLevels: { notice: 35, audit: 65 } }, otelStream(options)),
+      ),
+  }
+}
+
+/** pino 10. */
+export const subject: Subject = createSubject(pino)
+/** pino 9. */
+export const subject9: Subject = createSubject(pino9 as unknown as typeof pino)

@@ -1,0 +1,103 @@
+import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { memoryBackend } from '@logbridge/bridge/conformance'
+import pino from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { otelStream, traceContext } from '../src/index.ts'
+
+const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: TraceFlags.SAMPLED }
+const IDS = { trace_id: SPAN.traceId, span_id: SPAN.spanId, trace_flags: '01' }
+
+beforeAll(() => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+})
+afterAll(() => context.disable())
+
+function inSpan<T>(run: () => T, span: typeof SPAN = SPAN): T {
+  return context.with(trace.setSpanContext(ROOT_CONTEXT, span), run)
+}
+
+/** A logger with these options, and the records that it has written. */
+function open(options: pino.LoggerOptions): { logger: pino.Logger; written: Record<string, unknown>[] } {
+  const written: Record<string, unknown>[] = []
+  const logger = pino(
+    { base: null, timestamp: false, ...options },
+    {
+      write: (line) => void written.push(JSON.parse(line) as Record<string, unknown>),
+    },
+  )
+  return { logger, written }
+}
+
+test('traceContext puts the active span on each record', async () => {
+  const { logger, written } = open(traceContext())
+  await inSpan(async () => {
+    await Promise.resolve()
+    logger.info({ a: 1 }, 'hello')
+  })
+  inSpan(() => logger.child({ b: 2 }).info('hello'), { ...SPAN, traceFlags: TraceFlags.NONE })
+  expect(written).toEqual([
+    { level: 30, ...IDS, a: 1, msg: 'hello' },
+    { level: 30, ...IDS, trace_flags: '00', b: 2, msg: 'hello' },
+  ])
+})
+
+test('traceContext adds nothing outside of a span', () => {
+  const { logger, written } = open(traceContext())
+  logger.info('hello')
+  inSpan(() => logger.info('hello'), { ...SPAN, traceId: '0'.repeat(32) })
+  expect(written).toEqual([
+    { level: 30, msg: 'hello' },
+    { level: 30, msg: 'hello' },
+  ])
+})
+
+test("traceContext keeps the user's options and mixin", () => {
+  const seen: unknown[] = []
+  const shared = { region: 'eu' }
+  const { logger, written } = open(
+    traceContext({
+      name: 'shop',
+      messageKey: 'message',
+      mixin(fields, level, logger) {
+        seen.push(fields, level, logger)
+        return shared
+      },
+    }),
+  )
+  const fields = { a: 1 }
+  inSpan(() => logger.info(fields, 'hello'))
+  logger.info('again')
+  expect(seen.slice(0, 3)).toEqual([fields, 30, logger])
+  expect(written).toEqual([
+    { level: 30, ...IDS, region: 'eu', a: 1, message: 'hello' },
+    { level: 30, region: 'eu', message: 'again' },
+  ])
+  expect(shared, 'what the mixin returns is not written to').toEqual({ region: 'eu' })
+})
+
+test("fields of the user's win over those of traceContext", () => {
+  const { logger, written } = open(traceContext({ mixin: () => ({ span_id: 'mine' }) }))
+  inSpan(() => logger.info({ trace_id: 'mine' }, 'hello'))
+  expect(written).toEqual([{ level: 30, trace_id: 'mine', span_id: 'mine', trace_flags: '01', msg: 'hello' }])
+})
+
+test('otelStream sends the active span, and not again as attributes', async () => {
+  const { loggerProvider, records } = await memoryBackend.start()
+  for (const options of [{}, { nestedKey: 'payload' }]) {
+    const logger = pino(traceContext(options), otelStream({ loggerProvider }))
+    inSpan(() => logger.info({ a: 1 }, 'hello'))
+    const [record] = await records()
+    expect(record).toMatchObject({ traceId: SPAN.traceId, spanId: SPAN.spanId, flags: 1 })
+    expect(record!.attributes).toEqual('nestedKey' in options ? { payload: { a: 1 } } : { a: 1 })
+  }
+})
+
+test('otelStream keeps ids that are not those of the active span', async () => {
+  const { loggerProvider, records } = await memoryBackend.start()
+  const logger = pino({}, otelStream({ loggerProvider }))
+  const other = { ...IDS, trace_id: '3'.repeat(32) }
+  inSpan(() => logger.info(other, 'hello'))
+  logger.info(IDS, 'hello')
+  expect((await records()).map(({ attributes }) => attributes)).toEqual([other, IDS])
+})

@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { LoggerProviderOptions } from '@logbridge/core'
+import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
+import transport, { type DeliveryOptions, type TransportOptions } from '../src/index.ts'
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
+const APPLICATION = fileURLToPath(new URL('fixtures/application.mjs', import.meta.url))
+
+let viewer: Viewer
+let received: ReceivedLogRecord[]
+
+beforeEach(async () => {
+  viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+  received = []
+  viewer.on('logs', (records) => received.push(...records))
+})
+afterEach(() => viewer.close())
+
+/** Runs the application to its end. */
+async function run(library: string, scenario: string, options: object = {}, application = APPLICATION) {
+  const json = JSON.stringify({ endpoint: viewer.grpcUrl, serviceName: 'test', ...options })
+  const child = spawn(process.execPath, [application, library, scenario, json])
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null, string | null]>,
+  ])
+  return { stdout, stderr, code, signal }
+}
+
+const FINE = { stdout: '', stderr: '', code: 0, signal: null }
+
+describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
+  test('delivers all that is on a line, until the process ends', async () => {
+    expect(await run(library, 'single')).toEqual(FINE)
+    expect(received).toHaveLength(3)
+    const [first, second, third] = received
+    expect(first!.resource.attributes['service.name']).toBe('test')
+    expect(first!.scope.name).toBe('shop')
+    expect(first).toMatchObject({
+      severityNumber: 13,
+      severityText: 'warn',
+      body: 'in a span',
+      traceId: '1'.repeat(32),
+      spanId: '1'.repeat(16),
+      flags: 1,
+    })
+    expect({ ...first!.attributes }).toEqual({ a: { b: [1] }, id: 2n ** 60n + 1n })
+    expect(second).toMatchObject({ body: 'boom', severityNumber: 17, traceId: '2'.repeat(32) })
+    expect(second!.attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'boom',
+      err: { code: 'E1' },
+      request: 7,
+    })
+    expect(second!.attributes['exception.stacktrace']).toMatch(/^TypeError: boom\n\s+at /)
+    expect(third).toMatchObject({
+      severityText: 'debug',
+      severityNumber: 5,
+      traceId: '',
+      spanId: '',
+      flags: 0,
+    })
+    expect({ ...third!.attributes }).toEqual({ name: 'Ada', trace_id: 'none' })
+  })
+
+  test("reads lines as the logger's options say", async () => {
+    const options = { nestedKey: 'payload', level: 'notice', attributes: { tier: 'gold' } }
+    expect(await run(library, 'configured', options)).toEqual(FINE)
+    const [first, second] = received
+    expect(received).toHaveLength(2)
+    expect(first).toMatchObject({
+      severityNumber: 11,
+      severityText: 'notice',
+      body: 'hello',
+      traceId: '1'.repeat(32),
+    })
+    expect(first!.attributes).toEqual({ payload: { region: 'eu', msg: 'a field' }, tier: 'gold' })
+    expect(first!.timeUnixNano).toBeLessThanOrEqual(BigInt(Date.now() + 1000) * 1_000_000n)
+    expect(first!.timeUnixNano).toBeGreaterThan(BigInt(Date.now() - 60_000) * 1_000_000n)
+    expect(second).toMatchObject({ body: 'boom' })
+    expect(second!.attributes).toMatchObject({ 'exception.type': 'RangeError' })
+  })
+
+  test('knows a level by its name', async () => {
+    expect(await run(library, 'levelAsText')).toEqual(FINE)
+    expect(received).toMatchObject([{ severityNumber: 13, severityText: 'warn', body: 'hello' }])
+  })
+
+  test('takes no field called name for the name of the logger', async () => {
+    expect(await run(library, 'unnamed')).toEqual(FINE)
+    expect(received.map(({ scope, attributes }) => [scope.name, { ...attributes }])).toEqual([
+      ['pino', {}],
+      ['pino', { name: 'Ada' }],
+    ])
+  })
+
+  test('is one of several targets', async () => {
+    const { stdout, stderr, code } = await run(library, 'targets')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ message: 'to the file' })
+    expect(received).toMatchObject([
+      { body: 'to OpenTelemetry', traceId: '1'.repeat(32), scope: { name: 'shop' } },
+    ])
+    expect({ ...received[0]!.attributes }).toEqual({ a: 1 })
+  })
+
+  test('ends a pipeline', async () => {
+    expect(await run(library, 'pipeline')).toEqual(FINE)
+    expect(received).toMatchObject([{ body: 'through a pipeline' }])
+  })
+
+  test('does without what pino says of its logger', async () => {
+    expect(await run(library, 'wrapped')).toEqual(FINE)
+    expect(received).toMatchObject([{ body: 'wrapped' }])
+  })
+
+  test('delivers everything before a process.exit', async () => {
+    expect(await run(library, 'exit')).toEqual(FINE)
+    expect(received.map(({ attributes }) => attributes['n'])).toEqual(
+      Array.from({ length: 5000 }, (_, n) => n),
+    )
+  })
+
+  test('sends a line that is no record as text', async () => {
+    expect(await run(library, 'notJSON')).toEqual(FINE)
+    expect(received.map(({ body, severityNumber }) => [body, severityNumber])).toEqual([
+      ['a record', 9],
+      ['not JSON', 0],
+    ])
+  })
+
+  test('without @logbridge/core says what to install, and lets the application run', async () => {
+    const folder = await installWithoutCore()
+    try {
+      const { stdout, stderr, code } = await run(library, 'targets', {}, join(folder, 'application.mjs'))
+      expect(stderr).toMatch(/^logbridge: .* run npm install @logbridge\/core\n$/)
+      expect(JSON.parse(stdout)).toMatchObject({ message: 'to the file' })
+      expect(code).toBe(0)
+      expect(received).toEqual([])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+test.each([
+  ['of core', { maxQueueSize: -1 }, /maxQueueSize/],
+  ['of the adapter', { redact: 'password' }, /redact/],
+  ['that nobody knows', { colour: 'red' }, /colour/],
+  ['of level', { level: 'loud' }, /level is "loud"/],
+])('refuses a wrong option %s', async (_, options, message) => {
+  await expect(transport(options as TransportOptions)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'invalid-option',
+      message: expect.stringMatching(message) as string,
+    }) as Error,
+  )
+})
+
+test('a wrong option is the error of the transport', async () => {
+  const { stderr, code } = await run('pino', 'single', { colour: 'red' })
+  expect(stderr).toMatch(/there is no option colour/)
+  expect(code).not.toBe(0)
+})
+
+test('the options are those of core that can cross into a worker', () => {
+  type Known = Exclude<keyof LoggerProviderOptions, 'register' | 'processors'>
+  expectTypeOf<keyof DeliveryOptions>().toEqualTypeOf<Known>()
+  expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()
+})
+
+test('logger.flush of pino 10 waits for the delivery', async () => {
+  const { stdout, signal } = await run('pino', 'flush', { scheduledDelayMillis: 600_000 })
+  expect({ stdout, signal }).toEqual({ stdout: 'flushed\n', signal: 'SIGKILL' })
+  expect(received).toMatchObject([{ body: 'flushed' }])
+})
+
+test('the default export is the transport', async () => {
+  const stream = await transport({ endpoint: viewer.grpcUrl })
+  stream.end('{"level":30,"time":1700000000123,"msg":"hello"}\n')
+  await once(stream, 'close')
+  expect(received).toMatchObject([{ body: 'hello', timeUnixNano: 1_700_000_000_123_000_000n }])
+})
+
+/** The application and the packages that it needs, as npm installs them when @logbridge/core is not asked for. */
+async function installWithoutCore(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'logbridge-pino-')))
+  const modules = join(folder, 'node_modules')
+  await mkdir(join(modules, '@opentelemetry'), { recursive: true })
+  for (const part of ['dist', 'package.json'])
+    await cp(join(PACKAGE, part), join(modules, '@logbridge/pino', part), { recursive: true })
+  for (const name of [
+    '@logbridge/bridge',
+    '@opentelemetry/api',
+    '@opentelemetry/context-async-hooks',
+    'pino',
+    'pino9',
+    'split2',
+  ])
+    await symlink(await realpath(join(PACKAGE, 'node_modules', name)), join(modules, name))
+  await cp(APPLICATION, join(folder, 'application.mjs'))
+  return folder
+}
