@@ -1,0 +1,235 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { Context } from '@opentelemetry/api'
+import {
+  type Adapter,
+  copyFields,
+  describeException,
+  type HrTime,
+  isError,
+  type LogRecord,
+  now,
+  read,
+  type SerializedError,
+  type SeverityNumber,
+  toHrTime,
+} from '@logbridge/bridge'
+
+/** winston's record: string keys are fields, `triple-beam` symbols what winston itself keeps. */
+export type Info = Record<string | symbol, unknown>
+
+/** One log call on its way through winston. */
+export interface Call {
+  /** The record after all formats. */
+  info: Info
+  /** What was logged, before any format. */
+  logged: unknown
+  /** The message before any format. */
+  message: unknown
+  /** The arguments behind the message; format.splat() takes them out of the array that winston keeps. */
+  splat: readonly unknown[]
+  /** The Error among them whose fields winston has put on the record: since 3.2 its stack and message, too. */
+  spread: Error | undefined
+  /** Whether the logger has begun with it. */
+  transformed: boolean
+  /** Where and when the call was made, if the record had to wait behind a slow transport. */
+  context: Context | undefined
+  time: HrTime | undefined
+  /** Made by code that was itself sending a record: left out, else it would never end. */
+  nested: boolean
+}
+
+export const LEVEL: unique symbol = Symbol.for('level') as never
+export const SPLAT: unique symbol = Symbol.for('splat') as never
+
+/** What format.splat() takes for a token. */
+const TOKENS = /%[scdjifoO%]/g
+/** Left out of the attributes, or given a place of their own below. */
+const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
+/** Where users and winston's exception handlers put an Error. */
+const ERROR_KEYS = ['err', 'error', 'exception']
+/** A text without a time zone is believed when it is this close to the time of the call. */
+const TOLERANCE_MILLIS = 1500
+
+/**
+ * @param severities severity numbers by level; may be changed later, as loggers with levels of their own come
+ * @param labelIsScope whether a logger's label names the scope; else it is an attribute
+ */
+export function createAdapter(
+  severities: ReadonlyMap<string, SeverityNumber>,
+  labelIsScope: boolean,
+): Adapter<Call> {
+  return {
+    library: 'winston',
+    severity: ({ info }) => severities.get(levelOf(info)) ?? 0,
+    scope: labelIsScope ? loggerLabel : () => undefined,
+    convert(call) {
+      const { info, message: template } = call
+      const { message } = info
+      const attributes = copyFields(info, RESERVED)
+      const tokens = typeof template === 'string' ? template.match(TOKENS) : null
+      const rest = unmergedArguments(call, tokens)
+      const exception = takeException(call, attributes, rest)
+      if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
+
+      const label = read(info, 'label')
+      if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
+      const timestamp = read(info, 'timestamp')
+      const time = timestamp === undefined ? undefined : eventTime(timestamp, call.time)
+      if (timestamp !== undefined && time === undefined) attributes['timestamp'] = timestamp
+
+      const record: LogRecord = {
+        timestamp: time ?? call.time,
+        severityText: levelOf(info),
+        body: isError(message) ? message.message : typeof message === 'string' ? plain(message) : message,
+        attributes,
+        exception,
+      }
+      if (tokens) {
+        record.template = { template: template as string, parameters: call.splat.slice(0, consumers(tokens)) }
+      }
+      return record
+    },
+  }
+}
+
+/** Formats that colour change `level`, never the symbol. */
+function levelOf(info: Info): string {
+  return String(info[LEVEL] ?? plain(String(info['level'])))
+}
+
+function plain(text: string): string {
+  return text.includes('\u001b') ? stripVTControlCharacters(text) : text
+}
+
+/** The label that a format, defaultMeta or a child has put on the record; one passed to the log call is a field. */
+function loggerLabel({ info, splat }: Call): string | undefined {
+  const label = read(info, 'label')
+  if (typeof label !== 'string' || label === '') return undefined
+  const [meta] = splat
+  return isObject(meta) && Object.hasOwn(meta, 'label') ? undefined : label
+}
+
+/**
+ * The time that format.timestamp() has put on the record. Its text may be in any form; where that leaves the time zone
+ * open and the result is not the time of the call, it has been misread.
+ */
+function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | undefined {
+  const time = toHrTime(timestamp)
+  if (time === undefined || typeof timestamp !== 'string') return time
+  if (/^\d+(?:\.\d+)?$|:\d\d.*(?:Z|GMT|UTC|[+-]\d\d:?\d\d)/i.test(timestamp)) return time
+  const [seconds, nanoseconds] = called ?? now()
+  const distance = (time[0] - seconds) * 1e3 + (time[1] - nanoseconds) / 1e6
+  return Math.abs(distance) <= TOLERANCE_MILLIS ? time : undefined
+}
+
+/** How many arguments the tokens take; `%%` takes none. */
+function consumers(tokens: readonly string[]): number {
+  return tokens.filter((token) => token !== '%%').length
+}
+
+/**
+ * The arguments that are neither in the message nor among the fields. winston merges the first one if it is an object
+ * and the message has no tokens; format.splat() puts arguments in the place of tokens and merges the objects behind them.
+ */
+function unmergedArguments({ info, message, splat }: Call, tokens: readonly string[] | null): unknown[] {
+  if (splat.length === 0) return []
+  let first: number
+  let formatted: boolean
+  if (tokens) {
+    formatted = !String(info['message']).includes(message as string)
+    first = formatted ? consumers(tokens) : 0
+  } else {
+    const kept = info[SPLAT]
+    formatted = Array.isArray(kept) && kept.length < splat.length
+    first = isObject(splat[0]) ? 1 : 0
+  }
+  // format.splat() merges an Error's own fields, but what makes it an Error is not among them.
+  return splat.slice(first).filter((argument) => !formatted || !isObject(argument) || isError(argument))
+}
+
+/**
+ * Finds the Error of a record, and takes what tells of it out of `attributes` and `rest`. Where winston or a format has
+ * spread an Error over the record, only what the formats have left there is used.
+ */
+function takeException(
+  { info, logged, message: original, splat, spread: merged }: Call,
+  attributes: Record<string, unknown>,
+  rest: unknown[],
+): LogRecord['exception'] {
+  const { message } = info
+  const stack = read(info, 'stack')
+  if (isError(message)) {
+    if (stack !== undefined) attributes['stack'] = stack
+    return message
+  }
+
+  const spread = [info, logged, original, merged].find(isError)
+  if (spread !== undefined) return spreadError(spread, info, attributes)
+
+  for (const key of ERROR_KEYS) {
+    const error = attributes[key]
+    if (!isError(error)) continue
+    if (stack !== undefined && stack !== error.stack) attributes['stack'] = stack
+    return error
+  }
+
+  if (typeof stack === 'string' && /\n\s+at /.test(stack)) return parsedError(stack, attributes['cause'])
+  if (stack !== undefined) attributes['stack'] = stack
+
+  const index = rest.findIndex(isError)
+  if (index >= 0) return rest.splice(index, 1)[0] as Error
+  // logger.error('%s', error): the text is all that a format could have seen of it.
+  const shown = splat.find(isError)
+  if (shown) return shown
+  // logger.error({ err }): the object is the message.
+  const inside = isObject(message) && ERROR_KEYS.map((key) => read(message, key)).find(isError)
+  return inside ? describe(inside) : undefined
+}
+
+/** An Error whose fields stand among the record's: `logger.error(error)`, `logger.error('text', error)`. */
+function spreadError(error: Error, info: Info, attributes: Record<string, unknown>): SerializedError {
+  const { stack } = info
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown }
+  // format.errors() leaves the cause out unless told otherwise; winston's own merge has put it there.
+  const isMerged = info[SPLAT] !== undefined
+  const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
+  if (stack === error.stack) {
+    if (hasCause && cause !== undefined) attributes['cause'] = cause
+    if (Array.isArray(errors)) attributes['errors'] ??= errors
+    return hasCause ? describe(error) : { ...describe(error), stack: String(stack) }
+  }
+  // A format has removed or changed the stack.
+  const described = describe(error)
+  const isShown = String(info['message']).includes(error.message)
+  return {
+    ...(described.type !== undefined && { type: described.type }),
+    ...(isShown && { message: error.message }),
+    ...(typeof stack === 'string' && { stack }),
+  }
+}
+
+/** From the text of a stack alone, where a child logger or a format has replaced the Error by a plain object. */
+function parsedError(stack: string, cause: unknown): SerializedError {
+  const header = stack.slice(0, stack.search(/\n\s+at /))
+  const [, type = 'Error', message = ''] = /^([\w$.]+)(?:: ([^]*))?$/.exec(header) ?? [
+    undefined,
+    undefined,
+    header,
+  ]
+  const causes = isError(cause) ? `\nCaused by: ${describe(cause).stack}` : ''
+  return { type, message, stack: stack + causes }
+}
+
+/** `exception.*` only: the Error's own fields stand elsewhere. */
+function describe(error: Error): SerializedError {
+  const { attributes } = describeException(error)
+  return {
+    type: attributes['exception.type'] as string,
+    message: attributes['exception.message'] as string,
+    stack: attributes['exception.stacktrace'] as string,
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,73 @@
+import { numericSeverity, type SeverityNumber, type SeverityScale } from '@logbridge/bridge'
+
+type Severities = Readonly<Record<string, SeverityNumber>>
+
+const npm: Severities = { error: 17, warn: 13, info: 9, http: 7, verbose: 6, debug: 5, silly: 1 }
+
+/** Appendix B of the data model. https://opentelemetry.io/docs/specs/otel/logs/data-model-appendix/#appendix-b-severitynumber-example-mappings */
+const syslog: Severities = {
+  emerg: 21,
+  alert: 19,
+  crit: 18,
+  error: 17,
+  warning: 13,
+  notice: 10,
+  info: 9,
+  debug: 5,
+}
+
+const cli: Severities = {
+  error: 17,
+  warn: 13,
+  help: 11,
+  data: 10,
+  info: 9,
+  debug: 5,
+  prompt: 4,
+  verbose: 3,
+  input: 2,
+  silly: 1,
+}
+
+/** Names that mean the same in every set of levels; the others of a custom set find their place between them. */
+const wellKnown: Severities = { ...npm, ...syslog, fatal: 21, trace: 1 }
+
+/** What holds before the transport is piped from a logger: exception handlers never are. */
+export const defaultSeverities: Severities = wellKnown
+
+/** Severities that `@opentelemetry/winston-transport` gives to the upper syslog levels, for the `severity` option. */
+export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', SeverityNumber>> = {
+  crit: 21,
+  alert: 22,
+  emerg: 23,
+}
+
+/**
+ * Severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have theirs. In a
+ * custom set, well-known names have theirs as long as that agrees with the order, and names between, before and after them
+ * are spread evenly; a set without any well-known name goes from 17 (ERROR) down to 1 (TRACE).
+ */
+export function levelSeverities(levels: Readonly<Record<string, number>>): Severities {
+  const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
+  const own = [npm, syslog, cli].find(
+    (set) => names.length === Object.keys(set).length && names.every((name) => name in set),
+  )
+  return own ?? spread(names)
+}
+
+/** @param names from the most severe to the least */
+function spread(names: readonly string[]): Severities {
+  const anchors: [index: number, severity: SeverityNumber | 25][] = []
+  names.forEach((name, index) => {
+    const known = Object.hasOwn(wellKnown, name) ? wellKnown[name] : undefined
+    if (known !== undefined && known <= (anchors.at(-1)?.[1] ?? 24)) anchors.push([index, known])
+  })
+  const [first] = anchors
+  // What is more severe than an error lies between it and the end of the scale.
+  if (first !== undefined && first[1] >= 17) anchors.unshift([-1, 25])
+  else if (first?.[0] !== 0) anchors.unshift([0, 17])
+  if (anchors.at(-1)![0] < names.length - 1) anchors.push([names.length - 1, 1])
+  return Object.fromEntries(
+    names.map((name, index) => [name, numericSeverity(index, anchors as SeverityScale)]),
+  )
+}

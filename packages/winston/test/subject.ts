@@ -1,0 +1,38 @@
+import winston from 'winston'
+import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
+import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
+
+function subjectLogger(logger: winston.Logger): SubjectLogger {
+  return {
+    log(level, message, fields) {
+      if (fields) logger.log(level, message, fields)
+      else logger.log(level, message)
+    },
+    logError: (error) => void logger.error(error),
+    logErrorWith: (message, error) => void logger.error(message, error),
+    format: (template, ...parameters) => void logger.info(template, ...parameters),
+    child: (bindings) => subjectLogger(logger.child(bindings)),
+    close: () => void logger.close(),
+  }
+}
+
+/** winston with its npm levels and one of the user's own. */
+export function createSubject(winston: typeof import('winston'), differences?: Partial<Subject>): Subject {
+  const levels = { ...winston.config.npm.levels, notable: 1.5 }
+  return {
+    library: 'winston',
+    callSite: import.meta.url,
+    levels: { error: 17, warn: 13, info: 9, http: 7, verbose: 6, debug: 5, silly: 1 },
+    customLevels: { notable: 11 },
+    // logger.error('text', error) puts an Error's own fields among the record's.
+    errorKey: '',
+    create(options) {
+      const transport = new OtelTransport(options as OtelTransportOptions)
+      const format = winston.format.splat()
+      return subjectLogger(winston.createLogger({ level: 'silly', levels, format, transports: [transport] }))
+    },
+    ...differences,
+  }
+}
+
+export const subject: Subject = createSubject(winston)
