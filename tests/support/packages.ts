@@ -1,0 +1,63 @@
+import { readFile, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rootFolder, run } from './run.ts'
+
+/** The fields of a package.json that the tests look at. */
+export interface Manifest {
+  name: string
+  version: string
+  private?: boolean
+  license?: string
+  bin?: Record<string, string>
+  engines?: { node?: string }
+  exports: Record<string, string | Record<'import' | 'require', { types: string; default: string }>>
+  dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
+}
+
+export interface PackedPackage {
+  name: string
+  /** As published: pnpm has put versions in place of `workspace:` and `catalog:`. */
+  manifest: Manifest
+  manifestText: string
+  /** Path of the .tgz file. */
+  tarball: string
+  /** Folder with the unpacked content. */
+  folder: string
+  /** Paths of the content, relative to `folder`. */
+  files: string[]
+  /** Bytes of all files together. */
+  unpackedSize: number
+}
+
+/** Packs every package under packages/ as `pnpm publish` would and unpacks it, all inside `folder`. */
+export async function packPackages(folder: string): Promise<PackedPackage[]> {
+  const report = await run(
+    'pnpm',
+    ['--filter', './packages/*', 'pack', '--json', '--pack-destination', folder],
+    rootFolder,
+  )
+  const packed = JSON.parse(report) as { name: string; filename: string; files: { path: string }[] }[]
+  return Promise.all(packed.map(({ filename }) => unpack(filename)))
+}
+
+async function unpack(tarball: string): Promise<PackedPackage> {
+  const parent = `${tarball}.unpacked`
+  await run('mkdir', [parent])
+  await run('tar', ['-xzf', tarball, '-C', parent])
+  const folder = join(parent, 'package')
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
+  const manifestText = await readFile(join(folder, 'package.json'), 'utf8')
+  const manifest = JSON.parse(manifestText) as Manifest
+  return {
+    name: manifest.name,
+    manifest,
+    manifestText,
+    tarball,
+    folder,
+    files: paths.map((path) => path.slice(folder.length + 1)).toSorted(),
+    unpackedSize: sizes.reduce((sum, size) => sum + size, 0),
+  }
+}

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** The folder `tests/`: every package of the workspace can be imported from here by its name, as built. */
+export const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
+
+/** The repository's root folder. */
+export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Runs a command to its end.
+ *
+ * @param cwd default: `tests/`
+ * @returns what it wrote to stdout
+ * @throws Error with the command line, its exit code and all it wrote, when it fails
+ */
+export async function run(command: string, args: readonly string[], cwd = testsFolder): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd, maxBuffer: 64 * 1024 * 1024 })
+    return stdout
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')} (in ${cwd}): exit code ${code}\n${stdout}\n${stderr}`, {
+      cause: error,
+    })
+  }
+}
