@@ -1,0 +1,21 @@
+// Reads the JSON report of a vitest run. Prints "<passed> <failed>", then the name of each failed test on a line.
+//   node counts.mjs <report>
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+
+const { testResults } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+const passed = []
+const failed = []
+for (const { name, status, assertionResults } of testResults) {
+  const file = relative(process.cwd(), name)
+  for (const test of assertionResults) {
+    if (test.status === 'passed') passed.push(test)
+    if (test.status === 'failed') failed.push(`${file} > ${[...test.ancestorTitles, test.title].join(' > ')}`)
+  }
+  // A file that could not be loaded, or whose hooks failed, has no failed test to tell of it.
+  const tellsOfFailure = assertionResults.some((test) => test.status === 'failed')
+  if (status === 'failed' && !tellsOfFailure) failed.push(file)
+}
+process.stdout.write(
+  `${passed.length} ${failed.length}\n${failed.map((title) => title.replaceAll('\n', ' ')).join('\n')}\n`,
+)

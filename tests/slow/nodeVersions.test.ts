@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { run } from '../support/run.ts'
+
+/** The lowest version of `engines`, and the newest of each line after it. */
+const ADAPTERS_RUN_ON = ['20.6.0', '22.15.0', '24', '26']
+const CORE_RUNS_ON = ['22.15.0', '24', '26']
+
+/** The instrumentation scope of a record, by library. */
+const SCOPES = { bunyan: 'shop', console: 'console', log4js: 'shop', pino: 'shop', winston: 'winston' }
+
+async function runOn(version: string, ...script: string[]): Promise<unknown> {
+  return JSON.parse(await run('npx', ['-y', '-p', `node@${version}`, '--', 'node', ...script]))
+}
+
+it.each(['20.6.0', '26'])('runs the version of Node.js that is asked for: %s', async (version) => {
+  const running = await run('npx', ['-y', '-p', `node@${version}`, '--', 'node', '--version'])
+  expect(running.trim()).toMatch(new RegExp(`^v${version}(\\.|$)`))
+})
+
+describe.each(ADAPTERS_RUN_ON)('on Node.js %s', (version) => {
+  it.each(Object.entries(SCOPES))('%s sends a record, imported and required', async (library, scope) => {
+    const record = { scope, severityNumber: 9, body: 'hello' }
+    expect(await runOn(version, 'fixtures/sendByAdapter.mjs', library)).toEqual([record, record])
+  })
+})
+
+describe.each(CORE_RUNS_ON)('on Node.js %s', (version) => {
+  it('core sends a record to the viewer over gRPC, imported and required', async () => {
+    const record = { scope: 'shop', severityNumber: 9, body: 'hello' }
+    expect(await runOn(version, 'fixtures/sendByCore.mjs')).toEqual([record, record])
+  })
+})
