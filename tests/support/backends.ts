@@ -1,0 +1,98 @@
+import type { Backend, ConformanceRecord } from '@logbridge/bridge/conformance'
+import { createLoggerProvider } from '@logbridge/core'
+import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/viewer'
+import {
+  InMemoryLogRecordExporter,
+  LoggerProvider,
+  type ReadableLogRecord,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs'
+
+/** The official SDK 3.x with its in-memory exporter. */
+export const sdk3: Backend = {
+  name: 'SDK 3.x',
+  async start() {
+    const exporter = new InMemoryLogRecordExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
+    return {
+      loggerProvider,
+      async records() {
+        await loggerProvider.forceFlush()
+        const records = exporter.getFinishedLogRecords().map(fromSdk)
+        exporter.reset()
+        return records
+      },
+      stop: () => loggerProvider.shutdown(),
+    }
+  },
+}
+
+/** Our own provider, over a real gRPC connection to a receiver that decodes what we encoded. */
+export const viewer: Backend = {
+  name: '@logbridge/core over gRPC',
+  async start() {
+    const receiver = await sharedReceiver()
+    let received: ReceivedLogRecord[] = []
+    const keep = (records: ReceivedLogRecord[]): void => void received.push(...records)
+    receiver.on('logs', keep)
+    const loggerProvider = createLoggerProvider({ endpoint: receiver.grpcUrl, register: false })
+    return {
+      loggerProvider,
+      async records() {
+        await loggerProvider.forceFlush()
+        const records = received.map(fromViewer)
+        received = []
+        return records
+      },
+      async stop() {
+        await loggerProvider.shutdown()
+        receiver.off('logs', keep)
+      },
+    }
+  },
+}
+
+let receiver: Promise<Viewer> | undefined
+
+/** One for the whole file: each session has its own provider and sees its own records, one test after the other. */
+function sharedReceiver(): Promise<Viewer> {
+  return (receiver ??= startViewer({ grpcPort: 0, httpPort: 0 }))
+}
+
+export async function stopReceiver(): Promise<void> {
+  await (await receiver)?.close()
+}
+
+function fromSdk(record: ReadableLogRecord): ConformanceRecord {
+  return {
+    scope: record.instrumentationScope.name,
+    timestamp: record.hrTime,
+    severityNumber: record.severityNumber ?? 0,
+    severityText: record.severityText,
+    body: record.body,
+    attributes: record.attributes,
+    traceId: record.spanContext?.traceId,
+    spanId: record.spanContext?.spanId,
+    flags: record.spanContext?.traceFlags,
+    eventName: record.eventName,
+  }
+}
+
+function fromViewer(record: ReceivedLogRecord): ConformanceRecord {
+  return {
+    scope: record.scope.name,
+    timestamp: [
+      Number(record.timeUnixNano / 1_000_000_000n),
+      Number(record.timeUnixNano % 1_000_000_000n),
+    ],
+    severityNumber: record.severityNumber,
+    severityText: record.severityText,
+    // An empty text and no body are told apart in the message itself.
+    body: record.raw.body ? record.body : undefined,
+    attributes: { ...record.attributes },
+    traceId: record.traceId,
+    spanId: record.spanId,
+    flags: record.flags,
+    eventName: record.eventName || undefined,
+  }
+}
