@@ -1,5 +1,4 @@
 import { LogbridgeError } from './error.ts'
-import { setOwn } from './read.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions, PlainRecord } from './types.ts'
 
 const CENSOR = '[Redacted]'
@@ -65,7 +64,7 @@ function censorAt(parent: AnyValue | undefined, steps: Path['steps'], at: number
   const step = steps[at]!
   for (const key of step === ANY_KEY ? Object.keys(map) : [step]) {
     if (!Object.prototype.propertyIsEnumerable.call(map, key)) continue
-    if (at === steps.length - 1) setOwn(map, key, CENSOR)
+    if (at === steps.length - 1) map[key] = CENSOR
     else censorAt(map[key], steps, at + 1)
   }
 }

@@ -154,7 +154,9 @@ describe('context and time', () => {
 
   test('an adapter can leave a record out', () => {
     const loggerProvider = memoryProvider()
-    createBridge({ ...adapter, convert: () => undefined }, { loggerProvider }).emit({})
-    expect(loggerProvider.records).toEqual([])
+    const faults: unknown[] = []
+    const onError = (error: unknown): void => void faults.push(error)
+    createBridge({ ...adapter, convert: () => undefined }, { loggerProvider, onError }).emit({})
+    expect([loggerProvider.records, faults]).toEqual([[], []])
   })
 })

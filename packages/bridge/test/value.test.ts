@@ -239,6 +239,13 @@ describe('limits', () => {
   })
 })
 
+test('only safe integers reach the sink as integers, and -0 is none', () => {
+  const integers: unknown[] = []
+  const sink = { ...recordingSink(), int: (value: number | bigint) => void integers.push(value) }
+  writeValue([1, -0, 1.5, 2 ** 53, Number.NaN, Infinity, Number.MAX_SAFE_INTEGER, -7], sink, {})
+  expect(integers).toEqual([1, Number.MAX_SAFE_INTEGER, -7])
+})
+
 test('an int64 reaches the sink as an integer', () => {
   const sink = recordingSink()
   writeValue([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n], sink, {})
