@@ -1,1 +1,184 @@
-export {}
+/**
+ * console to OpenTelemetry.
+ *
+ * | console                                          | LogRecord                                              |
+ * | ------------------------------------------------ | ------------------------------------------------------ |
+ * | time of the call                                 | timestamp                                              |
+ * | `trace`; `debug`                                 | severityNumber 1; 5                                    |
+ * | `log`, `info`, `dir`, `dirxml`, `table`, `group`, | severityNumber 9                                      |
+ * | `groupCollapsed`, `count`, `timeLog`, `timeEnd`  |                                                        |
+ * | `warn`; `error`, failed `assert`                 | severityNumber 13; 17                                  |
+ * | name of the method                               | severityText                                           |
+ * | text, formatted with the arguments it takes      | body                                                   |
+ * | a sole argument that is no text                  | body, structured                                       |
+ * | other arguments: objects; an Error; all else     | attributes; `exception.*`; end of the body             |
+ * | stdout or stderr, as Node has it                 | attribute `log.iostream`                               |
+ * | labels of open groups                            | attribute `console.group`                              |
+ * | stack of `trace`                                 | attribute `code.stacktrace`                            |
+ */
+import { formatWithOptions } from 'node:util'
+import {
+  type BridgeOptions,
+  bridgeOptionRules,
+  checkOptions,
+  createBridge,
+  diagnose,
+  LogbridgeError,
+  type OptionRule,
+  rules,
+  type SeverityNumber,
+  severityTable,
+  unknownLevel,
+} from '@logbridge/bridge'
+import { type ConsoleMethod, createAdapter, severities } from './convert.ts'
+import { isOpenTelemetrysOwn } from './ownOutput.ts'
+
+export type { ConsoleMethod } from './convert.ts'
+
+/** Options of `bridgeConsole`: those of every adapter, and which console. */
+export interface BridgeConsoleOptions extends BridgeOptions {
+  /** The console to bridge. Default: the global one. */
+  console?: Console | undefined
+  /** Least severe method that is sent: `warn` leaves out what is below severity 13. Default: all. */
+  level?: ConsoleMethod | undefined
+  /** Severity numbers (1-24) for methods. */
+  severity?: Readonly<Partial<Record<ConsoleMethod, SeverityNumber>>> | undefined
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown
+type Methods = Record<string, Method>
+
+const METHODS = Object.keys(severities) as ConsoleMethod[]
+/** Methods that print by calling the console's own `log`, `warn` or `error`. */
+const COMPOSED: ReadonlySet<ConsoleMethod> = new Set([
+  'trace',
+  'dirxml',
+  'table',
+  'group',
+  'groupCollapsed',
+  'count',
+  'timeLog',
+  'timeEnd',
+  'assert',
+])
+
+const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
+  ...bridgeOptionRules,
+  console: { accepts: 'a console', test: (value) => typeof (value as Partial<Console> | null)?.log === 'function' },
+  severity: {
+    accepts: 'an object of console methods and severity numbers from 1 to 24',
+    test: (value) =>
+      rules.severityTable.test(value) &&
+      Object.keys(value as object).every((name) => Object.hasOwn(severities, name)),
+  },
+}
+
+/** Consoles that are bridged; for the whole process, where an ESM and a CommonJS copy of this package can meet. */
+const BRIDGED = Symbol.for('logbridge.console.1')
+const bridged: WeakSet<Console> = ((globalThis as { [BRIDGED]?: WeakSet<Console> })[BRIDGED] ??=
+  new WeakSet())
+
+/**
+ * Sends everything that is written to a console to OpenTelemetry as well; what it prints does not change. A console that
+ * is bridged already stays with the bridge it has.
+ *
+ * @returns puts the console's own methods back; one that has been wrapped by someone else meanwhile then merely
+ * passes calls on
+ * @throws LogbridgeError `invalid-option` for an option that does not exist, a value it does not accept, or a console
+ * whose methods cannot be replaced
+ */
+export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
+  checkOptions('@logbridge/console', options, optionRules)
+  const { console: target = globalThis.console, level, ...bridgeOptions } = options
+  const table = severityTable(severities, options.severity)
+  const minimum = level === undefined ? 0 : table.get(level)
+  if (minimum === undefined) throw unknownLevel('console', level, METHODS)
+  const bridge = createBridge(createAdapter(table), bridgeOptions, minimum)
+  if (bridged.has(target)) {
+    diagnose('console-twice', 'this console is already bridged: the second bridgeConsole() adds nothing')
+    return () => {}
+  }
+
+  let active = true
+  let groups: readonly string[] = []
+  /** Within a composed method: the console's calls of itself are not the application's. */
+  let composing = false
+  let printed: readonly unknown[] | undefined
+
+  function wrap(method: ConsoleMethod, original: Method): Method {
+    const isComposed = COMPOSED.has(method)
+    const opensGroup = method === 'group' || method === 'groupCollapsed'
+    return function wrapper(...args) {
+      if (composing) printed ??= args
+      if (composing || !active) return Reflect.apply(original, this, args)
+      let result: unknown
+      composing = isComposed
+      printed = undefined
+      try {
+        result = Reflect.apply(original, this, args)
+      } finally {
+        composing = false
+      }
+      if (!isOpenTelemetrysOwn(method, wrapper))
+        bridge.emit({ method, args, printed, groups, calledAs: wrapper })
+      if (opensGroup) groups = [...groups, labelOf(args)]
+      return result
+    }
+  }
+
+  function wrapGroupEnd(original: Method): Method {
+    return function wrapper(...args) {
+      groups = groups.slice(0, -1)
+      return Reflect.apply(original, this, args)
+    }
+  }
+
+  const undo: (() => void)[] = []
+  function restore(): void {
+    active = false
+    bridged.delete(target)
+    for (const step of undo.splice(0)) step()
+  }
+  try {
+    for (const method of METHODS) undo.push(replace(target, method, (original) => wrap(method, original)))
+    undo.push(replace(target, 'groupEnd', wrapGroupEnd))
+  } catch (error) {
+    restore()
+    throw new LogbridgeError(
+      'invalid-option',
+      '@logbridge/console: option console has methods that cannot be replaced; give it a new Console({ stdout, stderr })',
+      { cause: error },
+    )
+  }
+  bridged.add(target)
+  return restore
+}
+
+/** @returns puts the method back, unless another has taken its place meanwhile */
+function replace(target: Console, name: string, wrap: (original: Method) => Method): () => void {
+  const methods = target as unknown as Methods
+  const original = methods[name]
+  if (typeof original !== 'function') return () => {}
+  const own = Object.getOwnPropertyDescriptor(target, name)
+  const wrapper = Object.defineProperty(wrap(original), 'name', { value: name, configurable: true })
+  Object.defineProperty(target, name, {
+    value: wrapper,
+    writable: true,
+    enumerable: own?.enumerable ?? true,
+    configurable: own?.configurable ?? true,
+  })
+  return () => {
+    if (methods[name] !== wrapper) return
+    if (own) Object.defineProperty(target, name, own)
+    else delete methods[name]
+  }
+}
+
+function labelOf(args: readonly unknown[]): string {
+  try {
+    return formatWithOptions({ colors: false }, ...args)
+  } catch {
+    // The console that has just printed it has its own way of formatting.
+    return ''
+  }
+}

@@ -1,0 +1,115 @@
+import { type Adapter, type SeverityNumber, splitArguments } from '@logbridge/bridge'
+
+/** Methods of a console that say something; `time`, `countReset` and `groupEnd` print nothing. */
+export type ConsoleMethod =
+  | 'trace'
+  | 'debug'
+  | 'log'
+  | 'info'
+  | 'dir'
+  | 'dirxml'
+  | 'table'
+  | 'group'
+  | 'groupCollapsed'
+  | 'count'
+  | 'timeLog'
+  | 'timeEnd'
+  | 'warn'
+  | 'error'
+  | 'assert'
+
+/** One call of a console's method. */
+export interface ConsoleCall {
+  readonly method: ConsoleMethod
+  readonly args: readonly unknown[]
+  /** What the method in turn gave to the console's own `log`, `warn` or `error`, if it works that way. */
+  readonly printed: readonly unknown[] | undefined
+  /** Labels of the groups that are open, outermost first. */
+  readonly groups: readonly string[]
+  /** What the application called: stack traces begin at its caller. */
+  readonly calledAs: (...args: never) => unknown
+}
+
+export const severities: Readonly<Record<ConsoleMethod, SeverityNumber>> = {
+  trace: 1,
+  debug: 5,
+  log: 9,
+  info: 9,
+  dir: 9,
+  dirxml: 9,
+  table: 9,
+  group: 9,
+  groupCollapsed: 9,
+  count: 9,
+  timeLog: 9,
+  timeEnd: 9,
+  warn: 13,
+  error: 17,
+  assert: 17,
+}
+
+/** Methods that Node writes to stderr. https://nodejs.org/api/console.html */
+const TO_STDERR: ReadonlySet<ConsoleMethod> = new Set(['trace', 'warn', 'error', 'assert'])
+
+/** @param table severity numbers of all methods */
+export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapter<ConsoleCall> {
+  return {
+    library: 'console',
+    severity: ({ method }) => table.get(method) ?? 0,
+    convert(call) {
+      const { method, groups } = call
+      const args = content(call)
+      if (args === undefined) return undefined
+      const { body, attributes = {}, exception, template } = splitArguments(args)
+      attributes['log.iostream'] ??= TO_STDERR.has(method) ? 'stderr' : 'stdout'
+      if (groups.length > 0) attributes['console.group'] ??= groups
+      if (method === 'trace') attributes['code.stacktrace'] ??= stackOf(call)
+      // What count and the timers print is the console's template, not one of the application's.
+      return {
+        severityText: method,
+        body,
+        attributes,
+        exception,
+        template: args === call.printed ? undefined : template,
+      }
+    },
+  }
+}
+
+/** What a call says, as arguments of `console.log`; `undefined` where it says nothing. */
+function content({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
+  switch (method) {
+    case 'assert':
+      return args[0] ? undefined : failedAssertion(args.slice(1))
+    case 'dir':
+    case 'table':
+      // The other argument is how to show it.
+      return [args[0]]
+    case 'group':
+    case 'groupCollapsed':
+      return args.length > 0 ? args : undefined
+    case 'count':
+      return printed ?? [args[0] ?? 'default']
+    case 'timeLog':
+    case 'timeEnd':
+      // Nothing was printed when there is no such timer.
+      return printed
+    default:
+      return args
+  }
+}
+
+/** https://console.spec.whatwg.org/#assert */
+function failedAssertion(args: readonly unknown[]): readonly unknown[] {
+  const [first, ...others] = args
+  if (typeof first === 'string') return [`Assertion failed: ${first}`, ...others]
+  return ['Assertion failed', ...args]
+}
+
+/** The frames above the call; the line before them would only repeat the body. */
+function stackOf({ calledAs }: ConsoleCall): string | undefined {
+  const holder: { stack?: string } = {}
+  Error.captureStackTrace(holder, calledAs)
+  const { stack } = holder
+  return typeof stack === 'string' ? stack.slice(stack.indexOf('\n') + 1) : undefined
+}

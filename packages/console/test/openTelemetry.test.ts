@@ -1,0 +1,131 @@
+import { context, diag, DiagLogLevel, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import {
+  BatchLogRecordProcessor,
+  ConsoleLogRecordExporter,
+  InMemoryLogRecordExporter,
+  type LogRecordExporter,
+  LoggerProvider,
+  type ReadableLogRecord,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs'
+import { DiagConsoleLogger } from 'api1.9'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { bridgeConsole } from '../src/index.ts'
+
+afterEach(() => {
+  context.disable()
+  diag.disable()
+})
+
+/** The global console, bridged to the official SDK: OpenTelemetry's own output goes to that one. */
+function bridgeGlobal(loggerProvider: LoggerProvider): void {
+  // What these tests print does not belong on the terminal.
+  const methods = { ...globalThis.console }
+  for (const method of ['log', 'error', 'warn', 'info', 'debug', 'dir'] as const)
+    globalThis.console[method] = () => {}
+  const restore = bridgeConsole({ loggerProvider })
+  onTestFinished(() => {
+    restore()
+    Object.assign(globalThis.console, methods)
+  })
+}
+
+test('a console call in a span arrives with its trace, across await', async () => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+  const exporter = new InMemoryLogRecordExporter()
+  bridgeGlobal(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
+  const spanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
+  await context.with(trace.setSpanContext(context.active(), spanContext), async () => {
+    await Promise.resolve()
+    console.log('in a span', { id: 1 })
+  })
+  expect(exporter.getFinishedLogRecords()).toEqual([
+    expect.objectContaining({
+      body: 'in a span',
+      spanContext,
+      severityNumber: 9,
+      severityText: 'log',
+      attributes: { id: 1, 'log.iostream': 'stdout' },
+      instrumentationScope: expect.objectContaining({ name: 'console' }),
+    }),
+  ])
+})
+
+describe('what OpenTelemetry prints because of a record is no record', () => {
+  test.for<[string, boolean]>([
+    ['with a ContextManager', true],
+    ['without one', false],
+  ])('of a console exporter, %s', async ([, hasContextManager]) => {
+    if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    const exporter = new CountingConsoleExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
+    bridgeGlobal(loggerProvider)
+    console.log('once')
+    await loggerProvider.forceFlush()
+    await loggerProvider.forceFlush()
+    expect(exporter.bodies).toEqual(['once'])
+  })
+
+  test.for<[string, boolean]>([
+    ['with a ContextManager', true],
+    ['without one', false],
+  ])('of a diag logger on the console when the export fails, %s', async ([, hasContextManager]) => {
+    if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    // That of 1.10 writes to the console as it was when it was loaded; that of 1.9 to the bridged one.
+    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)
+    const exporter = new FailingExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
+    bridgeGlobal(loggerProvider)
+    console.log('once')
+    for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush().catch(() => {})
+    expect(exporter.bodies).toEqual(['once'])
+  })
+
+  test('of a diag logger on the console during an export', async () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
+    const exporter = new InMemoryLogRecordExporter()
+    const processor = new BatchLogRecordProcessor({ exporter: new WarningExporter() })
+    const loggerProvider = new LoggerProvider({
+      processors: [processor, new SimpleLogRecordProcessor({ exporter })],
+    })
+    bridgeGlobal(loggerProvider)
+    console.warn('once')
+    await loggerProvider.forceFlush()
+    expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual(['once'])
+  })
+
+  test('but the application’s own dir and error are', async () => {
+    const exporter = new InMemoryLogRecordExporter()
+    bridgeGlobal(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
+    console.dir({ a: 1 })
+    console.error('b')
+    expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual([{ a: 1 }, 'b'])
+  })
+})
+
+class CountingConsoleExporter extends ConsoleLogRecordExporter {
+  bodies: unknown[] = []
+  override export(...[logs, done]: Parameters<LogRecordExporter['export']>): void {
+    this.bodies.push(...logs.map(({ body }) => body))
+    super.export(logs, done)
+  }
+}
+
+class WarningExporter extends InMemoryLogRecordExporter {
+  override export(...[logs, done]: Parameters<LogRecordExporter['export']>): void {
+    diag.warn('about to export')
+    super.export(logs, done)
+  }
+}
+
+class FailingExporter implements LogRecordExporter {
+  bodies: unknown[] = []
+  export(logs: ReadableLogRecord[], done: Parameters<LogRecordExporter['export']>[1]): void {
+    this.bodies.push(...logs.map(({ body }) => body))
+    done({ code: 1, error: new Error('unreachable') })
+  }
+  async forceFlush(): Promise<void> {}
+  async shutdown(): Promise<void> {}
+}

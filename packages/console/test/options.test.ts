@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { bridgeConsole } from '../src/index.ts'
+import { bridged, newConsole } from './bridged.ts'
+
+test('level leaves out what is less severe', () => {
+  const { console, records } = bridged({ level: 'warn' })
+  console.log('a')
+  console.count()
+  console.warn('b')
+  console.assert(false)
+  expect(records.map(({ severityText }) => severityText)).toEqual(['warn', 'assert'])
+})
+
+test('severity gives methods other numbers, also for level', () => {
+  const { console, records } = bridged({ level: 'warn', severity: { log: 14, table: 3 } })
+  console.info('a')
+  console.log('b')
+  console.table([1])
+  expect(records.map(({ body, severityNumber }) => [body, severityNumber])).toEqual([['b', 14]])
+})
+
+describe('refused at construction, with the console untouched:', () => {
+  test.for<[string, object, RegExp]>([
+    ['an option that does not exist', { method: ['log'] }, /there is no option method; there are .*console/],
+    [
+      'a console that is none',
+      { console: {} },
+      /option console is a value of type object; it accepts a console$/,
+    ],
+    ['no console', { console: null }, /option console is null; it accepts a console$/],
+    [
+      'a level that is no method',
+      { level: 'fatal' },
+      /option level is "fatal"; it accepts one of trace, debug, log,/,
+    ],
+    ['a numeric level', { level: 30 }, /option level is 30; it accepts one of trace/],
+    [
+      'a severity for no method',
+      { severity: { fatal: 21 } },
+      /option severity .* an object of console methods/,
+    ],
+    [
+      'a severity out of range',
+      { severity: { log: 25 } },
+      /option severity .* severity numbers from 1 to 24$/,
+    ],
+    [
+      'a frozen console',
+      { console: Object.freeze(newConsole().console) },
+      /console has methods that cannot be replaced/,
+    ],
+  ])('%s', ([, options, message]) => {
+    const { log } = globalThis.console
+    const create = (): unknown => bridgeConsole(options)
+    expect(create).toThrow(message)
+    expect(create).toThrow(expect.objectContaining({ name: 'LogbridgeError', code: 'invalid-option' }))
+    expect(globalThis.console.log).toBe(log)
+  })
+
+  test('a console with one method that cannot be replaced', () => {
+    const { console } = newConsole()
+    const { trace } = console
+    Object.defineProperty(console, 'warn', { writable: false, configurable: false })
+    expect(() => bridgeConsole({ console })).toThrow(/cannot be replaced/)
+    expect(console.trace).toBe(trace)
+  })
+})

@@ -1,0 +1,201 @@
+import { Console } from 'node:console'
+import { BufferedConsole } from '@jest/console'
+import type { ApiLogRecord } from '@logbridge/bridge'
+import { describe, expect, test } from 'vitest'
+import { bridgeConsole } from '../src/index.ts'
+import { bridged, Memory, memoryProvider, newConsole } from './bridged.ts'
+
+describe('the console itself', () => {
+  test('prints what it would print without the bridge', () => {
+    const plain = newConsole()
+    const { console, stdout, stderr } = bridged()
+    for (const each of [plain.console, console]) {
+      each.log('a %s', 'b', { c: 1 })
+      each.group('g')
+      each.error(new RangeError('no').message)
+      each.table([{ a: 1 }])
+      each.groupEnd()
+      each.count()
+      each.assert(false, 'why')
+      each.dir({ a: { b: { c: { d: 1 } } } }, { depth: 0 })
+    }
+    expect(stdout.text).toBe(plain.stdout.text)
+    expect(stderr.text).toBe(plain.stderr.text)
+    expect(stdout.text).toContain('a b { c: 1 }\n')
+  })
+
+  test('keeps the names and kind of its methods', () => {
+    const plain = newConsole().console
+    const { console } = bridged()
+    expect(Object.keys(console)).toEqual(Object.keys(plain))
+    expect(console.log.name).toBe('log')
+    expect(console).toBeInstanceOf(Console)
+  })
+
+  test('works with methods that were taken off it', () => {
+    const { console, records, stdout } = bridged()
+    const { log, count } = console
+    log('a')
+    count('b')
+    expect(records.map(({ body }) => body)).toEqual(['a', 'b: 1'])
+    expect(stdout.text).toBe('a\nb: 1\n')
+  })
+
+  test('calls methods with the `this` and returns the value of the original', () => {
+    const records: ApiLogRecord[] = []
+    const own = {
+      calls: 0,
+      log() {
+        return (this.calls += 1)
+      },
+    }
+    const console = own as unknown as Console
+    const restore = bridgeConsole({ console, loggerProvider: memoryProvider(records) })
+    expect(own.log()).toBe(1)
+    restore()
+    expect(own.log()).toBe(2)
+    expect(records).toHaveLength(1)
+  })
+
+  test('throws what it throws by itself, and nothing else', () => {
+    const faults: unknown[] = []
+    const getLogger = (): never => {
+      throw new Error('no logger')
+    }
+    const { console, stdout } = bridged({
+      loggerProvider: { getLogger },
+      onError: (error) => faults.push(error),
+    })
+    const unreadable = {
+      [Symbol.for('nodejs.util.inspect.custom')]() {
+        throw new Error('cannot be shown')
+      },
+    }
+    console.log('a')
+    expect(() => console.log(unreadable)).toThrow('cannot be shown')
+    expect(() => console.trace(unreadable)).toThrow('cannot be shown')
+    console.log('b')
+    expect(stdout.text).toBe('a\nb\n')
+    expect(faults).toEqual([new Error('no logger'), new Error('no logger')])
+  })
+
+  test('is the global one by default', () => {
+    const records: ApiLogRecord[] = []
+    const { log } = globalThis.console
+    const restore = bridgeConsole({ loggerProvider: memoryProvider(records) })
+    try {
+      globalThis.console.log('to the global console')
+    } finally {
+      restore()
+    }
+    expect(records.map(({ body }) => body)).toEqual(['to the global console'])
+    expect(globalThis.console.log).toBe(log)
+  })
+})
+
+describe('restore', () => {
+  test('puts the very same methods back, and may be called twice', () => {
+    const { console } = newConsole()
+    const before = Object.getOwnPropertyDescriptors(console)
+    const restore = bridgeConsole({ console })
+    expect(console.log).not.toBe(before.log?.value)
+    restore()
+    restore()
+    expect(Object.getOwnPropertyDescriptors(console)).toEqual(before)
+    expect(console.log).toBe(before.log?.value)
+    expect(console.groupEnd).toBe(before.groupEnd?.value)
+  })
+
+  test('leaves inherited methods inherited', () => {
+    class Loud {
+      heard: unknown[] = []
+      log(text: unknown): void {
+        this.heard.push(text)
+      }
+    }
+    const loud = new Loud()
+    const restore = bridgeConsole({ console: loud as unknown as Console, loggerProvider: memoryProvider([]) })
+    loud.log('a')
+    restore()
+    expect(Object.keys(loud)).toEqual(['heard'])
+    expect(loud.heard).toEqual(['a'])
+  })
+
+  test('leaves a wrapper of someone else in place, under which it only passes calls on', () => {
+    const { console, records, stdout, restore } = bridged()
+    const ours = console.log
+    const theirs = (text: string): void => ours(`<${text}>`)
+    console.log = theirs
+    restore()
+    console.log('a')
+    console.warn('b')
+    expect(console.log).toBe(theirs)
+    expect(stdout.text).toBe('<a>\n')
+    expect(records).toEqual([])
+  })
+
+  test('lets the console be bridged anew, still with one record a call', () => {
+    const first = bridged()
+    const ours = first.console.log
+    first.console.log = (text: string) => ours(text)
+    first.restore()
+    const second = bridged({ console: first.console })
+    first.console.log('a')
+    expect(first.records).toEqual([])
+    expect(second.records).toHaveLength(1)
+  })
+})
+
+describe('several consoles', () => {
+  test('each have their own bridge and groups', () => {
+    const [one, two] = [bridged(), bridged()]
+    one.console.group('g')
+    two.console.log('a')
+    expect(one.records).toHaveLength(1)
+    expect(two.record().attributes).toEqual({ 'log.iostream': 'stdout' })
+  })
+
+  test('a second bridge on the same one adds nothing, and its restore undoes nothing', () => {
+    const first = bridged()
+    const second = bridged({ console: first.console })
+    first.console.log('a')
+    second.restore()
+    first.console.log('b')
+    expect(first.records.map(({ body }) => body)).toEqual(['a', 'b'])
+    expect(second.records).toEqual([])
+  })
+})
+
+test('Jest’s console can be bridged; of its timers, which it prints by itself, nothing is known', () => {
+  const console = new BufferedConsole()
+  const { records } = bridged({ console })
+  console.log('a', { b: 1 })
+  console.error(new RangeError('no'))
+  console.assert(false, 'why')
+  console.group('g')
+  console.table([{ a: 1 }])
+  console.count('c')
+  console.time('t')
+  console.timeEnd('t')
+  expect(records.map(({ severityText, body }) => [severityText, body])).toEqual([
+    ['log', 'a'],
+    ['error', 'no'],
+    ['assert', 'Assertion failed: why'],
+    ['group', 'g'],
+    ['table', [{ a: 1 }]],
+    ['count', 'c'],
+  ])
+  expect(console.getBuffer()?.map(({ type }) => type)).toContain('count')
+})
+
+test('a stream that fails stays the console’s affair', () => {
+  const stdout = new Memory()
+  const records: ApiLogRecord[] = []
+  const console = new Console(stdout)
+  const restore = bridgeConsole({ console, loggerProvider: memoryProvider(records) })
+  stdout.destroy(new Error('EPIPE'))
+  stdout.once('error', () => {})
+  expect(() => console.log('a')).not.toThrow()
+  restore()
+  expect(records).toHaveLength(1)
+})
