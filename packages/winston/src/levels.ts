@@ -29,7 +29,7 @@ const cli: Severities = {
   silly: 1,
 }
 
-/** Names that mean the same in every set of levels; the others of a custom set find their place between them. */
+/** Names that mean the same in every custom set of levels; the others find their place between them. */
 const wellKnown: Severities = { ...npm, ...syslog, fatal: 21, trace: 1 }
 
 /** What holds before the transport is piped from a logger: exception handlers never are. */
@@ -44,8 +44,8 @@ export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', 
 
 /**
  * Severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have theirs. In a
- * custom set, well-known names have theirs as long as that agrees with the order, and names between, before and after them
- * are spread evenly; a set without any well-known name goes from 17 (ERROR) down to 1 (TRACE).
+ * custom set, well-known names have theirs, and names between, before and after them are spread evenly; a set without
+ * any well-known name goes from 17 (ERROR) down to 1 (TRACE).
  */
 export function levelSeverities(levels: Readonly<Record<string, number>>): Severities {
   const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
@@ -60,7 +60,7 @@ function spread(names: readonly string[]): Severities {
   const anchors: [index: number, severity: SeverityNumber | 25][] = []
   names.forEach((name, index) => {
     const known = Object.hasOwn(wellKnown, name) ? wellKnown[name] : undefined
-    if (known !== undefined && known <= (anchors.at(-1)?.[1] ?? 24)) anchors.push([index, known])
+    if (known !== undefined) anchors.push([index, known])
   })
   const [first] = anchors
   // What is more severe than an error lies between it and the end of the scale.

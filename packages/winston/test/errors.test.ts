@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest'
+import winston from 'winston'
+import { arrivedOne } from './arrived.ts'
+
+const { format } = winston
+
+class ValidationError extends Error {}
+
+function failure(): ValidationError & { code: string } {
+  return Object.assign(new ValidationError('boom', { cause: new TypeError('inner') }), { code: 'E_BOOM' })
+}
+
+const WITH_CAUSE = expect.stringMatching(/^Error: boom\n\s+at [^]+\nCaused by: TypeError: inner\n\s+at /)
+const CAUSE = expect.objectContaining({ type: 'TypeError', message: 'inner' })
+const WHOLE = {
+  'exception.type': 'ValidationError',
+  'exception.message': 'boom',
+  'exception.stacktrace': WITH_CAUSE,
+}
+const AMONG_FIELDS = { ...WHOLE, code: 'E_BOOM', cause: CAUSE }
+const UNDER_ERROR = { ...WHOLE, error: { code: 'E_BOOM', cause: CAUSE } }
+
+describe('an Error', () => {
+  test.each<[string, (logger: winston.Logger) => void, string, object]>([
+    ['alone', (logger) => logger.error(failure()), 'boom', AMONG_FIELDS],
+    ['alone, by log()', (logger) => logger.log('error', failure()), 'boom', AMONG_FIELDS],
+    ['behind a text', (logger) => logger.error('saving', failure()), 'saving boom', AMONG_FIELDS],
+    ['as message', (logger) => logger.log('error', { message: failure() }), 'boom', UNDER_ERROR],
+    ['as error', (logger) => logger.error('saving', { error: failure() }), 'saving', UNDER_ERROR],
+    [
+      'as err, with fields',
+      (logger) => logger.error('saving', { err: failure(), id: 7 }),
+      'saving',
+      { ...WHOLE, err: { code: 'E_BOOM', cause: CAUSE }, id: 7 },
+    ],
+    [
+      'behind fields',
+      (logger) => logger.error('saving', { id: 7 }, failure()),
+      'saving',
+      { ...UNDER_ERROR, id: 7 },
+    ],
+    ['in place of a token', (logger) => logger.error('saving %s', failure()), 'saving %s', UNDER_ERROR],
+    ['behind a token', (logger) => logger.error('%d', 7, failure()), '%d', { ...UNDER_ERROR, splat: [7] }],
+  ])('%s', async (_, run, body, attributes) => {
+    const record = await arrivedOne(run)
+    expect(record.body).toBe(body)
+    expect(record.attributes).toEqual(attributes)
+  })
+
+  test('alone in an object, which is the message', async () => {
+    const { body, attributes } = await arrivedOne((logger) => logger.error({ err: failure() }))
+    expect(body).toEqual({
+      err: expect.objectContaining({ type: 'ValidationError', code: 'E_BOOM', cause: CAUSE }),
+    })
+    expect(attributes).toEqual(WHOLE)
+  })
+
+  test('behind a text that format.splat() formats', async () => {
+    const { body, attributes } = await arrivedOne((logger) => logger.error('saving %d', 7, failure()), {
+      format: format.splat(),
+    })
+    expect(body).toBe('saving 7')
+    expect(attributes).toMatchObject(UNDER_ERROR)
+  })
+
+  test('formatted into the text', async () => {
+    const { body, attributes } = await arrivedOne((logger) => logger.error('saving: %s', failure()), {
+      format: format.splat(),
+    })
+    expect(body).toMatch(/^saving: ValidationError: boom/)
+    expect(attributes).toMatchObject(WHOLE)
+  })
+
+  test('behind fields that format.splat() merges', async () => {
+    const { attributes } = await arrivedOne((logger) => logger.error('saving', { id: 7 }, failure()), {
+      format: format.splat(),
+    })
+    expect(attributes).toMatchObject({ ...UNDER_ERROR, id: 7 })
+  })
+
+  test('of a child logger, which takes it apart', async () => {
+    const { body, attributes } = await arrivedOne((logger) =>
+      logger.child({ id: 7 }).error(new TypeError('boom')),
+    )
+    expect(body).toBe('boom')
+    expect(attributes).toEqual({
+      id: 7,
+      'exception.type': 'TypeError',
+      'exception.message': 'boom',
+      'exception.stacktrace': expect.stringMatching(/^TypeError: boom\n\s+at /),
+    })
+  })
+
+  test('of a child logger keeps its cause and a message of several lines', async () => {
+    const error = new RangeError('one\ntwo', { cause: new TypeError('inner') })
+    const { attributes } = await arrivedOne((logger) => logger.child({}).error(error))
+    expect(attributes).toEqual({
+      cause: CAUSE,
+      'exception.type': 'RangeError',
+      'exception.message': 'one\ntwo',
+      'exception.stacktrace': expect.stringMatching(
+        /^RangeError: one\ntwo\n[^]+\nCaused by: TypeError: inner\n/,
+      ),
+    })
+  })
+
+  test('whose own format the transport has', async () => {
+    const { body, attributes } = await arrivedOne(
+      (logger) => logger.error(failure()),
+      {},
+      { format: format.json() },
+    )
+    expect(body).toBe('boom')
+    expect(attributes).toEqual(AMONG_FIELDS)
+  })
+
+  test('twice in a record: the second is a value', async () => {
+    const { attributes } = await arrivedOne((logger) =>
+      logger.error('both', { id: 7 }, failure(), new RangeError('too')),
+    )
+    expect(attributes).toMatchObject(UNDER_ERROR)
+    expect(attributes['splat']).toEqual([expect.objectContaining({ type: 'RangeError', message: 'too' })])
+  })
+})
+
+describe('format.errors()', () => {
+  test.each<[string, (logger: winston.Logger) => void, string]>([
+    ['of an Error alone', (logger) => logger.error(failure()), 'boom'],
+    ['of an Error as message', (logger) => logger.log('error', { message: failure() }), 'boom'],
+  ])('%s, with stack', async (_, run, expected) => {
+    const formats = format.combine(format.errors({ stack: true }), format.json())
+    const { body, attributes } = await arrivedOne(run, { format: formats })
+    expect(body).toBe(expected)
+    expect(attributes).toEqual(AMONG_FIELDS)
+  })
+
+  test('without stack: none is sent', async () => {
+    const { body, attributes } = await arrivedOne((logger) => logger.error(failure()), {
+      format: format.errors(),
+    })
+    expect(body).toBe('boom')
+    expect(attributes).toEqual({
+      'exception.type': 'ValidationError',
+      'exception.message': 'boom',
+      code: 'E_BOOM',
+    })
+  })
+})
+
+describe('a format that hides something of an Error', () => {
+  const hiding = (change: (info: winston.Logform.TransformableInfo) => void) =>
+    arrivedOne((logger) => logger.error('saving', failure()), {
+      format: format((info) => {
+        change(info)
+        return info
+      })(),
+    })
+
+  test('the stack', async () => {
+    const { attributes } = await hiding((info) => delete info['stack'])
+    expect(attributes).toEqual({
+      'exception.type': 'ValidationError',
+      'exception.message': 'boom',
+      code: 'E_BOOM',
+      cause: CAUSE,
+    })
+  })
+
+  test('message and stack', async () => {
+    const { body, attributes } = await hiding((info) => {
+      info.message = 'saving ***'
+      info['stack'] = 'Error: ***\n    at here'
+    })
+    expect(body).toBe('saving ***')
+    expect(attributes).toMatchObject({ 'exception.stacktrace': 'Error: ***\n    at here' })
+    expect(attributes).not.toHaveProperty('exception.message')
+  })
+
+  test('the cause', async () => {
+    const { attributes } = await hiding((info) => delete info['cause'])
+    expect(attributes).not.toHaveProperty('cause')
+    expect(attributes['exception.stacktrace']).not.toContain('inner')
+  })
+
+  test('a field', async () => {
+    const { attributes } = await hiding((info) => (info['code'] = '***'))
+    expect(attributes['code']).toBe('***')
+    expect(JSON.stringify(attributes)).not.toContain('E_BOOM')
+  })
+})
+
+describe('no Error', () => {
+  test.each([
+    ['a stack that is none', { stack: 'blue' }],
+    ['a text', { error: 'none' }],
+    ['a look-alike', { err: { name: 'Error', message: 'm', code: 'c' } }],
+  ])('%s', async (_, fields) => {
+    expect((await arrivedOne((logger) => logger.error('x', fields))).attributes).toEqual(fields)
+  })
+})

@@ -1,0 +1,264 @@
+import { PassThrough } from 'node:stream'
+import { afterEach, describe, expect, test } from 'vitest'
+import winston from 'winston'
+import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformance'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { OtelTransport } from '../src/index.ts'
+import { arrived, arrivedOne } from './arrived.ts'
+
+const { format } = winston
+const hello = (logger: winston.Logger) => void logger.info('hello')
+
+describe('level', () => {
+  const all = (logger: winston.Logger) =>
+    ['error', 'info', 'debug'].forEach((level) => logger.log(level, level))
+
+  test('of the transport', async () => {
+    const records = await arrived(all, {}, { level: 'info' })
+    expect(records.map(({ body }) => body)).toEqual(['error', 'info'])
+  })
+
+  test('of the logger, where the transport has none', async () => {
+    expect((await arrived(all, { level: 'error' })).map(({ body }) => body)).toEqual(['error'])
+  })
+
+  test('changed later', async () => {
+    const transport = new OtelTransport({ level: 'error' })
+    const logger = winston.createLogger({ transports: [transport] })
+    expect(logger.isLevelEnabled('info')).toBe(false)
+    transport.level = 'info'
+    expect(logger.isLevelEnabled('info')).toBe(true)
+  })
+
+  test('that the logger does not know is refused when the two meet', () => {
+    const transport = new OtelTransport({ level: 'notice' })
+    expect(() => winston.createLogger({ transports: [transport] })).toThrowError(
+      expect.objectContaining({
+        name: 'LogbridgeError',
+        message: expect.stringMatching(/level is "notice".+error, warn/),
+      }),
+    )
+    const syslog = new OtelTransport({ level: 'notice' })
+    winston.createLogger({ levels: winston.config.syslog.levels, transports: [syslog] })
+  })
+})
+
+describe('options', () => {
+  test('silent', async () => {
+    expect(await arrived(hello, {}, { silent: true })).toEqual([])
+  })
+
+  test('winston filters first: no format runs for a level that is not sent', async () => {
+    let formatted = 0
+    const count = format((info) => {
+      formatted += 1
+      return info
+    })
+    await arrived((logger) => logger.debug('hello'), {}, { level: 'info', format: count() })
+    expect(formatted).toBe(0)
+  })
+
+  test.each<[string, unknown]>([
+    ['format', 'json'],
+    ['level', 5],
+    ['silent', 'yes'],
+    ['handleExceptions', 1],
+    ['log', () => undefined],
+  ])('%s is refused when wrong', (name, value) => {
+    expect(() => new OtelTransport({ [name]: value })).toThrowError(
+      expect.objectContaining({ name: 'LogbridgeError', message: expect.stringContaining(name) }),
+    )
+  })
+
+  test('wrong ones are compile errors', () => {
+    // @ts-expect-error -- a level is a name
+    expect(() => new OtelTransport({ level: 5 })).toThrow()
+    // @ts-expect-error -- no such option
+    expect(() => new OtelTransport({ colour: 'red' })).toThrow()
+    // @ts-expect-error -- not a severity number
+    expect(() => new OtelTransport({ severity: { info: 99 } })).toThrow()
+  })
+})
+
+describe('format of the transport', () => {
+  test('hides what it removes, in every place', async () => {
+    const scrub = format((info) => {
+      delete info['password']
+      info['card'] = '***'
+      info.message = String(info.message).replace(/\d+/, '#')
+      return info
+    })
+    const fields = { user: 'ada', password: 'p-1', card: '4111' }
+    const record = await arrivedOne((logger) => logger.info('card 4111', fields), {}, { format: scrub() })
+    expect(record).toMatchObject({ body: 'card #', attributes: { user: 'ada', card: '***' } })
+    expect(JSON.stringify(record)).not.toMatch(/p-1|4111/)
+    expect(fields.password).toBe('p-1')
+  })
+
+  test('drops a record', async () => {
+    const drop = format((info) => (info['private'] ? false : info))
+    const run = (logger: winston.Logger) => {
+      logger.info('one', { private: true })
+      logger.info('two')
+    }
+    expect((await arrived(run, {}, { format: drop() })).map(({ body }) => body)).toEqual(['two'])
+  })
+
+  test('may colour and finalize', async () => {
+    const cli = format.combine(format.cli(), format.json())
+    const record = await arrivedOne((logger) => logger.info('hello', { a: { b: 1 } }), {}, { format: cli })
+    expect(record).toMatchObject({ severityText: 'info', severityNumber: 9, attributes: { a: { b: 1 } } })
+    expect(String(record.body).trim()).toBe('hello')
+  })
+})
+
+describe('several loggers', () => {
+  test('share one array of transports: one record each, with the levels of each', async () => {
+    const session = await memoryBackend.start()
+    const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
+    const names = ['first', 'second', 'third']
+    for (const name of names) {
+      winston.createLogger({ transports, defaultMeta: { label: name } }).info(`of ${name}`)
+    }
+    const records = await session.records()
+    expect(records.map(({ scope, body }) => [scope, body])).toEqual(names.map((name) => [name, `of ${name}`]))
+  })
+
+  test('one goes, the others stay', async () => {
+    const session = await memoryBackend.start()
+    const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
+    const [first, second] = [winston.createLogger({ transports }), winston.createLogger({ transports })]
+    first.close()
+    second.info('hello')
+    expect(await session.records()).toHaveLength(1)
+  })
+
+  test('with two transports of ours: one record each', async () => {
+    const session = await memoryBackend.start()
+    const { loggerProvider } = session
+    const transports = ['one', 'two'].map((scope) => new OtelTransport({ loggerProvider, scope }))
+    winston.createLogger({ transports }).info('hello')
+    expect((await session.records()).map(({ scope }) => scope)).toEqual(['one', 'two'])
+  })
+
+  test('a provider that logs through another one of them does not go round for ever', async () => {
+    const session = await memoryBackend.start()
+    const bodies: unknown[] = []
+    const transports: OtelTransport[] = []
+    const other = () => {
+      bodies.push('nested')
+      second.info('nested')
+      second.info('nested twice')
+    }
+    const loggerProvider = {
+      getLogger: () => ({ emit: (record: { body?: unknown }) => (bodies.push(record.body), other()) }),
+    }
+    transports.push(new OtelTransport({ loggerProvider }))
+    const first = winston.createLogger({ transports })
+    const second = winston.createLogger({ transports })
+    first.info('hello')
+    first.info('again')
+    expect(bodies).toEqual(['hello', 'nested', 'again', 'nested'])
+    await session.stop()
+  })
+
+  test("'logged' is emitted for those who listen", async () => {
+    const transport = new OtelTransport({ loggerProvider: (await memoryBackend.start()).loggerProvider })
+    const logged = new Promise<{ message: string }>((resolve) => transport.once('logged', resolve))
+    winston.createLogger({ transports: [transport] }).info('hello')
+    expect((await logged).message).toBe('hello')
+  })
+})
+
+describe("winston's handlers", () => {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
+  const listeners = events.map((event) => process.listeners(event as 'exit'))
+  let logger: winston.Logger | undefined
+
+  /** Lets winston's handler see an event as if it had happened, and no one else. */
+  function happen(event: (typeof events)[number], options: winston.LoggerOptions, what: unknown): void {
+    for (const name of events) process.removeAllListeners(name)
+    logger = winston.createLogger({ exitOnError: false, ...options })
+    process.emit(event as 'uncaughtException', what as Error)
+  }
+
+  afterEach(() => {
+    logger?.close()
+    events.forEach((event, index) => {
+      process.removeAllListeners(event)
+      for (const listener of listeners[index]!) process.on(event, listener as () => void)
+    })
+  })
+
+  const attributes = (error: Error) => ({
+    'exception.type': 'TypeError',
+    'exception.message': 'boom',
+    'exception.stacktrace': error.stack,
+    error: { code: 'E_BOOM' },
+    date: expect.any(String),
+    process: expect.objectContaining({ pid: process.pid }),
+    os: expect.any(Object),
+    trace: expect.any(Array),
+  })
+  let session: BackendSession
+
+  test.each<[(typeof events)[number], string, (transport: OtelTransport) => winston.LoggerOptions]>([
+    ['uncaughtException', 'exceptionHandlers', (transport) => ({ exceptionHandlers: [transport] })],
+    ['uncaughtException', 'handleExceptions', (transport) => ({ transports: [transport] })],
+    ['unhandledRejection', 'rejectionHandlers', (transport) => ({ rejectionHandlers: [transport] })],
+    ['unhandledRejection', 'handleRejections', (transport) => ({ transports: [transport] })],
+  ])('%s by %s', async (event, _, options) => {
+    session = await memoryBackend.start()
+    const { loggerProvider } = session
+    const transport = new OtelTransport({ loggerProvider, handleExceptions: true, handleRejections: true })
+    const error = Object.assign(new TypeError('boom'), { code: 'E_BOOM' })
+    happen(event, options(transport), error)
+    const records = await session.records()
+    expect(records).toHaveLength(1)
+    const [record] = records
+    expect(record!.body).toBe(`${event}: boom\n${error.stack}`)
+    expect(record!.severityNumber).toBe(17)
+    const flag = event === 'uncaughtException' ? { exception: true } : { rejection: true }
+    expect(record!.attributes).toEqual({ ...attributes(error), ...flag })
+  })
+
+  test('an uncaught exception is left alone without handleExceptions', async () => {
+    session = await memoryBackend.start()
+    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+    const other = new winston.transports.Stream({ stream: new PassThrough().resume() })
+    happen('uncaughtException', { transports: [transport], exceptionHandlers: [other] }, new Error('boom'))
+    expect(await session.records()).toEqual([])
+  })
+
+  test('what is thrown need not be an Error', async () => {
+    session = await memoryBackend.start()
+    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+    happen('uncaughtException', { exceptionHandlers: [transport] }, 'a text')
+    const [record] = await session.records()
+    expect(record!.body).toBe('uncaughtException: a text\n  No stack trace')
+    expect(record!.attributes).toMatchObject({ error: 'a text' })
+    expect(Object.keys(record!.attributes)).not.toContain('exception.type')
+  })
+})
+
+test('the official SDK gets every value', async () => {
+  const exporter = new InMemoryLogRecordExporter()
+  const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
+  const logger = winston.createLogger({ transports: [new OtelTransport({ loggerProvider })] })
+  logger.error('saving', { err: new TypeError('boom'), user: { tags: new Set(['a']) }, size: 5n })
+  await loggerProvider.forceFlush()
+  const [record] = exporter.getFinishedLogRecords()
+  expect(record).toMatchObject({
+    body: 'saving',
+    severityText: 'error',
+    severityNumber: 17,
+    instrumentationScope: { name: 'winston' },
+    attributes: {
+      user: { tags: ['a'] },
+      size: 5,
+      'exception.type': 'TypeError',
+      'exception.message': 'boom',
+    },
+  })
+  await loggerProvider.shutdown()
+})
