@@ -7,11 +7,11 @@ import { removeActiveSpan, takeContext } from './trace.ts'
 
 const UNKNOWN: Severity = { text: undefined, number: 0 }
 
-/** Where the name of a line's logger goes: `false` leaves it among the attributes, for the user has named the scope. */
-type NameIsScope = boolean
-
-/** Reads the lines of loggers in this thread: pino names the logger of each. */
-export function createAdapter(severityOf: SeverityOf, nameIsScope: NameIsScope): Adapter<Line> {
+/**
+ * Reads the lines of loggers in this thread: pino names the logger of each.
+ * @param nameIsScope `false` leaves a logger's name among the attributes, because the user has named the scope
+ */
+export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Adapter<Line> {
   const loggers = createLoggerReader()
   return fromLines(severityOf, {
     config: ({ logger }) => loggers.config(logger),
@@ -23,7 +23,7 @@ export function createAdapter(severityOf: SeverityOf, nameIsScope: NameIsScope):
 /** Reads lines that have crossed into a worker: there is only the line, and what pino says once of its logger. */
 export function createWorkerAdapter(
   severityOf: SeverityOf,
-  nameIsScope: NameIsScope,
+  nameIsScope: boolean,
   config: LineConfig,
 ): Adapter<Line> {
   let hasName = nameIsScope

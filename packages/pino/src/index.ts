@@ -2,19 +2,19 @@
  * Sends what pino writes to OpenTelemetry: `otelStream` from the thread that logs, the default export from pino's worker.
  * Both read the finished line, so that whatever pino hides (`redact`, serializers, formatters) stays hidden.
  *
- * | pino                                        | LogRecord                                                        |
- * |---------------------------------------------|------------------------------------------------------------------|
- * | `time`: epoch, unixTime, isoTime, isoTimeNano | timestamp; any other text stays an attribute, the call's time counts |
- * | `level` 10, 20, 30, 40, 50, 60              | severityNumber 1, 5, 9, 13, 17, 21; in proportion between (35: 11) |
- * | the level's name, own levels included       | severityText                                                     |
- * | `msg` (`messageKey`)                        | body                                                             |
- * | `err` (`errorKey`), a bare Error            | `exception.type`, `.message`, `.stacktrace`; all else of it stays under its key |
- * | `name` of the logger or its child           | instrumentation scope, default `pino`                            |
- * | `pid` and `hostname` of this process        | left out: they are the resource's                                |
- * | active span (worker: of `traceContext()`)   | traceId, spanId, flags                                           |
- * | `otel.event.name`                           | eventName                                                        |
- * | all other fields                            | attributes, nested as they are                                   |
- * | a line that is no JSON object               | body                                                             |
+ * | pino                                         | LogRecord                                                   |
+ * | -------------------------------------------- | ----------------------------------------------------------- |
+ * | `time`: epochTime, unixTime, isoTime, …      | timestamp; a text that is no date stays attribute `time`    |
+ * | `level` 10, 20, 30, 40, 50, 60               | severityNumber 1, 5, 9, 13, 17, 21; between in proportion   |
+ * | `level`'s name, else its number              | severityText                                                |
+ * | `msg` (`messageKey`)                         | body                                                        |
+ * | `err` (`errorKey`), a bare Error, an `error` | `exception.type`, `.message`, `.stacktrace`; its own fields |
+ * | with a serializer                            | stay under that key                                         |
+ * | `name` of the logger or of its child         | instrumentation scope                                       |
+ * | `pid`, `hostname`                            | attributes, where they are not this process's own           |
+ * | active span; worker: of `traceContext()`     | trace id, span id, flags                                    |
+ * | all other fields                             | attributes, nested values nested                            |
+ * | a line that is no JSON object                | body                                                        |
  */
 import { bridgeOptionRules, type BridgeOptions, checkOptions, createBridge } from '@logbridge/bridge'
 import { createAdapter } from './convert.ts'

@@ -15,12 +15,9 @@ import type pino from 'pino'
  *
  * @param options your own pino options; their `mixin` is called too, and its fields win
  */
-export function traceContext<
-  CustomLevels extends string = never,
-  UseOnlyCustomLevels extends boolean = boolean,
->(
-  options?: pino.LoggerOptions<CustomLevels, UseOnlyCustomLevels>,
-): pino.LoggerOptions<CustomLevels, UseOnlyCustomLevels> {
+export function traceContext<CustomLevels extends string = never>(
+  options?: pino.LoggerOptions<CustomLevels>,
+): pino.LoggerOptions<CustomLevels> {
   const own = options?.mixin
   return {
     ...options,

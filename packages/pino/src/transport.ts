@@ -85,7 +85,9 @@ function createEmit(
   const adapter = createWorkerAdapter(severityOf, options.scope === undefined, config)
   const minimum = minimumOf(options.level, config.levels, severityOf)
   const bridge = createBridge(adapter, { ...options, loggerProvider }, minimum)
-  return (text) => bridge.emit({ text })
+  return (text) => {
+    if (text !== '') bridge.emit({ text })
+  }
 }
 
 function splitOptions(options: object): {
@@ -106,7 +108,7 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
     return await import('@logbridge/core')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes('@logbridge/core')
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes("package '@logbridge/core'")
     if (!isMissing) throw error
     // Not thrown: pino would emit it as an error event, which ends a process that does not listen.
     diagnose(

@@ -48,7 +48,7 @@ describe.each([
   describe('fields called like those of pino are kept', () => {
     test('time, level, pid, hostname, v', async () => {
       const { logger, only } = await open()
-      const fields = { time: 12, level: 'gold', pid: 1, hostname: 'db', v: 2 }
+      const fields = { time: 1_234_567_890, level: 'gold', pid: 1, hostname: 'db', v: 2 }
       const before = Date.now()
       logger.warn(fields, 'hello')
       const { attributes, timestamp, severityNumber } = await only()
@@ -60,9 +60,9 @@ describe.each([
     test('time, where pino writes none', async () => {
       const { logger, only } = await open({ timestamp: false, base: null })
       const before = Date.now()
-      logger.info({ time: 12 }, 'hello')
+      logger.info({ time: 1_234_567_890 }, 'hello')
       const { attributes, timestamp } = await only()
-      expect(attributes).toEqual({ time: 12 })
+      expect(attributes).toEqual({ time: 1_234_567_890 })
       expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
     })
 
@@ -192,7 +192,9 @@ describe.each([
       }
     })
 
-    test('a name nobody knows is refused', () => {
+    test('a name nobody knows is refused, as is any wrong option', () => {
+      // @ts-expect-error a wrong option does not compile either
+      expect(() => otelStream({ colour: 'red' })).toThrow('there is no option colour')
       expect(() => otelStream({ level: 'notice' })).toThrow(
         /option level is "notice"; it accepts one of trace, debug/,
       )

@@ -76,6 +76,13 @@ test("traceContext keeps the user's options and mixin", () => {
   expect(shared, 'what the mixin returns is not written to').toEqual({ region: 'eu' })
 })
 
+test("traceContext keeps the types of the user's options", () => {
+  const logger = pino(traceContext({ customLevels: { notice: 35 }, level: 'silent' }))
+  logger.notice('hello')
+  // @ts-expect-error no such level
+  expect(() => logger.audit('hello')).toThrow(TypeError)
+})
+
 test("fields of the user's win over those of traceContext", () => {
   const { logger, written } = open(traceContext({ mixin: () => ({ span_id: 'mine' }) }))
   inSpan(() => logger.info({ trace_id: 'mine' }, 'hello'))
