@@ -97,5 +97,7 @@ function filterKeys(
   attributes: Record<string, unknown>,
   keep: (key: string) => boolean,
 ): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(attributes).filter(([key]) => keep(key)))
+  const kept: Record<string, unknown> = {}
+  for (const key of Object.keys(attributes)) if (keep(key)) setOwn(kept, key, attributes[key])
+  return kept
 }
