@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** The folder `tests/`: every package of the workspace can be imported from here by its name, as built. */
-export const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
+const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
 
 /** The repository's root folder. */
 export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,7 +15,11 @@ export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url
  * @returns what it wrote to stdout
  * @throws Error with the command line, its exit code and all it wrote, when it fails
  */
-export async function run(command: string, args: readonly string[], cwd = testsFolder): Promise<string> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  cwd: string = testsFolder,
+): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(command, args, { cwd, maxBuffer: 64 * 1024 * 1024 })
     return stdout
