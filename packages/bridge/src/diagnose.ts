@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 import { diag } from '@opentelemetry/api'
 import { reason } from './read.ts'
 import { state } from './state.ts'
@@ -18,7 +20,9 @@ export function diagnose(kind: string, message: string, error?: unknown): void {
     // A diag logger that fails has no one left to tell.
   }
   try {
-    process.stderr.write(`logbridge: ${text}\n`)
+    // A worker's process.stderr goes through the main thread, which takes nothing more once the process is ending.
+    if (isMainThread) process.stderr.write(`logbridge: ${text}\n`)
+    else writeSync(2, `logbridge: ${text}\n`)
   } catch {
     // Nor has a closed stderr.
   }

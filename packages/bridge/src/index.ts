@@ -12,7 +12,7 @@ export { describeException, type ExceptionParts, isError } from './exception.ts'
 export { bridgeOptionRules, checkOptions, oneOf, type OptionRule, rules } from './options.ts'
 export { ACCEPTS_ANY_VALUE, registeredProvider } from './provider.ts'
 export { copyFields, isAbsent, read, reason } from './read.ts'
-export { numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { now, toHrTime } from './time.ts'
 export type {
   Adapter,

@@ -4,6 +4,16 @@ import type { SeverityNumber } from './types.ts'
 /** A numeric scale of levels: ascending `[level, severity number]` pairs, such as pino's `[[10, 1], [20, 5], …]`. */
 export type SeverityScale = readonly (readonly [level: number, severity: SeverityNumber])[]
 
+/** The scale that bunyan made and pino took over: TRACE 10 to FATAL 60. */
+export const BUNYAN_SCALE: SeverityScale = [
+  [10, 1],
+  [20, 5],
+  [30, 9],
+  [40, 13],
+  [50, 17],
+  [60, 21],
+]
+
 /**
  * The severity of a number on a library's own scale. Between two named levels it lies in proportion (35 on
  * pino's scale is 11), above the last one likewise, up to 24; below the first it is the first.

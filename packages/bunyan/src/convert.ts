@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import {
+  BUNYAN_SCALE,
   type Adapter,
   copyFields,
   errorAmong,
@@ -10,7 +11,6 @@ import {
   read,
   type SerializedError,
   type SeverityNumber,
-  type SeverityScale,
   toHrTime,
 } from '@logbridge/bridge'
 
@@ -29,14 +29,6 @@ const LEVELS: Readonly<Record<BunyanLevel, number>> = {
 const NAMES: ReadonlyMap<unknown, string> = new Map(
   Object.entries(LEVELS).map(([name, level]) => [level, name]),
 )
-const SCALE: SeverityScale = [
-  [10, 1],
-  [20, 5],
-  [30, 9],
-  [40, 13],
-  [50, 17],
-  [60, 21],
-]
 
 /** Fields that bunyan makes and that have a place of their own, or say only that this is bunyan's format (`v`). */
 const CORE_FIELDS = new Set(['name', 'hostname', 'pid', 'level', 'msg', 'time', 'v', 'src'])
@@ -63,13 +55,13 @@ export interface BunyanRecord {
 export function createAdapter(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
 ): Adapter<BunyanRecord> {
-  const severities = new Map<number, SeverityNumber>(SCALE)
+  const severities = new Map<number, SeverityNumber>(BUNYAN_SCALE)
   for (const [level, severity] of Object.entries(overrides ?? {})) {
     severities.set(resolveLevel('severity', /^\d+$/.test(level) ? Number(level) : level), severity)
   }
   return {
     library: 'bunyan',
-    severity: ({ level }) => severities.get(level) ?? numericSeverity(level, SCALE),
+    severity: ({ level }) => severities.get(level) ?? numericSeverity(level, BUNYAN_SCALE),
     scope: ({ name }) => (typeof name === 'string' ? name : undefined),
     convert,
   }

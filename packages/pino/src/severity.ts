@@ -1,7 +1,7 @@
 import {
+  BUNYAN_SCALE,
   numericSeverity,
   type SeverityNumber,
-  type SeverityScale,
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
@@ -15,14 +15,6 @@ const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   error: 17,
   fatal: 21,
 }
-const SCALE: SeverityScale = [
-  [10, 1],
-  [20, 5],
-  [30, 9],
-  [40, 13],
-  [50, 17],
-  [60, 21],
-]
 
 /** What a level is called, and its severity number: 0 when it is unknown. */
 export interface Severity {
@@ -44,13 +36,13 @@ export function createSeverityOf(
   return (level, { labels, values }) => {
     if (typeof level === 'number') {
       const text = labels[level] ?? String(level)
-      return { text, number: table.get(text) ?? numericSeverity(level, SCALE) }
+      return { text, number: table.get(text) ?? numericSeverity(level, BUNYAN_SCALE) }
     }
     const isName = table.has(level) || Object.hasOwn(values, level)
     const text = isName ? level : level.toLowerCase()
     const number = table.get(text)
     if (number !== undefined) return { text, number }
-    if (Object.hasOwn(values, text)) return { text, number: numericSeverity(values[text]!, SCALE) }
+    if (Object.hasOwn(values, text)) return { text, number: numericSeverity(values[text]!, BUNYAN_SCALE) }
     return { text: level, number: 0 }
   }
 }
