@@ -37,7 +37,7 @@ export function createMetrics(
 ): SignalPipeline<MeterProvider> | undefined {
   checkViews(config)
   const { exportIntervalMillis, exportTimeoutMillis } = config
-  const closers: (() => void)[] = []
+  const closers: (() => Promise<void>)[] = []
 
   function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
     switch (name) {
@@ -68,7 +68,7 @@ export function createMetrics(
     provider,
     forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
     shutdown: (timeoutMillis) => provider.shutdown({ timeoutMillis }),
-    close: () => closers.forEach((close) => close()),
+    close: () => Promise.all(closers.map((close) => close())),
   }
 }
 

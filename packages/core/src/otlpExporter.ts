@@ -13,8 +13,8 @@ export interface OtlpExporter<Items> {
   /** Resolves when what is being exported now has ended. */
   forceFlush(): Promise<void>
   shutdown(): Promise<void>
-  /** Ends at once, giving up what is in flight. */
-  close(): void
+  /** Gives up what is in flight, and ends. */
+  close(): Promise<void>
 }
 
 /**
@@ -61,8 +61,9 @@ export function createOtlpExporter<Items>(
     await Promise.all(pending)
   }
 
-  function close(): void {
+  async function close(): Promise<void> {
     closed.abort()
+    await Promise.all(pending)
     transport.close()
   }
 
@@ -79,18 +80,17 @@ export function createOtlpExporter<Items>(
     forceFlush,
     async shutdown() {
       await forceFlush()
-      close()
+      await close()
     },
     close,
   }
 }
 
 /** Has an exporter (to the console, say) work without causing log records of its own. Changes and returns it. */
-export function quietly<Items, Exporter extends { export(items: Items, resultCallback: any): void }>(
+export function quietly<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
 ): Exporter {
   const send = exporter.export.bind(exporter)
-  exporter.export = (items: Items, resultCallback: unknown) =>
-    context.with(EXPORT_CONTEXT, () => send(items, resultCallback))
+  exporter.export = (items, resultCallback) => context.with(EXPORT_CONTEXT, () => send(items, resultCallback))
   return exporter
 }

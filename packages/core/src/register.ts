@@ -12,8 +12,7 @@ import { logs as logs2x } from '@opentelemetry/api-logs'
 export function registerLoggerProvider(provider: LoggerProvider): () => void {
   const refused: string[] = []
   if (!logs.setGlobalLoggerProvider(provider)) refused.push('@opentelemetry/api')
-  const provider2x = provider as Parameters<typeof logs2x.setGlobalLoggerProvider>[0]
-  if (logs2x.setGlobalLoggerProvider(provider2x) !== provider2x) refused.push('@opentelemetry/api-logs')
+  if (!isSame(logs2x.setGlobalLoggerProvider(provider), provider)) refused.push('@opentelemetry/api-logs')
   if (refused.length > 0) {
     diagnose(
       'already-registered',

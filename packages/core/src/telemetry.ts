@@ -45,14 +45,16 @@ export interface SignalPipeline<Provider> {
   readonly provider: Provider
   forceFlush(timeoutMillis: number): Promise<unknown>
   shutdown(timeoutMillis: number): Promise<unknown>
-  /** Gives up what is still in flight. */
-  close(): void
+  /** Gives up what is still in flight; resolves when that has ended. */
+  close(): Promise<unknown>
 }
 
 /** The same for logs, which know no `close`: they have ended when their shutdown has. */
-type Ending = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): void }
+type Ending = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
 
 const FLUSH_MILLIS = 30_000
+/** Exports that are given up end at once, but for a `headers` function that never answers. */
+const CLOSE_MILLIS = 1000
 /** How long the end of a process may be held up for what is still to be sent. */
 const BEFORE_EXIT_MILLIS = 5000
 
@@ -121,7 +123,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     processWide[RUNNING] = false
     const shutdowns = signals.map(([name, signal]) => [name, signal.shutdown(timeoutMillis)] as const)
     await within(timeoutMillis, 'shut down', shutdowns)
-    for (const [, signal] of signals) signal.close?.()
+    const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? Promise.resolve()] as const)
+    await within(CLOSE_MILLIS, 'closed', closes)
     stopDiag()
   }
 

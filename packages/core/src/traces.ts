@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -21,7 +22,7 @@ export interface Traces extends SignalPipeline<TracerProvider> {
 export function createTraces(config: TracesConfig, resource: Resource): Traces | undefined {
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
   const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
-  const closers: (() => void)[] = []
+  const closers: (() => Promise<void>)[] = []
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
     switch (name) {
@@ -57,8 +58,18 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   return {
     provider,
     forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
-    shutdown: () => provider.shutdown(),
-    close: () => closers.forEach((close) => close()),
+    shutdown: () => heldUpExports(resource).then(() => provider.shutdown()),
+    close: () => Promise.all(closers.map((close) => close())),
     endedSpans: () => ended,
   }
+}
+
+/**
+ * BatchSpanProcessor holds an export back while attributes of the resource are pending, and forgets about it when it is
+ * shut down meanwhile: the exporter would be gone when the spans come.
+ */
+async function heldUpExports(resource: Resource): Promise<void> {
+  if (!resource.asyncAttributesPending) return
+  await resource.waitForAsyncAttributes?.()
+  await setImmediate()
 }

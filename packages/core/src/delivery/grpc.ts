@@ -66,7 +66,8 @@ function unary(
       method,
       identity,
       identity,
-      request as Buffer,
+      // grpc-js can write nothing but a Buffer.
+      Buffer.from(request.buffer, request.byteOffset, request.byteLength),
       metadata,
       { deadline: Date.now() + timeoutMillis },
       (error, response) => {

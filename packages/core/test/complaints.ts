@@ -1,0 +1,26 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api'
+import { afterEach, beforeEach, vi } from 'vitest'
+
+/** What logbridge complains about during each test of a file; every complaint is made anew in each test. */
+export function complaints(): string[] {
+  const made: string[] = []
+  beforeEach(() => {
+    made.length = 0
+    const state = (globalThis as Record<symbol, { diagnosed: Set<string> } | undefined>)[
+      Symbol.for('logbridge.state.1')
+    ]
+    state?.diagnosed.clear()
+    const warn = (message: string): void => {
+      if (message.startsWith('logbridge: ')) made.push(message.slice('logbridge: '.length))
+    }
+    const ignore = (): void => {}
+    const logger = { warn, error: ignore, info: ignore, debug: ignore, verbose: ignore }
+    diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  })
+  afterEach(() => {
+    diag.disable()
+    vi.restoreAllMocks()
+  })
+  return made
+}

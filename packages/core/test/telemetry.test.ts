@@ -1,0 +1,536 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { EXPORTING, LogbridgeError } from '@logbridge/bridge'
+import { type ReceivedHistogram, type ReceivedMetric, startViewer, type Viewer } from '@logbridge/viewer'
+import {
+  context,
+  diag,
+  DiagLogLevel,
+  logs,
+  metrics,
+  propagation,
+  ROOT_CONTEXT,
+  trace,
+} from '@opentelemetry/api'
+import { logs as logs2x } from '@opentelemetry/api-logs'
+import { InstrumentationBase } from '@opentelemetry/instrumentation'
+import {
+  AggregationTemporality,
+  AggregationType,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { startTelemetry, type Telemetry, type TelemetryOptions } from '../src/index.ts'
+import { complaints } from './complaints.ts'
+import { type GrpcReceiver, startGrpcReceiver } from './grpcReceiver.ts'
+
+const made = complaints()
+
+let viewer: Viewer
+const arrived = {
+  logs: [] as { body: unknown; traceId: string; resource: { attributes: object } }[],
+  spans: [] as { name: string; traceId: string; attributes: object; resource: { attributes: object } }[],
+  metrics: [] as ReceivedMetric[],
+}
+
+beforeAll(async () => {
+  viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+  viewer.on('logs', (records) => arrived.logs.push(...records))
+  viewer.on('spans', (spans) => arrived.spans.push(...spans))
+  viewer.on('metrics', (metrics) => arrived.metrics.push(...metrics))
+})
+afterAll(() => viewer.close())
+
+let telemetry: Telemetry | undefined
+/** Starts telemetry for one test, against the viewer unless it says otherwise. */
+function start(options: TelemetryOptions = {}): Telemetry {
+  telemetry = startTelemetry({ endpoint: viewer.grpcUrl, ...options })
+  return telemetry
+}
+
+beforeEach(() => {
+  arrived.logs.length = arrived.spans.length = arrived.metrics.length = 0
+})
+afterEach(async () => {
+  await telemetry?.shutdown(1000)
+  telemetry = undefined
+  vi.unstubAllEnvs()
+  trace.disable()
+  metrics.disable()
+  logs.disable()
+  logs2x.disable()
+})
+
+/** One of each, by the global API. */
+function produceAll(): void {
+  trace.getTracer('t').startActiveSpan('work', (span) => {
+    logs.getLogger('l').emit({ body: 'hello', severityNumber: 9 })
+    metrics.getMeter('m').createCounter('jobs').add(2)
+    span.end()
+  })
+}
+
+describe.each([
+  ['grpc', () => viewer.grpcUrl],
+  ['http/protobuf', () => viewer.httpUrl],
+] as const)('over %s', (protocol, endpoint) => {
+  test.each(['gzip', 'none'] as const)(
+    'all three signals arrive, with one resource (%s)',
+    async (compression) => {
+      start({
+        protocol,
+        endpoint: endpoint(),
+        compression,
+        serviceName: 'shop',
+        resource: { 'service.namespace': 'eu', 'service.instance.id': 'i-1', 'host.name': 'h', team: 'blue' },
+      })
+      produceAll()
+      await telemetry?.forceFlush()
+      const [log, span, metric] = [arrived.logs[0], arrived.spans[0], arrived.metrics[0]]
+      expect([log?.body, span?.name, metric?.name]).toEqual(['hello', 'work', 'jobs'])
+      expect(log?.traceId).toBe(span?.traceId)
+      expect(log?.resource.attributes).toMatchObject({
+        'service.name': 'shop',
+        'service.namespace': 'eu',
+        'service.instance.id': 'i-1',
+        'host.name': 'h',
+        team: 'blue',
+        'telemetry.sdk.language': 'nodejs',
+      })
+      expect(span?.resource.attributes).toEqual(log?.resource.attributes)
+      expect(metric?.resource.attributes).toEqual(log?.resource.attributes)
+      expect(telemetry?.stats()).toMatchObject({ created: 1, delivered: 1, queued: 0, inFlight: 0 })
+      expect(made).toEqual([])
+    },
+  )
+
+  test('by variables alone', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol)
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint())
+    vi.stubEnv('OTEL_SERVICE_NAME', 'env-shop')
+    telemetry = startTelemetry()
+    produceAll()
+    await telemetry.shutdown()
+    for (const { resource } of [...arrived.logs, ...arrived.spans, ...arrived.metrics]) {
+      expect(resource.attributes).toMatchObject({ 'service.name': 'env-shop' })
+    }
+    expect([arrived.logs, arrived.spans, arrived.metrics].map((all) => all.length)).toEqual([1, 1, 1])
+  })
+})
+
+describe('the providers', () => {
+  test('are registered, and unregistered by shutdown, so that it can start again', async () => {
+    const first = start()
+    expect(logs.getLoggerProvider()).toBe(first.loggerProvider)
+    expect(logs2x.getLoggerProvider()).toBe(first.loggerProvider)
+    expect(metrics.getMeterProvider()).toBe(first.meterProvider)
+    expect(propagation.fields()).toEqual(expect.arrayContaining(['traceparent', 'baggage']))
+    await first.shutdown()
+    expect(logs.getLoggerProvider()).not.toBe(first.loggerProvider)
+    expect(metrics.getMeterProvider()).not.toBe(first.meterProvider)
+    expect(trace.getTracer('t').startSpan('x').isRecording()).toBe(false)
+    expect(propagation.fields()).toEqual([])
+    expect(context.with(ROOT_CONTEXT.setValue(EXPORTING, 1), () => context.active())).toBe(ROOT_CONTEXT)
+
+    start()
+    produceAll()
+    await telemetry?.forceFlush()
+    expect([arrived.logs, arrived.spans, arrived.metrics].map((all) => all.length)).toEqual([1, 1, 1])
+    expect(made).toEqual([])
+  })
+
+  test('start once at a time', () => {
+    start()
+    expect(() => startTelemetry()).toThrow(
+      expect.objectContaining({ code: 'already-started', message: expect.stringContaining('shutdown()') }),
+    )
+  })
+
+  test('of someone else stay, and are not shut down', async () => {
+    const spans = new InMemorySpanExporter()
+    const tracerProvider = new TracerProvider({
+      spanProcessors: [new SimpleSpanProcessor({ exporter: spans })],
+    })
+    const meterProvider = new MeterProvider()
+    trace.setGlobalTracerProvider(tracerProvider)
+    metrics.setGlobalMeterProvider(meterProvider)
+    const own = start()
+    expect(made).toEqual([
+      expect.stringContaining('another TracerProvider'),
+      expect.stringContaining('another MeterProvider'),
+    ])
+    own.tracerProvider.getTracer('t').startSpan('ours').end()
+    await own.shutdown()
+    expect(arrived.spans.map(({ name }) => name)).toEqual(['ours'])
+    expect(metrics.getMeterProvider()).toBe(meterProvider)
+    trace.getTracer('t').startSpan('theirs').end()
+    expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(['theirs'])
+  })
+
+  test('do nothing where a signal is off', async () => {
+    const { loggerProvider, tracerProvider, meterProvider, stats } = start({
+      logs: false,
+      traces: false,
+      metrics: false,
+    })
+    loggerProvider.getLogger('l').emit({ body: 'x' })
+    expect(tracerProvider.getTracer('t').startSpan('x').isRecording()).toBe(false)
+    meterProvider.getMeter('m').createCounter('c').add(1)
+    expect(logs.getLoggerProvider()).not.toBe(loggerProvider)
+    expect(stats()).toEqual({
+      created: 0,
+      delivered: 0,
+      rejected: 0,
+      dropped: {},
+      queued: 0,
+      inFlight: 0,
+      bytes: 0,
+    })
+    await telemetry?.shutdown()
+    expect(arrived.logs).toEqual([])
+  })
+
+  test('do nothing with OTEL_SDK_DISABLED, but contexts are still propagated', async () => {
+    vi.stubEnv('OTEL_SDK_DISABLED', 'true')
+    vi.stubEnv('OTEL_PROPAGATORS', 'b3')
+    start()
+    produceAll()
+    const carrier = {}
+    const spanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
+    context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), () =>
+      propagation.inject(context.active(), carrier),
+    )
+    expect(carrier).toEqual({ b3: `${'1'.repeat(32)}-${'2'.repeat(16)}-1` })
+    await telemetry?.forceFlush()
+    expect(telemetry?.stats().created).toBe(0)
+    expect([arrived.logs, arrived.spans, arrived.metrics]).toEqual([[], [], []])
+  })
+
+  test('do nothing where OTEL_*_EXPORTER says none', async () => {
+    for (const signal of ['LOGS', 'TRACES', 'METRICS']) vi.stubEnv(`OTEL_${signal}_EXPORTER`, 'none')
+    start()
+    produceAll()
+    await telemetry?.shutdown()
+    expect([arrived.logs, arrived.spans, arrived.metrics]).toEqual([[], [], []])
+    expect(made).toEqual([])
+  })
+})
+
+describe('traces', () => {
+  test('are sampled and limited as said', async () => {
+    vi.stubEnv('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '1')
+    start({ traces: { limits: { attributeValueLengthLimit: 3 } } })
+    trace
+      .getTracer('t')
+      .startSpan('x', { attributes: { a: 'long text', b: 1 } })
+      .end()
+    await telemetry?.shutdown()
+    expect(arrived.spans[0]?.attributes).toEqual({ a: 'lon' })
+
+    arrived.spans.length = 0
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off')
+    start()
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(arrived.spans).toEqual([])
+    expect(arrived.logs).toHaveLength(1)
+  })
+
+  test('go in batches of the size that is asked for', async () => {
+    const before = viewer.counts.requests.traces
+    start({ traces: { maxQueueSize: 10, maxExportBatchSize: 2, scheduledDelayMillis: 60_000 } })
+    const tracer = trace.getTracer('t')
+    for (let n = 0; n < 6; n += 1) tracer.startSpan(`span ${n}`).end()
+    await telemetry?.forceFlush()
+    expect(arrived.spans).toHaveLength(6)
+    expect(viewer.counts.requests.traces - before).toBe(3)
+  })
+
+  test("go through the user's processors, too", async () => {
+    const spans = new InMemorySpanExporter()
+    start({ traces: { processors: [new SimpleSpanProcessor({ exporter: spans })] } })
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(spans.getFinishedSpans()).toHaveLength(1)
+    expect(arrived.spans).toHaveLength(1)
+  })
+
+  test('printed to the console cause no log records', async () => {
+    vi.stubEnv('OTEL_TRACES_EXPORTER', 'console')
+    let exporting: unknown
+    vi.spyOn(console, 'dir').mockImplementation(() => {
+      exporting = context.active().getValue(EXPORTING)
+    })
+    start()
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(exporting).toBe(true)
+    expect(arrived.spans).toEqual([])
+  })
+})
+
+describe('metrics', () => {
+  test('are changed by views, of the temporality that is asked for', async () => {
+    start({
+      metrics: {
+        temporalityPreference: 'delta',
+        views: [
+          {
+            instrumentName: 'latency',
+            aggregation: {
+              type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+              options: { boundaries: [1, 10] },
+            },
+          },
+        ],
+      },
+    })
+    const latency = metrics.getMeter('m').createHistogram('latency')
+    latency.record(5)
+    await telemetry?.forceFlush()
+    latency.record(7)
+    await telemetry?.forceFlush()
+    const histograms = arrived.metrics as ReceivedHistogram[]
+    expect(histograms.map(({ aggregationTemporality }) => aggregationTemporality)).toEqual(['delta', 'delta'])
+    expect(histograms.map(({ dataPoints }) => dataPoints[0]?.bucketCounts)).toEqual([
+      [0, 1, 0],
+      [0, 1, 0],
+    ])
+    expect(histograms[0]?.dataPoints[0]?.explicitBounds).toEqual([1, 10])
+  })
+
+  test('use exponential histograms where the variable says so', async () => {
+    vi.stubEnv(
+      'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
+      'base2_exponential_bucket_histogram',
+    )
+    start()
+    metrics.getMeter('m').createHistogram('h').record(1)
+    metrics.getMeter('m').createCounter('c').add(1)
+    await telemetry?.forceFlush()
+    expect(arrived.metrics.map(({ type }) => type)).toEqual(['exponentialHistogram', 'sum'])
+    expect(arrived.metrics[1]).toMatchObject({ aggregationTemporality: 'cumulative' })
+  })
+
+  test('are pushed at the interval', async () => {
+    start({ metrics: { exportIntervalMillis: 20, exportTimeoutMillis: 20 } })
+    metrics.getMeter('m').createCounter('ticks').add(1)
+    await viewer.waitFor(() => arrived.metrics.length >= 2)
+  })
+
+  test('are pulled by Prometheus in place of being pushed, and end with the shutdown', async () => {
+    const port = await freePort()
+    start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
+    metrics.getMeter('m').createCounter('jobs').add(3)
+    const url = `http://127.0.0.1:${port}/metrics`
+    const page = await vi.waitFor(async () => (await fetch(url)).text())
+    expect(page).toMatch(/^jobs_total\{.*\} 3$/m)
+    await telemetry?.shutdown()
+    expect(arrived.metrics).toEqual([])
+    await expect(fetch(url)).rejects.toThrow()
+  })
+
+  test('say when the port for Prometheus cannot be had', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
+    await vi.waitFor(() => expect(made).toHaveLength(1))
+    expect(made[0]).toContain(`metrics cannot be served for Prometheus at 127.0.0.1:${port}`)
+    server.close()
+  })
+
+  test("reach the user's readers, too", async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    start({ metrics: { readers: [new PeriodicExportingMetricReader({ exporter })] } })
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(exporter.getMetrics()[0]?.scopeMetrics[0]?.metrics[0]?.descriptor.name).toBe('jobs')
+    expect(arrived.metrics).toHaveLength(1)
+  })
+})
+
+describe('a bad option', () => {
+  test('leaves nothing started', () => {
+    for (const options of [
+      { metrics: { views: [{}] } },
+      { logs: { maxQueueSize: 0 } },
+      { resource: { a: {} } },
+      { instrumentations: {} },
+    ]) {
+      expect(() => start(options as never)).toThrow(LogbridgeError)
+      expect(trace.getTracer('t').startSpan('x').isRecording()).toBe(false)
+      expect(propagation.fields()).toEqual([])
+    }
+    start()
+  })
+
+  test('is a compile error', () => {
+    const options: TelemetryOptions[] = [
+      // @ts-expect-error no such option
+      { endpont: 'x' },
+      // @ts-expect-error not a number
+      { logs: { maxQueueSize: '5' } },
+      // @ts-expect-error not a protocol
+      { protocol: 'http/json' },
+      // @ts-expect-error false, not true
+      { traces: true },
+      // @ts-expect-error not a resource
+      { resource: 'a=b' },
+    ]
+    for (const wrong of options) expect(() => start(wrong)).toThrow(LogbridgeError)
+  })
+})
+
+class ProbeInstrumentation extends InstrumentationBase {
+  enabled = 0
+  constructor() {
+    super('probe', '1.0.0', { enabled: false })
+  }
+  protected override init(): void {}
+  override enable(): void {
+    this.enabled += 1
+    super.enable()
+  }
+  override disable(): void {
+    this.enabled -= 1
+    super.disable()
+  }
+  produce(): void {
+    this.tracer.startSpan('instrumented').end()
+    this.meter.createCounter('instrumented').add(1)
+  }
+}
+
+test('instrumentations get our providers, and are disabled by shutdown', async () => {
+  const probe = new ProbeInstrumentation()
+  start({ instrumentations: [[probe]] })
+  expect(probe.enabled).toBe(1)
+  probe.produce()
+  await telemetry?.shutdown()
+  expect(probe.enabled).toBe(0)
+  expect(arrived.spans.map(({ name }) => name)).toEqual(['instrumented'])
+  expect(arrived.metrics.map(({ name }) => name)).toEqual(['instrumented'])
+})
+
+test("OTEL_LOG_LEVEL leaves the application's own diag logger alone", () => {
+  vi.stubEnv('OTEL_LOG_LEVEL', 'error')
+  const heard: string[] = []
+  const hear = (message: string): void => void heard.push(message)
+  diag.setLogger(
+    { error: hear, warn: hear, info: hear, debug: hear, verbose: hear },
+    { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true },
+  )
+  start()
+  diag.error('heard')
+  expect(heard).toEqual(['heard'])
+})
+
+describe('a receiver', () => {
+  let receiver: GrpcReceiver
+  beforeEach(async () => {
+    receiver = await startGrpcReceiver()
+  })
+  afterEach(() => receiver.close())
+
+  test('is given headers that are asked for each request, by every signal', async () => {
+    let token = 0
+    start({
+      endpoint: receiver.url,
+      headers: async () => ({ authorization: `Bearer ${(token += 1)}` }),
+    })
+    for (let round = 0; round < 2; round += 1) {
+      produceAll()
+      await telemetry?.forceFlush()
+    }
+    const signals = receiver.requests.map(({ method }) => /\.v1\.(\w+)Service/.exec(method)?.[1])
+    expect(signals.toSorted(byText)).toEqual(['Logs', 'Logs', 'Metrics', 'Metrics', 'Trace', 'Trace'])
+    const tokens = receiver.requests.map(({ metadata }) => metadata.get('authorization')[0])
+    expect(tokens.map(String).toSorted(byText)).toEqual([1, 2, 3, 4, 5, 6].map((n) => `Bearer ${n}`))
+    expect(made).toEqual([])
+  })
+
+  test('gets only the headers of the option, not those of variables', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'other=secret')
+    start({ endpoint: receiver.url, headers: { own: '1' } })
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(receiver.requests).toHaveLength(3)
+    for (const { metadata } of receiver.requests) {
+      expect(metadata.get('own')).toEqual(['1'])
+      expect(metadata.get('other')).toEqual([])
+    }
+  })
+
+  test('that is briefly unavailable is tried again', async () => {
+    receiver.failures.push('UNAVAILABLE')
+    start({ endpoint: receiver.url })
+    produceAll()
+    await telemetry?.forceFlush()
+    expect(receiver.requests).toHaveLength(6)
+    expect(telemetry?.stats()).toMatchObject({ created: 1, delivered: 1 })
+    expect(made).toEqual([])
+  })
+
+  test('that refuses is reported once a signal, and nothing rejects', async () => {
+    receiver.failures.push('UNAUTHENTICATED', 'UNAUTHENTICATED', 'UNAUTHENTICATED')
+    start({ endpoint: receiver.url, headers: { authorization: 'Bearer hunter2' } })
+    for (let round = 0; round < 2; round += 1) {
+      produceAll()
+      await telemetry?.forceFlush()
+    }
+    await telemetry?.shutdown()
+    expect(telemetry?.stats()).toMatchObject({ created: 2, delivered: 0, dropped: { 'export-failed': 2 } })
+    for (const what of ['spans', 'metrics']) {
+      expect(made.filter((text) => text.startsWith(`${what} could not be exported`))).toHaveLength(1)
+    }
+    expect(made.join('\n')).toContain('UNAUTHENTICATED')
+    expect(made.join('\n')).not.toContain('hunter2')
+  })
+
+  test('that never answers holds up neither a flush nor the shutdown', async () => {
+    receiver.silent = true
+    start({ endpoint: receiver.url })
+    produceAll()
+    await telemetry?.forceFlush(20)
+    await telemetry?.shutdown(20)
+    expect(telemetry?.stats()).toMatchObject({ created: 1, dropped: { shutdown: 1 }, queued: 0, inFlight: 0 })
+    for (const what of ['log records were dropped', 'spans could not', 'metrics could not']) {
+      expect(made.join('\n')).toContain(what)
+    }
+  })
+})
+
+test('flush and shutdown may be called at any time, and again', async () => {
+  const { forceFlush, shutdown } = start()
+  produceAll()
+  const flushing = forceFlush()
+  const ending = shutdown()
+  expect(shutdown()).toBe(ending)
+  await Promise.all([flushing, ending, forceFlush()])
+  await forceFlush()
+  await shutdown()
+  expect([arrived.logs, arrived.spans, arrived.metrics].map((all) => all.length)).toEqual([
+    1,
+    1,
+    expect.any(Number),
+  ])
+  expect(made).toEqual([])
+})
+
+function byText(a = '', b = ''): number {
+  return a.localeCompare(b)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
