@@ -1,0 +1,21 @@
+/** The SDK that you have exports the logs too: the adapter finds its LoggerProvider. */
+import { OtelTransport } from '@logbridge/winston'
+import { trace } from '@opentelemetry/api'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import winston from 'winston'
+
+// It exports as the OTEL_* variables say; by default over HTTP to http://localhost:4318.
+const sdk = new NodeSDK({ serviceName: 'existing-sdk-adapter' })
+sdk.start()
+
+const logger = winston.createLogger({
+  transports: [new winston.transports.Console(), new OtelTransport()],
+})
+
+trace.getTracer('example').startActiveSpan('checkout', (span) => {
+  logger.warn('card is about to expire', { card: { last4: '0042', expires: '2027-01' } })
+  logger.error('payment failed', new TypeError('amount is missing'))
+  span.end()
+})
+
+await sdk.shutdown()

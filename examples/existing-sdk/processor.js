@@ -1,0 +1,23 @@
+/** The SDK that you have, with logbridge's batches, retries and limits behind it for the logs. */
+import { OtlpLogRecordProcessor } from '@logbridge/core'
+import { OtelTransport } from '@logbridge/winston'
+import { trace } from '@opentelemetry/api'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import winston from 'winston'
+
+// NodeSDK's own default; OtlpLogRecordProcessor's is gRPC.
+const processor = new OtlpLogRecordProcessor({ protocol: 'http/protobuf' })
+const sdk = new NodeSDK({ serviceName: 'existing-sdk-processor', logRecordProcessors: [processor] })
+sdk.start()
+
+const logger = winston.createLogger({
+  transports: [new winston.transports.Console(), new OtelTransport()],
+})
+
+trace.getTracer('example').startActiveSpan('checkout', (span) => {
+  logger.warn('card is about to expire', { card: { last4: '0042', expires: '2027-01' } })
+  logger.error('payment failed', new TypeError('amount is missing'))
+  span.end()
+})
+
+await sdk.shutdown()

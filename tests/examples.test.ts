@@ -1,0 +1,333 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type ReceivedLogRecord,
+  type ReceivedMetric,
+  type ReceivedSpan,
+  startViewer,
+  type Viewer,
+} from '@logbridge/viewer'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+// Every example runs as its reader would run it, and is judged by what a receiver got.
+
+interface Arrived {
+  viewer: Viewer
+  logs: ReceivedLogRecord[]
+  spans: ReceivedSpan[]
+  /** The latest of each, by name. */
+  metrics: Map<string, ReceivedMetric>
+}
+
+async function receive(): Promise<Arrived> {
+  const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+  onTestFinished(() => viewer.close())
+  const arrived: Arrived = { viewer, logs: [], spans: [], metrics: new Map() }
+  viewer.on('logs', (records) => arrived.logs.push(...records))
+  viewer.on('spans', (spans) => arrived.spans.push(...spans))
+  viewer.on('metrics', (metrics) => metrics.forEach((metric) => arrived.metrics.set(metric.name, metric)))
+  return arrived
+}
+
+interface Ended {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Nothing that the machine has set for OpenTelemetry reaches an example. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_')),
+)
+
+function run(example: string, env: NodeJS.ProcessEnv): Promise<Ended> {
+  const file = fileURLToPath(new URL(`../examples/${example}`, import.meta.url))
+  const options = { cwd: dirname(file), env: { ...environment, ...env } }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+/** The two records that examples of one library log inside of their span. */
+function expectRecordsOfSpan(records: (ReceivedLogRecord | undefined)[], spans: ReceivedSpan[]): void {
+  expect(spans.map(({ name }) => name)).toEqual(['checkout'])
+  const { traceId, spanId } = spans[0]!
+  expect(records).toMatchObject([
+    {
+      severityNumber: 13,
+      body: 'card is about to expire',
+      attributes: { card: { last4: '0042', expires: '2027-01' } },
+      traceId,
+      spanId,
+      flags: 1,
+    },
+    {
+      severityNumber: 17,
+      body: expect.stringMatching(/^payment failed/),
+      attributes: {
+        'exception.type': 'TypeError',
+        'exception.message': 'amount is missing',
+        'exception.stacktrace': expect.stringMatching(/^TypeError: amount is missing\n +at .*\/examples\//),
+      },
+      traceId,
+      spanId,
+      flags: 1,
+    },
+  ])
+}
+
+describe('one library', () => {
+  test.for([
+    { example: 'winston', scope: 'winston', levels: ['info', 'warn', 'error'] },
+    { example: 'pino', scope: 'pino', levels: ['info', 'warn', 'error'] },
+    { example: 'pino-worker', scope: 'pino', levels: ['info', 'warn', 'error'] },
+    { example: 'bunyan', scope: 'payments', levels: ['info', 'warn', 'error'] },
+    { example: 'log4js', scope: 'payments', levels: ['INFO', 'WARN', 'ERROR'] },
+    { example: 'console', scope: 'console', levels: ['info', 'warn', 'error'] },
+  ])('$example', async ({ example, scope, levels }) => {
+    const { viewer, logs, spans } = await receive()
+    const { code, stdout, stderr } = await run(`${example}/index.js`, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+    })
+
+    expect(stderr).not.toMatch(/^logbridge:/m)
+    expect(code).toBe(0)
+    // The library's own output is as it was.
+    for (const text of ['listening', 'card is about to expire', 'payment failed'])
+      expect(stdout + stderr).toContain(text)
+    expect(logs.map((log) => log.severityText)).toEqual(levels)
+    for (const log of logs) {
+      expect(log.scope.name).toBe(scope)
+      expect(log.resource.attributes['service.name']).toBe(`${example}-example`)
+    }
+    expect(logs[0]).toMatchObject({
+      severityNumber: 9,
+      body: 'listening',
+      attributes: { port: 8080 },
+      traceId: '',
+    })
+    expectRecordsOfSpan(logs.slice(1), spans)
+  })
+})
+
+describe('all signals', () => {
+  const resource = {
+    'service.namespace': 'shop',
+    'service.name': 'payments',
+    'service.instance.id': expect.stringMatching(/^payments-\d+$/),
+    'host.name': hostname(),
+    'shop.region': 'eu-west',
+    'shop.shelves': 12,
+    'shop.canary': true,
+    'team.name': 'checkout',
+    'team.cost_center': 4711,
+  }
+
+  test('pushed', async () => {
+    const { viewer, logs, spans, metrics } = await receive()
+    const { code } = await run('all-signals/index.js', { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl })
+
+    expect(code).toBe(0)
+    const payments = metrics.get('payments')
+    const amounts = metrics.get('payment.amount')
+    for (const item of [...logs, ...spans, payments, amounts])
+      expect(item?.resource.attributes).toMatchObject(resource)
+
+    expect(spans.map(({ name }) => name)).toEqual(['pay', 'pay', 'pay'])
+    const [first, second, third] = spans.map(({ traceId, spanId }) => ({ traceId, spanId }))
+    const inOrder = logs.toSorted((a, b) => Number(a.observedTimeUnixNano - b.observedTimeUnixNano))
+    expect(inOrder).toMatchObject([
+      {
+        scope: { name: 'payments' },
+        severityNumber: 5,
+        body: 'paying',
+        attributes: { amount: 20 },
+        ...first,
+      },
+      {
+        scope: { name: 'payments' },
+        severityNumber: 5,
+        body: 'paying',
+        attributes: { amount: 75 },
+        ...second,
+      },
+      {
+        scope: { name: 'payments' },
+        severityNumber: 5,
+        body: 'paying',
+        attributes: { amount: 900 },
+        ...third,
+      },
+      {
+        scope: { name: 'payments' },
+        severityNumber: 17,
+        attributes: { 'exception.type': 'RangeError' },
+        ...third,
+      },
+      { scope: { name: 'console' }, severityNumber: 9, body: 'the day is over', attributes: { payments: 3 } },
+    ])
+
+    expect(payments).toMatchObject({
+      type: 'sum',
+      unit: '{payment}',
+      dataPoints: [
+        { attributes: { outcome: 'paid' }, value: 2 },
+        { attributes: { outcome: 'failed' }, value: 1 },
+      ],
+    })
+    expect(amounts).toMatchObject({
+      type: 'histogram',
+      unit: 'EUR',
+      dataPoints: [{ explicitBounds: [10, 50, 100], bucketCounts: [0, 1, 1, 1], sum: 995 }],
+    })
+  })
+
+  test('pulled by Prometheus', async () => {
+    const { viewer, logs, spans, metrics } = await receive()
+    const { code, stdout } = await run('all-signals/index.js', {
+      OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+      PROMETHEUS_PORT: String(await freePort()),
+    })
+
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^payments_total\{outcome="paid"[^}]*\} 2$/m)
+    const buckets = [...stdout.matchAll(/^payment_amount_bucket\{.*le="([^"]+)"\} (\d)$/gm)]
+    expect(buckets.map(([, bound, count]) => [bound, count])).toEqual([
+      ['10', '0'],
+      ['50', '1'],
+      ['100', '2'],
+      ['+Inf', '3'],
+    ])
+    expect(stdout).toMatch(/^target_info\{.*service_namespace="shop".*\} 1$/m)
+    expect([logs.length, spans.length, metrics.size]).toEqual([5, 3, 0])
+  })
+})
+
+describe("OpenTelemetry's NodeSDK", () => {
+  test.for([
+    { file: 'adapter-only.js', service: 'existing-sdk-adapter' },
+    { file: 'processor.js', service: 'existing-sdk-processor' },
+  ])('$file', async ({ file, service }) => {
+    const { viewer, logs, spans } = await receive()
+    const { code } = await run(`existing-sdk/${file}`, { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.httpUrl })
+
+    expect(code).toBe(0)
+    expectRecordsOfSpan(logs, spans)
+    for (const { scope, resource } of logs) {
+      expect(scope.name).toBe('winston')
+      expect(resource.attributes['service.name']).toBe(service)
+    }
+  })
+})
+
+describe('the demo', () => {
+  const LAST_LINE =
+    /^demo: sent (?<sent>\d+), received (?<received>\d+), libraries (?<libraries>\d), with trace (?<withTrace>\d+), dropped (?<dropped>\d+)\n$/
+
+  function lastLineOf(stdout: string): Record<string, number> {
+    const lastLine = stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1)
+    expect(lastLine).toMatch(LAST_LINE)
+    const { groups = {} } = LAST_LINE.exec(lastLine)!
+    return Object.fromEntries(Object.entries(groups).map(([name, count]) => [name, Number(count)]))
+  }
+
+  test('with a viewer of its own', async () => {
+    const { code, stdout } = await run('shop/demo.js', {})
+    const count = 27
+    expect(lastLineOf(stdout)).toEqual({
+      sent: count,
+      received: count,
+      libraries: 5,
+      withTrace: count,
+      dropped: 0,
+    })
+    expect(code).toBe(0)
+
+    const records = stdout
+      .split('\n')
+      .filter((line) => /^\d\d:\d\d:\d\d\.\d{3} .* trace=[\da-f]{8}$/.test(line))
+    expect(records).toHaveLength(count)
+    expect(new Set(records.map((line) => /shop \[(\w+)\]/.exec(line)?.[1]))).toEqual(
+      new Set(['storefront', 'orders', 'inventory', 'payments', 'mailer']),
+    )
+    expect(stdout).toContain('Caused by: RangeError: insufficient funds')
+    expect(stdout).toMatch(/\[payments\] ask the bank internal [\d.]+ms, insufficient funds/)
+    expect(stdout).toContain('up to 50: 0, up to 100: 1, up to 500: 1, up to 1000: 0, more: 0')
+  })
+
+  test('with a receiver elsewhere', async () => {
+    const { viewer, logs, spans, metrics } = await receive()
+    const { code, stdout } = await run('shop/demo.js', { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl })
+    const count = logs.length
+    expect(lastLineOf(stdout)).toEqual({
+      sent: count,
+      received: count,
+      libraries: 5,
+      withTrace: count,
+      dropped: 0,
+    })
+    expect(code).toBe(0)
+
+    const spanIds = new Set(spans.map(({ traceId, spanId }) => `${traceId}-${spanId}`))
+    for (const log of logs) {
+      expect(spanIds).toContain(`${log.traceId}-${log.spanId}`)
+      expect(log.resource.attributes['service.name']).toBe('shop')
+    }
+    // Four customers: four traces, through all services.
+    expect(new Set(spans.map((span) => span.traceId)).size).toBe(4)
+    expect(spans.filter((span) => span.parentSpanId === '')).toHaveLength(4)
+    const declined = logs.find((log) => log.scope.name === 'payments' && log.severityNumber === 17)
+    expect(declined).toMatchObject({
+      body: 'order A-104 cannot be charged',
+      attributes: {
+        'exception.type': 'ServiceError',
+        'exception.message': 'payment declined',
+        error: { status: 402, cause: { type: 'RangeError', message: 'insufficient funds', code: 'BANK_51' } },
+      },
+    })
+    expect(metrics.get('shop.orders')?.dataPoints).toMatchObject([
+      { attributes: { outcome: 'placed' }, value: 2 },
+      { attributes: { outcome: 'failed' }, value: 2 },
+    ])
+    expect(metrics.get('shop.order.value')?.dataPoints).toMatchObject([
+      { explicitBounds: [50, 100, 500, 1000], bucketCounts: [0, 1, 1, 0, 0] },
+    ])
+  })
+
+  test('fails when records are lost', async () => {
+    const refusing = createServer((request, response) => {
+      request.resume()
+      response.writeHead(400).end()
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void refusing.close())
+    await new Promise((resolve) => refusing.once('listening', resolve))
+    const { code, stdout } = await run('shop/demo.js', {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${portOf(refusing)}`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    })
+    const { sent, received, dropped } = lastLineOf(stdout)
+    expect(sent).toBeGreaterThan(0)
+    expect(received).toBe(0)
+    expect(dropped).toBe(sent)
+    expect(code).toBe(1)
+  })
+})
+
+/** The SDK's Prometheus endpoint cannot be asked to find a port itself. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const port = portOf(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+function portOf(server: ReturnType<typeof createServer>): number {
+  return (server.address() as AddressInfo).port
+}
