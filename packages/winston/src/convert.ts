@@ -80,7 +80,7 @@ export function createAdapter(
       const record: LogRecord = {
         timestamp: time ?? call.time,
         severityText: levelOf(info),
-        body: isError(message) ? message.message : typeof message === 'string' ? plain(message) : message,
+        body: typeof message === 'string' ? plain(message) : isError(message) ? message.message : message,
         attributes,
         exception,
       }
@@ -158,17 +158,19 @@ function takeException(
 ): LogRecord['exception'] {
   const { message } = info
   const stack = read(info, 'stack')
-  if (isError(message)) {
+  if (isObject(message) && isError(message)) {
     if (stack !== undefined) attributes['stack'] = stack
     return message
   }
 
-  const spread = [info, logged, original, merged].find(isError)
-  if (spread !== undefined) return spreadError(spread, info, attributes)
+  if (merged) return spreadError(merged, info, attributes)
+  for (const source of [info, logged, original]) {
+    if (isObject(source) && isError(source)) return spreadError(source, info, attributes)
+  }
 
   for (const key of ERROR_KEYS) {
     const error = attributes[key]
-    if (!isError(error)) continue
+    if (!isObject(error) || !isError(error)) continue
     if (stack !== undefined && stack !== error.stack) attributes['stack'] = stack
     return error
   }
