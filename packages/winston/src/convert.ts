@@ -4,6 +4,7 @@ import {
   type Adapter,
   copyFields,
   describeException,
+  errorAmong,
   type HrTime,
   isError,
   type LogRecord,
@@ -45,8 +46,6 @@ export const SPLAT: unique symbol = Symbol.for('splat') as never
 const TOKENS = /%[scdjifoO%]/g
 /** Left out of the attributes, or given a place of their own below. */
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
-/** Where users and winston's exception handlers put an Error. */
-const ERROR_KEYS = ['err', 'error', 'exception']
 /** A text without a time zone is believed when it is this close to the time of the call. */
 const TOLERANCE_MILLIS = 1500
 
@@ -168,11 +167,10 @@ function takeException(
     if (isObject(source) && isError(source)) return spreadError(source, info, attributes)
   }
 
-  for (const key of ERROR_KEYS) {
-    const error = attributes[key]
-    if (!isObject(error) || !isError(error)) continue
-    if (stack !== undefined && stack !== error.stack) attributes['stack'] = stack
-    return error
+  const field = errorAmong(attributes)
+  if (field) {
+    if (stack !== undefined && stack !== field.stack) attributes['stack'] = stack
+    return field
   }
 
   if (typeof stack === 'string' && /\n\s+at /.test(stack)) return parsedError(stack, attributes['cause'])
@@ -184,7 +182,7 @@ function takeException(
   const shown = splat.find(isError)
   if (shown) return shown
   // logger.error({ err }): the object is the message.
-  const inside = isObject(message) && ERROR_KEYS.map((key) => read(message, key)).find(isError)
+  const inside = isObject(message) ? errorAmong(message) : undefined
   return inside ? describe(inside) : undefined
 }
 
