@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'],
     pool: 'forks',
@@ -8,3 +8,4 @@ export default defineConfig({
     hookTimeout: 30_000,
   },
 })
+export default config

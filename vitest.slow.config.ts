@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** Suites that install packages, run other versions of Node or whole programs: one after the other, with time to do so. */
-export default defineConfig({
+/** Suites that install packages or run other versions of Node.js: one after the other, with time to do so. */
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/slow/**/*.test.ts'],
     pool: 'forks',
@@ -10,3 +10,4 @@ export default defineConfig({
     hookTimeout: 300_000,
   },
 })
+export default config

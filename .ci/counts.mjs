@@ -16,6 +16,5 @@ for (const { name, status, assertionResults } of testResults) {
   const tellsOfFailure = assertionResults.some((test) => test.status === 'failed')
   if (status === 'failed' && !tellsOfFailure) failed.push(file)
 }
-process.stdout.write(
-  `${passed.length} ${failed.length}\n${failed.map((title) => title.replaceAll('\n', ' ')).join('\n')}\n`,
-)
+const lines = [`${passed.length} ${failed.length}`, ...failed.map((title) => title.replaceAll(/\s+/g, ' '))]
+process.stdout.write(`${lines.join('\n')}\n`)
