@@ -36,7 +36,7 @@ import {
   word,
 } from './settings.ts'
 
-export type { ExporterConfig, Signal, TlsConfig } from './exporterConfig.ts'
+export type { ExporterConfig, Signal } from './exporterConfig.ts'
 export type {
   ExporterOptions,
   HeadersOption,
