@@ -26,7 +26,7 @@ export function isError(value: unknown): value is Error {
 }
 
 /** The class name: `name`, or the constructor's where a subclass left `name` at `Error`. Never the `code`. */
-export function errorType(error: Error): string {
+function errorType(error: Error): string {
   const name = read(error, 'name')
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name
   const constructor = read(error, 'constructor') as { name?: unknown } | undefined

@@ -15,7 +15,7 @@ export interface PlainLogger {
   log(level: string, message: unknown, fields?: Record<string, unknown>, ...parameters: unknown[]): void
 }
 
-export const plainLevels: Readonly<Record<string, SeverityNumber>> = { low: 5, middle: 9, high: 17, own: 12 }
+const plainLevels: Readonly<Record<string, SeverityNumber>> = { low: 5, middle: 9, high: 17, own: 12 }
 
 export function createPlainLogger(options: BridgeOptions): PlainLogger {
   checkOptions('plain', options, bridgeOptionRules)
