@@ -2,9 +2,10 @@ import { test } from 'vitest'
 import { conformance, type Subject, type SubjectLogger } from '../src/conformance.ts'
 import { createPlainLogger, type PlainLogger } from './plainLogger.ts'
 
-function subjectLogger(logger: PlainLogger, bindings: Record<string, unknown> = {}): SubjectLogger {
+function subjectLogger(logger: PlainLogger, bindings?: Record<string, unknown>): SubjectLogger {
   return {
-    log: (level, message, fields) => logger.log(level, message, { ...bindings, ...fields }),
+    log: (level, message, fields) =>
+      logger.log(level, message, bindings ? { ...bindings, ...fields } : fields),
     logError: (error) => logger.log('high', error),
     logErrorWith: (message, error) => logger.log('high', message, { error }),
     format: (template, ...parameters) => logger.log('middle', template, {}, ...parameters),

@@ -6,6 +6,7 @@ export type RecordBehaviour =
   | 'record.customLevels'
   | 'record.message'
   | 'record.fields'
+  | 'record.untouched'
   | 'record.format'
   | 'record.child'
   | 'record.eventName'
@@ -54,6 +55,15 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
     logger.log(info, 'with fields', fields)
     const { attributes } = await record()
     for (const [key, value] of Object.entries(fields)) assertSame(attributes[key], value, `attribute ${key}`)
+  },
+
+  async 'record.untouched'({ open, record, info }) {
+    const logger = await open({ attributes: { region: 'eu' }, exclude: ['secret'], redact: ['password'] })
+    const fields = { 'otel.event.name': 'order.placed', secret: 's', password: 'p', nested: { n: 1 } }
+    const copy = structuredClone(fields)
+    logger.log(info, 'with fields', fields)
+    assert.equal((await record()).attributes['region'], 'eu')
+    assert.deepEqual(fields, copy, "the application's own object is left as it was")
   },
 
   async 'record.format'({ open, record }) {
