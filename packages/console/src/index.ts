@@ -64,7 +64,10 @@ const COMPOSED: ReadonlySet<ConsoleMethod> = new Set([
 
 const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
   ...bridgeOptionRules,
-  console: { accepts: 'a console', test: (value) => typeof (value as Partial<Console> | null)?.log === 'function' },
+  console: {
+    accepts: 'a console',
+    test: (value) => typeof (value as Partial<Console> | null)?.log === 'function',
+  },
   severity: {
     accepts: 'an object of console methods and severity numbers from 1 to 24',
     test: (value) =>
