@@ -193,7 +193,7 @@ describe('a structure without end', () => {
   test(`is cut at a depth of ${MAX_DEPTH}`, () => {
     const deep: { next?: unknown } = {}
     let last = deep
-    for (let n = 0; n < 100; n += 1) last = (last.next = {}) as typeof last
+    for (let n = 0; n < 100; n += 1) last = last.next = {}
     let value = toAnyValue(deep) as { next?: never } | null
     let depth = 0
     for (; value?.next !== undefined; depth += 1) value = value.next
