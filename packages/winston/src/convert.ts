@@ -39,7 +39,7 @@ export interface Call {
   nested: boolean
 }
 
-export const LEVEL: unique symbol = Symbol.for('level') as never
+const LEVEL = Symbol.for('level')
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** What format.splat() takes for a token. */
