@@ -81,10 +81,7 @@ function fromSdk(record: ReadableLogRecord): ConformanceRecord {
 function fromViewer(record: ReceivedLogRecord): ConformanceRecord {
   return {
     scope: record.scope.name,
-    timestamp: [
-      Number(record.timeUnixNano / 1_000_000_000n),
-      Number(record.timeUnixNano % 1_000_000_000n),
-    ],
+    timestamp: [Number(record.timeUnixNano / 1_000_000_000n), Number(record.timeUnixNano % 1_000_000_000n)],
     severityNumber: record.severityNumber,
     severityText: record.severityText,
     // An empty text and no body are told apart in the message itself.

@@ -1,17 +1,12 @@
-import { context as contextApi, createContextKey } from '@opentelemetry/api'
+import { context as contextApi } from '@opentelemetry/api'
 import { diagnose } from './diagnose.ts'
 import { keepEarly, replayEarlyRecords } from './early.ts'
+import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
 import { createLoggers } from './provider.ts'
 import { state } from './state.ts'
 import { now } from './time.ts'
 import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
-
-/**
- * Set in the context in which logbridge exports. A log call made in it, however far down an asynchronous path, is
- * caused by the export itself and is left out: it would never end. (`createContextKey` uses `Symbol.for`.)
- */
-export const EXPORTING: symbol = createContextKey('logbridge exporting')
 
 /**
  * Connects an adapter to the Logs API. The bridge alone owns what must not go wrong: it asks `enabled` before
@@ -38,8 +33,8 @@ export function createBridge<Native>(
   function send(native: Native): void {
     const severityNumber = adapter.severity(native)
     if (severityNumber < minimum && severityNumber !== 0) return
+    if (isExporting()) return
     const active = contextApi.active()
-    if (active.getValue(EXPORTING) !== undefined) return
     const scope = scopeOf(native)
     const logger = loggers.get(scope)
     if (logger?.enabled?.({ context: active, severityNumber }) === false) return
@@ -73,8 +68,8 @@ export function createBridge<Native>(
       try {
         const severityNumber = adapter.severity(native)
         if (severityNumber < minimum && severityNumber !== 0) return false
+        if (isExporting()) return false
         const context = contextApi.active()
-        if (context.getValue(EXPORTING) !== undefined) return false
         return loggers.get(scopeOf(native))?.enabled?.({ context, severityNumber }) !== false
       } catch {
         return false

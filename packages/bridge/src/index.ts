@@ -4,11 +4,12 @@
  */
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
 export { errorAmong, splitArguments } from './arguments.ts'
-export { createBridge, EXPORTING } from './bridge.ts'
+export { createBridge } from './bridge.ts'
 export { diagnose } from './diagnose.ts'
 export { replayEarlyRecords } from './early.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts, isError } from './exception.ts'
+export { isExporting, whileExporting } from './exporting.ts'
 export { bridgeOptionRules, checkOptions, oneOf, type OptionRule, rules } from './options.ts'
 export { ACCEPTS_ANY_VALUE, registeredProvider } from './provider.ts'
 export { copyFields, isAbsent, read, reason } from './read.ts'

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ApiLogRecord } from './types.ts'
 
 /** A record that was logged before any LoggerProvider was there, in plain values. */
@@ -13,6 +14,8 @@ export interface EarlyRecord {
 export interface ProcessState {
   /** True while a bridge is at work: a log call made from inside is our own doing and is left out. */
   busy: boolean
+  /** Set on the asynchronous paths of an export. Not OpenTelemetry's Context, which takes a ContextManager to work. */
+  readonly exporting: AsyncLocalStorage<true>
   /** Kinds of complaint already made. */
   readonly diagnosed: Set<string>
   readonly early: {
@@ -28,6 +31,7 @@ const holder = globalThis as { [KEY]?: ProcessState }
 
 export const state: ProcessState = (holder[KEY] ??= {
   busy: false,
+  exporting: new AsyncLocalStorage(),
   diagnosed: new Set(),
   early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
 })

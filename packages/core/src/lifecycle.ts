@@ -1,27 +1,59 @@
+import { diagnose } from '@logbridge/bridge'
 import type { LogsStats } from './logs/stats.ts'
 
 /** How long the end of a process may be held up for what is still to be sent. */
 const BEFORE_EXIT_MILLIS = 5000
 
+/** What the end of a process asks for. */
+export interface Ending {
+  forceFlush(timeoutMillis: number): Promise<unknown>
+  stats(): LogsStats
+  /** Grows with all that there is to send. */
+  activity(): number
+}
+
 /**
- * Flushes when the process has nothing left to do. `beforeExit` comes again after each flush; one that has nothing new
- * to send is not repeated, so that a process whose receiver is away still ends.
+ * Flushes when the process has nothing left to do, and says how many log records a process takes with it that ends
+ * sooner. `beforeExit` comes again after each flush; one that has nothing new to send is not repeated, so that a
+ * process whose receiver is away still ends.
  *
- * @returns removes the listener
+ * @returns stops watching
  */
-export function flushBeforeExit(
-  flush: (timeoutMillis: number) => Promise<unknown>,
-  stats: () => LogsStats,
-): () => void {
-  let flushed = 0
+export function watchProcessEnd(ending: Ending): () => void {
+  let flushedAt = -1
+
   function onBeforeExit(): void {
-    const { created, queued, inFlight } = stats()
-    if (queued + inFlight === 0 || created === flushed) return
-    flushed = created
-    void flush(BEFORE_EXIT_MILLIS)
+    const activity = ending.activity()
+    if (activity === flushedAt) return
+    flushedAt = activity
+    void ending.forceFlush(BEFORE_EXIT_MILLIS)
   }
+
+  function onExit(): void {
+    const { queued, inFlight } = ending.stats()
+    if (queued + inFlight === 0) return
+    diagnose(
+      'unsent-at-exit',
+      `${queued + inFlight} log records were not yet sent when the process ended: call shutdown() and wait for it ` +
+        'before process.exit()',
+    )
+  }
+
   process.on('beforeExit', onBeforeExit)
+  process.on('exit', onExit)
   return () => {
     process.off('beforeExit', onBeforeExit)
+    process.off('exit', onExit)
   }
+}
+
+/** Waits for all of them, but no longer than the time given. What rejects counts as done. */
+export async function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  // Not unref'd: whoever waits for a flush wants the process to live that long.
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMillis)
+  })
+  await Promise.race([Promise.allSettled(parts), deadline])
+  clearTimeout(timer)
 }

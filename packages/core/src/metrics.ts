@@ -18,7 +18,7 @@ import {
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from './config.ts'
-import { createOtlpExporter, quietly } from './otlpExporter.ts'
+import { createOtlpExporter, quieted } from './otlpExporter.ts'
 import type { SignalPipeline } from './telemetry.ts'
 
 const TEMPORALITY = {
@@ -51,7 +51,7 @@ export function createMetrics(
         })
       }
       case 'console':
-        return push(quietly(new ConsoleMetricExporter()))
+        return push(quieted(new ConsoleMetricExporter()))
       case 'prometheus':
         return prometheus(config.prometheus)
     }

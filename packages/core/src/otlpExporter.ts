@@ -1,11 +1,10 @@
 import { diagnose } from '@logbridge/bridge'
-import { context } from '@opentelemetry/api'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import type { ExporterConfig } from './config.ts'
 import { createTransport } from './delivery/create.ts'
+import { quietly } from './delivery/quiet.ts'
 import type { ExportOutcome } from './delivery/transport.ts'
-import { EXPORT_CONTEXT } from './logs/pipeline.ts'
 
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
@@ -70,8 +69,7 @@ export function createOtlpExporter<Items>(
   return {
     export(items, resultCallback) {
       if (closed.signal.aborted) return resultCallback(failed('the exporter has been shut down'))
-      const sending = context
-        .with(EXPORT_CONTEXT, () => send(items))
+      const sending = quietly(() => send(items))
         .catch(failed)
         .then(resultCallback)
         .finally(() => pending.delete(sending))
@@ -87,10 +85,10 @@ export function createOtlpExporter<Items>(
 }
 
 /** Has an exporter (to the console, say) work without causing log records of its own. Changes and returns it. */
-export function quietly<Exporter extends { export(items: any, resultCallback: any): void }>(
+export function quieted<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
 ): Exporter {
   const send = exporter.export.bind(exporter)
-  exporter.export = (items, resultCallback) => context.with(EXPORT_CONTEXT, () => send(items, resultCallback))
+  exporter.export = (items, resultCallback) => quietly(() => send(items, resultCallback))
   return exporter
 }

@@ -12,6 +12,7 @@ import {
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { settleTelemetry, type TelemetryConfig, type TelemetryOptions } from './config.ts'
 import { registerGlobals } from './globals.ts'
+import { watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
 import { createMetrics } from './metrics.ts'
@@ -50,13 +51,11 @@ export interface SignalPipeline<Provider> {
 }
 
 /** The same for logs, which know no `close`: they have ended when their shutdown has. */
-type Ending = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
+type SignalEnding = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
 
 const FLUSH_MILLIS = 30_000
-/** Exports that are given up end at once, but for a `headers` function that never answers. */
+/** Exports that are given up end at once; this is for the SDK's own doings. */
 const CLOSE_MILLIS = 1000
-/** How long the end of a process may be held up for what is still to be sent. */
-const BEFORE_EXIT_MILLIS = 5000
 
 /** An ESM and a CommonJS copy of this module can meet in one process. */
 const RUNNING = Symbol.for('logbridge.telemetry.1')
@@ -86,9 +85,11 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const logs = config.logs && createLoggerProviderFrom(config.logs, resource)
   processWide[RUNNING] = true
   const stopDiag = startDiag(config.diagLogLevel)
-  const signals: readonly (readonly [string, Ending])[] = Object.entries({ logs, traces, metrics }).flatMap(
-    ([name, signal]) => (signal ? [[name, signal as Ending] as const] : []),
-  )
+  const signals: readonly (readonly [string, SignalEnding])[] = Object.entries({
+    logs,
+    traces,
+    metrics,
+  }).flatMap(([name, signal]) => (signal ? [[name, signal as SignalEnding] as const] : []))
   const providers = {
     ...(logs && { loggerProvider: logs }),
     ...(traces && { tracerProvider: traces.provider }),
@@ -96,35 +97,28 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   }
   const unregister = registerGlobals(config.propagators, providers)
   const disableInstrumentations = enableInstrumentations(config.instrumentations, providers)
-  process.on('beforeExit', onBeforeExit)
 
   const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
+  const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
+  const forget = watchProcessEnd({ forceFlush, stats, activity })
   let ending: Promise<void> | undefined
-  let flushedAt = -1
-
-  /** The event comes again after each flush; one that has nothing new to send is not repeated. */
-  function onBeforeExit(): void {
-    const activity = stats().created + (traces?.endedSpans() ?? 0)
-    if (activity === flushedAt) return
-    flushedAt = activity
-    void forceFlush(BEFORE_EXIT_MILLIS)
-  }
 
   function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {
     if (ending) return ending
     const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(timeoutMillis)] as const)
-    return within(timeoutMillis, 'flushed', flushes)
+    return settled(timeoutMillis, 'flushed', flushes)
   }
 
   async function end(timeoutMillis: number): Promise<void> {
-    process.off('beforeExit', onBeforeExit)
+    forget()
     disableInstrumentations()
     unregister()
     processWide[RUNNING] = false
     const shutdowns = signals.map(([name, signal]) => [name, signal.shutdown(timeoutMillis)] as const)
-    await within(timeoutMillis, 'shut down', shutdowns)
-    const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? Promise.resolve()] as const)
-    await within(CLOSE_MILLIS, 'closed', closes)
+    await settled(timeoutMillis, 'shut down', shutdowns)
+    // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
+    const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)
+    await settled(CLOSE_MILLIS, 'closed', closes)
     stopDiag()
   }
 
@@ -139,7 +133,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
 }
 
 /** Waits for all of them, or for the time to be up; tells of those that failed. */
-async function within(
+function settled(
   timeoutMillis: number,
   done: string,
   parts: readonly (readonly [string, Promise<unknown>])[],
@@ -150,13 +144,7 @@ async function within(
       diagnose(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
     ),
   )
-  let timer: NodeJS.Timeout | undefined
-  // Not unref'd: whoever waits for a flush wants the process to live that long.
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMillis)
-  })
-  await Promise.race([Promise.all(all), deadline])
-  clearTimeout(timer)
+  return within(timeoutMillis, all)
 }
 
 /** OTEL_LOG_LEVEL has OpenTelemetry's own messages printed, unless the application has set a logger for them. */

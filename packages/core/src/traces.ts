@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from './config.ts'
-import { createOtlpExporter, quietly } from './otlpExporter.ts'
+import { createOtlpExporter, quieted } from './otlpExporter.ts'
 import type { SignalPipeline } from './telemetry.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
@@ -32,9 +32,9 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
         return new BatchSpanProcessor({ ...batch, exporter })
       }
       case 'zipkin':
-        return new BatchSpanProcessor({ ...batch, exporter: quietly(new ZipkinExporter()) })
+        return new BatchSpanProcessor({ ...batch, exporter: quieted(new ZipkinExporter()) })
       case 'console':
-        return new SimpleSpanProcessor({ exporter: quietly(new ConsoleSpanExporter()) })
+        return new SimpleSpanProcessor({ exporter: quieted(new ConsoleSpanExporter()) })
     }
   }
 

@@ -34,13 +34,13 @@ function track<T extends Transport>(transport: T): T {
 }
 
 /** `ExportLogsServiceResponse { partial_success { rejected_log_records: 3, error_message: "no" } }` */
-const PARTIAL_SUCCESS = Buffer.from('0a060803' + '12026e6f', 'hex')
+const PARTIAL_SUCCESS = Buffer.from('0a06080312026e6f', 'hex')
 
 /** `google.rpc.Status` with a `RetryInfo` of 1.5 seconds. */
 function statusWithRetryInfo(): Buffer {
   const message = (tag: number, content: Buffer): Buffer =>
     Buffer.concat([Buffer.from([tag, content.length]), content])
-  const duration = Buffer.from('0801' + '1080cab5ee01', 'hex')
+  const duration = Buffer.from('08011080cab5ee01', 'hex')
   const any = Buffer.concat([
     message(0x0a, Buffer.from('type.googleapis.com/google.rpc.RetryInfo')),
     message(0x12, message(0x0a, duration)),
@@ -116,6 +116,18 @@ describe('gRPC', () => {
     const outcome = await transport.send(REQUEST, never)
     expect(outcome.kind).toBe('retryable')
     expect(JSON.stringify(outcome)).not.toContain('secret')
+  })
+
+  test('a header function that never answers is given up at the deadline, or when aborted', async () => {
+    const headers = (): Promise<never> => new Promise(() => {})
+    const hasty = track(createGrpcTransport(config('http://127.0.0.1:1', { headers, timeoutMillis: 50 })))
+    expect(await hasty.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+    const controller = new AbortController()
+    const patient = track(createGrpcTransport(config('http://127.0.0.1:1', { headers })))
+    const sent = patient.send(REQUEST, controller.signal)
+    controller.abort()
+    expect(await sent).toMatchObject({ kind: 'retryable' })
+    expect(await patient.send(REQUEST, controller.signal)).toMatchObject({ kind: 'retryable' })
   })
 
   test('compresses', async () => {
@@ -242,12 +254,12 @@ describe('HTTP', () => {
     })
     return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/logs`, received }
   }
-  const http_ = (url: string, options: Partial<ExporterConfig> = {}): Transport =>
+  const overHttp = (url: string, options: Partial<ExporterConfig> = {}): Transport =>
     track(createHttpTransport(config(url, { protocol: 'http/protobuf', ...options })))
 
   test('delivers the bytes, with the headers, on one connection', async () => {
     const server = await serve((response) => response.end())
-    const transport = http_(server.url, { headers: () => ({ 'x-tenant': 'shop' }) })
+    const transport = overHttp(server.url, { headers: () => ({ 'x-tenant': 'shop' }) })
     expect(await transport.send(REQUEST, never)).toEqual({ kind: 'delivered', rejected: 0 })
     await transport.send(REQUEST, never)
     const [{ request, body }, second] = server.received as [Received, Received]
@@ -259,7 +271,7 @@ describe('HTTP', () => {
 
   test('compresses what is over 1 KiB', async () => {
     const server = await serve((response) => response.end())
-    const transport = http_(server.url, { compression: 'gzip' })
+    const transport = overHttp(server.url, { compression: 'gzip' })
     const large = Buffer.alloc(1025, 'x')
     await transport.send(large, never)
     await transport.send(large.subarray(1), never)
@@ -272,7 +284,7 @@ describe('HTTP', () => {
 
   test('partial success is delivered, and says what was refused', async () => {
     const server = await serve((response) => response.end(PARTIAL_SUCCESS))
-    expect(await http_(server.url).send(REQUEST, never)).toEqual({
+    expect(await overHttp(server.url).send(REQUEST, never)).toEqual({
       kind: 'delivered',
       rejected: 3,
       message: 'no',
@@ -293,19 +305,19 @@ describe('HTTP', () => {
     [504, 'retryable'],
   ])('status %i is %s', async (code, kind) => {
     const server = await serve((response) => response.writeHead(code).end('no'))
-    expect(await http_(server.url).send(REQUEST, never)).toMatchObject({ kind, reason: `HTTP ${code}` })
+    expect(await overHttp(server.url).send(REQUEST, never)).toMatchObject({ kind, reason: `HTTP ${code}` })
   })
 
   test('Retry-After is read, in seconds and as a date', async () => {
     let retryAfter = '2'
     const server = await serve((response) => response.writeHead(503, { 'retry-after': retryAfter }).end())
-    expect(await http_(server.url).send(REQUEST, never)).toMatchObject({ afterMillis: 2000 })
+    expect(await overHttp(server.url).send(REQUEST, never)).toMatchObject({ afterMillis: 2000 })
     retryAfter = new Date(Date.now() + 60_000).toUTCString()
-    const { afterMillis } = (await http_(server.url).send(REQUEST, never)) as { afterMillis: number }
+    const { afterMillis } = (await overHttp(server.url).send(REQUEST, never)) as { afterMillis: number }
     expect(afterMillis).toBeGreaterThan(50_000)
     expect(afterMillis).toBeLessThanOrEqual(60_000)
     retryAfter = 'soon'
-    expect(await http_(server.url).send(REQUEST, never)).toMatchObject({
+    expect(await overHttp(server.url).send(REQUEST, never)).toMatchObject({
       kind: 'retryable',
       afterMillis: undefined,
     })
@@ -319,25 +331,25 @@ describe('HTTP', () => {
       }
       write()
     })
-    expect(await http_(server.url).send(REQUEST, never)).toMatchObject({ kind: 'delivered' })
+    expect(await overHttp(server.url).send(REQUEST, never)).toMatchObject({ kind: 'delivered' })
   })
 
   test('nobody listening, a dropped connection and a deadline are retryable', async () => {
-    expect(await http_('http://127.0.0.1:1/').send(REQUEST, never)).toMatchObject({
+    expect(await overHttp('http://127.0.0.1:1/').send(REQUEST, never)).toMatchObject({
       kind: 'retryable',
       reason: 'HTTP request failed: ECONNREFUSED',
     })
     const dropping = await serve((response) => response.destroy())
-    expect(await http_(dropping.url).send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+    expect(await overHttp(dropping.url).send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
     const silent = await serve(() => {})
-    expect(await http_(silent.url, { timeoutMillis: 50 }).send(REQUEST, never)).toMatchObject({
+    expect(await overHttp(silent.url, { timeoutMillis: 50 }).send(REQUEST, never)).toMatchObject({
       kind: 'retryable',
     })
   })
 
   test('a header that HTTP does not allow fails at once, and is not shown', async () => {
     const server = await serve((response) => response.end())
-    const outcome = await http_(server.url, { headers: { token: 'secret\nline' } }).send(REQUEST, never)
+    const outcome = await overHttp(server.url, { headers: { token: 'secret\nline' } }).send(REQUEST, never)
     expect(outcome).toEqual({ kind: 'failed', reason: 'HTTP request impossible: ERR_INVALID_CHAR' })
   })
 })

@@ -3,7 +3,7 @@ import { logs as logs2x } from '@opentelemetry/api-logs'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
-import { EXPORTING } from '@logbridge/bridge'
+import { whileExporting } from '@logbridge/bridge'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createLoggerProvider, type LogbridgeLoggerProvider, OtlpLogRecordProcessor } from '../src/index.ts'
 import { receiver } from './receive.ts'
@@ -100,9 +100,7 @@ test('minimumSeverity filters, and says so through enabled; unknown severity pas
 
 test('a record made while exporting is left out', async () => {
   create()
-  api.context.with(api.ROOT_CONTEXT.setValue(EXPORTING, true), () =>
-    provider.getLogger('a').emit({ body: 'loop' }),
-  )
+  whileExporting(() => provider.getLogger('a').emit({ body: 'loop' }))
   expect(await received()).toEqual([])
 })
 
@@ -200,6 +198,18 @@ test("the user's own processors see and change each record before it is sent", a
   expect({ ...record!.attributes }).toEqual({ a: 1, added: true })
   expect(exporter.getFinishedLogRecords()).toHaveLength(1)
   expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+})
+
+test("shutdown keeps its deadline and counts what was not sent, also behind the user's processors", async () => {
+  const processors = [
+    { onEmit() {}, forceFlush: async () => {}, shutdown: () => new Promise<void>(() => {}) },
+  ]
+  for (const options of [{}, { processors }]) {
+    create({ endpoint: 'http://127.0.0.1:1', ...options })
+    provider.getLogger('a').emit({ body: 'b' })
+    await provider.shutdown(100)
+    expect(provider.stats()).toMatchObject({ created: 1, queued: 0, inFlight: 0, dropped: { shutdown: 1 } })
+  }
 })
 
 test('OtlpLogRecordProcessor does the same in a LoggerProvider of the SDK, one for several resources', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { EXPORTING, LogbridgeError } from '@logbridge/bridge'
+import { isExporting, LogbridgeError } from '@logbridge/bridge'
 import { type ReceivedHistogram, type ReceivedMetric, startViewer, type Viewer } from '@logbridge/viewer'
 import {
   context,
@@ -134,7 +134,7 @@ describe('the providers', () => {
     expect(metrics.getMeterProvider()).not.toBe(first.meterProvider)
     expect(trace.getTracer('t').startSpan('x').isRecording()).toBe(false)
     expect(propagation.fields()).toEqual([])
-    expect(context.with(ROOT_CONTEXT.setValue(EXPORTING, 1), () => context.active())).toBe(ROOT_CONTEXT)
+    expect(context.with(ROOT_CONTEXT.setValue(Symbol('any'), 1), () => context.active())).toBe(ROOT_CONTEXT)
 
     start()
     produceAll()
@@ -263,7 +263,7 @@ describe('traces', () => {
     vi.stubEnv('OTEL_TRACES_EXPORTER', 'console')
     let exporting: unknown
     vi.spyOn(console, 'dir').mockImplementation(() => {
-      exporting = context.active().getValue(EXPORTING)
+      exporting = isExporting()
     })
     start()
     produceAll()

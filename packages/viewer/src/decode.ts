@@ -63,7 +63,7 @@ export function encodeStatus(encoding: Encoding, code: number, message: string):
  * OTLP/JSON is ProtoJSON except that trace and span ids are hex, where ProtoJSON's bytes are base64.
  * https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-function fromOtlpJson(type: protobuf.Type, bytes: Uint8Array): protobuf.Message<object> {
+function fromOtlpJson(type: protobuf.Type, bytes: Uint8Array): protobuf.Message {
   const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   return protojson.fromJson(type, JSON.parse(text, otlpJsonField), { ignoreUnknownFields: true })
 }

@@ -174,7 +174,7 @@ function waitFor(
         try {
           if (condition(viewer)) settle(resolve)
         } catch (error) {
-          settle(() => reject(error as Error))
+          settle(() => reject(error))
         }
       },
       cancel() {

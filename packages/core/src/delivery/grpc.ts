@@ -8,6 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import type { ExporterConfig, Signal } from '../config.ts'
+import { askHeaders } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
@@ -35,16 +36,18 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
 
   return {
     async send(request, signal) {
+      const deadline = Date.now() + config.timeoutMillis
+      const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
       const metadata = new Metadata()
       try {
-        const headers = typeof config.headers === 'function' ? await config.headers() : config.headers
+        const headers = await askHeaders(config, attempt)
         for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
       } catch {
-        // The reason may hold the header itself.
+        // The error may hold a header.
         return { kind: 'retryable', reason: 'the headers could not be had' }
       }
       client ??= new Client(target(config.url), credentials(config), channelOptions(config))
-      return unary(client, method, request, metadata, config.timeoutMillis, signal)
+      return unary(client, method, request, metadata, deadline, signal)
     },
     wake() {},
     close() {
@@ -58,7 +61,7 @@ function unary(
   method: string,
   request: Uint8Array,
   metadata: Metadata,
-  timeoutMillis: number,
+  deadline: number,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
   return new Promise((resolve) => {
@@ -69,7 +72,7 @@ function unary(
       // grpc-js can write nothing but a Buffer.
       Buffer.from(request.buffer, request.byteOffset, request.byteLength),
       metadata,
-      { deadline: Date.now() + timeoutMillis },
+      { deadline },
       (error, response) => {
         signal.removeEventListener('abort', abort)
         resolve(error ? outcomeOf(error) : readExportResponse(response))

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config.ts'
+import { askHeaders } from './headers.ts'
 import { readExportResponse } from './response.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
@@ -22,11 +23,12 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   const agent = new Agent({ keepAlive: true, ...config.tls })
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
+    const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
     let headers: Record<string, string>
     try {
-      headers = { ...(typeof config.headers === 'function' ? await config.headers() : config.headers) }
+      headers = { ...(await askHeaders(config, attempt)) }
     } catch {
-      // The reason may hold the header itself.
+      // The error may hold a header.
       return { kind: 'retryable', reason: 'the headers could not be had' }
     }
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
@@ -38,7 +40,6 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     return new Promise((resolve) => {
       const failed = (error: NodeJS.ErrnoException): void =>
         resolve({ kind: 'retryable', reason: `HTTP request failed: ${error.code ?? error.name}` })
-      const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
       const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
         readBody(response).then((content) => resolve(outcomeOf(response, content)), failed)
       })

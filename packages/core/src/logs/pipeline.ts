@@ -1,8 +1,8 @@
-import { diagnose, EXPORTING, type ValueLimits } from '@logbridge/bridge'
-import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { diagnose, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config.ts'
+import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
+import { within } from '../lifecycle.ts'
 import { type Batch, type EncodedScope, encodeRequest, OpenBatch, splitBatch } from './batch.ts'
 import type { EncodableRecord } from './encode.ts'
 import type { DropReason, LogsStats } from './stats.ts'
@@ -15,9 +15,6 @@ const MAX_CONCURRENT_EXPORTS = 4
 /** From this share of a cap on, records below WARN are refused, so that what matters still finds room. */
 const LOW_SEVERITY_SHARE = 0.8
 const WARN = 13
-
-/** The context of everything that happens for an export: no spans, and no log records. */
-export const EXPORT_CONTEXT: Context = suppressTracing(ROOT_CONTEXT.setValue(EXPORTING, true))
 
 /** A sealed batch, and a promise for the moment when its fate is known. */
 interface Consignment {
@@ -103,16 +100,10 @@ export class LogPipeline {
   async forceFlush(timeoutMillis: number = this.config.exportTimeoutMillis): Promise<void> {
     this.seal()
     if (this.unsettled.size === 0) return
-    const all = Promise.all(Array.from(this.unsettled, ({ settled }) => settled))
-    context.with(EXPORT_CONTEXT, () => this.pump())
+    const all = Array.from(this.unsettled, ({ settled }) => settled)
+    quietly(() => this.pump())
     this.transport.wake()
-    let timer: NodeJS.Timeout | undefined
-    // Not unref'd: whoever waits for a flush wants the process to live that long.
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMillis)
-    })
-    await Promise.race([all, deadline])
-    clearTimeout(timer)
+    await within(timeoutMillis, all)
   }
 
   /**
@@ -151,7 +142,7 @@ export class LogPipeline {
   }
 
   private startDelay(): void {
-    context.with(EXPORT_CONTEXT, () => {
+    quietly(() => {
       this.delayTimer = setTimeout(() => this.seal(), this.config.scheduledDelayMillis).unref()
     })
   }
@@ -173,7 +164,7 @@ export class LogPipeline {
     this.sealedBytes += batch.body.length
     if (this.pumpScheduled) return
     this.pumpScheduled = true
-    context.with(EXPORT_CONTEXT, () => setImmediate(() => this.pump()))
+    quietly(() => setImmediate(() => this.pump()))
   }
 
   private pump(): void {

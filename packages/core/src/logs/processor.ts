@@ -1,17 +1,13 @@
-import { EXPORTING } from '@logbridge/bridge'
-import { type Context, context as contextApi } from '@opentelemetry/api'
+import { isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import { type ExporterOptions, type LogsConfig, type LogsOptions, settleLogs } from '../config.ts'
 import { createTransport } from '../delivery/create.ts'
-import { flushBeforeExit } from '../lifecycle.ts'
+import { watchProcessEnd } from '../lifecycle.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
 import type { LogsStats } from './stats.ts'
-
-/** What is needed of an EXPORTING-aware processor's `enabled`. */
-type EnabledOptions = Parameters<NonNullable<LogRecordProcessor['enabled']>>[0]
 
 /** Feeds a pipeline from the official SDK's records, encoding each in `onEmit`. */
 export class PipelineProcessor implements LogRecordProcessor {
@@ -26,13 +22,13 @@ export class PipelineProcessor implements LogRecordProcessor {
     this.minimumSeverity = config.minimumSeverity
   }
 
-  enabled({ severityNumber, context }: EnabledOptions): boolean {
-    return this.isWanted(severityNumber ?? 0, context)
+  enabled({ severityNumber = 0 }: { severityNumber?: number }): boolean {
+    return this.isWanted(severityNumber)
   }
 
-  onEmit(record: ReadWriteLogRecord, context: Context = contextApi.active()): void {
+  onEmit(record: ReadWriteLogRecord): void {
     const severityNumber = record.severityNumber ?? 0
-    if (!this.isWanted(severityNumber, context)) return
+    if (!this.isWanted(severityNumber)) return
     this.pipeline.write(this.scope(record), {
       timestamp: record.hrTime,
       observedTimestamp: record.hrTimeObserved,
@@ -59,9 +55,8 @@ export class PipelineProcessor implements LogRecordProcessor {
     return this.pipeline.shutdown(timeoutMillis)
   }
 
-  private isWanted(severityNumber: number, context: Context): boolean {
-    if (severityNumber !== 0 && severityNumber < this.minimumSeverity) return false
-    return context.getValue(EXPORTING) === undefined
+  private isWanted(severityNumber: number): boolean {
+    return (severityNumber === 0 || severityNumber >= this.minimumSeverity) && !isExporting()
   }
 
   private scope({ instrumentationScope, resource }: ReadWriteLogRecord): EncodedScope {
@@ -93,10 +88,11 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
   /** @throws LogbridgeError `invalid-option` */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     super(settleLogs(options, process.env))
-    this.forget = flushBeforeExit(
-      (timeoutMillis) => this.forceFlush({ timeoutMillis }),
-      () => this.stats(),
-    )
+    this.forget = watchProcessEnd({
+      forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
+      stats: () => this.stats(),
+      activity: () => this.stats().created,
+    })
   }
 
   override shutdown(timeoutMillis?: number): Promise<void> {

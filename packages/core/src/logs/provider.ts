@@ -3,9 +3,9 @@ import {
   copyFields,
   describeException,
   diagnose,
-  EXPORTING,
   type HrTime,
   isError,
+  isExporting,
   now,
   toHrTime,
 } from '@logbridge/bridge'
@@ -28,7 +28,7 @@ import {
 } from '@opentelemetry/sdk-logs'
 import { type LoggerProviderOptions, type LogsConfig, settleLogs } from '../config.ts'
 import { createTransport } from '../delivery/create.ts'
-import { flushBeforeExit } from '../lifecycle.ts'
+import { watchProcessEnd, within } from '../lifecycle.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
@@ -63,7 +63,7 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   const config = settleLogs(options, process.env)
   const inner = createLoggerProviderFrom(config, settleResource(options, process.env))
-  const forget = flushBeforeExit(inner.forceFlush, inner.stats)
+  const forget = watchProcessEnd({ ...inner, activity: () => inner.stats().created })
   const provider = {
     ...inner,
     shutdown(timeoutMillis?: number) {
@@ -118,9 +118,8 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
 
   function write(record: LogRecord): void {
     const severityNumber = record.severityNumber ?? 0
-    const context = record.context ?? contextApi.active()
-    if (!isWanted(severityNumber) || context.getValue(EXPORTING) !== undefined) return
-    const spanContext = trace.getSpanContext(context)
+    if (!isWanted(severityNumber) || isExporting()) return
+    const spanContext = trace.getSpanContext(record.context ?? contextApi.active())
     const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
     pipeline.write(scope, {
       timestamp: settleTime(record.timestamp) ?? observedTimestamp,
@@ -179,15 +178,22 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Logbrid
     logRecordLimits: config.limits,
     loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
   })
+  async function end(timeoutMillis: number): Promise<void> {
+    const start = performance.now()
+    const left = (): number => Math.max(0, timeoutMillis - (performance.now() - start))
+    await official.forceFlush({ timeoutMillis }).catch(faulty)
+    // Ours first and by itself: the SDK knows no deadline here, and what is not sent in time has to be counted.
+    await last?.shutdown(left())
+    await within(left(), [official.shutdown().catch(faulty)])
+  }
+
+  let ending: Promise<void> | undefined
   return {
     getLogger: (name, version, options) => official.getLogger(name, version, options),
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) =>
       official.forceFlush({ timeoutMillis }).catch(faulty),
-    async shutdown(timeoutMillis = config.exportTimeoutMillis) {
-      await official.forceFlush({ timeoutMillis }).catch(faulty)
-      await official.shutdown().catch(faulty)
-    },
+    shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timeoutMillis)),
   }
 }
 
