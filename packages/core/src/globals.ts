@@ -12,7 +12,7 @@ import {
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3'
-import type { PropagatorName } from './config.ts'
+import type { PropagatorName } from './config/config.ts'
 import { registerLoggerProvider } from './register.ts'
 
 const PROPAGATORS: Readonly<Record<PropagatorName, () => TextMapPropagator>> = {

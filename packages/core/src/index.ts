@@ -15,7 +15,7 @@ export type {
   TelemetryOptions,
   TlsOptions,
   TracesOptions,
-} from './config.ts'
+} from './config/options.ts'
 export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
 export { startTelemetry, type Telemetry } from './telemetry.ts'

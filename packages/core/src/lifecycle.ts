@@ -4,6 +4,15 @@ import type { LogsStats } from './logs/stats.ts'
 /** How long the end of a process may be held up for what is still to be sent. */
 const BEFORE_EXIT_MILLIS = 5000
 
+/** One signal of the official SDK. */
+export interface SignalPipeline<Provider> {
+  readonly provider: Provider
+  forceFlush(timeoutMillis: number): Promise<unknown>
+  shutdown(timeoutMillis: number): Promise<unknown>
+  /** Gives up what is still in flight; resolves when that has ended. */
+  close(): Promise<unknown>
+}
+
 /** What the end of a process asks for. */
 export interface Ending {
   forceFlush(timeoutMillis: number): Promise<unknown>

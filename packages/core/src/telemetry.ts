@@ -10,14 +10,15 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
-import { settleTelemetry, type TelemetryConfig, type TelemetryOptions } from './config.ts'
+import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
+import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
-import { watchProcessEnd, within } from './lifecycle.ts'
+import { type SignalPipeline, watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
-import { createMetrics } from './metrics.ts'
-import { settleResource } from './resource.ts'
-import { createTraces } from './traces.ts'
+import { createMetrics } from './signals/metrics.ts'
+import { settleResource } from './config/resource.ts'
+import { createTraces } from './signals/traces.ts'
 
 /** Logs, traces and metrics at work. */
 export interface Telemetry {
@@ -39,15 +40,6 @@ export interface Telemetry {
    * @param timeoutMillis default 30000
    */
   shutdown(timeoutMillis?: number): Promise<void>
-}
-
-/** One signal of the official SDK. */
-export interface SignalPipeline<Provider> {
-  readonly provider: Provider
-  forceFlush(timeoutMillis: number): Promise<unknown>
-  shutdown(timeoutMillis: number): Promise<unknown>
-  /** Gives up what is still in flight; resolves when that has ended. */
-  close(): Promise<unknown>
 }
 
 /** The same for logs, which know no `close`: they have ended when their shutdown has. */

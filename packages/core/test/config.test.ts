@@ -5,7 +5,9 @@ import { LogbridgeError } from '@logbridge/bridge'
 import { DiagLogLevel } from '@opentelemetry/api'
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type ExporterConfig, settleLogs, settleTelemetry, type TelemetryOptions } from '../src/config.ts'
+import type { ExporterConfig } from '../src/config/exporter.ts'
+import { settleLogs, settleTelemetry } from '../src/config/config.ts'
+import type { TelemetryOptions } from '../src/config/options.ts'
 import { complaints } from './complaints.ts'
 
 const made = complaints()

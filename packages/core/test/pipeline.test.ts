@@ -1,7 +1,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, test } from 'vitest'
 import { isExporting } from '@logbridge/bridge'
-import { settleLogs } from '../src/config.ts'
+import { settleLogs } from '../src/config/config.ts'
 import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
 import { encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { LogPipeline } from '../src/logs/pipeline.ts'

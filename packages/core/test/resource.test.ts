@@ -1,8 +1,8 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
-import type { ResourceOptions } from '../src/config.ts'
-import { settleResource } from '../src/resource.ts'
+import type { ResourceOptions } from '../src/config/options.ts'
+import { settleResource } from '../src/config/resource.ts'
 import { complaints } from './complaints.ts'
 
 const made = complaints()

@@ -1,4 +1,5 @@
-import type { LogsConfig, Signal } from '../config.ts'
+import type { LogsConfig } from '../config/config.ts'
+import type { Signal } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { createHttpTransport } from './http.ts'
 import { withRetry } from './retry.ts'

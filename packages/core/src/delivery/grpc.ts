@@ -7,7 +7,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js'
-import type { ExporterConfig, Signal } from '../config.ts'
+import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { askHeaders } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
 import type { ExportOutcome, Transport } from './transport.ts'

@@ -1,4 +1,4 @@
-import type { ExporterConfig } from '../config.ts'
+import type { ExporterConfig } from '../config/exporter.ts'
 
 /**
  * The headers of one request. A function is asked anew each time, and waited for until the attempt is over.

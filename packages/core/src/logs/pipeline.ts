@@ -1,5 +1,5 @@
 import { diagnose, type ValueLimits } from '@logbridge/bridge'
-import type { LogsConfig } from '../config.ts'
+import type { LogsConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { within } from '../lifecycle.ts'

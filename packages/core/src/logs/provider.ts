@@ -26,11 +26,12 @@ import {
   type LogRecordProcessor,
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
-import { type LoggerProviderOptions, type LogsConfig, settleLogs } from '../config.ts'
+import type { LoggerProviderOptions } from '../config/options.ts'
+import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
 import { watchProcessEnd, within } from '../lifecycle.ts'
 import { registerLoggerProvider } from '../register.ts'
-import { settleResource } from '../resource.ts'
+import { settleResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
 import { PipelineProcessor } from './processor.ts'

@@ -5,7 +5,7 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
-import { type ExporterConfig, exporterRules, settleExporter } from './exporterConfig.ts'
+import { type ExporterConfig, exporterRules, settleExporter } from './exporter.ts'
 import type {
   LoggerProviderOptions,
   LogsOptions,
@@ -35,22 +35,6 @@ import {
   settle,
   word,
 } from './settings.ts'
-
-export type { ExporterConfig, Signal } from './exporterConfig.ts'
-export type {
-  ExporterOptions,
-  HeadersOption,
-  LoggerProviderOptions,
-  LogLimitsOptions,
-  LogsOptions,
-  MetricsOptions,
-  OtlpProtocol,
-  PrometheusOptions,
-  ResourceOptions,
-  TelemetryOptions,
-  TlsOptions,
-  TracesOptions,
-} from './options.ts'
 
 export interface LogLimits {
   readonly attributeCountLimit: number

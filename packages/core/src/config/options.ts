@@ -62,7 +62,7 @@ export interface LogsOptions {
   maxExportBatchSize?: number | undefined
   /** Milliseconds after which a batch is sent even when it is not full. Default 1000. */
   scheduledDelayMillis?: number | undefined
-  /** Milliseconds that a flush may take. Default 30000. */
+  /** Milliseconds that a flush, and at the most one attempt, may take. Default 30000. */
   exportTimeoutMillis?: number | undefined
   /** Limits of one record. Default: 128 attributes, values of any length. */
   limits?: LogLimitsOptions | undefined

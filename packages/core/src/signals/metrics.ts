@@ -17,9 +17,9 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics'
-import type { MetricsConfig } from './config.ts'
-import { createOtlpExporter, quieted } from './otlpExporter.ts'
-import type { SignalPipeline } from './telemetry.ts'
+import type { MetricsConfig } from '../config/config.ts'
+import { createOtlpExporter, quieted } from './exporter.ts'
+import type { SignalPipeline } from '../lifecycle.ts'
 
 const TEMPORALITY = {
   cumulative: CumulativeTemporalitySelector,

@@ -9,9 +9,9 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
-import type { TracesConfig } from './config.ts'
-import { createOtlpExporter, quieted } from './otlpExporter.ts'
-import type { SignalPipeline } from './telemetry.ts'
+import type { TracesConfig } from '../config/config.ts'
+import { createOtlpExporter, quieted } from './exporter.ts'
+import type { SignalPipeline } from '../lifecycle.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
   /** How many spans have ended so far. */

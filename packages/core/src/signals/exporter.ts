@@ -1,10 +1,10 @@
 import { diagnose } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
-import type { ExporterConfig } from './config.ts'
-import { createTransport } from './delivery/create.ts'
-import { quietly } from './delivery/quiet.ts'
-import type { ExportOutcome } from './delivery/transport.ts'
+import type { ExporterConfig } from '../config/exporter.ts'
+import { createTransport } from '../delivery/create.ts'
+import { quietly } from '../delivery/quiet.ts'
+import type { ExportOutcome } from '../delivery/transport.ts'
 
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
