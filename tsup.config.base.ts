@@ -15,6 +15,10 @@ export function library(entry: string[]): Config {
     platform: 'node',
     shims: false,
     treeshake: false,
-    silent: true,
+    // Adapters are to stay small, and each is there twice. CommonJS keeps its line breaks: tools find its exports by them.
+    esbuildOptions(options, { format }) {
+      options.minifySyntax = true
+      options.minifyWhitespace = format === 'esm'
+    },
   })
 }

@@ -1,4 +1,4 @@
-/**
+/*
  * bunyan to OpenTelemetry.
  *
  * | bunyan                                   | LogRecord                                                    |

@@ -1,4 +1,4 @@
-/**
+/*
  * console to OpenTelemetry.
  *
  * | console                                          | LogRecord                                              |

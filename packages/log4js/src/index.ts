@@ -1,4 +1,4 @@
-/**
+/*
  * log4js to OpenTelemetry.
  *
  * | log4js                                   | LogRecord                                                      |

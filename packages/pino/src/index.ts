@@ -1,4 +1,4 @@
-/**
+/*
  * Sends what pino writes to OpenTelemetry: `otelStream` from the thread that logs, the default export from pino's worker.
  * Both read the finished line, so that whatever pino hides (`redact`, serializers, formatters) stays hidden.
  *

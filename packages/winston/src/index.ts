@@ -1,5 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- Node's streams name their methods so */
-/**
+/*
  * A winston transport that sends every record to OpenTelemetry.
  *
  * | winston                                          | LogRecord                                                  |
