@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `pnpm bench` prints a table for each scenario, `pnpm bench NAME` one scenario, `pnpm bench --json`
+ * Runs the benchmarks: `pnpm bench` prints a table for each scenario (`pnpm -s bench > docs/benchmarks.md` keeps it), `pnpm bench NAME` one scenario, `pnpm bench --json`
  * one JSON line for each comparison. Every comparison is a ratio of two figures of the same run.
  */
 import os from 'node:os'
@@ -20,9 +20,11 @@ if (unknown) {
 }
 
 if (!values.json) {
-  console.log(`Node ${process.version}, ${os.cpus()[0]?.model ?? os.arch()} x ${os.availableParallelism()}`)
+  console.log('# Benchmarks\n')
+  console.log('Printed by `pnpm bench`. Figures drift with the machine; the ratios are what counts.\n')
+  console.log(`Node ${process.version}, ${os.cpus()[0]?.model ?? os.arch()} x ${os.availableParallelism()}, `)
   console.log(
-    `${new Date().toISOString().slice(0, 10)}, median (and range) of ${values.rounds} interleaved runs\n`,
+    `${new Date().toISOString().slice(0, 10)}, median (and range) of ${values.rounds} interleaved runs.\n`,
   )
 }
 for (const name of positionals.length > 0 ? positionals : names) {
@@ -31,6 +33,6 @@ for (const name of positionals.length > 0 ? positionals : names) {
   if (values.json) {
     for (const comparison of comparisons) console.log(JSON.stringify(comparison))
   } else {
-    console.log(`${scenario.title}\n\n${markdownTable([header, ...rows.map((row) => row.map(String))])}\n`)
+    console.log(`## ${scenario.title}\n\n${markdownTable([header, ...rows.map((row) => row.map(String))])}`)
   }
 }
