@@ -97,6 +97,15 @@ describe('gRPC', () => {
     expect(server.metadata[0]!.get('x-tenant')).toEqual(['shop'])
   })
 
+  test('a certificate that cannot be read fails the request, and rejects nothing', async () => {
+    const cert = Buffer.from('-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----')
+    const transport = track(createGrpcTransport(config('https://127.0.0.1:1', { tls: { cert, key: cert } })))
+    expect(await transport.send(REQUEST, never)).toEqual({
+      kind: 'failed',
+      reason: expect.stringMatching(/^gRPC request impossible: ERR_OSSL/),
+    })
+  })
+
   test('asks a header function for each request', async () => {
     const server = await serve((_, reply) => reply(null, Buffer.alloc(0)))
     let token = 0

@@ -46,8 +46,14 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
         // The error may hold a header.
         return { kind: 'retryable', reason: 'the headers could not be had' }
       }
-      client ??= new Client(target(config.url), credentials(config), channelOptions(config))
-      return unary(client, method, request, metadata, deadline, signal)
+      try {
+        client ??= new Client(target(config.url), credentials(config), channelOptions(config))
+        return await unary(client, method, request, metadata, deadline, signal)
+      } catch (error) {
+        // What is thrown at once (a certificate that cannot be read) would be thrown again: no use to retry.
+        const { code, name } = error as NodeJS.ErrnoException
+        return { kind: 'failed', reason: `gRPC request impossible: ${code ?? name}` }
+      }
     },
     wake() {},
     close() {
