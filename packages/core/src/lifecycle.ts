@@ -1,4 +1,5 @@
 import { diagnose } from '@logbridge/bridge'
+import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import type { LogsStats } from './logs/stats.ts'
 
 /** How long the end of a process may be held up for what is still to be sent. */
@@ -56,12 +57,17 @@ export function watchProcessEnd(ending: Ending): () => void {
   }
 }
 
+/** No more than a timer can take: what is longer, Infinity too, would end at once. */
+export function timerMillis(millis: number): number {
+  return Math.min(millis, MAX_TIMER_MILLIS)
+}
+
 /** Waits for all of them, but no longer than the time given. What rejects counts as done. */
 export async function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   // Not unref'd: whoever waits for a flush wants the process to live that long.
   const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMillis)
+    timer = setTimeout(resolve, timerMillis(timeoutMillis))
   })
   await Promise.race([Promise.allSettled(parts), deadline])
   clearTimeout(timer)

@@ -13,7 +13,7 @@ import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
-import { type SignalPipeline, watchProcessEnd, within } from './lifecycle.ts'
+import { type SignalPipeline, timerMillis, watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
 import { createMetrics } from './signals/metrics.ts'
@@ -97,7 +97,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
 
   function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {
     if (ending) return ending
-    const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(timeoutMillis)] as const)
+    const flushes = signals.map(
+      ([name, signal]) => [name, signal.forceFlush(timerMillis(timeoutMillis))] as const,
+    )
     return settled(timeoutMillis, 'flushed', flushes)
   }
 
@@ -106,7 +108,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     disableInstrumentations()
     unregister()
     processWide[RUNNING] = false
-    const shutdowns = signals.map(([name, signal]) => [name, signal.shutdown(timeoutMillis)] as const)
+    const shutdowns = signals.map(
+      ([name, signal]) => [name, signal.shutdown(timerMillis(timeoutMillis))] as const,
+    )
     await settled(timeoutMillis, 'shut down', shutdowns)
     // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
     const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { within } from '../src/lifecycle.ts'
 import { receiver } from './receive.ts'
 
 const receiving = receiver()
@@ -14,6 +15,15 @@ function run(endpoint: string, more = ''): Promise<{ code: number; stderr: strin
     })
   })
 }
+
+test('a time longer than any timer takes is not over at once', async () => {
+  for (const timeoutMillis of [Infinity, 2 ** 31]) {
+    const part = new Promise((resolve) => setTimeout(resolve, 20, 'done'))
+    let done: unknown
+    await within(timeoutMillis, [part.then((value) => (done = value))])
+    expect(done).toBe('done')
+  }
+})
 
 test('what a program has logged is sent when it comes to its end', async () => {
   expect(await run(receiving.grpcUrl())).toEqual({ code: 0, stderr: '' })

@@ -27,7 +27,8 @@ export function setting<T>(kind: Kind<T>, variables: readonly string[], fallback
 }
 
 const OWNER = '@logbridge/core'
-const MAX_TIMER_MILLIS = 2 ** 31 - 1
+/** What a timer of Node can take. */
+export const MAX_TIMER_MILLIS: number = 2 ** 31 - 1
 
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 

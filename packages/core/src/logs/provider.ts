@@ -29,7 +29,7 @@ import {
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
-import { watchProcessEnd, within } from '../lifecycle.ts'
+import { timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
@@ -193,8 +193,8 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Logbrid
     getLogger: (name, version, options) => official.getLogger(name, version, options),
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) =>
-      official.forceFlush({ timeoutMillis }).catch(faulty),
-    shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timeoutMillis)),
+      official.forceFlush({ timeoutMillis: timerMillis(timeoutMillis) }).catch(faulty),
+    shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
   }
 }
 
