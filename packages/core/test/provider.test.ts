@@ -89,6 +89,25 @@ test('the same scope is the same logger', () => {
   expect(provider.getLogger('a')).not.toBe(provider.getLogger('a', undefined, { schemaUrl: 'x' }))
 })
 
+test.each<[string, unknown[]]>([
+  ['5', [5]],
+  ['[object Object]', [{}, 2]],
+  ['shop', ['shop', '1', { schemaUrl: 5 }]],
+  ['shop', ['shop', '1', { attributes: { big: 1n } }]],
+  ['shop', ['shop', '1', { attributes: 'none' }]],
+  ['shop', ['shop', '1', null]],
+])('a scope that makes no sense (%s) costs no record', async (name, args) => {
+  create().getLogger('before').emit({ body: 1 })
+  ;(provider.getLogger as (...args: unknown[]) => api.Logger)(...args).emit({ body: 2 })
+  provider.getLogger('after').emit({ body: 3 })
+  const records = await received()
+  expect(records.map(({ scope, body }) => [scope.name, body])).toEqual([
+    ['before', 1],
+    [name, 2],
+    ['after', 3],
+  ])
+})
+
 test('minimumSeverity filters, and says so through enabled; unknown severity passes', async () => {
   create({ minimumSeverity: 13 })
   const logger = provider.getLogger('a')

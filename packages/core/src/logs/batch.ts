@@ -13,7 +13,7 @@ export interface EncodedResource {
 export interface EncodedScope {
   readonly resource: EncodedResource
   /** `ScopeLogs.scope`. */
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly schemaUrl: string
 }
 
@@ -42,9 +42,16 @@ export function encodeResource(resource: Resource): EncodedResource {
   }
 }
 
-export function encodeScope(scope: Scope, resource: EncodedResource): EncodedScope {
-  scratch.scope(scope)
-  return { resource, bytes: scratch.take(), schemaUrl: scope.schemaUrl ?? '' }
+/** @param given from JavaScript these may be anything, and an error half way would spoil what is encoded next */
+export function encodeScope(
+  given: { readonly [Name in keyof Scope]: unknown },
+  resource: EncodedResource,
+): EncodedScope {
+  const attributes = typeof given.attributes === 'object' ? given.attributes : undefined
+  const name = String(given.name ?? '')
+  const version = String(given.version ?? '')
+  scratch.scope({ name, version, ...(attributes && { attributes }) })
+  return { resource, bytes: scratch.take(), schemaUrl: String(given.schemaUrl ?? '') }
 }
 
 /** The batch that is being filled. Records are encoded at once and grouped by scope when it is sealed. */

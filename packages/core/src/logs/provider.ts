@@ -95,11 +95,11 @@ function createDirectProvider(config: LogsConfig, resource: Resource): Logbridge
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
-      const key = JSON.stringify([name, version, options])
+      const scope = encodeScope({ ...options, name, ...(version && { version }) }, encodedResource)
+      const key = `${scope.schemaUrl} ${scope.bytes.toString('latin1')}`
       let logger = loggers.get(key)
       if (logger === undefined) {
         if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
-        const scope = encodeScope({ name, ...(version && { version }), ...options }, encodedResource)
         logger = createLogger(pipeline, scope, config.minimumSeverity)
         loggers.set(key, logger)
       }
