@@ -65,6 +65,29 @@ test("the receiver's own delay is obeyed, and not cut short by a flush", async (
   expect(await sent).toBe(delivered)
 })
 
+test('a delay of 0 does not replace the backoff, nor does one that no timer can take end at once', async () => {
+  for (const [afterMillis, times] of [
+    [0, [0, 500, 1500]],
+    [1e15, [0]],
+  ] as const) {
+    const transport = scripted({ ...retryable, afterMillis })
+    void withRetry(transport, () => 1).send(new Uint8Array(), never)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(transport.times).toEqual(times)
+  }
+})
+
+test('a flush in the midst of the delay that the receiver named ends the backoff behind it', async () => {
+  const transport = scripted({ ...retryable, afterMillis: 100 }, delivered)
+  const retrying = withRetry(transport, () => 1)
+  const sent = retrying.send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(50)
+  retrying.wake()
+  await vi.advanceTimersByTimeAsync(50)
+  expect(await sent).toBe(delivered)
+  expect(transport.times).toEqual([0, 100])
+})
+
 test('a flush ends a backoff', async () => {
   const transport = scripted(retryable, delivered)
   const retrying = withRetry(transport, () => 1)

@@ -1,3 +1,4 @@
+import { timerMillis } from '../lifecycle.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
@@ -12,17 +13,25 @@ const MAX_BACKOFF_MILLIS = 30_000
 export function withRetry(transport: Transport, random: () => number = Math.random): Transport {
   const sleepers = new Set<() => void>()
 
-  function sleep(millis: number, signal: AbortSignal, wakeable: boolean): Promise<void> {
+  /** @param least what a wake does not cut short */
+  function sleep(millis: number, least: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      const start = performance.now()
       function done(): void {
         clearTimeout(timer)
-        sleepers.delete(done)
+        sleepers.delete(wake)
         signal.removeEventListener('abort', done)
         resolve()
       }
+      function wake(): void {
+        const left = least - (performance.now() - start)
+        if (left <= 0) return done()
+        clearTimeout(timer)
+        timer = setTimeout(done, left).unref()
+      }
       // Unref'd: a backoff must not hold the process; whoever flushes holds it.
-      const timer = setTimeout(done, millis).unref()
-      if (wakeable) sleepers.add(done)
+      let timer = setTimeout(done, millis).unref()
+      sleepers.add(wake)
       signal.addEventListener('abort', done)
     })
   }
@@ -31,9 +40,10 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await transport.send(request, signal)
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
-      // The receiver's own delay is obeyed even while flushing; our backoff gives way to it.
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** attempt, MAX_BACKOFF_MILLIS) * random()
-      await sleep(outcome.afterMillis ?? backoff, signal, outcome.afterMillis === undefined)
+      // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
+      const least = timerMillis(outcome.afterMillis ?? 0)
+      await sleep(Math.max(backoff, least), least, signal)
       if (signal.aborted) return outcome
     }
   }
