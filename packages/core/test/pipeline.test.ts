@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isExporting } from '@logbridge/bridge'
 import { settleLogs } from '../src/config/config.ts'
 import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
-import { encodeResource, encodeScope } from '../src/logs/batch.ts'
+import { type EncodedScope, encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { LogPipeline } from '../src/logs/pipeline.ts'
 import type { LogsStats } from '../src/logs/stats.ts'
 import { receiver } from './receive.ts'
@@ -49,8 +49,8 @@ class ManualTransport implements Transport {
 function start(options: Parameters<typeof settleLogs>[0] = {}) {
   const transport = new ManualTransport()
   const pipeline = new LogPipeline(settleLogs(options, {}), transport)
-  const write = (body: unknown, severityNumber = 9): void =>
-    pipeline.write(scope, {
+  const write = (body: unknown, severityNumber = 9, of: EncodedScope = scope): void =>
+    pipeline.write(of, {
       timestamp: [1, 2],
       observedTimestamp: [1, 2],
       severityNumber,
@@ -268,6 +268,15 @@ describe('flush and shutdown', () => {
     write('late')
     expect(pipeline.stats()).toMatchObject({ created: 7, dropped: { shutdown: 7 } })
     expectBalance(pipeline.stats())
+  })
+
+  test('shutdown does not wait for a resource that is never ready', async () => {
+    const { pipeline, write, transport } = start()
+    const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
+    write('a', 9, encodeScope({ name: 'orders' }, pending))
+    await pipeline.shutdown(1)
+    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 1 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(transport.closed).toBe(true)
   })
 
   test('a flush with nothing to send ends at once', async () => {

@@ -181,7 +181,7 @@ export class LogPipeline {
     this.exports += 1
     this.waitingCount -= batch.count
     this.inFlight += batch.count
-    await batch.resource.ready
+    if (batch.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
     await this.deliver(batch)
     this.sealedBytes -= batch.body.length
     this.exports -= 1
@@ -192,7 +192,10 @@ export class LogPipeline {
 
   /** Sends a batch; one that the receiver finds too large goes in halves, down to the record that cannot go. */
   private async deliver(batch: Batch): Promise<void> {
-    const outcome = await this.transport.send(encodeRequest(batch), this.abort.signal)
+    const { signal } = this.abort
+    const outcome: ExportOutcome = signal.aborted
+      ? { kind: 'retryable', reason: 'aborted' }
+      : await this.transport.send(encodeRequest(batch), signal)
     if (outcome.kind === 'too-large' && batch.count > 1) {
       for (const half of splitBatch(batch)) await this.deliver(half)
       return
@@ -226,6 +229,15 @@ export class LogPipeline {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + count
     diagnose(`drop-${reason}`, DROP_MESSAGES[reason], cause)
   }
+}
+
+/** Waits no longer than until the abort: what is waited for may never come. */
+async function unlessAborted(ready: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = (): void => aborted.resolve()
+  signal.addEventListener('abort', onAbort)
+  await Promise.race([ready, aborted.promise])
+  signal.removeEventListener('abort', onAbort)
 }
 
 /** Said when the first record is lost for a reason; `stats()` has the numbers. */
