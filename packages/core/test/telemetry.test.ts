@@ -361,6 +361,8 @@ describe('a bad option', () => {
       { logs: { maxQueueSize: 0 } },
       { resource: { a: {} } },
       { instrumentations: {} },
+      { instrumentations: [() => []] },
+      { instrumentations: [[undefined]] },
     ]) {
       expect(() => start(options as never)).toThrow(LogbridgeError)
       expect(trace.getTracer('t').startSpan('x').isRecording()).toBe(false)

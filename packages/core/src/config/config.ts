@@ -176,6 +176,11 @@ const PROMETHEUS = {
   host: setting(host, ['OTEL_EXPORTER_PROMETHEUS_HOST'], 'localhost'),
 } satisfies SettingTable
 
+const instrumentations: OptionRule = {
+  accepts: 'an array of Instrumentations (or of arrays of them)',
+  test: (value) => Array.isArray(value) && value.flat().every((item) => hasMethod(item, 'enable')),
+}
+
 const offOr = (object: OptionRule): OptionRule => ({
   accepts: `false, or ${object.accepts}`,
   test: (value) => value === false || object.test(value),
@@ -191,7 +196,7 @@ const TELEMETRY_RULES = {
   logs: offOr(rules.object),
   traces: offOr(rules.object),
   metrics: offOr(rules.object),
-  instrumentations: rules.array,
+  instrumentations,
 }
 
 /**
