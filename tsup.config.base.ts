@@ -19,6 +19,8 @@ export function library(entry: string[]): Config {
     esbuildOptions(options, { format }) {
       options.minifySyntax = true
       options.minifyWhitespace = format === 'esm'
+      // Node prints the whole line that threw above an uncaught error: a file in one line would bury the message.
+      options.lineLimit = 160
     },
   })
 }

@@ -31,7 +31,7 @@ it('packs every package', () => {
   )
 })
 
-describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, files }) => {
+describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folder: unpacked, files }) => {
   it('has nothing that publint complains about', async () => {
     const { buffer } = new Uint8Array(await readFile(tarball))
     const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true })
@@ -67,6 +67,13 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, files
       const { imported, required } = JSON.parse(names) as { imported: string[]; required: string[] }
       expect(imported.filter((exported) => exported !== 'module.exports')).toEqual(required)
       expect(imported).not.toEqual([])
+    }
+  })
+
+  it('has no line that would bury the message of an uncaught error', async () => {
+    for (const path of files.filter((file) => /\.c?js$/.test(file))) {
+      const text = await readFile(join(unpacked, path), 'utf8')
+      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(600)
     }
   })
 
