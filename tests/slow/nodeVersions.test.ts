@@ -30,3 +30,9 @@ describe.each(CORE_RUNS_ON)('on Node.js %s', (version) => {
     expect(await runOn(version, 'fixtures/sendByCore.mjs')).toEqual([record, record])
   })
 })
+
+it('the viewer says which Node.js it needs', async () => {
+  const viewer = ['npx', '-y', '-p', 'node@20', '--', 'node', '../packages/viewer/dist/cli.js'].join(' ')
+  const said = await run('sh', ['-c', `${viewer} 2>&1; true`])
+  expect(said).toMatch(/^logbridge-viewer: Node\.js 22\.15 or later is needed; this is v20\.[\d.]+$/m)
+})

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import * as zlib from 'node:zlib'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import packageJson from '../package.json' with { type: 'json' }
 import { ViewerError } from './errors.ts'
@@ -52,6 +53,10 @@ void main()
 
 async function main(): Promise<void> {
   try {
+    // What it needs most recently came with 22.15.
+    if (!('zstdDecompress' in zlib)) {
+      throw new UsageError(`Node.js 22.15 or later is needed; this is ${process.version}`)
+    }
     const settings = readArguments(process.argv.slice(2))
     if (typeof settings === 'string') {
       process.stdout.write(settings)

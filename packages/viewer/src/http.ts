@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib'
+// By namespace: an older Node.js has no zstd, and must get as far as to be told that it is too old.
+import * as zlib from 'node:zlib'
 import { encodeStatus, type Encoding, type Signal } from './decode.ts'
 import { listenError } from './errors.ts'
 import type { Intake, Listener, ListenOptions } from './listener.ts'
@@ -26,10 +27,10 @@ const emptyResponse: Record<Encoding, string> = { protobuf: '', json: '{}' }
 
 type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>
 const decompressors = new Map<string, Decompress>([
-  ['gzip', promisify<Uint8Array, object, Buffer>(gunzip)],
-  ['deflate', promisify<Uint8Array, object, Buffer>(inflate)],
-  ['br', promisify<Uint8Array, object, Buffer>(brotliDecompress)],
-  ['zstd', promisify<Uint8Array, object, Buffer>(zstdDecompress)],
+  ['gzip', promisify<Uint8Array, object, Buffer>(zlib.gunzip)],
+  ['deflate', promisify<Uint8Array, object, Buffer>(zlib.inflate)],
+  ['br', promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)],
+  ['zstd', (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.zstdDecompress)(bytes, options)],
 ])
 
 /** google.rpc.Code INVALID_ARGUMENT: every refusal here is about what was sent. */
