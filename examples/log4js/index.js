@@ -5,7 +5,7 @@ import log4js from 'log4js'
 
 const telemetry = startTelemetry({ serviceName: 'log4js-example' })
 
-// `type: '@logbridge/log4js'` does too, where log4js can find it: with npm, not with pnpm.
+// `type: '@logbridge/log4js'` does too, where log4js finds it: always with npm, with pnpm when started in the project's folder.
 log4js.configure({
   appenders: { out: { type: 'stdout' }, otel: { type: otel } },
   categories: { default: { appenders: ['out', 'otel'], level: 'info' } },
