@@ -1,36 +1,41 @@
-import { context, createContextKey } from '@opentelemetry/api'
 import type { ConsoleMethod } from './convert.ts'
 
-/** Set by OpenTelemetry's SDKs while they export. (`createContextKey` uses `Symbol.for`.) */
-const TRACING_SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
-/**
- * With these OpenTelemetry speaks without such a context, where there is no ContextManager: its console exporters use
- * `dir`, a diag logger on the console says with `error` that an export failed.
- */
-const ALWAYS_WATCHED: ReadonlySet<ConsoleMethod> = new Set(['dir', 'error'])
+/** Where `@opentelemetry/api` 1.x keeps what is registered. */
+const API = Symbol.for('opentelemetry.js.api.1')
 const OPENTELEMETRY = /[\\/]@opentelemetry[\\/]/
+const DIAG = /[\\/]@opentelemetry[\\/]api[\\/].*\bdiag\b/
+/** From the console to the diag API: a diag logger of the user's own may have a few functions between. */
+const MAX_FRAMES = 6
 
 /**
  * Whether OpenTelemetry itself called the console. To send that would make it call again, without end: a console
- * exporter prints what it is sent, and a failed export is reported by a record that fails as well. The stack is looked at
- * only where this can be, because that takes about 3 us. Blind where OpenTelemetry has been bundled.
+ * exporter prints what it is sent, and a failed export is reported by a record that fails as well. Only a context in which
+ * tracing is suppressed would tell otherwise, and without a ContextManager there is none.
+ *
+ * Its console exporters use `dir`, all else goes through its diag logger: the stack is looked at only where one of these
+ * can be, because that takes about 4 us. Blind where OpenTelemetry has been bundled.
  */
 export function isOpenTelemetrysOwn(method: ConsoleMethod, calledAs: (...args: never) => unknown): boolean {
+  if (method !== 'dir' && !hasDiagLogger()) return false
   try {
-    if (!ALWAYS_WATCHED.has(method) && context.active().getValue(TRACING_SUPPRESSED) !== true) return false
-    return OPENTELEMETRY.test(callerFile(calledAs) ?? '')
+    const files = callerFiles(calledAs)
+    return OPENTELEMETRY.test(files[0] ?? '') || files.some((file) => DIAG.test(file))
   } catch {
-    // Error is frozen, or a ContextManager fails.
+    // Error is frozen.
     return false
   }
 }
 
-function callerFile(calledAs: (...args: never) => unknown): string | undefined {
+function hasDiagLogger(): boolean {
+  return (globalThis as { [API]?: { diag?: object } })[API]?.diag !== undefined
+}
+
+function callerFiles(calledAs: (...args: never) => unknown): string[] {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
-    Error.stackTraceLimit = 1
-    Error.prepareStackTrace = (_, sites) => sites[0]?.getFileName()
-    const holder: { stack?: string } = {}
+    Error.stackTraceLimit = MAX_FRAMES
+    Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFileName() ?? '')
+    const holder = { stack: [] as string[] }
     Error.captureStackTrace(holder, calledAs)
     return holder.stack
   } finally {

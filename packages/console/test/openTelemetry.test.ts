@@ -82,23 +82,36 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
     expect(exporter.bodies).toEqual(['once'])
   })
 
-  test('of a diag logger on the console during an export', async () => {
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+  test.for<[string, boolean]>([
+    ['with a ContextManager', true],
+    ['without one', false],
+  ])('of a diag logger on the console during an export, %s', async ([, hasContextManager]) => {
+    if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
     diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
-    const exporter = new InMemoryLogRecordExporter()
-    const processor = new BatchLogRecordProcessor({ exporter: new WarningExporter() })
-    const loggerProvider = new LoggerProvider({
-      processors: [processor, new SimpleLogRecordProcessor({ exporter })],
-    })
+    const exporter = new WarningExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
     bridgeGlobal(loggerProvider)
     console.warn('once')
-    await loggerProvider.forceFlush()
+    for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush()
     expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual(['once'])
+  })
+
+  test("of a diag logger of the user's own that writes to the console", async () => {
+    const print = (...args: unknown[]) => console.error('[otel]', ...args)
+    const logger = { error: (message: string) => print(message), warn: print, info: print, debug: print }
+    diag.setLogger({ ...logger, verbose: print }, DiagLogLevel.ERROR)
+    const exporter = new FailingExporter()
+    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
+    bridgeGlobal(loggerProvider)
+    console.log('once')
+    for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush().catch(() => {})
+    expect(exporter.bodies).toEqual(['once'])
   })
 
   test('but the application’s own dir and error are', async () => {
     const exporter = new InMemoryLogRecordExporter()
     bridgeGlobal(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
+    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)
     console.dir({ a: 1 })
     console.error('b')
     expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual([{ a: 1 }, 'b'])
