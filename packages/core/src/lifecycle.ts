@@ -44,8 +44,8 @@ export function watchProcessEnd(ending: Ending): () => void {
     if (queued + inFlight === 0) return
     diagnose(
       'unsent-at-exit',
-      `${queued + inFlight} log records were not yet sent when the process ended: call shutdown() and wait for it ` +
-        'before process.exit()',
+      `${queued + inFlight} log records were not yet sent when the process ended: the receiver is away, or ` +
+        'process.exit() was called before shutdown() had resolved',
     )
   }
 
