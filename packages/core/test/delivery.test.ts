@@ -268,13 +268,17 @@ describe('HTTP', () => {
 
   test('delivers the bytes, with the headers, on one connection', async () => {
     const server = await serve((response) => response.end())
-    const transport = overHttp(server.url, { headers: () => ({ 'x-tenant': 'shop' }) })
+    const transport = overHttp(server.url, { headers: () => ({ 'x-tenant': 'shop', 'User-Agent': 'mine' }) })
     expect(await transport.send(REQUEST, never)).toEqual({ kind: 'delivered', rejected: 0 })
     await transport.send(REQUEST, never)
     const [{ request, body }, second] = server.received as [Received, Received]
     expect(body).toEqual(REQUEST)
     expect(request).toMatchObject({ method: 'POST', url: '/v1/logs' })
-    expect(request.headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'x-tenant': 'shop' })
+    expect(request.headers).toMatchObject({
+      'content-type': 'application/x-protobuf',
+      'x-tenant': 'shop',
+      'user-agent': 'mine',
+    })
     expect(second.request.socket).toBe(request.socket)
   })
 

@@ -24,9 +24,10 @@ export function createHttpTransport(config: ExporterConfig): Transport {
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
-    let headers: Record<string, string>
+    const headers: Record<string, string> = {}
     try {
-      headers = { ...(await askHeaders(config, attempt)) }
+      const asked = await askHeaders(config, attempt)
+      for (const [name, value] of Object.entries(asked)) headers[name.toLowerCase()] = value
     } catch {
       // The error may hold a header.
       return { kind: 'retryable', reason: 'the headers could not be had' }
