@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, test } from 'vitest'
 import { isExporting } from '@logbridge/bridge'
@@ -182,6 +184,19 @@ describe('the account', () => {
     expect(await transport.bodies()).toEqual(['before', 'after'])
     expect(pipeline.stats()).toMatchObject({ created: 3, delivered: 2, dropped: { 'too-large': 1 } })
   })
+})
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
+test('a buffer that a record too large has blown up is not kept', () => {
+  const { write } = start()
+  const before = process.memoryUsage().arrayBuffers
+  write('x'.repeat(200_000_000))
+  collectGarbage()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000)
 })
 
 describe('the caps', () => {

@@ -86,6 +86,8 @@ export class OpenBatch {
     this.encoder.position -= bytes
     if (this.runs.at(-1)?.start === this.encoder.position) this.runs.pop()
     this.count -= 1
+    // Nothing is left that a seal would come for, and with it the release of a buffer that the record has blown up.
+    if (this.count === 0) this.encoder.reset()
   }
 
   /** Everything added so far as one Batch; `undefined` when there is nothing. */
