@@ -45,7 +45,9 @@ test.each(['', 'exit'])(
   async (more) => {
     const { code, stderr } = await run('http://127.0.0.1:1', more)
     expect(code).toBe(0)
-    expect(stderr).toMatch(/^logbridge: 1 log records were not yet sent when the process ended: the receiver is away, or /)
+    expect(stderr).toMatch(
+      /^logbridge: 1 log records were not yet sent when the process ended: the receiver is away, or /,
+    )
   },
 )
 
