@@ -6,6 +6,7 @@ import {
   describeException,
   errorAmong,
   type HrTime,
+  isAbsent,
   isError,
   type LogRecord,
   now,
@@ -132,18 +133,20 @@ function consumers(tokens: readonly string[]): number {
  */
 function unmergedArguments({ info, message, splat }: Call, tokens: readonly string[] | null): unknown[] {
   if (splat.length === 0) return []
-  let first: number
+  let first = isObject(splat[0]) ? 1 : 0
   let formatted: boolean
   if (tokens) {
     formatted = !String(info['message']).includes(message as string)
-    first = formatted ? consumers(tokens) : 0
+    if (!formatted) return [...splat]
+    first = consumers(tokens)
   } else {
     const kept = info[SPLAT]
     formatted = Array.isArray(kept) && kept.length < splat.length
-    first = isObject(splat[0]) ? 1 : 0
   }
   // format.splat() merges an Error's own fields, but what makes it an Error is not among them.
-  return splat.slice(first).filter((argument) => !formatted || !isObject(argument) || isError(argument))
+  return splat
+    .slice(first)
+    .filter((argument) => !isAbsent(argument) && !(formatted && isObject(argument) && !isError(argument)))
 }
 
 /**

@@ -143,6 +143,11 @@ describe('arguments', () => {
     expect({ body, attributes }).toEqual({ body: 'hello', attributes: { splat: ['world'] } })
   })
 
+  test('undefined and functions say nothing', async () => {
+    const { attributes } = await arrivedOne((logger) => logger.info('hello', undefined, () => {}))
+    expect(attributes).toEqual({})
+  })
+
   test("leave the user's own field splat alone", async () => {
     const { attributes } = await arrivedOne((logger) => logger.info('hello', { splat: 'mine' }, 'extra'))
     expect(attributes).toEqual({ splat: 'mine', 'splat#2': ['extra'] })
