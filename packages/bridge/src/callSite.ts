@@ -44,6 +44,16 @@ function callSites(): NodeJS.CallSite[] {
 }
 
 function fileOf(site: NodeJS.CallSite): string | undefined {
-  const file = site.getFileName() ?? undefined
-  return file?.startsWith('file:') ? fileURLToPath(file) : file
+  const file = site.getFileName()
+  return file ? filePath(file) : undefined
+}
+
+/** The path, for `code.file.path`, of a file as stack traces name it: an ES module by its URL. Total. */
+export function filePath(file: string): string {
+  try {
+    return file.startsWith('file:') ? fileURLToPath(file) : file
+  } catch {
+    // A URL that is no file of this machine's.
+    return file
+  }
 }

@@ -5,6 +5,7 @@
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
 export { errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
+export { filePath } from './callSite.ts'
 export { diagnose } from './diagnose.ts'
 export { replayEarlyRecords } from './early.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'

@@ -4,6 +4,7 @@ import {
   type Adapter,
   copyFields,
   errorAmong,
+  filePath,
   isError,
   LogbridgeError,
   type LogRecord,
@@ -111,7 +112,7 @@ function placeSource(attributes: Record<string, unknown>, src: unknown): void {
     attributes['src'] = src
     return
   }
-  attributes['code.file.path'] = file
+  attributes['code.file.path'] = filePath(file)
   attributes['code.line.number'] = line
   if (typeof func === 'string') attributes['code.function.name'] = func
 }

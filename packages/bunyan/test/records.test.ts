@@ -69,13 +69,19 @@ describe.each([
     const named = { here: () => log.info('with src') }
     named.here()
     log.info({ src: 'a.png' }, 'of the user')
-    const [made, own] = emitted.map(({ attributes }) => attributes)
+    log.info({ src: { file: 'file:///shop/a%20b.mjs', line: 7 } }, 'in an ES module')
+    log.info({ src: { file: 'file://elsewhere/a.mjs', line: 7 } }, 'of no file')
+    const [made, own, ...modules] = emitted.map(({ attributes }) => attributes)
     expect(made).toEqual({
       'code.file.path': expect.stringContaining('records.test.ts'),
       'code.line.number': expect.any(Number),
       'code.function.name': expect.stringContaining('here'),
     })
     expect(own).toEqual({ src: 'a.png' })
+    expect(modules.map((attributes) => attributes!['code.file.path'])).toEqual([
+      '/shop/a b.mjs',
+      'file://elsewhere/a.mjs',
+    ])
   })
 
   test('child loggers and serializers are applied', () => {

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import {
   type Adapter,
   copyFields,
+  filePath,
   type LogRecord,
   numericSeverity,
   read,
@@ -114,8 +114,9 @@ function resolve(value: Function, event: Log4jsEvent): unknown {
 /** What `enableCallStack` found. https://opentelemetry.io/docs/specs/semconv/code/ */
 function placeCallSite(attributes: Record<string, unknown>, event: Log4jsEvent): void {
   const { fileName, functionName, className } = event
-  if (fileName === undefined) return
-  attributes['code.file.path'] = fileName.startsWith('file:') ? fileURLToPath(fileName) : fileName
+  // What a foreign client sends may be anything here, too.
+  if (typeof fileName !== 'string') return
+  attributes['code.file.path'] = filePath(fileName)
   attributes['code.line.number'] = event.lineNumber
   attributes['code.column.number'] = event.columnNumber
   if (functionName)

@@ -148,6 +148,14 @@ describe('the call stack', () => {
       'code.column.number': 2,
     })
   })
+
+  test.for([['file://elsewhere/a.mjs'], [7]])('of a foreign client may be anything: %s', ([fileName]) => {
+    const { logger, emitted } = setUp({}, { enableCallStack: true })
+    const position = { lineNumber: 1, columnNumber: 2, functionName: '', callStack: '' }
+    logger.setParseCallStackFunction(() => ({ ...position, fileName: fileName as string }))
+    logger.info('x')
+    expect(emitted.map(({ body }) => body)).toEqual(['x'])
+  })
 })
 
 describe('a layout', () => {
