@@ -10,13 +10,17 @@ export interface SignalPipeline<Provider> {
   readonly provider: Provider
   forceFlush(timeoutMillis: number): Promise<unknown>
   shutdown(timeoutMillis: number): Promise<unknown>
-  /** Gives up what is still in flight; resolves when that has ended. */
+  /** Gives up what is being exported now. */
+  abandon(): void
+  /** Gives up what is still in flight, and ends; resolves when that has ended. */
   close(): Promise<unknown>
 }
 
 /** What the end of a process asks for. */
 export interface Ending {
   forceFlush(timeoutMillis: number): Promise<unknown>
+  /** Gives up what would hold the process longer. */
+  abandon?(): void
   stats(): LogsStats
   /** Grows with all that there is to send. */
   activity(): number
@@ -36,7 +40,7 @@ export function watchProcessEnd(ending: Ending): () => void {
     const activity = ending.activity()
     if (activity === flushedAt) return
     flushedAt = activity
-    void ending.forceFlush(BEFORE_EXIT_MILLIS)
+    void ending.forceFlush(BEFORE_EXIT_MILLIS).then(() => ending.abandon?.())
   }
 
   function onExit(): void {
@@ -44,7 +48,7 @@ export function watchProcessEnd(ending: Ending): () => void {
     if (queued + inFlight === 0) return
     diagnose(
       'unsent-at-exit',
-      `${queued + inFlight} log records were not yet sent when the process ended: the receiver is away, or ` +
+      `log records not yet sent when the process ended: ${queued + inFlight}. The receiver is away, or ` +
         'process.exit() was called before shutdown() had resolved',
     )
   }

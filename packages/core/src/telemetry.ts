@@ -92,7 +92,11 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
 
   const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
-  const forget = watchProcessEnd({ forceFlush, stats, activity })
+  const abandon = (): void => {
+    traces?.abandon()
+    metrics?.abandon()
+  }
+  const forget = watchProcessEnd({ forceFlush, abandon, stats, activity })
   let ending: Promise<void> | undefined
 
   function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {

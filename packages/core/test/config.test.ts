@@ -352,6 +352,13 @@ test('createLoggerProvider has the same options flat', () => {
 })
 
 describe('headers', () => {
+  test('of the connection are refused: HTTP/2 would refuse each request', () => {
+    for (const name of ['Connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te']) {
+      const { message } = thrownBy(() => settled('logs', { headers: { [name]: 'x' } }, {}))
+      expect(message).toContain('headers')
+    }
+  })
+
   const secret = 'Bearer hunter2'
 
   test('are never shown', () => {

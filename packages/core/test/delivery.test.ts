@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -222,6 +223,24 @@ describe('gRPC', () => {
   test('nobody listening is retryable', async () => {
     const transport = track(createGrpcTransport(config('http://127.0.0.1:1')))
     expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+  })
+
+  test('an endpoint of the wrong kind is told with what to look at', async () => {
+    const plain = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1')
+    await once(plain, 'listening')
+    cleanups.push(() => plain.close())
+    const { port } = plain.address() as AddressInfo
+    const grpcToHttp = track(createGrpcTransport(config(`http://127.0.0.1:${port}`)))
+    expect(await grpcToHttp.send(REQUEST, never)).toMatchObject({
+      reason: expect.stringContaining('http/protobuf'),
+    })
+    const tlsToPlain = track(createGrpcTransport(config(`https://localhost:${port}`, { tls: {} })))
+    expect(await tlsToPlain.send(REQUEST, never)).toMatchObject({ reason: expect.stringContaining('TLS') })
+    const { url } = await serve((_, reply) => reply(null, Buffer.alloc(0)))
+    const httpToGrpc = track(createHttpTransport(config(`${url}/v1/logs`, { protocol: 'http/protobuf' })))
+    expect(await httpToGrpc.send(REQUEST, never)).toMatchObject({
+      reason: expect.stringContaining('protocol grpc'),
+    })
   })
 
   test('a receiver that never answers is given up at the deadline, or when aborted', async () => {

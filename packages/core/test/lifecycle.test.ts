@@ -46,7 +46,7 @@ test.each(['', 'exit'])(
     const { code, stderr } = await run('http://127.0.0.1:1', more)
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^logbridge: 1 log records were not yet sent when the process ended: the receiver is away, or /,
+      /^logbridge: log records not yet sent when the process ended: 1\. The receiver is away, or /m,
     )
   },
 )

@@ -94,6 +94,21 @@ describe('a process that has nothing left to do', () => {
   })
 })
 
+test('spans and metrics of a receiver that is away hold no process beyond the flush at its end', async () => {
+  // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
+  const ended = await run(
+    `${ESM} startTelemetry({ metrics: { exportIntervalMillis: 1000 } }) ${PRODUCE}
+    const start = performance.now()
+    process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
+    {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    },
+  )
+  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+  // What is wrong is told as an operator would say it.
+  expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
+})
+
 test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
   const ended = await run(
     `${ESM} const telemetry = startTelemetry({ logs: false, traces: false, metrics: false })

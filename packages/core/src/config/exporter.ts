@@ -52,6 +52,8 @@ const protocol: Kind<OtlpProtocol> = {
 /** Names and values that both HTTP and gRPC metadata can carry: checked here, as an export could only fail. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
 const HEADER_VALUE = /^[\x20-\x7e]*$/
+/** Of the connection, not of a request: HTTP/2 refuses them. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
+const CONNECTION_HEADER = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
 
 const headers: Kind<HeadersOption> = {
   accepts: 'an object of header names and ASCII values, or a function that returns one',
@@ -62,6 +64,7 @@ const headers: Kind<HeadersOption> = {
         ([name, text]) =>
           HEADER_NAME.test(name) &&
           !name.endsWith('-bin') &&
+          !CONNECTION_HEADER.test(name) &&
           typeof text === 'string' &&
           HEADER_VALUE.test(text),
       )),

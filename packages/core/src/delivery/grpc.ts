@@ -92,7 +92,8 @@ function unary(
 
 function outcomeOf(error: ServiceError): ExportOutcome {
   const name = status[error.code] ?? `code ${error.code}`
-  const reason = `gRPC ${name}${error.details ? `: ${error.details.slice(0, 200)}` : ''}`
+  const details = readable(error.details)
+  const reason = `gRPC ${name}${details ? `: ${details}` : ''}`
   if (RETRYABLE.has(error.code)) return { kind: 'retryable', reason, afterMillis: retryDelay(error) }
   if (error.code === status.RESOURCE_EXHAUSTED) {
     if (/larger than (max|limit)|too large/i.test(error.details)) return { kind: 'too-large', reason }
@@ -100,6 +101,18 @@ function outcomeOf(error: ServiceError): ExportOutcome {
     if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis }
   }
   return { kind: 'failed', reason }
+}
+
+/** What grpc-js says without its inner workings (`round_robin: No connection established. Last error: …`), and what to look at. */
+function readable(details: string): string {
+  const cause = details.replace(/^.*Last error: (?:Error: )?/s, '').replace(/\.? ?Resolution note:.*$/s, '')
+  if (/Protocol error|Parse Error|HTTP\/1/i.test(cause)) {
+    return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`
+  }
+  if (/wrong version number/i.test(cause)) {
+    return 'the receiver does not speak TLS (write http:// before the endpoint)'
+  }
+  return cause.slice(0, 200)
 }
 
 function retryDelay(error: ServiceError): number | undefined {

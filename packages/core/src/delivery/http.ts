@@ -40,7 +40,10 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     if (gzipped) headers['content-encoding'] = 'gzip'
     return new Promise((resolve) => {
       const failed = (error: NodeJS.ErrnoException): void =>
-        resolve({ kind: 'retryable', reason: `HTTP request failed: ${error.code ?? error.name}` })
+        resolve({
+          kind: 'retryable',
+          reason: `HTTP request failed: ${error.code ?? error.name}${hint(error)}`,
+        })
       const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
         readBody(response).then((content) => resolve(outcomeOf(response, content)), failed)
       })
@@ -82,6 +85,13 @@ function outcomeOf(response: http.IncomingMessage, body: Uint8Array | undefined)
   if (code === 413) return { kind: 'too-large', reason }
   if (!RETRYABLE.has(code)) return { kind: 'failed', reason }
   return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']) }
+}
+
+/** What to look at where the endpoint is most likely wrong. */
+function hint({ code = '' }: NodeJS.ErrnoException): string {
+  if (code.startsWith('HPE_'))
+    return ' (is this the port for HTTP? OTLP over gRPC has port 4317 and protocol grpc)'
+  return code === 'EPROTO' ? ' (does the receiver speak TLS? if not, write http:// before the endpoint)' : ''
 }
 
 /** Retry-After in milliseconds: seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */

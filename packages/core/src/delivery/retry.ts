@@ -1,3 +1,4 @@
+import { diagnose } from '@logbridge/bridge'
 import { timerMillis } from '../lifecycle.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
@@ -40,6 +41,14 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await transport.send(request, signal)
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
+      // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
+      if (attempt === 1) {
+        diagnose(
+          'retrying',
+          'exports fail and are tried again until the receiver takes them (said once)',
+          outcome.reason,
+        )
+      }
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** attempt, MAX_BACKOFF_MILLIS) * random()
       // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
       const least = timerMillis(outcome.afterMillis ?? 0)

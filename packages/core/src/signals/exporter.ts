@@ -6,12 +6,17 @@ import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
 
+/** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
+const ABANDON_MILLIS = 100
+
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
   export(items: Items, resultCallback: (result: ExportResult) => void): void
   /** Resolves when what is being exported now has ended. */
   forceFlush(): Promise<void>
   shutdown(): Promise<void>
+  /** Gives up what is in flight, and what the SDK would send right after it. */
+  abandon(): void
   /** Gives up what is in flight, and ends. */
   close(): Promise<void>
 }
@@ -30,11 +35,17 @@ export function createOtlpExporter<Items>(
   const transport = createTransport(config, signal)
   const closed = new AbortController()
   const pending = new Set<Promise<void>>()
+  let attempts = new AbortController()
+  let abandoned = false
 
   async function send(items: Items): Promise<ExportResult> {
     const request = serializer.serializeRequest(items)
     if (request === undefined) return failed(`${what} could not be encoded`)
-    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(config.exportTimeoutMillis)])
+    const signal = AbortSignal.any([
+      closed.signal,
+      attempts.signal,
+      AbortSignal.timeout(config.exportTimeoutMillis),
+    ])
     return resultOf(await transport.send(request, signal))
   }
 
@@ -60,6 +71,16 @@ export function createOtlpExporter<Items>(
     await Promise.all(pending)
   }
 
+  function abandon(): void {
+    if (pending.size === 0) return
+    attempts.abort()
+    attempts = new AbortController()
+    abandoned = true
+    setTimeout(() => {
+      abandoned = false
+    }, ABANDON_MILLIS).unref()
+  }
+
   async function close(): Promise<void> {
     closed.abort()
     await Promise.all(pending)
@@ -69,6 +90,7 @@ export function createOtlpExporter<Items>(
   return {
     export(items, resultCallback) {
       if (closed.signal.aborted) return resultCallback(failed('the exporter has been shut down'))
+      if (abandoned) return resultCallback(failed('the process is ending'))
       const sending = quietly(() => send(items))
         .catch(failed)
         .then(resultCallback)
@@ -76,6 +98,7 @@ export function createOtlpExporter<Items>(
       pending.add(sending)
     },
     forceFlush,
+    abandon,
     async shutdown() {
       await forceFlush()
       await close()

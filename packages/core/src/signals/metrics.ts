@@ -16,9 +16,10 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
+  type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
-import { createOtlpExporter, quieted } from './exporter.ts'
+import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 
 const TEMPORALITY = {
@@ -37,15 +38,14 @@ export function createMetrics(
 ): SignalPipeline<MeterProvider> | undefined {
   checkViews(config)
   const { exportIntervalMillis, exportTimeoutMillis } = config
-  const closers: (() => Promise<void>)[] = []
+  let otlp: OtlpExporter<ResourceMetrics> | undefined
 
   function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
     switch (name) {
       case 'otlp': {
-        const { close, ...exporter } = createOtlpExporter('metrics', config, ProtobufMetricsSerializer)
-        closers.push(close)
+        otlp = createOtlpExporter('metrics', config, ProtobufMetricsSerializer)
         return push({
-          ...exporter,
+          ...otlp,
           selectAggregationTemporality: TEMPORALITY[config.temporalityPreference],
           selectAggregation: (type) => aggregation(type, config.histogramAggregation),
         })
@@ -68,7 +68,8 @@ export function createMetrics(
     provider,
     forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
     shutdown: (timeoutMillis) => provider.shutdown({ timeoutMillis }),
-    close: () => Promise.all(closers.map((close) => close())),
+    abandon: () => otlp?.abandon(),
+    close: async () => otlp?.close(),
   }
 }
 

@@ -5,12 +5,13 @@ import {
   BatchSpanProcessor,
   ConsoleSpanExporter,
   SimpleSpanProcessor,
+  type ReadableSpan,
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
-import { createOtlpExporter, quieted } from './exporter.ts'
+import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
@@ -22,14 +23,13 @@ export interface Traces extends SignalPipeline<TracerProvider> {
 export function createTraces(config: TracesConfig, resource: Resource): Traces | undefined {
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
   const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
-  const closers: (() => Promise<void>)[] = []
+  let otlp: OtlpExporter<ReadableSpan[]> | undefined
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
     switch (name) {
       case 'otlp': {
-        const exporter = createOtlpExporter('traces', config, ProtobufTraceSerializer)
-        closers.push(exporter.close)
-        return new BatchSpanProcessor({ ...batch, exporter })
+        otlp = createOtlpExporter('traces', config, ProtobufTraceSerializer)
+        return new BatchSpanProcessor({ ...batch, exporter: otlp })
       }
       case 'zipkin':
         return new BatchSpanProcessor({ ...batch, exporter: quieted(new ZipkinExporter()) })
@@ -59,7 +59,8 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     provider,
     forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
     shutdown: () => heldUpExports(resource).then(() => provider.shutdown()),
-    close: () => Promise.all(closers.map((close) => close())),
+    abandon: () => otlp?.abandon(),
+    close: async () => otlp?.close(),
     endedSpans: () => ended,
   }
 }
