@@ -65,3 +65,12 @@ describe('refused at construction, with the console untouched:', () => {
     expect(console.trace).toBe(trace)
   })
 })
+
+test('wrong options do not compile', () => {
+  // @ts-expect-error no such method
+  expect(() => bridgeConsole({ level: 'loud' })).toThrow(/level/)
+  // @ts-expect-error no such option
+  expect(() => bridgeConsole({ colour: 'red' })).toThrow(/colour/)
+  // @ts-expect-error no such method
+  expect(() => bridgeConsole({ severity: { shout: 17 } })).toThrow(/severity/)
+})

@@ -15,7 +15,9 @@ const METHODS = ['logs.v1.LogsService', 'trace.v1.TraceService', 'metrics.v1.Met
 )
 
 /** A gRPC server that shows what a receiver does not: metadata; and that fails when it is told to. */
-export async function startGrpcReceiver(): Promise<GrpcReceiver> {
+export async function startGrpcReceiver(
+  credentials: ServerCredentials = ServerCredentials.createInsecure(),
+): Promise<GrpcReceiver> {
   const server = new Server()
   const identity = (bytes: Buffer): Buffer => bytes
   for (const method of METHODS) {
@@ -31,9 +33,7 @@ export async function startGrpcReceiver(): Promise<GrpcReceiver> {
     server.register(method, handle, identity, identity, 'unary')
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    )
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)))
   })
   const receiver: GrpcReceiver = {
     url: `http://127.0.0.1:${port}`,
