@@ -8,9 +8,11 @@ import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { LogPipeline } from '../src/logs/pipeline.ts'
 import type { LogsStats } from '../src/logs/stats.ts'
+import { complaints } from './complaints.ts'
 import { receiver } from './receive.ts'
 
 const { decode } = receiver()
+const said = complaints()
 const scope = encodeScope({ name: 'orders' }, encodeResource(resourceFromAttributes({})))
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
 
@@ -153,6 +155,21 @@ describe('the account', () => {
     await flushed
     expect(pipeline.stats()).toMatchObject({ created: 3, queued: 0, inFlight: 0, bytes: 0, ...expected })
     expectBalance(pipeline.stats())
+  })
+
+  test('what the receiver says of a partial success is told once, and so is the first loss for a reason', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (const body of ['a', 'b', 'c', 'd']) write(body)
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(4)
+    for (const message of ['no such tenant', 'again'])
+      transport.answer({ kind: 'delivered', rejected: 1, message })
+    for (const reason of ['gRPC UNAUTHENTICATED', 'again']) transport.answer({ kind: 'failed', reason })
+    await flushed
+    expect(said).toEqual([
+      'the receiver refused 1 log records: no such tenant',
+      'log records were dropped because the receiver refused them: gRPC UNAUTHENTICATED',
+    ])
   })
 
   test('a request that is too large goes in halves, down to the record that cannot go', async () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { withRetry } from '../src/delivery/retry.ts'
+import { complaints } from './complaints.ts'
 import type { ExportOutcome } from '../src/delivery/transport.ts'
 
+const said = complaints()
 const never = new AbortController().signal
 const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE' }
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
@@ -51,6 +53,20 @@ test('backs off exponentially up to 30 s, with full jitter, for ever', async () 
   const sent = withRetry(jittered, () => 0.5).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(250)
   expect(await sent).toBe(delivered)
+})
+
+test('a second failure is told, once and with its reason; a first may be a restart', async () => {
+  const once = withRetry(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(10)
+  await once
+  expect(said).toEqual([])
+  const transport = scripted(retryable, retryable, retryable, delivered)
+  const sent = withRetry(transport, () => 0).send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(10)
+  await sent
+  expect(said).toEqual([
+    'exports fail and are tried again until the receiver takes them (said once): gRPC UNAVAILABLE',
+  ])
 })
 
 test("the receiver's own delay is obeyed, and not cut short by a flush", async () => {
