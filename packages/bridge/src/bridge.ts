@@ -1,5 +1,6 @@
 import { context as contextApi } from '@opentelemetry/api'
 import { diagnose } from './diagnose.ts'
+import { createDuplicateWatch } from './duplicates.ts'
 import { keepEarly, replayEarlyRecords } from './early.ts'
 import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
@@ -25,6 +26,7 @@ export function createBridge<Native>(
   const { onError } = options
   const loggers = createLoggers(options.loggerProvider)
   const finish = createFinisher(options)
+  const watch = createDuplicateWatch(adapter)
 
   function scopeOf(native: Native): string {
     return fixedScope ?? (adapter.scope?.(native) || library)
@@ -48,6 +50,7 @@ export function createBridge<Native>(
     record.severityNumber = severityNumber
     // Always set: the official SDKs take `context: undefined` for "no context".
     record.context = converted.context ?? active
+    watch(native, converted.body, observedTimestamp, loggers.provider())
     if (logger === undefined) return keepEarly(scope, record)
     if (state.early.records.length > 0) replayEarlyRecords()
     logger.emit(record)

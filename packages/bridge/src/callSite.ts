@@ -29,7 +29,8 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
   }
 }
 
-function callSites(): NodeJS.CallSite[] {
+/** The calls that led here, the innermost first. https://v8.dev/docs/stack-trace-api#customizing-stack-traces */
+export function callSites(): NodeJS.CallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
     Error.stackTraceLimit = MAX_FRAMES

@@ -36,6 +36,8 @@ export interface Loggers {
   get(scope: string): Logger | undefined
   /** Whether the current provider copies and maps values itself. */
   acceptsAnyValue(): boolean
+  /** Where the logger that was asked for last comes from. */
+  provider(): LoggerProvider | undefined
 }
 
 /**
@@ -76,5 +78,6 @@ export function createLoggers(injected: LoggerProvider | undefined): Loggers {
       return logger
     },
     acceptsAnyValue: () => acceptsAnyValue,
+    provider: () => provider,
   }
 }

@@ -1,10 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { ApiLogRecord } from './types.ts'
+import type { ApiLogRecord, HrTime, LoggerProvider } from './types.ts'
 
 /** A record that was logged before any LoggerProvider was there, in plain values. */
 export interface EarlyRecord {
   scope: string
   record: ApiLogRecord
+}
+
+/** The record that a bridge sent last, as it was handed to it. */
+export interface SentRecord {
+  bridge: object | undefined
+  library: string
+  native: unknown
+  body: unknown
+  time: HrTime
+  provider: LoggerProvider | undefined
 }
 
 /**
@@ -16,6 +26,8 @@ export interface ProcessState {
   busy: boolean
   /** Set on the asynchronous paths of an export. Not OpenTelemetry's Context, which takes a ContextManager to work. */
   readonly exporting: AsyncLocalStorage<true>
+  /** Kept so that a log call which comes in two ways is noticed. */
+  readonly lastSent: SentRecord
   /** Kinds of complaint already made. */
   readonly diagnosed: Set<string>
   readonly early: {
@@ -32,6 +44,14 @@ const holder = globalThis as { [KEY]?: ProcessState }
 export const state: ProcessState = (holder[KEY] ??= {
   busy: false,
   exporting: new AsyncLocalStorage(),
+  lastSent: {
+    bridge: undefined,
+    library: '',
+    native: undefined,
+    body: undefined,
+    time: [0, 0],
+    provider: undefined,
+  },
   diagnosed: new Set(),
   early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
 })

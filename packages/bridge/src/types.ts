@@ -83,6 +83,11 @@ export interface Adapter<Native> {
   scope?(native: Native): string | undefined
   /** Pure and synchronous. `undefined` drops the record. */
   convert(native: Native): LogRecord | undefined
+  /**
+   * Whether two natives that came to different bridges, one directly after the other, are the same log call. Default: when
+   * they are the same object.
+   */
+  repeats?(previous: Native, native: Native): boolean
 }
 
 /** What the Logs API's Logger takes; the same in both generations of OpenTelemetry JS. */

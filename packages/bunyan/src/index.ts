@@ -17,7 +17,14 @@
  *
  * Child loggers and serializers are bunyan's doing: they are applied before a stream sees the record.
  */
-import { type BridgeOptions, bridgeOptionRules, checkOptions, createBridge } from '@logbridge/bridge'
+import {
+  type BridgeOptions,
+  bridgeOptionRules,
+  callSites,
+  checkOptions,
+  createBridge,
+  warnOfOfficial,
+} from '@logbridge/bridge'
 import { type BunyanLevel, type BunyanRecord, createAdapter, resolveLevel } from './convert.ts'
 
 export type { BunyanLevel } from './convert.ts'
@@ -49,6 +56,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/bunyan', options, bridgeOptionRules)
   const { level, severity } = options
   const bridge = createBridge(createAdapter(severity), options)
+  let compared = false
   return {
     type: 'raw',
     name: 'otel',
@@ -56,8 +64,22 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     closeOnExit: false,
     stream: {
       write(record) {
+        if (!compared) {
+          compared = true
+          warnOfInstrumentation()
+        }
         bridge.emit(record as BunyanRecord)
       },
     },
   }
+}
+
+/**
+ * `@opentelemetry/instrumentation-bunyan` adds a stream of its own to every logger, which another stream cannot see: bunyan
+ * hands out the record and nothing else. What can be seen is that its part of bunyan led here.
+ */
+function warnOfInstrumentation(): void {
+  const official = '@opentelemetry/instrumentation-bunyan'
+  if (callSites().some((site) => site.getFileName()?.includes('instrumentation-bunyan')))
+    warnOfOfficial('bunyan', official, ', unless its option disableLogSending is true. Set it')
 }

@@ -73,6 +73,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
     library: 'pino',
     severity: (line) => severityOfLine(line).number,
     scope: source.scope,
+    repeats: (previous, line) => previous.text === line.text && previous.logger === line.logger,
     convert(line) {
       const fields = parse(line)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }

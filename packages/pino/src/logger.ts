@@ -2,6 +2,7 @@
  * What has to be known of a logger to read its lines: pino's `messageKey`, `errorKey`, `nestedKey` and levels. In
  * process the logger itself is asked, so that no option has to be repeated.
  */
+import { warnOfOfficial } from '@logbridge/bridge'
 
 /** pino's `logger.levels`. */
 export interface Levels {
@@ -42,6 +43,7 @@ interface Symbols {
   readonly errorKey: symbol
   readonly nestedKey: symbol
   readonly chindings: symbol
+  readonly stream: symbol
 }
 
 /** Reads the settings of loggers, of any copy of pino. */
@@ -64,7 +66,10 @@ export function createLoggerReader(): LoggerReader {
   let lastName: string | undefined
 
   function symbolsOf(logger: PinoLogger): Symbols | undefined {
-    if (symbols === undefined || logger[symbols.messageKey] === undefined) symbols = findSymbols(logger)
+    if (symbols === undefined || logger[symbols.messageKey] === undefined) {
+      symbols = findSymbols(logger)
+      if (symbols) warnOfInstrumentation(logger)
+    }
     return symbols
   }
 
@@ -93,7 +98,7 @@ export function createLoggerReader(): LoggerReader {
   }
 }
 
-function findSymbols(logger: PinoLogger): Symbols | undefined {
+function findSymbols(logger: object): Symbols | undefined {
   // A child inherits from its parent: the settings stand on the first of them.
   for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
     const found = new Map(Object.getOwnPropertySymbols(object).map((symbol) => [symbol.description, symbol]))
@@ -101,8 +106,9 @@ function findSymbols(logger: PinoLogger): Symbols | undefined {
     const errorKey = found.get('pino.errorKey')
     const nestedKey = found.get('pino.nestedKey')
     const chindings = found.get('pino.chindings')
-    if (messageKey && errorKey && nestedKey && chindings)
-      return { messageKey, errorKey, nestedKey, chindings }
+    const stream = found.get('pino.stream')
+    if (messageKey && errorKey && nestedKey && chindings && stream)
+      return { messageKey, errorKey, nestedKey, chindings, stream }
   }
   return undefined
 }
@@ -112,4 +118,14 @@ function nameIn(bindings: string): string | undefined {
   if (!bindings.includes('"name":')) return undefined
   const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
   return typeof name === 'string' && name !== '' ? name : undefined
+}
+
+/** `@opentelemetry/instrumentation-pino` puts its own stream and the logger's into a `pino.multistream`. */
+export function warnOfInstrumentation(logger: object): void {
+  const symbols = findSymbols(logger)
+  const { streams } = (symbols ? (logger as PinoLogger)[symbols.stream] : {}) as {
+    streams?: { stream: object }[]
+  }
+  if (streams?.some(({ stream }) => stream.constructor.name === 'OTelPinoStream'))
+    warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', '. Set its option disableLogSending: true')
 }

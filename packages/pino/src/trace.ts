@@ -7,6 +7,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type pino from 'pino'
+import { warnOfInstrumentation } from './logger.ts'
 
 /**
  * pino options that put the active span on every record, so that it also crosses into a worker: `trace_id`, `span_id`,
@@ -19,9 +20,15 @@ export function traceContext<CustomLevels extends string = never>(
   options?: pino.LoggerOptions<CustomLevels>,
 ): pino.LoggerOptions<CustomLevels> {
   const own = options?.mixin
+  let compared = false
   return {
     ...options,
     mixin(...args) {
+      if (!compared) {
+        compared = true
+        // The worker cannot see it.
+        warnOfInstrumentation(args[2])
+      }
       const span = trace.getSpanContext(context.active())
       // A fresh object: pino merges the record's fields into it.
       const fields: object = span && isSpanContextValid(span) ? toFields(span) : {}

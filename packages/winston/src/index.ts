@@ -27,6 +27,7 @@ import {
   severityTable,
   type SeverityNumber,
   unknownLevel,
+  warnOfOfficial,
 } from '@logbridge/bridge'
 import type { Logger } from 'winston'
 import TransportStream from 'winston-transport'
@@ -179,6 +180,16 @@ function resume(call: Call, run: () => void): void {
   }
 }
 
+/** The one that `@opentelemetry/instrumentation-winston` adds to every logger, or the user. */
+function warnOfOfficialTransport({ transports }: Logger): void {
+  if (transports.every(({ constructor }) => constructor.name !== 'OpenTelemetryTransportV3')) return
+  warnOfOfficial(
+    'winston',
+    '@opentelemetry/winston-transport',
+    '. Remove that transport, or set disableLogSending: true for @opentelemetry/instrumentation-winston, which adds it',
+  )
+}
+
 /**
  * When one transport is slow, the logger's stream pauses and records wait in it: before their format has run in the writable
  * half, after it in the readable half. They come to every transport much later and in a context that is not theirs.
@@ -188,8 +199,13 @@ function followCalls(logger: Logger): void {
   followed.add(logger)
   const { write, _transform: transform, push } = logger
 
+  let compared = false
   logger.write = function (this: Logger, ...args: Parameters<Logger['write']>) {
     const info: unknown = args[0]
+    if (!compared) {
+      compared = true
+      warnOfOfficialTransport(logger)
+    }
     // Not a record: winston says so.
     if (typeof info !== 'object' || info === null) return write.apply(this, args)
     // The same object may have been logged before.

@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+/** Two records are logged. What arrives of them, and the one warning where they arrive twice. */
+const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
+  'console first, then log4js': { sent: 4, warning: /a log4js record came once more from the console/ },
+  'log4js first, then console': { sent: 4, warning: /a log4js record came once more from the console/ },
+  'log4js loaded before bridgeConsole()': { sent: 2 },
+  "winston's Console with forceConsole": {
+    sent: 4,
+    warning: /a winston record came once more from the console/,
+  },
+  "winston's Console": { sent: 2 },
+  'console bridged twice': { sent: 2, warning: /this console is already bridged/ },
+  'winston: two transports': { sent: 4, warning: /a winston record was handed over twice/ },
+  'winston: one transport added twice': { sent: 4, warning: /a winston record was handed over twice/ },
+  'winston: two transports, two providers': { sent: 2 },
+  'pino: two streams': { sent: 4, warning: /a pino record was handed over twice/ },
+  'bunyan: two streams': { sent: 4, warning: /a bunyan record was handed over twice/ },
+  'log4js: two appenders': { sent: 4, warning: /a log4js record was handed over twice/ },
+  'official winston transport': {
+    sent: 4,
+    warning: /by @logbridge\/winston and by @opentelemetry\/winston-/,
+  },
+  'official winston instrumentation': {
+    sent: 4,
+    warning: /by @logbridge\/winston and by @opentelemetry\/winston-transport/,
+  },
+  'official pino instrumentation': {
+    sent: 4,
+    warning: /by @logbridge\/pino and by @opentelemetry\/instrumentation-pino/,
+  },
+  'official pino instrumentation, a child logger': {
+    sent: 4,
+    warning: /by @logbridge\/pino and by @opentelemetry\/instrumentation-pino/,
+  },
+  'official pino instrumentation beside a worker with traceContext()': {
+    sent: 2,
+    warning: /by @logbridge\/pino and by @opentelemetry\/instrumentation-pino/,
+  },
+  'official bunyan instrumentation': {
+    sent: 4,
+    warning: /by @logbridge\/bunyan and by @opentelemetry\/instrumentation-bunyan/,
+  },
+  'official instrumentations without log sending': { sent: 4 },
+  'console and winston, each a text of its own': { sent: 3 },
+}
+
+test.each(Object.entries(scenarios))('%s', (scenario, { sent, warning }) => {
+  const program = fileURLToPath(new URL('fixtures/duplicates.mjs', import.meta.url))
+  const { stdout, stderr } = spawnSync(process.execPath, [program, scenario], { encoding: 'utf8' })
+  expect(stdout).toContain(`\nsent ${sent}\n`)
+  const warnings = stderr.split('\n').filter((line) => /twice|once more|already bridged/.test(line))
+  expect(warnings).toEqual(warning ? [expect.stringMatching(warning)] : [])
+})
