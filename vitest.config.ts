@@ -6,6 +6,7 @@ const config: ViteUserConfig = defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    reporters: ['default', './tests/support/conformanceReporter.ts'],
   },
 })
 export default config

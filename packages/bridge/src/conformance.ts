@@ -64,7 +64,7 @@ export function conformance(test: TestFunction, subject: Subject, backend: Backe
   const unsupported: Partial<Record<string, string>> = { ...subject.unsupported, ...backend.unsupported }
   for (const [behaviour, check] of Object.entries(checks)) {
     const reason = unsupported[behaviour]
-    const name = `${subject.library} to ${backend.name}: ${behaviour}`
+    const name = `${subject.name ?? subject.library} to ${backend.name}: ${behaviour}`
     test(reason === undefined ? name : `${name} (unsupported: ${reason})`, async () => {
       provideContextManager()
       const harness = await createHarness(subject, backend)

@@ -23,6 +23,8 @@ export interface SubjectLogger {
 export interface Subject {
   /** npm name of the library, which is the default scope. */
   readonly library: string
+  /** What the tests are named after, where several subjects share a library: `pino 9`. Default: `library`. */
+  readonly name?: string
   /** `import.meta.url` of the file in which the subject calls the library: what `captureCode` must find. */
   readonly callSite: string
   /** Every level that the library comes with, spelled as in `severityText`, and its severity number. */
