@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/viewer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { codeBlocks, createProgramRunner, type ProgramRunner } from './support/programs.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const telemetry = join(here, 'fixtures/telemetry.mjs')
 
 interface Snippet {
   name: string
@@ -17,36 +14,16 @@ interface Snippet {
 /** Programs in a README: blocks of JavaScript that name one of our packages. */
 async function snippets(readme: string): Promise<Snippet[]> {
   const text = await readFile(join(here, '..', readme), 'utf8')
-  const blocks = [...text.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code!)
-  return blocks
+  return codeBlocks(text, 'js')
     .filter((code) => code.includes("'@logbridge/"))
     .map((code, index) => ({ name: `${readme}, program ${index + 1}`, code }))
 }
 
-let viewer: Viewer
-let folder: string
-let received: ReceivedLogRecord[] = []
+let programs: ProgramRunner
 beforeAll(async () => {
-  viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
-  viewer.on('logs', (records) => received.push(...records))
-  // Inside tests/, so that the programs find the packages by name.
-  folder = await mkdtemp(join(here, '.readme-'))
+  programs = await createProgramRunner()
 })
-afterAll(async () => {
-  await viewer.close()
-  await rm(folder, { recursive: true })
-})
-
-/** Runs a program as it stands, but for the endpoint. */
-async function run({ code }: Snippet): Promise<ReceivedLogRecord[]> {
-  received = []
-  const file = join(folder, 'program.mjs')
-  await writeFile(file, code.replaceAll(/'https:\/\/collector[^']*'/g, `'${viewer.grpcUrl}'`))
-  const before = code.includes('startTelemetry') ? [] : ['--import', telemetry]
-  const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl }
-  await promisify(execFile)(process.execPath, [...before, file], { env, cwd: folder })
-  return received
-}
+afterAll(() => programs.close())
 
 const loggers = await Promise.all(
   [
@@ -58,14 +35,14 @@ const loggers = await Promise.all(
 test.each(loggers.flat().filter(({ code }) => code.includes('order')))(
   '$name sends what it logs',
   async (snippet) => {
-    const records = await run(snippet)
+    const records = await programs.run(snippet.code)
     expect(records.map(({ body }) => body)).toContainEqual(expect.stringMatching(/^order .*placed$/))
     expect(records[0]!.resource.attributes['service.name']).toMatch(/./)
   },
 )
 
 test.each(loggers.flat().filter(({ code }) => !code.includes('order')))('$name runs', async (snippet) => {
-  await run(snippet)
+  await programs.run(snippet.code)
 })
 
 test('every library is shown', () => {

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ReceivedLogRecord } from '@logbridge/viewer'
+import { codeBlocks, createProgramRunner, type ProgramRunner } from './support/programs.ts'
+
+const document = await readFile(new URL('../docs/mapping.md', import.meta.url), 'utf8')
+const examples = document
+  .split(/^### /m)
+  .slice(1)
+  .map((section) => ({
+    library: section.slice(0, section.indexOf('\n')),
+    program: codeBlocks(section, 'js')[0]!,
+    scopeLogs: codeBlocks(section, 'json')[0]!,
+  }))
+
+let programs: ProgramRunner
+beforeAll(async () => {
+  programs = await createProgramRunner()
+})
+afterAll(() => programs.close())
+
+test('there is an example for each library', () => {
+  expect(examples.map(({ library }) => library)).toEqual(['winston', 'pino', 'bunyan', 'log4js', 'console'])
+})
+
+test.each(examples)('the $library example arrives as shown', async ({ program, scopeLogs }) => {
+  const [arrived, ...more] = await programs.run(program)
+  expect(more).toEqual([])
+  expect(toScopeLogs(arrived!)).toEqual(JSON.parse(scopeLogs))
+})
+
+/** With the times of the page, and of stacks only what does not depend on where the program stands. */
+function toScopeLogs({ raw, scope, severityNumber }: ReceivedLogRecord): unknown {
+  const message = raw as { toJSON?(): object }
+  // protobufjs names an enum's values, OTLP/JSON has their numbers.
+  const text = JSON.stringify({
+    scope: { name: scope.name },
+    logRecords: [{ ...message.toJSON?.(), severityNumber }],
+  })
+  return JSON.parse(text, (key, value: unknown) => {
+    if (/timeUnixNano$/i.test(key)) return '1790000000000000000'
+    return typeof value === 'string' ? value.replaceAll(/(\n {4}at [^\n]*)+/g, '\n    at …') : value
+  })
+}
