@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import {
   type Context,
@@ -19,6 +21,7 @@ export type ContextBehaviour =
   | 'context.none'
   | 'context.await'
   | 'context.timer'
+  | 'context.stream'
   | 'context.interleaved'
 
 const FIRST: SpanContext = spanContext('1')
@@ -63,6 +66,21 @@ export const contextChecks: Readonly<Record<ContextBehaviour, Check>> = {
     const logged = inSpan(FIRST, () => setTimeout(1).then(() => logger.log(info, 'in a timer')))
     await logged
     assertSpan(await record(), FIRST)
+  },
+
+  async 'context.stream'({ open, records, info }) {
+    const logger = await open()
+    const logging = new Writable({
+      objectMode: true,
+      write(chunk: string, _encoding, done) {
+        logger.log(info, chunk)
+        done()
+      },
+    })
+    await inSpan(FIRST, () => pipeline(Readable.from(['in a stream', 'and once more']), logging))
+    const arrived = await records()
+    assert.equal(arrived.length, 2)
+    for (const record of arrived) assertSpan(record, FIRST)
   },
 
   async 'context.interleaved'({ open, records, info }) {
