@@ -26,7 +26,7 @@ export function createBridge<Native>(
   const { onError } = options
   const loggers = createLoggers(options.loggerProvider)
   const finish = createFinisher(options)
-  const watch = createDuplicateWatch(adapter)
+  const watch = createDuplicateWatch(adapter, loggers)
 
   function scopeOf(native: Native): string {
     return fixedScope ?? (adapter.scope?.(native) || library)
@@ -50,7 +50,7 @@ export function createBridge<Native>(
     record.severityNumber = severityNumber
     // Always set: the official SDKs take `context: undefined` for "no context".
     record.context = converted.context ?? active
-    watch(native, converted.body, observedTimestamp, loggers.provider())
+    watch(native, record)
     if (logger === undefined) return keepEarly(scope, record)
     if (state.early.records.length > 0) replayEarlyRecords()
     logger.emit(record)

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { ApiLogRecord, HrTime, LoggerProvider } from './types.ts'
+import type { Loggers } from './provider.ts'
+import type { ApiLogRecord } from './types.ts'
 
 /** A record that was logged before any LoggerProvider was there, in plain values. */
 export interface EarlyRecord {
@@ -7,14 +8,13 @@ export interface EarlyRecord {
   record: ApiLogRecord
 }
 
-/** The record that a bridge sent last, as it was handed to it. */
+/** The record that a bridge sent last. */
 export interface SentRecord {
-  bridge: object | undefined
-  library: string
+  readonly library: string
+  readonly loggers: Loggers
+  /** As it was handed to the bridge. */
   native: unknown
-  body: unknown
-  time: HrTime
-  provider: LoggerProvider | undefined
+  record: ApiLogRecord | undefined
 }
 
 /**
@@ -27,7 +27,7 @@ export interface ProcessState {
   /** Set on the asynchronous paths of an export. Not OpenTelemetry's Context, which takes a ContextManager to work. */
   readonly exporting: AsyncLocalStorage<true>
   /** Kept so that a log call which comes in two ways is noticed. */
-  readonly lastSent: SentRecord
+  lastSent: SentRecord | undefined
   /** Kinds of complaint already made. */
   readonly diagnosed: Set<string>
   readonly early: {
@@ -44,14 +44,7 @@ const holder = globalThis as { [KEY]?: ProcessState }
 export const state: ProcessState = (holder[KEY] ??= {
   busy: false,
   exporting: new AsyncLocalStorage(),
-  lastSent: {
-    bridge: undefined,
-    library: '',
-    native: undefined,
-    body: undefined,
-    time: [0, 0],
-    provider: undefined,
-  },
+  lastSent: undefined,
   diagnosed: new Set(),
   early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
 })
