@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findCollector } from '../../../tests/support/collector.ts'
 import type { Signal } from '../src/decode.ts'
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan, Viewer } from '../src/index.ts'
 import { exportGrpc, requestTypes, start } from './otlp.ts'
@@ -14,12 +14,6 @@ import { exportGrpc, requestTypes, start } from './otlp.ts'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const collector = findCollector()
 if (collector === undefined) console.warn('Skipped: no OpenTelemetry Collector (set OTELCOL to its path)')
-
-function findCollector(): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'otelcol'))
-  const beside = join(here, '../../../../shared/collector/otelcol')
-  return [process.env['OTELCOL'] ?? '', ...onPath, beside].find((path) => path !== '' && existsSync(path))
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
