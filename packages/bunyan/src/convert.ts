@@ -82,6 +82,15 @@ export function resolveLevel(option: string, level: unknown): number {
   )
 }
 
+/** A record from the line that bunyan gives to streams that are not raw; what cannot be read is a message. */
+export function parseLine(line: string): BunyanRecord {
+  try {
+    return JSON.parse(line) as BunyanRecord
+  } catch {
+    return { level: LEVELS.info, msg: line }
+  }
+}
+
 /** The record is shared with the logger's other raw streams: it is read, and nothing else. */
 function convert(record: BunyanRecord): LogRecord {
   const { level, msg, time, name, pid } = record

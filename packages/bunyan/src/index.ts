@@ -25,13 +25,16 @@ import {
   createBridge,
   warnOfOfficial,
 } from '@logbridge/bridge'
-import { type BunyanLevel, type BunyanRecord, createAdapter, resolveLevel } from './convert.ts'
+import { type BunyanLevel, type BunyanRecord, createAdapter, parseLine, resolveLevel } from './convert.ts'
 
 export type { BunyanLevel } from './convert.ts'
 
 /** Options of `otelStream`: those of every adapter. */
 export interface OtelStreamOptions extends BridgeOptions {
-  /** Level of this stream: a name or number of bunyan's. Default: the logger's own. `log.level()` can change it later. */
+  /**
+   * Level of this stream: a name or number of bunyan's. Default: the logger's; `info` with `log.addStream()`.
+   * `log.level()` can change it later.
+   */
   level?: BunyanLevel | number | undefined
   /** Not possible with bunyan, which formats a message before a stream sees it: has no effect. */
   captureTemplate?: boolean | undefined
@@ -43,7 +46,7 @@ export interface OtelStream {
   name: string
   level?: number
   closeOnExit: false
-  stream: { write(record: object): void }
+  stream: { write(record: object | string): void }
 }
 
 /**
@@ -68,7 +71,8 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
           compared = true
           warnOfInstrumentation()
         }
-        bridge.emit(record as BunyanRecord)
+        // Lines come where only this stream was taken, without `type: 'raw'`.
+        bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
       },
     },
   }
