@@ -1,8 +1,9 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api'
+import { Stream } from 'node:stream'
 import {
   type Adapter,
   copyFields,
   filePath,
+  isError,
   type LogRecord,
   numericSeverity,
   read,
@@ -13,6 +14,7 @@ import {
   toHrTime,
 } from '@logbridge/bridge'
 import type { LayoutFunction, LoggingEvent } from 'log4js'
+import { contextOf, isForeign } from './trace.ts'
 
 /** log4js's levels by name. MARK is no severity: its number (2^53) only says that it is always logged. */
 export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
@@ -54,14 +56,20 @@ export function severityOf(
   return severities.get(level.levelStr) ?? numericSeverity(level.level, SCALE)
 }
 
+/** The layout that makes the body, where the user asks for one. */
+export interface BodyLayout {
+  format: LayoutFunction
+  /** Whether it writes all arguments, so that none is hidden by it. */
+  hidesNothing: boolean
+}
+
 /**
  * The mapping of `index.ts`.
  * @param severities by upper-case level name
- * @param layout makes the body, where the user asks for one
  */
 export function createAdapter(
   severities: ReadonlyMap<string, SeverityNumber>,
-  layout: LayoutFunction | undefined,
+  layout: BodyLayout | undefined,
 ): Adapter<Log4jsEvent> {
   return {
     library: 'log4js',
@@ -71,23 +79,30 @@ export function createAdapter(
   }
 }
 
-function convert(event: Log4jsEvent, layout: LayoutFunction | undefined): LogRecord {
+function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord {
   // What a foreign client sends to the `tcp-server` appender may be anything.
   const data: unknown[] = Array.isArray(event.data) ? event.data : [event.data]
-  // Where a layout makes the body, the fields of a sole object have no other place than the attributes.
-  const parts = splitArguments(layout && data.length === 1 ? ['', data[0]] : data)
-  const attributes = contextFields(event)
-  Object.assign(attributes, parts.attributes)
+  let parts: LogRecord = {}
+  let attributes: Record<string, unknown> = {}
+  if (!layout || layout.hidesNothing) {
+    // Where a layout makes the body, the fields of a sole object have no other place than the attributes.
+    parts = splitArguments(layout && data.length === 1 ? ['', data[0]] : data)
+    // Not Object.assign, for which the key __proto__ is none.
+    attributes = { ...contextFields(event), ...parts.attributes }
+  }
   placeCallSite(attributes, event)
-  const isForeign = placeOrigin(attributes, event)
+  if (isForeign(event)) {
+    placeOrigin(attributes, event)
+    if (isError(parts.exception)) restoreName(parts.exception)
+  }
   return {
     timestamp: toHrTime(event.startTime),
     severityText: event.level?.levelStr,
-    body: layout ? layout(event as LoggingEvent) : parts.body,
+    body: layout ? layout.format(event as LoggingEvent) : parts.body,
     attributes,
     exception: parts.exception,
     template: parts.template,
-    context: isForeign ? ROOT_CONTEXT : undefined,
+    context: contextOf(event),
   }
 }
 
@@ -99,6 +114,8 @@ function contextFields(event: Log4jsEvent): Record<string, unknown> {
   for (const key of Object.keys(context)) {
     const value = read(context, key)
     if (typeof value === 'function') fields[key] = resolve(value, event)
+    // `connectLogger` with `context` puts the live response there, for layouts to read from.
+    if (value instanceof Stream) delete fields[key]
   }
   return fields
 }
@@ -124,16 +141,15 @@ function placeCallSite(attributes: Record<string, unknown>, event: Log4jsEvent):
   if (event.callStack) attributes['code.stacktrace'] = event.callStack
 }
 
-/**
- * Where an event comes from, if not from this process, whose own is on the resource.
- * @returns whether it does: whatever context is active here is not that of its log call
- */
-function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): boolean {
-  const { pid, cluster, remoteAddress } = event
-  const isForeign =
-    cluster !== undefined || remoteAddress !== undefined || (pid ?? process.pid) !== process.pid
-  if (!isForeign) return false
+/** Where an event of another process comes from; this one's own is on the resource. */
+function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): void {
+  const { pid } = event
   if (pid !== undefined && pid !== process.pid) attributes['pid'] = pid
   for (const key of ORIGIN_FIELDS) if (event[key] !== undefined) attributes[key] = event[key]
-  return true
+}
+
+/** log4js makes an Error of another process anew, without its class: its stack still begins with the name. */
+function restoreName(error: Error): void {
+  const [header = '', name = ''] = /^(\w+)(?: \[\w+\])?: /.exec(String(error.stack)) ?? []
+  if (name !== '' && String(error.stack).startsWith(error.message, header.length)) error.name = name
 }

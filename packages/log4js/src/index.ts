@@ -26,6 +26,7 @@
  * Objects with fields are plain ones and class instances that have no text or JSON of their own; `splitArguments` of
  * `@logbridge/bridge` has the rules.
  */
+import { setImmediate } from 'node:timers/promises'
 import { callbackify } from 'node:util'
 import {
   type BridgeOptions,
@@ -41,8 +42,9 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
-import type { AppenderModule, Layout, LayoutFunction, LayoutsParam, Levels, LoggingEvent } from 'log4js'
-import { createAdapter, SEVERITIES, severityOf } from './convert.ts'
+import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
+import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
+import { rememberContexts } from './trace.ts'
 
 /** How long `log4js.shutdown` waits for the LoggerProvider to send what it has. */
 const FLUSH_MILLIS = 5000
@@ -56,7 +58,10 @@ export interface OtelAppenderOptions extends BridgeOptions {
 /** The appender in log4js's configuration, for `satisfies`: log4js's own types let any option pass. */
 export interface OtelAppenderConfig extends Omit<OtelAppenderOptions, 'loggerProvider'> {
   type: '@logbridge/log4js' | AppenderModule
-  /** Makes the body, as in log4js's other appenders. Default: the message alone. */
+  /**
+   * Makes the body, as in log4js's other appenders. Default: the message alone. What a layout does not write is not sent:
+   * with one of your own, or a pattern without the whole message (`%m`), arguments and context are no attributes.
+   */
   layout?: Layout | undefined
 }
 
@@ -127,6 +132,7 @@ function createAppender(
   const adapter = createAdapter(severities, findLayout(config.layout, layouts))
   const level = findLevel(config.level, levels)
   const bridge = createBridge(adapter, config, severityOf(level, severities))
+  rememberContexts()
   const isOff = level?.levelStr === 'OFF'
   const appender = (event: LoggingEvent): void => {
     if (!isOff) bridge.emit(event)
@@ -156,24 +162,29 @@ function byLevelName(
   )
 }
 
-function findLayout(
-  layout: Layout | undefined,
-  layouts: LayoutsParam | undefined,
-): LayoutFunction | undefined {
+function findLayout(layout: Layout | undefined, layouts: LayoutsParam | undefined): BodyLayout | undefined {
   if (layout === undefined) return undefined
   // Its types know only the pattern layout here.
-  const found = layouts?.layout(layout.type, layout as never)
-  if (found) return found
+  const format = layouts?.layout(layout.type, layout as never)
+  if (format) return { format, hidesNothing: hidesNothing(layout) }
   throw new LogbridgeError(
     'invalid-option',
     `@logbridge/log4js: option layout has the type '${layout.type}', which log4js does not know; see log4js.addLayout`,
   )
 }
 
+/** Whether a layout writes all arguments: those of log4js do, a pattern where it has the whole message. */
+function hidesNothing({ type, pattern = '%m' }: { type: string; pattern?: unknown }): boolean {
+  if (type === 'pattern') return /%[-.\d]*m(?!\{)/.test(String(pattern).replaceAll('%%', ''))
+  return ['basic', 'colored', 'coloured', 'messagePassThrough'].includes(type)
+}
+
 /** Calls back out of the promise, so that a callback that throws is no unhandled rejection. */
 const flush = callbackify(async (provider: LoggerProvider | undefined): Promise<void> => {
   const { forceFlush } = (provider ?? {}) as { forceFlush?: () => unknown }
   if (typeof forceFlush !== 'function') return
+  // log4js shuts all appenders down at once: one before this may now hand over what it holds.
+  await setImmediate()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {

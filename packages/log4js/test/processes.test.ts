@@ -23,22 +23,61 @@ test("log4js finds the appender by the package's name", async () => {
   ])
 })
 
-test('events of a cluster worker', async () => {
-  const { workerPid, emitted } = (await run('cluster.mjs')) as { workerPid: number; emitted: object[] }
+interface ClusterOutput {
+  workerPid: number
+  emitted: { body: string }[]
+  contexts: object[]
+}
+
+test('events of a cluster worker, through the primary', async () => {
+  const { workerPid, emitted, contexts } = (await run('cluster.mjs')) as ClusterOutput
   const origin = { pid: workerPid, cluster: { workerId: 1, worker: workerPid } }
-  expect(emitted).toMatchObject([
-    { scope: 'worker', body: 'one of 3', severityNumber: 9, attributes: { id: 7, ...origin } },
-    {
+  expect(emitted).toEqual([
+    expect.objectContaining({
+      scope: 'worker',
+      body: 'one of 3',
+      severityNumber: 9,
+      attributes: { tenant: 'a', id: 7, ...origin },
+    }),
+    expect.objectContaining({
       body: 'failed',
       severityText: 'ERROR',
       attributes: {
+        'exception.type': 'TypeError',
         'exception.message': 'boom',
         'exception.stacktrace': expect.stringMatching(/^TypeError: boom\n/),
         error: { code: 'E_BOOM' },
+        tenant: 'a',
         ...origin,
       },
-    },
-    { body: 'a level that the primary does not know', severityNumber: 0 },
+    }),
+    expect.objectContaining({ body: 'a level that the primary may not know', severityNumber: 0 }),
+    expect.objectContaining({
+      body: 'in a span',
+      attributes: { tenant: 'a', ...origin },
+      span: { traceId: '3'.repeat(32), spanId: '3'.repeat(16), traceFlags: 1, isRemote: true },
+    }),
   ])
-  for (const record of emitted) expect(record).not.toHaveProperty('span')
+  for (const record of emitted.slice(0, 3)) expect(record).not.toHaveProperty('span')
+  // What carried the span is not seen by the other appenders.
+  expect(contexts).toEqual(emitted.map(() => ({ tenant: 'a' })))
+})
+
+test('events of a cluster worker that has its own appenders', async () => {
+  const { emitted, contexts } = (await run('cluster.mjs', { DISABLE_CLUSTERING: '1' })) as ClusterOutput
+  expect(emitted).toMatchObject([
+    { body: 'one of 3', attributes: { id: 7 } },
+    { body: 'failed', attributes: { 'exception.type': 'TypeError', error: { code: 'E_BOOM' } } },
+    { body: 'a level that the primary may not know', severityNumber: 15, severityText: 'ONLY_HERE' },
+    { body: 'in a span', attributes: { tenant: 'a' }, span: { traceId: '3'.repeat(32) } },
+  ])
+  for (const record of emitted) expect(record).not.toHaveProperty('attributes.pid')
+  expect(contexts).toEqual([])
+})
+
+test('events of the instances of pm2, through the first of them', async () => {
+  expect(await run('pm2.mjs')).toEqual([
+    { body: '0', attributes: {}, traceId: '5'.repeat(32) },
+    { body: '1', attributes: { pid: expect.any(Number) }, traceId: '1'.repeat(32) },
+  ])
 })

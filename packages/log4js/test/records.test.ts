@@ -1,35 +1,8 @@
 import { pathToFileURL } from 'node:url'
-import type { ApiLogRecord, LoggerProvider } from '@logbridge/bridge'
 import log4js from 'log4js'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as otel from '../src/index.ts'
-
-type Emitted = ApiLogRecord & { scope: string }
-
-function memory() {
-  const emitted: Emitted[] = []
-  const loggerProvider: LoggerProvider = {
-    getLogger: (scope) => ({ emit: (record) => emitted.push({ ...record, scope }) }),
-  }
-  return { loggerProvider, emitted }
-}
-
-function setUp(
-  options: otel.OtelAppenderOptions = {},
-  rest: { layout?: log4js.Layout; enableCallStack?: boolean } = {},
-  more: Record<string, log4js.Appender> = {},
-) {
-  const { loggerProvider, emitted } = memory()
-  const { layout, enableCallStack = false } = rest
-  const type = otel.otelAppender({ loggerProvider, ...options })
-  log4js.configure({
-    appenders: { otel: { type, ...(layout && { layout }) }, ...more },
-    categories: { default: { appenders: [Object.keys(more)[0] ?? 'otel'], level: 'ALL', enableCallStack } },
-  })
-  return { logger: log4js.getLogger('shop'), emitted }
-}
-
-afterEach(() => new Promise<void>((resolve) => log4js.shutdown(() => resolve())))
+import { memory, setUp } from './setUp.ts'
 
 describe('the message', () => {
   test('text, its parameters, other arguments, and fields', () => {
@@ -77,6 +50,24 @@ describe('the context of a logger', () => {
     logger.addContext('tenant', { id: 1 })
     logger.info('x', { user: 'eve' })
     expect(emitted[0]!.attributes).toEqual({ user: 'eve', tenant: { id: 1 } })
+  })
+
+  test('is that of the log call', () => {
+    const { logger, emitted } = setUp()
+    logger.addContext('user', 'ada')
+    logger.addContext('tenant', 1)
+    logger.info('both')
+    logger.removeContext('user')
+    logger.info('one')
+    logger.clearContext()
+    logger.info('none')
+    log4js.getLogger('shop').info('of another logger')
+    expect(emitted.map(({ attributes }) => attributes)).toEqual([
+      { user: 'ada', tenant: 1 },
+      { tenant: 1 },
+      {},
+      {},
+    ])
   })
 
   test('a function gives its value', () => {
@@ -158,45 +149,6 @@ describe('the call stack', () => {
   })
 })
 
-describe('a layout', () => {
-  test('makes the body; fields stay attributes', () => {
-    const { logger, emitted } = setUp({}, { layout: { type: 'pattern', pattern: '%p %c: %m' } })
-    logger.info('placed', { id: 7 })
-    logger.info({ id: 8 })
-    expect(emitted.map(({ body }) => body)).toEqual([
-      expect.stringMatching(/^INFO shop: placed \{ id: /),
-      expect.stringMatching(/^INFO shop: \{ id: /),
-    ])
-    expect(emitted.map(({ attributes }) => attributes)).toEqual([{ id: 7 }, { id: 8 }])
-  })
-
-  test("of the user's own", () => {
-    log4js.addLayout(
-      'own',
-      ({ suffix }) =>
-        ({ data }) =>
-          data[0] + suffix,
-    )
-    const { logger, emitted } = setUp({}, { layout: { type: 'own', suffix: '!' } })
-    logger.info('placed')
-    expect(emitted[0]!.body).toBe('placed!')
-  })
-})
-
-describe("behind log4js's filters", () => {
-  test.each([
-    ['logLevelFilter', { level: 'warn', maxLevel: 'error' }, ['WARN']],
-    ['noLogFilter', { exclude: 'secret' }, ['WARN', 'FATAL']],
-    ['categoryFilter', { exclude: 'shop' }, []],
-  ])('%s', (type, filter, levels) => {
-    const { logger, emitted } = setUp({}, {}, { filter: { type, appender: 'otel', ...filter } })
-    logger.info('a secret')
-    logger.warn('x')
-    logger.fatal('x')
-    expect(emitted.map(({ severityText }) => severityText)).toEqual(levels)
-  })
-})
-
 describe('events of other processes', () => {
   function deliver(event: object) {
     const { loggerProvider, emitted } = memory()
@@ -233,99 +185,5 @@ describe('events of other processes', () => {
     expect(deliver({ categoryName: 'remote', data: { x: 1 } })).toMatchObject([
       { scope: 'remote', severityNumber: 0, body: { x: 1 }, attributes: {} },
     ])
-  })
-})
-
-describe('configuration', () => {
-  function configure(appender: object): void {
-    log4js.configure({
-      appenders: { otel: appender as log4js.CustomAppender },
-      categories: { default: { appenders: ['otel'], level: 'ALL' } },
-    })
-  }
-
-  test('the module itself as type', () => {
-    const { loggerProvider, emitted } = memory()
-    configure({ type: otel, loggerProvider, scope: 'own' })
-    log4js.getLogger('shop').info('x')
-    expect(emitted).toMatchObject([{ scope: 'own', body: 'x' }])
-  })
-
-  test('options beside an otelAppender win', () => {
-    const { loggerProvider, emitted } = memory()
-    configure({ type: otel.otelAppender({ loggerProvider, scope: 'first' }), scope: 'second' })
-    log4js.getLogger('shop').info('x')
-    expect(emitted).toMatchObject([{ scope: 'second' }])
-  })
-
-  test.each([
-    [{ type: otel, colour: 'red' }, /there is no option colour/],
-    [{ type: otel.otelAppender(), colour: 'red' }, /there is no option colour/],
-    [{ type: otel, level: 'loud' }, /option level is "loud"; it accepts one of .*TRACE, DEBUG/],
-    [{ type: otel, severity: { loud: 9 } }, /"loud"/],
-    [{ type: otel, layout: 'basic' }, /option layout is 'basic'/],
-    [{ type: otel, layout: { type: 'none' } }, /option layout has the type 'none'/],
-  ])('%o is refused', (appender, message) => {
-    expect(() => configure(appender)).toThrow(message)
-    expect(() => configure(appender)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
-  })
-
-  test('a LoggerProvider that log4js has copied is refused with the way out', () => {
-    class Provider implements LoggerProvider {
-      getLogger = undefined as never
-    }
-    expect(() => configure({ type: otel, loggerProvider: new Provider() })).toThrow(
-      /otelAppender\(\{ loggerProvider \}\)/,
-    )
-  })
-
-  test('wrong options do not compile', () => {
-    // @ts-expect-error no such option
-    expect(() => otel.otelAppender({ colour: 'red' })).toThrow(/colour/)
-    // @ts-expect-error not a level
-    expect(() => otel.otelAppender({ level: {} })).toThrow(/level/)
-    const config = { type: otel, level: 'info', layout: { type: 'basic' } } satisfies otel.OtelAppenderConfig
-    expect(() => configure(config)).not.toThrow()
-  })
-})
-
-describe('shutdown', () => {
-  const shutdown = () =>
-    new Promise<Error | null | undefined>((resolve) => log4js.shutdown((error) => resolve(error)))
-
-  test('waits until the provider has flushed', async () => {
-    let flushed = false
-    const loggerProvider = {
-      ...memory().loggerProvider,
-      async forceFlush() {
-        await new Promise(setImmediate)
-        flushed = true
-      },
-    }
-    setUp({ loggerProvider })
-    expect(await shutdown()).toBeFalsy()
-    expect(flushed).toBe(true)
-  })
-
-  test('tells of a flush that failed', async () => {
-    const loggerProvider = {
-      ...memory().loggerProvider,
-      forceFlush: () => Promise.reject(new Error('unreachable')),
-    }
-    setUp({ loggerProvider })
-    expect(await shutdown()).toMatchObject({ message: 'unreachable' })
-  })
-
-  test('needs no provider that can flush', async () => {
-    setUp()
-    expect(await shutdown()).toBeFalsy()
-  })
-
-  test('a later event does no harm', async () => {
-    const { loggerProvider, emitted } = memory()
-    const appender = otel.configure({ loggerProvider })
-    await new Promise<void>((resolve) => appender.shutdown(() => resolve()))
-    appender({ categoryName: 'late', data: ['x'], context: {}, startTime: new Date() } as never)
-    expect(emitted).toHaveLength(1)
   })
 })

@@ -1,0 +1,168 @@
+import type { LoggerProvider } from '@logbridge/bridge'
+import log4js from 'log4js'
+import { describe, expect, test } from 'vitest'
+import * as otel from '../src/index.ts'
+import { memory, setUp, shutdown } from './setUp.ts'
+
+describe('categories', () => {
+  function inherit(categories: Record<string, { appenders: string[]; level: string; inherit?: boolean }>) {
+    const { loggerProvider, emitted } = memory()
+    const type = otel.otelAppender({ loggerProvider })
+    log4js.configure({
+      appenders: { otel: { type }, second: { type: otel.otelAppender({ loggerProvider, scope: 'second' }) } },
+      categories,
+    })
+    return emitted
+  }
+
+  test('inherit appenders and levels, each appender once', () => {
+    const emitted = inherit({
+      default: { appenders: ['second'], level: 'off' },
+      a: { appenders: ['otel'], level: 'warn' },
+      'a.b': { appenders: ['otel'], level: 'info' },
+      'a.b.own': { appenders: ['second'], level: 'debug', inherit: false },
+    })
+    const logger = log4js.getLogger('a.b.c')
+    expect([logger.isLevelEnabled('info'), logger.isDebugEnabled()]).toEqual([true, false])
+    for (const category of ['a', 'a.b', 'a.b.c', 'a.x', 'a.b.own', 'other']) {
+      log4js.getLogger(category).debug(`${category} debug`)
+      log4js.getLogger(category).info(`${category} info`)
+      log4js.getLogger(category).warn(`${category} warn`)
+    }
+    expect(emitted.map(({ scope, body }) => `${scope}: ${body}`)).toEqual([
+      'a: a warn',
+      'a.b: a.b info',
+      'a.b: a.b warn',
+      'a.b.c: a.b.c info',
+      'a.b.c: a.b.c warn',
+      'a.x: a.x warn',
+      'second: a.b.own debug',
+      'second: a.b.own info',
+      'second: a.b.own warn',
+    ])
+  })
+
+  test('change their level while running', () => {
+    const { logger, emitted } = setUp()
+    logger.level = 'error'
+    logger.warn('no')
+    logger.level = 'debug'
+    logger.debug('yes')
+    expect(emitted.map(({ body }) => body)).toEqual(['yes'])
+  })
+
+  test('are those of the last configuration', () => {
+    const { logger, emitted } = setUp()
+    logger.info('first')
+    const second = setUp()
+    logger.info('second')
+    second.logger.info('third')
+    expect(emitted.map(({ body }) => body)).toEqual(['first'])
+    expect(second.emitted.map(({ body }) => body)).toEqual(['second', 'third'])
+  })
+})
+
+describe("behind log4js's filters", () => {
+  test.each([
+    ['logLevelFilter', { level: 'warn', maxLevel: 'error' }, ['WARN']],
+    ['noLogFilter', { exclude: 'secret' }, ['WARN', 'FATAL']],
+    ['categoryFilter', { exclude: 'shop' }, []],
+  ])('%s', (type, filter, levels) => {
+    const { logger, emitted } = setUp({}, {}, { filter: { type, appender: 'otel', ...filter } })
+    logger.info('a secret')
+    logger.warn('x')
+    logger.fatal('x')
+    expect(emitted.map(({ severityText }) => severityText)).toEqual(levels)
+  })
+})
+
+describe('configuration', () => {
+  function configure(appender: object): void {
+    log4js.configure({
+      appenders: { otel: appender as log4js.CustomAppender },
+      categories: { default: { appenders: ['otel'], level: 'ALL' } },
+    })
+  }
+
+  test('the module itself as type', () => {
+    const { loggerProvider, emitted } = memory()
+    configure({ type: otel, loggerProvider, scope: 'own' })
+    log4js.getLogger('shop').info('x')
+    expect(emitted).toMatchObject([{ scope: 'own', body: 'x' }])
+  })
+
+  test('options beside an otelAppender win', () => {
+    const { loggerProvider, emitted } = memory()
+    configure({ type: otel.otelAppender({ loggerProvider, scope: 'first' }), scope: 'second' })
+    log4js.getLogger('shop').info('x')
+    expect(emitted).toMatchObject([{ scope: 'second' }])
+  })
+
+  test.each([
+    [{ type: otel, colour: 'red' }, /there is no option colour/],
+    [{ type: otel.otelAppender(), colour: 'red' }, /there is no option colour/],
+    [{ type: otel, level: 'loud' }, /option level is "loud"; it accepts one of .*TRACE, DEBUG/],
+    [{ type: otel, severity: { loud: 9 } }, /"loud"/],
+    [{ type: otel, layout: 'basic' }, /option layout is 'basic'/],
+    [{ type: otel, layout: { type: 'none' } }, /option layout has the type 'none'/],
+  ])('%o is refused', (appender, message) => {
+    expect(() => configure(appender)).toThrow(message)
+    expect(() => configure(appender)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+  })
+
+  test('a LoggerProvider that log4js has copied is refused with the way out', () => {
+    class Provider implements LoggerProvider {
+      getLogger = undefined as never
+    }
+    expect(() => configure({ type: otel, loggerProvider: new Provider() })).toThrow(
+      /otelAppender\(\{ loggerProvider \}\)/,
+    )
+  })
+
+  test('wrong options do not compile', () => {
+    // @ts-expect-error no such option
+    expect(() => otel.otelAppender({ colour: 'red' })).toThrow(/colour/)
+    // @ts-expect-error not a level
+    expect(() => otel.otelAppender({ level: {} })).toThrow(/level/)
+    const config = { type: otel, level: 'info', layout: { type: 'basic' } } satisfies otel.OtelAppenderConfig
+    expect(() => configure(config)).not.toThrow()
+  })
+})
+
+describe('shutdown', () => {
+  test('waits until the provider has flushed', async () => {
+    let flushed = false
+    const loggerProvider = {
+      ...memory().loggerProvider,
+      async forceFlush() {
+        await new Promise(setImmediate)
+        flushed = true
+      },
+    }
+    setUp({ loggerProvider })
+    expect(await shutdown()).toBeFalsy()
+    expect(flushed).toBe(true)
+  })
+
+  test('tells of a flush that failed', async () => {
+    const loggerProvider = {
+      ...memory().loggerProvider,
+      forceFlush: () => Promise.reject(new Error('unreachable')),
+    }
+    setUp({ loggerProvider })
+    expect(await shutdown()).toMatchObject({ message: 'unreachable' })
+  })
+
+  test('needs no provider that can flush', async () => {
+    setUp()
+    expect(await shutdown()).toBeFalsy()
+  })
+
+  test('a later event does no harm', async () => {
+    const { loggerProvider, emitted } = memory()
+    const appender = otel.configure({ loggerProvider })
+    await new Promise<void>((resolve) => appender.shutdown(() => resolve()))
+    appender({ categoryName: 'late', data: ['x'], context: {}, startTime: new Date() } as never)
+    expect(emitted).toHaveLength(1)
+  })
+})
