@@ -19,9 +19,11 @@
  * | `addContext()`                           | attributes                                                     |
  * | `enableCallStack`                        | `code.file.path`, `.line.number`, `.column.number`,            |
  * |                                          | `.function.name`, `.stacktrace`                                |
- * | `pid`, `cluster`, `remoteAddress`,       | attributes, where the event comes from another process; it has |
- * | `remotePort`                             | no trace context                                               |
- * | `layout` of the appender                 | body: the text that the layout makes                           |
+ * | `pid`, `cluster`, `remoteAddress`,       | attributes, where the event comes from another process         |
+ * | `remotePort`                             |                                                                |
+ * | what is active at the log call           | trace context (`trace.ts`); also of a cluster's workers        |
+ * | `layout` of the appender                 | body: what the layout makes; where that may hide something,    |
+ * |                                          | arguments and context are no attributes                        |
  *
  * Objects with fields are plain ones and class instances that have no text or JSON of their own; `splitArguments` of
  * `@logbridge/bridge` has the rules.
