@@ -1,17 +1,9 @@
-import { EventEmitter } from 'node:events'
-import { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import type { EventEmitter } from 'node:events'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import bunyan from 'bunyan'
 import bunyan1 from 'bunyan1'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { otelStream, type OtelStreamOptions } from '../src/index.ts'
-
-beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-})
 
 describe.each([
   ['2', bunyan],
@@ -180,27 +172,5 @@ describe.each([
         { body: 'no JSON', severityNumber: 9, attributes: {} },
       ])
     })
-  })
-
-  test('in the streams of concurrent requests, the trace is that of the log call', async () => {
-    const { log, records } = await setUp()
-    await Promise.all(
-      ['1', '2', '3'].map((digit) => {
-        const span = { traceId: digit.repeat(32), spanId: digit.repeat(16), traceFlags: 1 }
-        const write = (chunk: string, _encoding: unknown, done: () => void) => {
-          log.info({ digit }, chunk)
-          setTimeout(done, 1)
-        }
-        return context.with(trace.setSpanContext(ROOT_CONTEXT, span), () =>
-          pipeline(Readable.from(['a', 'b', 'c']), new Writable({ objectMode: true, write })),
-        )
-      }),
-    )
-    const arrived = await records()
-    expect(arrived).toHaveLength(9)
-    expect(bodies(arrived.slice(0, 3))).toEqual(['a', 'a', 'a'])
-    for (const { traceId, attributes } of arrived) {
-      expect(traceId).toBe(String(attributes['digit']).repeat(32))
-    }
   })
 })
