@@ -43,7 +43,7 @@ export function createBridge<Native>(
 
     const converted = adapter.convert(native)
     if (converted === undefined) return
-    const observedTimestamp = now()
+    const observedTimestamp = converted.observedTimestamp ?? now()
     const record = finish(converted, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp
     record.timestamp = converted.timestamp ?? observedTimestamp
@@ -89,5 +89,7 @@ export function createBridge<Native>(
         state.busy = false
       }
     },
+    report,
+    locate: finish.locate,
   }
 }

@@ -3,18 +3,22 @@ import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
 import { copyFields, setOwn } from './read.ts'
 import { createRedactor } from './redact.ts'
-import type { ApiLogRecord, BridgeOptions, LogRecord } from './types.ts'
+import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
 /** Where an Error's own fields go when it was logged without a key. */
 const KEYLESS_ERROR = 'error'
 
+/** Turns an adapter's record into the Logs API's. `asIs`: values may stay what they are, the provider copies them itself. */
+interface Finisher extends Pick<Bridge<unknown>, 'locate'> {
+  (record: LogRecord, asIs: boolean): ApiLogRecord
+}
+
 /**
  * Makes the function that turns an adapter's LogRecord into the Logs API's: exception, event name and the options that
  * shape attributes. All options are read here, once.
- * @returns `asIs`: whether values may stay what they are, because the provider copies them itself
  */
-export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs: boolean) => ApiLogRecord {
+export function createFinisher(options: BridgeOptions): Finisher {
   const { captureTemplate } = options
   const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
   const included = options.include && globs(options.include)
@@ -22,7 +26,7 @@ export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs
   const redact = options.redact ? createRedactor(options.redact) : undefined
   const locate = options.captureCode ? createCallSiteLocator() : undefined
 
-  return (record, asIs) => {
+  function finish(record: LogRecord, asIs: boolean): ApiLogRecord {
     let attributes = record.attributes ?? {}
     let eventName: string | undefined
     if (typeof attributes[EVENT_NAME] === 'string') {
@@ -41,7 +45,7 @@ export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs
       attributes['log.body.template'] = record.template.template
       attributes['log.body.parameters'] = record.template.parameters
     }
-    if (locate) Object.assign(attributes, locate())
+    if (locate) Object.assign(attributes, record.code ?? locate())
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded.test(key))
 
     const finished: ApiLogRecord = {}
@@ -61,6 +65,7 @@ export function createFinisher(options: BridgeOptions): (record: LogRecord, asIs
     finished.attributes = plain.attributes
     return finished
   }
+  return Object.assign(finish, { locate })
 }
 
 /** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */

@@ -54,6 +54,8 @@ export interface SerializedError {
 export interface LogRecord {
   /** When the library says it happened; default: the time of the call. */
   timestamp?: HrTime | undefined
+  /** The time of the call, only where the library delays its records; default: now. */
+  observedTimestamp?: HrTime | undefined
   /** The level's name as the library knows it. */
   severityText?: string | undefined
   /** The message as its reader would see it; a non-string sole argument stays structured. */
@@ -67,6 +69,8 @@ export interface LogRecord {
   exception?: Error | SerializedError | undefined
   /** The caller's context, only where the library delays its records; default: the active context. */
   context?: Context | undefined
+  /** What `Bridge.locate` gave at the log call, only where the library delays its records; default: where `emit` stands. */
+  code?: Record<string, unknown> | undefined
   /** The message before formatting and what was put into it, for `captureTemplate`. */
   template?: { template: string; parameters: readonly unknown[] } | undefined
 }
@@ -162,4 +166,8 @@ export interface Bridge<Native> {
   enabled(native: Native): boolean
   /** Sends one record. Never throws. */
   emit(native: Native): void
+  /** Tells of a fault that the adapter itself has kept from the application, as of one inside `emit`. Never throws. */
+  report(error: unknown): void
+  /** Where the log call that is being made stands, as `code.*`; `undefined` without `captureCode`. */
+  readonly locate: (() => Record<string, unknown>) | undefined
 }

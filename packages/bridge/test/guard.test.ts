@@ -95,6 +95,13 @@ describe('a fault never reaches the log call, and its neighbours arrive', () => 
     }
   })
 
+  test('outside of emit, which the adapter reports', () => {
+    const faults: unknown[] = []
+    createBridge(adapter, { onError: (error) => faults.push(error) }).report(new Error('no'))
+    expect(faults).toEqual([new Error('no')])
+    expect(said).toEqual(['logbridge: a plain record could not be sent (said once): no'])
+  })
+
   test('in onError itself', () => {
     const bridge = createBridge(adapter, { loggerProvider: { getLogger: no }, onError: no })
     expect(() => bridge.emit({})).not.toThrow()
@@ -147,6 +154,17 @@ describe('context and time', () => {
     expect(record?.context?.getValue(key)).toBe(8)
     expect(record?.timestamp).toEqual([1, 2])
     expect(record?.observedTimestamp?.[0]).toBeGreaterThan(1e9)
+  })
+
+  test('of a delayed record are what the adapter took at the call; so is where the call stands', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider, captureCode: true })
+    const code = { ...bridge.locate!(), 'code.line.number': 7 }
+    bridge.emit({ observedTimestamp: [3, 4], code })
+    const [record] = loggerProvider.records
+    expect(record).toMatchObject({ timestamp: [3, 4], observedTimestamp: [3, 4] })
+    expect(record!.attributes).toEqual(code)
+    expect(createBridge(adapter).locate).toBeUndefined()
   })
 
   test('an adapter can leave a record out', () => {
