@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Context } from '@opentelemetry/api'
 import {
   type Adapter,
+  type BridgeOptions,
   copyFields,
   describeException,
   errorAmong,
@@ -12,9 +13,10 @@ import {
   now,
   read,
   type SerializedError,
-  type SeverityNumber,
   toHrTime,
 } from '@logbridge/bridge'
+import type { Logger } from 'winston'
+import { createSeverities } from './levels.ts'
 
 /** winston's record: string keys are fields, `triple-beam` symbols what winston itself keeps. */
 export type Info = Record<string | symbol, unknown>
@@ -23,6 +25,8 @@ export type Info = Record<string | symbol, unknown>
 export interface Call {
   /** The record after all formats. */
   info: Info
+  /** Whose call it is, where that is known. */
+  logger: Pick<Logger, 'level' | 'levels'> | undefined
   /** What was logged, before any format. */
   logged: unknown
   /** The message before any format. */
@@ -33,9 +37,10 @@ export interface Call {
   spread: Error | undefined
   /** Whether the logger has begun with it. */
   transformed: boolean
-  /** Where and when the call was made, if the record had to wait behind a slow transport. */
+  /** In which context, when and where the call was made, if the record had to wait behind a slow transport. */
   context: Context | undefined
   time: HrTime | undefined
+  code: Record<string, unknown> | undefined
   /** Made by code that was itself sending a record: left out, else it would never end. */
   nested: boolean
 }
@@ -51,16 +56,14 @@ const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 const TOLERANCE_MILLIS = 1500
 
 /**
- * @param severities severity numbers by level; may be changed later, as loggers with levels of their own come
+ * @param overrides severity numbers by level, over those of the logger's own levels
  * @param labelIsScope whether a logger's label names the scope; else it is an attribute
  */
-export function createAdapter(
-  severities: ReadonlyMap<string, SeverityNumber>,
-  labelIsScope: boolean,
-): Adapter<Call> {
+export function createAdapter(overrides: BridgeOptions['severity'], labelIsScope: boolean): Adapter<Call> {
+  const severitiesOf = createSeverities(overrides)
   return {
     library: 'winston',
-    severity: ({ info }) => severities.get(levelOf(info)) ?? 0,
+    severity: ({ info, logger }) => severitiesOf(logger?.levels).get(levelOf(info)) ?? 0,
     scope: labelIsScope ? loggerLabel : () => undefined,
     convert(call) {
       const { info, message: template } = call
@@ -78,7 +81,9 @@ export function createAdapter(
       if (timestamp !== undefined && time === undefined) attributes['timestamp'] = timestamp
 
       const record: LogRecord = {
-        timestamp: time ?? call.time,
+        timestamp: time,
+        observedTimestamp: call.time,
+        code: call.code,
         severityText: levelOf(info),
         body: typeof message === 'string' ? plain(message) : isError(message) ? message.message : message,
         attributes,
@@ -93,7 +98,7 @@ export function createAdapter(
 }
 
 /** Formats that colour change `level`, never the symbol. */
-function levelOf(info: Info): string {
+export function levelOf(info: Info): string {
   return String(info[LEVEL] ?? plain(String(info['level'])))
 }
 

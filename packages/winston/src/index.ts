@@ -16,51 +16,23 @@
 import { context as contextApi } from '@opentelemetry/api'
 import {
   type Bridge,
-  bridgeOptionRules,
-  type BridgeOptions,
   checkOptions,
   createBridge,
   isError,
+  type LoggerProvider,
   now,
   read,
-  rules,
-  severityTable,
-  type SeverityNumber,
+  registeredProvider,
   unknownLevel,
   warnOfOfficial,
 } from '@logbridge/bridge'
-import type { Logger } from 'winston'
+import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
-import { type Call, createAdapter, type Info, SPLAT } from './convert.ts'
-import { defaultSeverities, levelSeverities } from './levels.ts'
+import { type Call, createAdapter, type Info, levelOf, SPLAT } from './convert.ts'
+import { optionRules, type OtelTransportOptions } from './options.ts'
 
 export { contribSyslogSeverity } from './levels.ts'
-
-/** Options that every winston transport has, and those that every logbridge adapter has. */
-export interface OtelTransportOptions extends Omit<BridgeOptions, 'level'> {
-  /** Least severe level that is sent, by its name in the logger's `levels`. Default: the logger's own level. */
-  level?: string | undefined
-  /** Applied to a copy of each record before it is sent; what it removes is not sent. */
-  format?: TransportStream.TransportStreamOptions['format'] | undefined
-  /** Send nothing. Default false. */
-  silent?: boolean | undefined
-  /** Log uncaught exceptions. Default false. */
-  handleExceptions?: boolean | undefined
-  /** Log unhandled rejections. Default false. */
-  handleRejections?: boolean | undefined
-}
-
-const optionRules = {
-  ...bridgeOptionRules,
-  level: rules.string,
-  format: {
-    accepts: 'a winston format (an object with a transform method)',
-    test: (value: unknown) => typeof (value as { transform?: unknown } | null)?.transform === 'function',
-  },
-  silent: rules.boolean,
-  handleExceptions: rules.boolean,
-  handleRejections: rules.boolean,
-}
+export type { OtelTransportOptions } from './options.ts'
 
 /**
  * ```ts
@@ -69,8 +41,11 @@ const optionRules = {
  */
 export class OtelTransport extends TransportStream {
   readonly #bridge: Bridge<Call>
-  readonly #severities: Map<string, SeverityNumber>
-  readonly #overrides: BridgeOptions['severity']
+  readonly #loggerProvider: LoggerProvider | undefined
+  /** For what was logged before the first transport was there: the logger that has joined last. */
+  #logger: Call['logger']
+  #lastCall: Call | undefined
+  #lastInfo: Info | undefined
 
   /**
    * @throws LogbridgeError `invalid-option`; for a `level` that a logger does not know, when it is added to that logger
@@ -78,9 +53,11 @@ export class OtelTransport extends TransportStream {
   constructor(options: OtelTransportOptions = {}) {
     checkOptions('@logbridge/winston', options, optionRules)
     super(options as TransportStream.TransportStreamOptions)
-    this.#overrides = options.severity
-    this.#severities = new Map(severityTable(defaultSeverities, options.severity))
-    this.#bridge = createBridge(createAdapter(this.#severities, options.scope === undefined), options)
+    this.#loggerProvider = options.loggerProvider
+    this.#bridge = createBridge(createAdapter(options.severity, options.scope === undefined), options)
+    locate ??= this.#bridge.locate
+    // Each logger listens to its transports: many of them are no leak.
+    this.setMaxListeners(0)
     this.on('pipe', (source: object) => {
       if ('levels' in source) this.#join(source as Logger)
     })
@@ -91,17 +68,22 @@ export class OtelTransport extends TransportStream {
     if (this.level !== undefined && !Object.hasOwn(levels, this.level)) {
       throw unknownLevel('winston', this.level, Object.keys(levels))
     }
-    const severities = severityTable(levelSeverities(levels), this.#overrides)
-    for (const [level, severity] of severities) this.#severities.set(level, severity)
+    this.#logger = logger
     followCalls(logger)
   }
 
-  override _write(info: Info, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    // A format is handed a copy, which of an Error's fields has only the enumerable ones.
-    const chunk = this.format && isError(info) ? withMessage(info) : info
-    const call = waiting.get(info)
-    if (call === undefined) return super._write(chunk, encoding, callback)
-    resume(call, () => super._write(chunk, encoding, callback))
+  #isDue(info: Info, logger: Call['logger']): boolean {
+    if (this.silent || (info['exception'] === true && !this.handleExceptions)) return false
+    const level = this.level || logger?.level
+    return !level || !logger || logger.levels[level]! >= logger.levels[levelOf(info)]!
+  }
+
+  /** As winston-transport, which however takes level and levels of the first logger that it was ever added to. */
+  override _write(info: Info, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
+    const held = waiting.get(info)
+    if (held !== undefined && held !== current) return resume(held, () => this._write(info, encoding, next))
+    if (this.#isDue(info, current?.logger ?? this.#logger)) this.log(info, next)
+    else next()
   }
 
   override _writev(
@@ -113,23 +95,59 @@ export class OtelTransport extends TransportStream {
     callback()
   }
 
+  /** Also called by winston's `exceptionHandlers` and `rejectionHandlers`, which ask for nothing before. */
   override log(info: Info, next: () => void): void {
-    const call = current ?? newCall(info)
-    if (!call.nested && !sending) {
-      call.info = info
-      sending = true
-      this.#bridge.emit(call)
-      sending = false
+    const call = current ?? newCall(info, this.#logger)
+    // A transport that a logger has twice, as exception handler too, is handed the same record twice.
+    const isRepeated = call === this.#lastCall && info === this.#lastInfo
+    if (!this.silent && !call.nested && !sending && !isRepeated) {
+      this.#lastCall = call
+      this.#lastInfo = info
+      this.#send(call, info)
     }
     next()
-    if (this.listenerCount('logged') > 0) setImmediate(() => this.emit('logged', info))
+    const isLast = info['exception'] === true || info['rejection'] === true
+    if (isLast) void this.#flush().then(() => this.emit('logged', info))
+    else if (this.listenerCount('logged') > 0) setImmediate(() => this.emit('logged', info))
+  }
+
+  #send(call: Call, info: Info): void {
+    const { format } = this
+    try {
+      const formatted = format
+        ? format.transform(copyOf(info) as Logform.TransformableInfo, format.options)
+        : info
+      if (!formatted) return
+      call.info = formatted as Info
+    } catch (error) {
+      this.#bridge.report(error)
+      return
+    }
+    sending = true
+    this.#bridge.emit(call)
+    sending = false
+  }
+
+  /** winston is about to end the process: winston 3.0 when it hears 'logged', later versions three seconds later. */
+  async #flush(): Promise<void> {
+    const provider = (this.#loggerProvider ?? registeredProvider()) as Flushable | undefined
+    try {
+      await provider?.forceFlush?.()
+    } catch (error) {
+      this.#bridge.report(error)
+    }
   }
 }
 
-/** As winston's own child loggers copy an Error. */
-function withMessage(error: Error): Info {
-  const { message, stack, cause } = error
-  return { ...(error as object), message, stack, ...(cause !== undefined && { cause }) }
+interface Flushable {
+  forceFlush?(): Promise<unknown>
+}
+
+/** For a format; of an Error as winston's own child loggers copy it. */
+function copyOf(info: Info): Info {
+  if (!isError(info)) return { ...info }
+  const { message, stack, cause } = info
+  return { ...(info as object), message, stack, ...(cause !== undefined && { cause }) }
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */
@@ -138,6 +156,8 @@ let current: Call | undefined
 let sending = false
 /** Calls whose record waits in one of winston's streams, by the object that waits. */
 const waiting = new WeakMap<object, Call>()
+/** Of the first transport with `captureCode`: they all find the same. */
+let locate: Bridge<Call>['locate']
 const followed = new WeakSet<object>()
 
 interface ReadableState {
@@ -145,12 +165,13 @@ interface ReadableState {
   length: number
 }
 
-function newCall(logged: Info): Call {
+function newCall(logged: Info, logger: Call['logger']): Call {
   const args = logged[SPLAT]
   const splat: unknown[] = Array.isArray(args) ? [...args] : []
   const [first] = splat
   return {
     info: logged,
+    logger,
     logged,
     message: read(logged, 'message'),
     splat,
@@ -158,14 +179,18 @@ function newCall(logged: Info): Call {
     transformed: false,
     context: undefined,
     time: undefined,
+    code: undefined,
     nested: sending,
   }
 }
 
 /** Keeps what is true only during the log call, for a record that will be handed on later. */
 function hold(chunk: object, call: Call): void {
-  call.context ??= contextApi.active()
-  call.time ??= now()
+  if (call.context === undefined) {
+    call.context = contextApi.active()
+    call.time = now()
+    call.code = locate?.()
+  }
   waiting.set(chunk, call)
 }
 
@@ -211,7 +236,7 @@ function followCalls(logger: Logger): void {
     // The same object may have been logged before.
     waiting.delete(info)
     const outer = current
-    const call = (current = newCall(info as Info))
+    const call = (current = newCall(info as Info, logger))
     try {
       return write.apply(this, args)
     } finally {

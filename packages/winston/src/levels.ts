@@ -1,6 +1,9 @@
-import { numericSeverity, type SeverityNumber, type SeverityScale } from '@logbridge/bridge'
+import { numericSeverity, type SeverityNumber, type SeverityScale, severityTable } from '@logbridge/bridge'
 
 type Severities = Readonly<Record<string, SeverityNumber>>
+type Levels = Readonly<Record<string, number>>
+
+const NONE: Levels = {}
 
 const npm: Severities = { error: 17, warn: 13, info: 9, http: 7, verbose: 6, debug: 5, silly: 1 }
 
@@ -32,9 +35,6 @@ const cli: Severities = {
 /** Names that mean the same in every custom set of levels; the others find their place between them. */
 const wellKnown: Severities = { ...npm, ...syslog, fatal: 21, trace: 1 }
 
-/** What holds before the transport is piped from a logger: exception handlers never are. */
-export const defaultSeverities: Severities = wellKnown
-
 /** Severities that `@opentelemetry/winston-transport` gives to the upper syslog levels, for the `severity` option. */
 export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', SeverityNumber>> = {
   crit: 21,
@@ -43,11 +43,30 @@ export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', 
 }
 
 /**
+ * Severity numbers of a logger's levels by name: for loggers with levels of their own that share a transport, and for levels
+ * that `configure()` replaces. Without levels those of well-known names: a transport that is only an exception handler is
+ * not told of its logger.
+ */
+export function createSeverities(
+  overrides: Severities | undefined,
+): (levels: Levels | undefined) => ReadonlyMap<string, SeverityNumber> {
+  const tables = new WeakMap<Levels, ReadonlyMap<string, SeverityNumber>>()
+  return (levels = NONE) => {
+    let table = tables.get(levels)
+    if (table === undefined) {
+      table = severityTable({ ...wellKnown, ...levelSeverities(levels) }, overrides)
+      tables.set(levels, table)
+    }
+    return table
+  }
+}
+
+/**
  * Severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have theirs. In a
  * custom set, well-known names have theirs, and names between, before and after them are spread evenly; a set without
  * any well-known name goes from 17 (ERROR) down to 1 (TRACE).
  */
-export function levelSeverities(levels: Readonly<Record<string, number>>): Severities {
+function levelSeverities(levels: Levels): Severities {
   const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
   const own = [npm, syslog, cli].find(
     (set) => names.length === Object.keys(set).length && names.every((name) => name in set),

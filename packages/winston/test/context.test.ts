@@ -1,13 +1,18 @@
+import { once } from 'node:events'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate as nextTurn } from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { context, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import winston from 'winston'
 import TransportStream from 'winston-transport'
+import { type ApiLogRecord } from '@logbridge/bridge'
 import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformance'
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
-
-const { format } = winston
+import { versions } from './versions.ts'
 
 /** A transport that is done with a record only when it is told so. */
 class SlowTransport extends TransportStream {
@@ -24,12 +29,18 @@ class SlowTransport extends TransportStream {
 
   /** Until nothing is left in any stream. */
   async finish(logger: winston.Logger): Promise<void> {
-    const isDone = () => logger.writableLength + logger.readableLength + this.writableLength === 0
+    const isDone = () => waitingIn(logger).every((length) => length === 0) && this.writableLength === 0
     while (!isDone()) {
       for (const next of this.waiting.splice(0)) next()
       await setImmediate()
     }
   }
+}
+
+/** How many records wait before their format, and after it. winston's first versions have no getters for this. */
+function waitingIn(logger: winston.Logger): [number, number] {
+  const { _writableState, _readableState } = logger as unknown as Record<string, { length: number }>
+  return [_writableState!.length, _readableState!.length]
 }
 
 /** The span of the log call that has this number. */
@@ -50,112 +61,212 @@ afterAll(() => context.disable())
 /** More than the 16 records that each of winston's three stream buffers takes. */
 const CALLS = 100
 
-describe('behind a slow transport, each record keeps the context of its call', () => {
-  let session: BackendSession
-  let slow: SlowTransport
-  beforeEach(async () => {
-    session = await memoryBackend.start()
-    slow = new SlowTransport()
-  })
-
-  function create(
-    loggerOptions: winston.LoggerOptions = {},
-    options: OtelTransportOptions = {},
-    order: 'before' | 'behind' = 'behind',
-  ): winston.Logger {
-    const ours = new OtelTransport({ loggerProvider: session.loggerProvider, ...options })
-    const transports = order === 'behind' ? [slow, ours] : [ours, slow]
-    return winston.createLogger({ ...loggerOptions, transports })
-  }
-
-  async function expectSpans(): Promise<void> {
-    const records = await session.records()
-    expect(records.map(({ body }) => body)).toEqual(Array.from({ length: CALLS }, (_, n) => `call ${n}`))
-    records.forEach(({ traceId, spanId, flags }, n) => {
-      expect({ traceId, spanId, traceFlags: flags }).toEqual(span(n))
+describe.each(versions)(
+  '%s: behind a slow transport, each record keeps its own context',
+  (version, winston) => {
+    const { format } = winston
+    const isOldest = version.endsWith('3.0.0')
+    let session: BackendSession
+    let slow: SlowTransport
+    beforeEach(async () => {
+      session = await memoryBackend.start()
+      slow = new SlowTransport()
     })
-  }
 
-  const clone = format((info) => ({ ...info }))
-  const strip = format(({ level, message, ...info }) => ({
-    level,
-    message,
-    [Symbol.for('level')]: (info as Record<symbol, unknown>)[Symbol.for('level')],
-  }))
+    function create(
+      loggerOptions: winston.LoggerOptions = {},
+      options: OtelTransportOptions = {},
+      order: 'before' | 'behind' = 'behind',
+    ): winston.Logger {
+      const ours = new OtelTransport({ loggerProvider: session.loggerProvider, ...options })
+      const transports = order === 'behind' ? [slow, ours] : [ours, slow]
+      return winston.createLogger({ ...loggerOptions, transports })
+    }
 
-  test.each<[string, winston.LoggerOptions, OtelTransportOptions, 'before' | 'behind']>([
-    ['the slow one is first', {}, {}, 'behind'],
-    ['the slow one is last', {}, {}, 'before'],
-    ['a format copies', { format: clone() }, {}, 'behind'],
-    ['a format makes a new record', { format: strip() }, {}, 'behind'],
-    ['the transport has a format', {}, { format: format.json() }, 'behind'],
-    ['both', { format: clone() }, { format: strip() }, 'before'],
-  ])('%s', async (_, loggerOptions, options, order) => {
-    const logger = create(loggerOptions, options, order)
-    for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.info(`call ${n}`))
-    expect(logger.writableLength, 'records wait before their format').toBeGreaterThan(0)
-    expect(logger.readableLength, 'and after it').toBeGreaterThan(0)
-    await inSpan(999, () => slow.finish(logger))
-    await expectSpans()
-  })
+    async function expectSpans(): Promise<void> {
+      const records = await session.records()
+      expect(records.map(({ body }) => body)).toEqual(Array.from({ length: CALLS }, (_, n) => `call ${n}`))
+      records.forEach(({ traceId, spanId, flags }, n) => {
+        expect({ traceId, spanId, traceFlags: flags }).toEqual(span(n))
+      })
+    }
 
-  test('child loggers', async () => {
-    const logger = create()
-    for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.child({ n }).info(`call ${n}`))
-    await inSpan(999, () => slow.finish(logger))
-    await expectSpans()
-  })
-
-  test('an object that is logged again', async () => {
-    const logger = create()
-    const info = { level: 'info', message: 'first' }
-    for (let n = 0; n < CALLS; n += 1) logger.info('filler')
-    inSpan(1, () => logger.log(info))
-    await slow.finish(logger)
-    const first = (await session.records()).at(-1)!
-    inSpan(2, () => logger.log(info))
-    await slow.finish(logger)
-    const [second] = await session.records()
-    expect([first.traceId, second!.traceId]).toEqual([span(1).traceId, span(2).traceId])
-  })
-
-  test('and the time, the template and the Error', async () => {
-    const logger = create(
-      { format: format.combine(format.errors({ stack: true }), format.splat()) },
-      { captureTemplate: true },
-    )
-    for (let n = 0; n < CALLS; n += 1) logger.info('filler')
-    class OddError extends Error {}
-    logger.error(new OddError('boom'))
-    logger.info('%d items', 3)
-    const called = Date.now()
-    while (Date.now() < called + 5) await setImmediate()
-    await slow.finish(logger)
-    const [error, formatted] = (await session.records()).slice(-2)
-    expect(error!.attributes['exception.type']).toBe('OddError')
-    expect(formatted).toMatchObject({ body: '3 items', attributes: { 'log.body.template': '%d items' } })
-    const [seconds, nanoseconds] = formatted!.timestamp
-    expect(seconds * 1000 + nanoseconds / 1e6).toBeLessThanOrEqual(called)
-  })
-
-  test("a format runs in the call's context, too", async () => {
-    const withTrace = format((info) => ({
-      ...info,
-      trace_id: trace.getSpanContext(context.active())?.traceId,
+    const clone = format((info) => ({ ...info }))
+    const strip = format(({ level, message, ...info }) => ({
+      level,
+      message,
+      [Symbol.for('level')]: (info as Record<symbol, unknown>)[Symbol.for('level')],
     }))
-    const logger = create({ format: withTrace() })
-    for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.info(`call ${n}`))
-    await inSpan(999, () => slow.finish(logger))
-    const records = await session.records()
-    expect(records.map(({ attributes }) => attributes['trace_id'])).toEqual(
-      records.map(({ traceId }) => traceId),
-    )
-  })
-})
+
+    test.each<[string, winston.LoggerOptions, OtelTransportOptions, 'before' | 'behind']>([
+      ['the slow one is first', {}, {}, 'behind'],
+      ['the slow one is last', {}, {}, 'before'],
+      ['a format copies', { format: clone() }, {}, 'behind'],
+      ['a format makes a new record', { format: strip() }, {}, 'behind'],
+      ['the transport has a format', {}, { format: format.json() }, 'behind'],
+      ['both', { format: clone() }, { format: strip() }, 'before'],
+    ])('%s', async (_, loggerOptions, options, order) => {
+      const logger = create(loggerOptions, options, order)
+      for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.info(`call ${n}`))
+      for (const length of waitingIn(logger)) expect(length).toBeGreaterThan(0)
+      await inSpan(999, () => slow.finish(logger))
+      await expectSpans()
+    })
+
+    test.skipIf(isOldest)('child loggers, which winston has since 3.2', async () => {
+      const logger = create()
+      for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.child({ n }).info(`call ${n}`))
+      await inSpan(999, () => slow.finish(logger))
+      await expectSpans()
+    })
+
+    test('an object that is logged again', async () => {
+      const logger = create()
+      const info = { level: 'info', message: 'first' }
+      for (let n = 0; n < CALLS; n += 1) logger.info('filler')
+      inSpan(1, () => logger.log(info))
+      await slow.finish(logger)
+      const first = (await session.records()).at(-1)!
+      inSpan(2, () => logger.log(info))
+      await slow.finish(logger)
+      const [second] = await session.records()
+      expect([first.traceId, second!.traceId]).toEqual([span(1).traceId, span(2).traceId])
+    })
+
+    test('and the time, the template and the Error', async () => {
+      const logger = create(
+        {
+          format: isOldest ? format.splat() : format.combine(format.errors({ stack: true }), format.splat()),
+        },
+        { captureTemplate: true },
+      )
+      for (let n = 0; n < CALLS; n += 1) logger.info('filler')
+      class OddError extends Error {}
+      logger.error(new OddError('boom'))
+      logger.info('%d items', 3)
+      const called = Date.now()
+      while (Date.now() < called + 5) await setImmediate()
+      await slow.finish(logger)
+      const [error, formatted] = (await session.records()).slice(-2)
+      expect(error!.attributes['exception.type']).toBe('OddError')
+      expect(formatted).toMatchObject({ body: '3 items', attributes: { 'log.body.template': '%d items' } })
+      const [seconds, nanoseconds] = formatted!.timestamp
+      expect(seconds * 1000 + nanoseconds / 1e6).toBeLessThanOrEqual(called)
+    })
+
+    test('and the time at which it was observed', async () => {
+      const emitted: ApiLogRecord[] = []
+      const loggerProvider = {
+        getLogger: () => ({ emit: (record: ApiLogRecord) => void emitted.push(record) }),
+      }
+      const logger = create(
+        { format: format.timestamp({ format: () => '2024-01-02T03:04:05Z' }) },
+        { loggerProvider },
+      )
+      for (let n = 0; n < CALLS; n += 1) logger.info('hello')
+      const called = Date.now()
+      while (Date.now() < called + 5) await setImmediate()
+      await slow.finish(logger)
+      const { timestamp, observedTimestamp } = emitted.at(-1)!
+      expect(timestamp).toEqual([1704164645, 0])
+      expect(observedTimestamp![0] * 1000 + observedTimestamp![1] / 1e6).toBeLessThanOrEqual(called)
+    })
+
+    test('and where its call stands', async () => {
+      const logger = create({}, { captureCode: true })
+      function logHere(n: number): void {
+        logger.info(`call ${n}`)
+      }
+      for (let n = 0; n < CALLS; n += 1) logHere(n)
+      await (async function drain() {
+        await slow.finish(logger)
+      })()
+      const records = await session.records()
+      expect(records).toHaveLength(CALLS)
+      const functions = records.map(({ attributes }) => attributes['code.function.name'])
+      expect(new Set(functions)).toEqual(new Set(['logHere']))
+      expect(records.at(-1)!.attributes).toMatchObject({
+        'code.file.path': fileURLToPath(import.meta.url),
+        'code.line.number': records[0]!.attributes['code.line.number'],
+      })
+    })
+
+    test('requests that take turns, while it drains', async () => {
+      const logger = create()
+      const request = (number: number) =>
+        inSpan(number, async () => {
+          for (let step = 0; step < CALLS / 4; step += 1) {
+            logger.info(`request ${number}`)
+            await setImmediate()
+          }
+        })
+      const requests = [1, 2, 3, 4].map(request)
+      let queued = 0
+      const drained = inSpan(999, async () => {
+        for (let turn = 0; turn < CALLS / 4; turn += 1) {
+          queued = Math.max(queued, ...waitingIn(logger))
+          slow.waiting.shift()?.()
+          await setImmediate()
+        }
+      })
+      await Promise.all([...requests, drained])
+      expect(queued, 'records wait').toBeGreaterThan(0)
+      await slow.finish(logger)
+      const records = await session.records()
+      expect(records).toHaveLength(CALLS)
+      for (const { body, traceId } of records) {
+        expect(traceId).toBe(span(Number(String(body).replace('request ', ''))).traceId)
+      }
+    })
+
+    test('log calls inside of streams, and records that are piped into the logger', async () => {
+      const logger = create()
+      const write = (number: number) =>
+        inSpan(number, () => {
+          const chunks = Array.from({ length: CALLS / 4 }, () => `chunk ${number}`)
+          const sink = new Writable({
+            objectMode: true,
+            write(chunk: string, _, next) {
+              logger.info(chunk)
+              nextTurn(next)
+            },
+            final(next) {
+              logger.info(`chunk ${number}`)
+              next()
+            },
+          })
+          return pipeline(Readable.from(chunks), sink)
+        })
+      const source = Readable.from(Array.from({ length: 5 }, () => ({ level: 'info', message: 'chunk 4' })))
+      inSpan(4, () => source.pipe(logger, { end: false }))
+      await Promise.all([once(source, 'end'), ...[1, 2, 3].map(write)])
+      await inSpan(999, () => slow.finish(logger))
+      const records = await session.records()
+      expect(records).toHaveLength(3 * (CALLS / 4 + 1) + 5)
+      for (const { body, traceId } of records) {
+        expect(traceId).toBe(span(Number(String(body).replace('chunk ', ''))).traceId)
+      }
+    })
+
+    test("a format runs in the call's context, too", async () => {
+      const withTrace = format((info) => ({
+        ...info,
+        trace_id: trace.getSpanContext(context.active())?.traceId,
+      }))
+      const logger = create({ format: withTrace() })
+      for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.info(`call ${n}`))
+      await inSpan(999, () => slow.finish(logger))
+      const records = await session.records()
+      expect(records.map(({ attributes }) => attributes['trace_id'])).toEqual(
+        records.map(({ traceId }) => traceId),
+      )
+    })
+  },
+)
 
 test('nothing is put on a record, whether it waits or not', async () => {
   const keys = new Set<PropertyKey>()
-  const look = format((info) => {
+  const look = winston.format((info) => {
     for (const key of Reflect.ownKeys(info)) keys.add(key)
     return info
   })
