@@ -41,6 +41,7 @@ export type { OtelTransportOptions } from './options.ts'
  */
 export class OtelTransport extends TransportStream {
   readonly #bridge: Bridge<Call>
+  readonly #writable: { sync: boolean }
   readonly #loggerProvider: LoggerProvider | undefined
   /** For what was logged before the first transport was there: the logger that has joined last. */
   #logger: Call['logger']
@@ -53,6 +54,7 @@ export class OtelTransport extends TransportStream {
   constructor(options: OtelTransportOptions = {}) {
     checkOptions('@logbridge/winston', options, optionRules)
     super(options as TransportStream.TransportStreamOptions)
+    this.#writable = (this as unknown as { _writableState: { sync: boolean } })._writableState
     this.#loggerProvider = options.loggerProvider
     this.#bridge = createBridge(createAdapter(options.severity, options.scope === undefined), options)
     locate ??= this.#bridge.locate
@@ -82,6 +84,8 @@ export class OtelTransport extends TransportStream {
   override _write(info: Info, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
     const held = waiting.get(info)
     if (held !== undefined && held !== current) return resume(held, () => this._write(info, encoding, next))
+    // Nothing is waited for: without this, `next` would put off its work by a tick. winston-transport does so, too.
+    this.#writable.sync = false
     if (this.#isDue(info, current?.logger ?? this.#logger)) this.log(info, next)
     else next()
   }
