@@ -147,11 +147,17 @@ interface Flushable {
   forceFlush?(): Promise<unknown>
 }
 
-/** For a format; of an Error as winston's own child loggers copy it. */
+/** For a format. The copy of an Error is one to `instanceof`, as `format.errors()` asks for it. */
 function copyOf(info: Info): Info {
   if (!isError(info)) return { ...info }
-  const { message, stack, cause } = info
-  return { ...(info as object), message, stack, ...(cause !== undefined && { cause }) }
+  const copy = Object.create(Object.getPrototypeOf(info) as object) as Info
+  for (const key of ['message', 'stack', 'cause']) {
+    const value = read(info, key)
+    // The message is no secret to a format that spreads the record.
+    const property = { value, enumerable: key === 'message', writable: true, configurable: true }
+    if (value !== undefined) Object.defineProperty(copy, key, property)
+  }
+  return Object.assign(copy, info)
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */

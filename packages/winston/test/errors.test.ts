@@ -134,16 +134,42 @@ describe('format.errors()', () => {
     expect(attributes).toEqual(AMONG_FIELDS)
   })
 
-  test('without stack: none is sent', async () => {
-    const { body, attributes } = await arrivedOne((logger) => logger.error(failure()), {
-      format: format.errors(),
-    })
+  const TYPE_AND_MESSAGE = {
+    'exception.type': 'ValidationError',
+    'exception.message': 'boom',
+    code: 'E_BOOM',
+  }
+  const alone = (logger: winston.Logger) => logger.error(failure())
+  const asMessage = (logger: winston.Logger) => logger.log('error', { message: failure() })
+
+  test.each<[string, object | undefined, (logger: winston.Logger) => void, object]>([
+    ['without stack: none is sent', undefined, alone, TYPE_AND_MESSAGE],
+    ['without stack, as message', undefined, asMessage, TYPE_AND_MESSAGE],
+    ['without stack, with cause', { cause: true }, alone, { ...TYPE_AND_MESSAGE, cause: CAUSE }],
+    ['the same as message', { cause: true }, asMessage, { ...TYPE_AND_MESSAGE, cause: CAUSE }],
+    ['with both', { stack: true, cause: true }, alone, AMONG_FIELDS],
+    ['with both, as message', { stack: true, cause: true }, asMessage, AMONG_FIELDS],
+  ])('%s', async (_, options, run, expected) => {
+    const { body, attributes } = await arrivedOne(run, { format: format.errors(options) })
     expect(body).toBe('boom')
-    expect(attributes).toEqual({
-      'exception.type': 'ValidationError',
-      'exception.message': 'boom',
-      code: 'E_BOOM',
+    expect(attributes).toEqual(expected)
+  })
+
+  test('on the transport', async () => {
+    const hidden = await arrivedOne(alone, {}, { format: format.errors() })
+    expect(hidden.attributes).not.toHaveProperty('exception.stacktrace')
+    const shown = await arrivedOne(alone, {}, { format: format.errors({ stack: true, cause: true }) })
+    expect(shown.attributes).toEqual(AMONG_FIELDS)
+    const clone = format((info) => ({ ...info }))
+    const spread = await arrivedOne(alone, {}, { format: clone() })
+    expect(spread).toMatchObject({ body: 'boom', attributes: TYPE_AND_MESSAGE })
+  })
+
+  test('of a child logger', async () => {
+    const { attributes } = await arrivedOne((logger) => logger.child({ id: 7 }).error(failure()), {
+      format: format.errors({ stack: true, cause: true }),
     })
+    expect(attributes).toMatchObject({ id: 7, code: 'E_BOOM', cause: CAUSE, 'exception.message': 'boom' })
   })
 })
 

@@ -228,6 +228,13 @@ describe('scope', () => {
     expect(record.attributes).toEqual({ a: 1 })
   })
 
+  test('is the label of defaultMeta', async () => {
+    const record = await arrivedOne((logger) => logger.info('hello', { a: 1 }), {
+      defaultMeta: { label: 'db' },
+    })
+    expect(record).toMatchObject({ scope: 'db', attributes: { a: 1 } })
+  })
+
   test('is not a field of the log call that happens to be named so', async () => {
     const record = await arrivedOne((logger) => logger.info('hello', { label: 'Send' }))
     expect(record).toMatchObject({ scope: 'winston', attributes: { label: 'Send' } })

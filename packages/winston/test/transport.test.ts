@@ -1,13 +1,11 @@
-import { PassThrough } from 'node:stream'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import winston from 'winston'
-import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformance'
+import { memoryBackend } from '@logbridge/bridge/conformance'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { OtelTransport } from '../src/index.ts'
 import { arrived, arrivedOne } from './arrived.ts'
 
 const { format } = winston
-const hello = (logger: winston.Logger) => void logger.info('hello')
 
 describe('level', () => {
   const all = (logger: winston.Logger) =>
@@ -20,14 +18,6 @@ describe('level', () => {
 
   test('of the logger, where the transport has none', async () => {
     expect((await arrived(all, { level: 'error' })).map(({ body }) => body)).toEqual(['error'])
-  })
-
-  test('changed later', async () => {
-    const transport = new OtelTransport({ level: 'error' })
-    const logger = winston.createLogger({ transports: [transport] })
-    expect(logger.isLevelEnabled('info')).toBe(false)
-    transport.level = 'info'
-    expect(logger.isLevelEnabled('info')).toBe(true)
   })
 
   test('that the logger does not know is refused when the two meet', () => {
@@ -44,10 +34,6 @@ describe('level', () => {
 })
 
 describe('options', () => {
-  test('silent', async () => {
-    expect(await arrived(hello, {}, { silent: true })).toEqual([])
-  })
-
   test('winston filters first: no format runs for a level that is not sent', async () => {
     let formatted = 0
     const count = format((info) => {
@@ -95,6 +81,21 @@ describe('format of the transport', () => {
     expect(fields.password).toBe('p-1')
   })
 
+  test('that throws costs this transport the record, and no one else', async () => {
+    const told: unknown[] = []
+    const fail = format((info) => {
+      if (info['bad']) throw new Error('format failed')
+      return info
+    })
+    const run = (logger: winston.Logger) => {
+      logger.info('one', { bad: true })
+      logger.info('two')
+    }
+    const records = await arrived(run, {}, { format: fail(), onError: (error) => told.push(error) })
+    expect(records.map(({ body }) => body)).toEqual(['two'])
+    expect(told).toEqual([new Error('format failed')])
+  })
+
   test('drops a record', async () => {
     const drop = format((info) => (info['private'] ? false : info))
     const run = (logger: winston.Logger) => {
@@ -112,27 +113,7 @@ describe('format of the transport', () => {
   })
 })
 
-describe('several loggers', () => {
-  test('share one array of transports: one record each, with the levels of each', async () => {
-    const session = await memoryBackend.start()
-    const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
-    const names = ['first', 'second', 'third']
-    for (const name of names) {
-      winston.createLogger({ transports, defaultMeta: { label: name } }).info(`of ${name}`)
-    }
-    const records = await session.records()
-    expect(records.map(({ scope, body }) => [scope, body])).toEqual(names.map((name) => [name, `of ${name}`]))
-  })
-
-  test('one goes, the others stay', async () => {
-    const session = await memoryBackend.start()
-    const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
-    const [first, second] = [winston.createLogger({ transports }), winston.createLogger({ transports })]
-    first.close()
-    second.info('hello')
-    expect(await session.records()).toHaveLength(1)
-  })
-
+describe('sending', () => {
   test('with two transports of ours: one record each', async () => {
     const session = await memoryBackend.start()
     const { loggerProvider } = session
@@ -167,77 +148,6 @@ describe('several loggers', () => {
     const logged = new Promise<{ message: string }>((resolve) => transport.once('logged', resolve))
     winston.createLogger({ transports: [transport] }).info('hello')
     expect((await logged).message).toBe('hello')
-  })
-})
-
-describe("winston's handlers", () => {
-  const events = ['uncaughtException', 'unhandledRejection'] as const
-  const listeners = events.map((event) => process.listeners(event as 'exit'))
-  let logger: winston.Logger | undefined
-
-  /** Lets winston's handler see an event as if it had happened, and no one else. */
-  function happen(event: (typeof events)[number], options: winston.LoggerOptions, what: unknown): void {
-    for (const name of events) process.removeAllListeners(name)
-    logger = winston.createLogger({ exitOnError: false, ...options })
-    process.emit(event as 'uncaughtException', what as Error)
-  }
-
-  afterEach(() => {
-    logger?.close()
-    events.forEach((event, index) => {
-      process.removeAllListeners(event)
-      for (const listener of listeners[index]!) process.on(event, listener as () => void)
-    })
-  })
-
-  const attributes = (error: Error) => ({
-    'exception.type': 'TypeError',
-    'exception.message': 'boom',
-    'exception.stacktrace': error.stack,
-    error: { code: 'E_BOOM' },
-    date: expect.any(String),
-    process: expect.objectContaining({ pid: process.pid }),
-    os: expect.any(Object),
-    trace: expect.any(Array),
-  })
-  let session: BackendSession
-
-  test.each<[(typeof events)[number], string, (transport: OtelTransport) => winston.LoggerOptions]>([
-    ['uncaughtException', 'exceptionHandlers', (transport) => ({ exceptionHandlers: [transport] })],
-    ['uncaughtException', 'handleExceptions', (transport) => ({ transports: [transport] })],
-    ['unhandledRejection', 'rejectionHandlers', (transport) => ({ rejectionHandlers: [transport] })],
-    ['unhandledRejection', 'handleRejections', (transport) => ({ transports: [transport] })],
-  ])('%s by %s', async (event, _, options) => {
-    session = await memoryBackend.start()
-    const { loggerProvider } = session
-    const transport = new OtelTransport({ loggerProvider, handleExceptions: true, handleRejections: true })
-    const error = Object.assign(new TypeError('boom'), { code: 'E_BOOM' })
-    happen(event, options(transport), error)
-    const records = await session.records()
-    expect(records).toHaveLength(1)
-    const [record] = records
-    expect(record!.body).toBe(`${event}: boom\n${error.stack}`)
-    expect(record!.severityNumber).toBe(17)
-    const flag = event === 'uncaughtException' ? { exception: true } : { rejection: true }
-    expect(record!.attributes).toEqual({ ...attributes(error), ...flag })
-  })
-
-  test('an uncaught exception is left alone without handleExceptions', async () => {
-    session = await memoryBackend.start()
-    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
-    const other = new winston.transports.Stream({ stream: new PassThrough().resume() })
-    happen('uncaughtException', { transports: [transport], exceptionHandlers: [other] }, new Error('boom'))
-    expect(await session.records()).toEqual([])
-  })
-
-  test('what is thrown need not be an Error', async () => {
-    session = await memoryBackend.start()
-    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
-    happen('uncaughtException', { exceptionHandlers: [transport] }, 'a text')
-    const [record] = await session.records()
-    expect(record!.body).toBe('uncaughtException: a text\n  No stack trace')
-    expect(record!.attributes).toMatchObject({ error: 'a text' })
-    expect(Object.keys(record!.attributes)).not.toContain('exception.type')
   })
 })
 

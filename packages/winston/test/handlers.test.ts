@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
+import { afterEach, describe, expect, test } from 'vitest'
+import winston from 'winston'
+import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformance'
+import { OtelTransport } from '../src/index.ts'
+
+const { format } = winston
+const CRASH = fileURLToPath(new URL('fixtures/crash.mjs', import.meta.url))
+
+describe("winston's handlers", () => {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
+  const listeners = events.map((event) => process.listeners(event as 'exit'))
+  let logger: winston.Logger | undefined
+
+  /** Lets winston's handler see an event as if it had happened, and no one else. */
+  function happen(event: (typeof events)[number], options: winston.LoggerOptions, what: unknown): void {
+    for (const name of events) process.removeAllListeners(name)
+    logger = winston.createLogger({ exitOnError: false, ...options })
+    process.emit(event as 'uncaughtException', what as Error)
+  }
+
+  afterEach(() => {
+    logger?.close()
+    events.forEach((event, index) => {
+      process.removeAllListeners(event)
+      for (const listener of listeners[index]!) process.on(event, listener as () => void)
+    })
+  })
+
+  const attributes = (error: Error) => ({
+    'exception.type': 'TypeError',
+    'exception.message': 'boom',
+    'exception.stacktrace': error.stack,
+    error: { code: 'E_BOOM' },
+    date: expect.any(String),
+    process: expect.objectContaining({ pid: process.pid }),
+    os: expect.any(Object),
+    trace: expect.any(Array),
+  })
+  let session: BackendSession
+
+  test.each<[(typeof events)[number], string, (transport: OtelTransport) => winston.LoggerOptions]>([
+    ['uncaughtException', 'exceptionHandlers', (transport) => ({ exceptionHandlers: [transport] })],
+    ['uncaughtException', 'handleExceptions', (transport) => ({ transports: [transport] })],
+    ['unhandledRejection', 'rejectionHandlers', (transport) => ({ rejectionHandlers: [transport] })],
+    ['unhandledRejection', 'handleRejections', (transport) => ({ transports: [transport] })],
+  ])('%s by %s', async (event, _, options) => {
+    session = await memoryBackend.start()
+    const { loggerProvider } = session
+    const transport = new OtelTransport({ loggerProvider, handleExceptions: true, handleRejections: true })
+    const error = Object.assign(new TypeError('boom'), { code: 'E_BOOM' })
+    happen(event, options(transport), error)
+    const records = await session.records()
+    expect(records).toHaveLength(1)
+    const [record] = records
+    expect(record!.body).toBe(`${event}: boom\n${error.stack}`)
+    expect(record!.severityNumber).toBe(17)
+    const flag = event === 'uncaughtException' ? { exception: true } : { rejection: true }
+    expect(record!.attributes).toEqual({ ...attributes(error), ...flag })
+  })
+
+  test('an uncaught exception is left alone without handleExceptions', async () => {
+    session = await memoryBackend.start()
+    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+    const other = new winston.transports.Stream({ stream: new PassThrough().resume() })
+    happen('uncaughtException', { transports: [transport], exceptionHandlers: [other] }, new Error('boom'))
+    expect(await session.records()).toEqual([])
+  })
+
+  test('what the transport hides stays hidden', async () => {
+    session = await memoryBackend.start()
+    const { loggerProvider } = session
+    const hide = format(({ os: _os, process: _process, ...info }) => info)
+    const transport = new OtelTransport({ loggerProvider, format: hide() })
+    const silent = new OtelTransport({ loggerProvider, silent: true })
+    happen('uncaughtException', { exceptionHandlers: [transport, silent] }, new Error('boom'))
+    const records = await session.records()
+    expect(records).toHaveLength(1)
+    expect(Object.keys(records[0]!.attributes)).not.toContain('process')
+  })
+
+  test('what is thrown need not be an Error', async () => {
+    session = await memoryBackend.start()
+    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+    happen('uncaughtException', { exceptionHandlers: [transport] }, 'a text')
+    const [record] = await session.records()
+    expect(record!.body).toBe('uncaughtException: a text\n  No stack trace')
+    expect(record!.attributes).toMatchObject({ error: 'a text' })
+    expect(Object.keys(record!.attributes)).not.toContain('exception.type')
+  })
+})
+
+/** Runs a process to its end, with the built package. */
+async function run(...args: string[]) {
+  const child = spawn(process.execPath, [CRASH, ...args])
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ])
+  return { stdout, stderr, code }
+}
+
+// winston takes three seconds to die.
+describe.concurrent('a process that ends so sends the record first, and ends as it would without us', () => {
+  test.each<[library: string, setup: string, fault: 'throw' | 'reject', event: string, code: number]>([
+    ['winston', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
+    ['winston', 'handleExceptions', 'throw', 'uncaughtException', 1],
+    ['winston', 'winston.exceptions.handle', 'throw', 'uncaughtException', 1],
+    ['winston', 'rejectionHandlers', 'reject', 'unhandledRejection', 1],
+    ['winston', 'handleRejections', 'reject', 'unhandledRejection', 1],
+    ['winston', 'both', 'throw', 'uncaughtException', 1],
+    ['winston', 'both', 'reject', 'unhandledRejection', 1],
+    ['winston', 'exitOnError', 'throw', 'uncaughtException', 7],
+    ['winston30', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
+    ['winston30', 'handleExceptions', 'throw', 'uncaughtException', 1],
+    ['winston30', 'exceptionHandlers', 'reject', 'uncaughtException', 1],
+  ])('%s, %s, %s', async (library, setup, fault, event, code) => {
+    const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+    const received: ReceivedLogRecord[] = []
+    viewer.on('logs', (records) => received.push(...records))
+    const [ended, without] = await Promise.all([
+      run(library, setup, fault, viewer.grpcUrl),
+      run(library, setup, fault),
+    ])
+    await viewer.close()
+    expect(ended).toEqual({ stdout: '', stderr: '', code })
+    expect(without).toEqual(ended)
+    expect(received).toHaveLength(1)
+    const [record] = received
+    expect(record!.severityNumber).toBe(17)
+    expect(record!.body).toMatch(new RegExp(`^${event}: boom\\nTypeError: boom\\n\\s+at `))
+    expect(record!.attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'boom',
+      'exception.stacktrace': expect.stringMatching(/^TypeError: boom\n[^]+\nCaused by: RangeError: inner\n/),
+      error: { code: 'E_BOOM' },
+    })
+  })
+})
