@@ -54,6 +54,11 @@ describe.each(versions)('%s', (_, winston) => {
     ['an object as argument of a level', {}, (logger) => logger.info(record())],
     ['write(), as streams call it', {}, (logger) => logger.write(record())],
     ['splat', splat, (logger) => logger.info('%s has %d of %j', 'cart', 3, { max: 4 })],
+    [
+      'every token',
+      splat,
+      (logger) => logger.info('%s%d%i%f%j%o%O%c%%', 'a', 1, 2.5, 3.5, [4], {}, {}, 'css', meta()),
+    ],
     ['splat and fields', splat, (logger) => logger.log('info', '%s%%', 50, meta())],
     ['splat in the record', splat, (logger) => logger.log({ ...record(), message: '%s', splat: ['x'] })],
     ['format.metadata()', metadata, (logger) => logger.info('x', meta())],

@@ -20,6 +20,14 @@ describe('level', () => {
     expect((await arrived(all, { level: 'error' })).map(({ body }) => body)).toEqual(['error'])
   })
 
+  test('is known to isLevelEnabled()', () => {
+    const transport = new OtelTransport({ level: 'error' })
+    const logger = winston.createLogger({ transports: [transport] })
+    expect(logger.isLevelEnabled('info')).toBe(false)
+    transport.level = 'info'
+    expect(logger.isLevelEnabled('info')).toBe(true)
+  })
+
   test('that the logger does not know is refused when the two meet', () => {
     const transport = new OtelTransport({ level: 'notice' })
     expect(() => winston.createLogger({ transports: [transport] })).toThrowError(
