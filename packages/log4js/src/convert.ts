@@ -91,12 +91,16 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
     attributes = { ...contextFields(event), ...parts.attributes }
   }
   placeCallSite(attributes, event)
-  if (isForeign(event)) {
+  const timestamp = toHrTime(event.startTime)
+  const foreign = isForeign(event)
+  if (foreign) {
     placeOrigin(attributes, event)
     if (isError(parts.exception)) restoreName(parts.exception)
   }
   return {
-    timestamp: toHrTime(event.startTime),
+    timestamp,
+    // An appender that delays calls much later.
+    observedTimestamp: foreign ? undefined : timestamp,
     severityText: event.level?.levelStr,
     body: layout ? layout.format(event as LoggingEvent) : parts.body,
     attributes,

@@ -241,3 +241,16 @@ function describe(error: Error): SerializedError {
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
+
+/** For a format. The copy of an Error is one to `instanceof`, as `format.errors()` asks for it. */
+export function copyOf(info: Info): Info {
+  if (!isError(info)) return { ...info }
+  const copy = Object.create(Object.getPrototypeOf(info) as object) as Info
+  for (const key of ['message', 'stack', 'cause']) {
+    const value = read(info, key)
+    // The message is no secret to a format that spreads the record.
+    const property = { value, enumerable: key === 'message', writable: true, configurable: true }
+    if (value !== undefined) Object.defineProperty(copy, key, property)
+  }
+  return Object.assign(copy, info)
+}

@@ -28,7 +28,7 @@ import {
 } from '@logbridge/bridge'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
-import { type Call, createAdapter, type Info, levelOf, SPLAT } from './convert.ts'
+import { type Call, copyOf, createAdapter, type Info, levelOf, SPLAT } from './convert.ts'
 import { optionRules, type OtelTransportOptions } from './options.ts'
 
 export { contribSyslogSeverity } from './levels.ts'
@@ -145,19 +145,6 @@ export class OtelTransport extends TransportStream {
 
 interface Flushable {
   forceFlush?(): Promise<unknown>
-}
-
-/** For a format. The copy of an Error is one to `instanceof`, as `format.errors()` asks for it. */
-function copyOf(info: Info): Info {
-  if (!isError(info)) return { ...info }
-  const copy = Object.create(Object.getPrototypeOf(info) as object) as Info
-  for (const key of ['message', 'stack', 'cause']) {
-    const value = read(info, key)
-    // The message is no secret to a format that spreads the record.
-    const property = { value, enumerable: key === 'message', writable: true, configurable: true }
-    if (value !== undefined) Object.defineProperty(copy, key, property)
-  }
-  return Object.assign(copy, info)
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */
