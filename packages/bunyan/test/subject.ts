@@ -1,9 +1,7 @@
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import bunyan from 'bunyan'
-import bunyan1 from 'bunyan1'
-import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+import type * as source from '../src/index.ts'
 
-type Bunyan = typeof bunyan
 type Method = bunyan.LogLevelString
 
 function subjectLogger(log: bunyan): SubjectLogger {
@@ -20,7 +18,11 @@ function subjectLogger(log: bunyan): SubjectLogger {
   }
 }
 
-function createSubject(library: Bunyan): Subject {
+/** @param adapter its source, or the package as it is installed somewhere */
+export function createSubject(
+  { otelStream }: Pick<typeof source, 'otelStream'>,
+  library: typeof bunyan = bunyan,
+): Subject {
   return {
     library: 'bunyan',
     callSite: import.meta.url,
@@ -37,13 +39,8 @@ function createSubject(library: Bunyan): Subject {
         library.createLogger({
           name: 'shop',
           level: 'trace',
-          streams: [otelStream(options as OtelStreamOptions)],
+          streams: [otelStream(options as source.OtelStreamOptions)],
         }),
       ),
   }
 }
-
-/** bunyan 2. */
-export const subject: Subject = createSubject(bunyan)
-/** bunyan 1.8. */
-export const subject1: Subject = createSubject(bunyan1)

@@ -1,5 +1,6 @@
 import { conformance } from '@logbridge/bridge/conformance'
 import { test } from 'vitest'
-import { subject } from './subject.ts'
+import * as adapter from '../src/index.ts'
+import { createSubject } from './subject.ts'
 
-conformance(test, subject)
+conformance(test, createSubject(adapter))

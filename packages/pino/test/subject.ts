@@ -1,7 +1,6 @@
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import pino from 'pino'
-import pino9 from 'pino9'
-import { otelStream } from '../src/index.ts'
+import type * as source from '../src/index.ts'
 
 const JSON_ONLY = 'pino hands over JSON:'
 
@@ -24,7 +23,11 @@ function subjectLogger(logger: Logger): SubjectLogger {
   }
 }
 
-function createSubject(library: typeof pino): Subject {
+/** @param adapter its source, or the package as it is installed somewhere */
+export function createSubject(
+  { otelStream }: Pick<typeof source, 'otelStream'>,
+  library: typeof pino = pino,
+): Subject {
   return {
     library: 'pino',
     callSite: import.meta.url,
@@ -53,8 +56,3 @@ function createSubject(library: typeof pino): Subject {
       ),
   }
 }
-
-/** pino 10. */
-export const subject: Subject = createSubject(pino)
-/** pino 9. */
-export const subject9: Subject = createSubject(pino9 as unknown as typeof pino)

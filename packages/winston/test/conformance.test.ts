@@ -2,12 +2,13 @@ import { test } from 'vitest'
 import { conformance } from '@logbridge/bridge/conformance'
 import winston from 'winston'
 import winston30 from 'winston30'
-import { createSubject, subject } from './subject.ts'
+import * as adapter from '../src/index.ts'
+import { createSubject } from './subject.ts'
 
-conformance(test, subject)
+conformance(test, createSubject(adapter))
 
 // The oldest of this major; its types differ in details.
-const oldest = createSubject(winston30 as unknown as typeof winston, {
+const oldest = createSubject(adapter, winston30 as unknown as typeof winston, {
   // Its format.splat() puts the first object on the record under this key, too.
   errorKey: 'meta',
   unsupported: { 'record.child': 'since winston 3.2' },

@@ -1,6 +1,11 @@
 import winston from 'winston'
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
-import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
+import type { OtelTransportOptions } from '../src/index.ts'
+
+/** The adapter's source, or the package as it is installed somewhere. */
+interface Adapter {
+  OtelTransport: new (options: OtelTransportOptions) => winston.transport
+}
 
 function subjectLogger(logger: winston.Logger): SubjectLogger {
   return {
@@ -17,8 +22,12 @@ function subjectLogger(logger: winston.Logger): SubjectLogger {
 }
 
 /** winston with its npm levels and one of the user's own. */
-export function createSubject(winston: typeof import('winston'), differences?: Partial<Subject>): Subject {
-  const levels = { ...winston.config.npm.levels, notable: 1.5 }
+export function createSubject(
+  { OtelTransport }: Adapter,
+  library: typeof winston = winston,
+  differences?: Partial<Subject>,
+): Subject {
+  const levels = { ...library.config.npm.levels, notable: 1.5 }
   return {
     library: 'winston',
     callSite: import.meta.url,
@@ -28,11 +37,9 @@ export function createSubject(winston: typeof import('winston'), differences?: P
     errorKey: '',
     create(options) {
       const transport = new OtelTransport(options as OtelTransportOptions)
-      const format = winston.format.splat()
-      return subjectLogger(winston.createLogger({ level: 'silly', levels, format, transports: [transport] }))
+      const format = library.format.splat()
+      return subjectLogger(library.createLogger({ level: 'silly', levels, format, transports: [transport] }))
     },
     ...differences,
   }
 }
-
-export const subject: Subject = createSubject(winston)
