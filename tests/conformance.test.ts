@@ -1,15 +1,15 @@
 import { conformance } from '@logbridge/bridge/conformance'
+import * as bunyan from '@logbridge/bunyan'
+import * as console from '@logbridge/console'
+import * as log4js from '@logbridge/log4js'
+import * as pino from '@logbridge/pino'
+import * as winston from '@logbridge/winston'
 import { afterAll, describe, test } from 'vitest'
-import { subject as bunyan } from '../packages/bunyan/test/subject.ts'
-import { subject as console } from '../packages/console/test/subject.ts'
-import { subject as log4js } from '../packages/log4js/test/subject.ts'
-import { subject as pino } from '../packages/pino/test/subject.ts'
-import { subject as winston } from '../packages/winston/test/subject.ts'
-import { sdk3, stopReceiver, viewer } from './support/backends.ts'
+import { stopReceiver, viewer } from './support/backends.ts'
+import { createSubjects } from './support/subjects.ts'
 
 afterAll(stopReceiver)
 
-describe.each([winston, pino, bunyan, log4js, console])('$library', (subject) => {
-  conformance(test, subject, sdk3)
-  conformance(test, subject, viewer)
-})
+describe.each(createSubjects({ winston, pino, bunyan, log4js, console }))('$library', (subject) =>
+  conformance(test, subject, viewer),
+)

@@ -1,31 +1,6 @@
 import type { Backend, ConformanceRecord } from '@logbridge/bridge/conformance'
 import { createLoggerProvider } from '@logbridge/core'
 import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/viewer'
-import {
-  InMemoryLogRecordExporter,
-  LoggerProvider,
-  type ReadableLogRecord,
-  SimpleLogRecordProcessor,
-} from '@opentelemetry/sdk-logs'
-
-/** The official SDK 3.x with its in-memory exporter. */
-export const sdk3: Backend = {
-  name: 'SDK 3.x',
-  async start() {
-    const exporter = new InMemoryLogRecordExporter()
-    const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
-    return {
-      loggerProvider,
-      async records() {
-        await loggerProvider.forceFlush()
-        const records = exporter.getFinishedLogRecords().map(fromSdk)
-        exporter.reset()
-        return records
-      },
-      stop: () => loggerProvider.shutdown(),
-    }
-  },
-}
 
 /** Our own provider, over a real gRPC connection to a receiver that decodes what we encoded. */
 export const viewer: Backend = {
@@ -61,21 +36,6 @@ function sharedReceiver(): Promise<Viewer> {
 
 export async function stopReceiver(): Promise<void> {
   await (await receiver)?.close()
-}
-
-function fromSdk(record: ReadableLogRecord): ConformanceRecord {
-  return {
-    scope: record.instrumentationScope.name,
-    timestamp: record.hrTime,
-    severityNumber: record.severityNumber ?? 0,
-    severityText: record.severityText,
-    body: record.body,
-    attributes: record.attributes,
-    traceId: record.spanContext?.traceId,
-    spanId: record.spanContext?.spanId,
-    flags: record.spanContext?.traceFlags,
-    eventName: record.eventName,
-  }
 }
 
 function fromViewer(record: ReceivedLogRecord): ConformanceRecord {

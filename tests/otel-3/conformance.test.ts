@@ -1,0 +1,16 @@
+import { conformance } from '@logbridge/bridge/conformance'
+import * as bunyan from '@logbridge/bunyan'
+import * as console from '@logbridge/console'
+import * as log4js from '@logbridge/log4js'
+import * as pino from '@logbridge/pino'
+import * as winston from '@logbridge/winston'
+import * as sdk from '@opentelemetry/sdk-logs'
+import { describe, test } from 'vitest'
+import { sdkBackend } from '../support/sdkBackend.ts'
+import { createSubjects } from '../support/subjects.ts'
+
+const backend = sdkBackend('SDK 3.x', sdk)
+
+describe.each(createSubjects({ winston, pino, bunyan, log4js, console }))('$library', (subject) =>
+  conformance(test, subject, backend),
+)

@@ -1,0 +1,26 @@
+import type { Subject } from '@logbridge/bridge/conformance'
+import { createSubject as bunyan } from '../../packages/bunyan/test/subject.ts'
+import { createSubject as console } from '../../packages/console/test/subject.ts'
+import { createSubject as log4js } from '../../packages/log4js/test/subject.ts'
+import { createSubject as pino } from '../../packages/pino/test/subject.ts'
+import { createSubject as winston } from '../../packages/winston/test/subject.ts'
+
+/** All five adapters, as they are installed somewhere. */
+export interface Adapters {
+  winston: Parameters<typeof winston>[0]
+  pino: Parameters<typeof pino>[0]
+  bunyan: Parameters<typeof bunyan>[0]
+  log4js: Parameters<typeof log4js>[0]
+  console: Parameters<typeof console>[0]
+}
+
+/** Their subjects, which themselves load neither an adapter nor OpenTelemetry. */
+export function createSubjects(adapters: Adapters): Subject[] {
+  return [
+    winston(adapters.winston),
+    pino(adapters.pino),
+    bunyan(adapters.bunyan),
+    log4js(adapters.log4js),
+    console(adapters.console),
+  ]
+}
