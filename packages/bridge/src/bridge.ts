@@ -1,10 +1,9 @@
-import { context as contextApi } from '@opentelemetry/api'
 import { diagnose } from './diagnose.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { keepEarly, replayEarlyRecords } from './early.ts'
 import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
-import { createLoggers } from './provider.ts'
+import { activeContext, createLoggers } from './provider.ts'
 import { state } from './state.ts'
 import { now } from './time.ts'
 import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
@@ -36,7 +35,7 @@ export function createBridge<Native>(
     const severityNumber = adapter.severity(native)
     if (severityNumber < minimum && severityNumber !== 0) return
     if (isExporting()) return
-    const active = contextApi.active()
+    const active = activeContext()
     const scope = scopeOf(native)
     const logger = loggers.get(scope)
     if (logger?.enabled?.({ context: active, severityNumber }) === false) return
@@ -72,7 +71,7 @@ export function createBridge<Native>(
         const severityNumber = adapter.severity(native)
         if (severityNumber < minimum && severityNumber !== 0) return false
         if (isExporting()) return false
-        const context = contextApi.active()
+        const context = activeContext()
         return loggers.get(scopeOf(native))?.enabled?.({ context, severityNumber }) !== false
       } catch {
         return false

@@ -1,3 +1,4 @@
+import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { Logger, LoggerProvider } from './types.ts'
 
 /** Loggers kept for one bridge; a program that names loggers after users or requests must not grow without end. */
@@ -15,7 +16,7 @@ const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
 const API_LOGS_COMPATIBILITY = 1
 
 interface Globals {
-  [API]?: { logs?: LoggerProvider }
+  [API]?: { logs?: LoggerProvider; context?: { active(): Context } }
   [API_LOGS]?: (compatibility: number) => LoggerProvider | undefined
 }
 
@@ -28,6 +29,14 @@ interface Globals {
 export function registeredProvider(): LoggerProvider | undefined {
   const globals = globalThis as Globals
   return globals[API]?.logs ?? globals[API_LOGS]?.(API_LOGS_COMPATIBILITY)
+}
+
+/**
+ * The caller's context, of whichever version of `@opentelemetry/api` has the ContextManager. The API itself answers with
+ * none where another copy with a lower minor version was there first: 1.10 here beside an SDK 2.x with its 1.9.
+ */
+export function activeContext(): Context {
+  return (globalThis as Globals)[API]?.context?.active() ?? ROOT_CONTEXT
 }
 
 /** The loggers of one bridge, each looked up once for its scope. */
