@@ -1,0 +1,106 @@
+/* Applications with OpenTelemetry 2.x and 3.x as real processes, with the packages as built: the order of set-up. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import type { Outcome, Source, Step } from './support/application.ts'
+
+const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
+const program = fileURLToPath(new URL('support/application.ts', import.meta.url))
+// Node.js 22.15 runs TypeScript only when it is told to.
+const flags = process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings']
+
+async function run(...steps: Step[]): Promise<Outcome & { stderr: string }> {
+  const args = [...flags, program, JSON.stringify(steps)]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+  return { ...(JSON.parse(stdout) as Outcome), stderr }
+}
+
+/** What arrives when each library has logged these texts. */
+function all(...texts: string[]): string[] {
+  return texts.flatMap((text) => LIBRARIES.map((library) => `${library} ${text}`))
+}
+
+const NOWHERE =
+  /^logbridge: log records have nowhere to go \(5 so far\): no OpenTelemetry LoggerProvider is registered\. Call startTelemetry\(\) from @logbridge\/core, start your own OpenTelemetry SDK with a log record processor, or give the adapter a loggerProvider\n$/
+
+describe.each([
+  { generation: 'otel-2', version: '1.9.1' },
+  { generation: 'otel-3', version: '1.10.0' },
+] as const)('$generation', ({ generation, version }) => {
+  const formats = (['import', 'require'] as const).map((how): Source => `${generation} by ${how}`)
+  const [imported] = formats as [Source, Source]
+  const pairs = formats.flatMap((adapters) => formats.map((sdk): [Source, Source] => [adapters, sdk]))
+
+  test.concurrent.for(pairs)(
+    'adapters %s, then the SDK %s, then another SDK in its place',
+    async ([adapters, sdk]) => {
+      const { exported, apiVersions, stderr } = await run(
+        ['create loggers', adapters],
+        ['log', 'early'],
+        ['register', sdk, 'first'],
+        ['log', 'late'],
+        ['disable', sdk],
+        ['register', sdk, 'second'],
+        ['log', 'later'],
+      )
+      expect(exported).toEqual({
+        first: [...all('early'), ...all('late in the span')],
+        second: all('later in the span'),
+      })
+      expect(apiVersions).toEqual([version])
+      expect(stderr).toBe('')
+    },
+  )
+
+  test.concurrent.for(pairs)('adapters %s after the SDK %s', async ([adapters, sdk]) => {
+    const { exported, apiVersions, stderr } = await run(
+      ['register', sdk, 'SDK'],
+      ['create loggers', adapters],
+      ['log', 'late'],
+    )
+    expect(exported).toEqual({ SDK: all('late in the span') })
+    expect(apiVersions).toEqual([version])
+    expect(stderr).toBe('')
+  })
+
+  test.concurrent.for(formats)(
+    'adapters %s without any SDK: one warning says what to do',
+    async (adapters) => {
+      const { stderr } = await run(['create loggers', adapters], ['log', 'a'])
+      expect(stderr).toMatch(NOWHERE)
+    },
+  )
+
+  test.concurrent('with the API for logs and no SDK: the same warning', async () => {
+    const { stderr } = await run(
+      ['load', imported, '@opentelemetry/api-logs'],
+      ['create loggers', imported],
+      ['log', 'a'],
+    )
+    expect(stderr).toMatch(NOWHERE)
+  })
+
+  test.concurrent('beside both generations records go to 3.x, and to 2.x once that is gone', async () => {
+    const { exported } = await run(
+      ['create loggers', imported],
+      ['register', 'otel-3 by import', '3.x'],
+      ['register', 'otel-2 by import', '2.x'],
+      ['log', 'a'],
+      ['disable', 'otel-3 by import'],
+      ['log', 'b'],
+    )
+    expect(exported).toEqual({ '3.x': all('a in the span'), '2.x': all('b in the span') })
+  })
+
+  // It registers nothing in a process in which another minor version has registered anything.
+  test.concurrent('where @opentelemetry/api 1.10 refuses to come second they go to 2.x', async () => {
+    const { exported } = await run(
+      ['create loggers', imported],
+      ['register', 'otel-2 by import', '2.x'],
+      ['register', 'otel-3 by import', '3.x'],
+      ['log', 'a'],
+    )
+    expect(exported).toEqual({ '2.x': all('a in the span'), '3.x': [] })
+  })
+})
