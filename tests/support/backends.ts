@@ -1,6 +1,11 @@
 import type { Backend, ConformanceRecord } from '@logbridge/bridge/conformance'
 import { createLoggerProvider } from '@logbridge/core'
 import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/viewer'
+import * as sdk from '@opentelemetry/sdk-logs'
+import { sdkBackend } from './sdkBackend.ts'
+
+/** The official SDK 3.x with its in-memory exporter. */
+export const sdk3: Backend = sdkBackend('SDK 3.x', sdk)
 
 /** Our own provider, over a real gRPC connection to a receiver that decodes what we encoded. */
 export const viewer: Backend = {

@@ -1,0 +1,166 @@
+import type { Subject } from '@logbridge/bridge/conformance'
+import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Sdk } from './sdkBackend.ts'
+
+/** What is used of `@opentelemetry/sdk-logs`, by shape: both generations fit. */
+interface OfficialSdk extends Sdk {
+  BatchLogRecordProcessor: new (options: { exporter: any }) => object
+  createLoggerConfigurator(patterns: { pattern: string; config: { minimumSeverity: number } }[]): any
+  LoggerProvider: new (options: {
+    processors: any[]
+    logRecordLimits?: { attributeCountLimit: number }
+    loggerConfigurator?: any
+  }) => InstanceType<Sdk['LoggerProvider']>
+}
+
+/** OTLP log exporters, by protocol. */
+type Exporters = Record<'grpc' | 'http/protobuf' | 'http/json', new (options: { url: string }) => object>
+
+/** What every adapter needs of an SDK, with the SDK's own processors, exporters and settings. */
+export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: readonly Subject[]): void {
+  const cases = Object.entries(exporters).flatMap(([protocol, Exporter]) =>
+    (['SimpleLogRecordProcessor', 'BatchLogRecordProcessor'] as const).map((name) => ({
+      protocol,
+      Exporter,
+      name,
+    })),
+  )
+
+  describe.each(cases)('$name, $protocol', ({ protocol, Exporter, name }) => {
+    let viewer: Viewer
+    beforeAll(async () => {
+      viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+    })
+    afterAll(() => viewer.close())
+
+    test.each(subjects)('$library', async ({ create, levels, errorKey = 'error' }) => {
+      const records: ReceivedLogRecord[] = []
+      viewer.removeAllListeners('logs')
+      viewer.on('logs', (received) => records.push(...received))
+      const url = protocol === 'grpc' ? viewer.grpcUrl : `${viewer.httpUrl}/v1/logs`
+      const loggerProvider = new sdk.LoggerProvider({
+        processors: [new sdk[name]({ exporter: new Exporter({ url }) })],
+      })
+      const logger = await create({ loggerProvider })
+      const fields = {
+        user: 'ada',
+        count: 7,
+        share: 0.5,
+        ok: true,
+        list: [1, 'a', null, [2]],
+        nested: { deep: { big: 2n ** 40n }, at: new Date(0) },
+      }
+      logger.log(infoOf(levels), 'hello', fields)
+      logger.logErrorWith('failed', Object.assign(new TypeError('no'), { code: 'E_NO' }))
+      await loggerProvider.shutdown()
+      await logger.close()
+
+      const [hello, failed] = records
+      expect(records).toHaveLength(2)
+      expect(hello).toMatchObject({ severityNumber: 9, body: 'hello' })
+      expect(hello!.attributes).toMatchObject({
+        ...fields,
+        nested: { deep: { big: 2 ** 40 }, at: '1970-01-01T00:00:00.000Z' },
+      })
+      // winston puts the Error's message after it.
+      expect(failed).toMatchObject({ severityNumber: 17, body: expect.stringMatching(/^failed/) })
+      expect(failed!.attributes).toMatchObject({
+        'exception.type': 'TypeError',
+        'exception.message': 'no',
+        'exception.stacktrace': expect.stringMatching(/^TypeError: no\n {4}at /),
+        ...(errorKey === '' ? { code: 'E_NO' } : { [errorKey]: { code: 'E_NO' } }),
+      })
+    })
+  })
+
+  describe.each(subjects)('$library', ({ create, levels }) => {
+    test('is not asked for records below the minimumSeverity of its scope', async () => {
+      const { exporter, processor } = inMemory()
+      const loggerProvider = new sdk.LoggerProvider({
+        processors: [processor],
+        loggerConfigurator: sdk.createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity: 13 } }]),
+      })
+      const redacted: unknown[] = []
+      const logger = await create({ loggerProvider, redact: ({ body }) => void redacted.push(body) })
+      const names = Object.keys(levels)
+      for (const level of names) logger.log(level, level)
+      const wanted = names.filter((level) => levels[level]! >= 13)
+      expect(bodies(exporter)).toEqual(wanted)
+      expect(redacted).toEqual(wanted)
+      await logger.close()
+    })
+
+    test('is heard by every processor, the later ones with what the earlier have changed', async () => {
+      const [first, second] = [inMemory(), inMemory()]
+      const exporter = second.exporter
+      const loggerProvider = new sdk.LoggerProvider({
+        processors: [
+          first.processor,
+          onEmit((record) => record.setAttribute('tenant', 't-1').setBody('changed')),
+          new sdk.BatchLogRecordProcessor({ exporter }),
+        ],
+      })
+      const logger = await create({ loggerProvider })
+      logger.log(infoOf(levels), 'hello', { user: 'ada' })
+      await loggerProvider.forceFlush()
+      expect(bodies(first.exporter)).toHaveLength(1)
+      const [record] = exporter.getFinishedLogRecords()
+      expect(record).toMatchObject({ body: 'changed', attributes: { user: 'ada', tenant: 't-1' } })
+      await logger.close()
+    })
+
+    test('keeps its exception within an attributeCountLimit, and the rest is counted', async () => {
+      const { exporter, processor } = inMemory()
+      const loggerProvider = new sdk.LoggerProvider({
+        processors: [processor],
+        logRecordLimits: { attributeCountLimit: 4 },
+      })
+      const attributes = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`static${n}`, n]))
+      const logger = await create({ loggerProvider, attributes })
+      logger.logErrorWith('failed', new TypeError('no'))
+      const [record] = exporter.getFinishedLogRecords()
+      expect(Object.keys(record!.attributes).slice(0, 3)).toEqual([
+        'exception.type',
+        'exception.message',
+        'exception.stacktrace',
+      ])
+      expect(Object.keys(record!.attributes)).toHaveLength(4)
+      expect(record!.droppedAttributesCount).toBeGreaterThanOrEqual(8)
+      await logger.close()
+    })
+
+    test('logs on after the SDK is shut down', async () => {
+      const seen: unknown[] = []
+      const processors = [onEmit(({ body }) => seen.push(body))]
+      const loggerProvider = new sdk.LoggerProvider({ processors })
+      const errors: unknown[] = []
+      const logger = await create({ loggerProvider, onError: (error) => errors.push(error) })
+      logger.log(infoOf(levels), 'before')
+      await loggerProvider.shutdown()
+      logger.log(infoOf(levels), 'after')
+      await logger.close()
+      expect(seen).toEqual(['before'])
+      expect(errors).toEqual([])
+    })
+  })
+
+  function inMemory(): { exporter: InstanceType<Sdk['InMemoryLogRecordExporter']>; processor: object } {
+    const exporter = new sdk.InMemoryLogRecordExporter()
+    return { exporter, processor: new sdk.SimpleLogRecordProcessor({ exporter }) }
+  }
+}
+
+/** A processor of the application's own, called with each record. */
+export function onEmit(change: (record: any) => void): object {
+  return { onEmit: change, forceFlush: async () => {}, shutdown: async () => {} }
+}
+
+function infoOf(levels: Subject['levels']): string {
+  return Object.keys(levels).find((level) => levels[level] === 9)!
+}
+
+function bodies(exporter: { getFinishedLogRecords(): ReadableLogRecord[] }): unknown[] {
+  return exporter.getFinishedLogRecords().map(({ body }) => body)
+}
