@@ -4,7 +4,8 @@
  * log call: log4js's `clustering`, which has no public name.
  */
 import cluster from 'node:cluster'
-import { type Context, context, isSpanContextValid, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { activeContext } from '@logbridge/bridge'
+import { type Context, isSpanContextValid, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { LoggingEvent } from 'log4js'
 // @ts-expect-error log4js has no types for its parts
 import log4jsClustering from 'log4js/lib/clustering.js'
@@ -32,7 +33,7 @@ interface Traced {
 if (cluster.isWorker) {
   const { send } = clustering
   clustering.send = (event) => {
-    const span = trace.getSpanContext(context.active())
+    const span = trace.getSpanContext(activeContext())
     if (span && isSpanContextValid(span) && !clustering.isMaster()) {
       const flags = span.traceFlags.toString(16).padStart(2, '0')
       event.context[TRACEPARENT] = `00-${span.traceId}-${span.spanId}-${flags}`
@@ -45,7 +46,7 @@ if (cluster.isWorker) {
 export function rememberContexts(): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
     // Each of several appenders listens.
-    event[CONTEXT] ??= isForeign(event) ? takeRemoteContext(event.context) : context.active()
+    event[CONTEXT] ??= isForeign(event) ? takeRemoteContext(event.context) : activeContext()
   })
 }
 
