@@ -3,16 +3,19 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import type { Outcome, Source, Step } from './support/application.ts'
+import type { Outcome, Source, Step } from './fixtures/application.ts'
 
 const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
-const program = fileURLToPath(new URL('support/application.ts', import.meta.url))
 // Node.js 22.15 runs TypeScript only when it is told to.
 const flags = process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings']
 
+async function runProgram(name: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const program = fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
+  return promisify(execFile)(process.execPath, [...flags, program, ...args])
+}
+
 async function run(...steps: Step[]): Promise<Outcome & { stderr: string }> {
-  const args = [...flags, program, JSON.stringify(steps)]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+  const { stdout, stderr } = await runProgram('application.ts', JSON.stringify(steps))
   return { ...(JSON.parse(stdout) as Outcome), stderr }
 }
 
@@ -103,4 +106,13 @@ describe.each([
     )
     expect(exported).toEqual({ '2.x': all('a in the span'), '3.x': [] })
   })
+
+  test.concurrent.for([[], ['ContextManager']])(
+    'BatchLogRecordProcessor and ConsoleLogRecordExporter make many records of one on a bridged console %s',
+    async (contextManager) => {
+      const { stdout } = await runProgram('consoleExporter.ts', generation, ...contextManager)
+      expect(stdout).toContain("body: 'once'")
+      expect(stdout).toContain('exported 1\n')
+    },
+  )
 })
