@@ -35,7 +35,8 @@ export default class ConformanceReporter implements Reporter {
   }
 
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
-    const cells = modules.flatMap(cellsOf)
+    // They end in any order.
+    const cells = modules.toSorted((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap(cellsOf)
     if (cells.length === 0) return
     if (this.#file === undefined) process.stdout.write(`\n${describe(cells)}`)
     else await writeFile(this.#file, `${INTRODUCTION}\n${describe(cells)}`)
