@@ -87,6 +87,6 @@ function sayPrinted(library: string): void {
 export function warnOfOfficial(library: string, official: string, remedy: string): void {
   diagnose(
     `official-${library}`,
-    `${library} records are sent twice, by @logbridge/${library} and by ${official}${remedy}, or remove @logbridge/${library}`,
+    `${library} records go to OpenTelemetry twice, by @logbridge/${library} and by ${official}${remedy}, or remove @logbridge/${library}`,
   )
 }

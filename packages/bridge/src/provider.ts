@@ -1,4 +1,4 @@
-import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { Logger, LoggerProvider } from './types.ts'
 
 /** Loggers kept for one bridge; a program that names loggers after users or requests must not grow without end. */
@@ -16,7 +16,7 @@ const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
 const API_LOGS_COMPATIBILITY = 1
 
 interface Globals {
-  [API]?: { logs?: LoggerProvider; context?: { active(): Context } }
+  [API]?: { logs?: LoggerProvider; context?: ContextManager }
   [API_LOGS]?: (compatibility: number) => LoggerProvider | undefined
 }
 
@@ -37,6 +37,13 @@ export function registeredProvider(): LoggerProvider | undefined {
  */
 export function activeContext(): Context {
   return (globalThis as Globals)[API]?.context?.active() ?? ROOT_CONTEXT
+}
+
+/** Runs code in a context, by the same ContextManager as `activeContext`. */
+export function withContext(context: Context, run: () => void): void {
+  const manager = (globalThis as Globals)[API]?.context
+  if (manager) manager.with(context, run)
+  else run()
 }
 
 /** The loggers of one bridge, each looked up once for its scope. */

@@ -1,9 +1,10 @@
 import * as api from '@opentelemetry/api'
 import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opentelemetry/api-logs'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { registeredProvider } from '../src/provider.ts'
+import { activeContext, registeredProvider, withContext } from '../src/provider.ts'
 import type { LoggerProvider as AnyProvider } from '../src/types.ts'
 import { adapter } from './adapter.ts'
 import { anyValueProvider, memoryProvider } from './memoryProvider.ts'
@@ -164,4 +165,31 @@ test('the official SDK takes a record with all its fields', () => {
       instrumentationScope: expect.objectContaining({ name: 'shop' }),
     }),
   ])
+})
+
+test('a context is active and can be made so where an earlier version of the API is registered', () => {
+  const API = Symbol.for('opentelemetry.js.api.1')
+  const globals = globalThis as { [API]?: object }
+  const registered = globals[API]
+  const contextManager = new AsyncLocalStorageContextManager().enable()
+  globals[API] = { version: '1.9.1', context: contextManager }
+  try {
+    const context = api.ROOT_CONTEXT.setValue(api.createContextKey('a'), 1)
+    const seen: api.Context[] = []
+    withContext(context, () => seen.push(activeContext(), api.context.active()))
+    // The API itself finds none: it is of another minor version.
+    expect(seen).toEqual([context, api.ROOT_CONTEXT])
+    expect(activeContext()).toBe(api.ROOT_CONTEXT)
+  } finally {
+    contextManager.disable()
+    if (registered) globals[API] = registered
+    else delete globals[API]
+  }
+})
+
+test('without a ContextManager code just runs', () => {
+  let ran = false
+  withContext(api.ROOT_CONTEXT, () => (ran = true))
+  expect(ran).toBe(true)
+  expect(activeContext()).toBe(api.ROOT_CONTEXT)
 })

@@ -13,8 +13,8 @@
  * | an Error as record, message, argument or field   | `exception.*`; its own fields stay where winston has them  |
  * | active context of the log call                   | trace id, span id, flags: also behind a slow transport     |
  */
-import { context as contextApi } from '@opentelemetry/api'
 import {
+  activeContext,
   type Bridge,
   checkOptions,
   createBridge,
@@ -25,6 +25,7 @@ import {
   registeredProvider,
   unknownLevel,
   warnOfOfficial,
+  withContext,
 } from '@logbridge/bridge'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
@@ -184,7 +185,7 @@ function newCall(logged: Info, logger: Call['logger']): Call {
 /** Keeps what is true only during the log call, for a record that will be handed on later. */
 function hold(chunk: object, call: Call): void {
   if (call.context === undefined) {
-    call.context = contextApi.active()
+    call.context = activeContext()
     call.time = now()
     call.code = locate?.()
   }
@@ -196,7 +197,7 @@ function resume(call: Call, run: () => void): void {
   const outer = current
   current = call
   try {
-    contextApi.with(call.context!, run)
+    withContext(call.context!, run)
   } finally {
     current = outer
   }
