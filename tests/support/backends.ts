@@ -46,7 +46,8 @@ export async function stopReceiver(): Promise<void> {
 function fromViewer(record: ReceivedLogRecord): ConformanceRecord {
   return {
     scope: record.scope.name,
-    timestamp: [Number(record.timeUnixNano / 1_000_000_000n), Number(record.timeUnixNano % 1_000_000_000n)],
+    timestamp: toHrTime(record.timeUnixNano),
+    observedTimestamp: toHrTime(record.observedTimeUnixNano),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
     // An empty text and no body are told apart in the message itself.
@@ -57,4 +58,8 @@ function fromViewer(record: ReceivedLogRecord): ConformanceRecord {
     flags: record.flags,
     eventName: record.eventName || undefined,
   }
+}
+
+function toHrTime(nanoseconds: bigint): [number, number] {
+  return [Number(nanoseconds / 1_000_000_000n), Number(nanoseconds % 1_000_000_000n)]
 }

@@ -41,6 +41,7 @@ function describe(record: ReadableLogRecord): ConformanceRecord {
   return {
     scope: record.instrumentationScope.name,
     timestamp: record.hrTime,
+    observedTimestamp: record.hrTimeObserved,
     severityNumber: record.severityNumber ?? 0,
     severityText: record.severityText,
     body: record.body,

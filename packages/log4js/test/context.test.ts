@@ -82,9 +82,11 @@ test.each<[string, (event: log4js.LoggingEvent) => log4js.LoggingEvent]>([
     ['2', traceIdOf('2')],
     ['1', traceIdOf('1')],
   ])
-  for (const { timestamp, spanId, flags, body } of arrived) {
-    expect(timestamp[0] * 1000 + timestamp[1] / 1e6).toBeGreaterThanOrEqual(before)
-    expect(timestamp[0] * 1000 + timestamp[1] / 1e6).toBeLessThanOrEqual(after)
+  for (const { timestamp, observedTimestamp, spanId, flags, body } of arrived) {
+    for (const [seconds, nanoseconds] of [timestamp, observedTimestamp]) {
+      expect(seconds * 1000 + nanoseconds / 1e6).toBeGreaterThanOrEqual(before)
+      expect(seconds * 1000 + nanoseconds / 1e6).toBeLessThanOrEqual(after)
+    }
     if (body !== 'none') expect([spanId, flags]).toEqual([String(body).repeat(16), 1])
   }
 })

@@ -31,6 +31,7 @@ function describe(scope: string, record: ApiLogRecord): ConformanceRecord {
   return {
     scope,
     timestamp: record.timestamp!,
+    observedTimestamp: record.observedTimestamp!,
     severityNumber: record.severityNumber ?? 0,
     severityText: record.severityText,
     body: record.body,

@@ -48,6 +48,7 @@ export interface Subject {
 export interface ConformanceRecord {
   scope: string
   timestamp: HrTime
+  observedTimestamp: HrTime
   severityNumber: number
   severityText?: string | undefined
   body?: unknown
