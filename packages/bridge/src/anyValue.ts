@@ -65,7 +65,7 @@ class Builder implements ValueSink {
     this.keys.push(key)
   }
   endField(): void {
-    setOwn(this.parents.at(-1) as AnyValueMap, this.keys.pop()!.toWellFormed(), this.result)
+    setOwn(this.parents.at(-1) as AnyValueMap, this.keys.pop()!, this.result)
   }
   endMap(): void {
     this.result = this.parents.pop()!

@@ -2,6 +2,7 @@ import { formatWithOptions, inspect } from 'node:util'
 import { isError } from './exception.ts'
 import { copyFields, isAbsent, placeholder, read, setOwn } from './read.ts'
 import type { LogRecord } from './types.ts'
+import { ownText } from './value.ts'
 
 /** What `util.format` knows; each but `%%` takes one argument. https://nodejs.org/api/util.html#utilformatformat-args */
 const SPECIFIERS = /%[sdifjoOc%]/g
@@ -77,10 +78,9 @@ function fieldsOf(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   try {
     if (Object.prototype.toString.call(value) !== '[object Object]') return undefined
-    const { toString, toJSON } = value as { toString?: unknown; toJSON?: unknown }
     const ownForm =
-      (typeof toString === 'function' && toString !== Object.prototype.toString) ||
-      typeof toJSON === 'function' ||
+      typeof read(value, 'toJSON') === 'function' ||
+      ownText(value) !== undefined ||
       Symbol.iterator in value ||
       inspect.custom in value
     if (ownForm || Object.keys(value).length === 0) return undefined

@@ -20,6 +20,7 @@ export interface ValueSink {
   endElement(): void
   endArray(): void
   beginMap(): void
+  /** @param key well-formed, and no other field of this map has it */
   beginField(key: string): void
   endField(): void
   endMap(): void
@@ -72,8 +73,10 @@ class Walk {
   attributes(attributes: object): number {
     let written = 0
     let dropped = 0
-    for (const key of Object.keys(attributes)) {
-      const value = read(attributes, key)
+    const keys = Object.keys(attributes)
+    const names = namesOf(keys)
+    for (let index = 0; index < keys.length; index += 1) {
+      const value = read(attributes, keys[index]!)
       if (isAbsent(value)) continue
       if (written === this.countLimit) {
         dropped += 1
@@ -81,7 +84,7 @@ class Walk {
       }
       written += 1
       this.budget = MAX_VALUES
-      this.field(key, value, 0)
+      this.field(names[index]!, value, 0)
     }
     return dropped
   }
@@ -123,15 +126,14 @@ class Walk {
 
   private map(fields: Fields, depth: number): void {
     this.sink.beginMap()
-    let left = fields.keys.length
-    for (const key of fields.keys) {
+    const { source, keys, names } = fields
+    for (let index = 0; index < keys.length; index += 1) {
       if (this.budget <= 0) {
-        this.field('[Truncated]', `${left} more`, depth)
+        this.field('[Truncated]', `${keys.length - index} more`, depth)
         break
       }
-      left -= 1
-      const value = read(fields.source, key)
-      if (!isAbsent(value)) this.field(key, value, depth + 1)
+      const value = read(source, keys[index]!)
+      if (!isAbsent(value)) this.field(names[index]!, value, depth + 1)
     }
     this.sink.endMap()
   }
@@ -160,31 +162,50 @@ class Walk {
   }
 }
 
-/** A map to be written: `keys` of `source`. */
+/** A map to be written: `keys` of `source`, and what they are called. */
 class Fields {
   readonly source: object
-  readonly keys: readonly string[]
-  constructor(source: object, keys: readonly string[]) {
+  readonly keys: readonly PropertyKey[]
+  readonly names: readonly string[]
+  constructor(source: object, keys: readonly PropertyKey[], names: readonly string[]) {
     this.source = source
     this.keys = keys
+    this.names = names
   }
 
   /** From entries whose keys need not be strings nor, once they are, unique. */
   static from(entries: Iterable<readonly [unknown, unknown]>): Fields {
-    const unique = new Map<string, unknown>()
-    const taken = new Map<string, number>()
+    const names: string[] = []
+    const values: unknown[] = []
     for (const [key, value] of entries) {
-      const name = nameOf(key)
-      let free = name
-      // Counting on from the last one keeps many equal names from taking quadratic time.
-      for (let n = taken.get(name) ?? 2; unique.has(free); n += 1) {
-        free = `${name}#${n}`
-        taken.set(name, n + 1)
-      }
-      unique.set(free, value)
+      names.push(nameOf(key))
+      values.push(value)
     }
-    return new Fields(Object.fromEntries(unique), [...unique.keys()])
+    return new Fields(values, [...values.keys()], unique(names))
   }
+}
+
+/** An object's keys as UTF-8 can hold them. */
+function namesOf(keys: readonly string[]): readonly string[] {
+  for (const key of keys) if (!key.isWellFormed()) return unique(keys)
+  return keys
+}
+
+/** Names that are well-formed, and kept apart: `id`, `id#2`. */
+function unique(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  const next = new Map<string, number>()
+  for (const given of names) {
+    const name = given.toWellFormed()
+    let free = name
+    // Counting on from the last one keeps many equal names from taking quadratic time.
+    for (let n = next.get(name) ?? 2; taken.has(free); n += 1) {
+      free = `${name}#${n}`
+      next.set(name, n + 1)
+    }
+    taken.add(free)
+  }
+  return [...taken]
 }
 
 /** An array to be written. */
@@ -214,20 +235,30 @@ function unfold(value: object, honourToJSON: boolean): unknown {
     if (isError(value)) return Fields.from(errorEntries(value))
     if (types.isBoxedPrimitive(value)) return value.valueOf()
   }
-  const toJSON = honourToJSON ? (value as { toJSON?: unknown }).toJSON : undefined
+  const toJSON = honourToJSON ? read(value, 'toJSON') : undefined
   if (typeof toJSON === 'function') {
     const json: unknown = toJSON.call(value)
     return typeof json === 'object' && json !== null ? unfold(json, false) : json
   }
   if (!isPlain) {
-    const { toString } = value as { toString?: unknown }
-    if (typeof toString === 'function' && toString !== Object.prototype.toString)
-      return String(toString.call(value))
-    const { size } = value as { size?: unknown }
-    if (typeof size === 'number' && Symbol.iterator in value)
+    const text = ownText(value)
+    if (text !== undefined) return text
+    if (Symbol.iterator in value && typeof read(value, 'size') === 'number')
       return new Elements([...(value as Iterable<unknown>)])
   }
-  return new Fields(value, Object.keys(value))
+  const keys = Object.keys(value)
+  return new Fields(value, keys, namesOf(keys))
+}
+
+/**
+ * What the `toString` of a value's own class says; `undefined` where there is none. The one that all objects have is another
+ * one in another realm (as under Jest), and known by what it says. May throw what it throws.
+ */
+export function ownText(value: object): string | undefined {
+  const toString = read(value, 'toString')
+  if (typeof toString !== 'function' || toString === Object.prototype.toString) return undefined
+  const text = String(toString.call(value))
+  return text === '[object Object]' ? undefined : text
 }
 
 /** Any key of a Map as a string. */

@@ -69,6 +69,7 @@ describe('a value becomes', () => {
       vm.runInNewContext('({ a: [1], d: new Date(0), m: new Map([[1, new Set([2])]]) })'),
       { a: [1], d: '1970-01-01T00:00:00.000Z', m: { 1: [2] } },
     ],
+    ['another realm’s class instance', vm.runInNewContext('new (class { a = 1 })()'), { a: 1 }],
   ])('%s', ([, value, expected]) => {
     expect(toAnyValue(value)).toStrictEqual(expected)
   })
@@ -85,6 +86,13 @@ describe('a value becomes', () => {
       },
     })
   })
+})
+
+test('keys with lone surrogates are made well-formed and kept unique', () => {
+  const value = { '\ud800': 1, '\udc00': 2, '\ufffd': 3, a: { '\ud800': 4 } }
+  const expected = { '\ufffd': 1, '\ufffd#2': 2, '\ufffd#3': 3, a: { '\ufffd': 4 } }
+  expect(toAnyValue(value)).toEqual(expected)
+  expect(toAnyValueMap(value)).toEqual(expected)
 })
 
 describe('keys of a Map', () => {
@@ -132,6 +140,18 @@ describe('what cannot be read', () => {
         b: 1,
       },
       { a: '[Throws: no]', b: 1 },
+    ],
+    [
+      'a getter that throws in a class instance, asked for what it is',
+      new (class {
+        constructor() {
+          for (const name of ['toJSON', 'toString', 'size']) {
+            Object.defineProperty(this, name, { get: () => fail(name), enumerable: true })
+          }
+        }
+        b = 1
+      })(),
+      { toJSON: '[Throws: toJSON]', toString: '[Throws: toString]', size: '[Throws: size]', b: 1 },
     ],
     ['a revoked Proxy', { a: revoked(), b: 1 }, { a: expect.stringMatching(/^\[Throws: .*revoked/), b: 1 }],
     [
@@ -251,6 +271,10 @@ test('an int64 reaches the sink as an integer', () => {
   writeValue([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n], sink, {})
   expect(sink.result).toEqual([2n ** 63n - 1n, -(2n ** 63n), '9223372036854775808'])
 })
+
+function fail(message: string): never {
+  throw new Error(message)
+}
 
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {})
