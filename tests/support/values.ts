@@ -1,0 +1,435 @@
+import vm from 'node:vm'
+import * as fc from 'fast-check'
+
+// Any JavaScript value, together with what docs/mapping.md says it becomes: an oracle that shares nothing with the
+// code under test.
+
+/** For what a field is left out. */
+export const ABSENT: unique symbol = Symbol('left out')
+
+/** What a value becomes; strings may still hold lone surrogates, a bigint is any that fits int64. */
+export type Expected =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | typeof ABSENT
+  | Uint8Array
+  | Expected[]
+  | Map<string, Expected>
+
+/** Makes a value. A function, because fast-check looks into what it generates, and some values do not bear it. */
+export type Sample = () => readonly [value: unknown, expected: Expected]
+
+/** Text of any UTF-16 units, in pairs or not. */
+export const text: fc.Arbitrary<string> = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd7fe, max: 0xe001 })), {
+    maxLength: 12,
+  })
+  .map((units) => String.fromCharCode(...units))
+
+/** Keys, those among them that mean something to JavaScript. */
+export const key: fc.Arbitrary<string> = fc.oneof(
+  text,
+  fc.string({ minLength: 1, maxLength: 8 }),
+  fc.constantFrom(
+    '__proto__',
+    'constructor',
+    'prototype',
+    'hasOwnProperty',
+    'valueOf',
+    'length',
+    'size',
+    'toJSON',
+    'toString',
+  ),
+  fc.constantFrom('', '0', '01', '-1', 'a.b', 'a#2', '\ud800', '\udc00', '\ufffd'),
+)
+
+function becomes<T>(
+  arbitrary: fc.Arbitrary<T>,
+  make: (seed: T) => unknown,
+  expected: (seed: T) => Expected,
+): fc.Arbitrary<Sample> {
+  return arbitrary.map((seed) => () => [make(seed), expected(seed)])
+}
+
+function stays<T extends Expected>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Sample> {
+  return becomes(
+    arbitrary,
+    (seed) => seed,
+    (seed) => seed,
+  )
+}
+
+class Version {
+  readonly #text: string
+  constructor(text: string) {
+    this.#text = text
+  }
+  toString(): string {
+    return this.#text
+  }
+}
+class Thing {
+  greet(): string {
+    return 'hello'
+  }
+}
+class CustomError extends Error {}
+class Bag {
+  readonly #items: unknown[]
+  constructor(items: unknown[]) {
+    this.#items = items
+  }
+  get size(): number {
+    return this.#items.length
+  }
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#items.values()
+  }
+}
+
+/** What the modules of Node return where the application runs in a `vm`, as under Jest. */
+const foreign = vm.runInNewContext(`({
+  object: () => ({}), array: () => [], instance: () => new (class Foreign {})(), date: (ms) => new Date(ms),
+})`) as {
+  object(): object
+  array(): unknown[]
+  instance(): object
+  date(millis: number): Date
+}
+
+interface View {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBuffer, offset: number, length: number): ArrayBufferView
+}
+const views: readonly View[] = [
+  Uint8Array,
+  Uint8ClampedArray,
+  Int8Array,
+  Uint16Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+]
+
+/** Bytes in the middle of a longer buffer. */
+function bytesIn(Buffers: typeof ArrayBuffer | typeof SharedArrayBuffer, bytes: Uint8Array): ArrayBuffer {
+  const buffer = new Buffers(bytes.length + 16) as ArrayBuffer
+  new Uint8Array(buffer).set(bytes, 8)
+  return buffer
+}
+
+const bytes = fc.oneof(
+  becomes(
+    fc.tuple(fc.uint8Array({ maxLength: 32 }), fc.constantFrom(...views), fc.boolean()),
+    ([content, View, shared]) => {
+      const buffer = bytesIn(shared ? SharedArrayBuffer : ArrayBuffer, content)
+      const length = Math.floor(content.length / View.BYTES_PER_ELEMENT)
+      return new View(buffer, 8, length)
+    },
+    ([content, { BYTES_PER_ELEMENT }]) =>
+      content.slice(0, content.length - (content.length % BYTES_PER_ELEMENT)),
+  ),
+  becomes(
+    fc.tuple(fc.uint8Array(), fc.nat({ max: 2 })),
+    ([content, kind]) => {
+      const { buffer } = content.slice()
+      return [buffer, Buffer.from(content), new DataView(buffer)][kind]
+    },
+    ([content]) => content,
+  ),
+)
+
+const boxed = fc.oneof(fc.boolean(), text, fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+
+/** Values that JSON has, or nearly. */
+export const scalar: fc.Arbitrary<Sample> = fc.oneof(
+  stays(text),
+  stays(fc.oneof(fc.maxSafeInteger(), fc.double(), fc.constant(-0))),
+  stays(fc.constantFrom(null, true, false)),
+)
+
+const leaf: fc.Arbitrary<Sample> = fc.oneof(
+  { arbitrary: scalar, weight: 6 },
+  { arbitrary: bytes, weight: 3 },
+  becomes(
+    fc.tuple(text, fc.integer({ min: 10_000, max: 70_000 })),
+    ([end, length]) => 'é'.repeat(length) + end,
+    ([end, length]) => 'é'.repeat(length) + end,
+  ),
+  stays(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  becomes(
+    fc.bigInt({ min: 2n ** 63n, max: 2n ** 80n }),
+    (big) => big,
+    (big) => `${big}`,
+  ),
+  becomes(
+    fc.constantFrom(undefined, () => 1, Symbol('s'), Thing),
+    (absent) => absent,
+    () => ABSENT,
+  ),
+  becomes(
+    fc.tuple(fc.date(), fc.boolean()),
+    ([date, isForeign]) => (isForeign ? foreign.date(date.getTime()) : date),
+    ([date]) => (Number.isNaN(date.getTime()) ? 'Invalid Date' : date.toISOString()),
+  ),
+  becomes(boxed, Object, (primitive) => primitive),
+  becomes(
+    fc.constantFrom(/a+/gu, new URL('https://example.com/a?b#c'), new URLSearchParams('a=b&c=d')),
+    (value) => value,
+    String,
+  ),
+  becomes(
+    text,
+    (content) => new Version(content),
+    (content) => content,
+  ),
+)
+
+/** What answers with a throw, or lies. */
+const hostile: fc.Arbitrary<Sample> = fc.oneof(
+  becomes(
+    text,
+    (message) => ({
+      toJSON(): never {
+        throw new Error(message)
+      },
+    }),
+    (message) => `[Throws: ${message}]`,
+  ),
+  fc.constantFrom<Sample>(
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return [proxy, `[Throws: ${messageOf(() => Array.isArray(proxy))}]`]
+    },
+    () => [Object.create(Date.prototype), '[Throws: this is not a Date object.]'],
+    () => [Object.create({ toString: () => Symbol('s') }), 'Symbol(s)'],
+    () => [new Proxy([1, 2], { get: () => Symbol('any') }), []],
+    () => [new Proxy([1, 2], { get: (_, name) => (name === 'length' ? 3 : ABSENT) }), [null, null, null]],
+    () => [new Proxy({ a: 1 }, { get: () => 2n ** 70n }), new Map([['a', `${2n ** 70n}`]])],
+  ),
+)
+
+function messageOf(call: () => unknown): string {
+  try {
+    return String(call())
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Functions under these names would be asked for what the object becomes. */
+const CONVERSIONS = new Set(['toJSON', 'toString'])
+
+/** How a field stands on its object. */
+const placements = ['value', 'value', 'value', 'getter', 'throws'] as const
+type Field = readonly [key: string, sample: Sample, placement: (typeof placements)[number]]
+
+/** Puts fields on an object, and says what becomes of them. Symbols and what is not enumerable are no fields. */
+function place<T extends object>(target: T, fields: readonly Field[]): readonly [T, Map<string, Expected>] {
+  Object.defineProperty(target, 'not enumerable', { value: 1, configurable: true })
+  Object.defineProperty(target, Symbol('no field'), { value: 1, enumerable: true })
+  const entries: [string, Expected][] = []
+  for (const [name, sample, given] of fields) {
+    const [value, expected] = sample()
+    const placement = CONVERSIONS.has(name) ? 'throws' : given
+    const get = (): unknown => {
+      if (placement === 'throws') throw new Error(name)
+      return value
+    }
+    const descriptor = placement === 'value' ? { value } : { get }
+    Object.defineProperty(target, name, { ...descriptor, enumerable: true, configurable: true })
+    entries.push([name, placement === 'throws' ? `[Throws: ${name}]` : expected])
+  }
+  return [target, named(inOrder(target, entries))]
+}
+
+/** In the order in which JavaScript has an object's keys: the numbers first. */
+function inOrder(target: object, entries: readonly [string, Expected][]): [string, Expected][] {
+  const order = Object.keys(target)
+  return entries.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+}
+
+/** Keys become well-formed, and are kept apart: `id`, `id#2`. */
+export function named(entries: readonly (readonly [string, Expected])[]): Map<string, Expected> {
+  const map = new Map<string, Expected>()
+  for (const [given, expected] of entries) {
+    const name = given.toWellFormed()
+    let free = name
+    for (let n = 2; map.has(free); n += 1) free = `${name}#${n}`
+    map.set(free, expected)
+  }
+  return map
+}
+
+function elements(expected: readonly Expected[]): Expected[] {
+  return expected.map((each) => (each === ABSENT ? null : each))
+}
+
+const mapKey = fc.oneof(
+  key.map((name) => [name, name] as const),
+  fc.constantFrom<readonly [unknown, string]>(
+    [1, '1'],
+    ['1', '1'],
+    [1n, '1'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [Symbol('s'), 'Symbol(s)'],
+    [{ id: 1 }, '{"id":1}'],
+    [{ big: 1n }, '[object]'],
+    [{ toJSON: () => undefined }, '[object]'],
+    [Thing, String(Thing)],
+  ),
+)
+
+/** Any value, nested. */
+export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) => {
+  const any = tie('value')
+  const list = fc.array(any, { maxLength: 4 })
+  const fields: fc.Arbitrary<Field[]> = fc.uniqueArray(fc.tuple(key, any, fc.constantFrom(...placements)), {
+    maxLength: 4,
+    selector: ([name]) => name,
+  })
+  const object = fc.tuple(
+    fields,
+    fc.constantFrom(
+      () => ({}),
+      () => Object.create(null) as object,
+      () => new Thing(),
+      foreign.object,
+      foreign.instance,
+    ),
+  )
+  return {
+    value: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      hostile,
+      object.map(
+        ([own, create]): Sample =>
+          () =>
+            place(create(), own),
+      ),
+      object.map(([own, create]): Sample => () => {
+        const [target, expected] = place(create(), own)
+        return [new Proxy(target, {}), expected]
+      }),
+      fields.map((own): Sample => () => {
+        const [target, expected] = place<{ list?: unknown }>({}, own)
+        target.list = [target]
+        return [target, new Map([...expected, ['list', ['[Circular]']]])]
+      }),
+      fc.tuple(list, fc.boolean(), fc.nat({ max: 3 })).map(([items, isForeign, holes]): Sample => () => {
+        const pairs = items.map((make) => make())
+        const array = isForeign ? foreign.array() : []
+        array.push(...pairs.map(([each]) => each), array)
+        array.length += holes
+        return [array, [...elements(pairs.map(([, each]) => each)), '[Circular]', ...Array(holes).fill(null)]]
+      }),
+      // The same value twice, without a cycle.
+      any.map((make): Sample => () => {
+        const [each, expected] = make()
+        return [[each, each], elements([expected, expected])]
+      }),
+      list.map((items): Sample => () => {
+        const unique = new Map(items.map((make) => make()))
+        // A Set makes 0 of -0.
+        return [
+          new Set(unique.keys()),
+          elements([...unique].map(([each, expected]) => (each === 0 ? 0 : expected))),
+        ]
+      }),
+      list.map((items): Sample => () => {
+        const pairs = items.map((make) => make())
+        return [new Bag(pairs.map(([each]) => each)), elements(pairs.map(([, each]) => each))]
+      }),
+      fc
+        .uniqueArray(fc.tuple(mapKey, any), { maxLength: 5, selector: ([[name]]) => name })
+        .map((entries): Sample => () => {
+          const pairs = entries.map(([[given, name], make]) => [given, name, ...make()] as const)
+          return [
+            new Map(pairs.map(([given, , each]) => [given, each])),
+            named(pairs.map(([, name, , expected]) => [name, expected])),
+          ]
+        }),
+      // What toJSON returns has no toJSON of its own here: it is honoured once.
+      fc
+        .oneof(
+          leaf,
+          fields.map(
+            (own): Sample =>
+              () =>
+                place({}, own),
+          ),
+        )
+        .map((make): Sample => () => {
+          const [json, expected] = make()
+          return [{ hidden: 1, toJSON: () => json }, expected === ABSENT ? null : expected]
+        }),
+      fc.tuple(text, fields, fc.option(any)).map(([message, own, cause]) => error(message, own, cause)),
+    ),
+  }
+}).value
+
+/** What an Error's own fields are not called here: these have a meaning. */
+const STANDARD = new Set(['name', 'message', 'stack', 'cause', 'errors', 'constructor'])
+
+/** An Error with fields of its own, and a cause or the errors of an AggregateError. */
+function error(message: string, own: readonly Field[], inner: Sample | null): Sample {
+  return () => {
+    const [value, expected] = inner?.() ?? []
+    const isAggregate = message.length % 3 === 2
+    const Class = message.length % 3 ? TypeError : CustomError
+    const made = isAggregate ? new AggregateError([value], message) : new Class(message, { cause: value })
+    const [, fields] = place(
+      made,
+      own.filter(([name]) => !STANDARD.has(name)),
+    )
+    const entries: [string, Expected][] = [
+      ['type', made.constructor.name],
+      ['message', message],
+      ['stack', made.stack as string],
+      ...fields,
+    ]
+    if (isAggregate) entries.push(['errors', elements([expected ?? null])])
+    else if (expected !== undefined) entries.push(['cause', expected])
+    return [made, named(entries)]
+  }
+}
+
+/** What stands in the end, as `comparable` gives it: without what is left out, texts cut and well-formed. */
+export function settled(expected: Expected, limit: number = Infinity): unknown {
+  if (typeof expected === 'string') return cut(expected, limit).toWellFormed()
+  if (typeof expected === 'bigint') return exact(expected)
+  if (expected === ABSENT) return null
+  if (Array.isArray(expected)) return expected.map((each) => settled(each, limit))
+  if (!(expected instanceof Map)) return expected
+  const present = [...expected].filter(([, each]) => each !== ABSENT)
+  return new Map(present.map(([name, each]) => [name, settled(each, limit)]))
+}
+
+function cut(content: string, limit: number): string {
+  if (content.length <= limit) return content
+  const whole = content.slice(0, limit)
+  return `${/[\ud800-\udbff]$/.test(whole) ? whole.slice(0, -1) : whole}…`
+}
+
+function exact(integer: bigint): number | string {
+  const number = Number(integer)
+  return Number.isSafeInteger(number) ? number : `${integer}`
+}
+
+/** A plain AnyValue so that values can be compared whatever keys they have: maps are Maps, bigints as `exact`. */
+export function comparable(plain: unknown): unknown {
+  if (typeof plain === 'bigint') return exact(plain)
+  if (typeof plain !== 'object' || plain === null) return plain
+  if (plain instanceof Uint8Array) return new Uint8Array(plain)
+  if (Array.isArray(plain)) return plain.map(comparable)
+  return new Map(Object.entries(plain).map(([name, each]) => [name, comparable(each)]))
+}
