@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { copyFields, read, reason } from './read.ts'
+import { copyFields, read } from './read.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -62,16 +62,7 @@ export function errorEntries(error: Error): [string, unknown][] {
 
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
 function errorFields(error: Error): [string, unknown][] {
-  const fields: [string, unknown][] = []
-  try {
-    const source = ownJSON(error)
-    for (const key of Object.keys(source)) {
-      if (!STANDARD_FIELDS.has(key)) fields.push([key, read(source, key)])
-    }
-  } catch (fault) {
-    // A Proxy that does not let its keys be listed.
-    fields.push(['[Throws]', reason(fault)])
-  }
+  const fields = Object.entries(copyFields(ownJSON(error), STANDARD_FIELDS))
   for (const key of ['cause', 'errors']) {
     const value = read(error, key)
     if (value !== undefined) fields.push([key, value])

@@ -9,11 +9,18 @@ export function read(source: object, key: PropertyKey): unknown {
 
 /**
  * A copy of an object's own enumerable string-keyed fields, without those in `omit`. Unlike a spread it survives
- * getters that throw. What is absent (`undefined`, functions, symbols) is left out.
+ * getters that throw, and a Proxy that does not let its keys be listed: the field `[Throws]` says why. What is absent
+ * (`undefined`, functions, symbols) is left out.
  */
 export function copyFields(source: object, omit?: ReadonlySet<string>): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(source)) {
+  let keys: string[]
+  try {
+    keys = Object.keys(source)
+  } catch (error) {
+    return { '[Throws]': reason(error) }
+  }
+  for (const key of keys) {
     if (omit?.has(key)) continue
     const value = read(source, key)
     if (!isAbsent(value)) setOwn(copy, key, value)

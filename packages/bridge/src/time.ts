@@ -35,8 +35,7 @@ export function toHrTime(value: unknown): HrTime | undefined {
     case 'string':
       return fromString(value)
     case 'object':
-      if (types.isDate(value)) return fromMillis(value.getTime())
-      return isHrTime(value) ? [value[0], value[1]] : undefined
+      return value === null ? undefined : fromObject(value)
     default:
       return undefined
   }
@@ -82,6 +81,16 @@ function fromString(value: string): HrTime | undefined {
   const parsed = fromMillis(Date.parse(text.replace(/(:\d\d),(\d)/, '$1.$2')))
   const fraction = parsed && FRACTION.exec(text)?.[1]
   return fraction ? [parsed[0], Number(fraction.padEnd(9, '0'))] : parsed
+}
+
+function fromObject(value: object): HrTime | undefined {
+  try {
+    if (types.isDate(value)) return fromMillis(value.getTime())
+    return isHrTime(value) ? [value[0], value[1]] : undefined
+  } catch {
+    // A Proxy or a getter.
+    return undefined
+  }
 }
 
 function isHrTime(value: unknown): value is HrTime {

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { errorEntries, isError } from './exception.ts'
-import { isAbsent, placeholder, read } from './read.ts'
+import { isAbsent, placeholder, read, reason } from './read.ts'
 
 /**
  * Takes a value piece by piece. The rules of what a value becomes stand once, in `writeValue`; one sink builds
@@ -73,7 +73,13 @@ class Walk {
   attributes(attributes: object): number {
     let written = 0
     let dropped = 0
-    const keys = Object.keys(attributes)
+    let keys: string[]
+    try {
+      keys = Object.keys(attributes)
+    } catch (error) {
+      this.field('[Throws]', reason(error), 0)
+      return 0
+    }
     const names = namesOf(keys)
     for (let index = 0; index < keys.length; index += 1) {
       const value = read(attributes, keys[index]!)

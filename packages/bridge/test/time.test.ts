@@ -79,6 +79,12 @@ describe('a time is not', () => {
   })
 })
 
+test('what cannot be read is none', () => {
+  const { proxy, revoke } = Proxy.revocable([SECONDS, 0], {})
+  revoke()
+  expect(toHrTime(proxy)).toBeUndefined()
+})
+
 test('the last time that OTLP can carry is still one', () => {
   expect(toHrTime(2n ** 64n - 1n)).toEqual([18_446_744_073, 709_551_615])
 })

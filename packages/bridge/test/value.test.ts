@@ -233,6 +233,10 @@ describe('a structure without end', () => {
   })
 })
 
+test('attributes that cannot be listed say so', () => {
+  expect(toAnyValueMap(revoked())).toEqual({ '[Throws]': expect.stringMatching(/revoked/) })
+})
+
 test('the result shares nothing with the original', () => {
   const original = { list: [1], bytes: Uint8Array.of(1), date: new Date(0) }
   const copy = toAnyValueMap(original)
