@@ -116,7 +116,7 @@ function convert(record: BunyanRecord): LogRecord {
  * user put there stays.
  */
 function placeSource(attributes: Record<string, unknown>, src: unknown): void {
-  const { file, line, func } = (src ?? {}) as { file?: unknown; line?: unknown; func?: unknown }
+  const [file, line, func] = ['file', 'line', 'func'].map((key) => read(Object(src), key))
   if (typeof file !== 'string' || typeof line !== 'number') {
     attributes['src'] = src
     return
