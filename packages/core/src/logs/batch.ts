@@ -50,7 +50,8 @@ export function encodeScope(
   const attributes = typeof given.attributes === 'object' ? given.attributes : undefined
   const name = String(given.name ?? '')
   const version = String(given.version ?? '')
-  scratch.scope({ name, version, ...(attributes && { attributes }) })
+  const droppedAttributesCount = Number(given.droppedAttributesCount) >>> 0
+  scratch.scope({ name, version, ...(attributes && { attributes }), droppedAttributesCount })
   return { resource, bytes: scratch.take(), schemaUrl: String(given.schemaUrl ?? '') }
 }
 

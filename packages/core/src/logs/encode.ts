@@ -21,6 +21,7 @@ export interface Scope {
   readonly version?: string
   readonly schemaUrl?: string
   readonly attributes?: object
+  readonly droppedAttributesCount?: number
 }
 
 const INITIAL_CAPACITY = 64 * 1024
@@ -76,10 +77,12 @@ export class Encoder implements ValueSink {
   /** `ScopeLogs.log_records`: one LogRecord. On an error nothing of it remains. */
   logRecord(record: EncodableRecord, limits: ValueLimits): void {
     const start = this.position
+    const { severityNumber } = record
     try {
       this.begin(0x12)
       this.fixed64(0x09, record.timestamp)
-      if (record.severityNumber > 0) this.varintField(0x10, record.severityNumber)
+      // From JavaScript it may be any number, and Infinity has no varint.
+      if (severityNumber > 0 && severityNumber <= 24) this.varintField(0x10, severityNumber)
       if (record.severityText) this.stringField(0x1a, record.severityText)
       if (record.body !== undefined) {
         this.begin(0x2a)
@@ -107,6 +110,7 @@ export class Encoder implements ValueSink {
     if (scope.name) this.stringField(0x0a, scope.name)
     if (scope.version) this.stringField(0x12, scope.version)
     if (scope.attributes) this.attributes(0x1a, scope.attributes, {})
+    if (scope.droppedAttributesCount) this.varintField(0x20, scope.droppedAttributesCount)
     this.end()
   }
 

@@ -39,6 +39,7 @@ export class LogPipeline {
   private exports = 0
   private delayTimer: NodeJS.Timeout | undefined
   private pumpScheduled = false
+  private writing = false
   private closing: Promise<void> | undefined
   private closed = false
 
@@ -63,14 +64,19 @@ export class LogPipeline {
     this.created += 1
     if (this.closed) return this.drop('shutdown', 1)
     if (!this.admits(record.severityNumber)) return this.drop('queue-full', 1)
+    // A getter or toJSON among the values that are being written has logged: its bytes would land amid theirs.
+    if (this.writing) return this.drop('nested', 1)
     const { open, config } = this
     if (!open.takes(scope)) this.seal()
     let size: number
+    this.writing = true
     try {
       size = open.add(scope, record, this.limits)
     } catch (error) {
       // Encoding is total; what is left is a text that no buffer can hold.
       return this.drop('too-large', 1, error)
+    } finally {
+      this.writing = false
     }
     if (size > MAX_RECORD_BYTES) {
       open.removeLast(size)
@@ -245,6 +251,8 @@ const DROP_MESSAGES: Readonly<Record<DropReason, string>> = {
   'queue-full':
     'log records are being dropped because the queue is full: the receiver is slow or away, or maxQueueBytes (maxQueueSize) is too small',
   'too-large': 'a log record was dropped because it is too large for one request',
+  nested:
+    'a log record was dropped because a getter or toJSON of a value logged it while that value was being written',
   'export-failed': 'log records were dropped because the receiver refused them',
   shutdown: 'log records were dropped because logbridge was shut down before they could be sent',
 }

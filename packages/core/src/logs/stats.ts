@@ -4,6 +4,8 @@ export type DropReason =
   | 'queue-full'
   /** The record alone is larger than the receiver takes. */
   | 'too-large'
+  /** It was logged by a getter or `toJSON` of another record's value, while that value was being written. */
+  | 'nested'
   /** The receiver refused it for good, or the request could not be made. */
   | 'export-failed'
   /** It was still waiting when the pipeline was shut down, or came after. */
