@@ -1,7 +1,4 @@
-import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { LoggerProvider, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeRequest, encodeResource, encodeScope, OpenBatch, splitBatch } from '../src/logs/batch.ts'
@@ -163,75 +160,6 @@ describe('values', () => {
     }
     expect(depth).toBe(64)
   })
-})
-
-test('the official serializer makes the same message of every record that both can express', async () => {
-  const value = fc.letrec<{ value: unknown }>((tie) => ({
-    value: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
-      fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
-      fc.integer(),
-      // The official serializer writes -0, and integers that a double cannot hold exactly, as int.
-      fc
-        .double({ noNaN: true })
-        .filter((n) => !Number.isInteger(n) || (Number.isSafeInteger(n) && !Object.is(n, -0))),
-      fc.boolean(),
-      fc.uint8Array(),
-      fc.array(tie('value')),
-      fc.dictionary(
-        fc.string().filter((key) => key !== '__proto__'),
-        tie('value'),
-      ),
-    ),
-  })).value
-  const logRecord = fc.record({
-    body: value,
-    severityNumber: fc.integer({ min: 0, max: 24 }),
-    severityText: fc.string(),
-    attributes: fc.dictionary(
-      fc.string({ minLength: 1 }).filter((key) => key !== '__proto__'),
-      value,
-    ),
-    eventName: fc.string(),
-    context: fc.constant(
-      trace.setSpanContext(ROOT_CONTEXT, {
-        traceId: '0af7651916cd43dd8448eb211c80319c',
-        spanId: 'b7ad6b7169203331',
-        traceFlags: 1,
-      }),
-    ),
-  })
-  await fc.assert(
-    fc.asyncProperty(logRecord, async (input) => {
-      let sdkRecord!: ReadWriteLogRecord
-      const provider = new LoggerProvider({
-        resource: resourceFromAttributes({ 'service.name': 'shop' }),
-        processors: [
-          {
-            onEmit: (emitted) => void (sdkRecord = emitted),
-            forceFlush: async () => {},
-            shutdown: async () => {},
-          },
-        ],
-      })
-      provider.getLogger('orders', '1.2', { schemaUrl: 'https://example.org/1' }).emit(input)
-      const [theirs] = await decode(ProtobufLogsSerializer.serializeRequest([sdkRecord])!)
-      const batch = new OpenBatch()
-      batch.add(
-        scope,
-        record({
-          ...(input as Partial<EncodableRecord>),
-          timestamp: sdkRecord.hrTime,
-          observedTimestamp: sdkRecord.hrTimeObserved,
-          spanContext: sdkRecord.spanContext,
-        }),
-        limits,
-      )
-      const [ours] = await decode(encodeRequest(batch.seal()!))
-      expect(ours).toEqual(theirs)
-    }),
-    { numRuns: 300 },
-  )
 })
 
 describe('a batch', () => {

@@ -1,0 +1,172 @@
+import { toAnyValue } from '@logbridge/bridge'
+import type { OtlpAnyValue, OtlpKeyValue } from '@logbridge/viewer'
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { LoggerProvider, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { attributes, comparable, named, settled, value } from '../../../tests/support/values.ts'
+import { encodeRequest, encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
+import type { EncodableRecord } from '../src/logs/encode.ts'
+import { receiver } from './receive.ts'
+
+const { decode } = receiver()
+const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity }
+
+test('whatever is logged is on the wire, as the builder makes it and within the limits', async () => {
+  const scope = encodeScope({ name: 'any' }, encodeResource(resourceFromAttributes({})))
+  const limits = fc.oneof(
+    fc.constant(NO_LIMITS),
+    // Longer than what stands for a value that cannot be written: a text that is no value is not cut.
+    fc.record({
+      attributeCountLimit: fc.nat({ max: 6 }),
+      attributeValueLengthLimit: fc.integer({ min: 30, max: 60 }),
+    }),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(value, attributes()), { minLength: 1 }),
+      limits,
+      async (makers, given) => {
+        const records = makers.map(([body, fields]) => ({ body: body(), fields: fields() }))
+        const batch = new OpenBatch()
+        for (const { body, fields } of records) {
+          batch.add(scope, record({ body: body[0], attributes: fields[0] }), given)
+        }
+        const received = await decode(encodeRequest(batch.seal()!))
+        expect(received).toHaveLength(records.length)
+        for (const [index, { body, fields }] of records.entries()) {
+          const { raw, droppedAttributesCount } = received[index]!
+          const decoded = fromOtlp(raw.body)
+          expect(decoded).toEqual(settled(body[1]))
+          expect(decoded).toEqual(comparable(toAnyValue(body[0])))
+
+          const all = [
+            ...(settled(named(fields[1]), given.attributeValueLengthLimit) as Map<string, unknown>),
+          ]
+          expect(fromKeyValues(raw.attributes)).toEqual(new Map(all.slice(0, given.attributeCountLimit)))
+          expect(droppedAttributesCount).toBe(Math.max(0, all.length - given.attributeCountLimit))
+        }
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('the official serializer makes the same message of every record that both can express', async () => {
+  const text = fc.string({ unit: 'binary' })
+  const key = fc.string().filter((name) => name.trim() !== '' && name !== '__proto__')
+  const { any } = fc.letrec<{ any: unknown }>((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      text,
+      fc.maxSafeInteger(),
+      // The official serializer writes -0, and integers that a double cannot hold exactly, as int.
+      fc.double().filter((n) => !Number.isInteger(n) || (Number.isSafeInteger(n) && !Object.is(n, -0))),
+      fc.boolean(),
+      fc.constant(null),
+      fc.uint8Array(),
+      fc.array(tie('any')),
+      fc.dictionary(key, tie('any')),
+    ),
+  }))
+  const simple = fc.dictionary(key, fc.oneof(text, fc.integer(), fc.boolean(), fc.array(text)))
+  const time = fc.tuple(fc.nat({ max: 18_446_744_072 }), fc.nat({ max: 999_999_999 }))
+  const hex = (length: number): fc.Arbitrary<string> =>
+    fc
+      .string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), minLength: length, maxLength: length })
+      .filter((digits) => /[^0]/.test(digits))
+  const input = fc.record({
+    logRecord: fc.record({
+      timestamp: time,
+      observedTimestamp: time,
+      severityNumber: fc.integer({ min: 0, max: 24 }),
+      severityText: fc.option(text, { nil: undefined }),
+      body: fc.option(any, { nil: undefined }),
+      attributes: fc.dictionary(key, any),
+      eventName: fc.option(text, { nil: undefined }),
+    }),
+    spanContext: fc.option(
+      fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.nat({ max: 255 }) }),
+      { nil: undefined },
+    ),
+    scope: fc.record({
+      name: fc.string({ minLength: 1 }),
+      version: text,
+      schemaUrl: text,
+      attributes: simple,
+    }),
+    resource: fc.tuple(simple, text),
+    attributeCountLimit: fc.oneof(fc.nat({ max: 5 }), fc.constant(128)),
+  })
+
+  await fc.assert(
+    fc.asyncProperty(input, async ({ logRecord, spanContext, scope, resource: [of, url], ...limit }) => {
+      let sdkRecord!: ReadWriteLogRecord
+      const resource = resourceFromAttributes(of, { schemaUrl: url })
+      const provider = new LoggerProvider({
+        resource,
+        logRecordLimits: limit,
+        processors: [
+          {
+            onEmit: (emitted) => void (sdkRecord = emitted),
+            forceFlush: async () => {},
+            shutdown: async () => {},
+          },
+        ],
+      })
+      const { name, version, ...options } = scope
+      provider.getLogger(name, version, options).emit({
+        ...(logRecord as object),
+        context: spanContext ? trace.setSpanContext(ROOT_CONTEXT, spanContext) : ROOT_CONTEXT,
+      })
+      const theirs = await decode(ProtobufLogsSerializer.serializeRequest([sdkRecord])!)
+
+      const batch = new OpenBatch()
+      const encodable = record({ ...logRecord, spanContext })
+      // The SDK takes only simple values for a scope's attributes, and counts the others as dropped.
+      const encodedScope = encodeScope(sdkRecord.instrumentationScope, encodeResource(resource))
+      batch.add(encodedScope, encodable, { ...NO_LIMITS, ...limit })
+      expect(await decode(encodeRequest(batch.seal()!))).toEqual(theirs)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+function record(fields: Partial<EncodableRecord>): EncodableRecord {
+  return {
+    timestamp: [1_700_000_000, 0],
+    observedTimestamp: [1_700_000_000, 0],
+    severityNumber: 9,
+    severityText: undefined,
+    body: undefined,
+    attributes: undefined,
+    droppedAttributesCount: 0,
+    eventName: undefined,
+    spanContext: undefined,
+    ...fields,
+  }
+}
+
+/** A value as it was decoded, as `comparable` has it. No map may have a key twice. */
+function fromOtlp(any: OtlpAnyValue | null): unknown {
+  switch (any?.value) {
+    case undefined:
+      return null
+    case 'intValue':
+      return comparable(BigInt(any.intValue.toString()))
+    case 'arrayValue':
+      return any.arrayValue.values.map(fromOtlp)
+    case 'kvlistValue':
+      return fromKeyValues(any.kvlistValue.values)
+    default:
+      return comparable(any![any!.value!])
+  }
+}
+
+function fromKeyValues(list: readonly OtlpKeyValue[]): Map<string, unknown> {
+  const map = new Map(list.map((field) => [field.key, fromOtlp(field.value)]))
+  expect(map.size).toBe(list.length)
+  return map
+}

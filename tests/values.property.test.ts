@@ -1,0 +1,197 @@
+import { toAnyValueMap } from '@logbridge/bridge'
+import {
+  type BackendSession,
+  type ConformanceRecord,
+  memoryBackend,
+  type Subject,
+  type SubjectLogger,
+} from '@logbridge/bridge/conformance'
+import * as fc from 'fast-check'
+import pinoLogger from 'pino'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { subject as bunyan } from '../packages/bunyan/test/subject.ts'
+import { subject as console } from '../packages/console/test/subject.ts'
+import { subject as log4js } from '../packages/log4js/test/subject.ts'
+import { subject as pino } from '../packages/pino/test/subject.ts'
+import { subject as winston } from '../packages/winston/test/subject.ts'
+import {
+  ABSENT,
+  attributes,
+  comparable,
+  type Expected,
+  named,
+  settled,
+  text,
+  value,
+} from './support/values.ts'
+
+// Any value through each library itself. What becomes of a value is known from `support/values.ts`; where a library
+// changes what it was given before an adapter sees it, that is said here.
+
+// An error of a library's own is known by its stack, and values are deep.
+Error.stackTraceLimit = 100
+
+interface Leveled {
+  level?: unknown
+}
+
+let session: BackendSession
+beforeEach(async () => {
+  session = await memoryBackend.start()
+})
+
+async function create(subject: Subject): Promise<SubjectLogger> {
+  const logger = await subject.create({ loggerProvider: session.loggerProvider })
+  onTestFinished(() => logger.close())
+  return logger
+}
+
+/** What arrives of a call. One that throws in the library itself, as it would without the adapter, does not count. */
+async function recordsOf(call: () => void): Promise<ConformanceRecord[]> {
+  try {
+    call()
+  } catch (error) {
+    await session.records()
+    const { stack } = error as Error
+    expect(/packages.\w+.(?:src|dist)|node_modules|internal.console/.exec(stack!)?.[0]).toMatch(
+      /node_modules|console/,
+    )
+    fc.pre(false)
+  }
+  return session.records()
+}
+
+async function recordOf(call: () => void): Promise<ConformanceRecord> {
+  const records = await recordsOf(call)
+  expect(records).toHaveLength(1)
+  return records[0]!
+}
+
+/** Without what winston takes for a placeholder or a colour. */
+const message = text.filter((any) => !/[%\u001b]/.test(any))
+/** What libraries bear that copy the fields by assignment: a getter that throws throws into the application there. */
+const copied = attributes(true)
+
+const libraries = [
+  { subject: winston, level: 'info', fields: copied, adds: {} },
+  { subject: bunyan, level: 'info', fields: copied, adds: {} },
+  { subject: log4js, level: 'INFO', fields: attributes(), adds: {} },
+  { subject: console, level: 'info', fields: attributes(), adds: { 'log.iostream': 'stdout' } },
+]
+
+describe.each(libraries)('$subject.library', ({ subject, level, fields, adds }) => {
+  test('fields of any value and name become what they are, beside any text', async () => {
+    const logger = await create(subject)
+    await fc.assert(
+      fc.asyncProperty(fields, message, async (make, body) => {
+        const [given, entries] = make()
+        // bunyan writes its own over it.
+        fc.pre(!Object.hasOwn(given, 'v'))
+        Object.assign(given, { sibling: 'here' })
+        const record = await recordOf(() => logger.log(level, body, given as never))
+        const present = entries.filter(([, expected]) => expected !== ABSENT)
+        const expected = named([...present, ['sibling', 'here'], ...Object.entries<Expected>(adds)])
+        expect(comparable(record.attributes)).toEqual(settled(expected))
+        expect(record.body).toBe(body.toWellFormed())
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+test('pino: fields of any value and name become what they are on the line that pino writes', async () => {
+  const logger = await create(pino)
+  let line = ''
+  const plain = pinoLogger({ base: null, timestamp: false }, { write: (written) => void (line = written) })
+  await fc.assert(
+    fc.asyncProperty(copied, message, async (make, body) => {
+      const [given] = make()
+      Object.assign(given, { sibling: 'here' })
+      const record = await recordOf(() => logger.log('info', body, given as never))
+      plain.info(given, body)
+      const { level: _, msg, ...written } = JSON.parse(line)
+      expect(rounded(comparable(record.attributes))).toEqual(rounded(comparable(toAnyValueMap(written))))
+      expect(record.attributes).toMatchObject({ sibling: 'here' })
+      expect(record.body).toBe(body.toWellFormed())
+      expect(msg).toBe(body)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+/** JSON.parse rounds what the adapter reads exactly. */
+function rounded(comparable: unknown): unknown {
+  if (typeof comparable === 'string' && /^-?\d{16,}$/.test(comparable)) return Number(comparable)
+  if (Array.isArray(comparable)) return comparable.map(rounded)
+  if (!(comparable instanceof Map)) return comparable
+  return new Map([...comparable].map(([name, each]) => [name, rounded(each)]))
+}
+
+const reserved = [
+  ...[
+    'level',
+    'message',
+    'msg',
+    'time',
+    'timestamp',
+    'name',
+    'hostname',
+    'pid',
+    'v',
+    'src',
+    'stack',
+    'label',
+    'type',
+  ],
+  ...['err', 'error', 'exception', 'cause', 'errors', 'splat', 'data', 'context', 'code', 'log.iostream'],
+  ...['console.group', 'code.stacktrace', 'otel.event.name', 'exception.type', 'exception.message'],
+]
+
+/** Where a library reads whether to log at all: bunyan its level, winston whether it is an uncaught exception. */
+const decides = new Map<Subject, string>([
+  [bunyan, 'level'],
+  [winston, 'exception'],
+])
+
+describe.each([...libraries, { subject: pino, level: 'info' }])('$subject.library', ({ subject, level }) => {
+  test('fields that are called as what a library or the bridge writes cost no other', async () => {
+    const logger = await create(subject)
+    const names = fc.constantFrom(...reserved.filter((name) => name !== decides.get(subject)))
+    const own = fc.uniqueArray(fc.tuple(names, value), { selector: ([name]) => name })
+    await fc.assert(
+      fc.asyncProperty(own, async (makers) => {
+        const given = Object.fromEntries(makers.map(([name, make]) => [name, make()[0]]))
+        const record = await recordOf(() => logger.log(level, 'text', { ...given, sibling: 'here' }))
+        expect(record.attributes).toMatchObject({ sibling: 'here' })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('any value alone is one record', async () => {
+    const logger = await create(subject)
+    await fc.assert(
+      fc.asyncProperty(value, async (make) => {
+        const [given] = make()
+        const { length } = await recordsOf(() => logger.log(level, given as never))
+        // winston writes the level into the object, and lets nothing pass that does not have it then.
+        const isRefused = subject === winston && Object(given) === given && (given as Leveled).level !== level
+        if (!isRefused) expect(length).toBe(1)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('any value can be formatted', async () => {
+    const logger = await create(subject)
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { maxLength: 9 }), async (makers) => {
+        const given = makers.map((make) => make()[0])
+        const template = '%s %d %i %f %j %o %O %c %% end'
+        const { body } = await recordOf(() => logger.format!(template, ...given))
+        expect(body).toMatch(/ %+ end/)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
