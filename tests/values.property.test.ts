@@ -6,14 +6,15 @@ import {
   type Subject,
   type SubjectLogger,
 } from '@logbridge/bridge/conformance'
+import * as bunyanAdapter from '@logbridge/bunyan'
+import * as consoleAdapter from '@logbridge/console'
+import * as log4jsAdapter from '@logbridge/log4js'
+import * as pinoAdapter from '@logbridge/pino'
+import * as winstonAdapter from '@logbridge/winston'
 import * as fc from 'fast-check'
 import pinoLogger from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { subject as bunyan } from '../packages/bunyan/test/subject.ts'
-import { subject as console } from '../packages/console/test/subject.ts'
-import { subject as log4js } from '../packages/log4js/test/subject.ts'
-import { subject as pino } from '../packages/pino/test/subject.ts'
-import { subject as winston } from '../packages/winston/test/subject.ts'
+import { createSubjects } from './support/subjects.ts'
 import {
   ABSENT,
   attributes,
@@ -24,6 +25,14 @@ import {
   text,
   value,
 } from './support/values.ts'
+
+const [winston, pino, bunyan, log4js, console] = createSubjects({
+  winston: winstonAdapter,
+  pino: pinoAdapter,
+  bunyan: bunyanAdapter,
+  log4js: log4jsAdapter,
+  console: consoleAdapter,
+}) as [Subject, Subject, Subject, Subject, Subject]
 
 // Any value through each library itself. What becomes of a value is known from `support/values.ts`; where a library
 // changes what it was given before an adapter sees it, that is said here.

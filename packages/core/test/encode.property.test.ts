@@ -9,9 +9,10 @@ import { expect, test } from 'vitest'
 import { attributes, comparable, named, settled, value } from '../../../tests/support/values.ts'
 import { encodeRequest, encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
 import type { EncodableRecord } from '../src/logs/encode.ts'
+import { createLoggerProvider } from '../src/logs/provider.ts'
 import { receiver } from './receive.ts'
 
-const { decode } = receiver()
+const { decode, grpcUrl, take } = receiver()
 const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity }
 
 test('whatever is logged is on the wire, as the builder makes it and within the limits', async () => {
@@ -132,6 +133,52 @@ test('the official serializer makes the same message of every record that both c
     }),
     { numRuns: 500 },
   )
+})
+
+test('a record with anything in any field spoils no other', async () => {
+  const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
+  const logger = provider.getLogger('any')
+  const severity = fc.oneof(fc.constantFrom<unknown>(Infinity, NaN, -1, 1.5, 25, 2 ** 60, '9'), fc.double())
+  const anything = fc.record({
+    timestamp: value,
+    observedTimestamp: value,
+    severityNumber: severity.map((number) => () => [number]),
+    severityText: value,
+    body: value,
+    attributes: value,
+    exception: value,
+    eventName: value,
+  })
+  const samples = fc.sample(anything, 300)
+  for (const [index, makers] of samples.entries()) {
+    const fields = Object.entries(makers).map(([name, make]) => [name, make()[0]])
+    logger.emit(Object.fromEntries(fields))
+    logger.emit({ body: index, eventName: 'good' })
+  }
+  await provider.shutdown()
+  const good = take().filter(({ eventName }) => eventName === 'good')
+  expect(good.map(({ body }) => body)).toEqual([...samples.keys()])
+  const { created, delivered, dropped } = provider.stats()
+  expect({ created, dropped }).toEqual({ created: delivered, dropped: {} })
+})
+
+test('what a value logs while it is being written is counted, and spoils nothing', async () => {
+  const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
+  const logger = provider.getLogger('any')
+  const noisy = {
+    toJSON() {
+      for (let n = 0; n < 1000; n += 1) logger.emit({ body: 'x'.repeat(1000) })
+      return 'noisy'
+    },
+  }
+  logger.emit({ body: 'before' })
+  logger.emit({ body: 'noisy', attributes: { a: 1, noisy: noisy as never, b: 2 } })
+  logger.emit({ body: 'after' })
+  await provider.shutdown()
+  const received = take()
+  expect(received.map(({ body }) => body)).toEqual(['before', 'noisy', 'after'])
+  expect({ ...received[1]!.attributes }).toEqual({ a: 1, noisy: 'noisy', b: 2 })
+  expect(provider.stats()).toMatchObject({ created: 1003, delivered: 3, dropped: { nested: 1000 } })
 })
 
 function record(fields: Partial<EncodableRecord>): EncodableRecord {
