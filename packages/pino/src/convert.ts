@@ -33,7 +33,7 @@ export function createWorkerAdapter(
       // A logger with a name writes it on each line. One line without tells that it has none, and `name` is a field.
       const { name } = headOf(line)
       hasName &&= name !== undefined
-      return hasName ? name : undefined
+      return hasName ? (JSON.parse(name!.value) as string) : undefined
     },
     context: takeContext,
   })
@@ -55,11 +55,12 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
   function findSeverity(line: Line): Severity {
     const { levels } = configOf(line)
     if (line.level !== undefined) return severityOf(line.level, levels)
-    const { levelKey, level } = headOf(line)
+    const { level } = headOf(line)
     if (level !== undefined) {
-      const found = severityOf(level, levels)
+      const value = JSON.parse(level.value) as string | number
+      const found = severityOf(value, levels)
       // Under a key of `formatters.level`'s own, it is a level only if it is called like one: `"severity":"INFO"`.
-      if (levelKey === 'level' || (typeof level === 'string' && found.number !== 0)) return found
+      if (level.key === 'level' || (typeof value === 'string' && found.number !== 0)) return found
     }
     const field = parse(line)?.['level']
     return typeof field === 'string' || typeof field === 'number' ? severityOf(field, levels) : UNKNOWN
@@ -82,7 +83,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       takeLevel(line, fields)
       takeName(line, fields, source.scope(line))
       // pino puts what was logged, and what the mixin added, under `nestedKey`; the message stays outside.
-      const nested = nestedKey === undefined ? undefined : fields[nestedKey]
+      const nested = nestedKey ? fields[nestedKey] : undefined
       const logged = isObject(nested) ? nested : fields
       const context = source.context(logged)
       const exception = takeException(logged, errorKey, line.logged)
@@ -111,37 +112,38 @@ function parse(line: Line): Record<string, unknown> | undefined {
 
 /** What is not understood stays an attribute, and the time of the call is the record's. */
 function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
-  const { levelKey, timeKey, time } = headOf(line)
-  const json = time ?? line.time
+  const { level, time } = headOf(line)
+  const json = time?.value ?? line.time
   if (json === undefined) {
-    if (levelKey !== undefined) return undefined
+    if (level !== undefined) return undefined
     // A line that does not begin as pino's do.
     const timestamp = toHrTime(fields['time'])
     if (timestamp !== undefined) delete fields['time']
     return timestamp
   }
   const timestamp = toHrTime(json.startsWith('"') ? json.slice(1, -1) : json)
-  if (timeKey === undefined) {
+  if (time === undefined) {
     if (timestamp !== undefined && JSON.stringify(fields['time']) === json) delete fields['time']
-  } else if (timestamp === undefined) giveBack(fields, timeKey, JSON.parse(json))
+  } else if (timestamp === undefined) giveBack(fields, time.key, time.value)
   return timestamp
 }
 
 function takeLevel(line: Line, fields: Record<string, unknown>): void {
-  const { levelKey, level } = headOf(line)
-  if (levelKey === undefined) {
+  const { level, others } = headOf(line)
+  for (const { key, value } of others) giveBack(fields, key, value)
+  if (level === undefined) {
     if (line.level === undefined || line.level === fields['level']) delete fields['level']
-  } else if (levelKey !== 'level') giveBack(fields, levelKey, level)
+  } else if (level.key !== 'level') giveBack(fields, level.key, level.value)
 }
 
 function takeName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
   const { name } = headOf(line)
-  if (name !== undefined && name !== scope) giveBack(fields, 'name', name)
+  if (name) giveBack(fields, 'name', name.value)
   // That of a child comes after its parent's.
   if (scope !== undefined && fields['name'] === scope) delete fields['name']
 }
 
 /** Of two fields with one key the later one counts, as in JSON.parse. */
-function giveBack(fields: Record<string, unknown>, key: string, value: unknown): void {
-  if (!Object.hasOwn(fields, key)) fields[key] = value
+function giveBack(fields: Record<string, unknown>, key: string, json: string): void {
+  if (!Object.hasOwn(fields, key)) fields[key] = JSON.parse(json)
 }

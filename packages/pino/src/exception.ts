@@ -1,13 +1,9 @@
 import { isError, type SerializedError } from '@logbridge/bridge'
 
-/** Where Errors stand beside pino's own `errorKey`, when they have a serializer there. */
-const ERROR_KEYS = ['err', 'error']
-/** More causes than this are not followed into the stack. */
-const MAX_CAUSES = 16
-
 /**
  * Finds the Error that pino or a serializer has written into a record's fields, and takes what `exception.*` says out
- * of it: what is left of it (`code`, `cause`, own fields) stays where it was.
+ * of it: what is left of it (`code`, `cause`, own fields) stays where it was. Beside pino's `errorKey` they stand under
+ * `err` and `error`, when those have a serializer.
  *
  * An object that merely has a `name`, a `code` or a `message` is none: it takes a message and a stack, or an Error that
  * was logged under `errorKey` whatever its serializer left of it.
@@ -19,15 +15,15 @@ export function takeException(
   errorKey: string,
   logged: object | undefined,
 ): SerializedError | undefined {
-  if (Object.hasOwn(fields, errorKey)) {
-    const error = fields[errorKey]
-    if (isSerialized(error)) return take(fields, errorKey, error)
-    if (isObject(error) && isError((logged as Record<string, unknown> | undefined)?.[errorKey]))
-      return take(fields, errorKey, error)
-  }
-  for (const key of ERROR_KEYS) {
+  for (const key of [errorKey, 'err', 'error']) {
     const error = fields[key]
     if (isSerialized(error)) return take(fields, key, error)
+    if (
+      key === errorKey &&
+      isObject(error) &&
+      isError((logged as Record<string, unknown> | undefined)?.[key])
+    )
+      return take(fields, key, error)
   }
   return undefined
 }
@@ -52,7 +48,7 @@ function take(fields: Record<string, unknown>, key: string, error: SerializedErr
 function stackWithCauses(stack: string, firstCause: unknown): string {
   let whole = stack
   let cause = firstCause
-  for (let n = 0; n < MAX_CAUSES && isSerialized(cause); n += 1) {
+  while (isSerialized(cause)) {
     whole += `\nCaused by: ${cause.stack}`
     cause = cause['cause']
   }

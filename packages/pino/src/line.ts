@@ -30,69 +30,81 @@ export interface Line {
 export interface Head {
   /** Where the other fields begin: at a comma or at the closing brace. */
   readonly end: number
-  /** `level`, unless `formatters.level` calls it something else. */
-  readonly levelKey: string | undefined
-  readonly level: string | number | undefined
-  readonly timeKey: string | undefined
-  /** As JSON. */
-  readonly time: string | undefined
+  /** `level`, or what `formatters.level` has put first instead of it. */
+  readonly level?: Field
+  /** The field of pino's `timestamp`. */
+  readonly time?: Field | undefined
+  /** What else `formatters.level` has made of the level. */
+  readonly others: readonly Field[]
   /** A `name` right behind the others: that of `pino({ name })`, or a field of a record whose logger has none. */
-  readonly name: string | undefined
+  readonly name?: Field | undefined
 }
 
-const NUMBER_OR_STRING = String.raw`-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*"`
-const LEVEL = new RegExp(String.raw`\{"([^"\\]+)":(${NUMBER_OR_STRING})`, 'y')
-/** A `timestamp` function of the user's own may add spaces or, for other receivers, another key. */
-const TIME = new RegExp(String.raw`,\s*"(time|@?timestamp)"\s*:\s*(${NUMBER_OR_STRING})`, 'y')
+interface Field {
+  readonly key: string
+  /** As JSON. */
+  readonly value: string
+  readonly end: number
+}
+
+/** Spaces are those of a `timestamp` function of the user's own. */
+const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*")/y
+/** Two of the level, such as `severity` and `level` for Google Cloud, and the time. */
+const MAX_FIELDS = 3
+const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. The resource of this process says the same. */
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
-const NAME = /,"name":("(?:[^"\\]|\\.)+")/y
-const NO_HEAD: Head = {
-  end: 0,
-  levelKey: undefined,
-  level: undefined,
-  timeKey: undefined,
-  time: undefined,
-  name: undefined,
-}
+const NO_HEAD: Head = { end: 0, others: [] }
 
 export function headOf(line: Line): Head {
   return (line.head ??= readHead(line))
 }
 
-function readHead({ text, level, time }: Line): Head {
-  const first = match(LEVEL, text, 0)
-  if (first === null) return NO_HEAD
-  let { end } = first
-  let second = match(TIME, text, end)
-  // pino says what it wrote: another one is a field of the user's.
-  if (second && time !== undefined && (time === '' || !time.startsWith(second.value))) second = null
-  if (second) ({ end } = second)
-  // Not pino's, as far as one can see.
-  else if (first.key !== 'level' && level === undefined) return NO_HEAD
-  if (text.startsWith(OWN_BASE, end)) end += OWN_BASE.length
-  NAME.lastIndex = end
-  const name = NAME.exec(text)
-  if (name) end = NAME.lastIndex
-  if (text[end] !== ',' && text[end] !== '}') return NO_HEAD
-  return {
-    end,
-    levelKey: first.key,
-    level: JSON.parse(first.value) as string | number,
-    timeKey: second?.key,
-    time: second?.value,
-    name: name ? (JSON.parse(name[1]!) as string) : undefined,
+function readHead(line: Line): Head {
+  const { text } = line
+  let last = match(text, 0)
+  if (last === undefined) return NO_HEAD
+  const fields = [last]
+  let time: Field | undefined
+  while (time === undefined && fields.length < MAX_FIELDS && !isBeforeBase(text, last)) {
+    const field = match(text, last.end)
+    if (field === undefined) break
+    last = field
+    if (isTime(field, line)) time = field
+    else fields.push(field)
   }
+  const level = fields.find(({ key }) => key === 'level') ?? fields[0]!
+  const hasBase = isBeforeBase(text, last)
+  if (time === undefined) {
+    // Not pino's, as far as one can see.
+    if (level.key !== 'level' && line.level === undefined) return NO_HEAD
+    // Where nothing tells how far pino's own fields go, those behind the level are the user's.
+    if (!hasBase) last = level
+  }
+  let { end } = last
+  if (hasBase) end += OWN_BASE.length
+  const others = fields.length > 1 ? fields.filter((field) => field !== level && field.end <= end) : []
+  const name = text.startsWith(',"name":"', end) ? match(text, end) : undefined
+  if (name) ({ end } = name)
+  return text[end] === ',' || text[end] === '}' ? { end, level, time, others, name } : NO_HEAD
 }
 
-function match(
-  pattern: RegExp,
-  text: string,
-  at: number,
-): { key: string; value: string; end: number } | null {
-  pattern.lastIndex = at
-  const found = pattern.exec(text)
-  return found && { key: found[1]!, value: found[2]!, end: pattern.lastIndex }
+function match(text: string, at: number): Field | undefined {
+  FIELD.lastIndex = at
+  const found = FIELD.exec(text)
+  return found ? { key: found[1]!, value: found[2]!, end: FIELD.lastIndex } : undefined
+}
+
+function isBeforeBase(text: string, { end }: Field): boolean {
+  return text.startsWith(OWN_BASE, end)
+}
+
+/** Of a field behind the first: where pino says what it wrote, another one is the user's. */
+function isTime(field: Field, { text, time }: Line): boolean {
+  const { key, value } = field
+  // A `timestamp` function may write fields of its own behind the time.
+  if (time !== undefined) return `${time},`.startsWith(`${value},`)
+  return TIME_KEY.test(key) || (key !== 'level' && isBeforeBase(text, field))
 }
 
 /**
@@ -106,8 +118,7 @@ export function fieldsOf(line: Line): Record<string, unknown> {
 function readFields(line: Line): Record<string, unknown> {
   const { text } = line
   const { end } = headOf(line)
-  let rest = text
-  if (end > 0) rest = text[end] === ',' ? `{${text.slice(end + 1)}` : `{${text.slice(end)}`
+  const rest = end === 0 ? text : `{${text.slice(text[end] === ',' ? end + 1 : end)}`
   const fields: unknown = LONG_NUMBER.test(rest) ? JSON.parse(rest, exactIntegers) : JSON.parse(rest)
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new SyntaxError('no record')

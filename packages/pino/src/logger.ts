@@ -16,7 +16,7 @@ export interface Levels {
 export interface LineConfig {
   readonly messageKey: string
   readonly errorKey: string
-  readonly nestedKey: string | undefined
+  readonly nestedKey: string | null | undefined
   readonly levels: Levels
 }
 
@@ -33,18 +33,12 @@ export const DEFAULTS: LineConfig = {
 
 /** A pino logger, of which the adapter reads what `pino.symbols` names. */
 export interface PinoLogger {
-  readonly levels?: Levels
+  readonly levels: Levels
   readonly [symbol: symbol]: unknown
 }
 
-/** The keys under which one copy of pino keeps its settings on a logger. */
-interface Symbols {
-  readonly messageKey: symbol
-  readonly errorKey: symbol
-  readonly nestedKey: symbol
-  readonly chindings: symbol
-  readonly stream: symbol
-}
+/** The keys under which one copy of pino keeps its settings on a logger, by what they are called. */
+type Symbols = Readonly<Record<string, symbol>>
 
 /** Reads the settings of loggers, of any copy of pino. */
 export interface LoggerReader {
@@ -66,7 +60,7 @@ export function createLoggerReader(): LoggerReader {
   let lastName: string | undefined
 
   function symbolsOf(logger: PinoLogger): Symbols | undefined {
-    if (symbols === undefined || logger[symbols.messageKey] === undefined) {
+    if (symbols === undefined || logger[symbols['pino.messageKey']!] === undefined) {
       symbols = findSymbols(logger)
       if (symbols) warnOfInstrumentation(logger)
     }
@@ -78,15 +72,15 @@ export function createLoggerReader(): LoggerReader {
       const known = logger && symbolsOf(logger)
       if (known === undefined) return DEFAULTS
       return {
-        messageKey: (logger![known.messageKey] as string | undefined) ?? DEFAULTS.messageKey,
-        errorKey: (logger![known.errorKey] as string | undefined) ?? DEFAULTS.errorKey,
-        nestedKey: (logger![known.nestedKey] as string | null) ?? undefined,
-        levels: logger!.levels ?? DEFAULTS.levels,
+        messageKey: logger![known['pino.messageKey']!] as string,
+        errorKey: logger![known['pino.errorKey']!] as string,
+        nestedKey: logger![known['pino.nestedKey']!] as string | null,
+        levels: logger!.levels,
       }
     },
     name(logger, text) {
       const known = symbolsOf(logger)
-      const bindings = known && logger[known.chindings]
+      const bindings = known && logger[known['pino.chindings']!]
       if (bindings !== lastBindings) {
         lastBindings = bindings
         lastName = typeof bindings === 'string' ? nameIn(bindings) : undefined
@@ -101,14 +95,11 @@ export function createLoggerReader(): LoggerReader {
 function findSymbols(logger: object): Symbols | undefined {
   // A child inherits from its parent: the settings stand on the first of them.
   for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
-    const found = new Map(Object.getOwnPropertySymbols(object).map((symbol) => [symbol.description, symbol]))
-    const messageKey = found.get('pino.messageKey')
-    const errorKey = found.get('pino.errorKey')
-    const nestedKey = found.get('pino.nestedKey')
-    const chindings = found.get('pino.chindings')
-    const stream = found.get('pino.stream')
-    if (messageKey && errorKey && nestedKey && chindings && stream)
-      return { messageKey, errorKey, nestedKey, chindings, stream }
+    const symbols = Object.getOwnPropertySymbols(object).map(
+      (symbol) => [symbol.description!, symbol] as const,
+    )
+    const found = Object.fromEntries(symbols)
+    if (found['pino.messageKey'] && found['pino.chindings']) return found
   }
   return undefined
 }
@@ -116,14 +107,19 @@ function findSymbols(logger: object): Symbols | undefined {
 /** pino keeps the fields of a logger as the piece of JSON that they are in each line: `,"pid":1,"name":"shop"`. */
 function nameIn(bindings: string): string | undefined {
   if (!bindings.includes('"name":')) return undefined
-  const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
-  return typeof name === 'string' && name !== '' ? name : undefined
+  try {
+    const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
+    return typeof name === 'string' && name !== '' ? name : undefined
+  } catch {
+    // pino 9 does not escape a child's keys, and nobody can read its lines.
+    return undefined
+  }
 }
 
 /** `@opentelemetry/instrumentation-pino` puts its own stream and the logger's into a `pino.multistream`. */
 export function warnOfInstrumentation(logger: object): void {
   const symbols = findSymbols(logger)
-  const { streams } = (symbols ? (logger as PinoLogger)[symbols.stream] : {}) as {
+  const { streams } = (symbols ? (logger as PinoLogger)[symbols['pino.stream']!] : {}) as {
     streams?: { stream: object }[]
   }
   if (streams?.some(({ stream }) => stream.constructor.name === 'OTelPinoStream'))

@@ -1,4 +1,5 @@
-// A test holds DeliveryOptions to the options of core.
+// DeliveryOptions repeats options of core, so that these types need no @logbridge/core, which only the worker does; a test
+// holds it to them.
 import type { BridgeOptions, SeverityNumber } from '@logbridge/bridge'
 
 /** Options of pino's worker transport: of the adapter, and of the export pipeline in the worker. */
@@ -15,10 +16,7 @@ export interface WorkerAdapterOptions extends Pick<
   nestedKey?: string | undefined
 }
 
-/**
- * Those of `LoggerProviderOptions` of `@logbridge/core` that can, with the meaning and the defaults that they have there.
- * Repeated here, so that these types need no `@logbridge/core`, which only the worker does.
- */
+/** Those of `LoggerProviderOptions` of `@logbridge/core` that can, with the meaning and the defaults that they have there. */
 export interface DeliveryOptions {
   endpoint?: string | undefined
   protocol?: 'grpc' | 'http/protobuf' | undefined

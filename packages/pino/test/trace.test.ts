@@ -1,9 +1,14 @@
+import { EventEmitter } from 'node:events'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { otelStream, traceContext } from '../src/index.ts'
+import { routes } from './routes.ts'
 
 const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: TraceFlags.SAMPLED }
 const IDS = { trace_id: SPAN.traceId, span_id: SPAN.spanId, trace_flags: '01' }
@@ -107,4 +112,52 @@ test('otelStream keeps ids that are not those of the active span', async () => {
   inSpan(() => logger.info(other, 'hello'))
   logger.info(IDS, 'hello')
   expect((await records()).map(({ attributes }) => attributes)).toEqual([other, IDS])
+})
+
+/** Logs in every way that code can come about in a request, beside other requests. */
+async function handle(logger: pino.Logger<string>): Promise<void> {
+  const child = logger.child({ child: true })
+  logger.info('at once')
+  child.info('by a child')
+  await setImmediate()
+  logger.info('after an await')
+  await setTimeout(1)
+  logger.info('in a timer')
+  for await (const chunk of Readable.from(['in a stream'])) child.info(chunk as string)
+  const transform = new Transform({
+    objectMode: true,
+    transform(chunk, _, done) {
+      logger.info('in a %s', chunk)
+      done(null, chunk)
+    },
+  })
+  await pipeline(
+    Readable.from(['pipeline']),
+    transform,
+    new Transform({ transform: (_, __, done) => done() }).resume(),
+  )
+  const emitter = new EventEmitter().on('event', () => logger.info('in an event'))
+  await new Promise<void>((resolve) => {
+    process.nextTick(() => resolve(void emitter.emit('event')))
+  })
+}
+
+test.each(routes)('concurrent requests keep their spans, through %s', async (_, open) => {
+  const { logger, arrived } = await open(traceContext({ mixin: () => ({ region: 'eu' }) }))
+  const requests = [1, 2, 3].map((id) => {
+    const span = { ...SPAN, traceId: String(id).repeat(32), traceFlags: id % 2 }
+    return inSpan(() => handle(logger.child({ id })), span)
+  })
+  await Promise.all(requests)
+  logger.info({ id: 0 }, 'outside')
+  const records = await arrived()
+  expect(records).toHaveLength(3 * 7 + 1)
+  for (const { attributes, span } of records) {
+    const id = Number(attributes['id'])
+    expect(span).toBe(id === 0 ? undefined : `${String(id).repeat(32)} ${SPAN.spanId} ${id % 2}`)
+    expect(attributes['region']).toBe('eu')
+    expect(attributes).not.toHaveProperty('trace_id')
+  }
+  const order = records.slice(0, -1).map(({ attributes }) => Number(attributes['id']))
+  expect(order, 'the requests were interleaved').not.toEqual(order.toSorted((a, b) => a - b))
 })
