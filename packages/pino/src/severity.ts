@@ -1,11 +1,5 @@
-import {
-  BUNYAN_SCALE,
-  numericSeverity,
-  type SeverityNumber,
-  severityTable,
-  unknownLevel,
-} from '@logbridge/bridge'
-import type { Levels } from './logger.ts'
+import { numericSeverity, type SeverityNumber, severityTable, unknownLevel } from '@logbridge/bridge'
+import { DEFAULTS, type Levels } from './logger.ts'
 
 const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   trace: 1,
@@ -27,24 +21,46 @@ export type SeverityOf = (level: string | number, levels: Levels) => Severity
 
 /**
  * By the level's name: the user's `severity`, then pino's six. Else by the number that the logger gives the name, on
- * pino's scale. A text that is no name is looked up in lower case too: formatters like `INFO`.
+ * the logger's own scale. A text that is no name is looked up in lower case too: formatters like `INFO`.
  */
 export function createSeverityOf(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
 ): SeverityOf {
   const table = severityTable(SEVERITIES, overrides)
+  const scales = new WeakMap<object, (level: number) => SeverityNumber>()
+
+  function byNumber(level: number, values: Levels['values']): SeverityNumber {
+    let scale = scales.get(values)
+    if (!scale) scales.set(values, (scale = createScale(values)))
+    return scale(level)
+  }
+
   return (level, { labels, values }) => {
     if (typeof level === 'number') {
       const text = labels[level] ?? String(level)
-      return { text, number: table.get(text) ?? numericSeverity(level, BUNYAN_SCALE) }
+      return { text, number: table.get(text) ?? byNumber(level, values) }
     }
     const isName = table.has(level) || Object.hasOwn(values, level)
     const text = isName ? level : level.toLowerCase()
     const number = table.get(text)
     if (number !== undefined) return { text, number }
-    if (Object.hasOwn(values, text)) return { text, number: numericSeverity(values[text]!, BUNYAN_SCALE) }
+    if (Object.hasOwn(values, text)) return { text, number: byNumber(values[text]!, values) }
     return { text: level, number: 0 }
   }
+}
+
+/**
+ * The scale of the names that are also pino's: with `useOnlyCustomLevels` they can have other numbers, which may descend
+ * as those of syslog do (`emerg` 0, `error` 3, `info` 6).
+ */
+function createScale(values: Levels['values']): (level: number) => SeverityNumber {
+  const shared = Object.entries(SEVERITIES).filter(([name]) => Object.hasOwn(values, name))
+  if (shared.length < 2) return createScale(DEFAULTS.levels.values)
+  const scale = shared.map(([name, severity]) => [values[name]!, severity] as const)
+  const sign = scale[0]![0] < scale.at(-1)![0] ? 1 : -1
+  const ascending = scale.map(([level, severity]) => [sign * level, severity] as const)
+  // Whatever the order of the numbers.
+  return (level) => Math.max(numericSeverity(sign * level, ascending), 1) as SeverityNumber
 }
 
 /**
