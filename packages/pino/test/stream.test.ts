@@ -104,63 +104,7 @@ describe.each([
     expect({ scope, attributes }).toEqual({ scope: 'mine', attributes: { name: 'shop' } })
   })
 
-  describe('time', () => {
-    const at = (text: string) => () => `,"time":${text}`
-
-    test.each([
-      ['epoch', at('1700000000123'), [1700000000, 123000000]],
-      ['epoch in seconds', at('1700000000'), [1700000000, 0]],
-      ['epoch in nanoseconds', at('1700000000123456789'), [1700000000, 123456789]],
-      ['ISO', at('"2023-11-14T22:13:20.123Z"'), [1700000000, 123000000]],
-      ['ISO with nanoseconds', at('"2023-11-14T22:13:20.123456789Z"'), [1700000000, 123456789]],
-      ['with a space', () => ', "time": "2023-11-14T22:13:20.123Z"', [1700000000, 123000000]],
-      ['under another key', () => ',"@timestamp":"2023-11-14T22:13:20.123Z"', [1700000000, 123000000]],
-    ])('%s', async (_, timestamp, expected) => {
-      const { logger, only } = await open({ timestamp })
-      logger.info('hello')
-      const record = await only()
-      expect(record.timestamp).toEqual(expected)
-      expect(record.attributes).toEqual({})
-    })
-
-    test.each(['epochTime', 'unixTime', 'isoTime', 'isoTimeNano'] as const)('%s of pino', async (name) => {
-      const { logger, only } = await open({ timestamp: pino.stdTimeFunctions[name] })
-      const before = Date.now() - 1000
-      logger.info('hello')
-      const { timestamp, attributes } = await only()
-      const millis = timestamp[0] * 1000 + timestamp[1] / 1e6
-      expect(millis).toBeGreaterThan(before)
-      expect(millis).toBeLessThanOrEqual(Date.now() + 1000)
-      expect(attributes).toEqual({})
-    })
-
-    test('a text that is no time stays an attribute, and the time of the call counts', async () => {
-      const { logger, only } = await open({ timestamp: at('"half past nine"') })
-      const before = Date.now()
-      logger.info('hello')
-      const { timestamp, attributes } = await only()
-      expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
-      expect(attributes).toEqual({ time: 'half past nine' })
-    })
-  })
-
   describe('levels', () => {
-    test('between those of pino are in proportion, and have their own names', async () => {
-      const { logger, only } = await open({
-        level: 'silly',
-        customLevels: { notice: 35, audit: 65, silly: 5 },
-      })
-      const log = logger as unknown as Record<string, (message: string) => void>
-      for (const [name, severityNumber] of [
-        ['notice', 11],
-        ['audit', 23],
-        ['silly', 1],
-      ] as const) {
-        log[name]!('hello')
-        expect(await only()).toMatchObject({ severityText: name, severityNumber })
-      }
-    })
-
     test('of a child', async () => {
       const { logger, only } = await open()
       const child = logger.child({}, { customLevels: { notice: 35 } })
@@ -169,8 +113,6 @@ describe.each([
     })
 
     test.each([
-      ['text', (label: string) => ({ level: label.toUpperCase() }), {}],
-      ['another key', (label: string) => ({ severity: label.toUpperCase() }), { severity: 'WARN' }],
       ['another key and a number', (_: string, number: number) => ({ lvl: number }), { lvl: 40 }],
       ['an object', (label: string) => ({ log: { level: label } }), { log: { level: 'warn' } }],
     ])('as %s through formatters.level', async (_, level, attributes) => {
@@ -198,32 +140,6 @@ describe.each([
       expect(() => otelStream({ level: 'notice' })).toThrow(
         /option level is "notice"; it accepts one of trace, debug/,
       )
-    })
-  })
-
-  describe('options of pino need not be repeated:', () => {
-    test('messageKey', async () => {
-      const { logger, only } = await open({ messageKey: 'message' })
-      logger.child({}).info({ msg: 'a field' }, 'hello')
-      const { body, attributes } = await only()
-      expect({ body, attributes }).toEqual({ body: 'hello', attributes: { msg: 'a field' } })
-    })
-
-    test('errorKey', async () => {
-      const { logger, only } = await open({ errorKey: 'failure' })
-      logger.error(Object.assign(new TypeError('boom'), { code: 'E1' }))
-      const { body, attributes } = await only()
-      expect(body).toBe('boom')
-      expect(attributes).toMatchObject({ 'exception.type': 'TypeError', failure: { code: 'E1' } })
-    })
-
-    test('nestedKey', async () => {
-      const { logger, only } = await open({ nestedKey: 'payload' })
-      logger.error({ err: Object.assign(new TypeError('boom'), { code: 'E1' }), a: 1 }, 'failed')
-      const { body, attributes } = await only()
-      expect(body).toBe('failed')
-      expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'boom' })
-      expect(attributes['payload']).toEqual({ err: { code: 'E1' }, a: 1 })
     })
   })
 
@@ -301,15 +217,6 @@ describe.each([
     const arrived = await records()
     expect(arrived).toHaveLength(2)
     expect(JSON.stringify(arrived)).not.toContain('secret')
-  })
-
-  test('what a streamWrite hook hides stays hidden', async () => {
-    const { logger, only } = await open({
-      name: 'secret-shop',
-      hooks: { streamWrite: (line: string) => line.replaceAll('secret', '***') },
-    })
-    logger.info({ a: 'secret' }, 'a secret')
-    expect(JSON.stringify(await only())).not.toContain('secret')
   })
 
   test('what changes after the call arrives as it was', async () => {
@@ -400,6 +307,12 @@ describe.each([
     stream.write(line)
     const record = await only()
     expect(record).toMatchObject({ body, severityNumber, attributes: {} })
+  })
+
+  test("a child's key with a quote, which pino 9 does not escape, costs no record", async () => {
+    const { logger, only } = await open()
+    logger.child({ 'a"b': 1, name: 'shop' }).info('hello')
+    expect((await only()).body).toContain('hello')
   })
 
   test('a record of somebody else is understood', async () => {
