@@ -4,13 +4,13 @@
  *
  * | pino                                         | LogRecord                                                   |
  * | -------------------------------------------- | ----------------------------------------------------------- |
- * | `time`: epochTime, unixTime, isoTime, …      | timestamp; a text that is no date stays attribute `time`    |
+ * | `time`: epochTime, unixTime, isoTime, …      | timestamp; a text that is no date stays an attribute        |
  * | `level` 10, 20, 30, 40, 50, 60               | severityNumber 1, 5, 9, 13, 17, 21; between in proportion   |
  * | `level`'s name, else its number              | severityText                                                |
  * | `msg` (`messageKey`)                         | body                                                        |
  * | `err` (`errorKey`), a bare Error, an `error` | `exception.type`, `.message`, `.stacktrace`; its own fields |
  * | with a serializer                            | stay under that key                                         |
- * | `name` of the logger or of its child         | instrumentation scope                                       |
+ * | `name` of the logger; its child's in process | instrumentation scope                                       |
  * | `pid`, `hostname`                            | attributes, where they are not this process's own           |
  * | active span; worker: of `traceContext()`     | trace id, span id, flags                                    |
  * | all other fields                             | attributes, nested values nested                            |

@@ -51,12 +51,12 @@ export interface TransportStream extends Writable {
  * @throws LogbridgeError `invalid-option`; pino emits it as `error` of the transport
  */
 export async function transport(options: TransportOptions = {}): Promise<TransportStream> {
-  const config = receiveConfig(options.nestedKey)
+  const received = (pinoConfig ??= receivePinoConfig())
   const { adapterOptions, deliveryOptions } = splitOptions(options)
   checkOptions('@logbridge/pino', adapterOptions, adapterRules)
   const core = await importCore()
   const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
-  const emit = loggerProvider ? createEmit(adapterOptions, loggerProvider, await config) : () => {}
+  const emit = loggerProvider ? createEmit(adapterOptions, loggerProvider, await received) : () => {}
 
   const lines = split().on('data', emit)
   // The end of a pipeline is waited for until `finish`, any other destination until `close`: a stream that finishes when
@@ -79,8 +79,9 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
 function createEmit(
   options: WorkerAdapterOptions,
   loggerProvider: LoggerProvider,
-  config: LineConfig,
+  pinoConfig: Partial<LineConfig>,
 ): (text: string) => void {
+  const config = { ...DEFAULTS, nestedKey: options.nestedKey, ...pinoConfig }
   const severityOf = createSeverityOf(options.severity)
   const adapter = createWorkerAdapter(severityOf, options.scope === undefined, config)
   const minimum = minimumOf(options.level, config.levels, severityOf)
@@ -125,22 +126,24 @@ interface PinoMessage {
   config?: Partial<LineConfig>
 }
 
+/** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */
+let pinoConfig: Promise<Partial<LineConfig>> | undefined
+
 /** How the logger is configured: a message that pino sends into the worker. */
-function receiveConfig(nestedKey: string | undefined): Promise<LineConfig> {
-  const own = { ...DEFAULTS, nestedKey }
+function receivePinoConfig(): Promise<Partial<LineConfig>> {
   const { workerData: data } = (workerData ?? {}) as { workerData?: { pinoWillSendConfig?: boolean } }
   const port = parentPort
-  if (port === null || data?.pinoWillSendConfig !== true) return Promise.resolve(own)
+  if (port === null || data?.pinoWillSendConfig !== true) return Promise.resolve({})
   return new Promise((resolve) => {
-    const settle = (config: LineConfig) => {
+    const settle = (config: Partial<LineConfig> = {}) => {
       port.off('message', listen)
       clearTimeout(timer)
       resolve(config)
     }
     const listen = ({ code, config }: PinoMessage) => {
-      if (code === 'PINO_CONFIG') settle({ ...own, ...config })
+      if (code === 'PINO_CONFIG') settle(config)
     }
-    const timer = setTimeout(settle, CONFIG_MILLIS, own)
+    const timer = setTimeout(settle, CONFIG_MILLIS)
     port.on('message', listen)
   })
 }

@@ -95,6 +95,9 @@ describe.each([
     child.info('hello')
     const { scope, attributes } = await only()
     expect({ scope, attributes }).toEqual({ scope: 'cart', attributes: { request: 7 } })
+    child.setBindings({ name: 'till' })
+    child.info('hello')
+    expect((await only()).scope).toBe('till')
   })
 
   test('a scope of the user leaves the name an attribute', async () => {
@@ -249,6 +252,15 @@ describe.each([
       const { loggerProvider, records } = await memoryBackend.start()
       pino(otelStream({ loggerProvider })).info('hello')
       expect(await records()).toHaveLength(1)
+    })
+
+    test('logger.flush has nothing to wait for', async () => {
+      const { logger, only } = await open()
+      logger.info('hello')
+      await new Promise<void>((resolve, reject) => {
+        logger.flush((error) => (error ? reject(error) : resolve()))
+      })
+      expect((await only()).body).toBe('hello')
     })
 
     test('in a multistream, by its level, and to the end', async () => {

@@ -114,7 +114,17 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
 
   test('ends a pipeline', async () => {
     expect(await run(library, 'pipeline')).toEqual(FINE)
-    expect(received).toMatchObject([{ body: 'through a pipeline' }])
+    expect(received).toMatchObject([{ body: 'a ******' }])
+  })
+
+  test('is a target beside a pipeline, each by its own level', async () => {
+    expect(await run(library, 'targetsAndPipeline')).toEqual(FINE)
+    const arrived = received.map(({ scope, severityText, body }) => [scope.name, severityText, body])
+    expect(arrived.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+      ['pipeline', 'error', 'a ******'],
+      ['target', 'error', 'a secret'],
+      ['target', 'notice', 'a secret'],
+    ])
   })
 
   test('does without what pino says of its logger', async () => {
@@ -122,11 +132,18 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect(received).toMatchObject([{ body: 'wrapped' }])
   })
 
-  test('delivers everything before a process.exit', async () => {
-    expect(await run(library, 'exit')).toEqual(FINE)
-    expect(received.map(({ attributes }) => attributes['n'])).toEqual(
-      Array.from({ length: 5000 }, (_, n) => n),
-    )
+  test.each([
+    ['the end', 'end', 0],
+    ['process.exit', 'exit', 0],
+    ['process.exit, beside another target', 'exitWithTargets', 0],
+    ['process.exit, through a pipeline', 'exitWithPipeline', 0],
+    ['an uncaught error', 'crash', 1],
+  ])('delivers everything before %s', async (_, scenario, expectedCode) => {
+    const { stdout, stderr, code } = await run(library, scenario)
+    expect({ stdout, code }).toEqual({ stdout: '', code: expectedCode })
+    expect(stderr).toMatch(scenario === 'crash' ? /Error: crashed\n/ : /^$/)
+    const numbers = received.map(({ attributes }) => attributes['n'])
+    expect(numbers).toEqual(Array.from({ length: 5000 }, (_, n) => n))
   })
 
   test('sends a line that is no record as text', async () => {
