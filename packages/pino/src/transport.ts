@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { finished } from 'node:stream/promises'
+import { StringDecoder } from 'node:string_decoder'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   bridgeOptionRules,
@@ -10,7 +10,6 @@ import {
   type OptionRule,
   rules,
 } from '@logbridge/bridge'
-import split from 'split2'
 import { createWorkerAdapter } from './convert.ts'
 import { DEFAULTS, type LineConfig } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
@@ -58,17 +57,23 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
   const emit = loggerProvider ? createEmit(adapterOptions, loggerProvider, await received) : () => {}
 
-  const lines = split().on('data', emit)
+  const decoder = new StringDecoder()
+  let rest = ''
+  function read(text: string): void {
+    const lines = (rest + text).split(/\r?\n/)
+    rest = lines.pop()!
+    for (const line of lines) emit(line)
+  }
   // The end of a pipeline is waited for until `finish`, any other destination until `close`: a stream that finishes when
   // all is delivered does for both.
   const stream = new Writable({
     decodeStrings: false,
-    write(chunk, encoding, done) {
-      lines.write(chunk, encoding, done)
+    write(chunk: string | Buffer, _encoding, done) {
+      read(typeof chunk === 'string' ? chunk : decoder.write(chunk))
+      done()
     },
     async final(done) {
-      lines.end()
-      await finished(lines)
+      read(`${decoder.end()}\n`)
       await loggerProvider?.shutdown(SHUTDOWN_MILLIS)
       done()
     },

@@ -16,23 +16,23 @@ export interface WorkerAdapterOptions extends Pick<
   nestedKey?: string | undefined
 }
 
+type Optional<T> = { [K in keyof T]?: T[K] | undefined }
+
 /** Those of `LoggerProviderOptions` of `@logbridge/core` that can, with the meaning and the defaults that they have there. */
-export interface DeliveryOptions {
-  endpoint?: string | undefined
-  protocol?: 'grpc' | 'http/protobuf' | undefined
-  headers?: Readonly<Record<string, string>> | undefined
-  compression?: 'gzip' | 'none' | undefined
-  timeoutMillis?: number | undefined
-  tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | boolean | undefined
-  serviceName?: string | undefined
-  resource?: Readonly<Record<string, string | number | boolean | readonly string[]>> | undefined
-  maxQueueSize?: number | undefined
-  maxQueueBytes?: number | undefined
-  maxExportBatchSize?: number | undefined
-  scheduledDelayMillis?: number | undefined
-  exportTimeoutMillis?: number | undefined
-  limits?:
-    | { attributeCountLimit?: number | undefined; attributeValueLengthLimit?: number | undefined }
-    | undefined
-  minimumSeverity?: SeverityNumber | undefined
-}
+export type DeliveryOptions = Optional<{
+  endpoint: string
+  protocol: 'grpc' | 'http/protobuf'
+  headers: Readonly<Record<string, string>>
+  compression: 'gzip' | 'none'
+  timeoutMillis: number
+  tls: Optional<{ ca: string; cert: string; key: string }> | boolean
+  serviceName: string
+  resource: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  maxQueueSize: number
+  maxQueueBytes: number
+  maxExportBatchSize: number
+  scheduledDelayMillis: number
+  exportTimeoutMillis: number
+  limits: Optional<{ attributeCountLimit: number; attributeValueLengthLimit: number }>
+  minimumSeverity: SeverityNumber
+}>

@@ -207,6 +207,15 @@ test('the default export is the transport, which needs no end of the last line',
   expect(received).toMatchObject([{ body: 'hello', timeUnixNano: 1_700_000_000_123_000_000n }])
 })
 
+test('lines can be cut anywhere', async () => {
+  const stream = await transport({ endpoint: viewer.grpcUrl })
+  const bytes = Buffer.from('{"msg":"grün"}\r\n{"msg":"blau"}\n\n{"msg":"ocker"}\n')
+  for (let n = 0; n < bytes.length; n += 1) stream.write(bytes.subarray(n, n + 1))
+  stream.end()
+  await once(stream, 'close')
+  expect(received.map(({ body }) => body)).toEqual(['grün', 'blau', 'ocker'])
+})
+
 /** The application and the packages that it needs, as npm installs them when @logbridge/core is not asked for. */
 async function installWithoutCore(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'logbridge-pino-')))
@@ -220,7 +229,6 @@ async function installWithoutCore(): Promise<string> {
     '@opentelemetry/context-async-hooks',
     'pino',
     'pino9',
-    'split2',
   ])
     await symlink(await realpath(join(PACKAGE, 'node_modules', name)), join(modules, name))
   await cp(APPLICATION, join(folder, 'application.mjs'))
