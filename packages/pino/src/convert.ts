@@ -62,7 +62,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       // Under a key of `formatters.level`'s own, it is a level only if it is called like one: `"severity":"INFO"`.
       if (level.key === 'level' || (typeof value === 'string' && found.number !== 0)) return found
     }
-    const field = parse(line)?.['level']
+    const field = fieldsOf(line)?.['level']
     return typeof field === 'string' || typeof field === 'number' ? severityOf(field, levels) : UNKNOWN
   }
 
@@ -76,7 +76,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
     scope: source.scope,
     repeats: (previous, line) => previous.text === line.text && previous.logger === line.logger,
     convert(line) {
-      const fields = parse(line)
+      const fields = fieldsOf(line)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
       const { messageKey, errorKey, nestedKey } = configOf(line)
       const timestamp = takeTime(line, fields)
@@ -101,36 +101,23 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
   }
 }
 
-/** The fields of a line that is a record; `undefined` for any other text that somebody writes to the stream. */
-function parse(line: Line): Record<string, unknown> | undefined {
-  try {
-    return fieldsOf(line)
-  } catch {
-    return undefined
-  }
-}
-
 /** What is not understood stays an attribute, and the time of the call is the record's. */
 function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
   const { level, time } = headOf(line)
   const json = time?.value ?? line.time
-  if (json === undefined) {
-    if (level !== undefined) return undefined
-    // A line that does not begin as pino's do.
-    const timestamp = toHrTime(fields['time'])
-    if (timestamp !== undefined) delete fields['time']
-    return timestamp
-  }
-  const timestamp = toHrTime(json.startsWith('"') ? json.slice(1, -1) : json)
-  if (time === undefined) {
-    if (timestamp !== undefined && JSON.stringify(fields['time']) === json) delete fields['time']
-  } else if (timestamp === undefined) giveBack(fields, time.key, time.value)
+  // pino was told to write none. Lines of others may have one that is not in the head.
+  if (json === undefined && level !== undefined) return undefined
+  const text = json?.startsWith('"') ? json.slice(1, -1) : json
+  const timestamp = toHrTime(text ?? fields['time'])
+  if (timestamp === undefined) {
+    if (time) giveBack(fields, time.key, time.value)
+  } else if (!time && (json === undefined || JSON.stringify(fields['time']) === json)) delete fields['time']
   return timestamp
 }
 
 function takeLevel(line: Line, fields: Record<string, unknown>): void {
-  const { level, others } = headOf(line)
-  for (const { key, value } of others) giveBack(fields, key, value)
+  const { level, other } = headOf(line)
+  if (other) giveBack(fields, other.key, other.value)
   if (level === undefined) {
     if (line.level === undefined || line.level === fields['level']) delete fields['level']
   } else if (level.key !== 'level') giveBack(fields, level.key, level.value)
@@ -138,7 +125,7 @@ function takeLevel(line: Line, fields: Record<string, unknown>): void {
 
 function takeName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
   const { name } = headOf(line)
-  if (name) giveBack(fields, 'name', name.value)
+  if (name && name.value.slice(1, -1) !== scope) giveBack(fields, 'name', name.value)
   // That of a child comes after its parent's.
   if (scope !== undefined && fields['name'] === scope) delete fields['name']
 }

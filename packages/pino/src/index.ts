@@ -27,7 +27,7 @@ export type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './
 
 /** Options of `otelStream`: those that every adapter has. */
 export interface OtelStreamOptions extends BridgeOptions {
-  /** Least severe level that is sent: trace, debug, info, warn, error, fatal, a name in `severity`, or a number on pino's scale. */
+  /** Least severe level that is sent: a name of pino's or in `severity`, or a number on pino's scale. */
   level?: string | number | undefined
   /** Not possible with pino, which formats a message before a stream sees it: has no effect. */
   captureTemplate?: boolean | undefined

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { isObject } from './exception.ts'
 import type { LineConfig, PinoLogger } from './logger.ts'
 import type { Severity } from './severity.ts'
 
@@ -34,8 +35,8 @@ export interface Head {
   readonly level?: Field
   /** The field of pino's `timestamp`. */
   readonly time?: Field | undefined
-  /** What else `formatters.level` has made of the level. */
-  readonly others: readonly Field[]
+  /** What else `formatters.level` has made of the level, such as `severity` for Google Cloud. */
+  readonly other?: Field | undefined
   /** A `name` right behind the others: that of `pino({ name })`, or a field of a record whose logger has none. */
   readonly name?: Field | undefined
 }
@@ -49,12 +50,10 @@ interface Field {
 
 /** Spaces are those of a `timestamp` function of the user's own. */
 const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*")/y
-/** Two of the level, such as `severity` and `level` for Google Cloud, and the time. */
-const MAX_FIELDS = 3
 const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. The resource of this process says the same. */
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
-const NO_HEAD: Head = { end: 0, others: [] }
+const NO_HEAD: Head = { end: 0 }
 
 export function headOf(line: Line): Head {
   return (line.head ??= readHead(line))
@@ -62,31 +61,30 @@ export function headOf(line: Line): Head {
 
 function readHead(line: Line): Head {
   const { text } = line
-  let last = match(text, 0)
-  if (last === undefined) return NO_HEAD
-  const fields = [last]
-  let time: Field | undefined
-  while (time === undefined && fields.length < MAX_FIELDS && !isBeforeBase(text, last)) {
-    const field = match(text, last.end)
-    if (field === undefined) break
-    last = field
-    if (isTime(field, line)) time = field
-    else fields.push(field)
+  const first = match(text, 0)
+  if (first === undefined) return NO_HEAD
+  let second: Field | undefined
+  let time = isBeforeBase(text, first) ? undefined : match(text, first.end)
+  if (time && !isTime(time, line)) {
+    second = time
+    time = isBeforeBase(text, second) ? undefined : match(text, second.end)
+    if (time && !isTime(time, line)) time = undefined
   }
-  const level = fields.find(({ key }) => key === 'level') ?? fields[0]!
+  const isSecond = first.key !== 'level' && second?.key === 'level'
+  const level = isSecond ? second! : first
+  const other = isSecond ? first : second
+  // Not pino's, as far as one can see.
+  if (!time && level.key !== 'level' && line.level === undefined) return NO_HEAD
+  let last = time ?? second ?? first
   const hasBase = isBeforeBase(text, last)
-  if (time === undefined) {
-    // Not pino's, as far as one can see.
-    if (level.key !== 'level' && line.level === undefined) return NO_HEAD
-    // Where nothing tells how far pino's own fields go, those behind the level are the user's.
-    if (!hasBase) last = level
-  }
+  // Where nothing tells how far pino's own fields go, those behind the level are the user's.
+  if (!time && !hasBase) last = level
   let { end } = last
   if (hasBase) end += OWN_BASE.length
-  const others = fields.length > 1 ? fields.filter((field) => field !== level && field.end <= end) : []
   const name = text.startsWith(',"name":"', end) ? match(text, end) : undefined
   if (name) ({ end } = name)
-  return text[end] === ',' || text[end] === '}' ? { end, level, time, others, name } : NO_HEAD
+  if (text[end] !== ',' && text[end] !== '}') return NO_HEAD
+  return { end, level, time, other: other && other.end <= end ? other : undefined, name }
 }
 
 function match(text: string, at: number): Field | undefined {
@@ -103,26 +101,25 @@ function isBeforeBase(text: string, { end }: Field): boolean {
 function isTime(field: Field, { text, time }: Line): boolean {
   const { key, value } = field
   // A `timestamp` function may write fields of its own behind the time.
-  if (time !== undefined) return `${time},`.startsWith(`${value},`)
+  if (time !== undefined) return time === value || time.startsWith(`${value},`)
   return TIME_KEY.test(key) || (key !== 'level' && isBeforeBase(text, field))
 }
 
-/**
- * The fields behind the head, as an object that belongs to the caller.
- * @throws SyntaxError when the line is not a JSON object
- */
-export function fieldsOf(line: Line): Record<string, unknown> {
+/** The fields behind the head, as an object that belongs to the caller; `undefined` when the line is no JSON object. */
+export function fieldsOf(line: Line): Record<string, unknown> | undefined {
   return (line.fields ??= readFields(line))
 }
 
-function readFields(line: Line): Record<string, unknown> {
+function readFields(line: Line): Record<string, unknown> | undefined {
   const { text } = line
   const { end } = headOf(line)
   const rest = end === 0 ? text : `{${text.slice(text[end] === ',' ? end + 1 : end)}`
-  const fields: unknown = LONG_NUMBER.test(rest) ? JSON.parse(rest, exactIntegers) : JSON.parse(rest)
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw new SyntaxError('no record')
-  return fields as Record<string, unknown>
+  try {
+    const fields: unknown = LONG_NUMBER.test(rest) ? JSON.parse(rest, exactIntegers) : JSON.parse(rest)
+    return isObject(fields) ? fields : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** A number that a double may not hold exactly: pino writes a bigint so. */
@@ -134,8 +131,8 @@ const LONG_NUMBER = /[:,[]-?\d{16}/
  */
 function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value
-  if (!/^-?\d+$/.test(source)) return value
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  if (source === undefined || !/^-?\d+$/.test(source)) return value
   const isNumber = Math.abs(value) >= 2 ** 63 && String(value) === source
   return isNumber ? value : BigInt(source)
 }

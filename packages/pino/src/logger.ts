@@ -16,7 +16,7 @@ export interface Levels {
 export interface LineConfig {
   readonly messageKey: string
   readonly errorKey: string
-  readonly nestedKey: string | null | undefined
+  readonly nestedKey?: string | null | undefined
   readonly levels: Levels
 }
 
@@ -24,7 +24,6 @@ export interface LineConfig {
 export const DEFAULTS: LineConfig = {
   messageKey: 'msg',
   errorKey: 'err',
-  nestedKey: undefined,
   levels: {
     values: { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 },
     labels: { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' },
@@ -37,7 +36,7 @@ export interface PinoLogger {
   readonly [symbol: symbol]: unknown
 }
 
-/** The keys under which one copy of pino keeps its settings on a logger, by what they are called. */
+/** The keys under which one copy of pino keeps its settings on a logger, by their names in `pino.symbols`. */
 type Symbols = Readonly<Record<string, symbol>>
 
 /** Reads the settings of loggers, of any copy of pino. */
@@ -60,7 +59,7 @@ export function createLoggerReader(): LoggerReader {
   let lastName: string | undefined
 
   function symbolsOf(logger: PinoLogger): Symbols | undefined {
-    if (symbols === undefined || logger[symbols['pino.messageKey']!] === undefined) {
+    if (!symbols || logger[symbols['messageKey']!] === undefined) {
       symbols = findSymbols(logger)
       if (symbols) warnOfInstrumentation(logger)
     }
@@ -70,24 +69,23 @@ export function createLoggerReader(): LoggerReader {
   return {
     config(logger) {
       const known = logger && symbolsOf(logger)
-      if (known === undefined) return DEFAULTS
+      if (!known) return DEFAULTS
       return {
-        messageKey: logger![known['pino.messageKey']!] as string,
-        errorKey: logger![known['pino.errorKey']!] as string,
-        nestedKey: logger![known['pino.nestedKey']!] as string | null,
-        levels: logger!.levels,
+        messageKey: logger[known['messageKey']!] as string,
+        errorKey: logger[known['errorKey']!] as string,
+        nestedKey: logger[known['nestedKey']!] as string | null,
+        levels: logger.levels,
       }
     },
     name(logger, text) {
       const known = symbolsOf(logger)
-      const bindings = known && logger[known['pino.chindings']!]
+      const bindings = known && logger[known['chindings']!]
       if (bindings !== lastBindings) {
         lastBindings = bindings
         lastName = typeof bindings === 'string' ? nameIn(bindings) : undefined
       }
-      return lastName !== undefined && text.includes(`"name":${JSON.stringify(lastName)}`)
-        ? lastName
-        : undefined
+      if (lastName && text.includes(`"name":${JSON.stringify(lastName)}`)) return lastName
+      return undefined
     },
   }
 }
@@ -96,10 +94,10 @@ function findSymbols(logger: object): Symbols | undefined {
   // A child inherits from its parent: the settings stand on the first of them.
   for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
     const symbols = Object.getOwnPropertySymbols(object).map(
-      (symbol) => [symbol.description!, symbol] as const,
+      (symbol) => [symbol.description?.replace('pino.', ''), symbol] as const,
     )
     const found = Object.fromEntries(symbols)
-    if (found['pino.messageKey'] && found['pino.chindings']) return found
+    if (found['messageKey'] && found['chindings']) return found
   }
   return undefined
 }
@@ -109,7 +107,7 @@ function nameIn(bindings: string): string | undefined {
   if (!bindings.includes('"name":')) return undefined
   try {
     const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
-    return typeof name === 'string' && name !== '' ? name : undefined
+    return typeof name === 'string' ? name : undefined
   } catch {
     // pino 9 does not escape a child's keys, and nobody can read its lines.
     return undefined
@@ -118,10 +116,8 @@ function nameIn(bindings: string): string | undefined {
 
 /** `@opentelemetry/instrumentation-pino` puts its own stream and the logger's into a `pino.multistream`. */
 export function warnOfInstrumentation(logger: object): void {
-  const symbols = findSymbols(logger)
-  const { streams } = (symbols ? (logger as PinoLogger)[symbols['pino.stream']!] : {}) as {
-    streams?: { stream: object }[]
-  }
-  if (streams?.some(({ stream }) => stream.constructor.name === 'OTelPinoStream'))
+  const symbol = findSymbols(logger)?.['stream']
+  const multistream = symbol && ((logger as PinoLogger)[symbol] as { streams?: { stream: object }[] })
+  if (multistream?.streams?.some(({ stream }) => stream.constructor.name === 'OTelPinoStream'))
     warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', '. Set its option disableLogSending: true')
 }

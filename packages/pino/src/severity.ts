@@ -54,13 +54,12 @@ export function createSeverityOf(
  * as those of syslog do (`emerg` 0, `error` 3, `info` 6).
  */
 function createScale(values: Levels['values']): (level: number) => SeverityNumber {
-  const shared = Object.entries(SEVERITIES).filter(([name]) => Object.hasOwn(values, name))
-  if (shared.length < 2) return createScale(DEFAULTS.levels.values)
-  const scale = shared.map(([name, severity]) => [values[name]!, severity] as const)
-  const sign = scale[0]![0] < scale.at(-1)![0] ? 1 : -1
-  const ascending = scale.map(([level, severity]) => [sign * level, severity] as const)
+  const names = Object.keys(SEVERITIES).filter((name) => Object.hasOwn(values, name))
+  if (names.length < 2) return createScale(DEFAULTS.levels.values)
+  const sign = values[names[0]!]! < values[names.at(-1)!]! ? 1 : -1
+  const scale = names.map((name) => [sign * values[name]!, SEVERITIES[name]!] as const)
   // Whatever the order of the numbers.
-  return (level) => Math.max(numericSeverity(sign * level, ascending), 1) as SeverityNumber
+  return (level) => Math.max(numericSeverity(sign * level, scale), 1) as SeverityNumber
 }
 
 /**

@@ -62,7 +62,7 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   function read(text: string): void {
     const lines = (rest + text).split(/\r?\n/)
     rest = lines.pop()!
-    for (const line of lines) emit(line)
+    for (const line of lines) if (line !== '') emit(line)
   }
   // The end of a pipeline is waited for until `finish`, any other destination until `close`: a stream that finishes when
   // all is delivered does for both.
@@ -91,9 +91,7 @@ function createEmit(
   const adapter = createWorkerAdapter(severityOf, options.scope === undefined, config)
   const minimum = minimumOf(options.level, config.levels, severityOf)
   const bridge = createBridge(adapter, { ...options, loggerProvider }, minimum)
-  return (text) => {
-    if (text !== '') bridge.emit({ text })
-  }
+  return (text) => bridge.emit({ text })
 }
 
 function splitOptions(options: object): {
@@ -119,8 +117,7 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
     // Not thrown: pino would emit it as an error event, which ends a process that does not listen.
     diagnose(
       'missing-peer',
-      "pino's worker transport '@logbridge/pino' sends nothing, because @logbridge/core is not installed: " +
-        'run npm install @logbridge/core',
+      "@logbridge/pino sends nothing from pino's worker: run npm install @logbridge/core",
     )
     return undefined
   }
