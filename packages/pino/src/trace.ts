@@ -1,11 +1,5 @@
-import {
-  type Context,
-  context,
-  isSpanContextValid,
-  ROOT_CONTEXT,
-  type SpanContext,
-  trace,
-} from '@opentelemetry/api'
+import { type Context, isSpanContextValid, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
+import { activeContext } from '@logbridge/bridge'
 import type pino from 'pino'
 import { warnOfInstrumentation } from './logger.ts'
 
@@ -29,7 +23,7 @@ export function traceContext<CustomLevels extends string = never>(
         // The worker cannot see it.
         warnOfInstrumentation(args[2])
       }
-      const span = trace.getSpanContext(context.active())
+      const span = trace.getSpanContext(activeContext())
       // A fresh object: pino merges the record's fields into it.
       const fields: object = span && isSpanContextValid(span) ? toFields(span) : {}
       return own ? Object.assign(fields, own(...args)) : fields
@@ -56,7 +50,7 @@ export function takeContext(fields: Record<string, unknown>): Context | undefine
 export function removeActiveSpan(fields: Record<string, unknown>): undefined {
   const span = spanOf(fields)
   if (span === undefined) return undefined
-  const active = trace.getSpanContext(context.active())
+  const active = trace.getSpanContext(activeContext())
   if (active?.spanId === span.spanId && active.traceId === span.traceId) removeSpan(fields)
   return undefined
 }
