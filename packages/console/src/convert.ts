@@ -23,7 +23,7 @@ export interface ConsoleCall {
   readonly method: ConsoleMethod
   readonly args: readonly unknown[]
   /** What the method in turn gave to the console's own `log`, `warn` or `error`, if it works that way. */
-  readonly printed: readonly unknown[] | undefined
+  printed: readonly unknown[] | undefined
   /** Labels of the groups that are open, outermost first. */
   readonly groups: readonly string[]
   /** What the application called: stack traces begin at its caller. */

@@ -30,8 +30,8 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
-import { type ConsoleMethod, createAdapter, severities } from './convert.ts'
-import { isOpenTelemetrysOwn } from './ownOutput.ts'
+import { type ConsoleCall, type ConsoleMethod, createAdapter, severities } from './convert.ts'
+import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
 export type { ConsoleMethod } from './convert.ts'
 
@@ -49,19 +49,6 @@ type Method = (this: unknown, ...args: unknown[]) => unknown
 type Methods = Record<string, Method>
 
 const METHODS = Object.keys(severities) as ConsoleMethod[]
-/** Methods that print by calling the console's own `log`, `warn` or `error`. */
-const COMPOSED: ReadonlySet<ConsoleMethod> = new Set([
-  'trace',
-  'dirxml',
-  'table',
-  'group',
-  'groupCollapsed',
-  'count',
-  'timeLog',
-  'timeEnd',
-  'assert',
-])
-
 const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
   ...bridgeOptionRules,
   console: {
@@ -104,26 +91,27 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
 
   let active = true
   let groups: readonly string[] = []
-  /** Within a composed method: the console's calls of itself are not the application's. */
-  let composing = false
-  let printed: readonly unknown[] | undefined
+  /** The call at work. */
+  let current: ConsoleCall | undefined
 
   function wrap(method: ConsoleMethod, original: Method): Method {
-    const isComposed = COMPOSED.has(method)
     const opensGroup = method === 'group' || method === 'groupCollapsed'
     return function wrapper(...args) {
-      if (composing) printed ??= args
-      if (composing || !active) return Reflect.apply(original, this, args)
+      // `table` prints by calling `log`, and so may a patch print: one call of the application's.
+      if (current && !isMadeByValue(wrapper)) {
+        current.printed ??= args
+        return Reflect.apply(original, this, args)
+      }
+      if (!active) return Reflect.apply(original, this, args)
       let result: unknown
-      composing = isComposed
-      printed = undefined
+      const outer = current
+      const call: ConsoleCall = (current = { method, args, printed: undefined, groups, calledAs: wrapper })
       try {
         result = Reflect.apply(original, this, args)
       } finally {
-        composing = false
+        current = outer
       }
-      if (!isOpenTelemetrysOwn(method, wrapper))
-        bridge.emit({ method, args, printed, groups, calledAs: wrapper })
+      if (!isOpenTelemetrysOwn(method, wrapper)) bridge.emit(call)
       if (opensGroup) groups = [...groups, labelOf(args)]
       return result
     }

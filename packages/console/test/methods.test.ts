@@ -1,5 +1,7 @@
+import { Console } from 'node:console'
+import { format } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { bridged } from './bridged.ts'
+import { bridged, Memory, newConsole } from './bridged.ts'
 
 type Call = (console: Console) => void
 
@@ -82,6 +84,55 @@ describe('the body is what the console prints', () => {
     const { console, record } = bridged()
     console.log('of %o and', [1], new Map([['a', 1]]))
     expect(record().body).toBe("of [ 1, [length]: 1 ] and Map(1) { 'a' => 1 }")
+  })
+})
+
+test('a count begins anew when it is reset, which itself is no record', () => {
+  const { console, records } = bridged()
+  console.count('a')
+  console.count('b')
+  console.count('a')
+  console.countReset('a')
+  console.count('a')
+  expect(records.map(({ body }) => body)).toEqual(['a: 1', 'b: 1', 'a: 2', 'a: 1'])
+})
+
+describe('format specifiers become the text that the console prints:', () => {
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+  test.for<[template: string, ...args: unknown[]]>([
+    ['%s', 'text'],
+    ['%s', 42n],
+    ['%s', Symbol('s')],
+    ['%s', { a: { b: { c: 1 } } }],
+    ['%s', new (class Money {})()],
+    ['%d', '42.5'],
+    ['%d', 42n],
+    ['%d', {}],
+    ['%i', 42.9],
+    ['%f', '1.5 EUR'],
+    ['%j', { a: [1] }],
+    ['%j', circular],
+    ['%o', [() => 1]],
+    ['%O', { a: { b: { c: { d: {} } } } }],
+    ['%c in red', 'color: red'],
+    ['100 %% of %s', 'all'],
+    ['100 %%', 1],
+    ['%s and %s', 'one alone'],
+    ['%x is none, %s is', 'one'],
+    ['%s', 'and more', 1, null, undefined, [2], true],
+    ['none', 'text', -0, 7n],
+  ])('%j', (args) => {
+    const { console, record, stdout } = bridged()
+    console.log(...args)
+    expect(record().body).toBe(stdout.text.slice(0, -1))
+  })
+
+  test('what console.log is given alone stays as it is', () => {
+    const { console, record, stdout } = bridged()
+    console.log('100 %% %s')
+    expect(record().body).toBe('100 %% %s')
+    expect(stdout.text).toBe('100 %% %s\n')
   })
 })
 
@@ -170,6 +221,74 @@ describe('a log call within a log call', () => {
     const { console, records } = bridged()
     console.log('a', noisy(console))
     expect(records.map(({ body }) => body)).toEqual(['being looked at', 'a noisy'])
+  })
+
+  test.for<[string, Call]>([
+    ['error', (console) => console.error(noisy(console))],
+    ['trace', (console) => console.trace(noisy(console))],
+    ['timeLog', (console) => console.timeLog('t', noisy(console))],
+    ['assert', (console) => console.assert(false, '%s', noisy(console))],
+  ])('also in %s', ([method, call]) => {
+    const { console, records } = bridged()
+    console.time('t')
+    call(console)
+    expect(records.map(({ severityText }) => severityText)).toEqual(['warn', method])
+  })
+
+  describe('is none where a patch from before the bridge makes it:', () => {
+    class Prefixed extends Console {
+      override info(...args: unknown[]): void {
+        this.log('[info]', ...args)
+      }
+    }
+    test.for<[string, (console: Console) => Console]>([
+      [
+        'to print',
+        (console) => Object.assign(console, { info: (...args: []) => console.log('[info]', ...args) }),
+      ],
+      [
+        'formatted',
+        (console) => Object.assign(console, { info: (...args: []) => console.log(format(...args)) }),
+      ],
+      ['bound', (console) => Object.assign(console, { info: console.warn.bind(console, '[info]') })],
+      [
+        'one line for each argument',
+        (console) =>
+          Object.assign(console, { info: (...args: []) => args.forEach((line) => console.log(line)) }),
+      ],
+      [
+        'through two methods',
+        (console) =>
+          Object.assign(console, {
+            info: (...args: []) => console.debug(...args),
+            debug: () => console.error('!'),
+          }),
+      ],
+      ['in a subclass', () => new Prefixed(new Memory())],
+    ])('%s', ([, patch]) => {
+      const { console, record } = bridged({ console: patch(newConsole().console) })
+      console.info('paid', 'by %s', 'Ada', { id: 1 })
+      expect(record()).toMatchObject({
+        severityText: 'info',
+        body: 'paid by %s Ada',
+        attributes: { id: 1, 'log.iostream': 'stdout' },
+      })
+      console.log('a')
+      expect(record().body).toBe('a')
+    })
+
+    test('and what it throws leaves nothing behind', () => {
+      const { console: plain } = newConsole()
+      plain.info = () => {
+        plain.log('printed')
+        throw new Error('broken patch')
+      }
+      const { console, records } = bridged({ console: plain })
+      expect(() => console.info('a')).toThrow('broken patch')
+      console.log('b')
+      console.error('c')
+      expect(records.map(({ body }) => body)).toEqual(['b', 'c'])
+    })
   })
 
   test('is none where the console makes it', () => {

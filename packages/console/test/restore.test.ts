@@ -1,7 +1,7 @@
 import { Console } from 'node:console'
 import { BufferedConsole } from '@jest/console'
 import type { ApiLogRecord } from '@logbridge/bridge'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { bridgeConsole } from '../src/index.ts'
 import { bridged, Memory, memoryProvider, newConsole } from './bridged.ts'
 
@@ -134,6 +134,22 @@ describe('restore', () => {
     expect(records).toEqual([])
   })
 
+  test('lets a wrapper that goes later put ours back, which is bridged like any other', () => {
+    const { console, records, stdout, restore } = bridged()
+    const ours = console.log
+    console.log = (text: string) => ours(`<${text}>`)
+    restore()
+    console.log = ours
+    console.log('a')
+    expect(records).toEqual([])
+    const again = bridged({ console })
+    console.log('b')
+    expect(again.record().body).toBe('b')
+    again.restore()
+    expect(console.log).toBe(ours)
+    expect(stdout.text).toBe('a\nb\n')
+  })
+
   test('lets the console be bridged anew, still with one record a call', () => {
     const first = bridged()
     const ours = first.console.log
@@ -147,6 +163,48 @@ describe('restore', () => {
 })
 
 describe('several consoles', () => {
+  const orders = [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 0, 2],
+    [1, 2, 0],
+  ] as const
+  test.for(orders)('with options of their own, restored in the order %j', (order) => {
+    const consoles = [
+      bridged({ level: 'warn', scope: 'first' }),
+      bridged({ attributes: { second: true } }),
+      bridged({ severity: { error: 21 }, exclude: ['secret'] }),
+    ] as const
+    const heard = (): unknown[] => {
+      for (const { console } of consoles) {
+        console.info('info')
+        console.error('error', { secret: 1 })
+      }
+      return consoles.map(({ records }) =>
+        records
+          .splice(0)
+          .map(({ body, severityNumber, attributes }) => [body, severityNumber, Object.keys(attributes)]),
+      )
+    }
+    const expected: unknown[] = [
+      [['error', 17, ['secret', 'log.iostream']]],
+      [
+        ['info', 9, ['log.iostream', 'second']],
+        ['error', 17, ['secret', 'log.iostream', 'second']],
+      ],
+      [
+        ['info', 9, ['log.iostream']],
+        ['error', 21, ['log.iostream']],
+      ],
+    ]
+    expect(heard()).toEqual(expected)
+    for (const index of order) {
+      consoles[index].restore()
+      expected[index] = []
+      expect(heard()).toEqual(expected)
+    }
+  })
+
   test('each have their own bridge and groups', () => {
     const [one, two] = [bridged(), bridged()]
     one.console.group('g')
@@ -164,6 +222,25 @@ describe('several consoles', () => {
     expect(first.records.map(({ body }) => body)).toEqual(['a', 'b'])
     expect(second.records).toEqual([])
   })
+})
+
+test('another copy of this package knows which consoles are bridged, and can bridge those that are not any more', async () => {
+  vi.resetModules()
+  const copy = await import('../src/index.ts')
+  expect(copy.bridgeConsole).not.toBe(bridgeConsole)
+  const first = bridged()
+  const records: ApiLogRecord[] = []
+  const options = { console: first.console, loggerProvider: memoryProvider(records) }
+  copy.bridgeConsole(options)()
+  first.console.log('a')
+  expect(first.record().body).toBe('a')
+  first.restore()
+  const restore = copy.bridgeConsole(options)
+  first.console.log('b')
+  restore()
+  first.console.log('c')
+  expect(records.map(({ body }) => body)).toEqual(['b'])
+  expect(first.stdout.text).toBe('a\nb\nc\n')
 })
 
 test('Jest’s console can be bridged; of its timers, which it prints by itself, nothing is known', () => {
