@@ -2,7 +2,8 @@ import { createLoggerProvider } from '@logbridge/core'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Collector, findCollector, startCollector } from './support/collector.ts'
-import { attributes, comparable, named, settled, text, value } from './support/values.ts'
+import { comparable, named, settled } from './support/expected.ts'
+import { attributes, text, value } from './support/values.ts'
 
 // What only our encoder can express is valid for a real Collector: read back as what it understood.
 

@@ -1,23 +1,8 @@
 import vm from 'node:vm'
 import * as fc from 'fast-check'
+import { ABSENT, elements, type Expected, named } from './expected.ts'
 
-// Any JavaScript value, together with what docs/mapping.md says it becomes: an oracle that shares nothing with the
-// code under test.
-
-/** For what a field is left out. */
-export const ABSENT: unique symbol = Symbol('left out')
-
-/** What a value becomes; strings may still hold lone surrogates, a bigint is any that fits int64. */
-export type Expected =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | typeof ABSENT
-  | Uint8Array
-  | Expected[]
-  | Map<string, Expected>
+// Any JavaScript value, together with what docs/mapping.md says it becomes (`expected.ts`).
 
 /** Makes a value. A function, because fast-check looks into what it generates, and some values do not bear it. */
 export type Sample = () => readonly [value: unknown, expected: Expected]
@@ -30,7 +15,7 @@ export const text: fc.Arbitrary<string> = fc
   .map((units) => String.fromCharCode(...units))
 
 /** Keys, those among them that mean something to JavaScript. */
-export const key: fc.Arbitrary<string> = fc.oneof(
+const key: fc.Arbitrary<string> = fc.oneof(
   text,
   fc.string({ minLength: 1, maxLength: 8 }),
   fc.constantFrom(
@@ -148,7 +133,7 @@ const bytes = fc.oneof(
 const boxed = fc.oneof(fc.boolean(), text, fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
 
 /** Values that JSON has, or nearly. */
-export const scalar: fc.Arbitrary<Sample> = fc.oneof(
+const scalar: fc.Arbitrary<Sample> = fc.oneof(
   stays(text),
   stays(fc.oneof(fc.maxSafeInteger(), fc.double(), fc.constant(-0))),
   stays(fc.constantFrom(null, true, false)),
@@ -265,22 +250,6 @@ function place<T extends object>(target: T, fields: readonly Field[]): readonly 
 function placed(target: object, fields: readonly Field[]): readonly [object, Map<string, Expected>] {
   const [, entries] = place(target, fields)
   return [target, named(entries)]
-}
-
-/** Keys become well-formed, and are kept apart: `id`, `id#2`. */
-export function named(entries: readonly (readonly [string, Expected])[]): Map<string, Expected> {
-  const map = new Map<string, Expected>()
-  for (const [given, expected] of entries) {
-    const name = given.toWellFormed()
-    let free = name
-    for (let n = 2; map.has(free); n += 1) free = `${name}#${n}`
-    map.set(free, expected)
-  }
-  return map
-}
-
-function elements(expected: readonly Expected[]): Expected[] {
-  return expected.map((each) => (each === ABSENT ? null : each))
 }
 
 const mapKey = fc.oneof(
@@ -433,35 +402,4 @@ function error(message: string, own: readonly Field[], inner: Sample | null): Sa
     else if (expected !== undefined) entries.push(['cause', expected])
     return [made, named(entries)]
   }
-}
-
-/** What stands in the end, as `comparable` gives it: without what is left out, texts cut and well-formed. */
-export function settled(expected: Expected, limit: number = Infinity): unknown {
-  if (typeof expected === 'string') return cut(expected, limit).toWellFormed()
-  if (typeof expected === 'bigint') return exact(expected)
-  if (expected === ABSENT) return null
-  if (Array.isArray(expected)) return expected.map((each) => settled(each, limit))
-  if (!(expected instanceof Map)) return expected
-  const present = [...expected].filter(([, each]) => each !== ABSENT)
-  return new Map(present.map(([name, each]) => [name, settled(each, limit)]))
-}
-
-function cut(content: string, limit: number): string {
-  if (content.length <= limit) return content
-  const whole = content.slice(0, limit)
-  return `${/[\ud800-\udbff]$/.test(whole) ? whole.slice(0, -1) : whole}…`
-}
-
-function exact(integer: bigint): number | string {
-  const number = Number(integer)
-  return Number.isSafeInteger(number) ? number : `${integer}`
-}
-
-/** A plain AnyValue so that values can be compared whatever keys they have: maps are Maps, bigints as `exact`. */
-export function comparable(plain: unknown): unknown {
-  if (typeof plain === 'bigint') return exact(plain)
-  if (typeof plain !== 'object' || plain === null) return plain
-  if (plain instanceof Uint8Array) return new Uint8Array(plain)
-  if (Array.isArray(plain)) return plain.map(comparable)
-  return new Map(Object.entries(plain).map(([name, each]) => [name, comparable(each)]))
 }

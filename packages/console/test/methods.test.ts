@@ -105,7 +105,7 @@ describe('format specifiers become the text that the console prints:', () => {
     ['%s', 42n],
     ['%s', Symbol('s')],
     ['%s', { a: { b: { c: 1 } } }],
-    ['%s', new (class Money {})()],
+    ['%s', new URL('https://example.org')],
     ['%d', '42.5'],
     ['%d', 42n],
     ['%d', {}],
