@@ -65,7 +65,10 @@ async function recordsOf(call: () => void): Promise<ConformanceRecord[]> {
 async function recordOf(call: () => void): Promise<ConformanceRecord> {
   const records = await recordsOf(call)
   expect(records).toHaveLength(1)
-  return records[0]!
+  const [record] = records as [ConformanceRecord]
+  // Where pino writes what is no JSON (an Infinity in a Float32Array in a cycle), its line is the body.
+  fc.pre(typeof record.body !== 'string' || !record.body.startsWith('{"level":30,'))
+  return record
 }
 
 /** Without what winston takes for a placeholder or a colour. */
