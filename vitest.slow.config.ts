@@ -3,7 +3,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 /** Suites that install packages or run other versions of Node.js: one after the other, with time to do so. */
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['tests/slow/**/*.test.ts'],
+    include: ['tests/{slow,consumers}/*.test.ts'],
+    globalSetup: 'tests/support/registrySetup.ts',
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 300_000,

@@ -12,6 +12,7 @@ export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url
  * Runs a command to its end.
  *
  * @param cwd default: `tests/`
+ * @param env variables beside those of this process
  * @returns what it wrote to stdout
  * @throws Error with the command line, its exit code and all it wrote, when it fails
  */
@@ -19,9 +20,11 @@ export async function run(
   command: string,
   args: readonly string[],
   cwd: string = testsFolder,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(command, args, { cwd, maxBuffer: 64 * 1024 * 1024 })
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 }
+    const { stdout } = await promisify(execFile)(command, args, options)
     return stdout
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string }

@@ -1,0 +1,11 @@
+// Adapters and the official SDK 3.x, over HTTP: where to is said by OTEL_EXPORTER_OTLP_ENDPOINT.
+import { logs } from '@opentelemetry/api'
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'
+import { logByEach } from './logByEach.js'
+
+const processor = new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })
+const provider = new LoggerProvider({ processors: [processor] })
+logs.setGlobalLoggerProvider(provider)
+logByEach()
+void provider.shutdown()

@@ -1,0 +1,43 @@
+import { appendFile, cp, mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
+import { run } from './run.ts'
+
+/** What npm says besides, and scripts that none of what is installed needs, are left out. */
+export const NPM_INSTALL: readonly string[] = [
+  'install',
+  '--prefer-offline',
+  '--ignore-scripts',
+  '--no-audit',
+  '--no-fund',
+  '--no-progress',
+]
+
+/** A copy of a project of `tests/consumers`, outside of this workspace. */
+export interface Project {
+  readonly folder: string
+  /** Runs a command in its folder, as `run` does, without the variables that vitest sets for what it runs. */
+  run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string>
+}
+
+/** Copies a project and the programs that all of them share; our packages are found in the registry of the tests. */
+export async function copyProject(name: string): Promise<Project> {
+  const folder = await mkdtemp(join(inject('projects'), `${name}-`))
+  for (const source of ['programs', name]) {
+    await cp(fileURLToPath(new URL(`../consumers/${source}`, import.meta.url)), folder, { recursive: true })
+  }
+  await appendFile(join(folder, '.npmrc'), `@logbridge:registry=${inject('registry')}\n`)
+  const withoutVitest = { NODE_ENV: undefined, VITEST: undefined, NODE_OPTIONS: undefined }
+  return {
+    folder,
+    run: (command, args, env) => run(command, args, folder, { ...withoutVitest, ...env }),
+  }
+}
+
+/** Copies a project and installs it with npm. */
+export async function installProject(name: string): Promise<Project> {
+  const project = await copyProject(name)
+  await project.run('npm', NPM_INSTALL)
+  return project
+}

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { packPackages } from './packages.ts'
+import { startRegistry } from './registry.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where all our packages can be installed from, as packed. */
+    registry: string
+    /** A folder for the projects that install them. */
+    projects: string
+  }
+}
+
+/** Packs all our packages once for all suites. */
+export default async function setup(vitest: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'logbridge-consumers-'))
+  const registry = await startRegistry(await packPackages(folder))
+  vitest.provide('registry', registry.url)
+  vitest.provide('projects', folder)
+  return async () => {
+    registry.close()
+    await rm(folder, { recursive: true })
+  }
+}
