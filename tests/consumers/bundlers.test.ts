@@ -1,0 +1,70 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { installProject, NPM_INSTALL } from '../support/project.ts'
+import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+
+/** What builds with each of them, and the formats that come out. */
+const BUNDLERS = [
+  { bundler: 'esbuild', build: 'node esbuild.config.js', formats: ['mjs', 'cjs'] },
+  { bundler: 'webpack', build: 'npx webpack', formats: ['mjs', 'cjs'] },
+  { bundler: 'Rollup', build: 'npx rollup -c', formats: ['mjs', 'cjs'] },
+  { bundler: 'Vite SSR', build: 'npx vite build', formats: ['mjs'] },
+]
+
+const receiver = await startReceiver()
+const project = await installProject('bundlers')
+
+/** @returns the folder with the bundles */
+async function bundle(build: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const dist = join(project.folder, 'dist')
+  await rm(dist, { recursive: true, force: true })
+  await project.run('sh', ['-c', build], env)
+  return dist
+}
+
+/** Bundles that bring all they need run where there is no node_modules. */
+async function alone(dist: string): Promise<string> {
+  const folder = await mkdtemp(join(inject('projects'), 'alone-'))
+  await cp(dist, folder, { recursive: true })
+  return folder
+}
+
+// First, while @logbridge/core is not installed: pino's adapter can do without it, and must in a bundle too.
+describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
+  it('bundles the adapters and an SDK, without @logbridge/core: each record arrives', async () => {
+    const folder = await alone(await bundle(build, { ENTRY: 'sdk3' }))
+    for (const format of formats) {
+      await project.run('node', [join(folder, `sdk3.${format}`)], receiver.http)
+      expect(receiver.take(), format).toEqual(ONE_BY_EACH)
+    }
+  })
+})
+
+describe('with @logbridge/core', () => {
+  beforeAll(() => project.run('npm', [...NPM_INSTALL, '@logbridge/core']))
+
+  it('sends by gRPC, not bundled', async () => {
+    await project.run('node', ['core.js'], receiver.grpc)
+    expect(receiver.take()).toEqual(ONE_BY_EACH)
+  })
+
+  describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
+    // An ES module that esbuild makes of the official gRPC exporter ends in "Cannot find module '@grpc/grpc-js'".
+    it('bundles the adapters and @logbridge/core: each record arrives by gRPC', async () => {
+      const folder = await alone(await bundle(build, { ENTRY: 'core' }))
+      for (const format of formats) {
+        await project.run('node', [join(folder, `core.${format}`)], receiver.grpc)
+        expect(receiver.take(), format).toEqual(ONE_BY_EACH)
+      }
+    })
+
+    it("leaves out pino's worker, which is loaded from node_modules, and its record arrives", async () => {
+      const dist = await bundle(build, { ENTRY: 'worker', EXTERNAL: 'pino,@logbridge/pino' })
+      for (const format of formats) {
+        await project.run('node', [join(dist, `worker.${format}`)], receiver.grpc)
+        expect(receiver.take(), format).toEqual([soldOut('worker')])
+      }
+    })
+  })
+})

@@ -1,0 +1,23 @@
+import { build } from 'esbuild'
+import { entry, external } from './settings.js'
+
+const settings = {
+  entryPoints: [`${entry}.js`],
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // bunyan can do without it.
+  external: [...external, 'dtrace-provider'],
+}
+
+await build({ ...settings, format: 'cjs', outfile: `dist/${entry}.cjs` })
+await build({
+  ...settings,
+  format: 'esm',
+  outfile: `dist/${entry}.mjs`,
+  minify: true,
+  // CommonJS packages in an ES module (grpc-js, the loggers) need a `require` for what is built into Node.js.
+  banner: {
+    js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
+  },
+})

@@ -1,0 +1,20 @@
+import { entry, external } from './settings.js'
+
+const settings = { target: 'node20', entry: { [entry]: `./${entry}.js` }, externals: external }
+
+export default [
+  {
+    ...settings,
+    mode: 'production',
+    externalsType: 'commonjs',
+    output: { filename: '[name].cjs', path: `${import.meta.dirname}/dist` },
+  },
+  {
+    ...settings,
+    mode: 'development',
+    devtool: false,
+    externalsType: 'module',
+    experiments: { outputModule: true },
+    output: { filename: '[name].mjs', path: `${import.meta.dirname}/dist`, module: true },
+  },
+]
