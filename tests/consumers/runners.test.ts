@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { installProject } from '../support/project.ts'
+import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+
+const receiver = await startReceiver()
+const project = await installProject('runners')
+const vmModules = { NODE_OPTIONS: '--experimental-vm-modules' }
+
+it('Jest runs an ES module: each record arrives', async () => {
+  await project.run('npx', ['jest', 'modules.test.js'], { ...receiver.grpc, ...vmModules })
+  expect(receiver.take()).toEqual(ONE_BY_EACH)
+})
+
+it('Jest runs CommonJS: an error of another realm arrives as one', async () => {
+  await project.run('npx', ['jest', '--testMatch', '**/*.cjs'], receiver.grpc)
+  expect(receiver.take()).toEqual([
+    {
+      ...soldOut('winston'),
+      exception: ['TypeError', expect.stringContaining('key.key')],
+    },
+  ])
+})
+
+it('vitest runs an ES module: each record arrives', async () => {
+  await project.run('npx', ['vitest', 'run', 'modules', '--globals'], receiver.grpc)
+  expect(receiver.take()).toEqual(ONE_BY_EACH)
+})
