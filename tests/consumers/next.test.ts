@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, inject, it } from 'vitest'
+import { installProject } from '../support/project.ts'
+import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+
+const receiver = await startReceiver()
+const project = await installProject('next')
+
+it.each(['turbopack', 'webpack'])(
+  'next build by %s: the standalone server sends what a request logs, by each adapter and by the worker of pino',
+  async (bundler) => {
+    await rm(join(project.folder, '.next'), { recursive: true, force: true })
+    await project.run('npx', ['next', 'build', `--${bundler}`], { NEXT_TELEMETRY_DISABLED: '1' })
+    // Elsewhere, so that it has nothing but what the build has found that it needs.
+    const standalone = await mkdtemp(join(inject('projects'), 'standalone-'))
+    await cp(join(project.folder, '.next/standalone'), standalone, {
+      recursive: true,
+      verbatimSymlinks: true,
+    })
+
+    const expected = [...ONE_BY_EACH, soldOut('worker')]
+    await whileServing(standalone, async (url) => {
+      const response = await fetch(`${url}/api/order`)
+      expect(await response.json()).toEqual({ ok: true })
+      await receiver.waitFor(expected.length)
+    })
+    expect(receiver.take()).toEqual(expected)
+  },
+)
+
+/** Runs the server of a standalone build as long as `use` takes. */
+async function whileServing(folder: string, use: (url: string) => Promise<void>): Promise<void> {
+  // 0 is taken for no port at all.
+  const port = await freePort()
+  const env = {
+    ...process.env,
+    ...receiver.grpc,
+    NODE_ENV: 'production',
+    PORT: `${port}`,
+    HOSTNAME: '127.0.0.1',
+  }
+  const server = spawn('node', ['server.js'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    for await (const line of createInterface(server.stdout)) if (line.includes('Ready')) break
+    await use(`http://127.0.0.1:${port}`)
+  } finally {
+    if (server.exitCode === null) {
+      server.kill()
+      await once(server, 'exit')
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await once(server.close(), 'close')
+  return port
+}
