@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { installProject } from '../support/project.ts'
+import { startReceiver } from '../support/receiver.ts'
+
+const receiver = await startReceiver()
+const project = await installProject('node')
+
+it.each([
+  {
+    program: 'threads.mjs',
+    logs: ['adapter alone', 'first thread', 'main thread', 'second thread'],
+  },
+  {
+    program: 'cluster.cjs',
+    logs: [
+      'pino in primary',
+      'pino in worker 1',
+      'pino in worker 2',
+      'winston in primary',
+      'winston in worker 1',
+      'winston in worker 2',
+    ],
+  },
+])('$program: what each thread and each process logs arrives', async ({ program, logs }) => {
+  await project.run('node', [program], receiver.grpc)
+  expect(receiver.take().map(({ body }) => body)).toEqual(logs)
+})
