@@ -53,7 +53,7 @@ test('every library is shown', () => {
 })
 
 test('every link to a file of the repository leads somewhere', async () => {
-  const readmes = ['README.md', ...['mapping', 'delivery'].map((name) => `docs/${name}.md`)]
+  const readmes = ['README.md', ...['mapping', 'delivery', 'builds'].map((name) => `docs/${name}.md`)]
   for (const readme of readmes) {
     const text = await readFile(join(here, '..', readme), 'utf8')
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
