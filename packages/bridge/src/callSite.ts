@@ -29,18 +29,31 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
   }
 }
 
-/** The calls that led here, the innermost first. https://v8.dev/docs/stack-trace-api#customizing-stack-traces */
-export function callSites(): NodeJS.CallSite[] {
-  const { prepareStackTrace, stackTraceLimit } = Error
+/**
+ * The calls that led to `calledAs`, the innermost first; none where `Error` is frozen.
+ * https://v8.dev/docs/stack-trace-api#customizing-stack-traces
+ *
+ * @param calledAs a function that is running; default: this one
+ * @param maxFrames default 50
+ */
+export function callSites(
+  calledAs: (...args: never) => unknown = callSites,
+  maxFrames: number = MAX_FRAMES,
+): NodeJS.CallSite[] {
   try {
-    Error.stackTraceLimit = MAX_FRAMES
-    Error.prepareStackTrace = (_, sites) => sites
-    const holder = {} as { stack: NodeJS.CallSite[] }
-    Error.captureStackTrace(holder, callSites)
-    return holder.stack
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
+    const { prepareStackTrace, stackTraceLimit } = Error
+    try {
+      Error.stackTraceLimit = maxFrames
+      Error.prepareStackTrace = (_, sites) => sites
+      const holder = {} as { stack: NodeJS.CallSite[] }
+      Error.captureStackTrace(holder, calledAs)
+      return holder.stack
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace
+      Error.stackTraceLimit = stackTraceLimit
+    }
+  } catch {
+    return []
   }
 }
 

@@ -1,3 +1,4 @@
+import { callSites } from '@logbridge/bridge'
 import type { ConsoleMethod } from './convert.ts'
 
 /** Where `@opentelemetry/api` 1.x keeps what is registered. */
@@ -18,13 +19,8 @@ const MAX_FRAMES = 10
  */
 export function isOpenTelemetrysOwn(method: ConsoleMethod, calledAs: (...args: never) => unknown): boolean {
   if (method !== 'dir' && !hasDiagLogger()) return false
-  try {
-    const files = callerFiles(calledAs)
-    return OPENTELEMETRY.test(files[0] ?? '') || files.some((file) => DIAG.test(file))
-  } catch {
-    // Error is frozen.
-    return false
-  }
+  const files = callerFiles(calledAs)
+  return OPENTELEMETRY.test(files[0] ?? '') || files.some((file) => DIAG.test(file))
 }
 
 /**
@@ -32,12 +28,7 @@ export function isOpenTelemetrysOwn(method: ConsoleMethod, calledAs: (...args: n
  * the application's own, unlike what the console itself or a patch calls to print another call. Takes about 4 us.
  */
 export function isMadeByValue(calledAs: (...args: never) => unknown): boolean {
-  try {
-    return callerFiles(calledAs).includes(INSPECT)
-  } catch {
-    // Error is frozen.
-    return false
-  }
+  return callerFiles(calledAs).includes(INSPECT)
 }
 
 function hasDiagLogger(): boolean {
@@ -45,15 +36,5 @@ function hasDiagLogger(): boolean {
 }
 
 function callerFiles(calledAs: (...args: never) => unknown): string[] {
-  const { prepareStackTrace, stackTraceLimit } = Error
-  try {
-    Error.stackTraceLimit = MAX_FRAMES
-    Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFileName() ?? '')
-    const holder = { stack: [] as string[] }
-    Error.captureStackTrace(holder, calledAs)
-    return holder.stack
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
-  }
+  return callSites(calledAs, MAX_FRAMES).map((site) => site.getFileName() ?? '')
 }

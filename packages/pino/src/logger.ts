@@ -118,6 +118,6 @@ function nameIn(bindings: string): string | undefined {
 export function warnOfInstrumentation(logger: object): void {
   const symbol = findSymbols(logger)?.['stream']
   const multistream = symbol && ((logger as PinoLogger)[symbol] as { streams?: { stream: object }[] })
-  if (multistream?.streams?.some(({ stream }) => stream.constructor.name === 'OTelPinoStream'))
+  if (multistream?.streams?.some(({ stream }) => stream.constructor?.name === 'OTelPinoStream'))
     warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', '. Set its option disableLogSending: true')
 }
