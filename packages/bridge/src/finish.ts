@@ -90,12 +90,12 @@ function withException(
   return result
 }
 
-/** One test for all globs, in which `*` is any run of characters. */
+/** One test for all globs, in which `*` is any run of characters; also for keys that were kept apart: `id#2`. */
 function globs(patterns: readonly string[]): RegExp {
   const sources = patterns.map((pattern) =>
     pattern.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*'),
   )
-  return new RegExp(`^(?:${sources.join('|')})$`, 's')
+  return new RegExp(String.raw`^(?:${sources.join('|')})(?:#\d+)?$`, 's')
 }
 
 function filterKeys(

@@ -62,8 +62,9 @@ function censorAt(parent: AnyValue | undefined, steps: Path['steps'], at: number
   if (!isParent(parent)) return
   const map = parent as AnyValueMap
   const step = steps[at]!
-  for (const key of step === ANY_KEY ? Object.keys(map) : [step]) {
-    if (!Object.prototype.propertyIsEnumerable.call(map, key)) continue
+  for (const key of Object.keys(map)) {
+    // Fields of one name that had to be kept apart are called `name#2`, `name#3`.
+    if (step !== ANY_KEY && key !== step && key.replace(/#\d+$/, '') !== step) continue
     if (at === steps.length - 1) map[key] = CENSOR
     else censorAt(map[key], steps, at + 1)
   }

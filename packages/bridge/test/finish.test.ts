@@ -89,6 +89,14 @@ describe('include and exclude', () => {
     expect(Object.keys(finish({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
   })
 
+  test('a key that was kept apart is chosen by the key it had', () => {
+    const apart = { id: 1, 'id#2': 2, 'id#': 3, 'id#2b': 4, token: 5 }
+    const keysWith = (options: BridgeOptions): string[] =>
+      Object.keys(finish({ attributes: { ...apart } }, options).attributes)
+    expect(keysWith({ exclude: ['id'] })).toEqual(['id#', 'id#2b', 'token'])
+    expect(keysWith({ include: ['id'] })).toEqual(['id', 'id#2'])
+  })
+
   test('include chooses among the record’s own, not among what the bridge adds', () => {
     const err = failed()
     const options = { include: ['id'], attributes: { team: 'shop' }, captureTemplate: true }

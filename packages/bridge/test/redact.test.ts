@@ -37,6 +37,12 @@ describe('a path hides', () => {
     ['cards[1]', { cards: [1, 2] }, { cards: [1, HIDDEN] }],
     ['a.*.b.*.c', { a: { x: { b: [{ c: 1 }, { d: 2 }] } } }, { a: { x: { b: [{ c: HIDDEN }, { d: 2 }] } } }],
     ['a["*"]', { a: { '*': 1, b: 2 } }, { a: { '*': HIDDEN, b: 2 } }],
+    // Fields of one name that had to be kept apart.
+    [
+      'user.token',
+      { user: { token: 1 }, 'user#2': { token: 2, 'token#3': 3, 'token#': 4 } },
+      { user: { token: HIDDEN }, 'user#2': { token: HIDDEN, 'token#3': HIDDEN, 'token#': 4 } },
+    ],
   ])('%s', ([path, attributes, expected]) => {
     expect(attributesOf([path], attributes)).toEqual(expected)
   })

@@ -66,6 +66,16 @@ describe('refused at construction, with the console untouched:', () => {
   })
 })
 
+test('redact and exclude hold for the fields of every object of a call', () => {
+  const { console, record } = bridged({ redact: ['card.number'], exclude: ['password'] })
+  const of = (n: number): object => ({ password: `p${n}`, card: { number: n } })
+  console.log('paid', of(1), of(2))
+  const card = { number: '[Redacted]' }
+  expect(record().attributes).toMatchObject({ card, 'card#2': card })
+  console.log('paid', of(1), of(2))
+  expect(Object.keys(record().attributes as object)).toEqual(['card', 'card#2', 'log.iostream'])
+})
+
 test('wrong options do not compile', () => {
   // @ts-expect-error no such method
   expect(() => bridgeConsole({ level: 'loud' })).toThrow(/level/)
