@@ -77,7 +77,7 @@ export function createAdapter(overrides: BridgeOptions['severity'], labelIsScope
       const label = read(info, 'label')
       if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
       const timestamp = read(info, 'timestamp')
-      const time = timestamp === undefined ? undefined : eventTime(timestamp, call.time)
+      const time = isPassed(call, 'timestamp') ? undefined : eventTime(timestamp, call.time)
       if (timestamp !== undefined && time === undefined) attributes['timestamp'] = timestamp
 
       const record: LogRecord = {
@@ -106,12 +106,16 @@ function plain(text: string): string {
   return text.includes('\u001b') ? stripVTControlCharacters(text) : text
 }
 
-/** The label that a format, defaultMeta or a child has put on the record; one passed to the log call is a field. */
-function loggerLabel({ info, splat }: Call): string | undefined {
-  const label = read(info, 'label')
-  if (typeof label !== 'string' || label === '') return undefined
-  const [meta] = splat
-  return isObject(meta) && Object.hasOwn(meta, 'label') ? undefined : label
+/** The label that a format, defaultMeta or a child has put on the record. */
+function loggerLabel(call: Call): string | undefined {
+  const label = read(call.info, 'label')
+  return typeof label === 'string' && label !== '' && !isPassed(call, 'label') ? label : undefined
+}
+
+/** Whether an argument of the log call has brought this field: it means what the caller means by it. */
+function isPassed({ info, splat }: Call, key: string): boolean {
+  const value = read(info, key)
+  return value !== undefined && splat.some((argument) => isObject(argument) && read(argument, key) === value)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import winston from 'winston'
+import winston, { type Logform } from 'winston'
 import { contribSyslogSeverity } from '../src/index.ts'
 import { arrived, arrivedOne } from './arrived.ts'
 
@@ -240,6 +240,12 @@ describe('scope', () => {
     expect(record).toMatchObject({ scope: 'winston', attributes: { label: 'Send' } })
   })
 
+  test('is that of the format where it wins over a field of the log call', async () => {
+    const run = (logger: winston.Logger) => void logger.info('hello', { label: 'Send' })
+    const record = await arrivedOne(run, { format: format.label({ label: 'db' }) })
+    expect(record).toMatchObject({ scope: 'db', attributes: {} })
+  })
+
   test('leaves the label where it is when the option names another', async () => {
     const run = (logger: winston.Logger) => void logger.info('hello')
     const record = await arrivedOne(run, { format: format.label({ label: 'db' }) }, { scope: 'mine' })
@@ -278,6 +284,29 @@ describe('timestamp', () => {
     const record = await stamped(() => timestamp)
     expect(record.timestamp[0]).toBeGreaterThanOrEqual(before)
     expect(record.attributes).toEqual({ timestamp })
+  })
+
+  test.each<[string, (logger: winston.Logger, timestamp: string) => unknown, Logform.Format?]>([
+    ['', (logger, timestamp) => logger.info('hello', { timestamp })],
+    ['behind a token', (logger, timestamp) => logger.info('%s', 'hello', { timestamp }), format.splat()],
+    [
+      'with format.timestamp()',
+      (logger, timestamp) => logger.info('hello', { timestamp }),
+      format.timestamp(),
+    ],
+  ])('of the log call is a field %s', async (_, log, logFormat) => {
+    const before = Math.floor(Date.now() / 1000)
+    const timestamp = '2020-01-02T03:04:05Z'
+    const run = (logger: winston.Logger): void => void log(logger, timestamp)
+    const record = await arrivedOne(run, logFormat && { format: logFormat })
+    expect(record.timestamp[0]).toBeGreaterThanOrEqual(before)
+    expect(record.attributes).toEqual({ timestamp })
+  })
+
+  test('of a record that was made by the caller', async () => {
+    const made = { level: 'info', message: 'hello', timestamp: '2024-01-02T03:04:05Z' }
+    const record = await arrivedOne((logger) => logger.log(made))
+    expect(record).toMatchObject({ timestamp: [1704164645, 0], attributes: {} })
   })
 
   test('local time without a zone', async () => {
