@@ -107,7 +107,7 @@ function failedAssertion(args: readonly unknown[]): readonly unknown[] {
 }
 
 /** The frames above the call; the line before them would only repeat the body. */
-function stackOf({ calledAs }: ConsoleCall): string | undefined {
+export function stackOf({ calledAs }: ConsoleCall): string | undefined {
   const holder: { stack?: string } = {}
   Error.captureStackTrace(holder, calledAs)
   const { stack } = holder

@@ -30,7 +30,7 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
-import { type ConsoleCall, type ConsoleMethod, createAdapter, severities } from './convert.ts'
+import { type ConsoleCall, type ConsoleMethod, createAdapter, severities, stackOf } from './convert.ts'
 import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
 export type { ConsoleMethod } from './convert.ts'
@@ -100,7 +100,11 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
       // `table` prints by calling `log`, and so may a patch print: one call of the application's.
       if (current && !isMadeByValue(wrapper)) {
         current.printed ??= args
-        return Reflect.apply(original, this, args)
+        return Reflect.apply(
+          original,
+          this,
+          current.method === 'trace' ? withoutOwnFrame(args, current) : args,
+        )
       }
       if (!active) return Reflect.apply(original, this, args)
       let result: unknown
@@ -163,6 +167,15 @@ function replace(target: Console, name: string, wrap: (original: Method) => Meth
     if (own) Object.defineProperty(target, name, own)
     else delete methods[name]
   }
+}
+
+/** What `trace` prints, without the frame of the bridge: the application's frames begin behind it. */
+function withoutOwnFrame(args: readonly unknown[], call: ConsoleCall): readonly unknown[] {
+  const [text, ...others] = args
+  const frames = stackOf(call)
+  if (typeof text !== 'string' || !frames) return args
+  const at = text.indexOf(`\n${frames.split('\n', 1)[0]}`)
+  return at < 0 ? args : [text.slice(0, text.lastIndexOf('\n', at - 1) + 1) + frames, ...others]
 }
 
 function labelOf(args: readonly unknown[]): string {

@@ -184,6 +184,19 @@ test('a trace has its stack, from the application’s call on', () => {
   expect(record().attributes).not.toHaveProperty('code.stacktrace')
 })
 
+test('a trace prints the stack that it prints without the bridge', () => {
+  const { console, stderr, restore } = bridged()
+  const place = (): void => console.trace('here\n    at home')
+  const printed = [0, 1].map((n) => {
+    if (n === 1) restore()
+    stderr.text = ''
+    place()
+    return stderr.text
+  })
+  expect(printed[0]).toMatch(/^Trace: here\n {4}at home\n {4}at place \(/)
+  expect(printed[0]).toBe(printed[1])
+})
+
 test('a record has the labels of the groups that are open', () => {
   const { console, records } = bridged()
   console.log('before')
