@@ -46,6 +46,7 @@ export interface Call {
 }
 
 const LEVEL = Symbol.for('level')
+const MESSAGE: unique symbol = Symbol.for('message') as never
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** What format.splat() takes for a token. */
@@ -67,7 +68,7 @@ export function createAdapter(overrides: BridgeOptions['severity'], labelIsScope
     scope: labelIsScope ? loggerLabel : () => undefined,
     convert(call) {
       const { info, message: template } = call
-      const { message } = info
+      const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
       const tokens = typeof template === 'string' ? template.match(TOKENS) : null
       const rest = unmergedArguments(call, tokens)
@@ -104,6 +105,17 @@ export function levelOf(info: Info): string {
 
 function plain(text: string): string {
   return text.includes('\u001b') ? stripVTControlCharacters(text) : text
+}
+
+/** The message after all formats. format.logstash() moves it out of the record, into the text that it makes. */
+function messageOf(info: Info): unknown {
+  const { message, [MESSAGE]: text } = info
+  if (message !== undefined || typeof text !== 'string' || !text.includes('"@message":')) return message
+  try {
+    return (JSON.parse(text) as Record<string, unknown>)['@message']
+  } catch {
+    return undefined
+  }
 }
 
 /** The label that a format, defaultMeta or a child has put on the record. */
@@ -145,7 +157,7 @@ function unmergedArguments({ info, message, splat }: Call, tokens: readonly stri
   let first = isObject(splat[0]) ? 1 : 0
   let formatted: boolean
   if (tokens) {
-    formatted = !String(info['message']).includes(message as string)
+    formatted = !String(messageOf(info)).includes(message as string)
     if (!formatted) return [...splat]
     first = consumers(tokens)
   } else {
@@ -160,23 +172,26 @@ function unmergedArguments({ info, message, splat }: Call, tokens: readonly stri
 
 /**
  * Finds the Error of a record, and takes what tells of it out of `attributes` and `rest`. Where winston or a format has
- * spread an Error over the record, only what the formats have left there is used.
+ * spread an Error over the record, only what the formats have left there is used. What format.metadata() has moved to the
+ * field `metadata` stays there.
  */
 function takeException(
   { info, logged, message: original, splat, spread: merged }: Call,
   attributes: Record<string, unknown>,
   rest: unknown[],
 ): LogRecord['exception'] {
-  const { message } = info
+  const { message, metadata } = info
+  const moved = isObject(metadata) ? metadata : {}
   const stack = read(info, 'stack')
   if (isObject(message) && isError(message)) {
     if (stack !== undefined) attributes['stack'] = stack
     return message
   }
 
-  if (merged) return spreadError(merged, info, attributes)
-  for (const source of [info, logged, original]) {
-    if (isObject(source) && isError(source)) return spreadError(source, info, attributes)
+  for (const source of [merged, info, logged, original]) {
+    if (isObject(source) && isError(source)) {
+      return spreadError(source, info, stack ?? read(moved, 'stack'), attributes)
+    }
   }
 
   const field = errorAmong(attributes)
@@ -194,13 +209,17 @@ function takeException(
   const shown = splat.find(isError)
   if (shown) return shown
   // logger.error({ err }): the object is the message.
-  const inside = isObject(message) ? errorAmong(message) : undefined
+  const inside = errorAmong(isObject(message) ? message : moved)
   return inside ? describe(inside) : undefined
 }
 
 /** An Error whose fields stand among the record's: `logger.error(error)`, `logger.error('text', error)`. */
-function spreadError(error: Error, info: Info, attributes: Record<string, unknown>): SerializedError {
-  const { stack } = info
+function spreadError(
+  error: Error,
+  info: Info,
+  stack: unknown,
+  attributes: Record<string, unknown>,
+): SerializedError {
   const { cause, errors } = error as { cause?: unknown; errors?: unknown }
   // format.errors() leaves the cause out unless told otherwise; winston's own merge has put it there.
   const isMerged = info[SPLAT] !== undefined
@@ -212,7 +231,7 @@ function spreadError(error: Error, info: Info, attributes: Record<string, unknow
   }
   // A format has removed or changed the stack.
   const described = describe(error)
-  const isShown = String(info['message']).includes(error.message)
+  const isShown = String(messageOf(info)).includes(error.message)
   return {
     ...(described.type !== undefined && { type: described.type }),
     ...(isShown && { message: error.message }),

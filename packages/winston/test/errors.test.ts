@@ -114,6 +114,17 @@ describe('an Error', () => {
     expect(attributes).toEqual(AMONG_FIELDS)
   })
 
+  test.each<[string, (logger: winston.Logger) => void]>([
+    ['alone', (logger) => logger.error(failure())],
+    ['behind a text', (logger) => logger.error('saving', failure())],
+    ['as err', (logger) => logger.error('saving', { err: failure() })],
+  ])('%s, among what format.metadata() has gathered', async (_, run) => {
+    const { attributes } = await arrivedOne(run, { format: format.metadata() })
+    // The causes of an Error that winston has spread over the record are in `metadata` alone.
+    const stack = expect.stringMatching(/^Error: boom\n\s+at /)
+    expect(attributes).toMatchObject({ ...WHOLE, 'exception.stacktrace': stack })
+  })
+
   test('twice in a record: the second is a value', async () => {
     const { attributes } = await arrivedOne((logger) =>
       logger.error('both', { id: 7 }, failure(), new RangeError('too')),

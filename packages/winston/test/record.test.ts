@@ -99,6 +99,13 @@ describe('body', () => {
     expect({ body, scope }).toEqual({ body: '[db] hello', scope: 'winston' })
   })
 
+  test('is the message that format.logstash() has moved into its text', async () => {
+    const formats = format.combine(format.splat(), format.logstash())
+    const run = (logger: winston.Logger) => void logger.info('%s\nthere', 'hello', { id: 7 })
+    const { body, attributes } = await arrivedOne(run, { format: formats })
+    expect({ body, attributes }).toEqual({ body: 'hello\nthere', attributes: { id: 7 } })
+  })
+
   test('is not the line that a finalizing format has made', async () => {
     const formats = format.combine(
       format.timestamp(),
