@@ -45,6 +45,7 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
   },
   'official instrumentations without log sending': { sent: 4 },
   'console and winston, each a text of its own': { sent: 3 },
+  'the application itself prints what it logs': { sent: 4 },
 }
 
 test.each(Object.entries(scenarios))('%s', (scenario, { sent, warning }) => {

@@ -1,3 +1,4 @@
+import { callSites } from './callSite.ts'
 import { diagnose } from './diagnose.ts'
 import { type SentRecord, state } from './state.ts'
 import type { Loggers } from './provider.ts'
@@ -30,7 +31,7 @@ export function createDuplicateWatch<Native>(
     } else if (last.library === CONSOLE) {
       if (prints(last.record, record)) sayPrinted(library)
     } else if (library === CONSOLE) {
-      if (prints(record, last.record)) sayPrinted(last.library)
+      if (prints(record, last.record) && isCallOf(last.library)) sayPrinted(last.library)
     }
   }
 
@@ -55,6 +56,13 @@ function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined
     text.includes(message) &&
     millisApart(line!, record!) <= MAX_MILLIS_APART
   )
+}
+
+/** Whether a library makes this very call, as far as one can see: in a bundle its code is not told from other code. */
+function isCallOf(library: string): boolean {
+  const [own = '', ...files] = callSites().map((site) => site.getFileName() ?? '')
+  const isBundled = !/[\\/]bridge[\\/](?:dist|src)[\\/]/.test(own)
+  return isBundled || files.some((file) => file.split(/[\\/]/).includes(library))
 }
 
 function millisApart({ observedTimestamp: a }: ApiLogRecord, { observedTimestamp: b }: ApiLogRecord): number {
