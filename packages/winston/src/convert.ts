@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import { format, stripVTControlCharacters } from 'node:util'
 import type { Context } from '@opentelemetry/api'
 import {
   type Adapter,
@@ -59,8 +59,13 @@ const TOLERANCE_MILLIS = 1500
 /**
  * @param overrides severity numbers by level, over those of the logger's own levels
  * @param labelIsScope whether a logger's label names the scope; else it is an attribute
+ * @param hasTemplates whether templates are asked for
  */
-export function createAdapter(overrides: BridgeOptions['severity'], labelIsScope: boolean): Adapter<Call> {
+export function createAdapter(
+  overrides: BridgeOptions['severity'],
+  labelIsScope: boolean,
+  hasTemplates: boolean,
+): Adapter<Call> {
   const severitiesOf = createSeverities(overrides)
   return {
     library: 'winston',
@@ -90,9 +95,7 @@ export function createAdapter(overrides: BridgeOptions['severity'], labelIsScope
         attributes,
         exception,
       }
-      if (tokens) {
-        record.template = { template: template as string, parameters: call.splat.slice(0, consumers(tokens)) }
-      }
+      if (hasTemplates && tokens) record.template = templateOf(call, tokens)
       return record
     },
   }
@@ -141,6 +144,15 @@ function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | und
   const [seconds, nanoseconds] = called ?? now()
   const distance = (time[0] - seconds) * 1e3 + (time[1] - nanoseconds) / 1e6
   return Math.abs(distance) <= TOLERANCE_MILLIS ? time : undefined
+}
+
+/** `undefined` where a format has changed the formatted message: what it hid there is among the parameters. */
+function templateOf({ info, message, splat }: Call, tokens: readonly string[]): LogRecord['template'] {
+  const template = message as string
+  const parameters = splat.slice(0, consumers(tokens))
+  const text = plain(String(messageOf(info)))
+  const isWhole = text.includes(template) || text.includes(plain(format(template, ...parameters)))
+  return isWhole ? { template, parameters } : undefined
 }
 
 /** How many arguments the tokens take; `%%` takes none. */

@@ -56,8 +56,9 @@ export class OtelTransport extends TransportStream {
     checkOptions('@logbridge/winston', options, optionRules)
     super(options as TransportStream.TransportStreamOptions)
     this.#writable = (this as unknown as { _writableState: { sync: boolean } })._writableState
-    this.#loggerProvider = options.loggerProvider
-    this.#bridge = createBridge(createAdapter(options.severity, options.scope === undefined), options)
+    const { loggerProvider, severity, scope, captureTemplate = false } = options
+    this.#loggerProvider = loggerProvider
+    this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
     locate ??= this.#bridge.locate
     // Each logger listens to its transports: many of them are no leak.
     this.setMaxListeners(0)

@@ -187,6 +187,16 @@ describe('arguments', () => {
       'log.body.parameters': ['cart', { max: 3 }],
     })
   })
+
+  test('captureTemplate does not bring back what a format has taken out of the message', async () => {
+    const mask = format((info) => ({ ...info, message: String(info.message).replaceAll(/\d/g, '*') }))
+    const { body, attributes } = await arrivedOne(
+      (logger) => logger.info('card %s', '4242'),
+      { format: format.combine(format.splat(), mask()) },
+      { captureTemplate: true },
+    )
+    expect({ body, attributes }).toEqual({ body: 'card ****', attributes: {} })
+  })
 })
 
 describe('fields', () => {
