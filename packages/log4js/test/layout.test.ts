@@ -8,7 +8,7 @@ describe('a layout', () => {
       { type: 'pattern', pattern: '%p %c %X{user} %x{app}: %m', tokens: { app: 'a' } },
       /^INFO shop ada a: paid \{/,
     ],
-    [{ type: 'pattern', pattern: '100%% %-5p %30.30m' }, /^100% INFO .*paid \{/],
+    [{ type: 'pattern', pattern: '100%% %-5p %-5m' }, /^100% INFO .*paid \{/],
     [{ type: 'pattern' }, / INFO shop - paid \{/],
     [{ type: 'basic' }, /^\[.*\] \[INFO\] shop - paid \{/],
     [{ type: 'coloured' }, / \[INFO\] shop - .*paid \{/],
@@ -50,6 +50,7 @@ describe('a layout', () => {
     [{ type: 'structured' }, ['paid', { card: '****' }, {}]],
     [{ type: 'dummy' }, 'paid'],
     [{ type: 'pattern', pattern: '%%m %m{0,1}' }, '%m paid'],
+    [{ type: 'pattern', pattern: '%.4m' }, 'paid'],
     [{ type: 'pattern', pattern: '%x{safe}', tokens: { safe: ({ data }) => mask(data[1].card) } }, '****'],
   ])('%o hides what it does not write', (layout, body) => {
     const { logger, emitted } = setUp({ captureTemplate: true, attributes: { region: 'eu' } }, { layout })
