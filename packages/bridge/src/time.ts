@@ -11,6 +11,8 @@ const NUMBER = /^\d{9,}(?:\.\d+)?$/
  */
 const DATE =
   /^(?:\d{4}[-/]\d|(?=.*\b\d{4}\b).*\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)).*\d:\d\d/i
+/** A field called `time` may hold any text of whoever calls the application, and `DATE` takes quadratic time. */
+const MAX_TEXT_LENGTH = 100
 /** OTLP counts nanoseconds in 64 bits: until July 2554. */
 const END_OF_TIME = 2n ** 64n
 const END_OF_TIME_MILLIS = Number(END_OF_TIME / 1_000_000n)
@@ -75,6 +77,7 @@ function fromNumber(value: number): HrTime | undefined {
 
 function fromString(value: string): HrTime | undefined {
   const text = value.trim()
+  if (text.length > MAX_TEXT_LENGTH) return undefined
   if (NUMBER.test(text)) return /^\d{18,}$/.test(text) ? fromNanos(BigInt(text)) : fromNumber(Number(text))
   if (!DATE.test(text)) return undefined
   // Date.parse knows no decimal comma, which ISO 8601 allows.

@@ -54,6 +54,8 @@ describe('a time is not', () => {
     [''],
     ['   '],
     ['yesterday'],
+    // Longer than any, and than what a pattern should be tried on.
+    [`Tue Nov 14 2023 22:13:20 GMT+0000 (${'x'.repeat(100)})`],
     ['info 12.5'],
     [Number.NaN],
     [Infinity],

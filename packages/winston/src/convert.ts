@@ -51,6 +51,8 @@ export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** What format.splat() takes for a token. */
 const TOKENS = /%[scdjifoO%]/g
+/** Begins a line of a stack. Not `\s`, which takes quadratic time for a text of line breaks. */
+const FRAME = /\n[ \t]+at /
 /** Left out of the attributes, or given a place of their own below. */
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 /** A text without a time zone is believed when it is this close to the time of the call. */
@@ -212,7 +214,7 @@ function takeException(
     return field
   }
 
-  if (typeof stack === 'string' && /\n\s+at /.test(stack)) return parsedError(stack, attributes['cause'])
+  if (typeof stack === 'string' && FRAME.test(stack)) return parsedError(stack, attributes['cause'])
   if (stack !== undefined) attributes['stack'] = stack
 
   const index = rest.findIndex(isError)
@@ -253,7 +255,7 @@ function spreadError(
 
 /** From the text of a stack alone, where a child logger or a format has replaced the Error by a plain object. */
 function parsedError(stack: string, cause: unknown): SerializedError {
-  const header = stack.slice(0, stack.search(/\n\s+at /))
+  const header = stack.slice(0, stack.search(FRAME))
   const [, type = 'Error', message = ''] = /^([\w$.]+)(?:: ([^]*))?$/.exec(header) ?? [
     undefined,
     undefined,

@@ -230,6 +230,7 @@ describe('no Error', () => {
   test.each([
     ['a stack that is none', { stack: 'blue' }],
     ['a text', { error: 'none' }],
+    ['a text that is slow to search', { stack: '\n'.repeat(400_000) }],
     ['a look-alike', { err: { name: 'Error', message: 'm', code: 'c' } }],
   ])('%s', async (_, fields) => {
     expect((await arrivedOne((logger) => logger.error('x', fields))).attributes).toEqual(fields)
