@@ -14,6 +14,10 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
   "winston's Console": { sent: 2 },
   'console bridged twice': { sent: 2, warning: /this console is already bridged/ },
   'winston: two transports': { sent: 4, warning: /a winston record was handed over twice/ },
+  'winston: a transport of the ES module, one of the CommonJS module': {
+    sent: 4,
+    warning: /a winston record was handed over twice/,
+  },
   'winston: one transport added twice': { sent: 2 },
   'winston: two transports, two providers': { sent: 2 },
   'pino: two streams': { sent: 4, warning: /a pino record was handed over twice/ },

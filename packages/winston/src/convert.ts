@@ -73,6 +73,8 @@ export function createAdapter(
     library: 'winston',
     severity: ({ info, logger }) => severitiesOf(logger?.levels).get(levelOf(info)) ?? 0,
     scope: labelIsScope ? loggerLabel : () => undefined,
+    // An ESM and a CommonJS copy of this module each make a Call of their own.
+    repeats: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
     convert(call) {
       const { info, message: template } = call
       const message = messageOf(info)
