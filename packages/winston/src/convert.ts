@@ -87,7 +87,8 @@ export function createAdapter(
       const label = read(info, 'label')
       if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
       const timestamp = read(info, 'timestamp')
-      const time = isPassed(call, 'timestamp') ? undefined : eventTime(timestamp, call.time)
+      const isField = timestamp === undefined || isPassed(call, 'timestamp', timestamp)
+      const time = isField ? undefined : eventTime(timestamp, call.time)
       if (timestamp !== undefined && time === undefined) attributes['timestamp'] = timestamp
 
       const record: LogRecord = {
@@ -116,8 +117,10 @@ function plain(text: string): string {
 
 /** The message after all formats. format.logstash() moves it out of the record, into the text that it makes. */
 function messageOf(info: Info): unknown {
-  const { message, [MESSAGE]: text } = info
-  if (message !== undefined || typeof text !== 'string' || !text.includes('"@message":')) return message
+  const { message } = info
+  if (message !== undefined) return message
+  const text = info[MESSAGE]
+  if (typeof text !== 'string' || !text.includes('"@message":')) return undefined
   try {
     return (JSON.parse(text) as Record<string, unknown>)['@message']
   } catch {
@@ -128,13 +131,12 @@ function messageOf(info: Info): unknown {
 /** The label that a format, defaultMeta or a child has put on the record. */
 function loggerLabel(call: Call): string | undefined {
   const label = read(call.info, 'label')
-  return typeof label === 'string' && label !== '' && !isPassed(call, 'label') ? label : undefined
+  return typeof label === 'string' && label !== '' && !isPassed(call, 'label', label) ? label : undefined
 }
 
 /** Whether an argument of the log call has brought this field: it means what the caller means by it. */
-function isPassed({ info, splat }: Call, key: string): boolean {
-  const value = read(info, key)
-  return value !== undefined && splat.some((argument) => isObject(argument) && read(argument, key) === value)
+function isPassed({ splat }: Call, key: string, value: unknown): boolean {
+  return splat.some((argument) => isObject(argument) && read(argument, key) === value)
 }
 
 /**
@@ -197,7 +199,7 @@ function takeException(
   rest: unknown[],
 ): LogRecord['exception'] {
   const { message, metadata } = info
-  const moved = isObject(metadata) ? metadata : {}
+  const moved = isObject(metadata) ? metadata : undefined
   const stack = read(info, 'stack')
   if (isObject(message) && isError(message)) {
     if (stack !== undefined) attributes['stack'] = stack
@@ -206,7 +208,7 @@ function takeException(
 
   for (const source of [merged, info, logged, original]) {
     if (isObject(source) && isError(source)) {
-      return spreadError(source, info, stack ?? read(moved, 'stack'), attributes)
+      return spreadError(source, info, stack ?? (moved && read(moved, 'stack')), attributes)
     }
   }
 
@@ -225,8 +227,9 @@ function takeException(
   const shown = splat.find(isError)
   if (shown) return shown
   // logger.error({ err }): the object is the message.
-  const inside = errorAmong(isObject(message) ? message : moved)
-  return inside ? describe(inside) : undefined
+  const fields = isObject(message) ? message : moved
+  const inside = fields && errorAmong(fields)
+  return inside && describe(inside)
 }
 
 /** An Error whose fields stand among the record's: `logger.error(error)`, `logger.error('text', error)`. */
