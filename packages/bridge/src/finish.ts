@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { toAnyValue, toAnyValueMap } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
@@ -51,13 +52,14 @@ export function createFinisher(options: BridgeOptions): Finisher {
     const finished: ApiLogRecord = {}
     if (record.severityText !== undefined) finished.severityText = record.severityText
     if (eventName !== undefined) finished.eventName = eventName
+    const body = withoutColours(record.body)
     if (asIs && redact === undefined) {
-      finished.body = record.body
+      finished.body = body
       finished.attributes = attributes
       return finished
     }
     const plain = {
-      body: record.body === undefined ? undefined : toAnyValue(record.body),
+      body: body === undefined ? undefined : toAnyValue(body),
       attributes: toAnyValueMap(attributes),
     }
     redact?.(plain)
@@ -90,12 +92,17 @@ function withException(
   return result
 }
 
+/** A message as its reader sees it. */
+function withoutColours(body: unknown): unknown {
+  return typeof body === 'string' && body.includes('\u001b') ? stripVTControlCharacters(body) : body
+}
+
 /** One test for all globs, in which `*` is any run of characters; also for keys that were kept apart: `id#2`. */
 function globs(patterns: readonly string[]): RegExp {
   const sources = patterns.map((pattern) =>
     pattern.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*'),
   )
-  return new RegExp(String.raw`^(?:${sources.join('|')})(?:#\d+)?$`, 's')
+  return new RegExp(String.raw`^(?:${sources.join('|') || '(?!)'})(?:#\d+)?$`, 's')
 }
 
 function filterKeys(

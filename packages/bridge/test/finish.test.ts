@@ -76,15 +76,15 @@ describe('static attributes', () => {
 })
 
 describe('include and exclude', () => {
-  const attributes = { 'user.id': 1, 'user.name': 'a', userid: 2, 'a.b+c': 3 }
+  const attributes = { 'user.id': 1, 'user.name': 'a', userid: 2, 'a.b+c': 3, '': 4 }
 
   test.for<[string, BridgeOptions, string[]]>([
     ['an include', { include: ['user.*'] }, ['user.id', 'user.name']],
     ['an exact include', { include: ['userid', 'a.b+c'] }, ['userid', 'a.b+c']],
-    ['an exclude', { exclude: ['*.name', 'a*'] }, ['user.id', 'userid']],
+    ['an exclude', { exclude: ['*.name', 'a*'] }, ['user.id', 'userid', '']],
     ['both', { include: ['user*'], exclude: ['*id'] }, ['user.name']],
     ['an empty include', { include: [] }, []],
-    ['an empty exclude', { exclude: [] }, ['user.id', 'user.name', 'userid', 'a.b+c']],
+    ['an empty exclude', { exclude: [] }, ['user.id', 'user.name', 'userid', 'a.b+c', '']],
   ])('%s', ([, options, keys]) => {
     expect(Object.keys(finish({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
   })

@@ -96,7 +96,7 @@ export function createAdapter(
         observedTimestamp: call.time,
         code: call.code,
         severityText: levelOf(info),
-        body: typeof message === 'string' ? plain(message) : isError(message) ? message.message : message,
+        body: isError(message) ? message.message : message,
         attributes,
         exception,
       }

@@ -5,6 +5,7 @@ export type RecordBehaviour =
   | 'record.levels'
   | 'record.customLevels'
   | 'record.message'
+  | 'record.colours'
   | 'record.fields'
   | 'record.untouched'
   | 'record.format'
@@ -40,6 +41,12 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
   async 'record.message'({ open, record, info }) {
     const logger = await open()
     logger.log(info, 'hello, wörld')
+    assert.equal((await record()).body, 'hello, wörld')
+  },
+
+  async 'record.colours'({ open, record, info }) {
+    const logger = await open()
+    logger.log(info, '\u001b[1;32mhello\u001b[39m, \u001b[4mwörld\u001b[0m')
     assert.equal((await record()).body, 'hello, wörld')
   },
 
