@@ -6,10 +6,10 @@ import * as pino from '@logbridge/pino'
 import * as winston from '@logbridge/winston'
 import { afterAll, describe, test } from 'vitest'
 import { stopReceiver, viewer } from './support/backends.ts'
-import { createSubjects } from './support/subjects.ts'
+import { createOldestSubjects, createSubjects } from './support/subjects.ts'
 
 afterAll(stopReceiver)
 
-describe.each(createSubjects({ winston, pino, bunyan, log4js, console }))('$library', (subject) =>
-  conformance(test, subject, viewer),
-)
+const adapters = { winston, pino, bunyan, log4js, console }
+const subjects = [...createSubjects(adapters), ...createOldestSubjects(adapters)]
+describe.each(subjects)('$library', (subject) => conformance(test, subject, viewer))

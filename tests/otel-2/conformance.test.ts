@@ -7,10 +7,10 @@ import * as winston from '@logbridge/winston'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { describe, test } from 'vitest'
 import { sdkBackend } from '../support/sdkBackend.ts'
-import { createSubjects } from '../support/subjects.ts'
+import { createOldestSubjects, createSubjects } from '../support/subjects.ts'
 
 const backend = sdkBackend('SDK 2.x', sdk)
 
-describe.each(createSubjects({ winston, pino, bunyan, log4js, console }))('$library', (subject) =>
-  conformance(test, subject, backend),
-)
+const adapters = { winston, pino, bunyan, log4js, console }
+const subjects = [...createSubjects(adapters), ...createOldestSubjects(adapters)]
+describe.each(subjects)('$library', (subject) => conformance(test, subject, backend))

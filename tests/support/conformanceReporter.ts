@@ -22,7 +22,7 @@ Written by \`pnpm conformance\`; \`pnpm test\` runs and prints the same.
 
 A number is a note below the table: what a library cannot do, from the manifest of its adapter. It is run like all
 others, and must fail: a note that is no longer true fails the suite. \`plain\` is the smallest possible adapter, of the
-bridge's own tests.
+bridge's own tests, which are in memory.
 `
 
 /** Prints the conformance suite as a table of adapters, behaviours and providers, or writes it to a file. */

@@ -1,9 +1,15 @@
 import type { Subject } from '@logbridge/bridge/conformance'
-import { createSubject as bunyan } from '../../packages/bunyan/test/subject.ts'
+import {
+  createOldestSubject as oldestBunyan,
+  createSubject as bunyan,
+} from '../../packages/bunyan/test/subject.ts'
 import { createSubject as console } from '../../packages/console/test/subject.ts'
 import { createSubject as log4js } from '../../packages/log4js/test/subject.ts'
-import { createSubject as pino } from '../../packages/pino/test/subject.ts'
-import { createSubject as winston } from '../../packages/winston/test/subject.ts'
+import { createOldestSubject as oldestPino, createSubject as pino } from '../../packages/pino/test/subject.ts'
+import {
+  createOldestSubject as oldestWinston,
+  createSubject as winston,
+} from '../../packages/winston/test/subject.ts'
 
 /** All five adapters, as they are installed somewhere. */
 export interface Adapters {
@@ -23,4 +29,9 @@ export function createSubjects(adapters: Adapters): Subject[] {
     log4js(adapters.log4js),
     console(adapters.console),
   ]
+}
+
+/** The same for the oldest version of each library that is supported, where it is another major or lacks something. */
+export function createOldestSubjects(adapters: Adapters): Subject[] {
+  return [oldestWinston(adapters.winston), oldestPino(adapters.pino), oldestBunyan(adapters.bunyan)]
 }

@@ -1,8 +1,7 @@
 import { conformance } from '@logbridge/bridge/conformance'
-import bunyan1 from 'bunyan1'
 import { test } from 'vitest'
 import * as adapter from '../src/index.ts'
-import { createSubject } from './subject.ts'
+import { createOldestSubject, createSubject } from './subject.ts'
 
 conformance(test, createSubject(adapter))
-conformance(test, { ...createSubject(adapter, bunyan1), name: 'bunyan 1.8' })
+conformance(test, createOldestSubject(adapter))

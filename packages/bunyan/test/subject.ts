@@ -1,5 +1,6 @@
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import bunyan from 'bunyan'
+import bunyan1 from 'bunyan1'
 import type * as source from '../src/index.ts'
 
 type Method = bunyan.LogLevelString
@@ -43,4 +44,8 @@ export function createSubject(
         }),
       ),
   }
+}
+
+export function createOldestSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
+  return { ...createSubject(adapter, bunyan1), name: 'bunyan 1.8' }
 }

@@ -1,5 +1,6 @@
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import pino from 'pino'
+import pino9 from 'pino9'
 import type * as source from '../src/index.ts'
 
 const JSON_ONLY = 'pino hands over JSON:'
@@ -55,4 +56,8 @@ export function createSubject(
         library({ level: 'trace', customLevels: { notice: 35, audit: 65 } }, otelStream(options)),
       ),
   }
+}
+
+export function createOldestSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
+  return { ...createSubject(adapter, pino9 as unknown as typeof pino), name: 'pino 9' }
 }

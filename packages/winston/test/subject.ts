@@ -1,4 +1,5 @@
 import winston from 'winston'
+import winston30 from 'winston30'
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import type { OtelTransportOptions } from '../src/index.ts'
 
@@ -22,11 +23,7 @@ function subjectLogger(logger: winston.Logger): SubjectLogger {
 }
 
 /** winston with its npm levels and one of the user's own. */
-export function createSubject(
-  { OtelTransport }: Adapter,
-  library: typeof winston = winston,
-  differences?: Partial<Subject>,
-): Subject {
+export function createSubject({ OtelTransport }: Adapter, library: typeof winston = winston): Subject {
   const levels = { ...library.config.npm.levels, notable: 1.5 }
   return {
     library: 'winston',
@@ -40,6 +37,16 @@ export function createSubject(
       const format = library.format.splat()
       return subjectLogger(library.createLogger({ level: 'silly', levels, format, transports: [transport] }))
     },
-    ...differences,
+  }
+}
+
+/** The oldest of this major; its types differ in details. */
+export function createOldestSubject(adapter: Adapter): Subject {
+  return {
+    ...createSubject(adapter, winston30 as unknown as typeof winston),
+    name: 'winston 3.0.0',
+    // Its format.splat() puts the first object on the record under this key, too.
+    errorKey: 'meta',
+    unsupported: { 'record.child': 'since winston 3.2' },
   }
 }
