@@ -31,7 +31,12 @@ export function createDuplicateWatch<Native>(
     } else if (last.library === CONSOLE) {
       if (prints(last.record, record)) sayPrinted(library)
     } else if (library === CONSOLE) {
-      if (prints(record, last.record) && isCallOf(last.library)) sayPrinted(last.library)
+      if (
+        prints(record, last.record) &&
+        !state.diagnosed.has(printedBy(last.library)) &&
+        isCallOf(last.library)
+      )
+        sayPrinted(last.library)
     }
   }
 
@@ -58,7 +63,7 @@ function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined
   )
 }
 
-/** Whether a library makes this very call, as far as one can see: in a bundle its code is not told from other code. */
+/** Whether a library makes this very call, as far as the stack tells: in a bundle its code is not told from other code. */
 function isCallOf(library: string): boolean {
   const [own = '', ...files] = callSites().map((site) => site.getFileName() ?? '')
   const isBundled = !/[\\/]bridge[\\/](?:dist|src)[\\/]/.test(own)
@@ -77,9 +82,14 @@ function sayTwice(library: string): void {
   )
 }
 
+/** The kind of that complaint. */
+function printedBy(library: string): string {
+  return `printed-${library}`
+}
+
 function sayPrinted(library: string): void {
   diagnose(
-    `printed-${library}`,
+    printedBy(library),
     `a ${library} record came once more from the console, to which ${library} prints it, and both were sent. Use one of ` +
       'the two adapters' +
       (library === 'log4js' ? ', or load log4js before bridgeConsole() is called' : ''),
