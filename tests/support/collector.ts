@@ -95,13 +95,13 @@ export async function startCollector(program: string): Promise<Collector> {
         httpUrl: `http://127.0.0.1:${httpPort}`,
         received,
         async stop() {
-          await end(child)
+          await endCollector(child)
           sink.close()
           sink.closeAllConnections()
         },
       }
     }
-    await end(child)
+    await endCollector(child)
     if (attempt === 3) {
       sink.close()
       throw new Error(`the Collector ${program} did not start:\n${printed.join('')}`)
@@ -125,10 +125,14 @@ function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/**
+ * Ends a Collector at once. Told to end by itself it waits for every connection to its gRPC port, also for one that has never
+ * said anything: up to two minutes.
+ */
+export async function endCollector(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return
   const exited = once(child, 'exit')
-  child.kill()
+  child.kill('SIGKILL')
   await exited
 }
 

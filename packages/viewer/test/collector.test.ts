@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findCollector } from '../../../tests/support/collector.ts'
+import { endCollector, findCollector } from '../../../tests/support/collector.ts'
 import type { Signal } from '../src/decode.ts'
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan, Viewer } from '../src/index.ts'
 import { exportGrpc, requestTypes, start } from './otlp.ts'
@@ -101,10 +101,7 @@ describe.skipIf(collector === undefined)('a real Collector as sender', () => {
   })
 
   afterAll(async () => {
-    if (child?.exitCode === null) {
-      child.kill()
-      await once(child, 'close')
-    }
+    if (child) await endCollector(child)
     await viewer?.close()
   })
 
