@@ -4,13 +4,18 @@ import { diag } from '@opentelemetry/api'
 import { reason } from './read.ts'
 import { state } from './state.ts'
 
-/**
- * Says once for each `kind` that something is wrong, to OpenTelemetry's diag logger and to stderr. Bridges are
- * closed meanwhile, so that a diag logger which is itself bridged cannot feed on it. Never throws.
- */
+/** `announce`, once for each `kind`. */
 export function diagnose(kind: string, message: string, error?: unknown): void {
   if (state.diagnosed.has(kind)) return
   state.diagnosed.add(kind)
+  announce(message, error)
+}
+
+/**
+ * Says that something is wrong, to OpenTelemetry's diag logger and to stderr. Bridges are closed meanwhile, so that a
+ * diag logger which is itself bridged cannot feed on it. Never throws. The caller sees to it that it is not said too often.
+ */
+export function announce(message: string, error?: unknown): void {
   const text = error === undefined ? message : `${message}: ${reason(error)}`
   const outer = state.busy
   state.busy = true

@@ -74,7 +74,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const resource = settleResource(options, process.env)
   const metrics = config.metrics && createMetrics(config.metrics, resource)
   const traces = config.traces && createTraces(config.traces, resource)
-  const logs = config.logs && createLoggerProviderFrom(config.logs, resource)
+  const logs =
+    config.logs && createLoggerProviderFrom({ ...config.logs, meterProvider: metrics?.provider }, resource)
   processWide[RUNNING] = true
   const stopDiag = startDiag(config.diagLogLevel)
   const signals: readonly (readonly [string, SignalEnding])[] = Object.entries({

@@ -1,7 +1,14 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodeRequest, encodeResource, encodeScope, OpenBatch, splitBatch } from '../src/logs/batch.ts'
+import {
+  encodeRequest,
+  encodeResource,
+  encodeScope,
+  OpenBatch,
+  severitiesOf,
+  splitRequest,
+} from '../src/logs/batch.ts'
 import type { EncodableRecord } from '../src/logs/encode.ts'
 import { receiver } from './receive.ts'
 
@@ -190,14 +197,35 @@ describe('a batch', () => {
     expect((await decode(encodeRequest(sealed))).map(({ body }) => body)).toEqual(['first', 'third'])
   })
 
-  test('splits into halves that together are the whole', async () => {
-    const halves = splitBatch(batchOf(11))
-    const received = await Promise.all(halves.map(async (half) => (await decode(encodeRequest(half))).length))
-    expect(halves.map(({ count }) => count)).toEqual([5, 6])
-    expect(received).toEqual([5, 6])
-    const bodies: unknown[] = []
-    for (const half of halves) bodies.push(...(await decode(encodeRequest(half))).map(({ body }) => body))
-    expect(bodies.toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  test('splits into halves that together are the whole, resource and scopes included', async () => {
+    const halves = splitRequest(encodeRequest(batchOf(11)), 11)
+    const received = [await decode(halves[0]), await decode(halves[1])]
+    expect(received.map((half) => half.length)).toEqual([5, 6])
+    const bodies = received.flat().map(({ body }) => Number(body))
+    expect(bodies.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    for (const { resource, scope } of received.flat()) {
+      expect(resource.attributes).toEqual({ 'service.name': 'shop' })
+      expect(['orders', 'payments']).toContain(scope.name)
+    }
+  })
+
+  test('tells how many of its records have each severity', () => {
+    const batch = new OpenBatch()
+    for (const severityNumber of [0, 9, 17, 9, 24]) batch.add(scope, record({ severityNumber }), limits)
+    const counted = severitiesOf(encodeRequest(batch.seal()!))
+    expect(Object.fromEntries(counted)).toEqual({ 0: 1, 9: 2, 17: 1, 24: 1 })
+  })
+
+  test('does not go on to encode a record that no request could hold', () => {
+    const batch = new OpenBatch()
+    let read = 0
+    const long = { toJSON: () => `${(read += 1)}`.padEnd(1_000_000) }
+    const endless = Array.from({ length: 1000 }, () => long)
+    expect(() => batch.add(scope, record({ body: endless }), limits)).toThrow(RangeError)
+    expect(read).toBeLessThan(20)
+    expect(batch.bytes).toBe(0)
+    expect(() => batch.add(scope, record({ body: 'x'.repeat(50_000_000) }), limits)).toThrow(RangeError)
+    expect(batch['encoder'].view().buffer.byteLength).toBeLessThanOrEqual(2 * 1024 * 1024)
   })
 
   test('keeps nothing of a record that could not be encoded', async () => {

@@ -1,9 +1,10 @@
 import { type OptionRule, rules, type SeverityNumber } from '@logbridge/bridge'
-import { DiagLogLevel } from '@opentelemetry/api'
+import { DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { DropListener } from '../logs/losses.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
 import { type ExporterConfig, exporterRules, settleExporter } from './exporter.ts'
 import type {
@@ -56,6 +57,9 @@ export interface LogsConfig {
   readonly limits: LogLimits
   readonly minimumSeverity: SeverityNumber
   readonly processors: readonly LogRecordProcessor[]
+  readonly onDrop: DropListener | undefined
+  readonly recordUid: boolean
+  readonly meterProvider?: MeterProvider | undefined
 }
 
 export interface TracesConfig {
@@ -106,6 +110,10 @@ const sampler: Kind<Sampler | undefined> = {
   accepts: 'a Sampler (an object with a shouldSample method)',
   test: (value) => hasMethod(value, 'shouldSample'),
 }
+const meterProvider: OptionRule = {
+  accepts: 'a MeterProvider (an object with a getMeter method)',
+  test: (value) => hasMethod(value, 'getMeter'),
+}
 const pullPort: Kind<number> = {
   accepts: 'a port number from 1 to 65535',
   test: (value) => rules.port.test(value) && value !== 0,
@@ -121,6 +129,8 @@ const LOGS = {
   exportTimeoutMillis: setting(duration, ['OTEL_BLRP_EXPORT_TIMEOUT'], 30_000),
   minimumSeverity: setting<SeverityNumber>(severity, [], 0),
   processors: setting<readonly LogRecordProcessor[]>(arrayOf('LogRecordProcessors', 'onEmit'), [], []),
+  onDrop: setting<DropListener | undefined>(rules.function, [], undefined),
+  recordUid: setting(rules.boolean as Kind<boolean>, [], false),
 } satisfies SettingTable
 
 const LOG_LIMITS = {
@@ -189,7 +199,7 @@ const offOr = (object: OptionRule): OptionRule => ({
 const LOGS_RULES = { ...rulesOf(LOGS), ...exporterRules, limits: rules.object }
 const TRACES_RULES = { ...rulesOf(TRACES), ...exporterRules, limits: rules.object }
 const METRICS_RULES = { ...rulesOf(METRICS), ...exporterRules, prometheus: rules.object }
-const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...resourceRules, register: rules.boolean }
+const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...resourceRules, register: rules.boolean, meterProvider }
 const TELEMETRY_RULES = {
   ...exporterRules,
   ...resourceRules,
@@ -205,7 +215,8 @@ const TELEMETRY_RULES = {
  */
 export function settleLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
-  return logsConfig('', settleExporter('logs', options, {}, env), options, env)
+  const config = logsConfig('', settleExporter('logs', options, {}, env), options, env)
+  return { ...config, meterProvider: options.meterProvider }
 }
 
 /**

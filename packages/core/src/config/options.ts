@@ -1,9 +1,10 @@
 import type { SeverityNumber } from '@logbridge/bridge'
-import type { Attributes } from '@opentelemetry/api'
+import type { Attributes, MeterProvider } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { DropListener } from '../logs/losses.ts'
 
 export type OtlpProtocol = 'grpc' | 'http/protobuf'
 
@@ -70,6 +71,17 @@ export interface LogsOptions {
   minimumSeverity?: SeverityNumber | undefined
   /** The user's own processors; each sees every record before it is exported. Default: none. */
   processors?: readonly LogRecordProcessor[] | undefined
+  /**
+   * Told of records that are given up: why, how many, and their severity number (0: none). Called at most once a second
+   * for each reason and severity number, and at the shutdown; all calls together add up to `stats().dropped`. What it
+   * logs through a bridge is left out. Default: none.
+   */
+  onDrop?: DropListener | undefined
+  /**
+   * Gives each record the attribute `log.record.uid`, a random UUID, so that the receiver can remove the duplicates that
+   * sending again brings; a record that has one keeps it. Default false.
+   */
+  recordUid?: boolean | undefined
 }
 
 export interface LogLimitsOptions {
@@ -83,6 +95,11 @@ export interface LogLimitsOptions {
 export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions {
   /** Register as the global LoggerProvider, with both generations of the Logs API. Default true. */
   register?: boolean | undefined
+  /**
+   * Where the account is shown as metrics (`otel.sdk.log.*`, `otel.sdk.processor.log.*`, `otel.sdk.exporter.log.*`).
+   * Default: none; `startTelemetry` gives its own.
+   */
+  meterProvider?: MeterProvider | undefined
 }
 
 export interface TracesOptions extends ExporterOptions {

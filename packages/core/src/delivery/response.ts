@@ -1,4 +1,4 @@
-import { fields } from './wire.ts'
+import { contents, fields } from './wire.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /**
@@ -51,13 +51,4 @@ export function readRetryInfo(status: Uint8Array | undefined): number | undefine
     // A status that cannot be read names no delay.
   }
   return undefined
-}
-
-/** The contents of a message's length-delimited fields of one number. */
-function contents(message: Uint8Array | undefined, number: number): Uint8Array[] {
-  const found: Uint8Array[] = []
-  for (const field of fields(message ?? new Uint8Array())) {
-    if (field.number === number && field.value instanceof Uint8Array) found.push(field.value)
-  }
-  return found
 }

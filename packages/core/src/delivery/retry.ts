@@ -40,6 +40,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await transport.send(request, signal)
+      if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
       // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
       if (attempt === 1) {

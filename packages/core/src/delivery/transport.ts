@@ -1,13 +1,25 @@
 /** What became of one attempt to send a request. */
 export type ExportOutcome =
   /** The receiver has it; it refused `rejected` of the records for good and may have said why. */
-  | { readonly kind: 'delivered'; readonly rejected: number; readonly message?: string | undefined }
+  | {
+      readonly kind: 'delivered'
+      readonly rejected: number
+      readonly message?: string | undefined
+      readonly status?: number | undefined
+      /** More than one when it had to be sent again. Default 1. */
+      readonly attempts?: number | undefined
+    }
   /** It may be sent again, not before `afterMillis` when the receiver named a delay. */
-  | { readonly kind: 'retryable'; readonly reason: string; readonly afterMillis?: number | undefined }
+  | {
+      readonly kind: 'retryable'
+      readonly reason: string
+      readonly status?: number | undefined
+      readonly afterMillis?: number | undefined
+    }
   /** The request is larger than the receiver takes. */
-  | { readonly kind: 'too-large'; readonly reason: string }
+  | { readonly kind: 'too-large'; readonly reason: string; readonly status?: number | undefined }
   /** It is refused for good. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly status?: number | undefined }
 
 /**
  * Sends OTLP requests: the one interface that delivery is composed of. Reasons name codes and never hold a header.

@@ -1,6 +1,6 @@
 import type { ValueLimits } from '@logbridge/bridge'
 import type { Resource } from '@opentelemetry/resources'
-import { fields } from '../delivery/wire.ts'
+import { contents, fields } from '../delivery/wire.ts'
 import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
@@ -34,8 +34,10 @@ export function encodeResource(resource: Resource): EncodedResource {
       if (bytes) return bytes
       scratch.resource(resource)
       if (resource.schemaUrl) scratch.stringField(0x1a, resource.schemaUrl)
-      bytes = scratch.take()
-      return bytes
+      const encoded = scratch.take()
+      // Asked for too early where a crash spills what is there.
+      if (!resource.asyncAttributesPending) bytes = encoded
+      return encoded
     },
     // A detector that fails leaves its attributes out; the records go all the same.
     ready: pending?.catch(() => {}),
@@ -72,10 +74,19 @@ export class OpenBatch {
     return this.resource === undefined || this.resource === scope.resource
   }
 
-  /** @returns the bytes that the record took */
-  add(scope: EncodedScope, record: EncodableRecord, limits: ValueLimits): number {
+  /**
+   * @param uid its `log.record.uid`
+   * @returns the bytes that the record took
+   * @throws RangeError when it grows beyond what a buffer is made for; nothing of it remains
+   */
+  add(scope: EncodedScope, record: EncodableRecord, limits: ValueLimits, uid?: string): number {
     const start = this.encoder.position
-    this.encoder.logRecord(record, limits)
+    try {
+      this.encoder.logRecord(record, limits, uid)
+    } catch (error) {
+      if (this.count === 0) this.encoder.reset()
+      throw error
+    }
     if (this.runs.at(-1)?.scope !== scope) this.runs.push({ scope, start })
     this.resource = scope.resource
     this.count += 1
@@ -128,31 +139,58 @@ export function encodeRequest({ resource, body }: Batch): Uint8Array {
   return scratch.take()
 }
 
-/** Two batches with half the records each, by walking over the encoded ones. `batch.count` must be 2 or more. */
-export function splitBatch({ resource, body, count }: Batch): [Batch, Batch] {
+/**
+ * Two requests with half of the records each, by walking over the encoded ones.
+ * @param count records in the request: 2 or more
+ */
+export function splitRequest(request: Uint8Array, count: number): [Uint8Array, Uint8Array] {
   const half = count >>> 1
-  const halves: [Batch, Batch] = [
-    { resource, body: part((index) => index < half), count: half },
-    { resource, body: part((index) => index >= half), count: count - half },
-  ]
-  return halves
+  return [part((index) => index < half), part((index) => index >= half)]
 
   function part(belongs: (index: number) => boolean): Uint8Array {
     let index = 0
-    for (const { value: scopeLogs } of fields(body)) {
+    for (const { value: resourceLogs } of fields(request)) {
+      scratch.begin(0x0a)
+      for (const field of fields(resourceLogs as Uint8Array)) {
+        if (field.number === 2) scopeLogs(field.value as Uint8Array)
+        else scratch.raw((resourceLogs as Uint8Array).subarray(field.start, field.end))
+      }
+      scratch.end()
+    }
+    return scratch.take()
+
+    function scopeLogs(message: Uint8Array): void {
       const kept: Uint8Array[] = []
       let records = 0
-      for (const field of fields(scopeLogs as Uint8Array)) {
+      for (const field of fields(message)) {
         const isRecord = field.number === 2
         if (isRecord && !belongs(index++)) continue
         if (isRecord) records += 1
-        kept.push((scopeLogs as Uint8Array).subarray(field.start, field.end))
+        kept.push(message.subarray(field.start, field.end))
       }
-      if (records === 0) continue
+      if (records === 0) return
       scratch.begin(0x12)
       for (const bytes of kept) scratch.raw(bytes)
       scratch.end()
     }
-    return scratch.take()
   }
+}
+
+/** How many of a request's records have each severity number: `[severity number, records]`. */
+export function severitiesOf(request: Uint8Array): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const { value: resourceLogs } of fields(request)) {
+    for (const scopeLogs of contents(resourceLogs as Uint8Array, 2)) {
+      for (const record of contents(scopeLogs, 2)) {
+        let severityNumber = 0
+        for (const { number, value } of fields(record)) {
+          // Fields stand in the order of their numbers.
+          if (number > 2) break
+          if (number === 2) severityNumber = value as number
+        }
+        counts.set(severityNumber, (counts.get(severityNumber) ?? 0) + 1)
+      }
+    }
+  }
+  return counts
 }

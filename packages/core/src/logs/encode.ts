@@ -24,6 +24,9 @@ export interface Scope {
   readonly droppedAttributesCount?: number
 }
 
+/** A record larger than this fits into no request: receivers take 4 MiB by default. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024 - 64 * 1024
+
 const INITIAL_CAPACITY = 64 * 1024
 /** A buffer that one huge record has blown up is not kept beyond this. */
 const KEPT_CAPACITY = 2 * 1024 * 1024
@@ -34,6 +37,10 @@ function varintSize(length: number): number {
   if (length < 0x4000) return 2
   if (length < 0x20_0000) return 3
   return length < 0x1000_0000 ? 4 : 5
+}
+
+function tooLarge(): RangeError {
+  return new RangeError(`it is larger than ${MAX_RECORD_BYTES} bytes`)
 }
 
 /** The value of each hex digit by its character code. */
@@ -56,6 +63,8 @@ export class Encoder implements ValueSink {
   /** Where the messages begin that are open now. */
   private readonly open: number[] = []
   private readonly bodyLimits: ValueLimits = {}
+  /** The buffer does not grow beyond this. */
+  private ceiling = Infinity
 
   /** The written bytes from `start` on; valid until the next write. */
   view(start = 0, end: number = this.position): Buffer {
@@ -74,9 +83,14 @@ export class Encoder implements ValueSink {
     if (this.buffer.length > KEPT_CAPACITY) this.buffer = Buffer.allocUnsafeSlow(INITIAL_CAPACITY)
   }
 
-  /** `ScopeLogs.log_records`: one LogRecord. On an error nothing of it remains. */
-  logRecord(record: EncodableRecord, limits: ValueLimits): void {
+  /**
+   * `ScopeLogs.log_records`: one LogRecord. On an error nothing of it remains.
+   * @param uid becomes the attribute `log.record.uid`
+   * @throws RangeError as soon as it proves to be much larger than `MAX_RECORD_BYTES`: a log call is not held up by it
+   */
+  logRecord(record: EncodableRecord, limits: ValueLimits, uid?: string): void {
     const start = this.position
+    this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
     try {
       this.begin(0x12)
@@ -92,6 +106,7 @@ export class Encoder implements ValueSink {
       const dropped =
         record.droppedAttributesCount +
         (record.attributes ? this.attributes(0x32, record.attributes, limits) : 0)
+      if (uid !== undefined) this.attribute('log.record.uid', uid)
       if (dropped > 0) this.varintField(0x38, dropped)
       if (record.spanContext) this.spanContext(record.spanContext)
       this.fixed64(0x59, record.observedTimestamp)
@@ -228,6 +243,15 @@ export class Encoder implements ValueSink {
     return writeFields(attributes, this, limits)
   }
 
+  private attribute(key: string, value: string): void {
+    this.begin(0x32)
+    this.stringField(0x0a, key)
+    this.begin(0x12)
+    this.stringField(0x0a, value)
+    this.end()
+    this.end()
+  }
+
   private spanContext({ traceId, spanId, traceFlags }: SpanContext): void {
     this.ensure(5 + 18 + 10)
     if (traceFlags) {
@@ -294,6 +318,7 @@ export class Encoder implements ValueSink {
 
   /** A length and the text in UTF-8; a lone surrogate becomes U+FFFD, as `Buffer` does it. */
   private text(value: string): void {
+    if (this.position + value.length > this.ceiling) throw tooLarge()
     // Three bytes for each UTF-16 unit at most; a long text is measured rather than given three times its size.
     this.ensure(5 + (value.length > 0x4000 ? Buffer.byteLength(value) : value.length * 3))
     const { buffer } = this
@@ -309,6 +334,7 @@ export class Encoder implements ValueSink {
   private ensure(bytes: number): void {
     const needed = this.position + bytes
     if (needed <= this.buffer.length) return
+    if (needed > this.ceiling) throw tooLarge()
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
     this.buffer.copy(grown, 0, 0, this.position)
     this.buffer = grown

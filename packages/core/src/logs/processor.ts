@@ -2,7 +2,7 @@ import { isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
-import type { ExporterOptions, LogsOptions } from '../config/options.ts'
+import type { ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
@@ -18,8 +18,7 @@ export class PipelineProcessor implements LogRecordProcessor {
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
 
   constructor(config: LogsConfig) {
-    // The SDK has already applied its own limits.
-    this.pipeline = new LogPipeline(config, createTransport(config), {})
+    this.pipeline = new LogPipeline(config, createTransport(config), true)
     this.minimumSeverity = config.minimumSeverity
   }
 
@@ -76,7 +75,9 @@ export class PipelineProcessor implements LogRecordProcessor {
 }
 
 /** The options of `createLoggerProvider` that are not the SDK's own business. */
-export type OtlpLogRecordProcessorOptions = ExporterOptions & Omit<LogsOptions, 'limits' | 'processors'>
+export type OtlpLogRecordProcessorOptions = ExporterOptions &
+  Omit<LogsOptions, 'limits' | 'processors'> &
+  Pick<LoggerProviderOptions, 'meterProvider'>
 
 /**
  * The pipeline of `createLoggerProvider` as a LogRecordProcessor of the official SDK 3.x, for whoever keeps their own

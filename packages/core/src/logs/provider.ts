@@ -177,6 +177,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Logbrid
     resource,
     processors,
     logRecordLimits: config.limits,
+    ...(config.meterProvider && { meterProvider: config.meterProvider }),
     loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
   })
   async function end(timeoutMillis: number): Promise<void> {

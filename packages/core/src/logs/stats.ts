@@ -10,35 +10,43 @@ export type DropReason =
   | 'export-failed'
   /** It was still waiting when the pipeline was shut down, or came after. */
   | 'shutdown'
+  /** It lay in the spool, and what is on the disk there is no longer what was written. */
+  | 'spool-damaged'
 
 /**
  * The account of all records. At any moment
- * `created = delivered + rejected + sum(dropped) + queued + inFlight`.
+ * `created + adopted = delivered + rejected + sum(dropped) + queued + inFlight`.
  */
 export interface LogsStats {
   /** Records that were emitted and not filtered out by `minimumSeverity`. */
   readonly created: number
+  /** Records that were taken over from the spool of processes that are gone. */
+  readonly adopted: number
   /** Records that the receiver has accepted. */
   readonly delivered: number
   /** Records that the receiver refused within a request that it accepted (partial success). */
   readonly rejected: number
   /** Records that were given up, by reason; reasons that did not occur are absent. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>
-  /** Records that wait. */
+  /** Records that wait. After a shutdown: those that the spool keeps for the next process. */
   readonly queued: number
   /** Records that are being sent, or wait to be sent again. */
   readonly inFlight: number
-  /** Bytes that queued records and those in flight hold. */
+  /** Records, among those queued or in flight, that lie in the spool. */
+  readonly spooled: number
+  /** Bytes of memory that queued records and those in flight hold. */
   readonly bytes: number
 }
 
 /** A moment's account of a pipeline that does not exist. */
 export const EMPTY_STATS: LogsStats = {
   created: 0,
+  adopted: 0,
   delivered: 0,
   rejected: 0,
   dropped: {},
   queued: 0,
   inFlight: 0,
+  spooled: 0,
   bytes: 0,
 }

@@ -1,0 +1,311 @@
+import { diagnose } from '@logbridge/bridge'
+import { setImmediate as turn } from 'node:timers/promises'
+import { quietly } from '../delivery/quiet.ts'
+import type { ExportOutcome, Transport } from '../delivery/transport.ts'
+import { within } from '../lifecycle.ts'
+import type { Spool, SpoolEntry } from '../spool/types.ts'
+import type { Account } from './account.ts'
+import { type Batch, encodeRequest, splitRequest } from './batch.ts'
+import type { ExportObserver } from './metrics.ts'
+
+const MAX_CONCURRENT_EXPORTS = 4
+/** The longest pause between two requests while a backlog is sent. */
+const MAX_PAUSE_MILLIS = 1000
+/** How often the spool is looked through for what other processes have left. */
+const ADOPT_MILLIS = 10_000
+/** How long a disk may take at a shutdown. */
+const DISK_MILLIS = 2000
+
+/** A sealed batch on its way: in memory, in the spool, or both. */
+interface Consignment {
+  readonly count: number
+  /** Bytes of memory that it holds. */
+  bytes: number
+  /** Until the resource is complete. */
+  batch: Batch | undefined
+  request: Uint8Array | undefined
+  entry: SpoolEntry | undefined
+  /** Pending while it is being written to the spool. */
+  stored: Promise<void> | undefined
+  readonly settled: Promise<void>
+  readonly settle: () => void
+}
+
+/**
+ * Sends sealed batches, oldest first, and keeps them in the spool until their fate is known. After the receiver has been
+ * away, what has piled up is sent by one request at a time at first, with pauses: it has just come back, and not for us alone.
+ */
+export class Dispatcher {
+  /** Bytes of memory that batches hold, waiting or in flight. */
+  bytes = 0
+  private readonly transport: Transport
+  private readonly account: Account
+  private readonly spool: Spool | undefined
+  private readonly onExport: ExportObserver | undefined
+  private readonly waiting: Consignment[] = []
+  private readonly unsettled = new Set<Consignment>()
+  private readonly abort = new AbortController()
+  private readonly adoption: NodeJS.Timeout | undefined
+  private readonly exports = new Set<Promise<void>>()
+  private pumpScheduled = false
+  /** How many requests may be under way at a time. */
+  private window = MAX_CONCURRENT_EXPORTS
+  /** Sends what has piled up while the receiver was away. */
+  private recovering = false
+  private pause: NodeJS.Timeout | undefined
+  /** Flushes that are waited for: they do not pause. */
+  private flushes = 0
+
+  constructor(
+    transport: Transport,
+    account: Account,
+    spool: Spool | undefined,
+    onExport: ExportObserver | undefined,
+  ) {
+    this.transport = transport
+    this.account = account
+    this.spool = spool
+    this.onExport = onExport
+    if (spool === undefined) return
+    this.adoption = quietly(() => {
+      void this.adopt(spool)
+      return setInterval(() => void this.adopt(spool), ADOPT_MILLIS).unref()
+    })
+  }
+
+  /** Takes a sealed batch, and sees that it is sent soon: not within the application's log call. */
+  add(batch: Batch): void {
+    const consignment = consign(batch.count, { batch })
+    this.bytes += consignment.bytes
+    this.unsettled.add(consignment)
+    this.waiting.push(consignment)
+    const { spool } = this
+    if (spool) consignment.stored = quietly(() => this.store(consignment, spool))
+    this.schedulePump()
+  }
+
+  /** Waits until everything so far is settled, no longer than the time given. */
+  async flush(timeoutMillis: number): Promise<void> {
+    if (this.unsettled.size === 0) return
+    const all = Array.from(this.unsettled, ({ settled }) => settled)
+    this.flushes += 1
+    quietly(() => this.pump())
+    this.transport.wake()
+    await within(timeoutMillis, all)
+    this.flushes -= 1
+  }
+
+  /** Flushes, then ends. What could not be sent in time stays in the spool, or is given up. */
+  async close(timeoutMillis: number): Promise<void> {
+    clearInterval(this.adoption)
+    await this.flush(timeoutMillis)
+    this.abort.abort()
+    clearTimeout(this.pause)
+    this.waiting.length = 0
+    // Aborted attempts end at once.
+    await Promise.all(this.exports)
+    for (const consignment of this.unsettled) await this.leave(consignment)
+    this.transport.close()
+    await this.spool?.close()
+  }
+
+  /** Writes to the spool what is not there yet, at once. The process may end after that, or go on. */
+  spillSync(): void {
+    const { spool } = this
+    if (spool === undefined) return
+    for (const consignment of this.unsettled) {
+      if (consignment.entry) continue
+      const request = requestOf(consignment)
+      consignment.entry = request && spool.appendSync(request, consignment.count)
+      if (consignment.entry) this.account.spooled += consignment.count
+    }
+  }
+
+  private async store(consignment: Consignment, spool: Spool): Promise<void> {
+    const { batch, count } = consignment
+    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
+    const request = requestOf(consignment)
+    if (request === undefined) return
+    const entry = await spool.append(request, count)
+    // A spill may have been faster.
+    if (entry === undefined || entry === consignment.entry) return
+    if (consignment.entry !== undefined || !this.unsettled.has(consignment)) return spool.settle(entry)
+    consignment.entry = entry
+    this.account.spooled += count
+    if (this.waiting.includes(consignment)) this.release(consignment)
+  }
+
+  /** It is on disk, and read back when its turn comes. */
+  private release(consignment: Consignment): void {
+    this.bytes -= consignment.bytes
+    consignment.bytes = 0
+    consignment.batch = undefined
+    consignment.request = undefined
+  }
+
+  private async adopt(spool: Spool): Promise<void> {
+    const entries = await spool.adopt()
+    if (entries.length === 0 || this.abort.signal.aborted) return
+    const adopted = entries.map((entry) => consign(entry.count, { entry }))
+    for (const consignment of adopted) {
+      this.unsettled.add(consignment)
+      this.account.adopted += consignment.count
+      this.account.queued += consignment.count
+      this.account.spooled += consignment.count
+    }
+    this.waiting.unshift(...adopted)
+    this.recovering = true
+    this.window = 1
+    this.pump()
+  }
+
+  private schedulePump(): void {
+    if (this.pumpScheduled) return
+    this.pumpScheduled = true
+    quietly(() => setImmediate(() => this.pump()))
+  }
+
+  private pump(): void {
+    this.pumpScheduled = false
+    if (this.pause !== undefined && this.flushes === 0) return
+    while (this.exports.size < this.window && !this.abort.signal.aborted) {
+      const consignment = this.waiting.shift()
+      if (consignment === undefined) {
+        this.recovering = false
+        return
+      }
+      this.account.queued -= consignment.count
+      this.account.inFlight += consignment.count
+      this.start(consignment)
+    }
+  }
+
+  private start(consignment: Consignment): void {
+    const start = performance.now()
+    const running = this.export(consignment).then(() => {
+      this.exports.delete(running)
+      this.proceed(performance.now() - start)
+    })
+    this.exports.add(running)
+  }
+
+  private async export(consignment: Consignment): Promise<void> {
+    const { batch, count, entry } = consignment
+    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
+    const request = requestOf(consignment) ?? (entry && (await this.spool?.read(entry)))
+    let left = 0
+    if (request === undefined) {
+      this.account.inFlight -= count
+      this.account.discard('spool-damaged', undefined, count)
+    } else {
+      if (!this.abort.signal.aborted) this.account.exported += count
+      left = await this.deliver(request, count)
+    }
+    if (left > 0) this.keep(consignment, left)
+    else this.conclude(consignment)
+  }
+
+  /** A part of it was delivered before the end, if it was split; the rest is as it was. */
+  private keep({ count, entry }: Consignment, left: number): void {
+    this.account.inFlight -= left
+    this.account.queued += left
+    if (entry) this.account.spooled -= count - left
+  }
+
+  private conclude(consignment: Consignment): void {
+    const { entry, count } = consignment
+    this.unsettled.delete(consignment)
+    if (entry) {
+      this.account.spooled -= count
+      this.spool?.settle(entry)
+    }
+    this.release(consignment)
+    consignment.settle()
+  }
+
+  /** Goes on with what waits: at once, or after as long as the last request took where a backlog is sent. */
+  private proceed(lastMillis: number): void {
+    if (!this.recovering || this.flushes > 0) return this.pump()
+    clearTimeout(this.pause)
+    const millis = Math.min(lastMillis, MAX_PAUSE_MILLIS)
+    this.pause = setTimeout(() => {
+      this.pause = undefined
+      this.pump()
+    }, millis).unref()
+  }
+
+  /**
+   * Sends a request; one that the receiver finds too large goes in halves, down to the record that cannot go.
+   * @returns how many of its records are still to be sent, because everything ends
+   */
+  private async deliver(request: Uint8Array, count: number): Promise<number> {
+    const { signal } = this.abort
+    if (signal.aborted) return count
+    const start = performance.now()
+    const outcome = await this.transport.send(request, signal)
+    this.onExport?.(outcome, (performance.now() - start) / 1000)
+    if (outcome.kind === 'retryable') return count
+    if (outcome.kind === 'too-large' && count > 1) {
+      const [first, second] = splitRequest(request, count)
+      const left = await this.deliver(first, count >>> 1)
+      return left + (await this.deliver(second, count - (count >>> 1)))
+    }
+    if (outcome.kind === 'delivered') this.received(outcome)
+    this.account.inFlight -= count
+    this.account.conclude(request, count, outcome)
+    return 0
+  }
+
+  private received({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
+    if (rejected > 0 || message) {
+      diagnose('partial-success', `the receiver refused ${rejected} log records`, message)
+    }
+    if (attempts === 1) {
+      this.window = Math.min(this.window + 1, MAX_CONCURRENT_EXPORTS)
+      return
+    }
+    // It is back: the other requests need not wait for the end of their backoff.
+    this.recovering = true
+    this.window = 1
+    this.transport.wake()
+  }
+
+  /** What becomes at the end of one that has not been sent. */
+  private async leave(consignment: Consignment): Promise<void> {
+    if (consignment.stored) await within(DISK_MILLIS, [consignment.stored])
+    const { entry, count } = consignment
+    if (entry === undefined) {
+      this.account.queued -= count
+      this.account.discard('shutdown', requestOf(consignment), count)
+      this.unsettled.delete(consignment)
+      // Counting what is in it takes a moment: not all in one turn of the event loop.
+      await turn()
+    }
+    this.release(consignment)
+    consignment.settle()
+  }
+}
+
+function consign(count: number, { batch, entry }: { batch?: Batch; entry?: SpoolEntry }): Consignment {
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
+  const bytes = batch?.body.length ?? 0
+  return { count, bytes, batch, request: undefined, entry, stored: undefined, settled, settle }
+}
+
+function requestOf(consignment: Consignment): Uint8Array | undefined {
+  const { batch } = consignment
+  if (batch) {
+    consignment.request = encodeRequest(batch)
+    consignment.batch = undefined
+  }
+  return consignment.request
+}
+
+/** Waits no longer than until the abort: what is waited for may never come. */
+async function unlessAborted(ready: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = (): void => aborted.resolve()
+  signal.addEventListener('abort', onAbort)
+  await Promise.race([ready, aborted.promise])
+  signal.removeEventListener('abort', onAbort)
+}

@@ -1,0 +1,70 @@
+import { isExporting } from '@logbridge/bridge'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { settleLogs } from '../src/config/config.ts'
+import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
+import { type EncodedScope, encodeResource, encodeScope } from '../src/logs/batch.ts'
+import type { EncodableRecord } from '../src/logs/encode.ts'
+import { LogPipeline } from '../src/logs/pipeline.ts'
+
+export const scope: EncodedScope = encodeScope({ name: 'orders' }, encodeResource(resourceFromAttributes({})))
+export const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
+
+/** A mock: a transport that keeps requests, and answers when it is told to. */
+export class ManualTransport implements Transport {
+  readonly requests: Uint8Array[] = []
+  readonly exporting: boolean[] = []
+  closed = false
+  wakes = 0
+  private waiters: (() => void)[] = []
+  private readonly answers: ((outcome: ExportOutcome) => void)[] = []
+
+  send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
+    this.requests.push(request)
+    this.exporting.push(isExporting())
+    for (const wake of this.waiters.splice(0)) wake()
+    return new Promise((resolve) => {
+      this.answers.push(resolve)
+      signal.addEventListener('abort', () => resolve({ kind: 'retryable', reason: 'aborted' }))
+    })
+  }
+  wake(): void {
+    this.wakes += 1
+  }
+  close(): void {
+    this.closed = true
+  }
+  answer(outcome: ExportOutcome = delivered): void {
+    this.answers.shift()!(outcome)
+  }
+  async arrived(count: number): Promise<void> {
+    while (this.requests.length < count) await new Promise<void>((resolve) => this.waiters.push(resolve))
+  }
+}
+
+export function recordOf(body: unknown, severityNumber: number): EncodableRecord {
+  return {
+    timestamp: [1, 2],
+    observedTimestamp: [1, 2],
+    severityNumber,
+    severityText: undefined,
+    body,
+    attributes: undefined,
+    droppedAttributesCount: 0,
+    eventName: undefined,
+    spanContext: undefined,
+  }
+}
+
+export function start(options: Parameters<typeof settleLogs>[0] = {}): {
+  transport: ManualTransport
+  pipeline: LogPipeline
+  write: (body: unknown, severityNumber?: number, of?: EncodedScope) => void
+} {
+  const transport = new ManualTransport()
+  const pipeline = new LogPipeline(settleLogs(options, {}), transport)
+  return {
+    transport,
+    pipeline,
+    write: (body, severityNumber = 9, of = scope) => pipeline.write(of, recordOf(body, severityNumber)),
+  }
+}
