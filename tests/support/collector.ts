@@ -20,6 +20,10 @@ export interface Collector {
     readonly resourceSpans: any[]
     readonly resourceMetrics: any[]
   }
+  /** Ends it with SIGKILL: what it was about to do it does not do. */
+  kill(): Promise<void>
+  /** Starts it again, after a kill too, on the same ports and with all that it has received before. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,12 +60,23 @@ export function findCollector(): string | undefined {
   return [...onPath, beside].find((path) => existsSync(path))
 }
 
+/** How a Collector differs from one that keeps everything it receives. */
+export interface CollectorOptions {
+  /** In place of one that forwards to SINK; GRPC_PORT and HTTP_PORT are its ports. */
+  readonly config?: string
+  /** Variables for `config`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Takes what arrives of logs, in place of `received`: where it would be too much to keep. */
+  readonly onLogs?: (resourceLogs: any[]) => void
+}
+
 /**
  * Starts a Collector on free ports. Since it cannot be told to choose them itself, ports are tried until it starts.
  * @throws when it does not start, with what it printed
  */
-export async function startCollector(program: string): Promise<Collector> {
+export async function startCollector(program: string, options: CollectorOptions = {}): Promise<Collector> {
   const received: Collector['received'] = { resourceLogs: [], resourceSpans: [], resourceMetrics: [] }
+  const keepLogs = options.onLogs ?? ((logs: any[]) => void received.resourceLogs.push(...logs))
   const sink = createHttpServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -69,7 +84,7 @@ export async function startCollector(program: string): Promise<Collector> {
       const body = JSON.parse(Buffer.concat(chunks).toString()) as Partial<
         Record<keyof typeof received, any[]>
       >
-      received.resourceLogs.push(...(body.resourceLogs ?? []))
+      if (body.resourceLogs) keepLogs(body.resourceLogs)
       received.resourceSpans.push(...(body.resourceSpans ?? []))
       received.resourceMetrics.push(...(body.resourceMetrics ?? []))
       response.setHeader('content-type', 'application/json').end('{}')
@@ -78,40 +93,63 @@ export async function startCollector(program: string): Promise<Collector> {
   await once(sink, 'listening')
   const sinkUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`
 
-  for (let attempt = 1; ; attempt += 1) {
-    const [grpcPort, httpPort] = await freePorts()
-    const env = { GRPC_PORT: `${grpcPort}`, HTTP_PORT: `${httpPort}`, SINK: sinkUrl }
-    const child = spawn(program, ['--config', `yaml:${CONFIG}`], {
+  let child: ChildProcess | undefined
+  let ports: [number, number]
+  let printed: string[] = []
+
+  async function start(): Promise<boolean> {
+    const [grpcPort, httpPort] = ports
+    const env = { GRPC_PORT: `${grpcPort}`, HTTP_PORT: `${httpPort}`, SINK: sinkUrl, ...options.env }
+    const started = spawn(program, ['--config', `yaml:${options.config ?? CONFIG}`], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const printed: string[] = []
-    child.once('error', (error) => printed.push(error.message))
-    for (const stream of [child.stdout, child.stderr])
+    child = started
+    printed = []
+    started.once('error', (error) => printed.push(error.message))
+    for (const stream of [started.stdout, started.stderr])
       stream.on('data', (chunk) => printed.push(String(chunk)))
-    if (await isUp(child, `http://127.0.0.1:${httpPort}/v1/logs`)) {
-      return {
-        grpcUrl: `http://127.0.0.1:${grpcPort}`,
-        httpUrl: `http://127.0.0.1:${httpPort}`,
-        received,
-        async stop() {
-          await endCollector(child)
-          sink.close()
-          sink.closeAllConnections()
-        },
-      }
+    if (await isUp(started, httpPort)) return true
+    await endCollector(started)
+    return false
+  }
+  async function kill(): Promise<void> {
+    if (child) await endCollector(child)
+  }
+  async function stop(): Promise<void> {
+    await kill()
+    sink.close()
+    sink.closeAllConnections()
+  }
+
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    ports = await freePorts()
+    if (!(await start())) continue
+    const [grpcPort, httpPort] = ports
+    return {
+      grpcUrl: `http://127.0.0.1:${grpcPort}`,
+      httpUrl: `http://127.0.0.1:${httpPort}`,
+      received,
+      kill,
+      async restart() {
+        await kill()
+        if (!(await start())) throw failed()
+      },
+      stop,
     }
-    await endCollector(child)
-    if (attempt === 3) {
-      sink.close()
-      throw new Error(`the Collector ${program} did not start:\n${printed.join('')}`)
-    }
+  }
+  await stop()
+  throw failed()
+
+  function failed(): Error {
+    return new Error(`the Collector ${program} did not start:\n${printed.join('')}`)
   }
 }
 
-/** Asks until it accepts a request without anything in it, or has ended. */
-async function isUp(child: ChildProcess, url: string): Promise<boolean> {
+/** Asks until it answers a request without anything in it, or has ended. */
+async function isUp(child: ChildProcess, httpPort: number): Promise<boolean> {
   const deadline = performance.now() + START_MILLIS
+  const url = `http://127.0.0.1:${httpPort}/v1/logs`
   const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
   while (isRunning(child) && performance.now() < deadline) {
     const response = await fetch(url, request).catch(() => undefined)

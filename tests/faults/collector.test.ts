@@ -1,0 +1,204 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { startGrpcReceiver } from '../../packages/core/test/grpcReceiver.ts'
+import { reportAccount } from '../support/account.ts'
+import { type Collector, type CollectorOptions, findCollector, startCollector } from '../support/collector.ts'
+import { createLedger } from '../support/ledger.ts'
+
+// The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
+// to: before it acknowledges, as it has no queue of its own.
+
+const program = findCollector()
+const RECORDS_A_TURN = 20
+const PATIENCE = { timeout: 60_000, interval: 10 }
+
+type Options = Pick<LoggerProviderOptions, 'endpoint' | 'protocol'>
+const protocols: [string, (collector: Collector) => Options][] = [
+  ['gRPC', ({ grpcUrl }) => ({ endpoint: grpcUrl })],
+  ['HTTP', ({ httpUrl }) => ({ endpoint: httpUrl, protocol: 'http/protobuf' })],
+]
+
+/** A Collector until the end of the test. */
+async function collectorWith(options: CollectorOptions): Promise<Collector> {
+  const collector = await startCollector(program as string, options)
+  onTestFinished(() => collector.stop())
+  return collector
+}
+
+/** Logs numbers without a pause until it is stopped. `attempts` counts requests: each asks for its headers. */
+function startStream(options: Options) {
+  const account = { created: 0, attempts: 0 }
+  const provider = createLoggerProvider({
+    ...options,
+    register: false,
+    scheduledDelayMillis: 20,
+    headers() {
+      account.attempts += 1
+      return {}
+    },
+  })
+  onTestFinished(() => provider.shutdown(0))
+  const logger = provider.getLogger('stream')
+  const stream = setInterval(() => {
+    for (let n = 0; n < RECORDS_A_TURN; n += 1) logger.emit({ body: account.created++, severityNumber: 9 })
+  }, 5)
+  onTestFinished(() => clearInterval(stream))
+  return { provider, account, stop: () => clearInterval(stream) }
+}
+
+describe.skipIf(program === undefined)('a Collector that', () => {
+  const kills = protocols.flatMap(([name, options]) => [
+    { name, options, times: 2, tags: [] },
+    { name, options, times: 20, tags: ['long'] },
+  ])
+  for (const { name, options, times, tags } of kills) {
+    test(
+      `is killed and restarted in the middle of a stream, ${times} times, over ${name}: nothing is lost`,
+      { tags },
+      async () => {
+        const ledger = createLedger()
+        const collector = await collectorWith({ onLogs: ledger.take })
+        const { provider, account, stop } = startStream(options(collector))
+        for (let kill = 1; kill <= times; kill += 1) {
+          const before = ledger.arrived()
+          await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(before + 200), PATIENCE)
+          await collector.restart()
+        }
+        stop()
+        await provider.shutdown(PATIENCE.timeout)
+        const stats = provider.stats()
+        reportAccount(`Collector killed ${times} times, ${name}`, stats, { duplicates: ledger.duplicates() })
+        expect(ledger.missing(account.created)).toEqual([])
+        expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: {} })
+      },
+    )
+  }
+
+  test.each(protocols)(
+    'is an agent, over %s, whose gateway is down for a while: nothing is lost',
+    async (name, options) => {
+      const ledger = createLedger()
+      const gateway = await collectorWith({ onLogs: ledger.take })
+      const agent = await collectorWith({
+        config: AGENT,
+        env: { NEXT_PORT: new URL(gateway.grpcUrl).port },
+      })
+      const { provider, account, stop } = startStream(options(agent))
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(0), PATIENCE)
+      await gateway.kill()
+      const before = account.attempts
+      // Four requests at a time: more means that some came again.
+      await vi.waitFor(() => expect(account.attempts).toBeGreaterThan(before + 8), PATIENCE)
+      const arrived = ledger.arrived()
+      expect(provider.stats().inFlight).toBeGreaterThan(0)
+      await gateway.restart()
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(arrived), PATIENCE)
+      stop()
+      await provider.shutdown(PATIENCE.timeout)
+      const stats = provider.stats()
+      reportAccount(`gateway down, ${name}`, stats, { duplicates: ledger.duplicates() })
+      expect(ledger.missing(account.created)).toEqual([])
+      expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: {} })
+    },
+  )
+
+  test.each(protocols)(
+    'has reached its memory limit, over %s, is asked seldom, and keeps the records waiting',
+    async (name, options) => {
+      const collector = await collectorWith({ config: FULL })
+      const { provider, account, stop } = startStream(options(collector))
+      await vi.waitFor(() => expect(account.attempts).toBeGreaterThan(12), PATIENCE)
+      stop()
+      const { created, attempts } = account
+      // Without a pause between attempts there would be many for each turn of the stream.
+      expect(attempts).toBeLessThan(created / RECORDS_A_TURN)
+      expect(provider.stats()).toMatchObject({ created, delivered: 0, rejected: 0, dropped: {} })
+      await provider.shutdown(0)
+      const stats = provider.stats()
+      reportAccount(`Collector at its memory limit, ${name}`, stats, { requests: attempts })
+      expect(stats.dropped).toEqual({ shutdown: created })
+    },
+  )
+})
+
+describe('a receiver that refuses everything', () => {
+  const refusals: [string, () => Promise<Options & { requests: () => number }>][] = [
+    [
+      'PERMISSION_DENIED',
+      async () => {
+        const receiver = await startGrpcReceiver()
+        onTestFinished(() => receiver.close())
+        receiver.failures.push(...Array.from({ length: 10_000 }, () => 'PERMISSION_DENIED' as const))
+        return { endpoint: receiver.url, requests: () => receiver.requests.length }
+      },
+    ],
+    [
+      '403',
+      async () => {
+        let requests = 0
+        const server = createServer((request, response) => {
+          requests += 1
+          request.resume().on('end', () => response.writeHead(403).end())
+        })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        onTestFinished(() => {
+          server.close()
+          server.closeAllConnections()
+        })
+        const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+        return { endpoint, protocol: 'http/protobuf', requests: () => requests }
+      },
+    ],
+  ]
+  test.each(refusals)('with %s gets each record once, and each is counted', async (code, start) => {
+    const { requests, ...options } = await start()
+    const provider = createLoggerProvider({ ...options, register: false, maxExportBatchSize: 100 })
+    const logger = provider.getLogger('refused')
+    for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
+    await provider.forceFlush()
+    const stats = provider.stats()
+    reportAccount(`receiver refuses everything, ${code}`, stats, { requests: requests() })
+    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
+    expect(requests()).toBe(10)
+    await provider.shutdown()
+  })
+})
+
+/** Forwards at once and reports what became of it: it neither queues nor tries again. */
+const AGENT = `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
+      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+exporters:
+  otlp_grpc:
+    endpoint: "127.0.0.1:\${env:NEXT_PORT}"
+    tls: { insecure: true }
+    timeout: 1s
+    retry_on_failure: { enabled: false }
+    sending_queue: { enabled: false }
+service:
+  telemetry: { metrics: { level: none }, logs: { level: error } }
+  pipelines:
+    logs: { receivers: [otlp], exporters: [otlp_grpc] }
+`
+
+/** Has always more in memory than it may. */
+const FULL = `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
+      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+processors:
+  memory_limiter: { check_interval: 10ms, limit_mib: 2, spike_limit_mib: 1 }
+exporters:
+  nop: {}
+service:
+  telemetry: { metrics: { level: none }, logs: { level: error } }
+  pipelines:
+    logs: { receivers: [otlp], processors: [memory_limiter], exporters: [nop] }
+`
