@@ -26,7 +26,11 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startTelemetry, type Telemetry, type TelemetryOptions } from '../src/index.ts'
 import { complaints } from './complaints.ts'
-import { type GrpcReceiver, startGrpcReceiver } from './grpcReceiver.ts'
+import {
+  type GrpcAnswer,
+  type ScriptedReceiver,
+  startGrpcReceiver,
+} from '../../../tests/support/scriptedReceiver.ts'
 
 const made = complaints()
 
@@ -433,7 +437,7 @@ test("OTEL_LOG_LEVEL leaves the application's own diag logger alone", () => {
 })
 
 describe('a receiver', () => {
-  let receiver: GrpcReceiver
+  let receiver: ScriptedReceiver<GrpcAnswer>
   beforeEach(async () => {
     receiver = await startGrpcReceiver()
   })
@@ -449,9 +453,9 @@ describe('a receiver', () => {
       produceAll()
       await telemetry?.forceFlush()
     }
-    const signals = receiver.requests.map(({ method }) => /\.v1\.(\w+)Service/.exec(method)?.[1])
+    const signals = receiver.requests.map(({ path }) => /\.v1\.(\w+)Service/.exec(path)?.[1])
     expect(signals.toSorted(byText)).toEqual(['Logs', 'Logs', 'Metrics', 'Metrics', 'Trace', 'Trace'])
-    const tokens = receiver.requests.map(({ metadata }) => metadata.get('authorization')[0])
+    const tokens = receiver.requests.map(({ headers }) => headers.authorization)
     expect(tokens.map(String).toSorted(byText)).toEqual([1, 2, 3, 4, 5, 6].map((n) => `Bearer ${n}`))
     expect(made).toEqual([])
   })
@@ -462,14 +466,15 @@ describe('a receiver', () => {
     produceAll()
     await telemetry?.forceFlush()
     expect(receiver.requests).toHaveLength(3)
-    for (const { metadata } of receiver.requests) {
-      expect(metadata.get('own')).toEqual(['1'])
-      expect(metadata.get('other')).toEqual([])
+    for (const { headers } of receiver.requests) {
+      expect(headers['own']).toBe('1')
+      expect(headers['other']).toBeUndefined()
     }
   })
 
   test('that is briefly unavailable is tried again', async () => {
-    receiver.failures.push('UNAVAILABLE')
+    const seen = new Set<string>()
+    receiver.answer = ({ path }) => (seen.size < seen.add(path).size ? { code: 'UNAVAILABLE' } : {})
     start({ endpoint: receiver.url })
     produceAll()
     await telemetry?.forceFlush()
@@ -479,7 +484,7 @@ describe('a receiver', () => {
   })
 
   test('that refuses is reported once a signal, and nothing rejects', async () => {
-    receiver.failures.push('UNAUTHENTICATED', 'UNAUTHENTICATED', 'UNAUTHENTICATED')
+    receiver.answer = () => ({ code: 'UNAUTHENTICATED' })
     start({ endpoint: receiver.url, headers: { authorization: 'Bearer hunter2' } })
     for (let round = 0; round < 2; round += 1) {
       produceAll()
@@ -495,7 +500,7 @@ describe('a receiver', () => {
   })
 
   test('that never answers holds up neither a flush nor the shutdown', async () => {
-    receiver.silent = true
+    receiver.answer = () => ({ fate: 'silent' })
     start({ endpoint: receiver.url })
     produceAll()
     await telemetry?.forceFlush(20)

@@ -1,11 +1,7 @@
-import { once } from 'node:events'
-import https from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { ServerCredentials } from '@grpc/grpc-js'
 import { generate, type SubjectAltNameEntry } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLoggerProvider } from '../src/index.ts'
-import { startGrpcReceiver } from './grpcReceiver.ts'
+import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
 
 // Real handshakes, with certificates of the test's own, through the options that users have.
 
@@ -25,51 +21,23 @@ async function certificate(altNames: SubjectAltNameEntry[]): Promise<Pair> {
   return { cert, key }
 }
 
-/** A receiver that accepts every request, and only clients with the certificate `clientCa` where one is given. */
-type Start = (pair: Pair, clientCa: string | undefined) => Promise<{ port: number; stop: () => void }>
-
-const startGrpc: Start = async ({ cert, key }, clientCa) => {
-  const receiver = await startGrpcReceiver(
-    ServerCredentials.createSsl(
-      clientCa === undefined ? null : Buffer.from(clientCa),
-      [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
-      clientCa !== undefined,
-    ),
-  )
-  return { port: Number(new URL(receiver.url).port), stop: () => receiver.close() }
-}
-
-const startHttp: Start = async (pair, ca) => {
-  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
-  const server = https.createServer({ ...pair, ...mutual }, (request, response) => {
-    request.resume().on('end', () => response.end())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const stop = (): void => {
-    server.closeAllConnections()
-    server.close()
-  }
-  return { port: (server.address() as AddressInfo).port, stop }
-}
-
 describe.each([
-  ['grpc', startGrpc],
-  ['http/protobuf', startHttp],
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
 ] as const)('%s', (protocol, start) => {
   let own: Pair
   let client: Pair
-  let plain: Awaited<ReturnType<Start>>
-  let mutual: Awaited<ReturnType<Start>>
+  let plain: Awaited<ReturnType<typeof start>>
+  let mutual: Awaited<ReturnType<typeof start>>
   beforeAll(async () => {
     own = await certificate([{ type: 2, value: 'localhost' }])
     client = await certificate([{ type: 2, value: 'client' }])
-    plain = await start(own, undefined)
-    mutual = await start(own, client.cert)
+    plain = await start(own)
+    mutual = await start({ ...own, ca: client.cert })
   })
-  afterAll(() => {
-    plain.stop()
-    mutual.stop()
+  afterAll(async () => {
+    await plain.close()
+    await mutual.close()
   })
 
   /** Sends one record; ends as soon as it has been delivered. */
