@@ -1,17 +1,10 @@
 import type { LogsStats } from '@logbridge/core'
 import { expect, type RunnerTestCase, TestRunner } from 'vitest'
 
-/** What `stats()` returns, of this process or of another one that has printed it. */
-export interface Stats extends Omit<LogsStats, 'bytes'> {
-  readonly bytes?: number
-  /** Records taken over from the spool of processes that are gone. */
-  readonly adopted?: number
-}
-
 /** The account of one fault, as `accountReporter.ts` prints it. */
 export interface Account {
   readonly name: string
-  readonly stats: Stats
+  readonly stats: LogsStats
   readonly extra: Readonly<Record<string, number | string>>
 }
 
@@ -22,8 +15,8 @@ declare module 'vitest' {
 }
 
 /** Every record is somewhere, and nowhere twice. */
-export function expectBalance(stats: Stats): void {
-  const { created, adopted = 0, delivered, rejected, dropped, queued, inFlight } = stats
+export function expectBalance(stats: LogsStats): void {
+  const { created, adopted, delivered, rejected, dropped, queued, inFlight } = stats
   const droppedCount = Object.values(dropped).reduce((sum, count) => sum + count, 0)
   const account = JSON.stringify(stats)
   expect(delivered + rejected + droppedCount + queued + inFlight, account).toBe(created + adopted)
@@ -34,7 +27,7 @@ export function expectBalance(stats: Stats): void {
  *
  * @param extra what else was counted: duplicates, restarts, requests
  */
-export function reportAccount(name: string, stats: Stats, extra: Account['extra'] = {}): void {
+export function reportAccount(name: string, stats: LogsStats, extra: Account['extra'] = {}): void {
   const { meta } = TestRunner.getCurrentTest<RunnerTestCase>()
   meta.accounts = [...(meta.accounts ?? []), { name, stats, extra }]
   expectBalance(stats)

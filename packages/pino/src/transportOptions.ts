@@ -35,4 +35,5 @@ export type DeliveryOptions = Optional<{
   exportTimeoutMillis: number
   limits: Optional<{ attributeCountLimit: number; attributeValueLengthLimit: number }>
   minimumSeverity: SeverityNumber
+  recordUid: boolean
 }>

@@ -189,7 +189,7 @@ test('a wrong option is the error of the transport', async () => {
 })
 
 test('the options are those of core that can cross into a worker', () => {
-  type Known = Exclude<keyof LoggerProviderOptions, 'register' | 'processors'>
+  type Known = Exclude<keyof LoggerProviderOptions, 'register' | 'processors' | 'onDrop' | 'meterProvider'>
   expectTypeOf<keyof DeliveryOptions>().toEqualTypeOf<Known>()
   expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()
 })
