@@ -1,11 +1,9 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startGrpcReceiver } from '../../packages/core/test/grpcReceiver.ts'
 import { reportAccount } from '../support/account.ts'
 import { type Collector, type CollectorOptions, findCollector, startCollector } from '../support/collector.ts'
 import { createLedger } from '../support/ledger.ts'
+import { startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
 
 // The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
 // to: before it acknowledges, as it has no queue of its own.
@@ -125,46 +123,29 @@ describe.skipIf(program === undefined)('a Collector that', () => {
 })
 
 describe('a receiver that refuses everything', () => {
-  const refusals: [string, () => Promise<Options & { requests: () => number }>][] = [
-    [
-      'PERMISSION_DENIED',
-      async () => {
-        const receiver = await startGrpcReceiver()
-        onTestFinished(() => receiver.close())
-        receiver.failures.push(...Array.from({ length: 10_000 }, () => 'PERMISSION_DENIED' as const))
-        return { endpoint: receiver.url, requests: () => receiver.requests.length }
-      },
-    ],
-    [
-      '403',
-      async () => {
-        let requests = 0
-        const server = createServer((request, response) => {
-          requests += 1
-          request.resume().on('end', () => response.writeHead(403).end())
-        })
-        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-        onTestFinished(() => {
-          server.close()
-          server.closeAllConnections()
-        })
-        const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-        return { endpoint, protocol: 'http/protobuf', requests: () => requests }
-      },
-    ],
-  ]
-  test.each(refusals)('with %s gets each record once, and each is counted', async (code, start) => {
-    const { requests, ...options } = await start()
-    const provider = createLoggerProvider({ ...options, register: false, maxExportBatchSize: 100 })
-    const logger = provider.getLogger('refused')
-    for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
-    await provider.forceFlush()
-    const stats = provider.stats()
-    reportAccount(`receiver refuses everything, ${code}`, stats, { requests: requests() })
-    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
-    expect(requests()).toBe(10)
-    await provider.shutdown()
-  })
+  const refusals = [
+    ['PERMISSION_DENIED', 'grpc', startGrpcReceiver, { code: 'PERMISSION_DENIED' }],
+    ['403', 'http/protobuf', startHttpReceiver, { status: 403 }],
+  ] as const
+  test.each(refusals)(
+    'with %s gets each record once, and each is counted',
+    async (code, protocol, start, answer) => {
+      const receiver = await start()
+      receiver.answer = () => answer
+      onTestFinished(() => receiver.close())
+      const endpoint = receiver.url
+      const provider = createLoggerProvider({ endpoint, protocol, register: false, maxExportBatchSize: 100 })
+      const logger = provider.getLogger('refused')
+      for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
+      await provider.forceFlush()
+      const stats = provider.stats()
+      const requests = receiver.requests.length
+      reportAccount(`receiver refuses everything, ${code}`, stats, { requests })
+      expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
+      expect(requests).toBe(10)
+      await provider.shutdown()
+    },
+  )
 })
 
 /** Forwards at once and reports what became of it: it neither queues nor tries again. */

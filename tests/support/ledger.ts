@@ -6,8 +6,8 @@ export interface Ledger {
   arrived(): number
   /** How many records arrived that had arrived before. */
   duplicates(): number
-  /** Numbers below `count` that have not arrived, at most ten: enough to look into it. */
-  missing(count: number): number[]
+  /** Numbers below `end` that have not arrived, at most ten: enough to look into it. */
+  missing(end: number, start?: number): number[]
 }
 
 export function createLedger(): Ledger {
@@ -36,9 +36,9 @@ export function createLedger(): Ledger {
     },
     arrived: () => arrived,
     duplicates: () => duplicates,
-    missing(count) {
+    missing(end, start = 0) {
       const missing: number[] = []
-      for (let number = 0; number < count && missing.length < 10; number += 1) {
+      for (let number = start; number < end && missing.length < 10; number += 1) {
         if (times[number] !== 1) missing.push(number)
       }
       return missing
