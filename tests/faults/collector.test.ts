@@ -3,7 +3,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
 import { type Collector, type CollectorOptions, findCollector, startCollector } from '../support/collector.ts'
 import { createLedger } from '../support/ledger.ts'
-import { startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
+import {
+  type GrpcAnswer,
+  type HttpAnswer,
+  type ScriptedReceiver,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '../support/scriptedReceiver.ts'
 
 // The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
 // to: before it acknowledges, as it has no queue of its own.
@@ -124,29 +130,37 @@ describe.skipIf(program === undefined)('a Collector that', () => {
 
 describe('a receiver that refuses everything', () => {
   const refusals = [
-    ['PERMISSION_DENIED', 'grpc', startGrpcReceiver, { code: 'PERMISSION_DENIED' }],
-    ['403', 'http/protobuf', startHttpReceiver, { status: 403 }],
+    ['PERMISSION_DENIED', 'grpc', refusingOverGrpc],
+    ['403', 'http/protobuf', refusingOverHttp],
   ] as const
-  test.each(refusals)(
-    'with %s gets each record once, and each is counted',
-    async (code, protocol, start, answer) => {
-      const receiver = await start()
-      receiver.answer = () => answer
-      onTestFinished(() => receiver.close())
-      const endpoint = receiver.url
-      const provider = createLoggerProvider({ endpoint, protocol, register: false, maxExportBatchSize: 100 })
-      const logger = provider.getLogger('refused')
-      for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
-      await provider.forceFlush()
-      const stats = provider.stats()
-      const requests = receiver.requests.length
-      reportAccount(`receiver refuses everything, ${code}`, stats, { requests })
-      expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
-      expect(requests).toBe(10)
-      await provider.shutdown()
-    },
-  )
+  test.each(refusals)('with %s gets each record once, and each is counted', async (code, protocol, start) => {
+    const receiver = await start()
+    onTestFinished(() => receiver.close())
+    const endpoint = receiver.url
+    const provider = createLoggerProvider({ endpoint, protocol, register: false, maxExportBatchSize: 100 })
+    const logger = provider.getLogger('refused')
+    for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
+    await provider.forceFlush()
+    const stats = provider.stats()
+    const requests = receiver.requests.length
+    reportAccount(`receiver refuses everything, ${code}`, stats, { requests })
+    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
+    expect(requests).toBe(10)
+    await provider.shutdown()
+  })
 })
+
+async function refusingOverGrpc(): Promise<ScriptedReceiver<GrpcAnswer>> {
+  const receiver = await startGrpcReceiver()
+  receiver.answer = () => ({ code: 'PERMISSION_DENIED' })
+  return receiver
+}
+
+async function refusingOverHttp(): Promise<ScriptedReceiver<HttpAnswer>> {
+  const receiver = await startHttpReceiver()
+  receiver.answer = () => ({ status: 403 })
+  return receiver
+}
 
 /** Forwards at once and reports what became of it: it neither queues nor tries again. */
 const AGENT = `
