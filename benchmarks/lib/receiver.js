@@ -2,7 +2,7 @@
  * A process of its own that takes OTLP logs over gRPC, counts records without decoding them, and throws them away.
  * Talks to its parent: sends `{ port }` once, and answers each message with `{ records }` received since the last one.
  */
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 
 let records = 0
 
@@ -22,6 +22,8 @@ server.addService(
   },
   {
     Export(call, reply) {
+      if (call.metadata.get('x-refuse').length > 0)
+        return reply({ code: status.PERMISSION_DENIED, details: 'told to' })
       records += countRecords(call.request)
       reply(null, Buffer.alloc(0))
     },

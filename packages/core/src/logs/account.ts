@@ -68,7 +68,7 @@ export class Account {
     count: number,
     cause?: unknown,
   ): void {
-    // Counted only now that it is lost: a walk over 512 KiB takes 1.5 ms, a count at each record would be paid by all.
+    // Counted only now that it is lost.
     const severities = request === undefined ? [[0, count] as const] : severitiesOf(request)
     for (const [severityNumber, records] of severities) this.drop(reason, records, severityNumber, cause)
   }

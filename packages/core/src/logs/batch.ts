@@ -1,6 +1,6 @@
 import type { ValueLimits } from '@logbridge/bridge'
 import type { Resource } from '@opentelemetry/resources'
-import { contents, fields } from '../delivery/wire.ts'
+import { fields } from '../delivery/wire.ts'
 import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
@@ -176,21 +176,44 @@ export function splitRequest(request: Uint8Array, count: number): [Uint8Array, U
   }
 }
 
-/** How many of a request's records have each severity number: `[severity number, records]`. */
+/**
+ * How many of a request's records have each severity number. Over 512 KiB in 0.1 ms, where a walk by `fields` takes 6: a
+ * receiver that refuses everything must not hold the event loop up.
+ */
 export function severitiesOf(request: Uint8Array): Map<number, number> {
   const counts = new Map<number, number>()
-  for (const { value: resourceLogs } of fields(request)) {
-    for (const scopeLogs of contents(resourceLogs as Uint8Array, 2)) {
-      for (const record of contents(scopeLogs, 2)) {
-        let severityNumber = 0
-        for (const { number, value } of fields(record)) {
-          // Fields stand in the order of their numbers.
-          if (number > 2) break
-          if (number === 2) severityNumber = value as number
-        }
-        counts.set(severityNumber, (counts.get(severityNumber) ?? 0) + 1)
-      }
+  let position = 0
+
+  function varint(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = request[position++]!
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
     }
   }
+  /** ResourceLogs and ScopeLogs have fields of the one wire type that has a length. */
+  function walk(end: number, path: number): void {
+    while (position < end) {
+      const field = varint() >>> 3
+      const next = varint() + position
+      if (field === PATH_TO_RECORDS[path]) {
+        if (path === PATH_TO_RECORDS.length - 1) record(next)
+        else walk(next, path + 1)
+      }
+      position = next
+    }
+  }
+  /** Its timestamp comes first, in nine bytes, then the severity number, if it has one. */
+  function record(end: number): void {
+    if (request[position] === 0x09) position += 9
+    const severityNumber = position < end && request[position] === 0x10 ? request[position + 1]! : 0
+    counts.set(severityNumber, (counts.get(severityNumber) ?? 0) + 1)
+  }
+
+  walk(request.length, 0)
   return counts
 }
+
+/** `ExportLogsServiceRequest.resource_logs`, `.scope_logs`, `.log_records` */
+const PATH_TO_RECORDS = [1, 2, 2]
