@@ -8,6 +8,8 @@ export type LogbridgeErrorCode =
   | 'listen'
   /** What may run once in a process runs already. */
   | 'already-started'
+  /** What belongs to one process was started while Node builds a startup snapshot, from which many start. */
+  | 'startup-snapshot'
 
 /**
  * Every error that logbridge throws: its message says what to do, `code` names the kind, `cause` is the

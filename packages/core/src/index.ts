@@ -3,6 +3,7 @@
  * in batches over OTLP, and the official SDK's traces and metrics beside it.
  */
 export type {
+  EndingOptions,
   ExporterOptions,
   HeadersOption,
   LoggerProviderOptions,

@@ -1,9 +1,12 @@
 import { diagnose } from '@logbridge/bridge'
+import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import type { LogsStats } from './logs/stats.ts'
+import { watchShutdownSignals } from './process/shutdownSignals.ts'
+import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
 
-/** How long the end of a process may be held up for what is still to be sent. */
-const BEFORE_EXIT_MILLIS = 5000
+/** How long the end of a process, or a signal that ends it, may be held up for what is still to be sent. */
+const ENDING_MILLIS = 5000
 
 /** One signal of the official SDK. */
 export interface SignalPipeline<Provider> {
@@ -24,40 +27,59 @@ export interface Ending {
   stats(): LogsStats
   /** Grows with all that there is to send. */
   activity(): number
+  /** Writes what is unsent to the spool, at once. */
+  spillSync?: (() => void) | undefined
+  /** The last that is done: the same, and tells of what was lost. */
+  end?: (() => void) | undefined
+}
+
+/** Which ends of a process are watched beside its own. */
+export interface EndingConfig {
+  readonly shutdownSignals: readonly NodeJS.Signals[]
+  /** Where uncaught exceptions are recorded; `undefined`: nowhere. */
+  readonly exceptions: LoggerProvider | undefined
 }
 
 /**
- * Flushes when the process has nothing left to do, and says how many log records a process takes with it that ends
- * sooner. `beforeExit` comes again after each flush; one that has nothing new to send is not repeated, so that a
- * process whose receiver is away still ends.
+ * Flushes when the process has nothing left to do or is told to end. What a process would take with it that ends sooner
+ * goes to the spool; how many log records cannot is said. `beforeExit` comes again after each flush; one that has
+ * nothing new to send is not repeated, so that a process whose receiver is away still ends.
  *
  * @returns stops watching
  */
-export function watchProcessEnd(ending: Ending): () => void {
+export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => void {
   let flushedAt = -1
 
   function onBeforeExit(): void {
     const activity = ending.activity()
     if (activity === flushedAt) return
     flushedAt = activity
-    void ending.forceFlush(BEFORE_EXIT_MILLIS).then(() => ending.abandon?.())
+    void ending.forceFlush(ENDING_MILLIS).then(() => ending.abandon?.())
   }
 
   function onExit(): void {
-    const { queued, inFlight } = ending.stats()
-    if (queued + inFlight === 0) return
+    ending.end?.()
+    const { queued, inFlight, spooled } = ending.stats()
+    const left = queued + inFlight - spooled
+    if (left <= 0) return
     diagnose(
       'unsent-at-exit',
-      `log records not yet sent when the process ended: ${queued + inFlight}. The receiver is away, or ` +
-        'process.exit() was called before shutdown() had resolved',
+      `log records not yet sent when the process ended: ${left}. The receiver is away, or ` +
+        'process.exit() was called, or an exception ended it, before shutdown() had resolved',
     )
   }
 
   process.on('beforeExit', onBeforeExit)
   process.on('exit', onExit)
+  const flush = (): Promise<unknown> => ending.forceFlush(ENDING_MILLIS)
+  const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: onExit })
+  const forgetExceptions =
+    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {
     process.off('beforeExit', onBeforeExit)
     process.off('exit', onExit)
+    forgetSignals()
+    forgetExceptions?.()
   }
 }
 

@@ -15,6 +15,8 @@ import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { type SignalPipeline, timerMillis, watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
+import { ownInstanceId } from './process/instanceId.ts'
+import { refuseInSnapshot } from './process/snapshot.ts'
 import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
 import { createMetrics } from './signals/metrics.ts'
 import { settleResource } from './config/resource.ts'
@@ -51,7 +53,12 @@ const CLOSE_MILLIS = 1000
 
 /** An ESM and a CommonJS copy of this module can meet in one process. */
 const RUNNING = Symbol.for('logbridge.telemetry.1')
-const processWide = globalThis as { [RUNNING]?: boolean }
+const processWide = globalThis as { [RUNNING]?: Telemetry | undefined }
+
+/** The Telemetry of this process (of this worker), while it runs. */
+export function runningTelemetry(): Telemetry | undefined {
+  return processWide[RUNNING]
+}
 
 /**
  * Sets up logs, traces and metrics on one resource and one endpoint, and registers them as OpenTelemetry's globals.
@@ -61,9 +68,11 @@ const processWide = globalThis as { [RUNNING]?: boolean }
  * ```ts
  * const telemetry = startTelemetry({ serviceName: 'shop', endpoint: 'http://collector:4317' })
  * ```
- * @throws LogbridgeError `invalid-option`; `already-started` when the Telemetry of an earlier call has not been shut down
+ * @throws LogbridgeError `invalid-option`; `already-started` when the Telemetry of an earlier call has not been shut down;
+ * `startup-snapshot` while Node builds one
  */
 export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
+  refuseInSnapshot('startTelemetry()')
   if (processWide[RUNNING]) {
     throw new LogbridgeError(
       'already-started',
@@ -71,12 +80,11 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     )
   }
   const config = settleTelemetry(options, process.env)
-  const resource = settleResource(options, process.env)
+  const resource = settleResource(options, process.env, ownInstanceId)
   const metrics = config.metrics && createMetrics(config.metrics, resource)
   const traces = config.traces && createTraces(config.traces, resource)
   const logs =
     config.logs && createLoggerProviderFrom({ ...config.logs, meterProvider: metrics?.provider }, resource)
-  processWide[RUNNING] = true
   const stopDiag = startDiag(config.diagLogLevel)
   const signals: readonly (readonly [string, SignalEnding])[] = Object.entries({
     logs,
@@ -97,7 +105,18 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     traces?.abandon()
     metrics?.abandon()
   }
-  const forget = watchProcessEnd({ forceFlush, abandon, stats, activity })
+  const { shutdownSignals = [], captureUncaughtExceptions = true } = options
+  const forget = watchProcessEnd(
+    {
+      forceFlush,
+      abandon,
+      stats,
+      activity,
+      spillSync: () => logs?.spillSync?.(),
+      end: () => logs?.end?.(),
+    },
+    { shutdownSignals, exceptions: captureUncaughtExceptions ? logs : undefined },
+  )
   let ending: Promise<void> | undefined
 
   function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {
@@ -109,10 +128,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   }
 
   async function end(timeoutMillis: number): Promise<void> {
-    forget()
     disableInstrumentations()
     unregister()
-    processWide[RUNNING] = false
+    if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
     const shutdowns = signals.map(
       ([name, signal]) => [name, signal.shutdown(timerMillis(timeoutMillis))] as const,
     )
@@ -120,10 +138,11 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
     const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)
     await settled(CLOSE_MILLIS, 'closed', closes)
+    forget()
     stopDiag()
   }
 
-  return {
+  const telemetry: Telemetry = {
     loggerProvider: logs ?? { getLogger: () => createNoopLogger() },
     tracerProvider: traces?.provider ?? new ProxyTracerProvider(),
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
@@ -131,6 +150,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     forceFlush,
     shutdown: (timeoutMillis = FLUSH_MILLIS) => (ending ??= end(timeoutMillis)),
   }
+  processWide[RUNNING] = telemetry
+  return telemetry
 }
 
 /** Waits for all of them, or for the time to be up; tells of those that failed. */

@@ -1,13 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
+import { startViewer, type Viewer } from '@logbridge/viewer'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { nowhere, run } from './programs.ts'
 
-// Whole processes, with the built package.
-
-const folder = fileURLToPath(new URL('..', import.meta.url))
 const ESM = `import { startTelemetry } from '@logbridge/core'
 import { diag, logs, metrics, trace } from '@opentelemetry/api'
 `
@@ -17,35 +11,13 @@ logs.getLogger('l').emit({ body: 'hello', severityNumber: 9 })
 metrics.getMeter('m').createCounter('jobs').add(1)
 `
 
-interface Ended {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-async function run(code: string, env: Record<string, string> = {}, type = 'module'): Promise<Ended> {
-  const child = spawn(process.execPath, [`--input-type=${type}`, '-e', code], {
-    cwd: folder,
-    env: { ...process.env, OTEL_SERVICE_NAME: 'child', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended: Ended = { code: null, stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (ended.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (ended.stderr += chunk.toString()))
-  ;[ended.code] = (await once(child, 'close')) as [number | null]
-  return ended
-}
-
 let viewer: Viewer
-let records: ReceivedLogRecord[] = []
 const total = { logRecords: 0, spans: 0, dataPoints: 0 }
 beforeAll(async () => {
   viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
-  viewer.on('logs', (received) => records.push(...received))
 })
 afterAll(() => viewer.close())
 beforeEach(() => {
-  records = []
   const { logRecords, spans, dataPoints } = viewer.counts
   Object.assign(total, { logRecords, spans, dataPoints })
 })
@@ -57,7 +29,7 @@ function received(): number[] {
 describe('a process that has nothing left to do', () => {
   test('sends what it has', async () => {
     const ended = await run(`${ESM} startTelemetry() ${PRODUCE}`, {
-      OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
     })
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(received()).toEqual([1, 1, 1])
@@ -66,22 +38,17 @@ describe('a process that has nothing left to do', () => {
   test('sends what comes after that, too', async () => {
     const late = `process.once('beforeExit', () => setTimeout(() => { ${PRODUCE} }, 1))`
     await run(`${ESM} startTelemetry({ metrics: false }) ${PRODUCE}; ${late}`, {
-      OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
     })
     expect(received()).toEqual([2, 2, 0])
   })
 
   test('ends though its receiver is away', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, 'close')
     const ended = await run(
       `${ESM} const telemetry = startTelemetry() ${PRODUCE}
       await telemetry.shutdown(200)
       console.log(JSON.stringify(telemetry.stats()))`,
-      { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } },
     )
     expect(ended.code).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject({
@@ -100,9 +67,7 @@ test('spans and metrics of a receiver that is away hold no process beyond the fl
     `${ESM} startTelemetry({ metrics: { exportIntervalMillis: 1000 } }) ${PRODUCE}
     const start = performance.now()
     process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
-    {
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
-    },
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
   )
   expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
   // What is wrong is told as an operator would say it.
@@ -114,7 +79,7 @@ test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
     `${ESM} const telemetry = startTelemetry({ logs: false, traces: false, metrics: false })
     diag.warn('quiet'); diag.error('loud')
     await telemetry.shutdown(); diag.error('quiet again')`,
-    { OTEL_LOG_LEVEL: 'error' },
+    { env: { OTEL_LOG_LEVEL: 'error' } },
   )
   expect(ended).toEqual({ code: 0, stdout: '', stderr: 'loud\n' })
 })
@@ -127,26 +92,7 @@ test('an ESM and a CommonJS copy know of each other', async () => {
     try { again() } catch (error) { console.log(error.code) }
     await telemetry.shutdown()
     await again().shutdown()`,
-    { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
   )
   expect(ended).toEqual({ code: 0, stdout: 'already-started\n', stderr: '' })
-})
-
-test('each worker has telemetry and an instance id of its own', async () => {
-  const start = `const { startTelemetry } = require('@logbridge/core')
-    const { logs } = require('@opentelemetry/api')
-    const telemetry = startTelemetry()
-    logs.getLogger('l').emit({ body: 'hello' })
-    telemetry.shutdown()`
-  const ended = await run(
-    `${start}
-    const { Worker } = require('node:worker_threads')
-    for (let n = 0; n < 2; n += 1) new Worker(${JSON.stringify(start)}, { eval: true })`,
-    { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
-    'commonjs',
-  )
-  expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
-  const ids = records.map(({ resource }) => resource.attributes['service.instance.id'])
-  expect(ids).toHaveLength(3)
-  expect(new Set(ids).size).toBe(3)
 })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { LoggerProviderOptions } from '@logbridge/core'
+import type { EndingOptions, LoggerProviderOptions } from '@logbridge/core'
 import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import transport, { type DeliveryOptions, type TransportOptions } from '../src/index.ts'
@@ -189,7 +189,10 @@ test('a wrong option is the error of the transport', async () => {
 })
 
 test('the options are those of core that can cross into a worker', () => {
-  type Known = Exclude<keyof LoggerProviderOptions, 'register' | 'processors' | 'onDrop' | 'meterProvider'>
+  type Known = Exclude<
+    keyof LoggerProviderOptions,
+    'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof EndingOptions
+  >
   expectTypeOf<keyof DeliveryOptions>().toEqualTypeOf<Known>()
   expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()
 })

@@ -6,6 +6,7 @@ import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from '../logs/losses.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
+import { endingRules } from './ending.ts'
 import { type ExporterConfig, exporterRules, settleExporter } from './exporter.ts'
 import type {
   LoggerProviderOptions,
@@ -199,10 +200,17 @@ const offOr = (object: OptionRule): OptionRule => ({
 const LOGS_RULES = { ...rulesOf(LOGS), ...exporterRules, limits: rules.object }
 const TRACES_RULES = { ...rulesOf(TRACES), ...exporterRules, limits: rules.object }
 const METRICS_RULES = { ...rulesOf(METRICS), ...exporterRules, prometheus: rules.object }
-const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...resourceRules, register: rules.boolean, meterProvider }
+const LOGGER_PROVIDER_RULES = {
+  ...LOGS_RULES,
+  ...resourceRules,
+  ...endingRules,
+  register: rules.boolean,
+  meterProvider,
+}
 const TELEMETRY_RULES = {
   ...exporterRules,
   ...resourceRules,
+  ...endingRules,
   logs: offOr(rules.object),
   traces: offOr(rules.object),
   metrics: offOr(rules.object),

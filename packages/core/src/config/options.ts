@@ -53,6 +53,21 @@ export interface ResourceOptions {
   resource?: Attributes | undefined
 }
 
+/** What is done when the process ends otherwise than by having nothing left to do. */
+export interface EndingOptions {
+  /**
+   * Signals on which everything is flushed, for at most 5 seconds, before the process ends by that signal; a second signal
+   * ends it at once. Where the application handles the signal itself, its handlers run as ever and decide what becomes of
+   * the process. `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, `SIGUSR2`, `SIGBREAK`. Default: none.
+   */
+  shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /**
+   * Record each exception that nothing catches, as FATAL; the process goes on, or ends, as it would have. Turn it off where
+   * a logging library records them, too. Default true; for a LoggerProvider that is not registered false.
+   */
+  captureUncaughtExceptions?: boolean | undefined
+}
+
 /** What a logs pipeline can be told beside where it exports to. */
 export interface LogsOptions {
   /** Records that may wait; more are dropped and counted. Default: bounded by bytes only. */
@@ -92,7 +107,7 @@ export interface LogLimitsOptions {
 }
 
 /** Options of `createLoggerProvider`. */
-export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions {
+export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions, EndingOptions {
   /** Register as the global LoggerProvider, with both generations of the Logs API. Default true. */
   register?: boolean | undefined
   /**
@@ -142,7 +157,7 @@ export interface MetricsOptions extends ExporterOptions {
 }
 
 /** Options of `startTelemetry`. What is said here for all signals can be said otherwise for each. */
-export interface TelemetryOptions extends ExporterOptions, ResourceOptions {
+export interface TelemetryOptions extends ExporterOptions, ResourceOptions, EndingOptions {
   /** `false` leaves logs off. */
   logs?: false | (LogsOptions & ExporterOptions) | undefined
   /** `false` leaves traces off. */

@@ -59,12 +59,17 @@ function isPrimitive(value: unknown): boolean {
 /**
  * The resource of all signals. Each of these wins over the one before: what is detected, `OTEL_RESOURCE_ATTRIBUTES`,
  * `OTEL_SERVICE_NAME`, `resource`, `serviceName`. Some detected attributes (`host.id`) may still be pending.
- * `service.instance.id` is random and the process's (the worker's) own, unless it is set.
+ * `service.instance.id` is random and the process's (the worker's) own, unless it is set; one of
+ * `OTEL_RESOURCE_ATTRIBUTES` comes to several processes and workers: `ownInstanceId` tells them apart.
  *
  * NodeSDK would have what is detected win over what the user has set.
  * @throws LogbridgeError `invalid-option`
  */
-export function settleResource(options: ResourceOptions, env: Environment): Resource {
+export function settleResource(
+  options: ResourceOptions,
+  env: Environment,
+  ownInstanceId: (inherited: string) => string = (inherited) => inherited,
+): Resource {
   const { serviceName, resource = {} } = options
   checkOptionsAt('', { serviceName, resource }, resourceRules)
   checkOptionsAt(
@@ -78,6 +83,8 @@ export function settleResource(options: ResourceOptions, env: Environment): Reso
   }
   const serviceNameVariable = readVariable(env, ['OTEL_SERVICE_NAME'], text)
   if (serviceNameVariable !== undefined) fromVariables['service.name'] = serviceNameVariable
+  const inheritedId = fromVariables['service.instance.id']
+  if (inheritedId !== undefined) fromVariables['service.instance.id'] = ownInstanceId(inheritedId)
   const given = Object.fromEntries(Object.entries(resource).filter(([, value]) => value !== undefined))
   if (serviceName !== undefined) given['service.name'] = serviceName
 

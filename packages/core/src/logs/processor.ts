@@ -6,6 +6,7 @@ import type { ExporterOptions, LoggerProviderOptions, LogsOptions } from '../con
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
+import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
 import type { LogsStats } from './stats.ts'
@@ -55,6 +56,16 @@ export class PipelineProcessor implements LogRecordProcessor {
     return this.pipeline.shutdown(timeoutMillis)
   }
 
+  /** See `Ending`. */
+  spillSync(): void {
+    this.pipeline.spillSync()
+  }
+
+  /** See `Ending`. */
+  end(): void {
+    this.pipeline.end()
+  }
+
   private isWanted(severityNumber: number): boolean {
     return (severityNumber === 0 || severityNumber >= this.minimumSeverity) && !isExporting()
   }
@@ -86,19 +97,22 @@ export type OtlpLogRecordProcessorOptions = ExporterOptions &
  */
 export class OtlpLogRecordProcessor extends PipelineProcessor {
   private readonly forget: () => void
+  private ending: Promise<void> | undefined
 
-  /** @throws LogbridgeError `invalid-option` */
+  /** @throws LogbridgeError `invalid-option`; `startup-snapshot` while Node builds one */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
+    refuseInSnapshot('OtlpLogRecordProcessor')
     super(settleLogs(options, process.env))
     this.forget = watchProcessEnd({
       forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
       stats: () => this.stats(),
       activity: () => this.stats().created,
+      spillSync: () => this.spillSync(),
+      end: () => this.end(),
     })
   }
 
   override shutdown(timeoutMillis?: number): Promise<void> {
-    this.forget()
-    return super.shutdown(timeoutMillis)
+    return (this.ending ??= super.shutdown(timeoutMillis).finally(this.forget))
   }
 }

@@ -29,7 +29,9 @@ import {
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
-import { timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
+import { type Ending, timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
+import { ownInstanceId } from '../process/instanceId.ts'
+import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
@@ -56,29 +58,39 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
+/** The same with what the end of the process needs. */
+export type EndingLoggerProvider = LogbridgeLoggerProvider & Pick<Ending, 'spillSync' | 'end'>
+
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
  *
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `invalid-option`; `startup-snapshot` while Node builds one
  */
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
+  refuseInSnapshot('createLoggerProvider()')
   const config = settleLogs(options, process.env)
-  const inner = createLoggerProviderFrom(config, settleResource(options, process.env))
-  const forget = watchProcessEnd({ ...inner, activity: () => inner.stats().created })
+  const { register = true, shutdownSignals = [], captureUncaughtExceptions = register } = options
+  // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
+  const resource = settleResource(options, process.env, register ? ownInstanceId : undefined)
+  const { spillSync, end, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
     shutdown(timeoutMillis?: number) {
-      forget()
       unregister?.()
-      return inner.shutdown(timeoutMillis)
+      return (ending ??= inner.shutdown(timeoutMillis).finally(forget))
     },
   }
-  const unregister = options.register === false ? undefined : registerLoggerProvider(provider)
+  let ending: Promise<void> | undefined
+  const forget = watchProcessEnd(
+    { ...inner, spillSync, end, activity: () => inner.stats().created },
+    { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined },
+  )
+  const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider
 }
 
 /** The same from settled configuration; the caller sees to registration and to the end of the process. */
-export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): EndingLoggerProvider {
   // Whoever has processors of their own expects the official SDK's records in them.
   if (config.processors.length > 0 || config.exporters.includes('console')) {
     return createOfficialProvider(config, resource)
@@ -87,11 +99,11 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
 }
 
 /** Records go straight into the pipeline, whatever values they hold. */
-function createDirectProvider(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+function createDirectProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
   const pipeline = new LogPipeline(config, createTransport(config))
   const encodedResource = encodeResource(resource)
   const loggers = new Map<string, Logger>()
-  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
@@ -108,6 +120,8 @@ function createDirectProvider(config: LogsConfig, resource: Resource): Logbridge
     stats: () => pipeline.stats(),
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
     shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis),
+    spillSync: () => pipeline.spillSync(),
+    end: () => pipeline.end(),
   }
   return provider
 }
@@ -165,7 +179,7 @@ function withException({ attributes, exception }: LogRecord): Record<string, unk
 }
 
 /** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
-function createOfficialProvider(config: LogsConfig, resource: Resource): LogbridgeLoggerProvider {
+function createOfficialProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
   const processors: LogRecordProcessor[] = [...config.processors]
   if (config.exporters.includes('console')) {
     processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }))
@@ -196,6 +210,8 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Logbrid
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) =>
       official.forceFlush({ timeoutMillis: timerMillis(timeoutMillis) }).catch(faulty),
     shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
+    spillSync: () => last?.spillSync(),
+    end: () => last?.end(),
   }
 }
 

@@ -1,0 +1,76 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  activeContext,
+  type Adapter,
+  createBridge,
+  diagnose,
+  isError,
+  isExporting,
+  read,
+  reason,
+} from '@logbridge/bridge'
+import type { Context, LoggerProvider } from '@opentelemetry/api'
+
+/** What a throw statement, or a rejection that nobody handles, has brought up. */
+interface Uncaught {
+  readonly thrown: unknown
+  readonly origin: NodeJS.UncaughtExceptionOrigin
+  readonly context: Context
+}
+
+/**
+ * | uncaught               | LogRecord                                                               |
+ * | ---------------------- | ----------------------------------------------------------------------- |
+ * |                        | severity 21, `FATAL`: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ |
+ * | an Error               | its message as the body, `exception.*`, its own fields under `error`     |
+ * | any other value        | the value as the body, its type as `exception.type`; a primitive as text, and as `exception.message` |
+ * | origin                 | `logbridge.exception.origin`: `uncaughtException` or `unhandledRejection` |
+ */
+const adapter: Adapter<Uncaught> = {
+  library: '@logbridge/core',
+  severity: () => 21,
+  convert({ thrown, origin, context }) {
+    const attributes: Record<string, unknown> = { 'logbridge.exception.origin': origin }
+    const record = { severityText: 'FATAL', attributes, context }
+    if (isError(thrown)) return { ...record, body: read(thrown, 'message'), exception: thrown }
+    attributes['exception.type'] = thrown === null ? 'null' : typeof thrown
+    if (typeof thrown === 'object' && thrown !== null) return { ...record, body: thrown }
+    attributes['exception.message'] = reason(thrown)
+    return { ...record, body: reason(thrown) }
+  },
+}
+
+/**
+ * Records each exception that nothing catches, and has it written to the spool at once. The exception goes on as
+ * if nobody had looked: to the application's own `uncaughtException` handlers, or to the end of the process.
+ *
+ * @param spill called after each
+ * @returns stops recording
+ */
+export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: () => void): () => void {
+  const bridge = createBridge(adapter, { loggerProvider })
+  const outsideOfExport = AsyncLocalStorage.snapshot()
+
+  function onUncaught(thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+    const isEnd =
+      process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()
+    // What our own export throws (an application's function for headers, say) would bring about the next export.
+    if (!isEnd && isExporting()) return
+    const uncaught: Uncaught = { thrown, origin, context: activeContext() }
+    outsideOfExport(() => bridge.emit(uncaught))
+    // Also where the application has handlers: one that fails itself ends the process without a last word (code 7).
+    spill()
+  }
+
+  function listener(thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+    try {
+      onUncaught(thrown, origin)
+    } catch (error) {
+      // Thrown from here it would take the place of the application's own.
+      diagnose('uncaught-exception', 'an uncaught exception could not be recorded', error)
+    }
+  }
+
+  process.on('uncaughtExceptionMonitor', listener)
+  return () => process.off('uncaughtExceptionMonitor', listener)
+}

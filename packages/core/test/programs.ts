@@ -1,0 +1,78 @@
+import { spawn, type StdioOptions } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+// Whole processes, with the built package: what is watched at the end of a process cannot be seen from inside of it.
+
+const folder = fileURLToPath(new URL('..', import.meta.url))
+
+export interface Ended {
+  /** The exit code, or the signal that ended the process. */
+  code: number | string | null
+  stdout: string
+  stderr: string
+}
+
+export interface Program {
+  readonly pid: number
+  /** Resolves as soon as it has printed this to stdout; rejects when it ends without. */
+  printed(text: string): Promise<void>
+  kill(signal: NodeJS.Signals): void
+  readonly ended: Promise<Ended>
+}
+
+export interface ProgramOptions {
+  /** Variables beside those of this process. */
+  env?: Record<string, string>
+  type?: 'module' | 'commonjs'
+  /** Options of Node. */
+  execArgv?: readonly string[]
+  /** `process.argv` from its second on. */
+  args?: readonly string[]
+}
+
+/** Starts a program from its text; it finds packages as those of core do. */
+export function start(code: string, options: ProgramOptions = {}): Program {
+  const { env = {}, type = 'module', execArgv = [], args = [] } = options
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const child = spawn(process.execPath, [...execArgv, `--input-type=${type}`, '-e', code, '--', ...args], {
+    cwd: folder,
+    env: { ...process.env, OTEL_SERVICE_NAME: 'child', ...env },
+    stdio,
+  })
+  const output: Ended = { code: null, stdout: '', stderr: '' }
+  child.stdout!.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr!.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
+  const ended = once(child, 'close').then(([code, signal]) => {
+    output.code = (code ?? signal) as number | string
+    return output
+  })
+  return {
+    pid: child.pid!,
+    async printed(text) {
+      while (!output.stdout.includes(text)) {
+        const isOpen = await Promise.race([once(child.stdout!, 'data'), ended.then(() => false)])
+        if (!isOpen && !output.stdout.includes(text)) throw new Error(`ended: ${JSON.stringify(output)}`)
+      }
+    },
+    kill: (signal) => void child.kill(signal),
+    ended,
+  }
+}
+
+/** Runs a program to its own end. */
+export function run(code: string, options?: ProgramOptions): Promise<Ended> {
+  return start(code, options).ended
+}
+
+/** The URL of a port on which nobody listens. */
+export async function nowhere(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `http://127.0.0.1:${port}`
+}
