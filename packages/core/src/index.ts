@@ -20,5 +20,6 @@ export type {
 export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
 export { startTelemetry, type Telemetry } from './telemetry.ts'
+export { type FlushOnFreezeOptions, flushOnFreeze } from './process/flushOnFreeze.ts'
 export type { DropReason, LogsStats } from './logs/stats.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'
