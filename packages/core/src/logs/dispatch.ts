@@ -42,7 +42,7 @@ export class Dispatcher {
   private readonly account: Account
   private readonly spool: Spool | undefined
   private readonly onExport: ExportObserver | undefined
-  private readonly waiting: Consignment[] = []
+  private waiting: Consignment[] = []
   private readonly unsettled = new Set<Consignment>()
   private readonly abort = new AbortController()
   private readonly adoption: NodeJS.Timeout | undefined
@@ -101,7 +101,7 @@ export class Dispatcher {
     await this.flush(timeoutMillis)
     this.abort.abort()
     clearTimeout(this.pause)
-    this.waiting.length = 0
+    this.waiting = []
     // Aborted attempts end at once.
     await Promise.all(this.exports)
     for (const consignment of this.unsettled) await this.leave(consignment)
@@ -123,6 +123,7 @@ export class Dispatcher {
 
   private async store(consignment: Consignment, spool: Spool): Promise<void> {
     const { batch, count } = consignment
+    if (consignment.entry) return
     if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
     const request = requestOf(consignment)
     if (request === undefined) return
@@ -153,7 +154,7 @@ export class Dispatcher {
       this.account.queued += consignment.count
       this.account.spooled += consignment.count
     }
-    this.waiting.unshift(...adopted)
+    this.waiting = [...adopted, ...this.waiting]
     this.recovering = true
     this.window = 1
     this.pump()
@@ -273,7 +274,9 @@ export class Dispatcher {
 
   /** What becomes at the end of one that has not been sent. */
   private async leave(consignment: Consignment): Promise<void> {
-    if (consignment.stored) await within(DISK_MILLIS, [consignment.stored])
+    const { spool } = this
+    // A disk that was full before may take it now.
+    if (spool) await within(DISK_MILLIS, [consignment.stored?.then(() => this.store(consignment, spool))])
     const { entry, count } = consignment
     if (entry === undefined) {
       this.account.queued -= count
