@@ -13,6 +13,7 @@ export type {
   OtlpProtocol,
   PrometheusOptions,
   ResourceOptions,
+  SpoolOptions,
   TelemetryOptions,
   TlsOptions,
   TracesOptions,

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { LogbridgeError } from '@logbridge/bridge'
 import { DiagLogLevel } from '@opentelemetry/api'
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
@@ -349,6 +349,45 @@ test('createLoggerProvider has the same options flat', () => {
   expect(thrownBy(() => settleLogs({ limits: { attributeCountLimit: -1 } }, {})).message).toContain(
     'option limits.attributeCountLimit',
   )
+})
+
+describe('spool', () => {
+  const directory = '/var/spool/app'
+  const spool = (given: unknown): unknown => settled('logs.spool', { logs: { spool: given as never } }, {})
+
+  test('is off unless a directory is given', () => {
+    expect(spool(undefined)).toBeUndefined()
+    expect(spool({ directory })).toEqual({ directory, maxBytes: 1_073_741_824, fsync: false })
+    expect(spool({ directory, maxBytes: 5, fsync: true })).toEqual({ directory, maxBytes: 5, fsync: true })
+    expect(settleLogs({ spool: { directory } }, {}).spool).toMatchObject({ directory })
+    expect(made).toEqual([])
+  })
+
+  test('a relative directory is that of the working directory at the start', () => {
+    expect(spool({ directory: 'spool' })).toMatchObject({ directory: resolve('spool') })
+  })
+
+  test.each<[string, unknown]>([
+    ['logs.spool.directory is not given', {}],
+    ['logs.spool.directory is not given', { directory: undefined }],
+    ['logs.spool.directory is', { directory: '' }],
+    ['logs.spool.directory is', { directory: 5 }],
+    ['logs.spool.directory is', { directory: 'a\0b' }],
+    ['logs.spool.maxBytes is', { directory, maxBytes: 0 }],
+    ['logs.spool.maxBytes is', { directory, maxBytes: '1 GiB' }],
+    ['logs.spool.fsync is', { directory, fsync: 'yes' }],
+    ['logs.spool is', '/var/spool/app'],
+    ['logs.spool is', null],
+    ['no option logs.spool.dir;', { dir: '/var/spool/app' }],
+  ])('a bad one: %s', (text, given) => {
+    expect(thrownBy(() => spool(given)).message).toContain(text)
+  })
+
+  test('of createLoggerProvider is named as it stands there', () => {
+    expect(thrownBy(() => settleLogs({ spool: { directory: '' } }, {})).message).toContain(
+      'option spool.directory',
+    )
+  })
 })
 
 describe('headers', () => {

@@ -17,6 +17,7 @@ import type {
 } from './options.ts'
 import { resourceRules } from './resource.ts'
 import { settleSampler } from './sampler.ts'
+import { type SpoolConfig, settleSpool } from './spool.ts'
 import {
   arrayOf,
   at,
@@ -61,6 +62,8 @@ export interface LogsConfig {
   readonly onDrop: DropListener | undefined
   readonly recordUid: boolean
   readonly meterProvider?: MeterProvider | undefined
+  /** `undefined`: memory alone. */
+  readonly spool: SpoolConfig | undefined
 }
 
 export interface TracesConfig {
@@ -197,7 +200,7 @@ const offOr = (object: OptionRule): OptionRule => ({
   test: (value) => value === false || object.test(value),
 })
 
-const LOGS_RULES = { ...rulesOf(LOGS), ...exporterRules, limits: rules.object }
+const LOGS_RULES = { ...rulesOf(LOGS), ...exporterRules, limits: rules.object, spool: rules.object }
 const TRACES_RULES = { ...rulesOf(TRACES), ...exporterRules, limits: rules.object }
 const METRICS_RULES = { ...rulesOf(METRICS), ...exporterRules, prometheus: rules.object }
 const LOGGER_PROVIDER_RULES = {
@@ -277,6 +280,7 @@ function logsConfig(
     maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
     exporters: readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'],
     limits: settle(LOG_LIMITS, { ...options.limits }, env),
+    spool: settleSpool(at(path, 'spool'), options.spool),
   }
 }
 

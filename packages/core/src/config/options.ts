@@ -97,6 +97,26 @@ export interface LogsOptions {
    * sending again brings; a record that has one keeps it. Default false.
    */
   recordUid?: boolean | undefined
+  /** Keeps what is not delivered on disk, so that it outlives the process. Default: none, memory alone. */
+  spool?: SpoolOptions | undefined
+}
+
+export interface SpoolOptions {
+  /**
+   * Where it is kept; made when it is not there. Processes and worker threads may share it: what one that is gone has left
+   * is sent by another. It should be on a disk of this machine, and not where temporary files are cleaned away.
+   */
+  directory: string
+  /**
+   * Bytes that the directory may hold, of all its processes together; what comes then waits in memory alone. Default
+   * 1073741824 (1 GiB): an hour at 1,000 records of 250 bytes a second.
+   */
+  maxBytes?: number | undefined
+  /**
+   * Whether to wait until the disk has it. Default `false`: the operating system has it, which is enough for a process that
+   * is killed, but not for a machine that loses power.
+   */
+  fsync?: boolean | undefined
 }
 
 export interface LogLimitsOptions {
