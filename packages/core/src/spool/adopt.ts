@@ -1,0 +1,166 @@
+import type { Stats } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { diagnose } from '@logbridge/bridge'
+import { type FileHandle, type Fs, isMissing, READ_WRITE, readAll } from './files.ts'
+import {
+  Entry,
+  type Folder,
+  leaveFolder,
+  listFolders,
+  listSegments,
+  lockFolder,
+  type Names,
+  newSegment,
+  type Segment,
+} from './folder.ts'
+import { MAX_SEGMENT_BYTES, readSegment } from './format.ts'
+
+/** An empty folder that is younger may be one that its owner is about to lock. */
+const EMPTY_FOLDER_MILLIS = 60_000
+
+/** A folder that has been taken over, and what is in it. */
+export interface Orphan {
+  readonly folder: Folder
+  /** In the order of writing. */
+  readonly entries: Entry[]
+}
+
+interface Taken extends Orphan {
+  /** When the oldest of its segments was written last, in milliseconds. */
+  since: number
+}
+
+/**
+ * Takes over the folders whose owners are gone: locks them, reads them, cuts torn tails off, removes what holds nothing
+ * more. The folder that was written to longest ago comes first.
+ * @param skip names of folders: one's own, and those that are better left alone, which are added
+ */
+export async function adoptOrphans(
+  fs: Fs,
+  directory: string,
+  skip: { readonly own: Names; readonly left: Set<string> },
+): Promise<Orphan[]> {
+  const taken: Taken[] = []
+  for (const name of await namesIn(fs, directory)) {
+    if (skip.own.has(name) || skip.left.has(name)) continue
+    try {
+      const orphan = await takeOver(fs, directory, name, skip.left)
+      if (orphan) taken.push(orphan)
+    } catch (error) {
+      // Its owner, or who has adopted it, has removed it meanwhile.
+      if (!isMissing(error)) complain(directory, error)
+    }
+    // Locks are taken synchronously, and checksums take their time.
+    await turn()
+  }
+  return taken.sort((one, other) => one.since - other.since)
+}
+
+async function namesIn(fs: Fs, directory: string): Promise<string[]> {
+  try {
+    return await listFolders(fs, directory)
+  } catch (error) {
+    if (!isMissing(error)) complain(directory, error)
+    return []
+  }
+}
+
+function complain(directory: string, error: unknown): void {
+  diagnose('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
+}
+
+async function takeOver(
+  fs: Fs,
+  directory: string,
+  name: string,
+  left: Set<string>,
+): Promise<Taken | undefined> {
+  const path = join(directory, name)
+  const stats = await fs.promises.lstat(path)
+  if (isForeign(stats)) {
+    left.add(name)
+    diagnose(
+      'spool-foreign',
+      `the spool ${path} belongs to another user and is left alone: run the application as that user, or remove it`,
+    )
+    return undefined
+  }
+  const isEmpty = (await listSegments(fs, path)).length === 0
+  if (isEmpty && Date.now() - stats.mtimeMs < EMPTY_FOLDER_MILLIS) return undefined
+  const folder = lockFolder(directory, name)
+  if (folder === undefined) return undefined
+  const orphan: Taken = { folder, entries: [], since: Infinity }
+  // Again: until now its owner may have written.
+  for (const segment of await listSegments(fs, path).catch(() => [])) {
+    try {
+      if (!(await takeSegment(fs, orphan, segment))) left.add(name)
+    } catch (error) {
+      complain(directory, error)
+    }
+    await turn()
+  }
+  if (folder.segments.size > 0) return orphan
+  await leaveFolder(fs, folder)
+  return undefined
+}
+
+/** Who can plant files under our names must not have them read and sent in our name. */
+function isForeign({ uid }: Stats): boolean {
+  return process.geteuid !== undefined && uid !== process.geteuid()
+}
+
+/** @returns whether this segment need not be looked at again */
+async function takeSegment(fs: Fs, orphan: Taken, name: string): Promise<boolean> {
+  const path = join(orphan.folder.path, name)
+  const file = await fs.promises.open(path, READ_WRITE)
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile() || isForeign(stats) || stats.size > MAX_SEGMENT_BYTES) {
+      diagnose('spool-strange', `${path} is not a segment of this spool and is left alone`)
+      return false
+    }
+    return await readInto(orphan, name, file, stats, () => fs.promises.unlink(path))
+  } finally {
+    await file.close()
+  }
+}
+
+async function readInto(
+  orphan: Taken,
+  name: string,
+  file: FileHandle,
+  stats: Stats,
+  unlink: () => Promise<void>,
+): Promise<boolean> {
+  const { folder, entries } = orphan
+  const contents = await readSegment(await readAll(file, 0, stats.size))
+  if (contents.version === 'unknown') {
+    diagnose(
+      'spool-version',
+      `${join(folder.path, name)} was written by another version of logbridge and is left alone: that version can send it`,
+    )
+    return false
+  }
+  if (contents.damagedBytes > 0) {
+    diagnose(
+      'spool-damaged',
+      `the spool ${folder.path} is damaged: ${contents.damagedBytes} bytes with ` +
+        `${contents.damagedRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
+    )
+  }
+  if (contents.requests.length === 0) {
+    await unlink()
+    return true
+  }
+  // What comes after would stand amid what is appended. Where it can't be cut off, that is written over it.
+  if (contents.size < stats.size) await file.truncate(contents.size).catch(() => {})
+  // A copy: the rest of the segment need not be kept.
+  const segment: Segment = newSegment(folder, name, Buffer.from(contents.mark), contents.size)
+  segment.live = contents.requests.length
+  for (const { offset, count, bytes } of contents.requests) {
+    entries.push(new Entry(segment, offset, count, bytes))
+  }
+  orphan.since = Math.min(orphan.since, stats.mtimeMs)
+  return true
+}

@@ -1,0 +1,88 @@
+import type { promises } from 'node:fs'
+import { constants } from 'node:fs'
+
+type NodeFs = typeof import('node:fs')
+
+/** What the spool uses of node:fs; tests hand in one that fails. */
+export type Fs = Pick<
+  NodeFs,
+  | 'closeSync'
+  | 'fdatasyncSync'
+  | 'fsyncSync'
+  | 'ftruncateSync'
+  | 'lstatSync'
+  | 'mkdirSync'
+  | 'openSync'
+  | 'readdirSync'
+  | 'rmdirSync'
+  | 'unlinkSync'
+  | 'writeFileSync'
+  | 'writevSync'
+> & {
+  readonly promises: Pick<
+    NodeFs['promises'],
+    'lstat' | 'mkdir' | 'open' | 'readdir' | 'rmdir' | 'unlink' | 'writeFile'
+  >
+}
+
+export type FileHandle = Awaited<ReturnType<typeof promises.open>>
+
+// A symbolic link is never followed: what a segment's name leads to would be read, or written to. (Windows has no such flag.)
+const NOFOLLOW = constants.O_NOFOLLOW ?? 0
+export const READ: number = constants.O_RDONLY | NOFOLLOW
+export const READ_WRITE: number = constants.O_RDWR | NOFOLLOW
+export const CREATE: number = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
+export const FILE_MODE = 0o600
+export const FOLDER_MODE = 0o700
+
+/** Writes all of it, in however many steps; rejects when the disk takes no more. */
+export async function writeAll(file: FileHandle, chunks: Uint8Array[], position: number): Promise<void> {
+  let rest = chunks
+  let at = position
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest, at)
+    at += bytesWritten
+    rest = unwritten(rest, bytesWritten)
+  }
+}
+
+export function writeAllSync(fs: Fs, fd: number, chunks: Uint8Array[], position: number): void {
+  let rest = chunks
+  let at = position
+  while (rest.length > 0) {
+    const bytesWritten = fs.writevSync(fd, rest, at)
+    at += bytesWritten
+    rest = unwritten(rest, bytesWritten)
+  }
+}
+
+function unwritten(chunks: Uint8Array[], bytesWritten: number): Uint8Array[] {
+  if (bytesWritten === 0 && byteLength(chunks) > 0) throw new Error('nothing was written')
+  let skip = bytesWritten
+  const rest: Uint8Array[] = []
+  for (const chunk of chunks) {
+    if (skip < chunk.length) rest.push(chunk.subarray(skip))
+    skip = Math.max(skip - chunk.length, 0)
+  }
+  return rest
+}
+
+/** Reads this many bytes; fewer when the file ends. */
+export async function readAll(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+export function byteLength(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}

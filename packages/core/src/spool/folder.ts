@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
+import { type Lock, tryLock } from './lock.ts'
+import type { SpoolEntry } from './types.ts'
+
+const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const SEGMENT_NAME = /^\d{12}\.seg$/
+const LOCK_NAME = 'lock'
+
+/** A folder that this spool has the lock of: its own, or one that it has taken over. */
+export interface Folder {
+  readonly name: string
+  readonly path: string
+  readonly lock: Lock
+  readonly segments: Set<Segment>
+}
+
+/** Names of folders. */
+export type Names = Pick<ReadonlySet<string>, 'has'>
+
+/** A file that entries have been appended to. */
+export interface Segment {
+  readonly folder: Folder
+  readonly path: string
+  readonly mark: Buffer
+  /** Bytes, up to the end of the last whole entry. */
+  size: number
+  /** Entries whose fate is not known, and those that are being written. */
+  live: number
+  /** Offsets of settled entries that the file does not yet say so of. */
+  unmarked: number[]
+}
+
+export class Entry implements SpoolEntry {
+  readonly count: number
+  readonly bytes: number
+  readonly segment: Segment
+  readonly offset: number
+  settled = false
+
+  constructor(segment: Segment, offset: number, count: number, bytes: number) {
+    this.segment = segment
+    this.offset = offset
+    this.count = count
+    this.bytes = bytes
+  }
+}
+
+export function newSegment(folder: Folder, name: string, mark: Buffer, size: number): Segment {
+  const segment = { folder, path: join(folder.path, name), mark, size, live: 0, unmarked: [] }
+  folder.segments.add(segment)
+  return segment
+}
+
+export function segmentName(number: number): string {
+  return `${String(number).padStart(12, '0')}.seg`
+}
+
+/** Locks a folder; `undefined` when its owner lives. */
+export function lockFolder(directory: string, name: string): Folder | undefined {
+  const path = join(directory, name)
+  const lock = tryLock(join(path, LOCK_NAME))
+  return lock && { name, path, lock, segments: new Set() }
+}
+
+/**
+ * Makes a folder of one's own. Between its making and its locking another process may look at it, but takes only folders
+ * that hold a segment, or have been empty for a while.
+ */
+export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Promise<Folder> {
+  const made = await fs.promises.mkdir(directory, { recursive: true, mode: FOLDER_MODE })
+  const name = randomUUID()
+  const path = join(directory, name)
+  // Not recursive: it must not be there, nor be a link to somewhere.
+  await fs.promises.mkdir(path, FOLDER_MODE)
+  await fs.promises.writeFile(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
+  if (fsync) for (const changed of changedBy(directory, made)) await syncDirectory(fs, changed)
+  return locked(directory, name)
+}
+
+/** The same for a process that is dying. */
+export function makeFolderSync(fs: Fs, directory: string, fsync: boolean): Folder {
+  const made = fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
+  const name = randomUUID()
+  const path = join(directory, name)
+  fs.mkdirSync(path, FOLDER_MODE)
+  fs.writeFileSync(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
+  if (fsync) for (const changed of changedBy(directory, made)) syncDirectorySync(fs, changed)
+  return locked(directory, name)
+}
+
+function locked(directory: string, name: string): Folder {
+  const folder = lockFolder(directory, name)
+  if (folder === undefined) throw new Error(`the new folder ${name} is locked by another process`)
+  return folder
+}
+
+/** The directories that something was made in: this one, and those above it up to where `made` (the first of them) lies. */
+function changedBy(directory: string, made: string | undefined): string[] {
+  const changed = [directory]
+  if (made === undefined) return changed
+  for (let path = directory; path.length >= made.length; path = dirname(path)) changed.push(dirname(path))
+  return changed
+}
+
+/** The folders of all spools in a directory. Links, files and what else is there is not ours. */
+export async function listFolders(fs: Fs, directory: string): Promise<string[]> {
+  const found = await fs.promises.readdir(directory, { withFileTypes: true })
+  return found.filter((item) => item.isDirectory() && FOLDER_NAME.test(item.name)).map(({ name }) => name)
+}
+
+/** The segments of a folder, oldest first. */
+export async function listSegments(fs: Fs, path: string): Promise<string[]> {
+  return (await fs.promises.readdir(path)).filter((name) => SEGMENT_NAME.test(name)).sort()
+}
+
+/** Bytes of the segments that are in the directory, without those of some folders. */
+export async function bytesInDirectory(fs: Fs, directory: string, without: Names): Promise<number> {
+  let sum = 0
+  for (const name of await listFolders(fs, directory)) {
+    if (without.has(name)) continue
+    const path = join(directory, name)
+    // What its owner removes meanwhile, or what another user owns, does not count.
+    for (const segment of await listSegments(fs, path).catch(() => [])) {
+      sum += await fs.promises.lstat(join(path, segment)).then(
+        ({ size }) => size,
+        () => 0,
+      )
+    }
+  }
+  return sum
+}
+
+export function bytesInDirectorySync(fs: Fs, directory: string, without: Names): number {
+  let sum = 0
+  for (const item of fs.readdirSync(directory, { withFileTypes: true })) {
+    if (without.has(item.name) || !item.isDirectory() || !FOLDER_NAME.test(item.name)) continue
+    const path = join(directory, item.name)
+    try {
+      for (const name of fs.readdirSync(path)) {
+        if (SEGMENT_NAME.test(name)) sum += fs.lstatSync(join(path, name)).size
+      }
+    } catch {
+      // As above.
+    }
+  }
+  return sum
+}
+
+/** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
+export async function leaveFolder(fs: Fs, { path, lock, segments }: Folder): Promise<void> {
+  lock.release()
+  if (segments.size > 0) return
+  try {
+    const names = await fs.promises.readdir(path)
+    if (names.some((name) => name !== LOCK_NAME)) return
+    await fs.promises.unlink(join(path, LOCK_NAME))
+    await fs.promises.rmdir(path)
+  } catch {
+    // It has gone, or stays: an empty folder does no harm.
+  }
+}
+
+export function leaveFolderSync(fs: Fs, { path, lock, segments }: Folder): void {
+  lock.release()
+  if (segments.size > 0) return
+  try {
+    if (fs.readdirSync(path).some((name) => name !== LOCK_NAME)) return
+    fs.unlinkSync(join(path, LOCK_NAME))
+    fs.rmdirSync(path)
+  } catch {
+    // As above.
+  }
+}
+
+/** Has the disk know of what was made in a directory. Windows cannot, and need not. */
+export async function syncDirectory(fs: Fs, path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await fs.promises.open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export function syncDirectorySync(fs: Fs, path: string): void {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(path, 'r')
+  try {
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
+import crc32c from 'crc-32/crc32c.js'
+
+// How a spool lies on disk, version 1. All numbers are little-endian.
+//
+//   <directory>/<uuid>/lock                 held while the process (or worker thread) that owns the folder lives
+//   <directory>/<uuid>/000000000001.seg     append-only segments, numbered in the order of writing
+//
+// A segment is a header and entries. A checksum is the CRC32C of everything that comes after it in the entry: length and
+// type included.
+//
+//   header   8  'LBSPOOL\n'
+//            4  version
+//            4  mark: four random bytes, which each entry of this segment begins with
+//            4  CRC32C of the 16 bytes before
+//   entry    4  mark
+//            4  checksum
+//            4  length of the payload
+//            4  log records in it
+//            4  type: 1 request, 2 settled
+//            n  payload: an ExportLogsServiceRequest, or offsets (4 bytes each) of entries that need not be sent again
+//
+// Where an entry is damaged, the next one is found by the mark. It is random, as what is logged must not be able to look
+// like an entry.
+//
+// CRC32C of 512 KiB on Node.js 24: crc-32 0.35 to 0.4 ms, @aws-crypto/crc32c 5 ms. (zlib.crc32, another polynomial, 0.08 ms;
+// at 0.2 us a record of 250 bytes the difference is not worth leaving CRC32C for.)
+
+const MAGIC = Buffer.from('LBSPOOL\n', 'latin1')
+const VERSION = 1
+export const HEADER_BYTES = 20
+export const ENTRY_BYTES = 20
+const REQUEST = 1
+const SETTLED = 2
+
+/** What an entry may hold: twice what a gRPC receiver takes by default. Its checksum takes about 6 ms. */
+export const MAX_REQUEST_BYTES: number = 8 * 1024 * 1024
+/** What is read at a time. */
+const PIECE_BYTES = 1024 * 1024
+/** What a segment of ours can never have. */
+export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
+
+/** Where a request lies in its segment. */
+export interface Place {
+  readonly offset: number
+  readonly count: number
+  /** Of the request. */
+  readonly bytes: number
+}
+
+/** What is found in a segment. */
+export interface Contents {
+  /** `unknown`: written by another version of logbridge, to be left alone. */
+  readonly version: 'known' | 'unknown'
+  readonly mark: Buffer
+  /** Requests that are not settled, in the order of writing. */
+  readonly requests: Place[]
+  /** Up to the end of the last entry that is whole; what comes after is to be cut off. */
+  readonly size: number
+  /** Bytes that were written and are not what they were; a torn tail is not among them. */
+  readonly damagedBytes: number
+  /** Log records in these, as far as that can be told. */
+  readonly damagedRecords: number
+}
+
+interface Found {
+  readonly type: number
+  readonly count: number
+  readonly payload: Buffer
+  readonly end: number
+}
+
+export function newMark(): Buffer {
+  let mark = randomBytes(4)
+  while (isPadding(mark)) mark = randomBytes(4)
+  return mark
+}
+
+/** Four equal bytes: what a disk that has lost data is full of, and what would be found at every step. */
+function isPadding(mark: Buffer): boolean {
+  return mark.every((byte) => byte === mark[0])
+}
+
+export function encodeHeader(mark: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES)
+  MAGIC.copy(header)
+  header.writeUInt32LE(VERSION, 8)
+  mark.copy(header, 12)
+  header.writeInt32LE(crc32c.buf(header.subarray(0, 16)), 16)
+  return header
+}
+
+/** The bytes of an entry with a request: what comes before it, and itself. */
+export function encodeRequestEntry(mark: Buffer, request: Uint8Array, count: number): Uint8Array[] {
+  return encodeEntry(mark, REQUEST, request, count)
+}
+
+/** The bytes of an entry that says which others are settled. */
+export function encodeSettledEntry(mark: Buffer, offsets: readonly number[]): Uint8Array[] {
+  const payload = Buffer.alloc(offsets.length * 4)
+  offsets.forEach((offset, index) => payload.writeUInt32LE(offset, index * 4))
+  return encodeEntry(mark, SETTLED, payload, 0)
+}
+
+function encodeEntry(mark: Buffer, type: number, payload: Uint8Array, count: number): Uint8Array[] {
+  const head = Buffer.alloc(ENTRY_BYTES)
+  mark.copy(head)
+  head.writeUInt32LE(payload.length, 8)
+  head.writeUInt32LE(count, 12)
+  head.writeUInt32LE(type, 16)
+  head.writeInt32LE(crc32c.buf(payload, crc32c.buf(head.subarray(8))), 4)
+  return [head, payload]
+}
+
+/** The request of an entry whose bytes these are; `undefined` when they are not what was written. */
+export function decodeRequestEntry(bytes: Buffer, mark: Buffer): Buffer | undefined {
+  const found = entryAt(bytes, 0, mark)
+  return found?.type === REQUEST && found.end === bytes.length ? found.payload : undefined
+}
+
+/** Reads a whole segment, in pieces that leave the event loop turning; no number in it is believed. */
+export async function readSegment(bytes: Buffer): Promise<Contents> {
+  const nothing = { requests: [], damagedBytes: 0, damagedRecords: 0 }
+  const mark = bytes.subarray(12, 16)
+  // Torn when it was made: nothing can be in it.
+  if (bytes.length < HEADER_BYTES) return { ...nothing, version: 'known', mark, size: 0 }
+  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfDamaged(bytes))
+  // Every version begins with this header, or the next one could not be told from a damaged one.
+  if (bytes.readUInt32LE(8) !== VERSION) {
+    return { ...nothing, version: 'unknown', mark, size: bytes.length }
+  }
+  return readEntries(bytes, mark)
+}
+
+function isHeaderWhole(bytes: Buffer): boolean {
+  return (
+    bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
+    crc32c.buf(bytes.subarray(0, 16)) === bytes.readInt32LE(16)
+  )
+}
+
+/** The mark as the header has it, if it is that of any entry; else as the first entry has it. */
+function markOfDamaged(bytes: Buffer): Buffer {
+  const mark = bytes.subarray(12, 16)
+  const first = bytes.subarray(HEADER_BYTES, HEADER_BYTES + 4)
+  return first.length === 4 && nextEntry(bytes, HEADER_BYTES, mark) === undefined ? first : mark
+}
+
+async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
+  const requests = new Map<number, Place>()
+  let damagedBytes = 0
+  let damagedRecords = 0
+  let offset = HEADER_BYTES
+  let turnAt = PIECE_BYTES
+  while (offset < bytes.length) {
+    if (offset >= turnAt) {
+      turnAt = offset + PIECE_BYTES
+      await turn()
+    }
+    const found = entryAt(bytes, offset, mark)
+    if (found === undefined) {
+      const next = nextEntry(bytes, offset + 1, mark)
+      if (next === undefined && isTorn(bytes, offset, mark)) break
+      damagedBytes += (next ?? bytes.length) - offset
+      damagedRecords += recordsAt(bytes, offset, next ?? bytes.length)
+      if (next === undefined) break
+      offset = next
+      continue
+    }
+    if (found.type === REQUEST) {
+      requests.set(offset, { offset, count: found.count, bytes: found.payload.length })
+    } else if (found.type === SETTLED) {
+      for (let at = 0; at + 4 <= found.payload.length; at += 4)
+        requests.delete(found.payload.readUInt32LE(at))
+    }
+    offset = found.end
+  }
+  return {
+    version: 'known',
+    mark,
+    requests: [...requests.values()],
+    size: offset,
+    damagedBytes,
+    damagedRecords,
+  }
+}
+
+/** The entry at an offset; `undefined` when none is there, whole and as it was written. */
+function entryAt(bytes: Buffer, offset: number, mark: Buffer): Found | undefined {
+  const start = offset + ENTRY_BYTES
+  if (start > bytes.length || !bytes.subarray(offset, offset + 4).equals(mark)) return undefined
+  const end = start + bytes.readUInt32LE(offset + 8)
+  if (end > bytes.length) return undefined
+  if (crc32c.buf(bytes.subarray(offset + 8, end)) !== bytes.readInt32LE(offset + 4)) return undefined
+  return {
+    type: bytes.readUInt32LE(offset + 16),
+    count: bytes.readUInt32LE(offset + 12),
+    payload: bytes.subarray(start, end),
+    end,
+  }
+}
+
+/** The offset of the first whole entry from here on. */
+function nextEntry(bytes: Buffer, from: number, mark: Buffer): number | undefined {
+  if (isPadding(mark)) return undefined
+  for (let at = bytes.indexOf(mark, from); at >= 0; at = bytes.indexOf(mark, at + 1)) {
+    if (entryAt(bytes, at, mark) !== undefined) return at
+  }
+  return undefined
+}
+
+/** Whether the rest is the beginning of an entry whose writing was cut short: its `append` has never resolved. */
+function isTorn(bytes: Buffer, offset: number, mark: Buffer): boolean {
+  const rest = bytes.length - offset
+  if (!bytes.subarray(offset, offset + 4).equals(mark.subarray(0, rest))) return false
+  return rest < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) > rest - ENTRY_BYTES
+}
+
+/** How many log records a damaged entry has held, when its frame still fits and says so. */
+function recordsAt(bytes: Buffer, offset: number, end: number): number {
+  if (end - offset < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) !== end - offset - ENTRY_BYTES) return 0
+  const count = bytes.readUInt32LE(offset + 12)
+  // Each takes at least two bytes.
+  return bytes.readUInt32LE(offset + 16) === REQUEST && count * 2 <= end - offset ? count : 0
+}

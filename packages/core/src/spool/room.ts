@@ -1,0 +1,112 @@
+import { diagnose } from '@logbridge/bridge'
+import type { SpoolConfig } from '../config/spool.ts'
+import { type Fs, isMissing } from './files.ts'
+import { bytesInDirectory, bytesInDirectorySync, type Folder, leaveFolder, type Segment } from './folder.ts'
+import { ENTRY_BYTES, HEADER_BYTES, MAX_REQUEST_BYTES } from './format.ts'
+
+/** What others hold in the directory is looked up this often, and only when something is to be appended. */
+const LOOK_MILLIS = 10_000
+
+/**
+ * What a spool holds of its directory. `maxBytes` is shared by all processes in it: one's own bytes are known exactly, those
+ * of the others as of ten seconds ago at most, so that together they can exceed it by what the others have written since.
+ */
+export class Room {
+  /** By name: the own folder, and those that have been taken over. */
+  readonly folders: Map<string, Folder> = new Map()
+  /** The one that is written to. */
+  own: Folder | undefined
+  /** Of all segments in these folders, and of what is being written to them. */
+  bytes = 0
+  private readonly fs: Fs
+  private readonly config: SpoolConfig
+  private others = 0
+  private lookedAt = -Infinity
+
+  constructor(fs: Fs, config: SpoolConfig) {
+    this.fs = fs
+    this.config = config
+  }
+
+  /**
+   * Whether there is room for a request, and says so once when there is none.
+   * @param before bytes that are to be written before it
+   */
+  admits(bytes: number, before: number): boolean {
+    const { directory, maxBytes } = this.config
+    if (bytes > MAX_REQUEST_BYTES) {
+      diagnose(
+        'spool-too-large',
+        `a request of ${bytes} bytes is not kept on disk: it takes up to ${MAX_REQUEST_BYTES}`,
+      )
+      return false
+    }
+    if (!this.lacks(before + HEADER_BYTES + ENTRY_BYTES + bytes)) return true
+    diagnose(
+      'spool-full',
+      `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
+    )
+    return false
+  }
+
+  /** Whether this many bytes more would be too many. */
+  lacks(bytes: number): boolean {
+    return this.bytes + this.others + bytes > this.config.maxBytes
+  }
+
+  /** Looks what others hold, when that was long ago. */
+  async look(): Promise<void> {
+    if (performance.now() - this.lookedAt < LOOK_MILLIS) return
+    this.lookedAt = performance.now()
+    try {
+      this.others = await bytesInDirectory(this.fs, this.config.directory, this.folders)
+    } catch {
+      // Not made yet, or not to be read: writing to it will tell.
+    }
+  }
+
+  /** The same at once, where nobody has looked yet: processes that die young would fill the disk. */
+  lookSync(): void {
+    if (this.lookedAt !== -Infinity) return
+    this.lookedAt = performance.now()
+    try {
+      this.others = bytesInDirectorySync(this.fs, this.config.directory, this.folders)
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Takes in a folder that has been taken over: what were the bytes of others are now one's own. */
+  adopt(folder: Folder): void {
+    this.folders.set(folder.name, folder)
+    for (const { size } of folder.segments) this.bytes += size
+    this.lookedAt = -Infinity
+  }
+
+  /** Removes a segment that nothing is left in. */
+  async remove(segment: Segment): Promise<void> {
+    if (!segment.folder.segments.has(segment)) return
+    await this.fs.promises.unlink(segment.path).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
+    this.forget(segment)
+    await this.tidy(segment.folder)
+  }
+
+  /** The same at once. */
+  removeSync(segment: Segment): void {
+    this.fs.unlinkSync(segment.path)
+    this.forget(segment)
+  }
+
+  private forget(segment: Segment): void {
+    if (segment.folder.segments.delete(segment)) this.bytes -= segment.size
+  }
+
+  /** Gives a folder up when nothing is in it, and nothing will be. */
+  async tidy(folder: Folder): Promise<void> {
+    if (folder === this.own || folder.segments.size > 0) return
+    this.folders.delete(folder.name)
+    await leaveFolder(this.fs, folder)
+  }
+}

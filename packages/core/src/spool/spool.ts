@@ -1,0 +1,284 @@
+import * as nodeFs from 'node:fs'
+import { diagnose } from '@logbridge/bridge'
+import type { SpoolConfig } from '../config/spool.ts'
+import { quietly } from '../delivery/quiet.ts'
+import { adoptOrphans } from './adopt.ts'
+import { type Fs, READ, readAll } from './files.ts'
+import { Entry, leaveFolder, leaveFolderSync, type Segment } from './folder.ts'
+import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
+import { canLock } from './lock.ts'
+import { Room } from './room.ts'
+import type { Spool, SpoolEntry } from './types.ts'
+import { type Request, Writer } from './writer.ts'
+
+const SEGMENT_BYTES = 4 * 1024 * 1024
+/** What is written, and synced, in one go: checksums of 1 MiB take about 1 ms, and a writev takes 1024 chunks, two a request. */
+const GROUP_BYTES = 1024 * 1024
+const MAX_GROUP = 256
+/** Settled entries are written down this often at the most, where their segment still holds others. */
+const MARK_MILLIS = 1000
+
+interface Waiting extends Request {
+  readonly resolve: (entry: SpoolEntry | undefined) => void
+}
+
+/**
+ * Opens a spool. Nothing is touched until the first append or adoption. Trouble with the disk is told once on stderr; what
+ * cannot be kept then is for the memory alone.
+ * @param fs another file system, for tests
+ */
+export function openSpool(config: SpoolConfig, fs: Fs = nodeFs): Spool {
+  const spool = new DiskSpool(config, fs)
+  if (canLock()) return spool
+  diagnose(
+    'spool-unavailable',
+    'log records are not kept on disk: the spool needs the module node:sqlite, which this Node.js does not have. ' +
+      'Node.js 22.15 and later have it, unless built without',
+  )
+  spool.closeSync()
+  return spool
+}
+
+class DiskSpool implements Spool {
+  private readonly config: SpoolConfig
+  private readonly fs: Fs
+  private readonly room: Room
+  private readonly writer: Writer
+  private readonly queue: Waiting[] = []
+  /** Segments that nothing is left in, to be removed. */
+  private readonly done = new Set<Segment>()
+  /** Segments with entries that are settled and not marked so. */
+  private readonly unmarked = new Set<Segment>()
+  private markTimer: NodeJS.Timeout | undefined
+  private marksAreDue = false
+  /** Folders that are better left alone. */
+  private readonly left = new Set<string>()
+  private working: Promise<void> | undefined
+  private adopting: Promise<SpoolEntry[]> | undefined
+  private closing: Promise<void> | undefined
+  /** Takes no more appends. */
+  private closed = false
+  /** The locks are gone. */
+  private ended = false
+
+  constructor(config: SpoolConfig, fs: Fs) {
+    this.config = config
+    this.fs = fs
+    this.room = new Room(fs, config)
+    // Room is freed by the segment, so a small spool has small ones.
+    const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
+    this.writer = new Writer(fs, config, this.room, segmentBytes)
+  }
+
+  get bytes(): number {
+    return this.room.bytes
+  }
+
+  append(request: Uint8Array, count: number): Promise<SpoolEntry | undefined> {
+    const { promise, resolve } = Promise.withResolvers<SpoolEntry | undefined>()
+    if (this.closed) resolve(undefined)
+    else {
+      this.queue.push({ request, count, resolve })
+      this.work()
+    }
+    return promise
+  }
+
+  appendSync(request: Uint8Array, count: number): SpoolEntry | undefined {
+    if (this.closed) return undefined
+    const index = this.queue.findIndex((waiting) => waiting.request === request)
+    const [waiting] = index < 0 ? [] : this.queue.splice(index, 1)
+    const entry = quietly(() => this.spill({ request, count }))
+    waiting?.resolve(entry)
+    return entry
+  }
+
+  private spill(request: Request): SpoolEntry | undefined {
+    this.room.lookSync()
+    if (!this.room.admits(request.request.length, 0)) return undefined
+    try {
+      return this.writer.appendSync(request)
+    } catch (error) {
+      this.complain(error)
+      return undefined
+    }
+  }
+
+  read(entry: SpoolEntry): Promise<Uint8Array | undefined> {
+    if (!(entry instanceof Entry) || this.ended) return Promise.resolve(undefined)
+    return quietly(() => this.readEntry(entry)).catch((error: unknown) => {
+      diagnose('spool-read', `what the spool ${this.config.directory} has kept cannot be read`, error)
+      return undefined
+    })
+  }
+
+  private async readEntry({ segment, offset, bytes }: Entry): Promise<Uint8Array> {
+    const file = await this.fs.promises.open(segment.path, READ)
+    try {
+      const request = decodeRequestEntry(await readAll(file, offset, ENTRY_BYTES + bytes), segment.mark)
+      if (request === undefined) throw new Error(`a request in ${segment.path} is damaged`)
+      return request
+    } finally {
+      await file.close()
+    }
+  }
+
+  settle(entry: SpoolEntry): void {
+    if (!(entry instanceof Entry) || entry.settled) return
+    entry.settled = true
+    const { segment, offset } = entry
+    segment.live -= 1
+    if (segment.live === 0) {
+      this.unmarked.delete(segment)
+      this.done.add(segment)
+      return this.work()
+    }
+    segment.unmarked.push(offset)
+    this.unmarked.add(segment)
+    if (this.closed) return
+    this.markTimer ??= quietly(() =>
+      setTimeout(() => {
+        this.markTimer = undefined
+        this.marksAreDue = true
+        this.work()
+      }, MARK_MILLIS).unref(),
+    )
+  }
+
+  adopt(): Promise<SpoolEntry[]> {
+    if (this.closed || this.adopting) return Promise.resolve([])
+    this.adopting = quietly(() => this.takeOver()).finally(() => {
+      this.adopting = undefined
+    })
+    return this.adopting
+  }
+
+  private async takeOver(): Promise<SpoolEntry[]> {
+    const { fs, room, left, config } = this
+    const orphans = await adoptOrphans(fs, config.directory, { own: room.folders, left })
+    for (const { folder } of orphans) {
+      if (this.ended) await leaveFolder(fs, folder)
+      else room.adopt(folder)
+    }
+    // Closed meanwhile: they are left to the next process.
+    return this.closed ? [] : orphans.flatMap(({ entries }) => entries)
+  }
+
+  close(): Promise<void> {
+    this.closing ??= quietly(() => this.end())
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
+    this.closed = true
+    clearTimeout(this.markTimer)
+    await this.adopting
+    this.marksAreDue = true
+    this.work()
+    while (this.working) await this.working
+    if (this.ended) return
+    this.ended = true
+    await this.writer.retire()
+    for (const folder of this.room.folders.values()) await leaveFolder(this.fs, folder)
+  }
+
+  closeSync(): void {
+    if (this.ended) return
+    this.closed = true
+    this.ended = true
+    clearTimeout(this.markTimer)
+    for (const { resolve } of this.queue.splice(0)) resolve(undefined)
+    quietly(() => {
+      for (const { segments } of this.room.folders.values()) {
+        for (const segment of segments) if (segment !== this.writer.busy) this.finishSync(segment)
+      }
+      // A thread is still writing: the operating system frees the locks when it has ended.
+      if (this.writer.busy) return
+      for (const folder of this.room.folders.values()) leaveFolderSync(this.fs, folder)
+    })
+  }
+
+  private finishSync(segment: Segment): void {
+    try {
+      if (segment.live === 0) this.room.removeSync(segment)
+      else if (segment.unmarked.length > 0) this.writer.markSync(segment)
+    } catch {
+      // What is settled is sent twice.
+    }
+  }
+
+  /** Sees that the disk work is done, one thing after another, outside of the call that gave cause for it. */
+  private work(): void {
+    if (this.ended) return
+    this.working ??= quietly(() => this.run())
+  }
+
+  private async run(): Promise<void> {
+    // What is appended in one go is written in one go.
+    await Promise.resolve()
+    while (!this.ended && (this.queue.length > 0 || this.done.size > 0 || this.marksAreDue)) {
+      if (this.queue.length > 0) await this.writeQueued()
+      await this.removeDone()
+      if (this.marksAreDue) await this.writeMarks()
+    }
+    this.working = undefined
+  }
+
+  private async writeQueued(): Promise<void> {
+    await this.room.look()
+    const group = this.takeGroup()
+    if (group.length === 0) return
+    try {
+      const entries = await this.writer.append(group)
+      group.forEach(({ resolve }, index) => resolve(entries[index]))
+    } catch (error) {
+      this.complain(error)
+      for (const { resolve } of group) resolve(undefined)
+    }
+  }
+
+  /** As many of those that wait as are written in one go; the first in any case. */
+  private takeGroup(): Waiting[] {
+    const group: Waiting[] = []
+    let bytes = 0
+    while (group.length < MAX_GROUP) {
+      const [waiting] = this.queue
+      if (waiting === undefined) break
+      if (group.length > 0 && bytes + waiting.request.length > GROUP_BYTES) break
+      this.queue.shift()
+      if (!this.room.admits(waiting.request.length, bytes)) {
+        waiting.resolve(undefined)
+        continue
+      }
+      group.push(waiting)
+      bytes += ENTRY_BYTES + waiting.request.length
+    }
+    return group
+  }
+
+  private async removeDone(): Promise<void> {
+    for (const segment of this.done) {
+      this.done.delete(segment)
+      // It may have been appended to since.
+      if (segment.live > 0) continue
+      if (this.writer.isActive(segment)) await this.writer.retire()
+      else await this.room.remove(segment).catch((error: unknown) => this.complain(error))
+    }
+  }
+
+  private async writeMarks(): Promise<void> {
+    this.marksAreDue = false
+    for (const segment of this.unmarked) {
+      this.unmarked.delete(segment)
+      if (segment.live > 0) await this.writer.mark(segment)
+    }
+  }
+
+  private complain(error: unknown): void {
+    diagnose(
+      'spool-disk',
+      `the spool ${this.config.directory} cannot be written to: until it can, log records are kept in memory alone`,
+      error,
+    )
+  }
+}

@@ -1,0 +1,246 @@
+import { join } from 'node:path'
+import type { SpoolConfig } from '../config/spool.ts'
+import {
+  byteLength,
+  CREATE,
+  FILE_MODE,
+  type FileHandle,
+  type Fs,
+  isMissing,
+  READ_WRITE,
+  writeAll,
+  writeAllSync,
+} from './files.ts'
+import {
+  Entry,
+  makeFolder,
+  makeFolderSync,
+  newSegment,
+  type Segment,
+  segmentName,
+  syncDirectory,
+  syncDirectorySync,
+} from './folder.ts'
+import { encodeHeader, encodeRequestEntry, encodeSettledEntry, newMark } from './format.ts'
+import type { Room } from './room.ts'
+
+export interface Request {
+  readonly request: Uint8Array
+  readonly count: number
+}
+
+interface Active {
+  readonly segment: Segment
+  readonly file: FileHandle
+}
+
+/** Appends to segments. All but the methods that end in `Sync` must be called one after another. */
+export class Writer {
+  /** What is being written to at this moment, by a thread that cannot be stopped. */
+  busy: Segment | undefined
+  private readonly fs: Fs
+  private readonly config: SpoolConfig
+  private readonly room: Room
+  private readonly segmentBytes: number
+  private active: Active | undefined
+  private number = 0
+
+  /** @param segmentBytes when a segment has as many, the next one is begun */
+  constructor(fs: Fs, config: SpoolConfig, room: Room, segmentBytes: number) {
+    this.fs = fs
+    this.config = config
+    this.room = room
+    this.segmentBytes = segmentBytes
+  }
+
+  /**
+   * Appends requests, with one write and at most one sync.
+   * @throws when the disk does not take them; none of them is kept then
+   */
+  async append(requests: readonly Request[]): Promise<Entry[]> {
+    const { fs, room, config } = this
+    const most = requests.reduce((sum, { request }) => sum + request.length, 0)
+    if (this.active && this.active.segment.size + most > this.segmentBytes) await this.retire()
+    this.active ??= await this.begin()
+    const { segment, file } = this.active
+    const start = segment.size
+    const { chunks, entries } = encode(segment, requests)
+    const bytes = byteLength(chunks)
+    this.busy = segment
+    room.bytes += bytes
+    segment.live += entries.length
+    try {
+      await writeAll(file, chunks, start)
+      if (config.fsync) await file.datasync()
+      if (config.fsync && start === 0) await syncDirectory(fs, segment.folder.path)
+      // Where someone has removed the file, writing to it succeeds all the same.
+      if ((await file.stat()).nlink === 0) throw removed(segment.path)
+      segment.size += bytes
+      return entries
+    } catch (error) {
+      room.bytes -= bytes
+      segment.live -= entries.length
+      await this.abandon(start, error)
+      throw error
+    } finally {
+      this.busy = undefined
+    }
+  }
+
+  /**
+   * Appends one request at once, to a segment of its own: what is being written to another one is not disturbed.
+   * @throws as `append` does
+   */
+  appendSync(request: Request): Entry {
+    const { room } = this
+    try {
+      return this.writeSegmentSync(request)
+    } catch (error) {
+      if (room.own === undefined || !isMissing(error)) throw error
+      // Someone has removed the folder. It was the last chance of a process that is dying: another one is made now.
+      room.own = undefined
+      return this.writeSegmentSync(request)
+    }
+  }
+
+  private writeSegmentSync({ request, count }: Request): Entry {
+    const { fs, room, config } = this
+    const folder = (room.own ??= makeFolderSync(fs, config.directory, config.fsync))
+    room.folders.set(folder.name, folder)
+    const name = segmentName(++this.number)
+    const path = join(folder.path, name)
+    const mark = newMark()
+    const header = encodeHeader(mark)
+    const chunks = [header, ...encodeRequestEntry(mark, request, count)]
+    const fd = fs.openSync(path, CREATE, FILE_MODE)
+    try {
+      writeAllSync(fs, fd, chunks, 0)
+      if (config.fsync) {
+        fs.fdatasyncSync(fd)
+        syncDirectorySync(fs, folder.path)
+      }
+    } catch (error) {
+      removeQuietly(fs, path)
+      throw error
+    } finally {
+      fs.closeSync(fd)
+    }
+    const segment = newSegment(folder, name, mark, byteLength(chunks))
+    segment.live = 1
+    room.bytes += segment.size
+    return new Entry(segment, header.length, count, request.length)
+  }
+
+  /**
+   * Writes down which entries of a segment are settled. What cannot be written is tried again with the next ones; should
+   * the process be killed before, they are sent twice.
+   */
+  async mark(segment: Segment): Promise<void> {
+    const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
+    const bytes = byteLength(chunks)
+    if (this.room.lacks(bytes)) return
+    const marked = segment.unmarked
+    segment.unmarked = []
+    this.busy = segment
+    const active = this.active?.segment === segment ? this.active : undefined
+    try {
+      const file = active?.file ?? (await this.fs.promises.open(segment.path, READ_WRITE))
+      try {
+        await writeAll(file, chunks, segment.size)
+        segment.size += bytes
+        this.room.bytes += bytes
+      } finally {
+        if (!active) await file.close()
+      }
+    } catch (error) {
+      segment.unmarked.push(...marked)
+      if (active) await this.abandon(segment.size, error)
+    } finally {
+      this.busy = undefined
+    }
+  }
+
+  /** The same at once, for segments that are not being written to. */
+  markSync(segment: Segment): void {
+    const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
+    if (this.room.lacks(byteLength(chunks))) return
+    const fd = this.fs.openSync(segment.path, READ_WRITE)
+    try {
+      writeAllSync(this.fs, fd, chunks, segment.size)
+    } finally {
+      this.fs.closeSync(fd)
+    }
+  }
+
+  /** Ends the segment that is being filled; the next append begins another one. */
+  async retire(): Promise<void> {
+    const { active } = this
+    if (active === undefined) return
+    this.active = undefined
+    await active.file.close().catch(() => {})
+    if (active.segment.live === 0) await this.room.remove(active.segment).catch(() => {})
+  }
+
+  isActive(segment: Segment): boolean {
+    return this.active?.segment === segment
+  }
+
+  private async begin(): Promise<Active> {
+    const { fs, room, config } = this
+    if (room.own === undefined) {
+      const made = await makeFolder(fs, config.directory, config.fsync)
+      // A synchronous append may have made one meanwhile; two do no harm.
+      room.own = made
+      room.folders.set(made.name, made)
+    }
+    const folder = room.own
+    const name = segmentName(++this.number)
+    try {
+      const file = await fs.promises.open(join(folder.path, name), CREATE, FILE_MODE)
+      return { segment: newSegment(folder, name, newMark(), 0), file }
+    } catch (error) {
+      await this.leaveOwnIfMissing(error)
+      throw error
+    }
+  }
+
+  /** After a failure: leaves no half entry, and writes no more to a segment that cannot be relied on. */
+  private async abandon(size: number, error: unknown): Promise<void> {
+    await this.active?.file.truncate(size).catch(() => {})
+    await this.retire()
+    await this.leaveOwnIfMissing(error)
+  }
+
+  /** With the folder its lock has gone: another one is made, or a process could take over what is written there next. */
+  private async leaveOwnIfMissing(error: unknown): Promise<void> {
+    const { own } = this.room
+    if (own === undefined || !isMissing(error)) return
+    this.room.own = undefined
+    await this.room.tidy(own)
+  }
+}
+
+function encode(segment: Segment, requests: readonly Request[]): { chunks: Uint8Array[]; entries: Entry[] } {
+  const chunks: Uint8Array[] = segment.size === 0 ? [encodeHeader(segment.mark)] : []
+  const entries: Entry[] = []
+  let offset = segment.size + byteLength(chunks)
+  for (const { request, count } of requests) {
+    const bytes = encodeRequestEntry(segment.mark, request, count)
+    entries.push(new Entry(segment, offset, count, request.length))
+    chunks.push(...bytes)
+    offset += byteLength(bytes)
+  }
+  return { chunks, entries }
+}
+
+function removeQuietly(fs: Fs, path: string): void {
+  try {
+    fs.unlinkSync(path)
+  } catch {
+    // Half an entry stays: it is cut off by who reads it.
+  }
+}
+
+function removed(path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${path} has been removed`), { code: 'ENOENT' })
+}
