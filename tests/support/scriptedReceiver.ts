@@ -29,8 +29,12 @@ export interface GrpcAnswer {
   readonly details?: Buffer
   /** The `ExportLogsServiceResponse`. Default: empty, full success. */
   readonly body?: Buffer
-  /** HTTP's own status. Default 200. */
+  /** HTTP's own status. Default 200; with another there is no gRPC status. */
   readonly httpStatus?: number
+  /** More headers of the answer. */
+  readonly headers?: http2.OutgoingHttpHeaders
+  /** A code other than `OK` comes in the headers, as gRPC servers do it; else behind them. Default true. */
+  readonly trailersOnly?: boolean
   /** Bytes on the wire in place of the gRPC message: garbage. */
   readonly raw?: Buffer
   /**
@@ -126,17 +130,21 @@ export async function startGrpcReceiver(tls?: ServerTls): Promise<ScriptedReceiv
 
 function answerStream(stream: http2.ServerHttp2Stream, answer: GrpcAnswer): void {
   const { code = 'OK', message, details, body = Buffer.alloc(0), httpStatus = 200, raw, fate } = answer
-  stream.respond(
-    { ':status': httpStatus, 'content-type': httpStatus === 200 ? 'application/grpc' : 'text/plain' },
-    { waitForTrailers: true },
-  )
-  stream.on('wantTrailers', () =>
-    stream.sendTrailers({
-      'grpc-status': String(status[code]),
-      ...(message !== undefined && { 'grpc-message': encodeURIComponent(message) }),
-      ...(details && { 'grpc-status-details-bin': details.toString('base64') }),
-    }),
-  )
+  const trailers = {
+    'grpc-status': String(status[code]),
+    ...(message !== undefined && { 'grpc-message': encodeURI(message) }),
+    ...(details && { 'grpc-status-details-bin': details.toString('base64') }),
+  }
+  const headers = { ':status': httpStatus, 'content-type': 'application/grpc', ...answer.headers }
+  if (httpStatus !== 200) {
+    stream.respond({ ...headers, 'content-type': 'text/html' })
+    return void stream.end(raw)
+  }
+  if (code !== 'OK' && answer.trailersOnly !== false) {
+    return stream.respond({ ...headers, ...trailers }, { endStream: true })
+  }
+  stream.respond(headers, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers))
   const frame = raw ?? Buffer.concat([Buffer.alloc(5), body])
   if (raw === undefined) frame.writeUInt32BE(body.length, 1)
   if (fate !== 'truncated') return void stream.end(code === 'OK' ? frame : undefined)

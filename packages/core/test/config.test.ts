@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { LogbridgeError } from '@logbridge/bridge'
 import { DiagLogLevel } from '@opentelemetry/api'
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
@@ -540,11 +540,34 @@ describe('tls', () => {
       OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: path('cert'),
       OTEL_EXPORTER_OTLP_CLIENT_KEY: path('key'),
     }
-    const files = { ca: Buffer.from('own-ca\n'), cert: Buffer.from('cert\n'), key: Buffer.from('key\n') }
-    expect(tls({}, env)).toEqual(files)
-    expect(tls({ tls: { ca: PEM } }, env)).toEqual({ ...files, ca: Buffer.from(PEM) })
+    const pair = { cert: Buffer.from('cert\n'), key: Buffer.from('key\n') }
+    const files = { cert: join(folder, 'cert'), key: join(folder, 'key') }
+    expect(tls({}, env)).toEqual({
+      ...pair,
+      ca: Buffer.from('own-ca\n'),
+      files: { ...files, ca: join(folder, 'own-ca') },
+    })
+    expect(tls({ tls: { ca: PEM } }, env)).toEqual({ ...pair, ca: Buffer.from(PEM), files })
+    expect(tls({ tls: { caFile: path('mine') } }, env)).toMatchObject({ ca: Buffer.from('mine\n') })
     expect(tls({ endpoint: 'http://c:1' }, env)).toBeUndefined()
     expect(made).toEqual([])
+  })
+
+  test('files from options; a path and contents do not go together', () => {
+    const files = { caFile: path('ca'), certFile: path('cert'), keyFile: relative('.', path('key')) }
+    expect(tls({ tls: files })).toEqual({
+      ca: Buffer.from('ca\n'),
+      cert: Buffer.from('cert\n'),
+      key: Buffer.from('key\n'),
+      files: { ca: join(folder, 'ca'), cert: join(folder, 'cert'), key: join(folder, 'key') },
+    })
+    expect(tls({ tls: { cert: PEM, keyFile: path('key') } })).toMatchObject({ cert: Buffer.from(PEM) })
+    expect(thrownBy(() => tls({ tls: { ca: PEM, caFile: path('ca') } })).message).toContain(
+      'has both ca and caFile',
+    )
+    expect(thrownBy(() => tls({ tls: { caFile: join(folder, 'absent') } })).message).toContain(
+      'tls.caFile is not a file that can be read',
+    )
   })
 
   test('a file that cannot be read is ignored with a warning', () => {
@@ -554,12 +577,14 @@ describe('tls', () => {
 
   test('a certificate needs its key', () => {
     expect(thrownBy(() => tls({ tls: { cert: PEM } })).message).toContain('lacks the client key')
-    expect(thrownBy(() => tls({ tls: { key: PEM } })).message).toContain('lacks the client certificate')
+    expect(thrownBy(() => tls({ tls: { keyFile: path('key') } })).message).toContain(
+      'lacks the client certificate',
+    )
     expect(tls({}, { OTEL_EXPORTER_OTLP_CLIENT_KEY: path('key') })).toEqual({})
     expect(made).toEqual([expect.stringContaining('mutual TLS is off')])
   })
 
-  test.each([{ tls: { ca: '/a/path.pem' } }, { tls: { pfx: PEM } }, { tls: 'yes' }])(
+  test.each([{ tls: { ca: '/a/path.pem' } }, { tls: { caFile: 7 } }, { tls: { pfx: PEM } }, { tls: 'yes' }])(
     'refuses %j',
     (options) => {
       expect(thrownBy(() => tls(options as never)).message).toContain('option tls is')

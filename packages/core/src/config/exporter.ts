@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { diagnose, LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { headersProblem } from '../delivery/headers.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {
   duration,
@@ -18,11 +20,12 @@ import {
 
 export type Signal = 'logs' | 'traces' | 'metrics'
 
-/** TLS material, as contents in PEM. */
+/** TLS material as contents in PEM, and the absolute paths of those that came from files. */
 export interface TlsConfig {
   readonly ca?: Buffer
   readonly cert?: Buffer
   readonly key?: Buffer
+  readonly files?: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
 }
 
 /** One OTLP exporter, settled. */
@@ -49,48 +52,42 @@ const protocol: Kind<OtlpProtocol> = {
   },
 }
 
-/** Names and values that both HTTP and gRPC metadata can carry: checked here, as an export could only fail. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
-const HEADER_VALUE = /^[\x20-\x7e]*$/
-/** Of the connection, not of a request: HTTP/2 refuses them. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
-const CONNECTION_HEADER = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
-
 const headers: Kind<HeadersOption> = {
   accepts: 'an object of header names and ASCII values, or a function that returns one',
-  test: (value) =>
-    typeof value === 'function' ||
-    (rules.object.test(value) &&
-      Object.entries(value as object).every(
-        ([name, text]) =>
-          HEADER_NAME.test(name) &&
-          !name.endsWith('-bin') &&
-          !CONNECTION_HEADER.test(name) &&
-          typeof text === 'string' &&
-          HEADER_VALUE.test(text),
-      )),
+  test: (value) => typeof value === 'function' || headersProblem(value) === undefined,
   parse: parsePairs,
   secret: true,
 }
 
 const isPem = (value: unknown): boolean =>
-  value === undefined || Buffer.isBuffer(value) || (typeof value === 'string' && value.includes('-----BEGIN'))
+  Buffer.isBuffer(value) || (typeof value === 'string' && value.includes('-----BEGIN'))
 
 const tls: OptionRule = {
-  accepts: 'true, false, or an object of ca, cert and key, each the contents of a PEM file',
+  accepts:
+    'true, false, or an object of ca, cert and key, each the contents of a PEM file, or of caFile, certFile and keyFile, their paths',
   test: (value) =>
     typeof value === 'boolean' ||
     (rules.object.test(value) &&
       Object.entries(value as object).every(
-        ([name, content]) => ['ca', 'cert', 'key'].includes(name) && isPem(content),
+        ([name, given]) =>
+          given === undefined ||
+          (['ca', 'cert', 'key'].includes(name) && isPem(given)) ||
+          (['caFile', 'certFile', 'keyFile'].includes(name) && typeof given === 'string' && given !== ''),
       )),
 }
 
-const file: Kind<Buffer> = {
+interface Pem {
+  readonly content: Buffer
+  /** Absolute. */
+  readonly path?: string
+}
+
+const file: Kind<Pem> = {
   accepts: 'a file that can be read',
-  test: (value) => Buffer.isBuffer(value),
+  test: (value) => value !== undefined,
   parse(path) {
     try {
-      return readFileSync(path)
+      return { content: readFileSync(path), path: resolve(path) }
     } catch {
       return undefined
     }
@@ -222,24 +219,41 @@ function parseUrl(text: string): URL | undefined {
 
 function readTls(signal: Signal, option: ExporterOptions['tls'], env: Environment): TlsConfig {
   const given: TlsOptions = typeof option === 'object' ? option : {}
-  const ca = contents(given.ca) ?? readVariable(env, variables(signal, 'CERTIFICATE'), file)
-  const cert = contents(given.cert) ?? readVariable(env, variables(signal, 'CLIENT_CERTIFICATE'), file)
-  const key = contents(given.key) ?? readVariable(env, variables(signal, 'CLIENT_KEY'), file)
-  if ((cert === undefined) !== (key === undefined)) {
-    const missing = cert === undefined ? 'certificate' : 'key'
-    if (given.cert ?? given.key)
-      throw invalid(`option tls lacks the client ${missing}: give both cert and key, or none`)
-    diagnose(
-      'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
-      `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
-    )
-    return { ...(ca && { ca }) }
-  }
-  return { ...(ca && { ca }), ...(cert && key && { cert, key }) }
+  const ca = readPem(given, 'ca') ?? readVariable(env, variables(signal, 'CERTIFICATE'), file)
+  const cert = readPem(given, 'cert') ?? readVariable(env, variables(signal, 'CLIENT_CERTIFICATE'), file)
+  const key = readPem(given, 'key') ?? readVariable(env, variables(signal, 'CLIENT_KEY'), file)
+  if ((cert === undefined) === (key === undefined)) return tlsConfig({ ca, cert, key })
+  const missing = cert === undefined ? 'certificate' : 'key'
+  if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
+    throw invalid(`option tls lacks the client ${missing}: give both certificate and key, or none`)
+  diagnose(
+    'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+    `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
+  )
+  return tlsConfig({ ca })
 }
 
-function contents(pem: string | Buffer | undefined): Buffer | undefined {
-  return typeof pem === 'string' ? Buffer.from(pem) : pem
+function readPem(given: TlsOptions, name: 'ca' | 'cert' | 'key'): Pem | undefined {
+  const content = given[name]
+  const path = given[`${name}File`]
+  if (content !== undefined && path !== undefined) {
+    throw invalid(`option tls has both ${name} and ${name}File: give the contents or the path`)
+  }
+  if (content !== undefined) return { content: Buffer.isBuffer(content) ? content : Buffer.from(content) }
+  if (path === undefined) return undefined
+  const read = file.parse?.(path)
+  if (read === undefined) throw invalid(`option tls.${name}File is not ${file.accepts}: ${path}`)
+  return read
+}
+
+function tlsConfig(pems: Record<string, Pem | undefined>): TlsConfig {
+  const contents: Record<string, Buffer> = {}
+  const files: Record<string, string> = {}
+  for (const [name, pem] of Object.entries(pems)) {
+    if (pem !== undefined) contents[name] = pem.content
+    if (pem?.path !== undefined) files[name] = pem.path
+  }
+  return Object.keys(files).length === 0 ? contents : { ...contents, files }
 }
 
 function invalid(message: string): LogbridgeError {

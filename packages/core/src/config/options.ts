@@ -13,13 +13,20 @@ export type HeadersOption =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
 
+/**
+ * Certificates, as contents in PEM or as paths of PEM files; not both for the same thing. Files are read again when they
+ * have changed, without a restart. The `OTEL_EXPORTER_OTLP_*` variables are paths.
+ */
 export interface TlsOptions {
-  /** Certificate authorities that the server is verified against, in PEM. Default: those of Node. */
+  /** Certificate authorities that the server is verified against. Default: those of Node. */
   ca?: string | Buffer | undefined
-  /** Client certificate, in PEM, for mutual TLS; needs `key`. */
+  caFile?: string | undefined
+  /** Client certificate, for mutual TLS; needs a key. */
   cert?: string | Buffer | undefined
-  /** Client key, in PEM, for mutual TLS; needs `cert`. */
+  certFile?: string | undefined
+  /** Client key, for mutual TLS; needs a certificate. */
   key?: string | Buffer | undefined
+  keyFile?: string | undefined
 }
 
 /** Where and how to export. Each has its `OTEL_EXPORTER_OTLP_*` variables; an option wins over a variable. */

@@ -3,14 +3,19 @@ import {
   type ChannelOptions,
   Client,
   compressionAlgorithms,
+  connectivityState,
+  InterceptingCall,
+  type Interceptor,
   Metadata,
-  type ServiceError,
   status,
+  type StatusObject,
 } from '@grpc/grpc-js'
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
-import { askHeaders } from './headers.ts'
+import { unlessAborted, withDeadline } from './attempt.ts'
+import { type Certificates, followCertificates } from './certificates.ts'
+import { askHeaders, type Headers, shown } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
-import type { ExportOutcome, Transport } from './transport.ts'
+import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
 const EXPORT: Readonly<Record<Signal, string>> = {
@@ -29,49 +34,111 @@ const RETRYABLE: ReadonlySet<number> = new Set([
   status.DATA_LOSS,
 ])
 
-/** OTLP over gRPC. The channel connects at the first request and then stays, reconnecting by itself. */
+/** grpc-js compresses every message of a channel but those with this flag: its `WriteFlags`, which it does not export. */
+const NO_COMPRESS = 2
+
+/** So long a connection may take to be made. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md */
+const CONNECT_MILLIS = 20_000
+
+/** Connections to the receiver, and what they were made with. Times are by the monotonic clock. */
+interface Channel {
+  readonly client: Client
+  readonly certificates: Certificates | undefined
+  readonly madeAt: number
+  /** When the receiver last said something. */
+  heardAt: number
+}
+
+/** How a call ended. */
+interface Ended extends StatusObject {
+  readonly response: Buffer | undefined
+  /** Whether the code is the receiver's: grpc-js has codes of its own for what happens on the way. */
+  readonly answered: boolean
+}
+
+/** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
 export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
   const method = EXPORT[signal]
-  let client: Client | undefined
+  const certificates = config.tls && followCertificates(config.tls)
+  let channel: Channel | undefined
+
+  /** The next request connects anew, and asks DNS anew. What is in flight on the channel still ends there. */
+  function leave(left: Channel): void {
+    if (channel === left) channel = undefined
+    left.client.close()
+  }
+
+  async function connect(attempt: AbortSignal): Promise<Channel> {
+    const current = certificates && (await unlessAborted(attempt, certificates()))
+    if (channel !== undefined && channel.certificates !== current) leave(channel)
+    channel ??= {
+      client: new Client(target(config.url), credentials(current), channelOptions(config)),
+      certificates: current,
+      madeAt: performance.now(),
+      heardAt: 0,
+    }
+    return channel
+  }
+
+  /**
+   * Whether nothing comes back on a channel though its connection is not closed. It would take every request until the
+   * kernel gives it up, after many minutes. Pings find it only later than most deadlines, and servers close connections
+   * that ping often: grpc-go those that do more than once in five minutes.
+   */
+  function isSilent({ client, madeAt, heardAt }: Channel, since: number): boolean {
+    if (heardAt >= since) return false
+    const connected = client.getChannel().getConnectivityState(false) === connectivityState.READY
+    return connected || performance.now() - madeAt > CONNECT_MILLIS
+  }
+
+  async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
+    const start = performance.now()
+    const ready = await withDeadline(config.timeoutMillis, signal, async (attempt) => {
+      const asked = await askHeaders(config, attempt)
+      return 'problem' in asked ? asked : { ...asked, channel: await connect(attempt) }
+    })
+    if ('problem' in ready) return { kind: 'retryable', reason: ready.problem }
+    const { channel, headers } = ready
+    const metadata = new Metadata()
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
+    const sentAt = performance.now()
+    const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
+    const ended = await unary(channel, method, request, metadata, deadline, signal)
+    if (ended.code === status.DEADLINE_EXCEEDED && isSilent(channel, sentAt)) leave(channel)
+    return outcomeOf(ended, headers)
+  }
 
   return {
     async send(request, signal) {
-      const deadline = Date.now() + config.timeoutMillis
-      const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
-      const metadata = new Metadata()
       try {
-        const headers = await askHeaders(config, attempt)
-        for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
-      } catch {
-        // The error may hold a header.
-        return { kind: 'retryable', reason: 'the headers could not be had' }
-      }
-      try {
-        client ??= new Client(target(config.url), credentials(config), channelOptions(config))
-        return await unary(client, method, request, metadata, deadline, signal)
+        return await send(request, signal)
       } catch (error) {
-        // What is thrown at once (a certificate that cannot be read) would be thrown again: no use to retry.
         const { code, name } = error as NodeJS.ErrnoException
-        return { kind: 'failed', reason: `gRPC request impossible: ${code ?? name}` }
+        const reason = `gRPC request impossible: ${code ?? name}`
+        // What is thrown at once (a certificate that cannot be read) would be thrown again, unless its file changes.
+        const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
+        return { kind: passing ? 'retryable' : 'failed', reason }
       }
     },
     wake() {},
     close() {
-      client?.close()
+      channel?.client.close()
     },
   }
 }
 
 function unary(
-  client: Client,
+  channel: Channel,
   method: string,
   request: Uint8Array,
   metadata: Metadata,
   deadline: number,
   signal: AbortSignal,
-): Promise<ExportOutcome> {
+): Promise<Ended> {
   return new Promise((resolve) => {
-    const call = client.makeUnaryRequest(
+    let response: Buffer | undefined
+    let headersCame = false
+    const call = channel.client.makeUnaryRequest(
       method,
       identity,
       identity,
@@ -79,28 +146,53 @@ function unary(
       Buffer.from(request.buffer, request.byteOffset, request.byteLength),
       metadata,
       { deadline },
-      (error, response) => {
-        signal.removeEventListener('abort', abort)
-        resolve(error ? outcomeOf(error) : readExportResponse(response))
+      (_, received) => {
+        response = received
       },
     )
+    call.on('metadata', () => {
+      headersCame = true
+      channel.heardAt = performance.now()
+    })
+    // Unlike the callback's error this is what the receiver said, also where it answered OK and no message.
+    call.on('status', (ended) => {
+      signal.removeEventListener('abort', abort)
+      // A status that comes without headers has at least the content type beside it; one that grpc-js makes up has nothing.
+      const trailersCame = Object.keys(ended.metadata.getMap()).length > 0
+      const answered = trailersCame || (headersCame && !MADE_UP.test(ended.details))
+      if (answered) channel.heardAt = performance.now()
+      resolve({ ...ended, response, answered })
+    })
     const abort = (): void => call.cancel()
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
   })
 }
 
-function outcomeOf(error: ServiceError): ExportOutcome {
-  const name = status[error.code] ?? `code ${error.code}`
-  const details = readable(error.details)
-  const reason = `gRPC ${name}${details ? `: ${details}` : ''}`
-  if (RETRYABLE.has(error.code)) return { kind: 'retryable', reason, afterMillis: retryDelay(error) }
-  if (error.code === status.RESOURCE_EXHAUSTED) {
-    if (/larger than (max|limit)|too large/i.test(error.details)) return { kind: 'too-large', reason }
-    const afterMillis = retryDelay(error)
-    if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis }
+/** How grpc-js begins the details when a call has ended without a status of the receiver, after its headers. */
+const MADE_UP =
+  /^(Received RST_STREAM|Connection dropped|Deadline exceeded|Cancelled on client|Received message|Failed to decompress)/
+
+function outcomeOf({ code, details, metadata, response, answered }: Ended, headers: Headers): ExportOutcome {
+  const answer = answered ? { status: code } : {}
+  if (code === status.OK) return readExportResponse(response, code, headers)
+  const words = shown(readable(details), headers)
+  const reason = `gRPC ${status[code] ?? `code ${code}`}${words ? `: ${words}` : ''}`
+  const afterMillis = retryDelay(metadata)
+  if (RETRYABLE.has(code)) return { kind: 'retryable', reason, afterMillis, ...answer }
+  if (!answered) {
+    // There was an answer: to send the request again would most likely double its records, and again.
+    if (/^(Received message|Failed to decompress)/.test(details)) {
+      return { kind: 'failed', reason: `the answer cannot be read: ${words}` }
+    }
+    // A stream that was reset, say, by something on the way: as with a dropped connection, nobody refused the request.
+    return { kind: 'retryable', reason }
   }
-  return { kind: 'failed', reason }
+  if (code === status.RESOURCE_EXHAUSTED) {
+    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too-large', reason, ...answer }
+    if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis, ...answer }
+  }
+  return { kind: 'failed', reason, ...answer }
 }
 
 /** What grpc-js says without its inner workings (`round_robin: No connection established. Last error: …`), and what to look at. */
@@ -112,29 +204,44 @@ function readable(details: string): string {
   if (/wrong version number/i.test(cause)) {
     return 'the receiver does not speak TLS (write http:// before the endpoint)'
   }
-  return cause.slice(0, 200)
+  return cause
 }
 
-function retryDelay(error: ServiceError): number | undefined {
-  const [details] = error.metadata?.get('grpc-status-details-bin') ?? []
+function retryDelay(metadata: Metadata): number | undefined {
+  const [details] = metadata.get('grpc-status-details-bin')
   return details instanceof Uint8Array ? readRetryInfo(details) : undefined
 }
 
-function channelOptions(config: ExporterConfig): ChannelOptions {
+function channelOptions(config: ExporterConfig): ChannelOptions & { interceptors?: Interceptor[] } {
   return {
-    'grpc.default_compression_algorithm':
-      config.compression === 'gzip' ? compressionAlgorithms.gzip : compressionAlgorithms.identity,
+    ...(config.compression === 'gzip' && {
+      'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
+      interceptors: [smallUncompressed],
+    }),
     'grpc.max_send_message_length': -1,
+    'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     // Reconnects soon after the collector is back; how often requests are tried is for retry.ts to say.
     'grpc.initial_reconnect_backoff_ms': 500,
     'grpc.max_reconnect_backoff_ms': 5000,
+    // Asked only when a connection is lost or cannot be had; 30 s by default, which a collector that has moved is away longer.
+    'grpc.dns_min_time_between_resolutions_ms': 5000,
+    // A channel that is left must not hand its connections to the one that replaces it.
+    'grpc.use_local_subchannel_pool': 1,
     // Spreads requests over all addresses behind a `dns:///` name.
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.service_config_disable_resolution': 1,
     'grpc.primary_user_agent': 'logbridge',
   }
+}
+
+const smallUncompressed: Interceptor = (options, nextCall) => {
+  const call = nextCall(options)
+  const send = call.sendMessageWithContext.bind(call)
+  call.sendMessageWithContext = (context, message) =>
+    send(message.length > GZIP_OVER_BYTES ? context : { ...context, flags: NO_COMPRESS }, message)
+  return new InterceptingCall(call)
 }
 
 /** `http(s)://host:port` as grpc-js names it; `dns:`, `unix:` and other targets as they are. */
@@ -144,9 +251,10 @@ function target(url: string): string {
   return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 }
 
-function credentials({ tls }: ExporterConfig): ChannelCredentials {
-  if (tls === undefined) return ChannelCredentials.createInsecure()
-  return ChannelCredentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
+function credentials(certificates: Certificates | undefined): ChannelCredentials {
+  if (certificates === undefined) return ChannelCredentials.createInsecure()
+  const { ca, key, cert } = certificates
+  return ChannelCredentials.createSsl(ca ?? null, key ?? null, cert ?? null)
 }
 
 function identity(bytes: Buffer): Buffer {

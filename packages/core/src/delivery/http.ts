@@ -3,88 +3,129 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { askHeaders } from './headers.ts'
+import { unlessAborted, withDeadline } from './attempt.ts'
+import { type Certificates, followCertificates } from './certificates.ts'
+import { askHeaders, type Headers } from './headers.ts'
 import { readExportResponse } from './response.ts'
-import type { ExportOutcome, Transport } from './transport.ts'
+import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
-/** Smaller requests cost more to compress than to send. */
-const GZIP_OVER_BYTES = 1024
-/** A response holds at most a partial success or a status; more is not read. */
-const MAX_RESPONSE_BYTES = 64 * 1024
 
 const compress = promisify(gzip)
+
+/** Kept-alive connections to the receiver, and what they were made with. */
+interface Pool {
+  readonly agent: http.Agent
+  readonly certificates: Certificates | undefined
+}
 
 /** OTLP over HTTP with protobuf bodies, on kept-alive connections. */
 export function createHttpTransport(config: ExporterConfig): Transport {
   const url = new URL(config.url)
   const { request: open, Agent } = url.protocol === 'https:' ? https : http
-  const agent = new Agent({ keepAlive: true, ...config.tls })
+  const certificates = config.tls && followCertificates(config.tls)
+  let pool: Pool | undefined
 
-  async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
-    const attempt = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMillis)])
-    const headers: Record<string, string> = {}
-    try {
-      const asked = await askHeaders(config, attempt)
-      for (const [name, value] of Object.entries(asked)) headers[name.toLowerCase()] = value
-    } catch {
-      // The error may hold a header.
-      return { kind: 'retryable', reason: 'the headers could not be had' }
+  async function connect(attempt: AbortSignal): Promise<http.Agent> {
+    const current = certificates && (await unlessAborted(attempt, certificates()))
+    if (pool !== undefined && pool.certificates !== current) leave(pool.agent)
+    if (pool?.certificates !== current || pool === undefined) {
+      pool = { agent: new Agent({ keepAlive: true, ...current }), certificates: current }
     }
+    return pool.agent
+  }
+
+  async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
+    const asked = await askHeaders(config, attempt)
+    if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
     const body = gzipped ? await compress(request) : request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
     headers['user-agent'] ??= 'logbridge'
     if (gzipped) headers['content-encoding'] = 'gzip'
-    return new Promise((resolve) => {
-      const failed = (error: NodeJS.ErrnoException): void =>
-        resolve({
-          kind: 'retryable',
-          reason: `HTTP request failed: ${error.code ?? error.name}${hint(error)}`,
+    const agent = await connect(attempt)
+    const exchange = (): Promise<ExportOutcome> =>
+      new Promise((resolve, reject) => {
+        let answered = false
+        const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
+          answered = true
+          void readBody(response).then((content) => resolve(outcomeOf(response, content, asked.headers)))
         })
-      const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
-        readBody(response).then((content) => resolve(outcomeOf(response, content)), failed)
+        call.on('error', (error: NodeJS.ErrnoException) => {
+          if (answered) return
+          // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
+          if (call.reusedSocket && !attempt.aborted) return exchange().then(resolve, reject)
+          const reason = attempt.aborted ? 'no answer in time' : `${error.code ?? error.name}${hint(error)}`
+          resolve({ kind: 'retryable', reason: `HTTP request failed: ${reason}` })
+        })
+        call.end(body)
       })
-      call.on('error', failed)
-      call.end(body)
-    })
+    return exchange()
   }
 
   return {
-    // What a request throws at once (a header that HTTP does not allow) would be thrown again: no use to retry.
-    send: (request, signal) =>
-      send(request, signal).catch((error: NodeJS.ErrnoException) => ({
-        kind: 'failed',
-        reason: `HTTP request impossible: ${error.code ?? error.name}`,
-      })),
+    async send(request, signal) {
+      try {
+        return await withDeadline(config.timeoutMillis, signal, (attempt) => attemptTo(request, attempt))
+      } catch (error) {
+        const { code, name } = error as NodeJS.ErrnoException
+        const reason = `HTTP request impossible: ${code ?? name}`
+        // What a request throws at once (a certificate that cannot be read) would be thrown again, unless its file changes.
+        const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
+        return { kind: passing ? 'retryable' : 'failed', reason }
+      }
+    },
     wake() {},
-    close: () => agent.destroy(),
+    close: () => pool?.agent.destroy(),
   }
 }
 
+/** Keeps no connection; requests that are on one end there. */
+function leave(agent: http.Agent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy()
+  }
+}
+
+/** `undefined` when it is too large, or cut short. */
 async function readBody(response: http.IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_RESPONSE_BYTES) {
-      response.destroy()
-      return undefined
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) {
+        response.destroy()
+        return undefined
+      }
+      chunks.push(chunk)
     }
-    chunks.push(chunk)
+  } catch {
+    return undefined
   }
   return Buffer.concat(chunks)
 }
 
-function outcomeOf(response: http.IncomingMessage, body: Uint8Array | undefined): ExportOutcome {
-  const code = response.statusCode ?? 0
-  if (code >= 200 && code < 300) return readExportResponse(body)
-  const reason = `HTTP ${code}`
-  if (code === 413) return { kind: 'too-large', reason }
-  if (!RETRYABLE.has(code)) return { kind: 'failed', reason }
-  return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']) }
+/** @param body whatever becomes of it, the status has said whether the request was accepted */
+function outcomeOf(
+  response: http.IncomingMessage,
+  body: Uint8Array | undefined,
+  headers: Headers,
+): ExportOutcome {
+  const status = response.statusCode ?? 0
+  if (status >= 200 && status < 300) return readExportResponse(body, status, headers)
+  if (status >= 300 && status < 400) {
+    return { kind: 'failed', reason: `HTTP ${status} (redirects are not followed)`, status }
+  }
+  const reason = `HTTP ${status}`
+  if (status === 413) return { kind: 'too-large', reason, status }
+  if (!RETRYABLE.has(status)) return { kind: 'failed', reason, status }
+  return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']), status }
 }
 
 /** What to look at where the endpoint is most likely wrong. */

@@ -1,54 +1,72 @@
-import { contents, fields } from './wire.ts'
+import { type Headers, shown } from './headers.ts'
+import { fields } from './wire.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /**
- * Reads an `ExportLogsServiceResponse`. Partial success counts as delivered and is never sent again. What cannot be
- * read counts as full success, as the request was accepted. https://opentelemetry.io/docs/specs/otlp/#partial-success
+ * Reads the `ExportLogsServiceResponse` of a request that was accepted. Partial success counts as delivered and is never
+ * sent again. What cannot be read counts as full success. https://opentelemetry.io/docs/specs/otlp/#partial-success
+ *
+ * @param status what the receiver answered
+ * @param headers of the request, which its message may repeat
  */
-export function readExportResponse(response: Uint8Array | undefined): ExportOutcome {
+export function readExportResponse(
+  response: Uint8Array | undefined,
+  status: number,
+  headers: Headers,
+): ExportOutcome {
   let rejected = 0
   let message: string | undefined
   try {
     for (const partialSuccess of contents(response, 1)) {
       for (const field of fields(partialSuccess)) {
-        if (field.number === 1 && typeof field.value === 'number') rejected = field.value
+        if (field.number === 1 && typeof field.value === 'number') rejected = Math.max(0, signed(field.value))
         if (field.number === 2 && field.value instanceof Uint8Array)
-          message = Buffer.from(field.value).toString()
+          message = shown(Buffer.from(field.value).toString(), headers)
       }
     }
   } catch {
-    return { kind: 'delivered', rejected: 0 }
+    return { kind: 'delivered', rejected: 0, status }
   }
-  return { kind: 'delivered', rejected, message }
+  return { kind: 'delivered', rejected, message, status }
 }
 
 /**
- * The delay that a `google.rpc.RetryInfo` among the details of a `google.rpc.Status` asks for, in milliseconds.
+ * The delay that a `google.rpc.RetryInfo` among the details of a `google.rpc.Status` asks for, in milliseconds, 0 or more.
  * https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-throttling
  */
 export function readRetryInfo(status: Uint8Array | undefined): number | undefined {
   try {
     for (const detail of contents(status, 3)) {
       const [typeUrl] = contents(detail, 1)
-      if (
-        !Buffer.from(typeUrl ?? [])
-          .toString()
-          .endsWith('google.rpc.RetryInfo')
-      )
-        continue
+      const type = Buffer.from(typeUrl ?? []).toString()
+      if (!type.endsWith('google.rpc.RetryInfo')) continue
       for (const retryInfo of contents(detail, 2)) {
         let millis = 0
         for (const duration of contents(retryInfo, 1)) {
           for (const field of fields(duration)) {
-            if (typeof field.value === 'number')
-              millis += field.number === 1 ? field.value * 1e3 : field.value / 1e6
+            if (typeof field.value !== 'number') continue
+            millis += field.number === 1 ? signed(field.value) * 1e3 : signed(field.value) / 1e6
           }
         }
-        return millis
+        return Math.max(0, millis)
       }
     }
   } catch {
     // A status that cannot be read names no delay.
   }
   return undefined
+}
+
+/** A varint as an int64: negative numbers have the highest of 64 bits set. */
+function signed(varint: number): number {
+  return varint < 2 ** 63 ? varint : varint - 2 ** 64
+}
+
+/** The contents of a message's length-delimited fields of one number. */
+function contents(message: Uint8Array | undefined, number: number): Uint8Array[] {
+  const found: Uint8Array[] = []
+  for (const field of fields(message ?? new Uint8Array())) {
+    if (field.number === number && field.value instanceof Uint8Array) found.push(field.value)
+  }
+  return found
 }

@@ -1,13 +1,14 @@
 import { diagnose } from '@logbridge/bridge'
-import { timerMillis } from '../lifecycle.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
 const MAX_BACKOFF_MILLIS = 30_000
+/** A receiver that names a longer delay has made a mistake, or wants us never to come back. */
+const MAX_NAMED_MILLIS = 60 * 60 * 1000
 
 /**
  * Sends a request again as long as its outcome is `retryable`, until it is aborted: exponential backoff with full
- * jitter, and not before the delay that the receiver named. https://opentelemetry.io/docs/specs/otlp/#failures
+ * jitter, and not before the delay that the receiver named, up to an hour. https://opentelemetry.io/docs/specs/otlp/#failures
  *
  * @param random a number from 0 to 1, to choose within the jitter
  */
@@ -52,7 +53,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
       }
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** attempt, MAX_BACKOFF_MILLIS) * random()
       // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
-      const least = timerMillis(outcome.afterMillis ?? 0)
+      const least = Math.min(outcome.afterMillis ?? 0, MAX_NAMED_MILLIS)
       await sleep(Math.max(backoff, least), least, signal)
       if (signal.aborted) return outcome
     }

@@ -1,4 +1,12 @@
-/** What became of one attempt to send a request. */
+/** Smaller requests cost more to compress than to send. */
+export const GZIP_OVER_BYTES: number = 1024
+/** An answer holds at most a partial success or a status; of a larger one no more is read. */
+export const MAX_ANSWER_BYTES: number = 64 * 1024
+
+/**
+ * What became of one attempt to send a request. `status` is what the receiver answered: a gRPC status code or an HTTP
+ * status; absent when no answer came.
+ */
 export type ExportOutcome =
   /** The receiver has it; it refused `rejected` of the records for good and may have said why. */
   | {
@@ -13,8 +21,8 @@ export type ExportOutcome =
   | {
       readonly kind: 'retryable'
       readonly reason: string
-      readonly status?: number | undefined
       readonly afterMillis?: number | undefined
+      readonly status?: number | undefined
     }
   /** The request is larger than the receiver takes. */
   | { readonly kind: 'too-large'; readonly reason: string; readonly status?: number | undefined }

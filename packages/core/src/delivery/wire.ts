@@ -53,12 +53,3 @@ export function* fields(message: Uint8Array): Generator<WireField> {
     yield { number: tag >>> 3, value, start, end: position }
   }
 }
-
-/** The contents of a message's length-delimited fields of one number. */
-export function contents(message: Uint8Array | undefined, number: number): Uint8Array[] {
-  const found: Uint8Array[] = []
-  for (const field of fields(message ?? new Uint8Array())) {
-    if (field.number === number && field.value instanceof Uint8Array) found.push(field.value)
-  }
-  return found
-}
