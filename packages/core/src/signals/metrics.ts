@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { diagnose, LogbridgeError } from '@logbridge/bridge'
 import {
   CumulativeTemporalitySelector,
@@ -14,11 +15,13 @@ import {
   type IMetricReader,
   InstrumentType,
   MeterProvider,
+  type MetricReader,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
+import { quietly } from '../delivery/quiet.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 
@@ -58,7 +61,7 @@ export function createMetrics(
   }
 
   function push(exporter: PushMetricExporter): IMetricReader {
-    return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+    return new QuietReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
   }
 
   const readers = [...config.readers, ...config.exporters.map(reader)]
@@ -70,6 +73,27 @@ export function createMetrics(
     shutdown: (timeoutMillis) => provider.shutdown({ timeoutMillis }),
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
+  }
+}
+
+/**
+ * What the SDK says of each export that fails is caused by an export: it is no log record, also where the diag logger is bridged.
+ * The application's own callbacks, which are asked for their values meanwhile, may log.
+ */
+class QuietReader extends PeriodicExportingMetricReader {
+  readonly #asApplication = AsyncLocalStorage.snapshot()
+
+  override collect(options?: Parameters<MetricReader['collect']>[0]): ReturnType<MetricReader['collect']> {
+    return this.#asApplication(() => super.collect(options))
+  }
+  protected override onInitialized(): void {
+    quietly(() => super.onInitialized())
+  }
+  protected override onForceFlush(): Promise<void> {
+    return quietly(() => super.onForceFlush())
+  }
+  protected override onShutdown(): Promise<void> {
+    return quietly(() => super.onShutdown())
   }
 }
 

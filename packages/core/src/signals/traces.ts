@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
+import { quietly } from '../delivery/quiet.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 
@@ -38,7 +39,8 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     }
   }
 
-  const spanProcessors = [...config.processors, ...config.exporters.map(exportingProcessor)]
+  const exporting = config.exporters.map((name) => quiet(exportingProcessor(name)))
+  const spanProcessors = [...config.processors, ...exporting]
   if (spanProcessors.length === 0) return undefined
   let ended = 0
   const counter: SpanProcessor = {
@@ -62,6 +64,16 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
     endedSpans: () => ended,
+  }
+}
+
+/** What a processor does at a time of its own, it does because a span has ended: what it says of that is no log record. */
+function quiet(processor: SpanProcessor): SpanProcessor {
+  return {
+    onStart: (span, parent) => processor.onStart(span, parent),
+    onEnd: (span) => quietly(() => processor.onEnd(span)),
+    forceFlush: () => quietly(() => processor.forceFlush()),
+    shutdown: () => quietly(() => processor.shutdown()),
   }
 }
 
