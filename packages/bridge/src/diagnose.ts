@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { diag } from '@opentelemetry/api'
+import { whileExporting } from './exporting.ts'
 import { reason } from './read.ts'
 import { state } from './state.ts'
 
@@ -12,13 +13,15 @@ export function diagnose(kind: string, message: string, error?: unknown): void {
 }
 
 /**
- * Says that something is wrong, to OpenTelemetry's diag logger and to stderr. Bridges are closed meanwhile, so that a
- * diag logger which is itself bridged cannot feed on it. Never throws. The caller sees to it that it is not said too often.
+ * Says that something is wrong, to OpenTelemetry's diag logger and to stderr. It counts as caused by an export, so that a diag
+ * logger which is itself bridged cannot feed on it. Never throws. The caller sees to it that it is not said too often.
  */
 export function announce(message: string, error?: unknown): void {
   const text = error === undefined ? message : `${message}: ${reason(error)}`
-  const outer = state.busy
-  state.busy = true
+  whileExporting(() => say(text))
+}
+
+function say(text: string): void {
   try {
     diag.warn(`logbridge: ${text}`)
   } catch {
@@ -31,5 +34,4 @@ export function announce(message: string, error?: unknown): void {
   } catch {
     // Nor has a closed stderr.
   }
-  state.busy = outer
 }

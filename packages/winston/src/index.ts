@@ -19,6 +19,7 @@ import {
   checkOptions,
   createBridge,
   isError,
+  isExporting,
   type LoggerProvider,
   now,
   read,
@@ -179,7 +180,7 @@ function newCall(logged: Info, logger: Call['logger']): Call {
     context: undefined,
     time: undefined,
     code: undefined,
-    nested: sending,
+    nested: sending || isExporting(),
   }
 }
 
