@@ -36,4 +36,5 @@ export type DeliveryOptions = Optional<{
   limits: Optional<{ attributeCountLimit: number; attributeValueLengthLimit: number }>
   minimumSeverity: SeverityNumber
   recordUid: boolean
+  spool: { directory: string } & Optional<{ maxBytes: number; fsync: boolean }>
 }>

@@ -18,7 +18,7 @@ export class Account {
   /** Records given up before they were handed to the transport, by reason. */
   readonly refused: Partial<Record<DropReason, number>> = {}
   /** Records given up after that, by `error.type`. */
-  readonly failed = new Map<string, number>()
+  readonly failed: Map<string, number> = new Map()
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly losses: LossReport
 

@@ -276,7 +276,10 @@ export class Dispatcher {
   private async leave(consignment: Consignment): Promise<void> {
     const { spool } = this
     // A disk that was full before may take it now.
-    if (spool) await within(DISK_MILLIS, [consignment.stored?.then(() => this.store(consignment, spool))])
+    if (spool) {
+      const stored = Promise.resolve(consignment.stored).then(() => this.store(consignment, spool))
+      await within(DISK_MILLIS, [stored])
+    }
     const { entry, count } = consignment
     if (entry === undefined) {
       this.account.queued -= count

@@ -25,7 +25,7 @@ export interface Scope {
 }
 
 /** A record larger than this fits into no request: receivers take 4 MiB by default. */
-export const MAX_RECORD_BYTES = 4 * 1024 * 1024 - 64 * 1024
+export const MAX_RECORD_BYTES: number = 4 * 1024 * 1024 - 64 * 1024
 
 const INITIAL_CAPACITY = 64 * 1024
 /** A buffer that one huge record has blown up is not kept beyond this. */

@@ -3,6 +3,7 @@ import type { ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
+import { openSpool } from '../spool/spool.ts'
 import { Account } from './account.ts'
 import { type EncodedScope, OpenBatch } from './batch.ts'
 import { Dispatcher } from './dispatch.ts'
@@ -39,7 +40,8 @@ export class LogPipeline {
     this.account = new Account(config.onDrop)
     const onExport =
       config.meterProvider && observePipeline(config.meterProvider, config, this.account, isBehindSdk)
-    this.dispatcher = new Dispatcher(transport, this.account, undefined, onExport)
+    const spool = config.spool && openSpool(config.spool)
+    this.dispatcher = new Dispatcher(transport, this.account, spool, onExport)
   }
 
   /** Takes one record: when this returns, everything of it has been copied. */
