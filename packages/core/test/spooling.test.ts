@@ -1,0 +1,161 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expectBalance } from '../../../tests/support/account.ts'
+import { encodeScope } from '../src/logs/batch.ts'
+import { complaints } from './complaints.ts'
+import { delivered, type ManualTransport, scope, start } from './manualPipeline.ts'
+import { receiver } from './receive.ts'
+
+// The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
+
+const said = complaints()
+const { decode } = receiver()
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logbridge-spooling-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+function spooling(options: Parameters<typeof start>[0] = {}) {
+  const parts = start({ spool: { directory }, maxExportBatchSize: 1, ...options })
+  onTestFinished(() => parts.pipeline.shutdown(0))
+  return parts
+}
+async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
+  const bodies: unknown[] = []
+  for (const request of requests) bodies.push(...(await decode(request)).map(({ body }) => body))
+  return bodies
+}
+async function segments(): Promise<string[]> {
+  const files = await readdir(directory, { recursive: true })
+  return files.filter((file) => file.endsWith('.seg')).map((file) => join(directory, file))
+}
+const until = (check: () => unknown): Promise<void> =>
+  vi.waitFor(async () => void (await check()), { timeout: 10_000, interval: 5 })
+
+test('a batch lies in the spool until the receiver has it', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('a')
+  await transport.arrived(1)
+  await until(() => expect(pipeline.stats()).toMatchObject({ inFlight: 1, spooled: 1 }))
+  expect(await segments()).toHaveLength(1)
+  transport.answer()
+  await until(async () => expect(await segments()).toEqual([]))
+  expect(pipeline.stats()).toMatchObject({ delivered: 1, inFlight: 0, spooled: 0 })
+})
+
+test('what is refused for good does not stay in the spool', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('a')
+  await until(() => expect(pipeline.stats().spooled).toBe(1))
+  transport.answer({ kind: 'failed', reason: 'HTTP 400' })
+  await until(async () => expect(await segments()).toEqual([]))
+  expect(pipeline.stats()).toMatchObject({ dropped: { 'export-failed': 1 }, spooled: 0 })
+})
+
+test('what waits in the spool takes no memory, and is sent from there', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 10; i += 1) write(i)
+  await transport.arrived(4)
+  await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
+  const inFlight = pipeline.stats().bytes
+  expect(inFlight).toBeGreaterThan(0)
+  for (let i = 1; i <= 10; i += 1) {
+    await transport.arrived(i)
+    expect(pipeline.stats().bytes).toBeLessThanOrEqual(inFlight)
+    transport.answer()
+  }
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 10, bytes: 0, spooled: 0 }))
+  expect(await bodiesIn(transport)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+test('a shutdown leaves the rest to the next process, which sends it first; both accounts balance', async () => {
+  const first = spooling()
+  for (let i = 0; i < 6; i += 1) first.write(i)
+  await first.transport.arrived(4)
+  first.transport.answer()
+  await first.pipeline.shutdown(1)
+  const left = first.pipeline.stats()
+  expect(left).toMatchObject({ created: 6, delivered: 1, dropped: {}, queued: 5, inFlight: 0, spooled: 5 })
+  expectBalance(left)
+  expect(said).toEqual([])
+
+  const next = spooling()
+  await until(() => expect(next.pipeline.stats().adopted).toBe(5))
+  next.write('new')
+  for (let i = 1; i <= 6; i += 1) {
+    await next.transport.arrived(i)
+    next.transport.answer()
+  }
+  await next.pipeline.shutdown()
+  expect(await bodiesIn(next.transport)).toEqual([1, 2, 3, 4, 5, 'new'])
+  expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
+  expectBalance(next.pipeline.stats())
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a spill has everything on disk when it returns, half-filled batches too', async () => {
+  const { pipeline, write } = spooling({ maxExportBatchSize: 100 })
+  for (let i = 0; i < 150; i += 1) write(i)
+  expect(pipeline.spillSync()).toBe(150)
+  expect(pipeline.stats()).toMatchObject({ queued: 150, spooled: 150 })
+  expect(await segments()).not.toEqual([])
+  // It goes on: an exception may have been caught after all.
+  write('more')
+  expect(pipeline.spillSync()).toBe(151)
+})
+
+test('a spill does not wait for a resource that is not complete', () => {
+  const { pipeline, write } = spooling()
+  const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
+  write('a', 9, encodeScope({ name: 'orders' }, pending))
+  expect(pipeline.spillSync()).toBe(1)
+})
+
+test('what is damaged in the spool is counted, and the rest is sent', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 6; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(6))
+  for (const path of await segments()) {
+    const bytes = await readFile(path)
+    bytes[bytes.length - 3]! ^= 1
+    await writeFile(path, bytes)
+  }
+  for (let i = 1; i <= 5; i += 1) {
+    await transport.arrived(i)
+    transport.answer()
+  }
+  await pipeline.forceFlush()
+  const stats = pipeline.stats()
+  expect(stats).toMatchObject({ created: 6, delivered: 5, dropped: { 'spool-damaged': 1 }, spooled: 0 })
+  expectBalance(stats)
+  expect(said).toContain('log records in the spool were dropped because they can no longer be read')
+})
+
+test('a directory that cannot be had costs the spool, not the records', async () => {
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const { transport, pipeline, write } = spooling({ spool: { directory: file } })
+  write('a')
+  await transport.arrived(1)
+  transport.answer(delivered)
+  await pipeline.shutdown()
+  expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: {} })
+  expect(said).toHaveLength(1)
+})
+
+test('a full spool leaves the rest in memory, within its cap', async () => {
+  const { transport, pipeline, write } = spooling({
+    spool: { directory, maxBytes: 100_000 },
+    maxQueueBytes: 200_000,
+  })
+  for (let i = 0; i < 100; i += 1) write('x'.repeat(10_000))
+  await until(() => expect(pipeline.stats().spooled).toBeGreaterThan(4))
+  const stats = pipeline.stats()
+  expect(stats.spooled).toBeLessThan(11)
+  expect(stats.dropped['queue-full']).toBeGreaterThan(50)
+  expectBalance(stats)
+  expect(transport.requests).toHaveLength(4)
+})
