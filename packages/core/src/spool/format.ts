@@ -31,6 +31,8 @@ const MAGIC = Buffer.from('LBSPOOL\n', 'latin1')
 const VERSION = 1
 export const HEADER_BYTES = 20
 export const ENTRY_BYTES = 20
+/** To say of one entry that it is settled. */
+export const MARK_BYTES: number = ENTRY_BYTES + 4
 const REQUEST = 1
 const SETTLED = 2
 
@@ -82,10 +84,11 @@ function isPadding(mark: Buffer): boolean {
   return mark.every((byte) => byte === mark[0])
 }
 
-export function encodeHeader(mark: Buffer): Buffer {
+/** @param version another one, for tests */
+export function encodeHeader(mark: Buffer, version: number = VERSION): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   MAGIC.copy(header)
-  header.writeUInt32LE(VERSION, 8)
+  header.writeUInt32LE(version, 8)
   mark.copy(header, 12)
   header.writeInt32LE(crc32c.buf(header.subarray(0, 16)), 16)
   return header

@@ -2,7 +2,7 @@ import { diagnose } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { type Fs, isMissing } from './files.ts'
 import { bytesInDirectory, bytesInDirectorySync, type Folder, leaveFolder, type Segment } from './folder.ts'
-import { ENTRY_BYTES, HEADER_BYTES, MAX_REQUEST_BYTES } from './format.ts'
+import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
 
 /** What others hold in the directory is looked up this often, and only when something is to be appended. */
 const LOOK_MILLIS = 10_000
@@ -41,7 +41,8 @@ export class Room {
       )
       return false
     }
-    if (!this.lacks(before + HEADER_BYTES + ENTRY_BYTES + bytes)) return true
+    const taken = this.bytes + this.others + this.reserved() + before
+    if (taken + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= maxBytes) return true
     diagnose(
       'spool-full',
       `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
@@ -49,9 +50,13 @@ export class Room {
     return false
   }
 
-  /** Whether this many bytes more would be too many. */
-  lacks(bytes: number): boolean {
-    return this.bytes + this.others + bytes > this.config.maxBytes
+  /** What it may take to mark each entry as settled: a full directory is no reason to send them twice. */
+  private reserved(): number {
+    let entries = 0
+    for (const { segments } of this.folders.values()) {
+      for (const { live, unmarked } of segments) entries += live + unmarked.length
+    }
+    return entries * MARK_BYTES
   }
 
   /** Looks what others hold, when that was long ago. */

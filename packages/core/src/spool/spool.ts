@@ -5,7 +5,7 @@ import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
 import { type Fs, READ, readAll } from './files.ts'
 import { Entry, leaveFolder, leaveFolderSync, type Segment } from './folder.ts'
-import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
+import { decodeRequestEntry, ENTRY_BYTES, MARK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
 import { Room } from './room.ts'
 import type { Spool, SpoolEntry } from './types.ts'
@@ -128,21 +128,23 @@ class DiskSpool implements Spool {
     entry.settled = true
     const { segment, offset } = entry
     segment.live -= 1
-    if (segment.live === 0) {
-      this.unmarked.delete(segment)
-      this.done.add(segment)
-      return this.work()
-    }
     segment.unmarked.push(offset)
+    if (segment.live > 0) return this.markLater(segment)
+    this.done.add(segment)
+    this.work()
+  }
+
+  private markLater(segment: Segment): void {
     this.unmarked.add(segment)
-    if (this.closed) return
-    this.markTimer ??= quietly(() =>
-      setTimeout(() => {
-        this.markTimer = undefined
-        this.marksAreDue = true
-        this.work()
-      }, MARK_MILLIS).unref(),
-    )
+    if (this.closed) this.markNow()
+    else this.markTimer ??= quietly(() => setTimeout(() => this.markNow(), MARK_MILLIS).unref())
+  }
+
+  private markNow(): void {
+    clearTimeout(this.markTimer)
+    this.markTimer = undefined
+    this.marksAreDue = true
+    this.work()
   }
 
   adopt(): Promise<SpoolEntry[]> {
@@ -171,10 +173,8 @@ class DiskSpool implements Spool {
 
   private async end(): Promise<void> {
     this.closed = true
-    clearTimeout(this.markTimer)
     await this.adopting
-    this.marksAreDue = true
-    this.work()
+    this.markNow()
     while (this.working) await this.working
     if (this.ended) return
     this.ended = true
@@ -192,10 +192,13 @@ class DiskSpool implements Spool {
       for (const { segments } of this.room.folders.values()) {
         for (const segment of segments) if (segment !== this.writer.busy) this.finishSync(segment)
       }
-      // A thread is still writing: the operating system frees the locks when it has ended.
-      if (this.writer.busy) return
-      for (const folder of this.room.folders.values()) leaveFolderSync(this.fs, folder)
+      // While a thread is still writing, no other process may read: the locks go with the process, or when it is done.
+      if (!this.writer.busy) this.leaveSync()
     })
+  }
+
+  private leaveSync(): void {
+    for (const folder of this.room.folders.values()) leaveFolderSync(this.fs, folder)
   }
 
   private finishSync(segment: Segment): void {
@@ -222,6 +225,8 @@ class DiskSpool implements Spool {
       if (this.marksAreDue) await this.writeMarks()
     }
     this.working = undefined
+    // Closed at once while this was under way, and the process goes on.
+    if (this.ended) this.leaveSync()
   }
 
   private async writeQueued(): Promise<void> {
@@ -251,7 +256,7 @@ class DiskSpool implements Spool {
         continue
       }
       group.push(waiting)
-      bytes += ENTRY_BYTES + waiting.request.length
+      bytes += ENTRY_BYTES + waiting.request.length + MARK_BYTES
     }
     return group
   }
@@ -260,8 +265,8 @@ class DiskSpool implements Spool {
     for (const segment of this.done) {
       this.done.delete(segment)
       // It may have been appended to since.
-      if (segment.live > 0) continue
-      if (this.writer.isActive(segment)) await this.writer.retire()
+      if (segment.live > 0) this.markLater(segment)
+      else if (this.writer.isActive(segment)) await this.writer.retire()
       else await this.room.remove(segment).catch((error: unknown) => this.complain(error))
     }
   }

@@ -138,7 +138,6 @@ export class Writer {
   async mark(segment: Segment): Promise<void> {
     const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
     const bytes = byteLength(chunks)
-    if (this.room.lacks(bytes)) return
     const marked = segment.unmarked
     segment.unmarked = []
     this.busy = segment
@@ -163,7 +162,6 @@ export class Writer {
   /** The same at once, for segments that are not being written to. */
   markSync(segment: Segment): void {
     const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
-    if (this.room.lacks(byteLength(chunks))) return
     const fd = this.fs.openSync(segment.path, READ_WRITE)
     try {
       writeAllSync(this.fs, fd, chunks, segment.size)

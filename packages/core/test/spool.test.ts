@@ -1,0 +1,427 @@
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { complaints } from './complaints.ts'
+import {
+  afterKill,
+  bytesOnDisk,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
+
+const made = complaints()
+
+const folders = (directory: string): string[] => readdirSync(directory)
+const isRoot = process.geteuid?.() === 0
+const LONG_AGO = new Date('2000-01-01')
+
+test('what is appended can be read, and the next process finds it in the order of the calls', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const names = Array.from({ length: 700 }, (_, index) => `request ${index}`)
+  const entries = await Promise.all(names.map((name, index) => spool.append(Buffer.from(name), index)))
+  expect(entries.map((entry) => entry?.count)).toEqual(names.map((_, index) => index))
+  expect(entries.map((entry) => entry?.bytes)).toEqual(names.map((name) => name.length))
+  expect(await texts(spool, entries as never)).toEqual(names)
+  expect(spool.bytes).toBe(bytesOnDisk(directory))
+  await spool.close()
+
+  const next = spoolAt(directory)
+  const adopted = await next.adopt()
+  expect(adopted.map(({ count }) => count)).toEqual(names.map((_, index) => index))
+  expect(await texts(next, adopted)).toEqual(names)
+  expect(next.bytes).toBe(bytesOnDisk(directory))
+  await next.close()
+  expect(made).toEqual([])
+})
+
+test('a pipeline that delivers leaves nothing: segments go with their last entry, the folder at the end', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const [one, two] = await keep(spool, 'one', 'two')
+  spool.settle(two!)
+  spool.settle(one!)
+  spool.settle(one!)
+  await keep(spool, 'three').then(([three]) => spool.settle(three!))
+  await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
+  expect(spool.bytes).toBe(0)
+  const [last] = await keep(spool, 'four')
+  spool.settle(last!)
+  await spool.close()
+  expect(folders(directory)).toEqual([])
+  expect(made).toEqual([])
+})
+
+test.each(['close', 'closeSync'] as const)(
+  'what is settled is not found by the next process, what is not is found once: %s',
+  async (close) => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    const entries = await keep(spool, 'a', 'b', 'c')
+    const sync = spool.appendSync(Buffer.from('d'), 1)
+    spool.settle(entries[1]!)
+    spool.settle(sync!)
+    await spool[close]()
+    expect(await found(directory)).toEqual(['a', 'c'])
+
+    // Adopted entries are settled as one's own are.
+    const next = spoolAt(directory)
+    const [a] = await next.adopt()
+    next.settle(a!)
+    await next[close]()
+    expect(await found(directory)).toEqual(['c'])
+    const last = spoolAt(directory)
+    for (const entry of await last.adopt()) last.settle(entry)
+    await last[close]()
+    expect(folders(directory)).toEqual([])
+  },
+)
+
+test('a settled entry is marked so after a while, for a process that is killed', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const [a, , c] = await keep(spool, 'a', 'b', 'c')
+  const before = bytesOnDisk(directory)
+  spool.settle(a!)
+  spool.settle(c!)
+  await vi.waitFor(() => expect(bytesOnDisk(directory)).toBeGreaterThan(before), 10_000)
+  expect(await found(afterKill(directory))).toEqual(['b'])
+  expect(spool.bytes).toBe(bytesOnDisk(directory))
+  // One entry for both.
+  expect(bytesOnDisk(directory) - before).toBe(20 + 8)
+  await spool.close()
+})
+
+test('appends of a process that goes on are kept beside a synchronous one, and none is torn', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const requests = Array.from({ length: 40 }, (_, index) => Buffer.alloc(20_000, index))
+  const appends = requests.map((request) => spool.append(request, 1))
+  await appends[0]
+  const sync = spool.appendSync(Buffer.from('dying'), 1)
+  expect(sync).toMatchObject({ count: 1, bytes: 5 })
+  expect(await found(afterKill(directory))).toContain('dying')
+  expect(await Promise.all(appends)).not.toContain(undefined)
+  const all = await found(afterKill(directory))
+  expect(all.sort()).toEqual(['dying', ...requests.map(String)].sort())
+  await spool.close()
+})
+
+test('a synchronous append takes the place of one that waits', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const requests = ['a', 'b', 'c'].map((text) => Buffer.from(text))
+  const appends = requests.map((request) => spool.append(request, 1))
+  const sync = requests.map((request) => spool.appendSync(request, 1))
+  expect(await Promise.all(appends)).toEqual(sync)
+  spool.closeSync()
+  expect(await found(directory)).toEqual(['a', 'b', 'c'])
+})
+
+test('a synchronous append needs nothing to be there', async () => {
+  const directory = join(newDirectory(), 'deep', 'down')
+  for (const fsync of [false, true]) {
+    const spool = spoolAt(directory, { fsync })
+    expect(spool.appendSync(Buffer.from(`fsync ${fsync}`), 1)).toBeDefined()
+    spool.closeSync()
+  }
+  expect((await found(directory)).sort()).toEqual(['fsync false', 'fsync true'])
+})
+
+test('a spool that is closed takes nothing, gives nothing, and does not mind', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const late = spool.append(Buffer.from('before'), 1)
+  const closing = spool.close()
+  expect(spool.close()).toBe(closing)
+  expect(await spool.append(Buffer.from('after'), 1)).toBeUndefined()
+  expect(spool.appendSync(Buffer.from('after'), 1)).toBeUndefined()
+  await closing
+  const entry = await late
+  expect(entry).toBeDefined()
+  expect(await spool.read(entry!)).toBeUndefined()
+  spool.settle(entry!)
+  expect(await spool.adopt()).toEqual([])
+  spool.closeSync()
+  expect(await found(directory)).toEqual(['before'])
+  expect(made).toEqual([])
+})
+
+test('closed at once while it writes, adopts and closes, it loses nothing that was kept', async () => {
+  const directory = newDirectory()
+  await keep(spoolAt(directory), 'alive')
+  const gone = spoolAt(directory)
+  await keep(gone, 'orphan')
+  await gone.close()
+  for (let turns = 0; turns < 30; turns += 1) {
+    const spool = spoolAt(directory)
+    const adopting = spool.adopt()
+    const append = spool.append(Buffer.from('new'), 1)
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+    const closing = turns % 2 === 0 ? spool.close() : undefined
+    spool.closeSync()
+    await Promise.all([adopting, append, closing])
+    const next = spoolAt(directory)
+    const adopted = await next.adopt()
+    const contents = await texts(next, adopted)
+    const expected = (await append) === undefined ? ['orphan'] : ['new', 'orphan']
+    // The locks of what was under way are free when it is done.
+    while (contents.length < expected.length) {
+      const more = await next.adopt()
+      adopted.push(...more)
+      contents.push(...(await texts(next, more)))
+    }
+    expect(contents).toEqual(expect.arrayContaining(expected))
+    expect(contents.filter((text) => text === 'orphan')).toHaveLength(1)
+    adopted.forEach((entry, index) => contents[index] === 'new' && next.settle(entry))
+    await next.close()
+  }
+})
+
+describe('maxBytes', () => {
+  test('is never exceeded; what does not fit is not kept, and is again when there is room', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    const kept = []
+    for (let index = 0; index < 30; index += 1) {
+      const entry =
+        index % 3 === 0 ? spool.appendSync(Buffer.alloc(100), 1) : await spool.append(Buffer.alloc(100), 1)
+      if (entry) kept.push(entry)
+      expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
+      expect(spool.bytes).toBe(bytesOnDisk(directory))
+    }
+    expect(kept.length).toBeGreaterThan(10)
+    expect(kept.length).toBeLessThan(20)
+    expect(made).toEqual([expect.stringContaining(`${directory} is full (maxBytes: 2000)`)])
+    for (const entry of kept) spool.settle(entry)
+    await vi.waitFor(() => expect(spool.bytes).toBe(0))
+    expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
+    await spool.close()
+  })
+
+  test('counts what other processes hold', async () => {
+    const directory = newDirectory()
+    const one = spoolAt(directory, { maxBytes: 2000 })
+    await one.append(Buffer.alloc(1500), 1)
+    for (const append of ['append', 'appendSync'] as const) {
+      const two = spoolAt(directory, { maxBytes: 2000 })
+      expect(await two[append](Buffer.alloc(500), 1)).toBeUndefined()
+      expect(await two[append](Buffer.alloc(300), 1)).toBeDefined()
+      await two.close()
+      for (const path of filesIn(directory).filter((file) => statSync(file).size < 500)) truncateSync(path)
+    }
+    expect(made).toHaveLength(1)
+    await one.close()
+  })
+
+  test('counts what has been adopted once', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory, { maxBytes: 2000 })
+    await gone.append(Buffer.alloc(900), 1)
+    await gone.close()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
+    expect(await spool.adopt()).toHaveLength(1)
+    expect(await spool.append(Buffer.alloc(700), 1)).toBeDefined()
+    await spool.close()
+    expect(made).toEqual([])
+  })
+
+  test('a request that no receiver would take is not kept', async () => {
+    const spool = spoolAt(newDirectory(), { maxBytes: 2 ** 30 })
+    expect(await spool.append(Buffer.alloc(9 * 1024 * 1024), 1)).toBeUndefined()
+    expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes is not kept on disk')])
+    const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
+    expect((await spool.read(entry!))?.length).toBe(8 * 1024 * 1024)
+    await spool.close()
+  })
+})
+
+describe('adoption', () => {
+  test('never takes the folder of a living spool of the same thread', async () => {
+    const directory = newDirectory()
+    const [one, two] = [spoolAt(directory), spoolAt(directory)]
+    await keep(one, 'one')
+    await keep(two, 'two')
+    expect(await Promise.all([one.adopt(), two.adopt(), one.adopt()])).toEqual([[], [], []])
+    await one.close()
+    expect(await two.adopt()).toHaveLength(1)
+    expect(await two.adopt()).toEqual([])
+    await two.close()
+  })
+
+  test('gives an entry to one of those who ask at the same time', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    await keep(gone, 'a', 'b')
+    await gone.close()
+    const spools = Array.from({ length: 5 }, () => spoolAt(directory))
+    const adopted = await Promise.all(spools.map((spool) => spool.adopt()))
+    expect(adopted.map(({ length }) => length).sort()).toEqual([0, 0, 0, 0, 2])
+    await Promise.all(spools.map((spool) => spool.close()))
+    expect(await found(directory)).toEqual(['a', 'b'])
+  })
+
+  test('begins with what has waited longest', async () => {
+    const directory = newDirectory()
+    for (const [text, time] of [
+      ['new', 3],
+      ['old', 1],
+      ['middle', 2],
+    ] as const) {
+      const spool = spoolAt(directory)
+      await keep(spool, text)
+      const [path] = filesIn(directory).filter((file) => statSync(file).mtimeMs > 10_000)
+      await spool.close()
+      utimesSync(path!, time, time)
+    }
+    expect(await found(directory)).toEqual(['old', 'middle', 'new'])
+  })
+
+  test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    const [entry] = await keep(spool, 'x')
+    spool.settle(entry!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
+    const copy = afterKill(directory)
+    expect(folders(copy)).toHaveLength(1)
+    expect(await found(copy)).toEqual([])
+    expect(folders(copy)).toHaveLength(1)
+    utimesSync(join(copy, folders(copy)[0]!), LONG_AGO, LONG_AGO)
+    expect(await found(copy)).toEqual([])
+    expect(folders(copy)).toEqual([])
+    // The living one's is no younger, and stays.
+    utimesSync(join(directory, folders(directory)[0]!), LONG_AGO, LONG_AGO)
+    expect(await found(directory)).toEqual([])
+    expect(folders(directory)).toHaveLength(1)
+    await spool.close()
+  })
+
+  test('of a directory that is not there', async () => {
+    const spool = spoolAt(newDirectory())
+    expect(await spool.adopt()).toEqual([])
+    await spool.close()
+    spool.closeSync()
+    expect(made).toEqual([])
+  })
+
+  test('leaves alone what is not of a spool', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'mine')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    const folder = dirname(segment!)
+    writeFileSync(join(directory, 'file'), 'x')
+    mkdirSync(join(directory, 'folder'))
+    writeFileSync(join(folder, 'notes.txt'), 'x')
+    writeFileSync(join(folder, '00000000000x.seg'), 'x')
+    expect(await found(directory)).toEqual(['mine'])
+    const next = spoolAt(directory)
+    for (const entry of await next.adopt()) next.settle(entry)
+    await next.close()
+    expect(readdirSync(folder).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
+    expect(folders(directory).sort()).toEqual([folder.slice(directory.length + 1), 'file', 'folder'].sort())
+    expect(made).toEqual([])
+  })
+
+  test('leaves a segment of another version alone, with one complaint', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'future')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    const { encodeHeader } = await import('../src/spool/format.ts')
+    const bytes = readFileSync(segment!)
+    const header = encodeHeader(bytes.subarray(12, 16), 2)
+    header.copy(bytes)
+    writeFileSync(segment!, bytes)
+    const next = spoolAt(directory)
+    expect(await next.adopt()).toEqual([])
+    expect(await next.adopt()).toEqual([])
+    await next.close()
+    expect(made).toEqual([expect.stringMatching(/000000000001\.seg was written by another version/)])
+    expect(readFileSync(segment!)).toEqual(bytes)
+  })
+
+  test('does not follow links', async () => {
+    const directory = newDirectory()
+    const elsewhere = newDirectory()
+    for (const place of [directory, elsewhere]) {
+      const spool = spoolAt(place)
+      await keep(spool, place)
+      await spool.close()
+    }
+    const [target] = filesIn(elsewhere)
+    const before = readFileSync(target!)
+    const [segment] = filesIn(directory)
+    symlinkSync(target!, segment!.replace('1.seg', '2.seg'))
+    symlinkSync(dirname(target!), join(directory, '00000000-0000-0000-0000-000000000000'))
+    expect(await found(directory)).toEqual([directory])
+    expect(readFileSync(target!)).toEqual(before)
+    expect(made).toEqual([expect.stringContaining('cannot be read now')])
+  })
+
+  test.runIf(isRoot)('leaves alone what belongs to another user, with one complaint', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'theirs')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    chownSync(segment!, 12_345, 12_345)
+    expect(await found(directory)).toEqual([])
+    chownSync(dirname(segment!), 12_345, 12_345)
+    expect(await found(directory)).toEqual([])
+    expect(made).toEqual([
+      expect.stringContaining('is not a segment of this spool'),
+      expect.stringContaining('belongs to another user'),
+    ])
+    expect(existsSync(segment!)).toBe(true)
+  })
+})
+
+test('the directory is for its user only: 0700, files 0600', async () => {
+  const directory = newDirectory()
+  const umask = process.umask(0)
+  try {
+    for (const append of ['append', 'appendSync'] as const) {
+      const spool = spoolAt(directory)
+      await spool[append](Buffer.from('secret'), 1)
+    }
+  } finally {
+    process.umask(umask)
+  }
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
+  expect(mode(directory)).toBe('700')
+  expect(folders(directory).map((name) => mode(join(directory, name)))).toEqual(['700', '700'])
+  const files = [...filesIn(directory), ...filesIn(directory, 'lock')]
+  expect(files.map(mode)).toEqual(['600', '600', '600', '600'])
+})
+
+test('without node:sqlite nothing is kept, with one complaint that says what to do', async () => {
+  const directory = newDirectory()
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+  const spool = spoolAt(directory)
+  expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+  expect(spool.appendSync(Buffer.from('x'), 1)).toBeUndefined()
+  expect(await spool.adopt()).toEqual([])
+  await spool.close()
+  expect(made).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])
+  expect(existsSync(directory)).toBe(false)
+})

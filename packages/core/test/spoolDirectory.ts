@@ -1,0 +1,80 @@
+import * as fs from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import type { SpoolConfig } from '../src/config/spool.ts'
+import type { Fs } from '../src/spool/files.ts'
+import { openSpool } from '../src/spool/spool.ts'
+import type { Spool, SpoolEntry } from '../src/spool/types.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'logbridge-spool-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+let number = 0
+
+/** A path that nothing is at. */
+export function newDirectory(): string {
+  number += 1
+  return join(root, String(number))
+}
+
+export function spoolAt(directory: string, options: Partial<SpoolConfig> = {}, on: Fs = fs): Spool {
+  return openSpool({ directory, maxBytes: 1024 * 1024, fsync: false, ...options }, on)
+}
+
+/** A copy of a directory as it would be found if all its processes were killed now. */
+export function afterKill(directory: string): string {
+  const copy = newDirectory()
+  try {
+    cpSync(directory, copy, { recursive: true })
+    return copy
+  } catch (error) {
+    // A segment was removed meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return afterKill(directory)
+  }
+}
+
+/** Paths of all files in a directory that end so, in the order of writing. */
+export function filesIn(directory: string, end = '.seg'): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(end))
+    .sort()
+    .map((name) => join(directory, name))
+}
+
+export function bytesOnDisk(directory: string): number {
+  return filesIn(directory).reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
+}
+
+/** What entries hold, as text. */
+export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promise<(string | undefined)[]> {
+  return Promise.all(
+    entries.map(async (entry) => {
+      const request = await spool.read(entry)
+      return request && Buffer.from(request).toString()
+    }),
+  )
+}
+
+/** What the next process finds in a directory, as text; the directory stays as it is found. */
+export async function found(directory: string): Promise<(string | undefined)[]> {
+  const spool = spoolAt(directory)
+  const contents = await texts(spool, await spool.adopt())
+  await spool.close()
+  return contents
+}
+
+/** Appends texts, one after another; each must be kept. */
+export async function keep(spool: Spool, ...contents: string[]): Promise<SpoolEntry[]> {
+  const entries: SpoolEntry[] = []
+  for (const text of contents) {
+    const entry = await spool.append(Buffer.from(text), 1)
+    if (entry === undefined) throw new Error(`${text} was not kept`)
+    entries.push(entry)
+  }
+  return entries
+}
