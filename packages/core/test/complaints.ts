@@ -6,10 +6,7 @@ export function complaints(): string[] {
   const made: string[] = []
   beforeEach(() => {
     made.length = 0
-    const state = (globalThis as Record<symbol, { diagnosed: Set<string> } | undefined>)[
-      Symbol.for('logbridge.state.1')
-    ]
-    state?.diagnosed.clear()
+    forgetComplaints()
     const warn = (message: string): void => {
       if (message.startsWith('logbridge: ')) made.push(message.slice('logbridge: '.length))
     }
@@ -23,4 +20,12 @@ export function complaints(): string[] {
     vi.restoreAllMocks()
   })
   return made
+}
+
+/** Has what was complained about be complained about anew. */
+export function forgetComplaints(): void {
+  const state = (globalThis as Record<symbol, { diagnosed: Set<string> } | undefined>)[
+    Symbol.for('logbridge.state.1')
+  ]
+  state?.diagnosed.clear()
 }

@@ -20,6 +20,7 @@ import {
   found,
   keep,
   newDirectory,
+  sorted,
   spoolAt,
   texts,
 } from './spoolDirectory.ts'
@@ -118,7 +119,7 @@ test('appends of a process that goes on are kept beside a synchronous one, and n
   expect(await found(afterKill(directory))).toContain('dying')
   expect(await Promise.all(appends)).not.toContain(undefined)
   const all = await found(afterKill(directory))
-  expect(all.sort()).toEqual(['dying', ...requests.map(String)].sort())
+  expect(sorted(all)).toEqual(sorted(['dying', ...requests.map(String)]))
   await spool.close()
 })
 
@@ -140,7 +141,7 @@ test('a synchronous append needs nothing to be there', async () => {
     expect(spool.appendSync(Buffer.from(`fsync ${fsync}`), 1)).toBeDefined()
     spool.closeSync()
   }
-  expect((await found(directory)).sort()).toEqual(['fsync false', 'fsync true'])
+  expect(sorted(await found(directory))).toEqual(['fsync false', 'fsync true'])
 })
 
 test('a spool that is closed takes nothing, gives nothing, and does not mind', async () => {
@@ -272,7 +273,8 @@ describe('adoption', () => {
     await gone.close()
     const spools = Array.from({ length: 5 }, () => spoolAt(directory))
     const adopted = await Promise.all(spools.map((spool) => spool.adopt()))
-    expect(adopted.map(({ length }) => length).sort()).toEqual([0, 0, 0, 0, 2])
+    expect(adopted.flat()).toHaveLength(2)
+    expect(adopted.filter(({ length }) => length > 0)).toHaveLength(1)
     await Promise.all(spools.map((spool) => spool.close()))
     expect(await found(directory)).toEqual(['a', 'b'])
   })
@@ -286,7 +288,7 @@ describe('adoption', () => {
     ] as const) {
       const spool = spoolAt(directory)
       await keep(spool, text)
-      const [path] = filesIn(directory).filter((file) => statSync(file).mtimeMs > 10_000)
+      const path = filesIn(directory).find((file) => statSync(file).mtimeMs > 10_000)
       await spool.close()
       utimesSync(path!, time, time)
     }
@@ -416,7 +418,7 @@ test('the directory is for its user only: 0700, files 0600', async () => {
 
 test('without node:sqlite nothing is kept, with one complaint that says what to do', async () => {
   const directory = newDirectory()
-  vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const spool = spoolAt(directory)
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(spool.appendSync(Buffer.from('x'), 1)).toBeUndefined()

@@ -78,3 +78,7 @@ export async function keep(spool: Spool, ...contents: string[]): Promise<SpoolEn
   }
   return entries
 }
+
+export function sorted(contents: readonly (string | undefined)[]): string[] {
+  return contents.map(String).sort((one, other) => one.localeCompare(other))
+}

@@ -1,0 +1,284 @@
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { isExporting } from '@logbridge/bridge'
+import { describe, expect, test } from 'vitest'
+import type { FileHandle, Fs } from '../src/spool/files.ts'
+import type { Spool, SpoolEntry } from '../src/spool/types.ts'
+import { complaints, forgetComplaints } from './complaints.ts'
+import { found, keep, newDirectory, sorted, spoolAt, texts } from './spoolDirectory.ts'
+
+// What the disk refuses: memory goes on alone, nothing is torn, and it is tried again.
+
+const made = complaints()
+
+interface MockFs extends Fs {
+  /** What has been done to the disk. */
+  readonly done: string[]
+}
+
+/**
+ * A mock, as no disk can be had that fails at a given operation: the real file system, where operation number n fails when
+ * `fails(n)`, a write in its middle.
+ * @param short writes take half of what they are given, as they may
+ */
+function diskThat(fails: (number: number) => boolean, code = 'ENOSPC', short = false): MockFs {
+  const done: string[] = []
+  const isDue = (name: string): boolean => {
+    done.push(name)
+    return fails(done.length - 1)
+  }
+  const error = (name: string): Error => Object.assign(new Error(`${code}: mock, ${name}`), { code })
+  const half = (chunks: readonly NodeJS.ArrayBufferView[]): Uint8Array[] => {
+    const bytes = Buffer.concat(chunks as Uint8Array[])
+    return [bytes.subarray(0, Math.ceil(bytes.length / 2))]
+  }
+  const wrap = <Call extends (...given: never[]) => unknown>(name: string, call: Call): Call =>
+    ((...given: never[]) => {
+      if (isDue(name)) throw error(name)
+      return call(...given)
+    }) as Call
+  const wrapAsync = <Call extends (...given: never[]) => Promise<unknown>>(name: string, call: Call): Call =>
+    (async (...given: never[]) => {
+      if (isDue(name)) throw error(name)
+      return call(...given)
+    }) as Call
+  const wrapFile = (file: FileHandle): FileHandle => {
+    const { writev } = file
+    return Object.assign(file, {
+      writev: async (chunks: Uint8Array[], position: number) => {
+        const due = isDue('writev')
+        const result = await writev.call(file, due || short ? half(chunks) : chunks, position)
+        if (due) throw error('writev')
+        return result
+      },
+      datasync: wrapAsync('datasync', file.datasync.bind(file)),
+      sync: wrapAsync('sync', file.sync.bind(file)),
+      truncate: wrapAsync('truncate', file.truncate.bind(file)),
+      stat: wrapAsync('stat', file.stat.bind(file)),
+    })
+  }
+  const { promises } = fs
+  return {
+    ...fs,
+    done,
+    openSync: wrap('openSync', fs.openSync),
+    mkdirSync: wrap('mkdirSync', fs.mkdirSync),
+    writeFileSync: wrap('writeFileSync', fs.writeFileSync),
+    fdatasyncSync: wrap('fdatasyncSync', fs.fdatasyncSync),
+    fsyncSync: wrap('fsyncSync', fs.fsyncSync),
+    unlinkSync: wrap('unlinkSync', fs.unlinkSync),
+    writevSync: (fd, chunks, position) => {
+      const due = isDue('writevSync')
+      const written = fs.writevSync(fd, due || short ? half(chunks) : chunks, position)
+      if (due) throw error('writevSync')
+      return written
+    },
+    promises: {
+      ...promises,
+      open: wrapAsync('open', async (...given: Parameters<typeof promises.open>) =>
+        wrapFile(await promises.open(...given)),
+      ),
+      mkdir: wrapAsync('mkdir', promises.mkdir),
+      writeFile: wrapAsync('writeFile', promises.writeFile),
+      readdir: wrapAsync('readdir', promises.readdir),
+      unlink: wrapAsync('unlink', promises.unlink),
+    },
+  }
+}
+
+interface Run {
+  /** Kept and not settled. */
+  readonly kept: Map<string, SpoolEntry>
+  readonly settled: string[]
+  readonly refused: string[]
+}
+
+/** Some of everything; whatever the disk does, no call throws or rejects. */
+async function use(spool: Spool): Promise<Run> {
+  const run: Run = { kept: new Map(), settled: [], refused: [] }
+  const note = (text: string, entry: SpoolEntry | undefined): void => {
+    if (entry) run.kept.set(text, entry)
+    else run.refused.push(text)
+  }
+  const append = async (text: string): Promise<void> => note(text, await spool.append(Buffer.from(text), 1))
+  const appendSync = (text: string): void => note(text, spool.appendSync(Buffer.from(text), 1))
+  await append('first')
+  appendSync('second')
+  await Promise.all([append('third'), append('fourth'), append('fifth')])
+  for (const text of ['first', 'second', 'fourth']) {
+    const entry = run.kept.get(text)
+    if (entry === undefined) continue
+    spool.settle(entry)
+    run.kept.delete(text)
+    run.settled.push(text)
+  }
+  await append('sixth')
+  appendSync('seventh')
+  return run
+}
+
+describe.each([false, true])('fsync %s', (fsync) => {
+  test.each(['ENOSPC', 'EROFS', 'EIO', 'EACCES', 'EDQUOT', 'ENOENT'])(
+    '%s at every operation costs no more than what could not be kept, once and until it is over',
+    async (code) => {
+      const healthy = diskThat(() => false)
+      const spool = spoolAt(newDirectory(), { fsync }, healthy)
+      await use(spool)
+      await spool.close()
+      expect(healthy.done.length).toBeGreaterThan(fsync ? 25 : 15)
+
+      for (let number = 0; number < healthy.done.length; number += 1) {
+        for (const lasting of [false, true]) {
+          made.length = 0
+          forgetComplaints()
+          let over = false
+          const disk = diskThat((n) => !over && (lasting ? n >= number : n === number), code)
+          await check(disk, () => (over = true))
+        }
+      }
+    },
+  )
+
+  async function check(disk: MockFs, heal: () => void): Promise<void> {
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { fsync }, disk)
+    const { kept, settled, refused } = await use(spool)
+    heal()
+    kept.set('after', (await spool.append(Buffer.from('after'), 1))!)
+    kept.set('after, at once', spool.appendSync(Buffer.from('after, at once'), 1)!)
+    expect(await texts(spool, [...kept.values()])).toEqual([...kept.keys()])
+    await spool.close()
+    const contents = await found(directory)
+    expect(new Set(contents).size).toBe(contents.length)
+    expect(contents).toEqual(expect.arrayContaining([...kept.keys()]))
+    // What was refused may have reached the disk before it failed, and what says that something is settled may not have.
+    expect([...kept.keys(), ...settled, ...refused]).toEqual(expect.arrayContaining(contents))
+    // One complaint of writing, whatever failed and how often.
+    expect(made.filter((text) => text.includes('cannot be written to'))).toHaveLength(made.length)
+    expect(made.length).toBeLessThanOrEqual(1)
+    if (refused.length > 0) expect(made).toEqual([expect.stringContaining('are kept in memory alone')])
+  }
+
+  test('a write that takes half of it is gone on with', async () => {
+    const disk = diskThat(() => false, '', true)
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { fsync }, disk)
+    const { kept, refused } = await use(spool)
+    await spool.close()
+    expect(refused).toEqual([])
+    expect(disk.done.filter((name) => name === 'writev').length).toBeGreaterThan(10)
+    expect(sorted(await found(directory))).toEqual(sorted([...kept.keys()]))
+    expect(made).toEqual([])
+  })
+})
+
+describe('fsync', () => {
+  const count = (disk: MockFs, name: string): number => disk.done.filter((done) => done === name).length
+
+  test('false asks the disk for nothing', async () => {
+    const disk = diskThat(() => false)
+    const spool = spoolAt(newDirectory(), {}, disk)
+    await use(spool)
+    await spool.close()
+    for (const name of ['datasync', 'sync', 'fdatasyncSync', 'fsyncSync']) expect(count(disk, name)).toBe(0)
+  })
+
+  test('true has each append wait for the disk, many of them for one sync', async () => {
+    const disk = diskThat(() => false)
+    const spool = spoolAt(newDirectory(), { fsync: true }, disk)
+    for (const syncs of [1, 2, 3]) {
+      const appends = Array.from({ length: 200 }, (_, index) => spool.append(Buffer.from(`${index}`), 1))
+      expect(await Promise.all(appends)).not.toContain(undefined)
+      expect(count(disk, 'datasync')).toBe(syncs)
+    }
+    // The directory, the one above it, and the folder with the new segment.
+    expect(count(disk, 'sync')).toBe(3)
+    spool.appendSync(Buffer.from('x'), 1)
+    expect([count(disk, 'fdatasyncSync'), count(disk, 'fsyncSync')]).toEqual([1, 1])
+    await spool.close()
+  })
+
+  test('true keeps nothing that the disk has not confirmed', async () => {
+    let fails = true
+    const disk: MockFs = diskThat(() => fails && disk.done.at(-1) === 'datasync', 'EIO')
+    const spool = spoolAt(newDirectory(), { fsync: true }, disk)
+    expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+    fails = false
+    await keep(spool, 'y')
+    expect(made).toEqual([expect.stringContaining('EIO: mock, datasync')])
+    await spool.close()
+  })
+})
+
+test('a directory that is removed while it is written to costs what was in it, and is made anew', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const [entry] = await keep(spool, 'lost')
+  rmSync(directory, { recursive: true })
+  expect(await spool.append(Buffer.from('refused'), 1)).toBeUndefined()
+  expect(await spool.read(entry!)).toBeUndefined()
+  spool.settle(entry!)
+  await keep(spool, 'kept')
+  expect(made).toEqual([
+    expect.stringMatching(/cannot be written to.*has been removed/),
+    expect.stringContaining('cannot be read'),
+  ])
+  // With a lock of its own: it is not taken for an orphan's.
+  expect(await found(directory)).toEqual([])
+  rmSync(directory, { recursive: true })
+  expect(spool.appendSync(Buffer.from('at once'), 1)).toBeDefined()
+  expect(await found(directory)).toEqual([])
+  await spool.close()
+  expect(await found(directory)).toEqual(['at once'])
+})
+
+test('its own disk work makes no log records and no spans', async () => {
+  const seen = new Set<boolean>()
+  const disk = diskThat(() => {
+    seen.add(isExporting())
+    return false
+  })
+  const spool = spoolAt(newDirectory(), {}, disk)
+  const [entry] = await keep(spool, 'a', 'b')
+  spool.appendSync(Buffer.from('c'), 1)
+  await spool.read(entry!)
+  spool.settle(entry!)
+  await spool.adopt()
+  await spool.close()
+  expect([...seen]).toEqual([true])
+})
+
+const isolated = ['-Urm', process.execPath, fileURLToPath(new URL('fixtures/spool.mjs', import.meta.url))]
+const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+
+describe.runIf(canMount)('a real disk', () => {
+  const run = (program: string): { result: unknown; stderr: string } => {
+    const directory = newDirectory()
+    mkdirSync(directory)
+    const { stdout, stderr } = spawnSync('unshare', [...isolated, program, directory], { encoding: 'utf8' })
+    return { result: JSON.parse(stdout || stderr), stderr }
+  }
+
+  test('that is full keeps what it has, and takes more when there is room', () => {
+    const { result, stderr } = run('fill')
+    expect(result).toEqual({
+      filled: expect.any(Number),
+      refused: { append: expect.any(Number), appendSync: expect.any(Number) },
+      whole: true,
+      wholeAgain: true,
+      lost: 0,
+      strange: 0,
+    })
+    expect((result as { filled: number }).filled).toBeGreaterThan(40)
+    expect(stderr).toMatch(/cannot be written to: .* ENOSPC/)
+  })
+
+  test('that is read-only degrades to memory, and is written to when it is no longer', () => {
+    const { result, stderr } = run('readonly')
+    expect(result).toEqual({ append: null, appendSync: null, adopted: [], later: true })
+    expect(stderr).toMatch(/cannot be written to: .* EROFS/)
+    expect(stderr.match(/logbridge: /g)).toHaveLength(1)
+  })
+})
