@@ -58,12 +58,10 @@ describe.each([
   let mutualLater: Awaited<ReturnType<typeof start>>
   beforeAll(async () => {
     const localhost: SubjectAltNameEntry[] = [{ type: 2, value: 'localhost' }]
-    ;[own, ownLater, client, clientLater] = (await Promise.all([
-      certificate(localhost),
-      certificate(localhost),
-      certificate([{ type: 2, value: 'client' }]),
-      certificate([{ type: 2, value: 'client' }]),
-    ])) as [Pair, Pair, Pair, Pair]
+    own = await certificate(localhost)
+    ownLater = await certificate(localhost)
+    client = await certificate([{ type: 2, value: 'client' }])
+    clientLater = await certificate([{ type: 2, value: 'client' }])
     plain = await start(own)
     mutual = await start({ ...own, ca: client.cert })
     plainLater = await start(ownLater)
@@ -118,20 +116,34 @@ describe.each([
     cleanups.push(proxy.close)
     // As Kubernetes does it: the file is a link, and the link is exchanged.
     const caFile = join(folder, `${protocol.slice(0, 4)}-ca.pem`)
-    symlinkSync(write(own.cert), caFile)
+    const lead = (content: string): void => {
+      symlinkSync(write(content), `${caFile}.new`)
+      renameSync(`${caFile}.new`, caFile)
+    }
+    lead(own.cert)
     const { log, provider } = provide(proxy.port, { caFile })
     log()
     await provider.forceFlush()
+    // Half of it, and nothing at all: what was read before stays in use, also on a new connection.
+    for (const [half, delivered] of [
+      [ownLater.cert.slice(0, -40), 2],
+      ['', 3],
+    ] as const) {
+      lead(half)
+      proxy.reset()
+      log()
+      await provider.forceFlush()
+      expect(provider.stats()).toMatchObject({ delivered })
+    }
     proxy.forwardTo(`http://127.0.0.1:${plainLater.port}`)
     proxy.reset()
     log()
     await provider.forceFlush(IMPATIENT)
-    expect(provider.stats()).toMatchObject({ delivered: 1, inFlight: 1 })
-    symlinkSync(write(ownLater.cert), `${caFile}.new`)
-    renameSync(`${caFile}.new`, caFile)
+    expect(provider.stats()).toMatchObject({ delivered: 3, inFlight: 1 })
+    lead(ownLater.cert)
     await provider.forceFlush()
-    expect(provider.stats()).toMatchObject({ created: 2, delivered: 2, dropped: {}, inFlight: 0 })
-    expect(said.filter((text) => UNUSABLE.test(text))).toEqual([])
+    expect(provider.stats()).toMatchObject({ created: 4, delivered: 4, dropped: {}, inFlight: 0 })
+    expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
   })
 
   test('a client certificate is exchanged in the same process, in whatever order its files are written', async () => {
