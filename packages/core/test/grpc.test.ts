@@ -287,10 +287,13 @@ describe('a connection', () => {
     const proxy = await proxied(receiver)
     const transport = connect(proxy.url, { timeoutMillis: 200 })
     expect(await transport.send(REQUEST, never)).toMatchObject(delivered)
+    // That of another signal, to the same receiver: grpc-js would share the connection.
+    await connect(proxy.url).send(REQUEST, never)
+    const accepted = proxy.accepted
     proxy.halfOpen()
     expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
     expect(await transport.send(REQUEST, never)).toMatchObject(delivered)
-    expect(proxy.accepted).toBe(2)
+    expect(proxy.accepted).toBe(accepted + 1)
   })
 
   test('stays where the receiver is only slow with one of several requests', async () => {
