@@ -108,7 +108,7 @@ describe('a wrapped handler', () => {
       { [STREAMING]: 'response', highWaterMark: 7 },
     )
     const handler = flushOnFreeze(streamed)
-    const { [STREAMING]: mark, highWaterMark, name, length } = handler as typeof streamed
+    const { [STREAMING]: mark, highWaterMark, name, length } = handler
     expect([mark, highWaterMark, name, length]).toEqual(['response', 7, 'stream', 3])
     const response: string[] = []
     await handler('chunk', response, context(5000))
@@ -204,7 +204,10 @@ async function startRuntime(onResult: (result: string) => void) {
   }
   const server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => void server.close().closeAllConnections())
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async invoke(event: string) {

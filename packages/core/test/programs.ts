@@ -33,11 +33,12 @@ export interface ProgramOptions {
   args?: readonly string[]
 }
 
-/** Starts a program from its text; it finds packages as those of core do. */
-export function start(code: string, options: ProgramOptions = {}): Program {
+/** Starts a program from its text, or its file; it finds packages as those of core do. */
+export function start(code: string | URL, options: ProgramOptions = {}): Program {
   const { env = {}, type = 'module', execArgv = [], args = [] } = options
+  const program = code instanceof URL ? [fileURLToPath(code)] : [`--input-type=${type}`, '-e', code, '--']
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-  const child = spawn(process.execPath, [...execArgv, `--input-type=${type}`, '-e', code, '--', ...args], {
+  const child = spawn(process.execPath, [...execArgv, ...program, ...args], {
     cwd: folder,
     env: { ...process.env, OTEL_SERVICE_NAME: 'child', ...env },
     stdio,
@@ -63,7 +64,7 @@ export function start(code: string, options: ProgramOptions = {}): Program {
 }
 
 /** Runs a program to its own end. */
-export function run(code: string, options?: ProgramOptions): Promise<Ended> {
+export function run(code: string | URL, options?: ProgramOptions): Promise<Ended> {
   return start(code, options).ended
 }
 
