@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { createLoggerProvider } from '@logbridge/core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { complaints } from '../../packages/core/test/complaints.ts'
+import { reportAccount } from '../support/account.ts'
+import { type Collector, findCollector, startCollector } from '../support/collector.ts'
+import { startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
+
+// Endpoints and headers that are made, or configured, to break who exports. Beside them a provider whose receiver is the real
+// Collector goes on as if nothing were.
+
+const program = findCollector()
+const protocols = ['grpc', 'http/protobuf'] as const
+const said = complaints()
+
+interface Endpoint {
+  readonly url: string
+  close(): unknown
+}
+
+/** A server that does to each connection what it is told. */
+async function serve(server: Server): Promise<Endpoint> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+const tcp = (onConnection: (socket: Socket) => void): Promise<Endpoint> => serve(createServer(onConnection))
+
+const endpoints: Record<string, () => Promise<Endpoint>> = {
+  'answers random bytes': () => tcp((socket) => socket.on('data', () => socket.write(randomBytes(10_000)))),
+  'sends random bytes before anything is asked': () =>
+    tcp((socket) => {
+      socket.resume().write(randomBytes(100_000))
+    }),
+  'answers zeros without end': () =>
+    tcp((socket) => {
+      const pour = (): void => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+      }
+      socket.resume().on('drain', pour)
+      pour()
+    }),
+  'answers HTTP headers without end': () =>
+    tcp((socket) => {
+      const pour = (): void => {
+        while (!socket.destroyed && socket.write(`x-header: ${'x'.repeat(10_000)}\r\n`));
+      }
+      socket.resume().write('HTTP/1.1 200 OK\r\n')
+      socket.on('drain', pour)
+      pour()
+    }),
+  'never answers': () => tcp((socket) => socket.resume()),
+  'closes at once': () => tcp((socket) => socket.destroy()),
+  'closes when it has been asked': () => tcp((socket) => socket.on('data', () => socket.end())),
+  'speaks the other protocol: gRPC': startGrpcReceiver,
+  'speaks the other protocol: HTTP/1': () =>
+    serve(createHttpServer((request, response) => request.resume().on('end', () => response.end('hello')))),
+  'redirects to itself': async () => {
+    const receiver = await startHttpReceiver()
+    receiver.answer = () => ({ status: 307, headers: { location: `${receiver.url}/v1/logs` } })
+    return receiver
+  },
+  'speaks TLS': () => serve(createTlsServer((socket) => socket.on('error', () => {}))),
+}
+
+describe.skipIf(program === undefined)('an endpoint that', () => {
+  let collector: Collector
+  beforeAll(async () => {
+    collector = await startCollector(program as string)
+  })
+  afterAll(() => collector?.stop())
+
+  describe.each(Object.keys(endpoints))('%s', (name) => {
+    // Each protocol with what it does not expect.
+    test.each(protocols.filter((protocol) => !name.endsWith(protocol === 'grpc' ? 'gRPC' : 'HTTP/1')))(
+      'costs what is sent to it over %s, counted and told, and nobody else anything',
+      async (protocol) => {
+        const endpoint = await endpoints[name]!()
+        onTestFinished(() => void endpoint.close())
+        const hostile = createLoggerProvider({
+          endpoint: endpoint.url,
+          protocol,
+          register: false,
+          timeoutMillis: 300,
+          scheduledDelayMillis: 1,
+        })
+        const neighbour = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
+        for (let number = 0; number < 10; number += 1) {
+          hostile.getLogger('hostile').emit({ body: number, severityNumber: 9 })
+          neighbour.getLogger('neighbour').emit({ body: number, severityNumber: 9 })
+        }
+        // Tried again, or given up: either is told.
+        await vi.waitFor(
+          () => {
+            void hostile.forceFlush(10)
+            expect(said.join('\n')).toMatch(
+              /exports fail and are tried again|were dropped because the receiver/,
+            )
+          },
+          { timeout: 20_000, interval: 50 },
+        )
+        await hostile.shutdown(0)
+        const stats = hostile.stats()
+        reportAccount(`endpoint that ${name}, ${protocol}`, stats)
+        expect(stats).toMatchObject({ created: 10, delivered: 0, rejected: 0, queued: 0, inFlight: 0 })
+        await neighbour.shutdown()
+        expect(neighbour.stats()).toMatchObject({ created: 10, delivered: 10, dropped: {} })
+      },
+    )
+  })
+})
+
+describe.each(protocols)('over %s a header value with a newline', (protocol) => {
+  const SMUGGLED = 'token\r\nx-smuggled: 1'
+
+  async function start() {
+    const receiver = protocol === 'grpc' ? await startGrpcReceiver() : await startHttpReceiver()
+    onTestFinished(() => receiver.close())
+    return {
+      receiver,
+      options: {
+        endpoint: receiver.url,
+        protocol,
+        register: false,
+        scheduledDelayMillis: 1,
+        timeoutMillis: 500,
+      },
+    }
+  }
+
+  test('as an option is refused at the start', async () => {
+    const { options } = await start()
+    const create = (): unknown => createLoggerProvider({ ...options, headers: { authorization: SMUGGLED } })
+    expect(create).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    expect(create).not.toThrow(/token/)
+  })
+
+  test('in a variable is ignored with a warning, and records go without', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', `authorization=${encodeURIComponent(SMUGGLED)}`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { options, receiver } = await start()
+    const provider = createLoggerProvider(options)
+    provider.getLogger('shop').emit({ body: 'hello' })
+    await provider.shutdown()
+    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+    expect(said.join()).toMatch(/OTEL_EXPORTER_OTLP_HEADERS/)
+    expect(said.join()).not.toMatch(/token/)
+    expect(receiver.requests[0]!.headers).not.toHaveProperty('authorization')
+    expect(receiver.requests[0]!.headers).not.toHaveProperty('x-smuggled')
+  })
+
+  test.each([
+    ['a newline', { authorization: SMUGGLED }],
+    ['a name that is none', { 'no name': 'token' }],
+    ['a header of the connection', { 'transfer-encoding': 'token' }],
+    ['a number', { authorization: 7 }],
+    ['nothing', undefined],
+    ['text', 'token'],
+  ])('from a function (%s) costs at most what it was asked for: the next go', async (name, headers) => {
+    const { options, receiver } = await start()
+    let given: unknown = headers
+    const provider = createLoggerProvider({
+      ...options,
+      headers: async () => given as Record<string, string>,
+    })
+    const logger = provider.getLogger('shop')
+    logger.emit({ body: 'first' })
+    await provider.forceFlush(100)
+    given = { authorization: 'right' }
+    logger.emit({ body: 'second' })
+    await provider.shutdown()
+    const stats = provider.stats()
+    reportAccount(`headers with ${name}, ${protocol}`, stats, { requests: receiver.requests.length })
+    expect(stats).toMatchObject({ created: 2, queued: 0, inFlight: 0 })
+    expect(stats.delivered).toBeGreaterThanOrEqual(1)
+    for (const { headers: received } of receiver.requests) expect(received).not.toHaveProperty('x-smuggled')
+    expect(receiver.requests.at(-1)!.headers).toHaveProperty('authorization', 'right')
+    expect(said.join()).not.toMatch(/token/)
+  })
+})
