@@ -48,6 +48,8 @@ export interface Telemetry {
 type SignalEnding = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
 
 const FLUSH_MILLIS = 30_000
+/** How long metrics wait for the end of the logs at a shutdown: their receiver may be another, and not away. */
+const ACCOUNT_MILLIS = 1000
 /** Exports that are given up end at once; this is for the SDK's own doings. */
 const CLOSE_MILLIS = 1000
 
@@ -131,15 +133,21 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     disableInstrumentations()
     unregister()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
-    const shutdowns = signals.map(
-      ([name, signal]) => [name, signal.shutdown(timerMillis(timeoutMillis))] as const,
-    )
+    const logsEnded = logs?.shutdown(timerMillis(timeoutMillis))
+    const shutdowns = signals.map(([name, signal]) => [name, shutdownOf(name, signal)] as const)
     await settled(timeoutMillis, 'shut down', shutdowns)
     // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
     const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)
     await settled(CLOSE_MILLIS, 'closed', closes)
     forget()
     stopDiag()
+
+    async function shutdownOf(name: string, signal: SignalEnding): Promise<void> {
+      // Metrics come last: they tell the account of the logs.
+      const millis = Math.min(ACCOUNT_MILLIS, timeoutMillis / 2)
+      if (name === 'metrics' && logsEnded) await within(millis, [logsEnded])
+      await signal.shutdown(timerMillis(timeoutMillis))
+    }
   }
 
   const telemetry: Telemetry = {

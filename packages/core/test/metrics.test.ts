@@ -7,7 +7,12 @@ import {
 import { LoggerProvider } from '@opentelemetry/sdk-logs'
 import { expect, onTestFinished, test } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
-import { createLoggerProvider, type LoggerProviderOptions, OtlpLogRecordProcessor } from '../src/index.ts'
+import {
+  createLoggerProvider,
+  type LoggerProviderOptions,
+  OtlpLogRecordProcessor,
+  startTelemetry,
+} from '../src/index.ts'
 import { complaints } from './complaints.ts'
 
 complaints()
@@ -142,4 +147,22 @@ test('behind the official SDK what is created is counted once: by the SDK', asyn
   const shown = await read()
   expect(shown['otel.sdk.log.created']!.points).toEqual([[1, {}]])
   expect(shown['otel.sdk.processor.log.queue.size']!.points).toMatchObject([[1, {}]])
+})
+
+test('startTelemetry shows the account with its own metrics, up to the last record', async () => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(() => receiver.close())
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
+  const telemetry = startTelemetry({ endpoint: receiver.url, metrics: { readers: [reader] } })
+  for (let i = 0; i < 7; i += 1) telemetry.loggerProvider.getLogger('l').emit({ body: i })
+  // A slow receiver: the account is final when it has answered.
+  receiver.answer = () => new Promise((resolve) => setTimeout(resolve, 50, {}))
+  await telemetry.shutdown()
+  const points = exporter
+    .getMetrics()
+    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+    .filter(({ descriptor }) => descriptor.name === 'otel.sdk.exporter.log.exported')
+    .flatMap(({ dataPoints }) => dataPoints.map(({ value }) => value))
+  expect(points).toEqual([7])
 })

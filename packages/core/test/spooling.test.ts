@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
 import { encodeScope } from '../src/logs/batch.ts'
 import { complaints } from './complaints.ts'
-import { delivered, type ManualTransport, scope, start } from './manualPipeline.ts'
+import { delivered, type ManualTransport, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
 
 // The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
