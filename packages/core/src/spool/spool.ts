@@ -16,7 +16,7 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
 const GROUP_BYTES = 1024 * 1024
 const MAX_GROUP = 256
 /** Settled entries are written down this often at the most, where their segment still holds others. */
-const MARK_MILLIS = 1000
+const MARK_MILLIS = 100
 
 interface Waiting extends Request {
   readonly resolve: (entry: SpoolEntry | undefined) => void
