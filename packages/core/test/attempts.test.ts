@@ -1,0 +1,37 @@
+import { getEventListeners } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
+import { createTransport } from '../src/delivery/create.ts'
+import { exporterConfig, REQUEST } from './exporterConfig.ts'
+
+const protocols = [
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
+] as const
+
+test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async (protocol, start) => {
+  const receiver = await start()
+  onTestFinished(receiver.close)
+  receiver.answer = (_, n) => (n % 2 === 0 ? { fate: 'silent' } : {})
+  const exporter = exporterConfig(`${receiver.url}${protocol === 'grpc' ? '' : '/v1/logs'}`, {
+    protocol,
+    headers: async () => ({}),
+    timeoutMillis: 20_000,
+  })
+  const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
+  onTestFinished(() => transport.close())
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const controller = new AbortController()
+  for (let n = 0; n < 5; n += 1) {
+    await transport.send(REQUEST, controller.signal)
+    const aborted = new AbortController()
+    const sent = transport.send(REQUEST, aborted.signal)
+    setTimeout(() => aborted.abort(), 20)
+    expect(await sent).toMatchObject({ kind: 'retryable' })
+    expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
+  }
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+  // Of grpc-js there may be one for its channel.
+  expect(timers()).toBeLessThanOrEqual(before + 2)
+})
