@@ -75,6 +75,29 @@ test('spans and metrics of a receiver that is away hold no process beyond the fl
   expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
 })
 
+const NO = `() => { throw new Error('no') }`
+test.each([
+  ['of log records', 'logs', `{ onEmit: ${NO}, enabled: () => true, forceFlush: ${NO}, shutdown: ${NO} }`],
+  [
+    'of spans',
+    'traces',
+    `{ onStart: ${NO}, onEnding: ${NO}, onEnd: ${NO}, forceFlush: ${NO}, shutdown: ${NO} }`,
+  ],
+])(
+  'a processor %s that throws holds up nothing, and keeps nothing from being sent',
+  async (_, signal, processor) => {
+    const ended = await run(
+      `${ESM} setTimeout(() => console.log('late'), 4000).unref()
+    startTelemetry({ metrics: false, ${signal}: { processors: [${processor}] } }) ${PRODUCE}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: '' })
+    expect(ended.stderr).toContain('a processor failed on a log record or a span (said once): no')
+    expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
+    expect(received()).toEqual([1, 1, 0])
+  },
+)
+
 test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
   const ended = await run(
     `${ESM} const telemetry = startTelemetry({ logs: false, traces: false, metrics: false })

@@ -36,6 +36,7 @@ import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
+import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
 import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
@@ -180,7 +181,7 @@ function withException({ attributes, exception }: LogRecord): Record<string, unk
 
 /** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
 function createOfficialProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
-  const processors: LogRecordProcessor[] = [...config.processors]
+  const processors: LogRecordProcessor[] = config.processors.map(guardedLogRecordProcessor)
   if (config.exporters.includes('console')) {
     processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }))
   }

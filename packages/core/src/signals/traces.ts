@@ -14,6 +14,7 @@ import type { TracesConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
+import { guardedSpanProcessor } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
   /** How many spans have ended so far. */
@@ -40,7 +41,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   }
 
   const exporting = config.exporters.map((name) => quiet(exportingProcessor(name)))
-  const spanProcessors = [...config.processors, ...exporting]
+  const spanProcessors = [...config.processors.map(guardedSpanProcessor), ...exporting]
   if (spanProcessors.length === 0) return undefined
   let ended = 0
   const counter: SpanProcessor = {
