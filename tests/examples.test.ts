@@ -209,6 +209,25 @@ describe('all signals', () => {
   })
 })
 
+test('AWS Lambda: each invocation has sent all before it is frozen, and killed in the end', async () => {
+  const { viewer, logs, spans } = await receive()
+  const { code, stdout, stderr } = await run('lambda/index.js', {
+    OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+  })
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const orders = ['A-101', 'A-102', 'A-103']
+  expect([...stdout.matchAll(/statusCode: 202, body: '(.*)'/g)].map(([, order]) => order)).toEqual(orders)
+  expect(logs).toMatchObject(
+    orders.map((order, n) => ({
+      body: 'order received',
+      attributes: { order, request: `request-${order}` },
+      spanId: spans[n]!.spanId,
+      resource: { attributes: { 'service.name': 'lambda-example' } },
+    })),
+  )
+})
+
 describe("OpenTelemetry's NodeSDK", () => {
   test.for([
     { file: 'adapter-only.js', service: 'existing-sdk-adapter' },
