@@ -34,6 +34,12 @@ async function crash(how: string, directory: string): Promise<Ended> {
 describe.skipIf(program === undefined)('what a process has logged just before it ends', () => {
   test.each([
     ['by an exception that nothing catches', 'throw', { code: 1, signal: null }, ['first', 'last', 'boom']],
+    [
+      'by what a handler of such an exception throws',
+      'again',
+      { code: 7, signal: null },
+      ['first', 'last', 'boom'],
+    ],
     ['by process.exit()', 'exit', { code: 3, signal: null }, ['first', 'last']],
     ['by a signal that it shuts down on', 'SIGTERM', { code: null, signal: 'SIGTERM' }, ['first', 'last']],
     ['because it has nothing left to do', 'idle', { code: 0, signal: null }, ['first', 'last']],
