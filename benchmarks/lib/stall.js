@@ -34,9 +34,9 @@ async function log(provider, records = RECORDS) {
 }
 /** Lets the event loop turn until it is done. */
 async function during(promise) {
-  let done = false
-  void promise.then(() => (done = true))
-  while (!done) await turn()
+  const state = { done: false }
+  void promise.finally(() => (state.done = true))
+  while (!state.done) await turn()
 }
 const start = (options) => createLoggerProvider({ serviceName: 'bench', register: false, ...options })
 const directory = mkdtempSync(join(tmpdir(), 'logbridge-stall-'))

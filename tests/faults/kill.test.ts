@@ -37,7 +37,7 @@ function startApplication(endpoint: string, directory: string, from: number, cou
   onTestFinished(() => void child.kill('SIGKILL'))
   let safe = from
   let account: LogsStats | undefined
-  const lines = createInterface({ input: child.stdout! })
+  const lines = createInterface({ input: child.stdout })
   lines.on('line', (line) => {
     if (line.startsWith('{')) account = JSON.parse(line) as LogsStats
     else safe = Number(line)
@@ -46,7 +46,7 @@ function startApplication(endpoint: string, directory: string, from: number, cou
     child,
     safe: () => safe,
     async end() {
-      child.stdin!.end()
+      child.stdin.end()
       await once(lines, 'close')
       return account!
     },

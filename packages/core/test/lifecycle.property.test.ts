@@ -95,19 +95,17 @@ test('emit, flush and shutdown in any order, with a receiver in any mood: nothin
       let ended = false
 
       /** Everything logged before a flush that has resolved before its time was up has met its fate. */
-      function flush(timeoutMillis: number): void {
+      async function flush(timeoutMillis: number): Promise<void> {
         const before = emitted
-        const flushed = pipeline.forceFlush(timeoutMillis).then(() => {
-          expectBalance(pipeline.stats())
-          if (timeoutMillis !== Infinity) return
-          const { delivered, rejected, dropped } = pipeline.stats()
-          const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
-          expect(delivered + rejected + lost).toBeGreaterThanOrEqual(before)
-          const met = new Set([...transport.taken, ...transport.refused])
-          // A shutdown gives up what its time does not suffice for.
-          if (ending === undefined) for (let n = 0; n < before; n += 1) expect(met).toContain(n)
-        })
-        waits.push(flushed)
+        await pipeline.forceFlush(timeoutMillis)
+        expectBalance(pipeline.stats())
+        if (timeoutMillis !== Infinity) return
+        const { delivered, rejected, dropped } = pipeline.stats()
+        const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+        expect(delivered + rejected + lost).toBeGreaterThanOrEqual(before)
+        const met = new Set([...transport.taken, ...transport.refused])
+        // A shutdown gives up what its time does not suffice for.
+        if (ending === undefined) for (let n = 0; n < before; n += 1) expect(met).toContain(n)
       }
 
       async function shutdown(timeoutMillis: number): Promise<void> {
@@ -125,7 +123,7 @@ test('emit, flush and shutdown in any order, with a receiver in any mood: nothin
             for (let n = 0; n < next.count; n += 1) pipeline.write(scope, recordOf(`#${emitted++};`, 9))
             break
           case 'flush':
-            flush(next.millis)
+            waits.push(flush(next.millis))
             break
           case 'shutdown':
             waits.push(shutdown(next.millis))
@@ -145,7 +143,7 @@ test('emit, flush and shutdown in any order, with a receiver in any mood: nothin
         expect(pipeline.stats().created).toBe(emitted)
       }
       transport.become('takes')
-      flush(Infinity)
+      waits.push(flush(Infinity))
       waits.push(shutdown(Infinity))
       await Promise.all(waits)
 

@@ -184,7 +184,7 @@ export class Dispatcher {
 
   private start(consignment: Consignment): void {
     const start = performance.now()
-    const running = this.export(consignment).then(() => {
+    const running = this.export(consignment).finally(() => {
       this.exports.delete(running)
       this.proceed(performance.now() - start)
     })
