@@ -103,26 +103,41 @@ export async function startFaultProxy(
   }
 
   async function carry(link: Link, way: 'request' | 'answer', from: Socket, to: Socket): Promise<void> {
+    let passing = Promise.resolve()
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
-        const wait = (fault.latencyMillis ?? 0) + (1000 * chunk.length) / (fault.bytesPerSecond ?? Infinity)
-        if (wait > 0) await delay(wait)
-        if (fault.swallow) link.silent = true
-        if (link.silent) continue
-        const room = roomUnderCut(link, way)
-        if (to.destroyed) return
-        // Also when it is let through: a reset throws away what has not left.
-        await new Promise((resolve) => to.write(chunk.subarray(0, room), resolve))
-        link.carried[way] += chunk.length
-        if (room > chunk.length) continue
-        cuts += 1
-        cutsUnderFault += 1
-        return cut(link)
+        const { latencyMillis = 0 } = fault
+        const due = performance.now() + latencyMillis
+        passing = passing.then(() => pass(link, way, chunk, to, due))
+        // What is only late does not keep the next from setting out; otherwise a sender feels it when a line is full.
+        if (latencyMillis === 0) await passing
       }
+      await passing
       if (!link.silent) to.end()
     } catch {
       // The other end has been told by its error handler.
     }
+  }
+
+  async function pass(
+    link: Link,
+    way: 'request' | 'answer',
+    chunk: Buffer,
+    to: Socket,
+    due: number,
+  ): Promise<void> {
+    const wait = due - performance.now() + (1000 * chunk.length) / (fault.bytesPerSecond ?? Infinity)
+    if (wait > 0) await delay(wait)
+    if (fault.swallow) link.silent = true
+    if (link.silent || to.destroyed) return
+    const room = roomUnderCut(link, way)
+    // Also when it is cut behind it: a reset throws away what has not left.
+    await new Promise((resolve) => to.write(chunk.subarray(0, room), resolve))
+    link.carried[way] += chunk.length
+    if (room > chunk.length) return
+    cuts += 1
+    cutsUnderFault += 1
+    cut(link)
   }
 
   /** Bytes that may still pass before this link is cut. */

@@ -42,7 +42,7 @@ export interface GrpcAnswer {
    * reset without an answer. `disconnect`: the connection is.
    */
   readonly fate?: 'silent' | 'truncated' | 'reset' | 'disconnect'
-  /** GOAWAY goes out first: this request is still answered, more are not taken on this connection. */
+  /** GOAWAY goes out first, as from a server that shuts down with grace: requests that are on their way are still answered. */
   readonly goaway?: boolean
   /** A receiver whose answer is given back, like `http://127.0.0.1:4317`. */
   readonly forwardTo?: string
@@ -118,7 +118,7 @@ export async function startGrpcReceiver(tls?: ServerTls): Promise<ScriptedReceiv
     }
     const answer = await receiver.answer(request, receiver.requests.push(request))
     if (stream.destroyed) return
-    if (answer.goaway) session.goaway(http2.constants.NGHTTP2_NO_ERROR)
+    if (answer.goaway) session.goaway(http2.constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1)
     if (answer.forwardTo) return forwardStream(stream, path, headers, wire, answer.forwardTo)
     if (answer.fate === 'silent') return
     if (answer.fate === 'reset') return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)

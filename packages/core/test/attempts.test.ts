@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
 import { createTransport } from '../src/delivery/create.ts'
 import { exporterConfig, REQUEST } from './exporterConfig.ts'
@@ -20,8 +20,9 @@ test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async
   })
   const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
   onTestFinished(() => transport.close())
-  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
-  const before = timers()
+  const started = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  onTestFinished(() => void vi.restoreAllMocks())
   const controller = new AbortController()
   for (let n = 0; n < 5; n += 1) {
     await transport.send(REQUEST, controller.signal)
@@ -32,6 +33,11 @@ test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async
     expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
   }
   expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-  // Of grpc-js there may be one for its channel.
-  expect(timers()).toBeLessThanOrEqual(before + 2)
+  // Those for the deadline.
+  const deadlines = started.mock.calls.flatMap(([, millis], call) =>
+    millis === 20_000 ? [started.mock.results[call]?.value] : [],
+  )
+  expect(deadlines.length).toBeGreaterThanOrEqual(10)
+  const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
+  for (const timer of deadlines) expect(clearedTimers).toContain(timer)
 })

@@ -37,9 +37,6 @@ const RETRYABLE: ReadonlySet<number> = new Set([
 /** grpc-js compresses every message of a channel but those with this flag: its `WriteFlags`, which it does not export. */
 const NO_COMPRESS = 2
 
-/** So long a connection may take to be made. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md */
-const CONNECT_MILLIS = 20_000
-
 /** Connections to the receiver, and what they were made with. Times are by the monotonic clock. */
 interface Channel {
   readonly client: Client
@@ -83,12 +80,13 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   /**
    * Whether nothing comes back on a channel though its connection is not closed. It would take every request until the
    * kernel gives it up, after many minutes. Pings find it only later than most deadlines, and servers close connections
-   * that ping often: grpc-go those that do more than once in five minutes.
+   * that ping often: grpc-go those that do more than once in five minutes. One that is still being made has the time of two
+   * attempts: 20 s by default, as gRPC has it. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
    */
   function isSilent({ client, madeAt, heardAt }: Channel, since: number): boolean {
     if (heardAt >= since) return false
     const connected = client.getChannel().getConnectivityState(false) === connectivityState.READY
-    return connected || performance.now() - madeAt > CONNECT_MILLIS
+    return connected || performance.now() - madeAt >= 2 * config.timeoutMillis
   }
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {

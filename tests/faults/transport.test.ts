@@ -1,0 +1,358 @@
+import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { expectBalance, reportAccount } from '../support/account.ts'
+import { type Collector, findCollector, startCollector } from '../support/collector.ts'
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
+import { createLedger, type Ledger } from '../support/ledger.ts'
+import {
+  type GrpcAnswer,
+  type HttpAnswer,
+  partialSuccess,
+  type ReceivedRequest,
+  retryInfo,
+  type ScriptedReceiver,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '../support/scriptedReceiver.ts'
+
+// Faults of the line to the real Collector, and every answer that a receiver can give.
+
+const program = findCollector()
+const PATIENCE = { timeout: 30_000, interval: 5 }
+const PROTOCOLS = ['grpc', 'http/protobuf'] as const
+
+/** What a fault can use. */
+interface Stream {
+  readonly proxy: FaultProxy
+  readonly ledger: Ledger
+  /** Attempts so far: each asks for its headers. */
+  attempts(): number
+  /** Waits until so many more records have arrived. */
+  more(count: number): Promise<void>
+}
+
+/** A fault, which heals before it ends. */
+const FAULTS: Readonly<Record<string, (stream: Stream) => Promise<void>>> = {
+  async 'is late by 50 ms'({ proxy, more }) {
+    proxy.fault = { latencyMillis: 50 }
+    await more(200)
+  },
+  async 'carries 200 kB a second'({ proxy, more }) {
+    proxy.fault = { bytesPerSecond: 200_000 }
+    await more(200)
+  },
+  async 'is reset ten times'({ proxy, more }) {
+    for (let times = 0; times < 10; times += 1) {
+      proxy.reset()
+      await more(20)
+    }
+  },
+  async 'is half open three times'({ proxy, more }) {
+    for (let times = 0; times < 3; times += 1) {
+      proxy.halfOpen()
+      await more(100)
+    }
+  },
+  async 'swallows everything for a while'({ proxy, attempts, more }) {
+    proxy.fault = { swallow: true }
+    const before = attempts()
+    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), PATIENCE)
+    proxy.fault = {}
+    await more(100)
+  },
+  async 'is refused for a while'({ proxy, attempts, more }) {
+    await proxy.refuse()
+    const before = attempts()
+    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), PATIENCE)
+    await proxy.listen()
+    await more(100)
+  },
+  async 'is cut in the middle of five requests'({ proxy, more }) {
+    proxy.fault = { cut: { of: 'request', afterBytes: 6000, times: 5 } }
+    await vi.waitFor(() => expect(proxy.cuts).toBe(5), PATIENCE)
+    await more(20)
+  },
+  async 'is cut in the middle of five answers'({ proxy, more }) {
+    proxy.fault = { cut: { of: 'answer', afterBytes: 50, times: 5 } }
+    await vi.waitFor(() => expect(proxy.cuts).toBe(5), PATIENCE)
+    await more(20)
+  },
+}
+
+describe.skipIf(program === undefined)('a line to the Collector that', () => {
+  let collector: Collector
+  let ledger: Ledger
+  beforeAll(async () => {
+    collector = await startCollector(program as string, { onLogs: (logs) => ledger.take(logs) })
+  })
+  afterAll(() => collector?.stop())
+
+  /** Logs numbers without a pause to the receiver while something is done to the line, and expects all of them to arrive. */
+  async function survives(
+    name: string,
+    options: LoggerProviderOptions,
+    whileThatHappens: (stream: Omit<Stream, 'proxy'>) => Promise<void>,
+  ): Promise<void> {
+    ledger = createLedger()
+    let created = 0
+    let attempts = 0
+    const provider = createLoggerProvider({
+      timeoutMillis: 500,
+      scheduledDelayMillis: 5,
+      maxExportBatchSize: 50,
+      ...options,
+      register: false,
+      headers() {
+        attempts += 1
+        return {}
+      },
+    })
+    const logger = provider.getLogger('stream')
+    const stream = setInterval(() => {
+      for (let n = 0; n < 5; n += 1)
+        logger.emit({ body: created++, attributes: { padding: 'x'.repeat(100) } })
+      // Ends backoffs, which would make the test long.
+      void provider.forceFlush(20)
+    }, 5)
+    onTestFinished(async () => {
+      clearInterval(stream)
+      await provider.shutdown(0)
+    })
+    const more = async (count: number): Promise<void> => {
+      const least = ledger.arrived() + count
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThanOrEqual(least), PATIENCE)
+    }
+    await more(1)
+    await whileThatHappens({ ledger, attempts: () => attempts, more })
+    clearInterval(stream)
+    await provider.shutdown(PATIENCE.timeout)
+    const stats = provider.stats()
+    reportAccount(name, stats, { attempts, duplicates: ledger.duplicates() })
+    expect(ledger.missing(created)).toEqual([])
+    expect(stats).toMatchObject({ created, delivered: created, rejected: 0, dropped: {} })
+  }
+
+  const urlOf = (protocol: (typeof PROTOCOLS)[number]): string =>
+    protocol === 'grpc' ? collector.grpcUrl : collector.httpUrl
+
+  describe.each(PROTOCOLS)('over %s', (protocol) => {
+    test.each(Object.entries(FAULTS))('%s loses nothing', async (name, fault) => {
+      const proxy = await startFaultProxy(urlOf(protocol))
+      onTestFinished(() => proxy.close())
+      await survives(`line ${name}, ${protocol}`, { protocol, endpoint: proxy.url }, async (stream) => {
+        await fault({ ...stream, proxy })
+        proxy.fault = {}
+      })
+    })
+  })
+
+  test('ends with GOAWAY after each tenth request loses nothing, and costs no second attempt', async () => {
+    const between = await startGrpcReceiver()
+    onTestFinished(() => between.close())
+    between.answer = (_, n) => ({ forwardTo: collector.grpcUrl, goaway: n % 10 === 0 })
+    const options = { endpoint: between.url, timeoutMillis: 10_000 }
+    await survives('line with GOAWAY, grpc', options, async ({ more }) => {
+      while (between.connections < 8) await more(20)
+    })
+    expect(ledger.duplicates()).toBe(0)
+  })
+
+  test.each([
+    ['grpc', startGrpcReceiver],
+    ['http/protobuf', startHttpReceiver],
+  ] as const)('lets one in three requests through, over %s, loses nothing', async (protocol, start) => {
+    const between = await start()
+    onTestFinished(() => between.close())
+    const forwardTo = urlOf(protocol)
+    between.answer = (_, n) => (n % 3 === 0 ? { forwardTo } : { code: 'UNAVAILABLE', status: 503 })
+    const options = { protocol, endpoint: between.url, timeoutMillis: 10_000 }
+    await survives(`line for one in three, ${protocol}`, options, async ({ more }) => {
+      await more(100)
+      between.answer = () => ({ forwardTo })
+      await more(100)
+    })
+  })
+})
+
+interface Answers {
+  grpc: GrpcAnswer
+  'http/protobuf': HttpAnswer
+}
+
+/** Sends so many records in one request to a receiver of the protocol, and gives what became of them. */
+async function sendTo<Protocol extends keyof Answers>(
+  protocol: Protocol,
+  answer: (request: ReceivedRequest, n: number) => Answers[Protocol],
+  { records = 1, ...options }: LoggerProviderOptions & { records?: number } = {},
+) {
+  const start = protocol === 'grpc' ? startGrpcReceiver : startHttpReceiver
+  const receiver = (await start()) as ScriptedReceiver<Answers[Protocol]>
+  onTestFinished(() => receiver.close())
+  receiver.answer = answer
+  const provider = createLoggerProvider({
+    endpoint: receiver.url,
+    protocol,
+    timeoutMillis: 300,
+    ...options,
+    register: false,
+  })
+  const logger = provider.getLogger('codes')
+  for (let number = 0; number < records; number += 1) logger.emit({ body: number })
+  // Each flush ends the backoff.
+  await vi.waitFor(async () => {
+    await provider.forceFlush(20)
+    expect(provider.stats()).toMatchObject({ queued: 0, inFlight: 0 })
+  }, PATIENCE)
+  await provider.shutdown()
+  const stats = provider.stats()
+  return { stats, requests: receiver.requests.length }
+}
+
+const twice = { requests: 2, stats: { delivered: 1, rejected: 0, dropped: {} } }
+const lost = { requests: 1, stats: { delivered: 0, rejected: 0, dropped: { 'export-failed': 1 } } }
+
+describe('a gRPC receiver that answers', () => {
+  const RETRIED = ['CANCELLED', 'DEADLINE_EXCEEDED', 'ABORTED', 'OUT_OF_RANGE', 'UNAVAILABLE', 'DATA_LOSS']
+  const FINAL = [
+    'UNKNOWN',
+    'INVALID_ARGUMENT',
+    'NOT_FOUND',
+    'ALREADY_EXISTS',
+    'PERMISSION_DENIED',
+    'FAILED_PRECONDITION',
+    'UNIMPLEMENTED',
+    'INTERNAL',
+    'UNAUTHENTICATED',
+  ]
+  const cases = [
+    ...RETRIED.flatMap((code) => [
+      [code, false, twice],
+      [code, true, twice],
+    ]),
+    ['RESOURCE_EXHAUSTED', false, lost],
+    ['RESOURCE_EXHAUSTED', true, twice],
+    ...FINAL.flatMap((code) => [
+      [code, false, lost],
+      [code, true, lost],
+    ]),
+  ] as [NonNullable<GrpcAnswer['code']>, boolean, typeof twice | typeof lost][]
+
+  test.each(cases)('%s (RetryInfo: %s) has each record taken or counted', async (code, info, expected) => {
+    const details = retryInfo(0n, 10_000_000n)
+    const sent = await sendTo('grpc', (_, n) => (n > 1 ? {} : { code, ...(info && { details }) }))
+    expectBalance(sent.stats)
+    expect(sent).toMatchObject(expected)
+  })
+
+  const once = (answer: GrpcAnswer) => (_: ReceivedRequest, n: number) => (n > 1 ? {} : answer)
+  test.each<[string, GrpcAnswer, object]>([
+    ['never', { fate: 'silent' }, twice],
+    ['with a reset stream', { fate: 'reset' }, twice],
+    ['with half a message', { fate: 'truncated', body: Buffer.alloc(1000) }, twice],
+    ['and closes the connection', { fate: 'disconnect' }, twice],
+    ['with 70 kB', { body: Buffer.alloc(70_000) }, lost],
+    ['with what is no gRPC', { raw: Buffer.from('<html>no receiver here</html>') }, lost],
+    ['with the page of a proxy', { httpStatus: 503, raw: Buffer.from('<html></html>') }, twice],
+    ['with what is no OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
+  ])('%s has each record taken or counted', async (name, answer, expected) => {
+    const sent = await sendTo('grpc', once(answer))
+    reportAccount(`answer ${name}, grpc`, sent.stats, { requests: sent.requests })
+    expect(sent).toMatchObject(expected)
+  })
+})
+
+describe('an HTTP receiver that answers', () => {
+  const RETRIED = [429, 502, 503, 504]
+  const FINAL = [301, 307, 400, 401, 403, 404, 405, 406, 408, 409, 410, 415, 422, 431, 500, 501, 505]
+  const cases = [
+    ...RETRIED.flatMap((status) => [
+      [status, false, twice],
+      [status, true, twice],
+    ]),
+    ...FINAL.flatMap((status) => [
+      [status, false, lost],
+      [status, true, lost],
+    ]),
+  ] as [number, boolean, typeof twice | typeof lost][]
+
+  test.each(cases)(
+    '%i (Retry-After: %s) has each record taken or counted',
+    async (status, after, expected) => {
+      const headers = after ? { 'retry-after': '0' } : {}
+      const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : { status, headers }))
+      reportAccount(`HTTP ${status}${after ? ' with Retry-After' : ''}`, sent.stats, {
+        requests: sent.requests,
+      })
+      expect(sent).toMatchObject(expected)
+    },
+  )
+
+  const taken = { requests: 1, stats: { delivered: 1, rejected: 0, dropped: {} } }
+  test.each<[string, HttpAnswer, object]>([
+    ['never', { fate: 'silent' }, twice],
+    ['with a closed connection', { fate: 'disconnect' }, twice],
+    ['with what is no HTTP', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, twice],
+    ['with half a status line', { raw: 'HTTP/1.1 2' }, twice],
+    ['200 and half of what it said', { fate: 'truncated', body: Buffer.alloc(1000) }, taken],
+    ['200 and 70 kB', { body: Buffer.alloc(70_000) }, taken],
+    ['200 and what is no OTLP', { body: 'OK' }, taken],
+  ])('%s has each record taken or counted', async (name, answer, expected) => {
+    const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : answer))
+    reportAccount(`answer ${name}, http/protobuf`, sent.stats, { requests: sent.requests })
+    expect(sent).toMatchObject(expected)
+  })
+})
+
+describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
+  /** One answer for both: each takes of it what it knows. */
+  const send = (
+    answer: (request: ReceivedRequest) => GrpcAnswer & HttpAnswer,
+    options?: Parameters<typeof sendTo>[2],
+  ) => sendTo(protocol, answer, options)
+
+  test('that refuses some of the records is not asked again, and those are counted', async () => {
+    const sent = await send(() => ({ body: partialSuccess(3n, 'too old') }), { records: 10 })
+    reportAccount(`partial success, ${protocol}`, sent.stats, { requests: sent.requests })
+    expect(sent).toMatchObject({ requests: 1, stats: { delivered: 7, rejected: 3, dropped: {} } })
+  })
+
+  test('that takes no more than so many bytes gets all that fits, in halves', async () => {
+    const message = 'grpc: received message larger than max (2000 vs. 1000)'
+    const sent = await send(
+      ({ body }) => (body.length > 3000 ? { code: 'RESOURCE_EXHAUSTED', message, status: 413 } : {}),
+      { records: 300 },
+    )
+    reportAccount(`request too large, ${protocol}`, sent.stats, { requests: sent.requests })
+    expect(sent.stats).toMatchObject({ delivered: 300, dropped: {} })
+    expect(sent.requests).toBeGreaterThan(4)
+  })
+
+  test('that takes nothing for its size costs the records, not the time', async () => {
+    const message = 'grpc: received message larger than max (2000 vs. 1000)'
+    const refusal = { code: 'RESOURCE_EXHAUSTED', message, status: 413 } as const
+    const sent = await send(() => refusal, { records: 8 })
+    reportAccount(`every request too large, ${protocol}`, sent.stats, { requests: sent.requests })
+    expect(sent).toMatchObject({ requests: 15, stats: { delivered: 0, dropped: { 'too-large': 8 } } })
+  })
+
+  test('that repeats the token in every answer does not make us show it', async () => {
+    const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => shown.mockRestore())
+    const token = 'hunter2-hunter2'
+    const answers: (GrpcAnswer & HttpAnswer)[] = [
+      { code: 'UNAUTHENTICATED', status: 401, message: `no: ${token}`, body: Buffer.from(token) },
+      { body: partialSuccess(1n, `no: ${token}`) },
+      { code: 'UNAVAILABLE', status: 503, message: token, headers: { 'x-token': token } },
+      { raw: Buffer.from(token) },
+    ]
+    for (const answer of answers) {
+      let asked = 0
+      await send(() => ((asked += 1) > 2 ? {} : answer), {
+        headers: async () => ({ authorization: `Bearer ${token}` }),
+      })
+    }
+    const text = shown.mock.calls.join('\n')
+    expect(text).toContain('logbridge: ')
+    expect(text).not.toContain('hunter2')
+  })
+})
