@@ -174,6 +174,26 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
   })
 })
 
+describe.skipIf(program === undefined)('a Collector with a limit of 1 MiB', () => {
+  test.each(PROTOCOLS)('over %s, gets all records but the one that is larger', async (protocol) => {
+    const ledger = createLedger()
+    const collector = await startCollector(program as string, { config: SMALL, onLogs: ledger.take })
+    onTestFinished(() => collector.stop())
+    const endpoint = protocol === 'grpc' ? collector.grpcUrl : collector.httpUrl
+    const provider = createLoggerProvider({ endpoint, protocol, register: false })
+    onTestFinished(() => provider.shutdown(0))
+    const logger = provider.getLogger('large')
+    for (const [body, kilobytes] of [1, 400, 3000, 400, 2, 400, 400, 400].entries()) {
+      logger.emit({ body, attributes: { padding: 'x'.repeat(1000 * kilobytes) } })
+    }
+    await provider.forceFlush()
+    const stats = provider.stats()
+    reportAccount(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
+    expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { 'too-large': 1 } })
+    await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), PATIENCE)
+  })
+})
+
 interface Answers {
   grpc: GrpcAnswer
   'http/protobuf': HttpAnswer
@@ -356,3 +376,22 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
     expect(text).not.toContain('hunter2')
   })
 })
+
+/** Takes no more than 1 MiB in a request. */
+const SMALL = `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}", max_recv_msg_size_mib: 1 }
+      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}", max_request_body_size: 1048576 }
+exporters:
+  otlp_http:
+    endpoint: "\${env:SINK}"
+    encoding: json
+    compression: none
+    sending_queue: { enabled: false }
+service:
+  telemetry: { metrics: { level: none }, logs: { level: error } }
+  pipelines:
+    logs: { receivers: [otlp], exporters: [otlp_http] }
+`

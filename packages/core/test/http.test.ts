@@ -135,6 +135,32 @@ describe('an answer', () => {
     expect(other.requests).toEqual([])
   })
 
+  test('says in its Status why the request is refused, which is shown without the headers', async () => {
+    const text = 'no such token: hunter2\n'
+    const body = Buffer.concat([Buffer.from([0x08, 16, 0x12, text.length]), Buffer.from(text)])
+    const options = { headers: { authorization: 'Bearer hunter2' } }
+    const headers = { 'content-type': 'application/x-protobuf' }
+    expect(await outcomeOf({ status: 401, body, headers }, options)).toMatchObject({
+      reason: 'HTTP 401: no such token: *** ',
+    })
+    for (const other of [body.subarray(0, 5), Buffer.alloc(70_000, body), Buffer.from('<html>hunter2')]) {
+      expect(await outcomeOf({ status: 401, body: other, headers }, options)).toMatchObject({
+        reason: 'HTTP 401',
+      })
+    }
+    expect(await outcomeOf({ status: 401, body: '<html>hunter2' }, options)).toMatchObject({
+      reason: 'HTTP 401',
+    })
+  })
+
+  test('of 400 in the words of the Collector for a request that is too large is understood', async () => {
+    const text = 'http: request body too large'
+    const body = Buffer.concat([Buffer.from([0x12, text.length]), Buffer.from(text)])
+    const headers = { 'content-type': 'application/x-protobuf' }
+    expect(await outcomeOf({ status: 400, body, headers })).toMatchObject({ kind: 'too-large' })
+    expect(await outcomeOf({ status: 400, body: text })).toMatchObject({ kind: 'failed' })
+  })
+
   test.each([
     ['2', 2000],
     ['0', 0],

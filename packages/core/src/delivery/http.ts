@@ -5,8 +5,8 @@ import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
-import { askHeaders, type Headers } from './headers.ts'
-import { readExportResponse } from './response.ts'
+import { askHeaders, type Headers, shown } from './headers.ts'
+import { readExportResponse, readStatusMessage } from './response.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
@@ -122,8 +122,14 @@ function outcomeOf(
   if (status >= 300 && status < 400) {
     return { kind: 'failed', reason: `HTTP ${status} (redirects are not followed)`, status }
   }
-  const reason = `HTTP ${status}`
-  if (status === 413) return { kind: 'too-large', reason, status }
+  // https://opentelemetry.io/docs/specs/otlp/#failures-1
+  const isStatus = response.headers['content-type'] === 'application/x-protobuf'
+  const words = isStatus ? shown(readStatusMessage(body), headers) : ''
+  const reason = `HTTP ${status}${words ? `: ${words}` : ''}`
+  // The Collector answers 400 to what is over its max_request_body_size.
+  if (status === 413 || (status === 400 && /body too large/i.test(words))) {
+    return { kind: 'too-large', reason, status }
+  }
   if (!RETRYABLE.has(status)) return { kind: 'failed', reason, status }
   return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']), status }
 }

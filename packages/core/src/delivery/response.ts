@@ -30,6 +30,15 @@ export function readExportResponse(
   return { kind: 'delivered', rejected, message, status }
 }
 
+/** The message of a `google.rpc.Status`, which says why a request was refused over HTTP; '' where there is none. */
+export function readStatusMessage(status: Uint8Array | undefined): string {
+  try {
+    return Buffer.from(contents(status, 2)[0] ?? []).toString()
+  } catch {
+    return ''
+  }
+}
+
 /**
  * The delay that a `google.rpc.RetryInfo` among the details of a `google.rpc.Status` asks for, in milliseconds, 0 or more.
  * https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-throttling
