@@ -5,6 +5,8 @@ import type { BridgeOptions } from './types.ts'
 export interface OptionRule {
   readonly accepts: string
   test(value: unknown): boolean
+  /** Messages must not show the value. */
+  readonly secret?: boolean
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -99,7 +101,7 @@ export function checkOptions(
     if (value !== undefined && !rule.test(value)) {
       throw new LogbridgeError(
         'invalid-option',
-        `${owner}: option ${name} is ${show(value)}; it accepts ${rule.accepts}`,
+        `${owner}: option ${name} is ${show(value, rule.secret)}; it accepts ${rule.accepts}`,
       )
     }
   }
@@ -121,9 +123,9 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
 }
 
 /** A value as an error message shows it: short, and never the inside of an object, which may hold secrets. */
-function show(value: unknown): string {
+function show(value: unknown, secret = false): string {
   if (typeof value === 'string')
-    return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
+    return secret || value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }

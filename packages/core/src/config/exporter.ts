@@ -63,6 +63,7 @@ const isPem = (value: unknown): boolean =>
   Buffer.isBuffer(value) || (typeof value === 'string' && value.includes('-----BEGIN'))
 
 const tls: OptionRule = {
+  secret: true,
   accepts:
     'true, false, or an object of ca, cert and key, each the contents of a PEM file, or of caFile, certFile and keyFile, their paths',
   test: (value) =>

@@ -6,8 +6,6 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface Kind<T> extends OptionRule {
   /** `undefined` when the text is not of this kind; what it returns must pass `test`, too. */
   parse?(text: string): T | undefined
-  /** Complaints must not show the text. */
-  readonly secret?: boolean
 }
 
 /** One rule of configuration: the option, else the first of its variables that is set, else the default. */

@@ -14,6 +14,27 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 const compress = promisify(gzip)
 
+/**
+ * The header for `user:password@` of a URL, which is taken out of it. Node would make the same of it, but then a receiver that
+ * repeats what it was sent would have it shown.
+ */
+function takeSignIn(url: URL): Headers {
+  const { username, password } = url
+  if (!username && !password) return {}
+  url.username = ''
+  url.password = ''
+  const pair = `${decoded(username)}:${decoded(password)}`
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 /** Kept-alive connections to the receiver, and what they were made with. */
 interface Pool {
   readonly agent: http.Agent
@@ -23,6 +44,7 @@ interface Pool {
 /** OTLP over HTTP with protobuf bodies, on kept-alive connections. */
 export function createHttpTransport(config: ExporterConfig): Transport {
   const url = new URL(config.url)
+  const signIn = takeSignIn(url)
   const { request: open, Agent } = url.protocol === 'https:' ? https : http
   const certificates = config.tls && followCertificates(config.tls)
   let pool: Pool | undefined
@@ -39,8 +61,9 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
     const asked = await askHeaders(config, attempt)
     if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
-    const headers: Record<string, string> = {}
+    const headers: Record<string, string> = { ...signIn }
     for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
+    const secrets = { ...headers }
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
     const body = gzipped ? await compress(request) : request
     headers['content-type'] = 'application/x-protobuf'
@@ -53,7 +76,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
         let answered = false
         const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
           answered = true
-          void readBody(response).then((content) => resolve(outcomeOf(response, content, asked.headers)))
+          void readBody(response).then((content) => resolve(outcomeOf(response, content, secrets)))
         })
         call.on('error', (error: NodeJS.ErrnoException) => {
           if (answered) return
