@@ -1,10 +1,10 @@
-import type { LogsStats } from '@logbridge/core'
 import { expect, type RunnerTestCase, TestRunner } from 'vitest'
+import { type Stats, unaccounted } from './stats.ts'
 
 /** The account of one fault, as `accountReporter.ts` prints it. */
 export interface Account {
   readonly name: string
-  readonly stats: LogsStats
+  readonly stats: Stats
   readonly extra: Readonly<Record<string, number | string>>
 }
 
@@ -15,11 +15,8 @@ declare module 'vitest' {
 }
 
 /** Every record is somewhere, and nowhere twice. */
-export function expectBalance(stats: LogsStats): void {
-  const { created, adopted, delivered, rejected, dropped, queued, inFlight } = stats
-  const droppedCount = Object.values(dropped).reduce((sum, count) => sum + count, 0)
-  const account = JSON.stringify(stats)
-  expect(delivered + rejected + droppedCount + queued + inFlight, account).toBe(created + adopted)
+export function expectBalance(stats: Stats): void {
+  expect(unaccounted(stats), JSON.stringify(stats)).toBe(0)
 }
 
 /**
@@ -27,7 +24,7 @@ export function expectBalance(stats: LogsStats): void {
  *
  * @param extra what else was counted: duplicates, restarts, requests
  */
-export function reportAccount(name: string, stats: LogsStats, extra: Account['extra'] = {}): void {
+export function reportAccount(name: string, stats: Stats, extra: Account['extra'] = {}): void {
   const { meta } = TestRunner.getCurrentTest<RunnerTestCase>()
   meta.accounts = [...(meta.accounts ?? []), { name, stats, extra }]
   expectBalance(stats)

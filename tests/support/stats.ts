@@ -1,0 +1,13 @@
+import type { LogsStats } from '@logbridge/core'
+
+/** What `stats()` returns, of this process or of another one that has printed it. */
+export interface Stats extends Omit<LogsStats, 'adopted' | 'spooled' | 'bytes'> {
+  readonly adopted?: number
+}
+
+/** How many records the account has no place for, or (negative) has in two places: 0 when it balances. */
+export function unaccounted(stats: Stats): number {
+  const { created, adopted = 0, delivered, rejected, dropped, queued, inFlight } = stats
+  const droppedCount = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+  return created + adopted - (delivered + rejected + droppedCount + queued + inFlight)
+}
