@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import type { SpoolEntry } from '../src/spool/types.ts'
 import { complaints } from './complaints.ts'
 import {
   afterKill,
@@ -215,6 +216,22 @@ describe('maxBytes', () => {
     await spool.close()
   })
 
+  test('leaves room to say what is settled: a full directory sends nothing twice', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    const kept: [string, SpoolEntry][] = []
+    for (let number = 0; ; number += 1) {
+      const text = `${number}`.padStart(40 - (number % 7), '0')
+      const entry = await spool.append(Buffer.from(text), 1)
+      if (entry === undefined) break
+      kept.push([text, entry])
+    }
+    const left = kept.filter(([, entry], index) => index % 2 === 0 || spool.settle(entry))
+    await spool.close()
+    expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
+    expect(await found(directory)).toEqual(left.map(([text]) => text))
+  })
+
   test('counts what other processes hold', async () => {
     const directory = newDirectory()
     const one = spoolAt(directory, { maxBytes: 2000 })
@@ -281,18 +298,15 @@ describe('adoption', () => {
 
   test('begins with what has waited longest', async () => {
     const directory = newDirectory()
-    for (const [text, time] of [
-      ['new', 3],
-      ['old', 1],
-      ['middle', 2],
-    ] as const) {
+    const times = [4, 1, 6, 3, 5, 2]
+    for (const time of times) {
       const spool = spoolAt(directory)
-      await keep(spool, text)
+      await keep(spool, `at ${time}`)
       const path = filesIn(directory).find((file) => statSync(file).mtimeMs > 10_000)
       await spool.close()
       utimesSync(path!, time, time)
     }
-    expect(await found(directory)).toEqual(['old', 'middle', 'new'])
+    expect(await found(directory)).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6'])
   })
 
   test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {
