@@ -1,16 +1,5 @@
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { SpoolEntry } from '../src/spool/types.ts'
 import { complaints } from './complaints.ts'
@@ -29,8 +18,6 @@ import {
 const made = complaints()
 
 const folders = (directory: string): string[] => readdirSync(directory)
-const isRoot = process.geteuid?.() === 0
-const LONG_AGO = new Date('2000-01-01')
 
 test('what is appended can be read, and the next process finds it in the order of the calls', async () => {
   const directory = newDirectory()
@@ -267,148 +254,6 @@ describe('maxBytes', () => {
     const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
     expect((await spool.read(entry!))?.length).toBe(8 * 1024 * 1024)
     await spool.close()
-  })
-})
-
-describe('adoption', () => {
-  test('never takes the folder of a living spool of the same thread', async () => {
-    const directory = newDirectory()
-    const [one, two] = [spoolAt(directory), spoolAt(directory)]
-    await keep(one, 'one')
-    await keep(two, 'two')
-    expect(await Promise.all([one.adopt(), two.adopt(), one.adopt()])).toEqual([[], [], []])
-    await one.close()
-    expect(await two.adopt()).toHaveLength(1)
-    expect(await two.adopt()).toEqual([])
-    await two.close()
-  })
-
-  test('gives an entry to one of those who ask at the same time', async () => {
-    const directory = newDirectory()
-    const gone = spoolAt(directory)
-    await keep(gone, 'a', 'b')
-    await gone.close()
-    const spools = Array.from({ length: 5 }, () => spoolAt(directory))
-    const adopted = await Promise.all(spools.map((spool) => spool.adopt()))
-    expect(adopted.flat()).toHaveLength(2)
-    expect(adopted.filter(({ length }) => length > 0)).toHaveLength(1)
-    await Promise.all(spools.map((spool) => spool.close()))
-    expect(await found(directory)).toEqual(['a', 'b'])
-  })
-
-  test('begins with what has waited longest', async () => {
-    const directory = newDirectory()
-    const times = [4, 1, 6, 3, 5, 2]
-    for (const time of times) {
-      const spool = spoolAt(directory)
-      await keep(spool, `at ${time}`)
-      const path = filesIn(directory).find((file) => statSync(file).mtimeMs > 10_000)
-      await spool.close()
-      utimesSync(path!, time, time)
-    }
-    expect(await found(directory)).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6'])
-  })
-
-  test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {
-    const directory = newDirectory()
-    const spool = spoolAt(directory)
-    const [entry] = await keep(spool, 'x')
-    spool.settle(entry!)
-    await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
-    const copy = afterKill(directory)
-    expect(folders(copy)).toHaveLength(1)
-    expect(await found(copy)).toEqual([])
-    expect(folders(copy)).toHaveLength(1)
-    utimesSync(join(copy, folders(copy)[0]!), LONG_AGO, LONG_AGO)
-    expect(await found(copy)).toEqual([])
-    expect(folders(copy)).toEqual([])
-    // The living one's is no younger, and stays.
-    utimesSync(join(directory, folders(directory)[0]!), LONG_AGO, LONG_AGO)
-    expect(await found(directory)).toEqual([])
-    expect(folders(directory)).toHaveLength(1)
-    await spool.close()
-  })
-
-  test('of a directory that is not there', async () => {
-    const spool = spoolAt(newDirectory())
-    expect(await spool.adopt()).toEqual([])
-    await spool.close()
-    spool.closeSync()
-    expect(made).toEqual([])
-  })
-
-  test('leaves alone what is not of a spool', async () => {
-    const directory = newDirectory()
-    const spool = spoolAt(directory)
-    await keep(spool, 'mine')
-    await spool.close()
-    const [segment] = filesIn(directory)
-    const folder = dirname(segment!)
-    writeFileSync(join(directory, 'file'), 'x')
-    mkdirSync(join(directory, 'folder'))
-    writeFileSync(join(folder, 'notes.txt'), 'x')
-    writeFileSync(join(folder, '00000000000x.seg'), 'x')
-    expect(await found(directory)).toEqual(['mine'])
-    const next = spoolAt(directory)
-    for (const entry of await next.adopt()) next.settle(entry)
-    await next.close()
-    expect(readdirSync(folder).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
-    expect(folders(directory).sort()).toEqual([folder.slice(directory.length + 1), 'file', 'folder'].sort())
-    expect(made).toEqual([])
-  })
-
-  test('leaves a segment of another version alone, with one complaint', async () => {
-    const directory = newDirectory()
-    const spool = spoolAt(directory)
-    await keep(spool, 'future')
-    await spool.close()
-    const [segment] = filesIn(directory)
-    const { encodeHeader } = await import('../src/spool/format.ts')
-    const bytes = readFileSync(segment!)
-    const header = encodeHeader(bytes.subarray(12, 16), 2)
-    header.copy(bytes)
-    writeFileSync(segment!, bytes)
-    const next = spoolAt(directory)
-    expect(await next.adopt()).toEqual([])
-    expect(await next.adopt()).toEqual([])
-    await next.close()
-    expect(made).toEqual([expect.stringMatching(/000000000001\.seg was written by another version/)])
-    expect(readFileSync(segment!)).toEqual(bytes)
-  })
-
-  test('does not follow links', async () => {
-    const directory = newDirectory()
-    const elsewhere = newDirectory()
-    for (const place of [directory, elsewhere]) {
-      const spool = spoolAt(place)
-      await keep(spool, place)
-      await spool.close()
-    }
-    const [target] = filesIn(elsewhere)
-    const before = readFileSync(target!)
-    const [segment] = filesIn(directory)
-    symlinkSync(target!, segment!.replace('1.seg', '2.seg'))
-    symlinkSync(dirname(target!), join(directory, '00000000-0000-0000-0000-000000000000'))
-    expect(await found(directory)).toEqual([directory])
-    expect(readFileSync(target!)).toEqual(before)
-    expect(made).toEqual([expect.stringContaining('cannot be read now')])
-  })
-
-  test.runIf(isRoot)('leaves alone what belongs to another user, with one complaint', async () => {
-    const directory = newDirectory()
-    const spool = spoolAt(directory)
-    await keep(spool, 'theirs')
-    await spool.close()
-    const [segment] = filesIn(directory)
-    chownSync(segment!, 12_345, 12_345)
-    expect(await found(directory)).toEqual([])
-    chownSync(dirname(segment!), 12_345, 12_345)
-    expect(await found(directory)).toEqual([])
-    expect(made).toEqual([
-      expect.stringContaining('is not a segment of this spool'),
-      expect.stringContaining('belongs to another user'),
-    ])
-    expect(existsSync(segment!)).toBe(true)
   })
 })
 

@@ -107,6 +107,13 @@ describe('a process that is killed', () => {
   }, 120_000)
 })
 
+test('a spool does not keep a process alive, and needs no closing', async () => {
+  const directory = newDirectory()
+  const { child } = start('end', directory)
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(await found(directory)).toContain('left')
+})
+
 test('two processes and a thread in one directory have a folder each, and leave each other alone', async () => {
   const directory = newDirectory()
   const [one, two] = [start('hold', directory, 'one'), start('hold', directory, 'two')]

@@ -44,6 +44,7 @@ class DiskSpool implements Spool {
   private readonly fs: Fs
   private readonly room: Room
   private readonly writer: Writer
+  private readonly groupBytes: number
   private readonly queue: Waiting[] = []
   /** Segments that nothing is left in, to be removed. */
   private readonly done = new Set<Segment>()
@@ -67,6 +68,7 @@ class DiskSpool implements Spool {
     this.room = new Room(fs, config)
     // Room is freed by the segment, so a small spool has small ones.
     const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
+    this.groupBytes = Math.min(GROUP_BYTES, segmentBytes)
     this.writer = new Writer(fs, config, this.room, segmentBytes)
   }
 
@@ -249,7 +251,7 @@ class DiskSpool implements Spool {
     while (group.length < MAX_GROUP) {
       const [waiting] = this.queue
       if (waiting === undefined) break
-      if (group.length > 0 && bytes + waiting.request.length > GROUP_BYTES) break
+      if (group.length > 0 && bytes + waiting.request.length > this.groupBytes) break
       this.queue.shift()
       if (!this.room.admits(waiting.request.length, bytes)) {
         waiting.resolve(undefined)

@@ -18,7 +18,7 @@ export interface Spool {
    * takes its place, and both give the same entry; when it is being written at this moment, it is written twice.
    */
   appendSync(request: Uint8Array, count: number): SpoolEntry | undefined
-  /** The request of an entry; `undefined` when it can't be read or its checksum fails. */
+  /** The request of an entry; `undefined` when it can't be read or its checksum fails, and when the spool is closed. */
   read(entry: SpoolEntry): Promise<Uint8Array | undefined>
   /**
    * The fate of an entry is known: it is not sent again, and its room on disk is freed as soon as its segment has no
@@ -30,7 +30,7 @@ export interface Spool {
    * when there is none, and while another call is under way.
    */
   adopt(): Promise<SpoolEntry[]>
-  /** Bytes on disk of this spool's own and adopted segments, and of what is waiting to be written. */
+  /** Bytes on disk of this spool's own and adopted segments, and of what is being written to them. */
   readonly bytes: number
   /** Finishes the disk work under way, leaves what is unsettled to the next process, and removes what is empty. */
   close(): Promise<void>
