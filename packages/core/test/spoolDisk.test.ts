@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isExporting } from '@logbridge/bridge'
 import { describe, expect, test } from 'vitest'
@@ -190,6 +190,20 @@ test('a directory that is removed while it is written to costs what was in it, a
   expect(await found(directory)).toEqual([])
   await spool.close()
   expect(await found(directory)).toEqual(['at once'])
+})
+
+test('a directory that is a file is complained about once, and used when it no longer is', async () => {
+  const directory = newDirectory()
+  writeFileSync(directory, '')
+  const spool = spoolAt(directory)
+  expect(await spool.adopt()).toEqual([])
+  expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+  expect(spool.appendSync(Buffer.from('x'), 1)).toBeUndefined()
+  expect(made).toEqual([expect.stringContaining('cannot be written to')])
+  rmSync(directory)
+  await keep(spool, 'y')
+  await spool.close()
+  expect(await found(directory)).toEqual(['y'])
 })
 
 test('its own disk work makes no log records and no spans', async () => {
