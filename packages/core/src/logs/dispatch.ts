@@ -193,16 +193,18 @@ export class Dispatcher {
 
   private async export(consignment: Consignment): Promise<void> {
     const { batch, count, entry } = consignment
-    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
-    const request = requestOf(consignment) ?? (entry && (await this.spool?.read(entry)))
-    let left = 0
+    const { signal } = this.abort
+    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, signal)
+    const request =
+      requestOf(consignment) ?? (entry && (await unlessAborted(this.spool?.read(entry), signal)))
+    if (signal.aborted) return this.keep(consignment, count)
     if (request === undefined) {
       this.account.inFlight -= count
       this.account.discard('spool-damaged', undefined, count)
-    } else {
-      if (!this.abort.signal.aborted) this.account.exported += count
-      left = await this.deliver(request, count)
+      return this.conclude(consignment)
     }
+    this.account.exported += count
+    const left = await this.deliver(request, count)
     if (left > 0) this.keep(consignment, left)
     else this.conclude(consignment)
   }
@@ -262,10 +264,9 @@ export class Dispatcher {
     if (rejected > 0 || message) {
       diagnose('partial-success', `the receiver refused ${rejected} log records`, message)
     }
-    if (attempts === 1) {
-      this.window = Math.min(this.window + 1, MAX_CONCURRENT_EXPORTS)
-      return
-    }
+    if (attempts === 1) this.window = Math.min(this.window + 1, MAX_CONCURRENT_EXPORTS)
+    // Once more may be a connection that was closed, or a receiver that is busy.
+    if (attempts <= 2) return
     // It is back: the other requests need not wait for the end of their backoff.
     this.recovering = true
     this.window = 1
@@ -309,10 +310,14 @@ function requestOf(consignment: Consignment): Uint8Array | undefined {
 }
 
 /** Waits no longer than until the abort: what is waited for may never come. */
-async function unlessAborted(ready: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = Promise.withResolvers<void>()
-  const onAbort = (): void => aborted.resolve()
+async function unlessAborted<T>(
+  awaited: Promise<T> | undefined,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>()
+  const onAbort = (): void => aborted.resolve(undefined)
   signal.addEventListener('abort', onAbort)
-  await Promise.race([ready, aborted.promise])
+  const value = await Promise.race([awaited, aborted.promise])
   signal.removeEventListener('abort', onAbort)
+  return value
 }

@@ -1,9 +1,10 @@
 import * as nodeFs from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { diagnose } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
-import { type Fs, READ, readAll } from './files.ts'
+import { type Fs, isMissing, READ, readAll } from './files.ts'
 import { Entry, leaveFolder, leaveFolderSync, type Segment } from './folder.ts'
 import { decodeRequestEntry, ENTRY_BYTES, MARK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
@@ -15,6 +16,8 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
 /** What is written, and synced, in one go: checksums of 1 MiB take about 1 ms, and a writev takes 1024 chunks, two a request. */
 const GROUP_BYTES = 1024 * 1024
 const MAX_GROUP = 256
+/** How long after a read that has failed it is tried again. */
+const READ_AGAIN_MILLIS = 1000
 /** Settled entries are written down this often at the most, where their segment still holds others. */
 const MARK_MILLIS = 100
 
@@ -106,20 +109,32 @@ class DiskSpool implements Spool {
     }
   }
 
-  read(entry: SpoolEntry): Promise<Uint8Array | undefined> {
-    if (!(entry instanceof Entry) || this.ended) return Promise.resolve(undefined)
-    return quietly(() => this.readEntry(entry)).catch((error: unknown) => {
-      diagnose('spool-read', `what the spool ${this.config.directory} has kept cannot be read`, error)
-      return undefined
-    })
+  async read(entry: SpoolEntry): Promise<Uint8Array | undefined> {
+    if (!(entry instanceof Entry)) return undefined
+    while (!this.ended) {
+      try {
+        const request = await quietly(() => this.readEntry(entry))
+        if (request === undefined) this.complainOfRead(`a request in ${entry.segment.path} is damaged`)
+        return request
+      } catch (error) {
+        this.complainOfRead(error)
+        if (isMissing(error)) return undefined
+        // Too many open files, or a disk that is away: what it has is not lost for that.
+        await delay(READ_AGAIN_MILLIS, undefined, { ref: false })
+      }
+    }
+    return undefined
   }
 
-  private async readEntry({ segment, offset, bytes }: Entry): Promise<Uint8Array> {
+  private complainOfRead(error: unknown): void {
+    diagnose('spool-read', `what the spool ${this.config.directory} has kept cannot be read`, error)
+  }
+
+  /** @returns `undefined` when it is damaged */
+  private async readEntry({ segment, offset, bytes }: Entry): Promise<Uint8Array | undefined> {
     const file = await this.fs.promises.open(segment.path, READ)
     try {
-      const request = decodeRequestEntry(await readAll(file, offset, ENTRY_BYTES + bytes), segment.mark)
-      if (request === undefined) throw new Error(`a request in ${segment.path} is damaged`)
-      return request
+      return decodeRequestEntry(await readAll(file, offset, ENTRY_BYTES + bytes), segment.mark)
     } finally {
       await file.close()
     }
