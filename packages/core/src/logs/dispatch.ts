@@ -3,9 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { within } from '../lifecycle.ts'
-import type { Spool, SpoolEntry } from '../spool/types.ts'
+import type { Spool } from '../spool/types.ts'
 import type { Account } from './account.ts'
-import { type Batch, encodeRequest, splitRequest } from './batch.ts'
+import { type Batch, splitRequest } from './batch.ts'
+import { type Consignment, consign, requestOf } from './consignment.ts'
 import type { ExportObserver } from './metrics.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
@@ -15,21 +16,6 @@ const MAX_PAUSE_MILLIS = 1000
 const ADOPT_MILLIS = 10_000
 /** How long a disk may take at a shutdown. */
 const DISK_MILLIS = 2000
-
-/** A sealed batch on its way: in memory, in the spool, or both. */
-interface Consignment {
-  readonly count: number
-  /** Bytes of memory that it holds. */
-  bytes: number
-  /** Until the resource is complete. */
-  batch: Batch | undefined
-  request: Uint8Array | undefined
-  entry: SpoolEntry | undefined
-  /** Pending while it is being written to the spool. */
-  stored: Promise<void> | undefined
-  readonly settled: Promise<void>
-  readonly settle: () => void
-}
 
 /**
  * Sends sealed batches, oldest first, and keeps them in the spool until their fate is known. After the receiver has been
@@ -292,21 +278,6 @@ export class Dispatcher {
     this.release(consignment)
     consignment.settle()
   }
-}
-
-function consign(count: number, { batch, entry }: { batch?: Batch; entry?: SpoolEntry }): Consignment {
-  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
-  const bytes = batch?.body.length ?? 0
-  return { count, bytes, batch, request: undefined, entry, stored: undefined, settled, settle }
-}
-
-function requestOf(consignment: Consignment): Uint8Array | undefined {
-  const { batch } = consignment
-  if (batch) {
-    consignment.request = encodeRequest(batch)
-    consignment.batch = undefined
-  }
-  return consignment.request
 }
 
 /** Waits no longer than until the abort: what is waited for may never come. */
