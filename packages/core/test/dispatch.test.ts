@@ -52,6 +52,31 @@ describe('when the receiver is back', () => {
   })
 })
 
+describe('a request that goes in parts, as it was too large', () => {
+  const tooLarge = { kind: 'too-large', reason: 'larger than max' } as const
+
+  /** Of eight records the first four are delivered, and two of the others are being sent. */
+  async function halfWay(options: Parameters<typeof start>[0] = {}) {
+    const parts = start({ maxExportBatchSize: 8, ...options })
+    for (let i = 0; i < 8; i += 1) parts.write(i, i < 4 ? 9 : 17)
+    for (const [index, outcome] of [tooLarge, delivered, tooLarge].entries()) {
+      await parts.transport.arrived(index + 1)
+      parts.transport.answer(outcome)
+    }
+    await parts.transport.arrived(4)
+    return parts
+  }
+
+  test('is given up by a shutdown no further than what is still to be sent', async () => {
+    const onDrop = vi.fn()
+    const { pipeline } = await halfWay({ onDrop })
+    expectBalance(pipeline.stats())
+    await pipeline.shutdown(1)
+    expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: { shutdown: 4 }, queued: 0, inFlight: 0 })
+    expect(onDrop.mock.calls).toEqual([['shutdown', 4, 17]])
+  })
+})
+
 test('with recordUid each record has an id of its own, but for one that brings it', async () => {
   const { transport, pipeline } = start({ recordUid: true, limits: { attributeCountLimit: 1 } })
   for (const attributes of [undefined, { a: 1 }, { 'log.record.uid': 'mine' }]) {

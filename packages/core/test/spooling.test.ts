@@ -121,6 +121,45 @@ test('a spill does not wait for a resource that is not complete', () => {
   expect(pipeline.spillSync()).toBe(1)
 })
 
+test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
+  const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8 })
+  for (let i = 0; i < 8; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(8))
+  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  await transport.arrived(2)
+  transport.answer()
+  await transport.arrived(3)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, inFlight: 4, spooled: 4 })
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, inFlight: 0, spooled: 4 })
+})
+
+test('a spill amid a request that goes in parts keeps no more than what is still to be sent', async () => {
+  const spool = { directory: join(directory, 'spool') }
+  // A file in its place: the disk takes nothing at first.
+  await writeFile(spool.directory, '')
+  const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
+  for (let i = 0; i < 8; i += 1) write(i)
+  await until(() => expect(said).toContainEqual(expect.stringContaining('cannot be written to')))
+  for (const [index, outcome] of [{ kind: 'too-large', reason: '' } as const, delivered].entries()) {
+    await transport.arrived(index + 1)
+    transport.answer(outcome)
+  }
+  await transport.arrived(3)
+  await rm(spool.directory)
+  expect(pipeline.spillSync()).toBe(4)
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, spooled: 4 })
+
+  const next = spooling({ spool })
+  await next.transport.arrived(1)
+  expect(next.pipeline.stats()).toMatchObject({ adopted: 4, inFlight: 4 })
+  expect(await bodiesIn(next.transport)).toEqual([4, 5, 6, 7])
+  next.transport.answer()
+  await next.pipeline.shutdown()
+  expectBalance(next.pipeline.stats())
+})
+
 test('what is damaged in the spool is counted, and the rest is sent', async () => {
   const { transport, pipeline, write } = spooling()
   for (let i = 0; i < 6; i += 1) write(i)

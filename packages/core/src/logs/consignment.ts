@@ -1,32 +1,70 @@
+import type { ExportOutcome } from '../delivery/transport.ts'
 import type { SpoolEntry } from '../spool/types.ts'
-import { type Batch, encodeRequest } from './batch.ts'
+import { type Batch, encodeRequest, splitRequest } from './batch.ts'
+
+/** A request, or what is left of one that was too large. */
+export interface Part {
+  readonly request: Uint8Array
+  readonly count: number
+}
 
 /** A sealed batch on its way: in memory, in the spool, or both. */
 export interface Consignment {
-  readonly count: number
+  /** Records in it whose fate is not known. */
+  count: number
   /** Bytes of memory that it holds. */
   bytes: number
   /** Until the resource is complete. */
   batch: Batch | undefined
-  request: Uint8Array | undefined
+  /** What is to be sent, in this order: one request, unless that was too large. */
+  parts: readonly Part[] | undefined
   entry: SpoolEntry | undefined
   /** Pending while it is being written to the spool. */
   stored: Promise<void> | undefined
+  /** How the sending of it has ended because everything did. */
+  ended: ExportOutcome | undefined
   readonly settled: Promise<void>
   readonly settle: () => void
 }
 
 export function consign(count: number, { batch, entry }: { batch?: Batch; entry?: SpoolEntry }): Consignment {
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
-  const bytes = batch?.body.length ?? 0
-  return { count, bytes, batch, request: undefined, entry, stored: undefined, settled, settle }
+  return {
+    count,
+    bytes: batch?.body.length ?? 0,
+    batch,
+    parts: undefined,
+    entry,
+    stored: undefined,
+    ended: undefined,
+    settled,
+    settle,
+  }
 }
 
-export function requestOf(consignment: Consignment): Uint8Array | undefined {
-  const { batch } = consignment
+/** What is to be sent; empty when it is on disk alone. */
+export function partsOf(consignment: Consignment): readonly Part[] {
+  const { batch, count } = consignment
   if (batch) {
-    consignment.request = encodeRequest(batch)
+    consignment.parts = [{ request: encodeRequest(batch), count }]
     consignment.batch = undefined
   }
-  return consignment.request
+  return consignment.parts ?? []
+}
+
+/** The same as one request. */
+export function requestOf(consignment: Consignment): Uint8Array | undefined {
+  const requests = partsOf(consignment).map(({ request }) => request)
+  // Protobuf messages one after another are one message, with all that they hold.
+  return requests.length > 1 ? Buffer.concat(requests) : requests[0]
+}
+
+/** @param part two records or more */
+export function halves({ request, count }: Part): [Part, Part] {
+  const [first, second] = splitRequest(request, count)
+  const half = count >>> 1
+  return [
+    { request: first, count: half },
+    { request: second, count: count - half },
+  ]
 }

@@ -5,8 +5,8 @@ import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { within } from '../lifecycle.ts'
 import type { Spool } from '../spool/types.ts'
 import type { Account } from './account.ts'
-import { type Batch, splitRequest } from './batch.ts'
-import { type Consignment, consign, requestOf } from './consignment.ts'
+import type { Batch } from './batch.ts'
+import { type Consignment, consign, halves, partsOf, requestOf } from './consignment.ts'
 import type { ExportObserver } from './metrics.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
@@ -108,17 +108,17 @@ export class Dispatcher {
   }
 
   private async store(consignment: Consignment, spool: Spool): Promise<void> {
-    const { batch, count } = consignment
+    const { batch } = consignment
     if (consignment.entry) return
     if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
     const request = requestOf(consignment)
     if (request === undefined) return
-    const entry = await spool.append(request, count)
+    const entry = await spool.append(request, consignment.count)
     // A spill may have been faster.
     if (entry === undefined || entry === consignment.entry) return
     if (consignment.entry !== undefined || !this.unsettled.has(consignment)) return spool.settle(entry)
     consignment.entry = entry
-    this.account.spooled += count
+    this.account.spooled += consignment.count
     if (this.waiting.includes(consignment)) this.release(consignment)
   }
 
@@ -127,7 +127,7 @@ export class Dispatcher {
     this.bytes -= consignment.bytes
     consignment.bytes = 0
     consignment.batch = undefined
-    consignment.request = undefined
+    consignment.parts = undefined
   }
 
   private async adopt(spool: Spool): Promise<void> {
@@ -183,32 +183,32 @@ export class Dispatcher {
     if (batch?.resource.ready) await unlessAborted(batch.resource.ready, signal)
     const request =
       requestOf(consignment) ?? (entry && (await unlessAborted(this.spool?.read(entry), signal)))
-    if (signal.aborted) return this.keep(consignment, count)
+    if (signal.aborted) return this.keep(consignment)
     if (request === undefined) {
-      this.account.inFlight -= count
-      this.account.discard('spool-damaged', undefined, count)
-      return this.conclude(consignment)
+      this.conclude(consignment, count)
+      return this.account.discard('spool-damaged', undefined, count)
     }
     this.account.exported += count
-    const left = await this.deliver(request, count)
-    if (left > 0) this.keep(consignment, left)
-    else this.conclude(consignment)
+    consignment.parts = [{ request, count }]
+    await this.deliver(consignment)
+    if (consignment.count > 0) this.keep(consignment)
   }
 
-  /** A part of it was delivered before the end, if it was split; the rest is as it was. */
-  private keep({ count, entry }: Consignment, left: number): void {
-    this.account.inFlight -= left
-    this.account.queued += left
-    if (entry) this.account.spooled -= count - left
+  /** Everything ends: what is left of it waits again. */
+  private keep({ count }: Consignment): void {
+    this.account.inFlight -= count
+    this.account.queued += count
   }
 
-  private conclude(consignment: Consignment): void {
-    const { entry, count } = consignment
+  /** The fate of so many of its records is known. */
+  private conclude(consignment: Consignment, count: number): void {
+    const { entry } = consignment
+    consignment.count -= count
+    this.account.inFlight -= count
+    if (entry) this.account.spooled -= count
+    if (consignment.count > 0) return
     this.unsettled.delete(consignment)
-    if (entry) {
-      this.account.spooled -= count
-      this.spool?.settle(entry)
-    }
+    if (entry) this.spool?.settle(entry)
     this.release(consignment)
     consignment.settle()
   }
@@ -225,25 +225,36 @@ export class Dispatcher {
   }
 
   /**
-   * Sends a request; one that the receiver finds too large goes in halves, down to the record that cannot go.
-   * @returns how many of its records are still to be sent, because everything ends
+   * Sends a request; one that the receiver finds too large goes in halves, down to the record that cannot go. When everything
+   * ends, the consignment has what is still to be sent.
    */
-  private async deliver(request: Uint8Array, count: number): Promise<number> {
+  private async deliver(consignment: Consignment): Promise<void> {
+    for (let [part, ...rest] = consignment.parts ?? []; part !== undefined; [part, ...rest] = rest) {
+      const { request, count } = part
+      const outcome = await this.attempt(request)
+      if (outcome.kind === 'retryable') {
+        consignment.ended = outcome
+        return
+      }
+      if (outcome.kind === 'too-large' && count > 1) {
+        rest = [...halves(part), ...rest]
+        consignment.parts = rest
+        continue
+      }
+      consignment.parts = rest
+      if (outcome.kind === 'delivered') this.received(outcome)
+      this.conclude(consignment, count)
+      this.account.conclude(request, count, outcome)
+    }
+  }
+
+  private async attempt(request: Uint8Array): Promise<ExportOutcome> {
     const { signal } = this.abort
-    if (signal.aborted) return count
+    if (signal.aborted) return { kind: 'retryable', reason: 'it was not sent again' }
     const start = performance.now()
     const outcome = await this.transport.send(request, signal)
     this.onExport?.(outcome, (performance.now() - start) / 1000)
-    if (outcome.kind === 'retryable') return count
-    if (outcome.kind === 'too-large' && count > 1) {
-      const [first, second] = splitRequest(request, count)
-      const left = await this.deliver(first, count >>> 1)
-      return left + (await this.deliver(second, count - (count >>> 1)))
-    }
-    if (outcome.kind === 'delivered') this.received(outcome)
-    this.account.inFlight -= count
-    this.account.conclude(request, count, outcome)
-    return 0
+    return outcome
   }
 
   private received({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
@@ -269,14 +280,22 @@ export class Dispatcher {
     }
     const { entry, count } = consignment
     if (entry === undefined) {
-      this.account.queued -= count
-      this.account.discard('shutdown', requestOf(consignment), count)
       this.unsettled.delete(consignment)
+      this.account.queued -= count
+      this.giveUp(consignment)
       // Counting what is in it takes a moment: not all in one turn of the event loop.
       await turn()
     }
     this.release(consignment)
     consignment.settle()
+  }
+
+  private giveUp(consignment: Consignment): void {
+    const { ended } = consignment
+    for (const { request, count } of partsOf(consignment)) {
+      if (ended) this.account.conclude(request, count, ended)
+      else this.account.discard('shutdown', request, count)
+    }
   }
 }
 
