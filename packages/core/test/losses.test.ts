@@ -81,6 +81,13 @@ describe('onDrop', () => {
     expect(bridged).toBe(0)
     expect(said).toContain('the function given as onDrop has thrown: of the listener')
   })
+
+  test('may be asynchronous and fail: that is no unhandled rejection, which would end the process', async () => {
+    const { write } = full(async () => Promise.reject(new Error('of the listener')))
+    write('lost')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(said).toContain('the function given as onDrop has thrown: of the listener')
+  })
 })
 
 describe('on stderr', () => {

@@ -63,14 +63,20 @@ export class LossReport {
       for (const [severityNumber, count] of severities) {
         try {
           // What the listener logs would be lost, and told to it, again and again.
-          quietly(() => listener(reason, count, severityNumber))
+          const told: unknown = quietly(() => listener(reason, count, severityNumber))
+          // An asynchronous one may fail later: an unhandled rejection would end the process.
+          if (told instanceof Promise) told.catch(faulty)
         } catch (error) {
-          diagnose('onDrop', 'the function given as onDrop has thrown', error)
+          faulty(error)
         }
       }
     }
     untold.clear()
   }
+}
+
+function faulty(error: unknown): void {
+  diagnose('onDrop', 'the function given as onDrop has thrown', error)
 }
 
 function tally(tally: Tally, reason: DropReason, count: number, severityNumber: number): void {
