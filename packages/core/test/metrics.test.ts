@@ -113,6 +113,42 @@ test('the account is shown as metrics of the semantic conventions', async () => 
   })
 })
 
+test('what was handed to the exporter and is given up at the shutdown is counted there, and once', async () => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(() => receiver.close())
+  receiver.answer = () => ({ code: 'UNAVAILABLE' })
+  const { meterProvider, read } = meters()
+  const loggerProvider = provider({ endpoint: receiver.url, meterProvider })
+  loggerProvider.getLogger('l').emit({ body: 'a' })
+  await loggerProvider.shutdown(50)
+  expect(loggerProvider.stats().dropped).toEqual({ shutdown: 1 })
+  const shown = await read()
+  expect(shown['otel.sdk.processor.log.processed']!.points).toEqual([
+    [1, expect.not.objectContaining({ 'error.type': 'already_shutdown' })],
+  ])
+  expect(shown['otel.sdk.exporter.log.exported']!.points).toMatchObject([
+    [0, {}],
+    [1, { 'error.type': 'UNAVAILABLE' }],
+  ])
+})
+
+test('a MeterProvider that throws keeps nothing from being delivered', async () => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(() => receiver.close())
+  const { meterProvider } = meters()
+  const getMeter: MeterProvider['getMeter'] = (name) => {
+    const meter = meterProvider.getMeter(name)
+    const record = (): void => {
+      throw new Error('no more attributes')
+    }
+    return Object.assign(Object.create(meter) as typeof meter, { createHistogram: () => ({ record }) })
+  }
+  const loggerProvider = provider({ endpoint: receiver.url, meterProvider: { getMeter } })
+  loggerProvider.getLogger('l').emit({ body: 'a' })
+  await loggerProvider.forceFlush()
+  expect(loggerProvider.stats()).toMatchObject({ delivered: 1, inFlight: 0 })
+})
+
 test('over HTTP they tell its status, and what the receiver has rejected', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(() => receiver.close())

@@ -1,3 +1,4 @@
+import { diagnose } from '@logbridge/bridge'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
@@ -76,7 +77,13 @@ export function observePipeline(
   })
   const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', { unit: 's' })
 
-  return (outcome, seconds) => duration.record(seconds, { ...exporter, ...resultOf(outcome, config) })
+  return (outcome, seconds) => {
+    try {
+      duration.record(seconds, { ...exporter, ...resultOf(outcome, config) })
+    } catch (error) {
+      diagnose('meter', 'the MeterProvider has failed on the duration of an export', error)
+    }
+  }
 }
 
 function component(type: string, instance: number): Attributes {
