@@ -94,3 +94,26 @@ test('with recordUid each record has an id of its own, but for one that brings i
   expect(uids[0]).not.toBe(uids[1])
   expect(sent[1]!.attributes['a']).toBe(1)
 })
+
+test('with recordUid a record goes with an id, whatever stands in the place of its attributes', async () => {
+  const { transport, pipeline } = start({ recordUid: true })
+  const fails = (): never => {
+    throw new Error('of a trap')
+  }
+  const strange: unknown[] = [
+    'text',
+    7,
+    new Proxy({}, { has: fails, getOwnPropertyDescriptor: fails }),
+    { 'log.record.uid': undefined },
+    Object.create({ 'log.record.uid': 'inherited' }),
+  ]
+  for (const attributes of strange) {
+    pipeline.write(scope, { ...recordOf('x', 9), attributes: attributes as object })
+  }
+  expect(pipeline.stats().dropped).toEqual({})
+  void pipeline.forceFlush()
+  await transport.arrived(1)
+  for (const { attributes } of await decode(transport.requests[0]!)) {
+    expect(attributes['log.record.uid']).toMatch(/^[\da-f-]{36}$/)
+  }
+})

@@ -229,6 +229,25 @@ describe('flush and shutdown', () => {
     expect(transport.closed).toBe(true)
   })
 
+  test.each(['forceFlush', 'shutdown'] as const)(
+    '%s in the midst of a record, by a toJSON of its values, covers it and spoils none',
+    async (call) => {
+      const { transport, pipeline, write } = start()
+      let done: Promise<void> | undefined
+      const toJSON = (): unknown => {
+        done = pipeline[call]()
+        return 'b'.repeat(300)
+      }
+      write('a')
+      write({ toJSON })
+      await transport.arrived(1)
+      transport.answer()
+      await done
+      expect((await decode(transport.requests[0]!)).map(({ body }) => body)).toEqual(['a', 'b'.repeat(300)])
+      expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, queued: 0, inFlight: 0 })
+    },
+  )
+
   test('shutdown counts what it could not send in time, and what comes later', async () => {
     const { pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)

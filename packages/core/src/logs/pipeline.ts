@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ValueLimits } from '@logbridge/bridge'
+import { isAbsent, read, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
@@ -82,6 +82,7 @@ export class LogPipeline {
    * @param timeoutMillis default: `exportTimeoutMillis`
    */
   async forceFlush(timeoutMillis: number = this.config.exportTimeoutMillis): Promise<void> {
+    if (this.writing) await afterRecord()
     this.seal()
     await this.dispatcher.flush(timeoutMillis)
   }
@@ -114,6 +115,7 @@ export class LogPipeline {
   }
 
   private async close(timeoutMillis: number): Promise<void> {
+    if (this.writing) await afterRecord()
     this.seal()
     this.closed = true
     await this.dispatcher.close(timeoutMillis)
@@ -144,7 +146,15 @@ export class LogPipeline {
   }
 }
 
+/** A getter or toJSON among the values of a record has called: its batch must not end in the midst of it. */
+const afterRecord = (): Promise<void> => Promise.resolve()
+
 /** Random; none where the application has given the record one. https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/ */
 function uidFor({ attributes }: EncodableRecord): string | undefined {
-  return attributes && UID in attributes ? undefined : randomUUID()
+  try {
+    if (attributes && Object.hasOwn(attributes, UID) && !isAbsent(read(attributes, UID))) return undefined
+  } catch {
+    // A Proxy whose trap has thrown.
+  }
+  return randomUUID()
 }
