@@ -62,6 +62,24 @@ describe('a process that has nothing left to do', () => {
   })
 })
 
+test.each([
+  ['through processors of the application', '[{ onEmit() {}, async forceFlush() {}, async shutdown() {} }]'],
+  [
+    'past a processor whose flush never ends',
+    '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
+  ],
+])('records that go %s hold a process no longer than five seconds at its end', async (_, processors) => {
+  const ended = await run(
+    `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
+    const start = performance.now()
+    process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+  )
+  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  expect(ended.stderr).not.toContain('processor')
+})
+
 test('spans and metrics of a receiver that is away hold no process beyond the flush at its end', async () => {
   // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
   const ended = await run(

@@ -186,19 +186,25 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }))
   }
   const last = config.exporters.includes('otlp') ? new PipelineProcessor(config) : undefined
-  if (last) processors.push(last)
   const { minimumSeverity } = config
   const official = new SdkLoggerProvider({
     resource,
-    processors,
+    processors: last ? [...processors, last] : processors,
     logRecordLimits: config.limits,
     ...(config.meterProvider && { meterProvider: config.meterProvider }),
     loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
   })
+
+  /** Not by the SDK: it tells no processor of the deadline, and ours would go on, and hold the process, for its default. */
+  async function flush(timeoutMillis: number): Promise<void> {
+    const flushes = processors.map((processor) => processor.forceFlush())
+    await Promise.all([within(timeoutMillis, flushes), last?.forceFlush({ timeoutMillis })])
+  }
+
   async function end(timeoutMillis: number): Promise<void> {
     const start = performance.now()
     const left = (): number => Math.max(0, timeoutMillis - (performance.now() - start))
-    await official.forceFlush({ timeoutMillis }).catch(faulty)
+    await flush(timeoutMillis)
     // Ours first and by itself: the SDK knows no deadline here, and what is not sent in time has to be counted.
     await last?.shutdown(left())
     await within(left(), [official.shutdown().catch(faulty)])
@@ -208,8 +214,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
   return {
     getLogger: (name, version, options) => official.getLogger(name, version, options),
     stats: () => last?.stats() ?? EMPTY_STATS,
-    forceFlush: (timeoutMillis = config.exportTimeoutMillis) =>
-      official.forceFlush({ timeoutMillis: timerMillis(timeoutMillis) }).catch(faulty),
+    forceFlush: (timeoutMillis = config.exportTimeoutMillis) => flush(timerMillis(timeoutMillis)),
     shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
@@ -217,7 +222,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
 }
 
 function faulty(error: unknown): void {
-  diagnose('processor', 'a log record processor failed to flush or shut down', error)
+  diagnose('processor', 'a log record processor failed to shut down', error)
 }
 
 /** For `OTEL_LOGS_EXPORTER=none`. */
