@@ -1,7 +1,13 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
-import { type Collector, type CollectorOptions, findCollector, startCollector } from '../support/collector.ts'
+import {
+  AGENT,
+  type Collector,
+  type CollectorOptions,
+  findCollector,
+  startCollector,
+} from '../support/collector.ts'
 import { createLedger } from '../support/ledger.ts'
 import {
   type GrpcAnswer,
@@ -161,26 +167,6 @@ async function refusingOverHttp(): Promise<ScriptedReceiver<HttpAnswer>> {
   receiver.answer = () => ({ status: 403 })
   return receiver
 }
-
-/** Forwards at once and reports what became of it: it neither queues nor tries again. */
-const AGENT = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
-exporters:
-  otlp_grpc:
-    endpoint: "127.0.0.1:\${env:NEXT_PORT}"
-    tls: { insecure: true }
-    timeout: 1s
-    retry_on_failure: { enabled: false }
-    sending_queue: { enabled: false }
-service:
-  telemetry: { metrics: { level: none }, logs: { level: error } }
-  pipelines:
-    logs: { receivers: [otlp], exporters: [otlp_grpc] }
-`
 
 /** Has always more in memory than it may. */
 const FULL = `

@@ -48,6 +48,26 @@ service:
     metrics: { receivers: [otlp], exporters: [otlp_http] }
 `
 
+/** Forwards to another one, at NEXT_PORT, at once and reports what became of it: it neither queues nor tries again. */
+export const AGENT: string = `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
+      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+exporters:
+  otlp_grpc:
+    endpoint: "127.0.0.1:\${env:NEXT_PORT}"
+    tls: { insecure: true }
+    timeout: 1s
+    retry_on_failure: { enabled: false }
+    sending_queue: { enabled: false }
+service:
+  telemetry: { metrics: { level: none }, logs: { level: error } }
+  pipelines:
+    logs: { receivers: [otlp], exporters: [otlp_grpc] }
+`
+
 const START_MILLIS = 20_000
 const NAME = process.platform === 'win32' ? 'otelcol.exe' : 'otelcol'
 

@@ -13,6 +13,8 @@ import type { LogsStats } from './stats.ts'
 
 /** A batch is sent when it holds this much, well under the 4 MiB that gRPC receivers take by default. */
 const BATCH_BYTES = 512 * 1024
+/** Share of the byte cap that a batch may take: where a spool keeps what waits, memory holds those in flight and the open one. */
+const BATCH_SHARE = 1 / 8
 /** From this share of a cap on, records below WARN are refused, so that what matters still finds room. */
 const LOW_SEVERITY_SHARE = 0.8
 const WARN = 13
@@ -28,6 +30,7 @@ export class LogPipeline {
   private readonly open = new OpenBatch()
   private readonly account: Account
   private readonly dispatcher: Dispatcher
+  private readonly batchBytes: number
   private delayTimer: NodeJS.Timeout | undefined
   private writing = false
   private closing: Promise<void> | undefined
@@ -37,6 +40,7 @@ export class LogPipeline {
   constructor(config: LogsConfig, transport: Transport, isBehindSdk = false) {
     this.config = config
     this.limits = isBehindSdk ? {} : config.limits
+    this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
     this.account = new Account(config.onDrop)
     const onExport =
       config.meterProvider && observePipeline(config.meterProvider, config, this.account, isBehindSdk)
@@ -68,7 +72,7 @@ export class LogPipeline {
       return account.refuse('too-large', record.severityNumber)
     }
     account.queued += 1
-    if (open.bytes >= BATCH_BYTES || open.count === config.maxExportBatchSize) this.seal()
+    if (open.bytes >= this.batchBytes || open.count === config.maxExportBatchSize) this.seal()
     else if (this.delayTimer === undefined) this.startDelay()
   }
 

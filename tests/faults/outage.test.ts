@@ -1,0 +1,173 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  createLoggerProvider,
+  type LoggerProviderOptions,
+  type LogsStats,
+  OtlpLogRecordProcessor,
+  startTelemetry,
+} from '@logbridge/core'
+import type { Logger } from '@opentelemetry/api'
+import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { reportAccount } from '../support/account.ts'
+import { AGENT, type Collector, findCollector, startCollector } from '../support/collector.ts'
+import { createLedger, type Ledger } from '../support/ledger.ts'
+
+// The Collector is away for longer than memory would do, with a spool, however the pipeline is set up.
+
+const program = findCollector()
+const PATIENCE = { timeout: 60_000, interval: 10 }
+const MAX_QUEUE_BYTES = 1024 * 1024
+const KILOBYTE = 'x'.repeat(1000)
+
+interface Pipeline {
+  readonly logger: Logger
+  stats(): LogsStats
+  shutdown(timeoutMillis?: number): Promise<void>
+}
+
+/** The user's own processor: sees each record, and changes it. */
+class Marking implements LogRecordProcessor {
+  seen = 0
+  onEmit(record: Parameters<LogRecordProcessor['onEmit']>[0]): void {
+    this.seen += 1
+    record.setAttribute('marked', true)
+  }
+  async forceFlush(): Promise<void> {}
+  async shutdown(): Promise<void> {}
+}
+
+function direct(options: LoggerProviderOptions): Pipeline {
+  const provider = createLoggerProvider({ ...options, register: false })
+  return { ...provider, logger: provider.getLogger('outage') }
+}
+
+const ways: Record<string, (options: LoggerProviderOptions, collector: Collector) => Pipeline> = {
+  'createLoggerProvider over gRPC': direct,
+  'createLoggerProvider over HTTP': (options, { httpUrl }) =>
+    direct({ ...options, endpoint: httpUrl, protocol: 'http/protobuf' }),
+  "the user's own processors": (options) => direct({ ...options, processors: [new Marking()] }),
+  'OtlpLogRecordProcessor in the SDK': (options) => {
+    const processor = new OtlpLogRecordProcessor(options)
+    const provider = new LoggerProvider({ processors: [processor] })
+    return {
+      logger: provider.getLogger('outage'),
+      stats: () => processor.stats(),
+      shutdown: (timeoutMillis) => processor.shutdown(timeoutMillis),
+    }
+  },
+  startTelemetry: ({ endpoint, ...logs }) => {
+    const telemetry = startTelemetry({ endpoint, logs, traces: false, metrics: false })
+    return { ...telemetry, logger: telemetry.loggerProvider.getLogger('outage') }
+  },
+}
+
+const tagsOf = (way: string): string[] => (way === 'createLoggerProvider over gRPC' ? [] : ['long'])
+
+async function start(way: string, collector: Collector, directory: string): Promise<Pipeline> {
+  const options = {
+    endpoint: collector.grpcUrl,
+    scheduledDelayMillis: 50,
+    maxQueueBytes: MAX_QUEUE_BYTES,
+    spool: { directory },
+  }
+  const pipeline = ways[way]!(options, collector)
+  onTestFinished(() => pipeline.shutdown(0))
+  return pipeline
+}
+
+async function spoolDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'logbridge-outage-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  return directory
+}
+
+async function collectorWith(options: Parameters<typeof startCollector>[1]): Promise<Collector> {
+  const collector = await startCollector(program as string, options)
+  onTestFinished(() => collector.stop())
+  return collector
+}
+
+/** Logs numbers, a kilobyte with each, as a busy application does: in bursts between which the event loop turns. */
+async function log(logger: Logger, from: number, to: number): Promise<void> {
+  for (let number = from; number < to;) {
+    for (let n = 0; n < 20 && number < to; n += 1) {
+      logger.emit({ body: number++, severityNumber: 9, attributes: { text: KILOBYTE } })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+async function allArrived(ledger: Ledger, count: number): Promise<void> {
+  await vi.waitFor(() => expect(ledger.missing(count)).toEqual([]), PATIENCE)
+}
+
+describe.skipIf(program === undefined)('with a spool', () => {
+  for (const way of Object.keys(ways)) {
+    test(
+      `a Collector that is away for five times what memory may hold costs nothing: ${way}`,
+      { tags: tagsOf(way) },
+      async () => {
+        const ledger = createLedger()
+        const collector = await collectorWith({ onLogs: ledger.take })
+        const directory = await spoolDirectory()
+        const { logger, stats, shutdown } = await start(way, collector, directory)
+        await log(logger, 0, 100)
+        await allArrived(ledger, 100)
+
+        await collector.kill()
+        const count = 100 + Math.ceil((5 * MAX_QUEUE_BYTES) / KILOBYTE.length)
+        await log(logger, 100, count)
+        expect(stats()).toMatchObject({ created: count, dropped: {} })
+        expect(stats().bytes).toBeLessThan(MAX_QUEUE_BYTES)
+        await collector.restart()
+        await allArrived(ledger, count)
+
+        await shutdown(PATIENCE.timeout)
+        reportAccount(`Collector away for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
+          duplicates: ledger.duplicates(),
+        })
+        expect(stats()).toMatchObject({ created: count, delivered: count, dropped: {}, spooled: 0 })
+        expect(await readdir(directory)).toEqual([])
+      },
+    )
+
+    test(
+      `an agent whose gateway is down, while the application ends and comes again, costs nothing: ${way}`,
+      { tags: tagsOf(way) },
+      async () => {
+        const ledger = createLedger()
+        const gateway = await collectorWith({ onLogs: ledger.take })
+        const agent = await collectorWith({
+          config: AGENT,
+          env: { NEXT_PORT: new URL(gateway.grpcUrl).port },
+        })
+        const directory = await spoolDirectory()
+        const first = await start(way, agent, directory)
+        await log(first.logger, 0, 100)
+        await allArrived(ledger, 100)
+
+        await gateway.kill()
+        await log(first.logger, 100, 1000)
+        await first.shutdown(100)
+        const left = first.stats()
+        reportAccount(`gateway down at the shutdown, with a spool, ${way}`, left)
+        expect(left).toMatchObject({ created: 1000, dropped: {}, inFlight: 0 })
+        expect(left.queued).toBeGreaterThan(0)
+        expect(left.spooled).toBe(left.queued)
+
+        const second = await start(way, agent, directory)
+        await log(second.logger, 1000, 1500)
+        await gateway.restart()
+        await allArrived(ledger, 1500)
+        await second.shutdown(PATIENCE.timeout)
+        const stats = second.stats()
+        reportAccount(`gateway down and up, with a spool, ${way}`, stats, { duplicates: ledger.duplicates() })
+        expect(stats).toMatchObject({ created: 500, adopted: left.queued, delivered: 500 + left.queued })
+        expect(await readdir(directory)).toEqual([])
+      },
+    )
+  }
+})
