@@ -1,7 +1,13 @@
-import { describe, expect, test, vi } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
 import { complaints } from './complaints.ts'
-import { delivered, recordOf, scope, start } from './manualPipeline.ts'
+import { Account } from '../src/logs/account.ts'
+import { OpenBatch } from '../src/logs/batch.ts'
+import { Dispatcher } from '../src/logs/dispatch.ts'
+import type { Spool } from '../src/spool/types.ts'
+import { delivered, ManualTransport, recordOf, scope, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
 
 complaints()
@@ -50,6 +56,49 @@ describe('when the receiver is back', () => {
     await flushed
     expect(pipeline.stats()).toMatchObject({ delivered: 12, queued: 0, inFlight: 0 })
   })
+})
+
+test('flushes again and again, while nothing can be sent, take no memory', async () => {
+  const { transport, pipeline, write } = start({ maxExportBatchSize: 1, scheduledDelayMillis: 2 ** 30 })
+  for (let i = 0; i < 2000; i += 1) write(i)
+  await transport.arrived(4)
+  await pipeline.forceFlush(1)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heap()
+  for (let i = 0; i < 200; i += 1) await pipeline.forceFlush(0)
+  // With something kept for each flush and batch it would be 60 MB.
+  expect(heap() - before).toBeLessThan(10e6)
+})
+
+test('a shutdown waits for a disk that no longer answers, but not for each batch, nor for ever', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const never = (): Promise<never> => new Promise(() => {})
+  const bytes = 0
+  /** A mock: a network drive, say, whose server has gone. */
+  const spool: Spool = {
+    ...{ append: never, read: never, close: never, adopt: never, bytes },
+    ...{ appendSync: () => undefined, settle() {}, closeSync() {} },
+  }
+  const open = new OpenBatch()
+  const account = new Account(undefined)
+  const dispatcher = new Dispatcher(new ManualTransport(), account, spool, undefined)
+  for (let i = 0; i < 100; i += 1) {
+    account.created += 1
+    account.queued += 1
+    open.add(scope, recordOf(i, 9), {})
+    dispatcher.add(open.seal()!)
+  }
+  const closed = vi.fn()
+  void dispatcher.close(0).then(closed)
+  await vi.advanceTimersByTimeAsync(10_000)
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  expect(account.stats(0)).toMatchObject({ dropped: { shutdown: 100 }, queued: 0, inFlight: 0 })
 })
 
 describe('a request that goes in parts, as it was too large', () => {

@@ -10,6 +10,8 @@ export interface Part {
 
 /** A sealed batch on its way: in memory, in the spool, or both. */
 export interface Consignment {
+  /** Counts consignments from 1. */
+  readonly number: number
   /** Records in it whose fate is not known. */
   count: number
   /** Bytes of memory that it holds. */
@@ -23,23 +25,15 @@ export interface Consignment {
   stored: Promise<void> | undefined
   /** How the sending of it has ended because everything did. */
   ended: ExportOutcome | undefined
-  readonly settled: Promise<void>
-  readonly settle: () => void
 }
 
-export function consign(count: number, { batch, entry }: { batch?: Batch; entry?: SpoolEntry }): Consignment {
-  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
-  return {
-    count,
-    bytes: batch?.body.length ?? 0,
-    batch,
-    parts: undefined,
-    entry,
-    stored: undefined,
-    ended: undefined,
-    settled,
-    settle,
-  }
+export function consign(
+  number: number,
+  count: number,
+  { batch, entry }: { batch?: Batch; entry?: SpoolEntry },
+): Consignment {
+  const bytes = batch?.body.length ?? 0
+  return { number, count, bytes, batch, parts: undefined, entry, stored: undefined, ended: undefined }
 }
 
 /** What is to be sent; empty when it is on disk alone. */

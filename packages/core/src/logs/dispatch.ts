@@ -7,6 +7,7 @@ import type { Spool } from '../spool/types.ts'
 import type { Account } from './account.ts'
 import type { Batch } from './batch.ts'
 import { type Consignment, consign, halves, partsOf, requestOf } from './consignment.ts'
+import { Flushes } from './flushes.ts'
 import type { ExportObserver } from './metrics.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
@@ -16,6 +17,8 @@ const MAX_PAUSE_MILLIS = 1000
 const ADOPT_MILLIS = 10_000
 /** How long a disk may take at a shutdown. */
 const DISK_MILLIS = 2000
+/** For how long the event loop is held up at a shutdown: counting what is in a batch that is lost takes a moment. */
+const TURN_MILLIS = 5
 
 /**
  * Sends sealed batches, oldest first, and keeps them in the spool until their fate is known. After the receiver has been
@@ -39,8 +42,11 @@ export class Dispatcher {
   /** Sends what has piled up while the receiver was away. */
   private recovering = false
   private pause: NodeJS.Timeout | undefined
-  /** Flushes that are waited for: they do not pause. */
-  private flushes = 0
+  /** While someone waits, there are no pauses. */
+  private readonly flushes = new Flushes()
+  private consignments = 0
+  /** Whether it has not answered in time at the end. */
+  private diskIsAway = false
 
   constructor(
     transport: Transport,
@@ -61,7 +67,7 @@ export class Dispatcher {
 
   /** Takes a sealed batch, and sees that it is sent soon: not within the application's log call. */
   add(batch: Batch): void {
-    const consignment = consign(batch.count, { batch })
+    const consignment = consign(++this.consignments, batch.count, { batch })
     this.bytes += consignment.bytes
     this.unsettled.add(consignment)
     this.waiting.push(consignment)
@@ -73,12 +79,10 @@ export class Dispatcher {
   /** Waits until everything so far is settled, no longer than the time given. */
   async flush(timeoutMillis: number): Promise<void> {
     if (this.unsettled.size === 0) return
-    const all = Array.from(this.unsettled, ({ settled }) => settled)
-    this.flushes += 1
+    const flushed = this.flushes.wait(this.consignments, this.unsettled.size, timeoutMillis)
     quietly(() => this.pump())
     this.transport.wake()
-    await within(timeoutMillis, all)
-    this.flushes -= 1
+    await flushed
   }
 
   /** Flushes, then ends. What could not be sent in time stays in the spool, or is given up. */
@@ -90,9 +94,15 @@ export class Dispatcher {
     this.waiting = []
     // Aborted attempts end at once.
     await Promise.all(this.exports)
-    for (const consignment of this.unsettled) await this.leave(consignment)
+    let turnedAt = performance.now()
+    for (const consignment of this.unsettled) {
+      await this.leave(consignment)
+      if (performance.now() - turnedAt < TURN_MILLIS) continue
+      await turn()
+      turnedAt = performance.now()
+    }
     this.transport.close()
-    await this.spool?.close()
+    if (this.spool) await this.disk(this.spool.close())
   }
 
   /** Writes to the spool what is not there yet, at once. The process may end after that, or go on. */
@@ -133,7 +143,7 @@ export class Dispatcher {
   private async adopt(spool: Spool): Promise<void> {
     const entries = await spool.adopt()
     if (entries.length === 0 || this.abort.signal.aborted) return
-    const adopted = entries.map((entry) => consign(entry.count, { entry }))
+    const adopted = entries.map((entry) => consign(++this.consignments, entry.count, { entry }))
     for (const consignment of adopted) {
       this.unsettled.add(consignment)
       this.account.adopted += consignment.count
@@ -154,7 +164,7 @@ export class Dispatcher {
 
   private pump(): void {
     this.pumpScheduled = false
-    if (this.pause !== undefined && this.flushes === 0) return
+    if (this.pause !== undefined && !this.flushes.any) return
     if (this.exports.size >= this.window || this.abort.signal.aborted) return
     const consignment = this.waiting.shift()
     if (consignment === undefined) {
@@ -207,15 +217,19 @@ export class Dispatcher {
     this.account.inFlight -= count
     if (entry) this.account.spooled -= count
     if (consignment.count > 0) return
-    this.unsettled.delete(consignment)
     if (entry) this.spool?.settle(entry)
+    this.settle(consignment)
+  }
+
+  private settle(consignment: Consignment): void {
+    this.unsettled.delete(consignment)
     this.release(consignment)
-    consignment.settle()
+    this.flushes.settled(consignment.number)
   }
 
   /** Goes on with what waits: at once, or after as long as the last request took where a backlog is sent. */
   private proceed(lastMillis: number): void {
-    if (!this.recovering || this.flushes > 0) return this.pump()
+    if (!this.recovering || this.flushes.any) return this.pump()
     clearTimeout(this.pause)
     const millis = Math.min(lastMillis, MAX_PAUSE_MILLIS)
     this.pause = setTimeout(() => {
@@ -275,19 +289,20 @@ export class Dispatcher {
     const { spool } = this
     // A disk that was full before may take it now.
     if (spool) {
-      const stored = Promise.resolve(consignment.stored).then(() => this.store(consignment, spool))
-      await within(DISK_MILLIS, [stored])
+      await this.disk(Promise.resolve(consignment.stored).then(() => this.store(consignment, spool)))
     }
-    const { entry, count } = consignment
-    if (entry === undefined) {
-      this.unsettled.delete(consignment)
-      this.account.queued -= count
+    if (consignment.entry === undefined) {
+      this.account.queued -= consignment.count
       this.giveUp(consignment)
-      // Counting what is in it takes a moment: not all in one turn of the event loop.
-      await turn()
     }
-    this.release(consignment)
-    consignment.settle()
+    this.settle(consignment)
+  }
+
+  /** Waits for the disk, unless it has once not answered in time: it will not for the others. */
+  private async disk(work: Promise<void>): Promise<void> {
+    if (this.diskIsAway) return
+    this.diskIsAway = true
+    await within(DISK_MILLIS, [work.then(() => (this.diskIsAway = false))])
   }
 
   private giveUp(consignment: Consignment): void {
