@@ -79,11 +79,16 @@ test('a shutdown waits for a disk that no longer answers, but not for each batch
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const never = (): Promise<never> => new Promise(() => {})
-  const bytes = 0
   /** A mock: a network drive, say, whose server has gone. */
   const spool: Spool = {
-    ...{ append: never, read: never, close: never, adopt: never, bytes },
-    ...{ appendSync: () => undefined, settle() {}, closeSync() {} },
+    bytes: 0,
+    append: never,
+    appendSync: () => undefined,
+    read: never,
+    settle() {},
+    adopt: never,
+    close: never,
+    closeSync() {},
   }
   const open = new OpenBatch()
   const account = new Account(undefined)

@@ -73,7 +73,8 @@ test('what waits in the spool takes no memory, and is sent from there', async ()
     transport.answer()
   }
   await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 10, bytes: 0, spooled: 0 }))
-  expect(await bodiesIn(transport)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  // Four are under way at a time, and disks do not answer in order.
+  expect(new Set(await bodiesIn(transport))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
 })
 
 test('a shutdown leaves the rest to the next process, which sends it first; both accounts balance', async () => {
@@ -100,6 +101,25 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   expect(new Set(bodies)).toEqual(new Set([1, 2, 3, 4, 5, 'new']))
   expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
   expectBalance(next.pipeline.stats())
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a process that ends at once when something has been delivered does not have the next one send it again', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('delivered')
+  write('left')
+  await until(() => expect(pipeline.stats()).toMatchObject({ inFlight: 2, spooled: 2 }))
+  transport.answer()
+  await until(() => expect(pipeline.stats().delivered).toBe(1))
+  pipeline.end()
+
+  const next = spooling()
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport)).toEqual(['left'])
+  expect(next.pipeline.stats().adopted).toBe(1)
+  next.transport.answer()
+  await until(() => expect(next.pipeline.stats().delivered).toBe(1))
+  next.pipeline.end()
   expect(await readdir(directory)).toEqual([])
 })
 

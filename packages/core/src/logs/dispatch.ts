@@ -1,5 +1,6 @@
 import { diagnose } from '@logbridge/bridge'
 import { setImmediate as turn } from 'node:timers/promises'
+import { unlessAborted } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { within } from '../lifecycle.ts'
@@ -117,10 +118,16 @@ export class Dispatcher {
     }
   }
 
+  /** The process ends. Without this, the next one would send again what is settled and not yet marked so. */
+  endSync(): void {
+    this.spillSync()
+    this.spool?.closeSync()
+  }
+
   private async store(consignment: Consignment, spool: Spool): Promise<void> {
     const { batch } = consignment
     if (consignment.entry) return
-    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, this.abort.signal)
+    if (batch?.resource.ready) await orAbort(batch.resource.ready, this.abort.signal)
     const request = requestOf(consignment)
     if (request === undefined) return
     const entry = await spool.append(request, consignment.count)
@@ -190,9 +197,8 @@ export class Dispatcher {
   private async export(consignment: Consignment): Promise<void> {
     const { batch, count, entry } = consignment
     const { signal } = this.abort
-    if (batch?.resource.ready) await unlessAborted(batch.resource.ready, signal)
-    const request =
-      requestOf(consignment) ?? (entry && (await unlessAborted(this.spool?.read(entry), signal)))
+    if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
+    const request = requestOf(consignment) ?? (entry && (await orAbort(this.spool?.read(entry), signal)))
     if (signal.aborted) return this.keep(consignment)
     if (request === undefined) {
       this.conclude(consignment, count)
@@ -315,14 +321,6 @@ export class Dispatcher {
 }
 
 /** Waits no longer than until the abort: what is waited for may never come. */
-async function unlessAborted<T>(
-  awaited: Promise<T> | undefined,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  const aborted = Promise.withResolvers<undefined>()
-  const onAbort = (): void => aborted.resolve(undefined)
-  signal.addEventListener('abort', onAbort)
-  const value = await Promise.race([awaited, aborted.promise])
-  signal.removeEventListener('abort', onAbort)
-  return value
+function orAbort<T>(waited: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
+  return unlessAborted(signal, waited).catch(() => undefined)
 }

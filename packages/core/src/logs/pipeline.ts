@@ -106,15 +106,15 @@ export class LogPipeline {
    * @returns how many records are in the spool now
    */
   spillSync(): number {
-    // The getter that is being read has thrown beyond everything: the batch ends in the midst of a record.
-    if (!this.writing) this.seal()
+    this.sealAtOnce()
     this.dispatcher.spillSync()
     return this.account.spooled
   }
 
   /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. */
   end(): void {
-    this.spillSync()
+    this.sealAtOnce()
+    this.dispatcher.endSync()
     this.account.endLosses()
   }
 
@@ -139,6 +139,11 @@ export class LogPipeline {
     quietly(() => {
       this.delayTimer = setTimeout(() => this.seal(), this.config.scheduledDelayMillis).unref()
     })
+  }
+
+  private sealAtOnce(): void {
+    // The getter that is being read has thrown beyond everything: the batch ends in the midst of a record.
+    if (!this.writing) this.seal()
   }
 
   /** Closes the open batch and hands it on. */

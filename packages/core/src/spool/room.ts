@@ -100,7 +100,11 @@ export class Room {
 
   /** The same at once. */
   removeSync(segment: Segment): void {
-    this.fs.unlinkSync(segment.path)
+    try {
+      this.fs.unlinkSync(segment.path)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
     this.forget(segment)
   }
 
