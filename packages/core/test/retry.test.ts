@@ -122,6 +122,18 @@ test('a flush ends a backoff', async () => {
   expect(transport.times).toEqual([0, 1])
 })
 
+test('a flush begins the backoff anew: a receiver that comes back while it is waited for is found', async () => {
+  const transport = scripted(retryable)
+  const retrying = withRetry(transport, () => 1)
+  void retrying.send(new Uint8Array(), never)
+  await vi.advanceTimersByTimeAsync(100_000)
+  const before = transport.times.length
+  const flushedAt = 100_000
+  retrying.wake()
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(transport.times.slice(before).map((time) => time - flushedAt)).toEqual([0, 500, 1500, 3500])
+})
+
 test('an abort ends it, with the last outcome, and leaves nothing behind', async () => {
   const controller = new AbortController()
   const transport = scripted(retryable)

@@ -8,12 +8,14 @@ const MAX_NAMED_MILLIS = 60 * 60 * 1000
 
 /**
  * Sends a request again as long as its outcome is `retryable`, until it is aborted: exponential backoff with full
- * jitter, and not before the delay that the receiver named, up to an hour. https://opentelemetry.io/docs/specs/otlp/#failures
+ * jitter, which begins anew with each flush, and not before the delay that the receiver named, up to an hour.
+ * https://opentelemetry.io/docs/specs/otlp/#failures
  *
  * @param random a number from 0 to 1, to choose within the jitter
  */
 export function withRetry(transport: Transport, random: () => number = Math.random): Transport {
   const sleepers = new Set<() => void>()
+  let wakes = 0
 
   /** @param least what a wake does not cut short */
   function sleep(millis: number, least: number, signal: AbortSignal): Promise<void> {
@@ -39,7 +41,8 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
   }
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
-    for (let attempt = 0; ; attempt += 1) {
+    let seen = wakes
+    for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
       const outcome = await transport.send(request, signal)
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
@@ -51,7 +54,10 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
           outcome.reason,
         )
       }
-      const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** attempt, MAX_BACKOFF_MILLIS) * random()
+      // Whoever flushes waits for a few seconds: a receiver that comes back meanwhile must be found.
+      if (wakes !== seen) step = 0
+      seen = wakes
+      const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** step, MAX_BACKOFF_MILLIS) * random()
       // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
       const least = Math.min(outcome.afterMillis ?? 0, MAX_NAMED_MILLIS)
       await sleep(Math.max(backoff, least), least, signal)
@@ -62,6 +68,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
   return {
     send,
     wake() {
+      wakes += 1
       for (const wake of sleepers) wake()
       transport.wake()
     },

@@ -39,7 +39,7 @@ export interface Transport {
    * @returns never rejects
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
-  /** Ends waits between attempts, so that whoever flushes does not wait for a backoff. */
+  /** Ends waits between attempts, and has the next ones short again, so that whoever flushes does not wait for a backoff. */
   wake(): void
   close(): void
 }
