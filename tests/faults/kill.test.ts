@@ -1,57 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import type { LogsStats } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
 import { findCollector, startCollector } from '../support/collector.ts'
 import { startFaultProxy } from '../support/faultProxy.ts'
 import { createLedger } from '../support/ledger.ts'
+import { startApplication } from '../support/spoolingApplication.ts'
 
 // Applications killed by kill -9 at random moments, with the spool on and the real Collector behind a line that is cut now and
 // then. What a process has printed as safe must arrive.
 
 const collectorProgram = findCollector()
-const PROGRAM = fileURLToPath(new URL('../fixtures/spooling.mjs', import.meta.url))
 /** Numbers that one process may log. */
 const RANGE = 10_000
 const PATIENCE = { timeout: 60_000, interval: 20 }
-
-interface Application {
-  readonly child: ChildProcess
-  /** All numbers below it are safe. */
-  safe(): number
-  /** Shuts it down, and gives its account. */
-  end(): Promise<LogsStats>
-}
-
-function startApplication(endpoint: string, directory: string, from: number, count: number): Application {
-  const child = spawn(process.execPath, [PROGRAM, endpoint, directory, String(from), String(count)], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let safe = from
-  let account: LogsStats | undefined
-  const lines = createInterface({ input: child.stdout })
-  lines.on('line', (line) => {
-    if (line.startsWith('{')) account = JSON.parse(line) as LogsStats
-    else safe = Number(line)
-  })
-  return {
-    child,
-    safe: () => safe,
-    async end() {
-      child.stdin.end()
-      await once(lines, 'close')
-      return account!
-    },
-  }
-}
 
 describe.skipIf(collectorProgram === undefined)('an application that is killed', () => {
   for (const { kills, tags } of [
@@ -105,4 +70,76 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       },
     )
   }
+
+  test('while the Collector is away for five times what memory may hold: what was safe is delivered', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const ledger = createLedger()
+    const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
+    onTestFinished(() => collector.stop())
+    await collector.kill()
+    const options = { maxQueueBytes: 512 * 1024, text: 'x'.repeat(1000) }
+    const ends: [number, number][] = []
+    for (let from = 0; from < 4 * RANGE; from += RANGE) {
+      const application = startApplication(collector.grpcUrl, directory, from, RANGE, options)
+      // Each takes more to the spool than it could keep in memory.
+      await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), PATIENCE)
+      application.child.kill('SIGKILL')
+      await once(application.child, 'close')
+      ends.push([application.safe(), from])
+    }
+
+    await collector.restart()
+    const last = startApplication(collector.grpcUrl, directory, 4 * RANGE, 0, options)
+    await vi.waitFor(() => expect(ends.flatMap((range) => ledger.missing(...range))).toEqual([]), PATIENCE)
+    const stats = await last.end()
+    reportAccount('application killed 4 times, Collector away', stats, {
+      arrived: ledger.arrived(),
+      duplicates: ledger.duplicates(),
+    })
+    expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: {} })
+    expect(stats.adopted).toBeGreaterThan(4 * 700)
+  })
+
+  test('after the Collector has taken what it could not acknowledge: duplicates have the same log.record.uid', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const arrivals = new Map<number, string[]>()
+    const collector = await startCollector(collectorProgram as string, {
+      onLogs: (resourceLogs) => {
+        for (const record of resourceLogs.flatMap(({ scopeLogs }) => scopeLogs[0].logRecords)) {
+          const { value } = record.attributes.find(({ key }: { key: string }) => key === 'log.record.uid')
+          const number = Number(record.body.intValue)
+          arrivals.set(number, [...(arrivals.get(number) ?? []), value.stringValue])
+        }
+      },
+    })
+    onTestFinished(() => collector.stop())
+    const proxy = await startFaultProxy(collector.grpcUrl)
+    onTestFinished(() => proxy.close())
+    const fewest = (): number =>
+      Math.min(...Array.from({ length: 200 }, (_, n) => arrivals.get(n)?.length ?? 0))
+
+    // Requests get through, answers do not: behind the greeting of the connection.
+    proxy.fault = { cut: { of: 'answer', afterBytes: 50, times: Infinity } }
+    const application = startApplication(proxy.url, directory, 0, 200, { recordUid: true })
+    await vi.waitFor(() => expect(application.safe()).toBe(200), PATIENCE)
+    await vi.waitFor(() => expect(arrivals.size).toBeGreaterThan(0), PATIENCE)
+    application.child.kill('SIGKILL')
+    await once(application.child, 'close')
+    const before = arrivals.size
+    expect(before).toBeGreaterThan(0)
+
+    proxy.fault = {}
+    const next = startApplication(proxy.url, directory, 200, 0, { recordUid: true })
+    await vi.waitFor(() => expect(fewest()).toBeGreaterThan(0), PATIENCE)
+    const stats = await next.end()
+    const duplicates = [...arrivals.values()].reduce((sum, uids) => sum + uids.length - 1, 0)
+    reportAccount('answers cut, then killed, with log.record.uid', stats, { duplicates })
+    expect(stats).toMatchObject({ adopted: 200, delivered: 200 })
+    expect(duplicates).toBeGreaterThanOrEqual(before)
+    const unique = [...arrivals.values()].map((uids) => new Set(uids))
+    expect(unique.every(({ size }) => size === 1)).toBe(true)
+    expect(new Set(unique.flatMap((uids) => [...uids])).size).toBe(200)
+  })
 })
