@@ -1,0 +1,94 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { LogsStats } from '@logbridge/core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { reportAccount } from '../support/account.ts'
+import { findCollector, startCollector } from '../support/collector.ts'
+import { createLedger } from '../support/ledger.ts'
+import { run } from '../support/run.ts'
+
+// Processes with a spool on a disk that fails, while the Collector is away; and what a process writes to its disk at all.
+
+const program = findCollector()
+const PROGRAM = fileURLToPath(new URL('../fixtures/smallDisk.mjs', import.meta.url))
+const COUNT = 2000
+
+const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+/** Shells that have the directory as `$0`, and the program as `$@`. */
+const isolated = ['unshare', '-Urm', 'sh', '-c']
+const disks: Record<string, string[]> = {
+  ...(canMount && {
+    'is full': [...isolated, 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'],
+    'is read-only': [...isolated, 'mount -t tmpfs -o ro none "$0" && exec "$@"'],
+  }),
+  // In blocks of 512 bytes: a file of 100 kB is the longest.
+  'lets no file grow': ['sh', '-c', 'ulimit -f 200 && exec "$@"'],
+}
+
+describe.skipIf(program === undefined || process.platform === 'win32')('a disk that', () => {
+  test.each(Object.entries(disks))('%s costs no record, and is complained about once', async (name, disk) => {
+    const directory = await mkdtemp(join(tmpdir(), 'logbridge-disk-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const ledger = createLedger()
+    const collector = await startCollector(program as string, { onLogs: ledger.take })
+    onTestFinished(() => collector.stop())
+    await collector.kill()
+
+    const [command, ...shell] = disk as [string, ...string[]]
+    const application = [process.execPath, PROGRAM, collector.grpcUrl, directory, String(COUNT)]
+    const child = spawn(command, [...shell, directory, ...application])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const lines = createInterface({ input: child.stdout })
+    const account = async (): Promise<LogsStats & { left?: number }> =>
+      JSON.parse((await once(lines, 'line'))[0])
+
+    const waiting = await account()
+    reportAccount(`disk ${name}, Collector away`, waiting)
+    expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: {} })
+    if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
+    expect(waiting.spooled).toBeLessThan(COUNT)
+    await collector.restart()
+    child.stdin.end()
+    const { left, ...stats } = await account()
+    await once(child, 'close')
+    reportAccount(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
+    expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: {}, spooled: 0 })
+    expect(ledger.missing(COUNT)).toEqual([])
+    const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
+    expect(said.filter((line) => line.includes('cannot be written to'))).toHaveLength(1)
+    expect(said.filter((line) => !/cannot be written to|exports fail/.test(line))).toEqual([])
+    expect(left).toBe(0)
+  })
+})
+
+test('nothing is written to disk but the spool: a process that may write nothing else delivers', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'logbridge-disk-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const permissions = ['--permission', '--allow-fs-read=*', '--disable-warning=ExperimentalWarning']
+  if (process.allowedNodeEnvironmentFlags.has('--allow-net')) permissions.push('--allow-net')
+  const code = `
+    import { createLoggerProvider } from '@logbridge/core'
+    import { startViewer } from '@logbridge/viewer'
+    const [directory] = process.argv.slice(1)
+    const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+    const spool = directory && { directory }
+    const provider = createLoggerProvider({ endpoint: viewer.grpcUrl, spool })
+    provider.getLogger('l').emit({ body: 'hello' })
+    if (directory) while (provider.stats().spooled + provider.stats().delivered < 1) await new Promise(setImmediate)
+    await provider.shutdown()
+    await viewer.close()
+    console.log(JSON.stringify(provider.stats()))`
+  const without = await run(process.execPath, [...permissions, '--input-type=module', '-e', code])
+  expect(JSON.parse(without)).toMatchObject({ created: 1, delivered: 1 })
+  const allowed = [...permissions, `--allow-fs-write=${directory}`, '--input-type=module', '-e', code]
+  const spooled = await run(process.execPath, [...allowed, '--', directory])
+  expect(JSON.parse(spooled)).toMatchObject({ created: 1, delivered: 1 })
+  expect(await readdir(directory)).toEqual([])
+})
