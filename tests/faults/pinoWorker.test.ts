@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { findCollector, startCollector } from '../support/collector.ts'
+
+// pino's worker has a pipeline of its own: also there what has reached the spool outlives the process.
+
+const program = findCollector()
+const PROGRAM = fileURLToPath(new URL('../fixtures/pinoSpooling.mjs', import.meta.url))
+const PATIENCE = { timeout: 60_000, interval: 20 }
+const COUNT = 500
+
+function start(endpoint: string, directory: string, from: number, count: number): ChildProcess {
+  const args = [PROGRAM, endpoint, directory, String(from), String(count)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+/** Numbers of the lines that lie in a spool. */
+async function spooled(directory: string): Promise<Set<string>> {
+  const numbers = new Set<string>()
+  for (const name of await readdir(directory, { recursive: true })) {
+    if (!name.endsWith('.seg')) continue
+    const bytes = await readFile(join(directory, name), 'latin1').catch(() => '')
+    for (const [, number] of bytes.matchAll(/line (\d+);/g)) numbers.add(number!)
+  }
+  return numbers
+}
+
+describe.skipIf(program === undefined)("an application that logs through pino's worker with a spool", () => {
+  test.each([
+    ['is killed', (child: ChildProcess) => child.kill('SIGKILL')],
+    ['ends', (child: ChildProcess) => child.stdin!.end()],
+  ])('and %s while the Collector is away: its lines are delivered by the next', async (_, end) => {
+    const directory = await mkdtemp(join(tmpdir(), 'logbridge-pino-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const collector = await startCollector(program as string)
+    onTestFinished(() => collector.stop())
+    await collector.kill()
+    const first = start(collector.grpcUrl, directory, 0, COUNT)
+    await vi.waitFor(async () => expect((await spooled(directory)).size).toBe(COUNT), PATIENCE)
+    end(first)
+    await once(first, 'close')
+    expect((await spooled(directory)).size).toBe(COUNT)
+
+    await collector.restart()
+    const second = start(collector.grpcUrl, directory, COUNT, 10)
+    const bodies = (): string[] =>
+      collector.received.resourceLogs.flatMap(({ scopeLogs }) =>
+        scopeLogs[0].logRecords.map(({ body }: any) => body.stringValue),
+      )
+    await vi.waitFor(() => expect(new Set(bodies()).size).toBe(COUNT + 10), PATIENCE)
+    second.stdin!.end()
+    await once(second, 'close')
+    expect(bodies()).toHaveLength(COUNT + 10)
+    expect((await spooled(directory)).size).toBe(0)
+  })
+})

@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { reportAccount } from '../support/account.ts'
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
+import { type ScriptedReceiver, startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
+
+// How requests follow each other on real connections: how many at a time, by which connection, with which token.
+
+const PATIENCE = { timeout: 60_000, interval: 5 }
+
+const protocols = [
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
+] as const
+
+interface Line {
+  readonly receiver: ScriptedReceiver<object>
+  readonly proxy: FaultProxy
+  start(options?: LoggerProviderOptions): ReturnType<typeof createLoggerProvider>
+}
+
+async function lineTo(
+  protocol: 'grpc' | 'http/protobuf',
+  open: (typeof protocols)[number][1],
+): Promise<Line> {
+  const receiver = await open()
+  onTestFinished(() => receiver.close())
+  const proxy = await startFaultProxy(receiver.url)
+  onTestFinished(() => proxy.close())
+  return {
+    receiver,
+    proxy,
+    start(options) {
+      const endpoint = proxy.url
+      const provider = createLoggerProvider({
+        endpoint,
+        protocol,
+        register: false,
+        maxExportBatchSize: 1,
+        ...options,
+      })
+      onTestFinished(() => provider.shutdown(0))
+      return provider
+    },
+  }
+}
+
+/** Has the receiver answer after a while, and gives how many requests it had on hand as each arrived. */
+function watchOverlap(receiver: ScriptedReceiver<object>): number[] {
+  const overlap: number[] = []
+  let open = 0
+  receiver.answer = async () => {
+    open += 1
+    overlap.push(open)
+    await delay(20)
+    open -= 1
+    return {}
+  }
+  return overlap
+}
+
+function log(provider: ReturnType<typeof createLoggerProvider>, count: number): void {
+  const logger = provider.getLogger('requests')
+  for (let body = 0; body < count; body += 1) logger.emit({ body, severityNumber: 9 })
+}
+
+describe.each(protocols)('over %s', (protocol, open) => {
+  test('a receiver that is slow has four requests on hand, and no more', async () => {
+    const { receiver, start } = await lineTo(protocol, open)
+    const overlap = watchOverlap(receiver)
+    const provider = start()
+    log(provider, 60)
+    await vi.waitFor(() => expect(provider.stats().delivered).toBe(60), PATIENCE)
+    expect(Math.max(...overlap)).toBe(4)
+    reportAccount(`slow receiver, ${protocol}`, provider.stats(), { 'at a time': Math.max(...overlap) })
+  })
+
+  test('what a process that is gone has left is sent by one request first, then by more', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'logbridge-requests-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const { receiver, proxy, start } = await lineTo(protocol, open)
+    await proxy.refuse()
+    const first = start({ spool: { directory } })
+    log(first, 60)
+    await first.shutdown(1)
+    expect(first.stats()).toMatchObject({ queued: 60, spooled: 60, dropped: {} })
+
+    const overlap = watchOverlap(receiver)
+    await proxy.listen()
+    const second = start({ spool: { directory } })
+    await vi.waitFor(() => expect(second.stats().delivered).toBe(60), PATIENCE)
+    expect(overlap.slice(0, 2)).toEqual([1, 1])
+    expect(Math.max(...overlap)).toBeLessThanOrEqual(4)
+    reportAccount(`backlog, ${protocol}`, second.stats(), {
+      'at a time, at first': overlap.slice(0, 8).join(' '),
+    })
+  })
+
+  test('a token that rotates is asked for anew by each request, also after a reconnect', async () => {
+    const { receiver, proxy, start } = await lineTo(protocol, open)
+    let asked = 0
+    const provider = start({
+      async headers() {
+        asked += 1
+        await delay(1)
+        return { authorization: `Bearer token-${asked}` }
+      },
+    })
+    for (let round = 1; round <= 3; round += 1) {
+      log(provider, 5)
+      await vi.waitFor(() => expect(provider.stats().delivered).toBe(5 * round), PATIENCE)
+      proxy.reset()
+    }
+    const tokens = receiver.requests.map(({ headers }) => headers.authorization)
+    expect(new Set(receiver.requests.map(({ connection }) => connection)).size).toBeGreaterThanOrEqual(3)
+    expect(tokens.length).toBeGreaterThanOrEqual(15)
+    for (const token of tokens) expect(token).toMatch(/^Bearer token-\d+$/)
+    // In the order of the connections: an old one does not come back.
+    const newest = [5, 10, 15].map((end) =>
+      Math.max(...tokens.slice(end - 5, end).map((t) => Number(t!.split('-')[1]))),
+    )
+    expect(newest).toEqual(newest.toSorted((a, b) => a - b))
+    expect(new Set(newest).size).toBe(3)
+    reportAccount(`token rotates over reconnects, ${protocol}`, provider.stats(), { tokens: asked })
+  })
+})
+
+test(
+  'a gRPC connection in use is pinged, so that what lies between does not forget it',
+  { tags: ['long'] },
+  async () => {
+    const server = http2.createServer()
+    const pings: number[] = []
+    server.on('session', (session) => session.on('ping', () => pings.push(performance.now())))
+    server.on('stream', (stream) => {
+      stream.resume().on('end', () => {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+        stream.end(Buffer.alloc(5))
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const provider = createLoggerProvider({ endpoint, register: false, maxExportBatchSize: 1 })
+    onTestFinished(() => provider.shutdown(0))
+    const stream = setInterval(() => log(provider, 1), 100)
+    onTestFinished(() => clearInterval(stream))
+    await vi.waitFor(() => expect(pings).not.toEqual([]), PATIENCE)
+    expect(provider.stats().dropped).toEqual({})
+  },
+)

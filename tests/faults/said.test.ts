@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { text } from 'node:stream/consumers'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { reportAccount } from '../support/account.ts'
+import { findCollector, startCollector } from '../support/collector.ts'
+
+// What an operator reads on stderr: all of it, line by line.
+
+const program = findCollector()
+const PATIENCE = { timeout: 60_000, interval: 20 }
+const testsFolder = fileURLToPath(new URL('..', import.meta.url))
+
+/** A program from its text, whose stderr is read to its end. */
+function start(code: string, env: Record<string, string>) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: testsFolder,
+    env: { ...process.env, ...env },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let stdout = ''
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  const stderr = text(child.stderr)
+  return {
+    end: () => child.stdin.end(),
+    stdout: () => stdout,
+    async ended() {
+      await once(child, 'close')
+      return { stdout, lines: (await stderr).trimEnd().split('\n'), code: child.exitCode }
+    },
+  }
+}
+
+describe.skipIf(program === undefined)('on stderr stands', () => {
+  test('once that exports fail, once that loss begins, once what it has cost; onDrop is told of each', async () => {
+    const collector = await startCollector(program as string, { onLogs() {} })
+    onTestFinished(() => collector.stop())
+    await collector.kill()
+    const application = start(
+      `import { createLoggerProvider } from '@logbridge/core'
+      let told = 0
+      const provider = createLoggerProvider({
+        maxQueueBytes: 100_000,
+        scheduledDelayMillis: 10,
+        onDrop: (reason, count) => { told += count },
+      })
+      const logger = provider.getLogger('l')
+      let created = 0
+      const stream = setInterval(() => {
+        for (let n = 0; n < 100; n += 1) {
+          logger.emit({ body: 'x'.repeat(100), severityNumber: created++ % 2 ? 9 : 17 })
+        }
+        // As long as it takes for a second attempt to fail.
+        if (created === 10_000) console.log('enough')
+      }, 20)
+      process.stdin.resume().once('end', async () => {
+        clearInterval(stream)
+        await provider.shutdown()
+        console.log(JSON.stringify({ told, stats: provider.stats() }))
+      })`,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl },
+    )
+    await vi.waitFor(() => expect(application.stdout()).toContain('enough'), PATIENCE)
+    await collector.restart()
+    application.end()
+    const { stdout, lines } = await application.ended()
+    const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
+    reportAccount('loss, as it is told', stats, { told })
+    const lost = stats.dropped['queue-full']
+    expect(lost).toBeGreaterThan(0)
+    expect(told).toBe(lost)
+    expect(lines.toSorted()).toEqual([
+      expect.stringMatching(
+        /^logbridge: exports fail and are tried again .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
+      ),
+      expect.stringMatching(/^logbridge: log records are being dropped because the queue is full: /),
+      expect.stringMatching(
+        new RegExp(`^logbridge: loss of log records has ended: ${lost} lost; queue-full: `),
+      ),
+    ])
+  })
+
+  test('once that http/json is not spoken, and all three signals go as protobuf', async () => {
+    const collector = await startCollector(program as string)
+    onTestFinished(() => collector.stop())
+    const application = start(
+      `import { startTelemetry } from '@logbridge/core'
+      const { loggerProvider, tracerProvider, meterProvider, shutdown } = startTelemetry()
+      loggerProvider.getLogger('l').emit({ body: 'hello' })
+      tracerProvider.getTracer('t').startSpan('work').end()
+      meterProvider.getMeter('m').createCounter('c').add(1)
+      await shutdown()`,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    )
+    const { lines, code } = await application.ended()
+    expect(code).toBe(0)
+    expect(lines).toEqual([expect.stringMatching(/^logbridge: .*http\/json.*http\/protobuf/)])
+    const { resourceLogs, resourceSpans, resourceMetrics } = collector.received
+    expect([resourceLogs, resourceSpans, resourceMetrics].map((each) => each.length > 0)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+})
