@@ -202,7 +202,8 @@ function readable(details: string): string {
   if (/wrong version number/i.test(cause)) {
     return 'the receiver does not speak TLS (write http:// before the endpoint)'
   }
-  return cause
+  // By us, at the end of everything: it is what the loss is told with.
+  return cause === 'Cancelled on client' ? 'no answer yet' : cause
 }
 
 function retryDelay(metadata: Metadata): number | undefined {
