@@ -570,6 +570,17 @@ describe('tls', () => {
     )
   })
 
+  test.each([
+    [{ caFile: '/absent/ca.pem' }, 'https://a', 'option logs.tls.caFile is not a file that can be read'],
+    [{ ca: PEM, caFile: '/absent/ca.pem' }, 'https://a', 'option logs.tls has both'],
+    [{ cert: PEM }, 'https://a', 'option logs.tls lacks'],
+    [true, 'http://a', 'option logs.tls is given'],
+    [false, 'https://a', 'option logs.tls is false'],
+  ])('what is wrong with those of one signal is told with their path: %j', (given, endpoint, message) => {
+    const settle = (): unknown => settleTelemetry({ endpoint, logs: { tls: given } }, {})
+    expect(thrownBy(settle).message).toContain(message)
+  })
+
   test('a file that cannot be read is ignored with a warning', () => {
     expect(tls({}, { OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'absent') })).toEqual({})
     expect(made).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_CERTIFICATE is ignored')])

@@ -4,6 +4,7 @@ import { diagnose, LogbridgeError, oneOf, type OptionRule, rules } from '@logbri
 import { headersProblem } from '../delivery/headers.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {
+  at,
   duration,
   type Environment,
   ignoreVariable,
@@ -136,9 +137,18 @@ export function settleExporter(
     options[name] = own[name] ?? general[name]
   }
   const settled = settle(exporterTable(signal), options, env)
-  const tlsOption = options['tls'] as ExporterOptions['tls']
-  const { url, secure } = settleEndpoint(signal, settled.protocol, general, own, tlsOption, env)
-  return { ...settled, url, tls: secure ? readTls(signal, tlsOption, env) : undefined }
+  const tls: TlsOption = {
+    path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
+    given: options['tls'] as ExporterOptions['tls'],
+  }
+  const { url, secure } = settleEndpoint(signal, settled.protocol, general, own, tls, env)
+  return { ...settled, url, tls: secure ? readTls(signal, tls, env) : undefined }
+}
+
+interface TlsOption {
+  /** Where it stands, for messages. */
+  readonly path: string
+  readonly given: ExporterOptions['tls']
 }
 
 interface Endpoint {
@@ -151,10 +161,11 @@ function settleEndpoint(
   protocol: OtlpProtocol,
   general: ExporterOptions,
   own: ExporterOptions,
-  tls: ExporterOptions['tls'],
+  tls: TlsOption,
   env: Environment,
 ): Endpoint {
-  const insecure = tls === undefined ? (readBoolean(env, variables(signal, 'INSECURE')) ?? false) : !tls
+  const { given } = tls
+  const insecure = given === undefined ? (readBoolean(env, variables(signal, 'INSECURE')) ?? false) : !given
   const read = (text: string, isBase: boolean): Endpoint | undefined =>
     protocol === 'grpc'
       ? readGrpcEndpoint(text, insecure)
@@ -179,15 +190,15 @@ function settleEndpoint(
     ignoreVariable(name, text, { accepts, test: () => false, secret: true })
   }
   const host = protocol === 'grpc' ? 'localhost:4317' : 'localhost:4318'
-  return read(`${tls ? 'https' : 'http'}://${host}`, true) as Endpoint
+  return read(`${given ? 'https' : 'http'}://${host}`, true) as Endpoint
 }
 
 /** Plain text in spite of `tls` would send what was to be kept secret. */
-function agreed(endpoint: Endpoint, tls: ExporterOptions['tls'], source: string): Endpoint {
-  if (tls && !endpoint.secure)
-    throw invalid(`option tls is given, but ${source} begins with http://: write https://`)
-  if (tls === false && endpoint.secure) {
-    throw invalid(`option tls is false, but ${source} begins with https://: write http://`)
+function agreed(endpoint: Endpoint, { path, given }: TlsOption, source: string): Endpoint {
+  if (given && !endpoint.secure)
+    throw invalid(`option ${path} is given, but ${source} begins with http://: write https://`)
+  if (given === false && endpoint.secure) {
+    throw invalid(`option ${path} is false, but ${source} begins with https://: write http://`)
   }
   return endpoint
 }
@@ -218,15 +229,17 @@ function parseUrl(text: string): URL | undefined {
   return url?.hostname ? url : undefined
 }
 
-function readTls(signal: Signal, option: ExporterOptions['tls'], env: Environment): TlsConfig {
-  const given: TlsOptions = typeof option === 'object' ? option : {}
-  const ca = readPem(given, 'ca') ?? readVariable(env, variables(signal, 'CERTIFICATE'), file)
-  const cert = readPem(given, 'cert') ?? readVariable(env, variables(signal, 'CLIENT_CERTIFICATE'), file)
-  const key = readPem(given, 'key') ?? readVariable(env, variables(signal, 'CLIENT_KEY'), file)
+function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {
+  const { path } = option
+  const given: TlsOptions = typeof option.given === 'object' ? option.given : {}
+  const ca = readPem(path, given, 'ca') ?? readVariable(env, variables(signal, 'CERTIFICATE'), file)
+  const cert =
+    readPem(path, given, 'cert') ?? readVariable(env, variables(signal, 'CLIENT_CERTIFICATE'), file)
+  const key = readPem(path, given, 'key') ?? readVariable(env, variables(signal, 'CLIENT_KEY'), file)
   if ((cert === undefined) === (key === undefined)) return tlsConfig({ ca, cert, key })
   const missing = cert === undefined ? 'certificate' : 'key'
   if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
-    throw invalid(`option tls lacks the client ${missing}: give both certificate and key, or none`)
+    throw invalid(`option ${path} lacks the client ${missing}: give both certificate and key, or none`)
   diagnose(
     'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
     `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
@@ -234,16 +247,16 @@ function readTls(signal: Signal, option: ExporterOptions['tls'], env: Environmen
   return tlsConfig({ ca })
 }
 
-function readPem(given: TlsOptions, name: 'ca' | 'cert' | 'key'): Pem | undefined {
+function readPem(option: string, given: TlsOptions, name: 'ca' | 'cert' | 'key'): Pem | undefined {
   const content = given[name]
   const path = given[`${name}File`]
   if (content !== undefined && path !== undefined) {
-    throw invalid(`option tls has both ${name} and ${name}File: give the contents or the path`)
+    throw invalid(`option ${option} has both ${name} and ${name}File: give the contents or the path`)
   }
   if (content !== undefined) return { content: Buffer.isBuffer(content) ? content : Buffer.from(content) }
   if (path === undefined) return undefined
   const read = file.parse?.(path)
-  if (read === undefined) throw invalid(`option tls.${name}File is not ${file.accepts}: ${path}`)
+  if (read === undefined) throw invalid(`option ${option}.${name}File is not ${file.accepts}: ${path}`)
   return read
 }
 
