@@ -41,3 +41,18 @@ test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async
   const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
   for (const timer of deadlines) expect(clearedTimers).toContain(timer)
 })
+
+test.each(protocols)(
+  '%s: an attempt that ends while certificates are looked at says so',
+  async (protocol) => {
+    const tls = { files: { ca: import.meta.filename } }
+    const exporter = exporterConfig('https://127.0.0.1:9', { protocol, tls })
+    const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
+    onTestFinished(() => transport.close())
+    const { kind, reason } = { reason: '', ...(await transport.send(REQUEST, AbortSignal.abort())) }
+    expect({ kind, reason }).toEqual({
+      kind: 'retryable',
+      reason: expect.stringMatching(/request impossible: not ready in time$/),
+    })
+  },
+)

@@ -112,7 +112,8 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
         return await send(request, signal)
       } catch (error) {
         const { code, name } = error as NodeJS.ErrnoException
-        const reason = `gRPC request impossible: ${code ?? name}`
+        // An AbortError's code is a number that says nothing.
+        const reason = `gRPC request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
         // What is thrown at once (a certificate that cannot be read) would be thrown again, unless its file changes.
         const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
         return { kind: passing ? 'retryable' : 'failed', reason }

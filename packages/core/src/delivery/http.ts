@@ -96,7 +96,8 @@ export function createHttpTransport(config: ExporterConfig): Transport {
         return await withDeadline(config.timeoutMillis, signal, (attempt) => attemptTo(request, attempt))
       } catch (error) {
         const { code, name } = error as NodeJS.ErrnoException
-        const reason = `HTTP request impossible: ${code ?? name}`
+        // An AbortError's code is a number that says nothing.
+        const reason = `HTTP request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
         // What a request throws at once (a certificate that cannot be read) would be thrown again, unless its file changes.
         const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
         return { kind: passing ? 'retryable' : 'failed', reason }
