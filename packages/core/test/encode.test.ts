@@ -216,6 +216,15 @@ describe('a batch', () => {
     expect(Object.fromEntries(counted)).toEqual({ 0: 1, 9: 2, 17: 1, 24: 1 })
   })
 
+  test('comes to an end with its count, wherever a request is cut short', () => {
+    const request = encodeRequest(batchOf(4))
+    for (let length = 0; length <= request.length; length += 1) {
+      let records = 0
+      for (const count of severitiesOf(request.subarray(0, length)).values()) records += count
+      expect(records).toBeLessThanOrEqual(4)
+    }
+  })
+
   test('does not go on to encode a record that no request could hold', () => {
     const batch = new OpenBatch()
     let read = 0

@@ -226,3 +226,22 @@ test('a full spool leaves the rest in memory, within its cap', async () => {
   expectBalance(stats)
   expect(transport.requests).toHaveLength(4)
 })
+
+test('a cap on records is one on memory: what is in the spool does not count', async () => {
+  const { pipeline, write } = spooling({ maxQueueSize: 6 })
+  for (let i = 0; i < 40; i += 4) {
+    for (let n = 0; n < 4; n += 1) write(i + n)
+    await until(() => expect(pipeline.stats().spooled).toBe(i + 4))
+  }
+  expect(pipeline.stats()).toMatchObject({ created: 40, dropped: {}, spooled: 40 })
+})
+
+test('what is logged after the end of the process has been seen to is lost, counted and said', () => {
+  const { pipeline, write } = spooling()
+  write('kept')
+  pipeline.end()
+  write('too late')
+  expect(pipeline.stats()).toMatchObject({ created: 2, spooled: 1, dropped: { shutdown: 1 } })
+  expectBalance(pipeline.stats())
+  expect(said).toEqual([expect.stringMatching(/^log records were dropped because logbridge was shut down/)])
+})

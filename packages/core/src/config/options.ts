@@ -77,7 +77,7 @@ export interface EndingOptions {
 
 /** What a logs pipeline can be told beside where it exports to. */
 export interface LogsOptions {
-  /** Records that may wait; more are dropped and counted. Default: bounded by bytes only. */
+  /** Records that may wait in memory; more are dropped and counted. Default: bounded by bytes only. */
   maxQueueSize?: number | undefined
   /** Bytes that may wait; more are dropped and counted, low severities first. Default 67108864 (64 MiB). */
   maxQueueBytes?: number | undefined

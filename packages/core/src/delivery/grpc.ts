@@ -96,13 +96,15 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       return 'problem' in asked ? asked : { ...asked, channel: await connect(attempt) }
     })
     if ('problem' in ready) return { kind: 'retryable', reason: ready.problem }
-    const { channel, headers } = ready
+    const { channel: current, headers } = ready
+    // Another attempt has left it in this moment.
+    if (current !== channel) return { kind: 'retryable', reason: 'gRPC connection replaced' }
     const metadata = new Metadata()
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
     const sentAt = performance.now()
     const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
-    const ended = await unary(channel, method, request, metadata, deadline, signal)
-    if (ended.code === status.DEADLINE_EXCEEDED && isSilent(channel, sentAt)) leave(channel)
+    const ended = await unary(current, method, request, metadata, deadline, signal)
+    if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
     return outcomeOf(ended, headers)
   }
 

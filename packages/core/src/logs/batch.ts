@@ -186,17 +186,18 @@ export function severitiesOf(request: Uint8Array): Map<number, number> {
 
   function varint(): number {
     let value = 0
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 1; position < request.length; scale *= 128) {
       const byte = request[position++]!
       value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
+      if (byte < 0x80) break
     }
+    return value
   }
   /** ResourceLogs and ScopeLogs have fields of the one wire type that has a length. */
   function walk(end: number, path: number): void {
     while (position < end) {
       const field = varint() >>> 3
-      const next = varint() + position
+      const next = Math.min(varint() + position, end)
       if (field === PATH_TO_RECORDS[path]) {
         if (path === PATH_TO_RECORDS.length - 1) record(next)
         else walk(next, path + 1)

@@ -111,9 +111,10 @@ export class LogPipeline {
     return this.account.spooled
   }
 
-  /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. */
+  /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. What comes later is lost, and said. */
   end(): void {
     this.sealAtOnce()
+    this.closed = true
     this.dispatcher.endSync()
     this.account.endLosses()
   }
@@ -132,7 +133,8 @@ export class LogPipeline {
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
     if (this.open.bytes + this.dispatcher.bytes >= maxQueueBytes * share) return false
     if (maxQueueSize === undefined) return true
-    return this.account.queued + this.account.inFlight < maxQueueSize * share
+    const { queued, inFlight, spooled } = this.account
+    return queued + inFlight - spooled < maxQueueSize * share
   }
 
   private startDelay(): void {
