@@ -135,6 +135,24 @@ test('a spill has everything on disk when it returns, half-filled batches too', 
   expect(pipeline.spillSync()).toBe(151)
 })
 
+test('the end of a process, however sudden, leaves nothing of what has just been delivered', async () => {
+  const first = spooling({ maxExportBatchSize: 2 })
+  for (const body of ['delivered', 'delivered', 'waits', 'waits', 'is not sealed']) first.write(body)
+  await first.transport.arrived(2)
+  await until(() => expect(first.pipeline.stats().spooled).toBe(4))
+  first.transport.answer()
+  await until(() => expect(first.pipeline.stats().delivered).toBe(2))
+  first.pipeline.end()
+  const next = spooling()
+  await until(() => expect(next.pipeline.stats().adopted).toBe(3))
+  for (let i = 1; i <= 2; i += 1) {
+    await next.transport.arrived(i)
+    next.transport.answer()
+  }
+  await next.pipeline.shutdown()
+  expect(await bodiesIn(next.transport)).toEqual(['waits', 'waits', 'is not sealed'])
+})
+
 test('a spill does not wait for a resource that is not complete', () => {
   const { pipeline, write } = spooling()
   const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
