@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ExportOutcome } from '../src/delivery/transport.ts'
 import { encodeScope, OpenBatch } from '../src/logs/batch.ts'
@@ -50,9 +51,12 @@ describe('batching', () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)
     await transport.arrived(4)
+    // One begins in a turn of the event loop.
+    for (let n = 0; n < 10; n += 1) await turn()
     expect(pipeline.stats()).toMatchObject({ queued: 2, inFlight: 4 })
     transport.answer()
     await transport.arrived(5)
+    for (let n = 0; n < 10; n += 1) await turn()
     expect(pipeline.stats()).toMatchObject({ queued: 1, inFlight: 4, delivered: 1 })
     expect(transport.requests).toHaveLength(5)
   })
