@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { diagnose } from '@logbridge/bridge'
 import type { ExportOutcome, Transport } from './transport.ts'
 
@@ -40,6 +41,14 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     })
   }
 
+  /** One in each turn of the event loop, which four requests of half a megabyte would hold up for 10 ms. */
+  async function wakeAll(): Promise<void> {
+    for (const wake of [...sleepers]) {
+      if (sleepers.has(wake)) wake()
+      await turn()
+    }
+  }
+
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     let seen = wakes
     for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
@@ -69,7 +78,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     send,
     wake() {
       wakes += 1
-      for (const wake of sleepers) wake()
+      void wakeAll()
       transport.wake()
     },
     close: () => transport.close(),

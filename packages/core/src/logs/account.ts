@@ -1,6 +1,6 @@
 import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ExportOutcome } from '../delivery/transport.ts'
-import { severitiesOf } from './batch.ts'
+import { type Batch, severitiesOf } from './batch.ts'
 import { type DropListener, LossReport } from './losses.ts'
 import type { DropReason, LogsStats } from './stats.ts'
 
@@ -32,10 +32,10 @@ export class Account {
     this.drop(reason, 1, severityNumber, cause)
   }
 
-  /** Records of a sealed batch that are not handed to the transport. @param request `undefined` when it cannot be read */
-  discard(reason: DropReason, request: Uint8Array | undefined, count: number): void {
+  /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */
+  discard(reason: DropReason, of: Uint8Array | Batch | undefined, count: number): void {
     this.refused[reason] = (this.refused[reason] ?? 0) + count
-    this.dropEach(reason, request, count)
+    this.dropEach(reason, of, count)
   }
 
   /** What became of a request that has been handed to the transport. */
@@ -64,12 +64,12 @@ export class Account {
 
   private dropEach(
     reason: DropReason,
-    request: Uint8Array | undefined,
+    of: Uint8Array | Batch | undefined,
     count: number,
     cause?: unknown,
   ): void {
     // Counted only now that it is lost.
-    const severities = request === undefined ? [[0, count] as const] : severitiesOf(request)
+    const severities = of === undefined ? [[0, count] as const] : severitiesOf(of)
     for (const [severityNumber, records] of severities) this.drop(reason, records, severityNumber, cause)
   }
 

@@ -17,10 +17,12 @@ export interface EncodedScope {
   readonly schemaUrl: string
 }
 
-/** Records of one resource on their way: `body` is a run of `ResourceLogs.scope_logs` fields. */
+/** Records of one resource on their way. */
 export interface Batch {
   readonly resource: EncodedResource
+  /** An `ExportLogsServiceRequest`; while the resource is not ready, a run of its `ResourceLogs.scope_logs` fields. */
   readonly body: Uint8Array
+  readonly isRequest: boolean
   readonly count: number
 }
 
@@ -28,7 +30,11 @@ const scratch = new Encoder()
 
 export function encodeResource(resource: Resource): EncodedResource {
   let bytes: Uint8Array | undefined
-  const pending = resource.asyncAttributesPending ? resource.waitForAsyncAttributes?.() : undefined
+  // A detector that fails leaves its attributes out; the records go all the same.
+  let ready = resource.asyncAttributesPending
+    ? resource.waitForAsyncAttributes?.().catch(() => {})
+    : undefined
+  void ready?.then(() => (ready = undefined))
   return {
     bytes() {
       if (bytes) return bytes
@@ -39,8 +45,9 @@ export function encodeResource(resource: Resource): EncodedResource {
       if (!resource.asyncAttributesPending) bytes = encoded
       return encoded
     },
-    // A detector that fails leaves its attributes out; the records go all the same.
-    ready: pending?.catch(() => {}),
+    get ready() {
+      return ready
+    },
   }
 }
 
@@ -106,12 +113,19 @@ export class OpenBatch {
   seal(): Batch | undefined {
     const { resource, count, runs } = this
     if (resource === undefined || count === 0) return undefined
+    // Asked for first: it is encoded with the same scratch buffer. Made a request at once where that is possible: another
+    // copy of half a megabyte takes 0.5 ms.
+    const resourceBytes = resource.ready ? undefined : resource.bytes()
     const parts = new Map<EncodedScope, Uint8Array[]>()
     for (const [index, { scope, start }] of runs.entries()) {
       const part = this.encoder.view(start, runs[index + 1]?.start)
       const list = parts.get(scope)
       if (list) list.push(part)
       else parts.set(scope, [part])
+    }
+    if (resourceBytes) {
+      scratch.begin(0x0a)
+      scratch.raw(resourceBytes)
     }
     for (const [scope, records] of parts) {
       scratch.begin(0x12)
@@ -120,17 +134,18 @@ export class OpenBatch {
       if (scope.schemaUrl) scratch.stringField(0x1a, scope.schemaUrl)
       scratch.end()
     }
+    if (resourceBytes) scratch.end()
     this.encoder.reset()
     this.runs = []
     this.count = 0
     this.resource = undefined
-    return { resource, body: scratch.take(), count }
+    return { resource, body: scratch.take(), isRequest: resourceBytes !== undefined, count }
   }
 }
 
 /** A batch as an `ExportLogsServiceRequest`. */
-export function encodeRequest({ resource, body }: Batch): Uint8Array {
-  // Asked for first: it is encoded with the same scratch buffer.
+export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array {
+  if (isRequest) return body
   const resourceBytes = resource.bytes()
   scratch.begin(0x0a)
   scratch.raw(resourceBytes)
@@ -177,11 +192,13 @@ export function splitRequest(request: Uint8Array, count: number): [Uint8Array, U
 }
 
 /**
- * How many of a request's records have each severity number. Over 512 KiB in 0.1 ms, where a walk by `fields` takes 6: a
+ * How many of a request's, or of a batch's, records have each severity number. Over 512 KiB in 0.1 ms, where a walk by `fields` takes 6: a
  * receiver that refuses everything must not hold the event loop up.
  */
-export function severitiesOf(request: Uint8Array): Map<number, number> {
+export function severitiesOf(of: Uint8Array | Batch): Map<number, number> {
   const counts = new Map<number, number>()
+  const isBatch = 'body' in of
+  const request = isBatch ? of.body : of
   let position = 0
 
   function varint(): number {
@@ -212,7 +229,7 @@ export function severitiesOf(request: Uint8Array): Map<number, number> {
     counts.set(severityNumber, (counts.get(severityNumber) ?? 0) + 1)
   }
 
-  walk(request.length, 0)
+  walk(request.length, isBatch && !of.isRequest ? 1 : 0)
   return counts
 }
 

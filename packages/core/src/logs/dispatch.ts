@@ -19,7 +19,7 @@ const ADOPT_MILLIS = 10_000
 /** How long a disk may take at a shutdown. */
 const DISK_MILLIS = 2000
 /** For how long the event loop is held up at a shutdown: counting what is in a batch that is lost takes a moment. */
-const TURN_MILLIS = 5
+const TURN_MILLIS = 2
 
 /**
  * Sends sealed batches, oldest first, and keeps them in the spool until their fate is known. After the receiver has been
@@ -235,7 +235,8 @@ export class Dispatcher {
 
   /** Goes on with what waits: at once, or after as long as the last request took where a backlog is sent. */
   private proceed(lastMillis: number): void {
-    if (!this.recovering || this.flushes.any) return this.pump()
+    // Several answers may have come in one turn: not all of the next requests are made in it, too.
+    if (!this.recovering || this.flushes.any) return this.schedulePump()
     clearTimeout(this.pause)
     const millis = Math.min(lastMillis, MAX_PAUSE_MILLIS)
     this.pause = setTimeout(() => {
@@ -312,7 +313,9 @@ export class Dispatcher {
   }
 
   private giveUp(consignment: Consignment): void {
-    const { ended } = consignment
+    const { batch, count, ended } = consignment
+    // Not as a request, which may still have to be made.
+    if (batch) return this.account.discard('shutdown', batch, count)
     for (const { request, count } of partsOf(consignment)) {
       if (ended) this.account.conclude(request, count, ended)
       else this.account.discard('shutdown', request, count)
