@@ -33,6 +33,6 @@ for (const name of positionals.length > 0 ? positionals : names) {
   if (values.json) {
     for (const comparison of comparisons) console.log(JSON.stringify(comparison))
   } else {
-    console.log(`## ${scenario.title}\n\n${markdownTable([header, ...rows.map((row) => row.map(String))])}`)
+    console.log(`## ${scenario.title}\n\n${markdownTable([header, ...rows.map((row) => row.map(String))])}\n`)
   }
 }

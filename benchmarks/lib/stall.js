@@ -23,11 +23,12 @@ async function turn() {
 async function log(provider, records = RECORDS) {
   const logger = provider?.getLogger('bench')
   for (let i = 0; i < records; i += 1) {
-    logger?.emit({
+    const record = {
       severityNumber: i % 8 ? 9 : 17,
       body: `order ${i} placed`,
       attributes: { orderId: i, customer: 'c-1042', total: 99.5, express: true },
-    })
+    }
+    logger?.emit(record)
     if (i % BURST === 0) await turn()
   }
 }
