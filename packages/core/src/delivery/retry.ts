@@ -43,7 +43,9 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
 
   /** One in each turn of the event loop, which four requests of half a megabyte would hold up for 10 ms. */
   async function wakeAll(): Promise<void> {
-    for (const wake of [...sleepers]) {
+    // Not those that fall asleep again meanwhile.
+    const asleep = [...sleepers]
+    for (const wake of asleep) {
       if (sleepers.has(wake)) wake()
       await turn()
     }
