@@ -107,7 +107,7 @@ test('the account is shown as metrics of the semantic conventions', async () => 
   expect(duration).toMatchObject({
     unit: 's',
     points: [
-      [{ count: 1 }, exporter],
+      [{ count: 1, buckets: { boundaries: expect.arrayContaining([0.005, 1, 300]) } }, exporter],
       [{ count: 1 }, { ...exporter, 'error.type': 'PERMISSION_DENIED' }],
     ],
   })

@@ -10,6 +10,8 @@ export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void
 
 const METER = '@logbridge/core'
 const RECORDS = { unit: '{log_record}' }
+/** The SDK's own are for milliseconds; these are of the conventions for the duration of requests, and for what is tried again. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300]
 const PROCESSOR = 'batching_log_processor'
 const EXPORTER = { grpc: 'otlp_grpc_log_exporter', 'http/protobuf': 'otlp_http_log_exporter' }
 /** Where the conventions have names of their own. */
@@ -75,7 +77,10 @@ export function observePipeline(
     if (account.rejected > 0) result.observe(account.rejected, { ...exporter, 'error.type': 'rejected' })
     for (const [type, count] of account.failed) result.observe(count, { ...exporter, 'error.type': type })
   })
-  const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', { unit: 's' })
+  const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', {
+    unit: 's',
+    advice: { explicitBucketBoundaries: SECONDS },
+  })
 
   return (outcome, seconds) => {
     try {
