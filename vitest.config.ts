@@ -13,8 +13,6 @@ const config: ViteUserConfig = defineConfig({
     ],
     tags: [LONG],
     pool: 'forks',
-    // Vitest leaves a core to itself: of two, half.
-    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', './tests/support/conformanceReporter.ts', './tests/support/accountReporter.ts'],
