@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { nowhere } from '../../packages/core/test/programs.ts'
 import { reportAccount } from '../support/account.ts'
 import { run } from '../support/run.ts'
 import {
@@ -47,7 +46,7 @@ describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
     beforeAll(async () => {
       const answers = FATES[fate]
       if (answers === undefined) {
-        endpoint = await unusedEndpoint()
+        endpoint = await nowhere()
       } else if (protocol === 'grpc') {
         receiver = await startGrpcReceiver()
         receiver.answer = () => answers.grpc
@@ -115,13 +114,3 @@ http.get(process.env.OTEL_EXPORTER_OTLP_ENDPOINT + '/of-the-application', (respo
   })
 })
 `
-
-/** Where nobody listens. */
-async function unusedEndpoint(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
-}

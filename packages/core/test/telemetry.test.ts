@@ -27,6 +27,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { startTelemetry, type Telemetry, type TelemetryOptions } from '../src/index.ts'
 import { EMPTY_STATS } from '../src/logs/stats.ts'
 import { complaints } from './complaints.ts'
+import { nowhere } from './programs.ts'
 import {
   type GrpcAnswer,
   type ScriptedReceiver,
@@ -322,7 +323,7 @@ describe('metrics', () => {
   })
 
   test('are pulled by Prometheus in place of being pushed, and end with the shutdown', async () => {
-    const port = await freePort()
+    const port = Number(new URL(await nowhere()).port)
     start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
     metrics.getMeter('m').createCounter('jobs').add(3)
     const url = `http://127.0.0.1:${port}/metrics`
@@ -526,13 +527,4 @@ test('flush and shutdown may be called at any time, and again', async () => {
 
 function byText(a = '', b = ''): number {
   return a.localeCompare(b)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
