@@ -1,6 +1,6 @@
 import { setOwn } from './read.ts'
 import type { AnyValue, AnyValueMap } from './types.ts'
-import { type ValueSink, writeFields, writeValue } from './value.ts'
+import { type ValueSink, ValueWriter } from './value.ts'
 
 /**
  * Any JavaScript value as a plain AnyValue that shares nothing with the original: for LoggerProviders that are
@@ -9,7 +9,7 @@ import { type ValueSink, writeFields, writeValue } from './value.ts'
  */
 export function toAnyValue(value: unknown): AnyValue {
   const builder = new Builder()
-  writeValue(value, builder, {})
+  new ValueWriter(builder, {}).write(value)
   return builder.result
 }
 
@@ -17,7 +17,7 @@ export function toAnyValue(value: unknown): AnyValue {
 export function toAnyValueMap(attributes: object): AnyValueMap {
   const builder = new Builder()
   builder.beginMap()
-  writeFields(attributes, builder, {})
+  new ValueWriter(builder, {}).writeFields(attributes)
   builder.endMap()
   return builder.result as AnyValueMap
 }
@@ -61,8 +61,10 @@ class Builder implements ValueSink {
   beginMap(): void {
     this.parents.push({})
   }
-  beginField(key: string): void {
+  beginField(key: string): boolean {
+    if (!key.isWellFormed()) return false
     this.keys.push(key)
+    return true
   }
   endField(): void {
     setOwn(this.parents.at(-1) as AnyValueMap, this.keys.pop()!, this.result)

@@ -32,4 +32,4 @@ export type {
   SerializedError,
   SeverityNumber,
 } from './types.ts'
-export { MAX_DEPTH, type ValueLimits, type ValueSink, writeFields, writeValue } from './value.ts'
+export { MAX_DEPTH, type ValueLimits, type ValueSink, ValueWriter } from './value.ts'

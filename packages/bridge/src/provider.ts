@@ -6,7 +6,7 @@ const MAX_LOGGERS = 1000
 
 /**
  * Set on a LoggerProvider that takes any JavaScript value as body and attributes and copies it inside `emit`, by
- * the rules of `writeValue`. Others are given plain AnyValues.
+ * the rules of `ValueWriter`. Others are given plain AnyValues.
  */
 export const ACCEPTS_ANY_VALUE: unique symbol = Symbol.for('logbridge.acceptsAnyValue') as never
 

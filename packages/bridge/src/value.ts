@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 import { errorEntries, isError } from './exception.ts'
-import { isAbsent, placeholder, read, reason } from './read.ts'
+import { copyFields, isAbsent, placeholder, read } from './read.ts'
 
 /**
- * Takes a value piece by piece. The rules of what a value becomes stand once, in `writeValue`; one sink builds
+ * Takes a value piece by piece. The rules of what a value becomes stand once, in `ValueWriter`; one sink builds
  * plain AnyValues (`anyValue.ts`), another writes protobuf (`@logbridge/core`), and so they agree.
  */
 export interface ValueSink {
@@ -20,8 +20,16 @@ export interface ValueSink {
   endElement(): void
   endArray(): void
   beginMap(): void
-  /** @param key well-formed, and no other field of this map has it */
-  beginField(key: string): void
+  /**
+   * Writes a whole field at once, where the sink has a faster way for it; the same as the three calls below would.
+   * @returns false, with nothing written, where it has not
+   */
+  primitiveField?(key: string, value: string | number | boolean): boolean
+  /**
+   * @param key no other field of this map has it
+   * @returns false, with nothing written, when UTF-8 cannot hold the key: it is asked again with one that is well-formed
+   */
+  beginField(key: string): boolean
   endField(): void
   endMap(): void
 }
@@ -44,20 +52,14 @@ export const MAX_VALUES = 65_536
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
-/** Writes any JavaScript value to a sink. Total: never throws by itself, and says where it cuts something. */
-export function writeValue(value: unknown, sink: ValueSink, limits: ValueLimits): void {
-  new Walk(sink, limits).value(value, 0)
-}
-
 /**
- * Writes the fields of a record's attributes: `beginField`, the value, `endField` for each.
- * @returns how many were left out because of `attributeCountLimit`
+ * Writes any JavaScript value to a sink. Total: never throws by itself, and says where it cuts something.
+ *
+ * Own fields are walked by `for in` with the value read in the loop: V8 takes it from where it lies, and knows that it is
+ * the object's own, instead of looking it up by its key. 10 ns for four fields against 50 by `Object.keys`, and 45 more by
+ * `Object.hasOwn`, which V8 does not see through.
  */
-export function writeFields(attributes: object, sink: ValueSink, limits: ValueLimits): number {
-  return new Walk(sink, limits).attributes(attributes)
-}
-
-class Walk {
+export class ValueWriter {
   private budget = MAX_VALUES
   private readonly ancestors: object[] = []
   private readonly lengthLimit: number
@@ -70,19 +72,33 @@ class Walk {
     this.countLimit = limits.attributeCountLimit ?? Infinity
   }
 
-  attributes(attributes: object): number {
-    let written = 0
+  /** Writes one value, such as a body. */
+  write(value: unknown): void {
+    this.budget = MAX_VALUES
+    this.forgetAncestors()
+    this.value(value, 0)
+  }
+
+  /**
+   * Writes the fields of a record's attributes: `beginField`, the value, `endField` for each.
+   * @returns how many were left out because of `attributeCountLimit`
+   */
+  writeFields(attributes: object): number {
+    this.forgetAncestors()
     let dropped = 0
-    let keys: string[]
-    try {
-      keys = Object.keys(attributes)
-    } catch (error) {
-      this.field('[Throws]', reason(error), 0)
-      return 0
-    }
-    const names = namesOf(keys)
-    for (let index = 0; index < keys.length; index += 1) {
-      const value = read(attributes, keys[index]!)
+    let written = 0
+    let names: readonly string[] | undefined
+    let index = -1
+    const source = ownFields(attributes)
+    for (const key in source) {
+      let value: unknown
+      try {
+        if (!hasOwn.call(source, key)) continue
+        value = source[key]
+      } catch (error) {
+        value = placeholder(error)
+      }
+      index += 1
       if (isAbsent(value)) continue
       if (written === this.countLimit) {
         dropped += 1
@@ -90,12 +106,19 @@ class Walk {
       }
       written += 1
       this.budget = MAX_VALUES
+      if (this.field(names?.[index] ?? key, value, 0)) continue
+      names = unique(Object.keys(source))
       this.field(names[index]!, value, 0)
     }
     return dropped
   }
 
-  value(value: unknown, depth: number): void {
+  /** Those of a value whose sink has thrown. To set the length alone takes 40 ns. */
+  private forgetAncestors(): void {
+    if (this.ancestors.length > 0) this.ancestors.length = 0
+  }
+
+  private value(value: unknown, depth: number): void {
     const { sink } = this
     switch (typeof value) {
       case 'string':
@@ -123,78 +146,114 @@ class Walk {
       content = placeholder(error)
     }
     this.ancestors.push(value)
-    if (content instanceof Fields) this.map(content, depth)
-    else if (content instanceof Elements) this.array(content, depth)
+    if (typeof content !== 'object' || content === null) this.value(content, depth + 1)
+    else if (Array.isArray(content)) this.array(content, depth)
+    else if (content instanceof Entries) this.entries(content, depth)
     else if (content instanceof Uint8Array) this.sink.bytes(content)
-    else this.value(content, depth + 1)
+    else this.map(content as Record<string, unknown>, depth)
     this.ancestors.pop()
   }
 
-  private map(fields: Fields, depth: number): void {
+  private map(source: Record<string, unknown>, depth: number): void {
     this.sink.beginMap()
-    const { source, keys, names } = fields
-    for (let index = 0; index < keys.length; index += 1) {
+    let names: readonly string[] | undefined
+    let index = -1
+    for (const key in source) {
+      let value: unknown
+      try {
+        if (!hasOwn.call(source, key)) continue
+        value = source[key]
+      } catch (error) {
+        value = placeholder(error)
+      }
+      index += 1
       if (this.budget <= 0) {
-        this.field('[Truncated]', `${keys.length - index} more`, depth)
+        this.field('[Truncated]', `${Object.keys(source).length - index} more`, depth)
         break
       }
-      const value = read(source, keys[index]!)
+      if (isAbsent(value) || this.field(names?.[index] ?? key, value, depth + 1)) continue
+      names = unique(Object.keys(source))
+      this.field(names[index]!, value, depth + 1)
+    }
+    this.sink.endMap()
+  }
+
+  private entries({ names, values }: Entries, depth: number): void {
+    this.sink.beginMap()
+    for (let index = 0; index < names.length; index += 1) {
+      if (this.budget <= 0) {
+        this.field('[Truncated]', `${names.length - index} more`, depth)
+        break
+      }
+      const value = values[index]
       if (!isAbsent(value)) this.field(names[index]!, value, depth + 1)
     }
     this.sink.endMap()
   }
 
-  private array(elements: Elements, depth: number): void {
+  private array(source: readonly unknown[], depth: number): void {
     this.sink.beginArray()
-    for (let index = 0; index < elements.length; index += 1) {
+    // A Proxy may answer with anything.
+    const claimed = read(source, 'length')
+    const length = Number.isSafeInteger(claimed) ? (claimed as number) : 0
+    for (let index = 0; index < length; index += 1) {
       this.sink.beginElement()
       if (this.budget <= 0) {
-        this.sink.string(`[Truncated] ${elements.length - index} more`)
+        this.sink.string(`[Truncated] ${length - index} more`)
         this.sink.endElement()
         break
       }
       this.budget -= 1
-      this.value(read(elements.source, index), depth + 1)
+      this.value(read(source, index), depth + 1)
       this.sink.endElement()
     }
     this.sink.endArray()
   }
 
-  private field(key: string, value: unknown, depth: number): void {
+  /** @returns false, with nothing written, when UTF-8 cannot hold the key */
+  private field(key: string, value: unknown, depth: number): boolean {
+    const { sink } = this
+    const type = typeof value
+    const isPrimitive =
+      type === 'string'
+        ? (value as string).length <= this.lengthLimit
+        : type === 'number' || type === 'boolean'
+    if (isPrimitive && sink.primitiveField?.(key, value as string | number | boolean)) {
+      this.budget -= 1
+      return true
+    }
+    if (!sink.beginField(key)) return false
     this.budget -= 1
-    this.sink.beginField(key)
     this.value(value, depth)
-    this.sink.endField()
+    sink.endField()
+    return true
   }
 }
 
-/** A map to be written: `keys` of `source`, and what they are called. */
-class Fields {
-  readonly source: object
-  readonly keys: readonly PropertyKey[]
+/** A map whose keys need not be strings nor, once they are, unique. */
+class Entries {
   readonly names: readonly string[]
-  constructor(source: object, keys: readonly PropertyKey[], names: readonly string[]) {
-    this.source = source
-    this.keys = keys
-    this.names = names
-  }
-
-  /** From entries whose keys need not be strings nor, once they are, unique. */
-  static from(entries: Iterable<readonly [unknown, unknown]>): Fields {
+  readonly values: readonly unknown[]
+  constructor(entries: Iterable<readonly [unknown, unknown]>) {
     const names: string[] = []
     const values: unknown[] = []
     for (const [key, value] of entries) {
       names.push(nameOf(key))
       values.push(value)
     }
-    return new Fields(values, [...values.keys()], unique(names))
+    this.names = unique(names)
+    this.values = values
   }
 }
 
-/** An object's keys as UTF-8 can hold them. */
-function namesOf(keys: readonly string[]): readonly string[] {
-  for (const key of keys) if (!key.isWellFormed()) return unique(keys)
-  return keys
+const hasOwn = Object.prototype.hasOwnProperty
+
+/** An object whose own fields can be listed and read one by one: itself, or a copy where that could call other code. */
+function ownFields(source: object): Record<string, unknown> {
+  if (types.isProxy(source)) return copyFields(source)
+  const prototype: unknown = Object.getPrototypeOf(source)
+  const isPlain = prototype === Object.prototype || prototype === null
+  return isPlain ? (source as Record<string, unknown>) : copyFields(source)
 }
 
 /** Names that are well-formed, and kept apart: `id`, `id#2`. */
@@ -214,20 +273,9 @@ function unique(names: readonly string[]): string[] {
   return [...taken]
 }
 
-/** An array to be written. */
-class Elements {
-  readonly source: object
-  readonly length: number
-  constructor(source: readonly unknown[]) {
-    this.source = source
-    // A Proxy may answer with anything.
-    this.length = Number.isSafeInteger(source.length) ? source.length : 0
-  }
-}
-
-/** What an object is written as: Fields, Elements, bytes, or a primitive. May throw what the object throws. */
+/** What an object is written as: an array, Entries, bytes, a primitive, or an object by its own fields. May throw what the object throws. */
 function unfold(value: object, honourToJSON: boolean): unknown {
-  if (Array.isArray(value)) return new Elements(value)
+  if (Array.isArray(value)) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   // A prototype without one of its own is another realm's Object.prototype: what Node's modules return in a vm, as in Jest.
   const isPlain =
@@ -236,10 +284,14 @@ function unfold(value: object, honourToJSON: boolean): unknown {
     if (types.isDate(value)) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
     if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     if (types.isAnyArrayBuffer(value)) return new Uint8Array(value)
-    if (types.isMap(value)) return Fields.from(value)
-    if (types.isSet(value)) return new Elements([...value])
-    if (isError(value)) return Fields.from(errorEntries(value))
-    if (types.isBoxedPrimitive(value)) return value.valueOf()
+    if (types.isMap(value)) return new Entries(value)
+    if (types.isSet(value)) return [...value]
+    if (isError(value)) return new Entries(errorEntries(value))
+    if (types.isBoxedPrimitive(value)) {
+      // Its own `valueOf` may give anything.
+      const primitive: unknown = value.valueOf()
+      return typeof primitive === 'object' ? null : primitive
+    }
   }
   const toJSON = honourToJSON ? read(value, 'toJSON') : undefined
   if (typeof toJSON === 'function') {
@@ -250,10 +302,9 @@ function unfold(value: object, honourToJSON: boolean): unknown {
     const text = ownText(value)
     if (text !== undefined) return text
     if (Symbol.iterator in value && typeof read(value, 'size') === 'number')
-      return new Elements([...(value as Iterable<unknown>)])
+      return [...(value as Iterable<unknown>)]
   }
-  const keys = Object.keys(value)
-  return new Fields(value, keys, namesOf(keys))
+  return ownFields(value)
 }
 
 /**

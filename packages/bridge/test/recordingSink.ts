@@ -19,7 +19,7 @@ export function recordingSink(): ValueSink & { result: unknown } {
     endElement: () => void (parents.at(-1) as unknown[]).push(sink.result),
     endArray: close,
     beginMap: () => void parents.push({}),
-    beginField: (key) => void keys.push(key),
+    beginField: (key) => key.isWellFormed() && keys.push(key) > 0,
     endField: () => void ((parents.at(-1) as Record<string, unknown>)[keys.pop()!] = sink.result),
     endMap: close,
   }

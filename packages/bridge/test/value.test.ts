@@ -1,7 +1,7 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
-import { MAX_DEPTH, MAX_VALUES, writeFields, writeValue } from '../src/value.ts'
+import { MAX_DEPTH, MAX_VALUES, ValueWriter } from '../src/value.ts'
 import { recordingSink } from './recordingSink.ts'
 
 describe('a value becomes', () => {
@@ -249,14 +249,20 @@ test('the result shares nothing with the original', () => {
 describe('limits', () => {
   test('a longer string is cut on a code point and marked', () => {
     const sink = recordingSink()
-    writeValue(['abcdef', 'ab😀d', 'abc'], sink, { attributeValueLengthLimit: 3 })
+    new ValueWriter(sink, { attributeValueLengthLimit: 3 }).write(['abcdef', 'ab😀d', 'abc'])
     expect(sink.result).toEqual(['abc…', 'ab…', 'abc'])
   })
 
   test('more attributes are left out and counted, absent ones not', () => {
     const sink = recordingSink()
     sink.beginMap()
-    const dropped = writeFields({ a: 1, none: undefined, b: 2, c: 3, d: 4 }, sink, { attributeCountLimit: 2 })
+    const dropped = new ValueWriter(sink, { attributeCountLimit: 2 }).writeFields({
+      a: 1,
+      none: undefined,
+      b: 2,
+      c: 3,
+      d: 4,
+    })
     sink.endMap()
     expect(sink.result).toEqual({ a: 1, b: 2 })
     expect(dropped).toBe(2)
@@ -266,13 +272,13 @@ describe('limits', () => {
 test('only safe integers reach the sink as integers, and -0 is none', () => {
   const integers: unknown[] = []
   const sink = { ...recordingSink(), int: (value: number | bigint) => void integers.push(value) }
-  writeValue([1, -0, 1.5, 2 ** 53, Number.NaN, Infinity, Number.MAX_SAFE_INTEGER, -7], sink, {})
+  new ValueWriter(sink, {}).write([1, -0, 1.5, 2 ** 53, Number.NaN, Infinity, Number.MAX_SAFE_INTEGER, -7])
   expect(integers).toEqual([1, Number.MAX_SAFE_INTEGER, -7])
 })
 
 test('an int64 reaches the sink as an integer', () => {
   const sink = recordingSink()
-  writeValue([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n], sink, {})
+  new ValueWriter(sink, {}).write([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n])
   expect(sink.result).toEqual([2n ** 63n - 1n, -(2n ** 63n), '9223372036854775808'])
 })
 

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { comparable, named, settled } from '../../../tests/support/expected.ts'
 import { attributes, value } from '../../../tests/support/values.ts'
 import { encodeRequest, encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
-import type { EncodableRecord } from '../src/logs/encode.ts'
+import { type EncodableRecord, Encoder } from '../src/logs/encode.ts'
 import { createLoggerProvider } from '../src/logs/provider.ts'
 import { receiver } from './receive.ts'
 
@@ -137,6 +137,48 @@ test('the official serializer makes the same message of every record that both c
       expect(await decode(encodeRequest(batch.seal()!))).toEqual(theirs)
     }),
     { numRuns: 500 },
+  )
+})
+
+test('the fast ways of the encoder write the same bytes as the slow one', () => {
+  class SlowEncoder extends Encoder {
+    override primitiveField(): boolean {
+      return false
+    }
+  }
+  const key = fc.oneof(fc.string({ unit: 'binary', maxLength: 130 }), fc.constantFrom('id', 'user.name'))
+  const primitive = fc.oneof(
+    fc.string({ unit: 'binary-ascii', maxLength: 60 }),
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.maxSafeInteger(),
+    fc.nat(),
+    fc.double(),
+    fc.boolean(),
+    fc.constantFrom(0, -0, 127, 128, 2 ** 31, 2 ** 53, NaN, ''),
+  )
+  const fields = fc.dictionary(key, fc.oneof(primitive, fc.dictionary(key, primitive)))
+  const span = fc.constantFrom(
+    undefined,
+    { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 },
+    { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 0 },
+    { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203332', traceFlags: 1 },
+  )
+  const records = fc.array(fc.record({ attributes: fields, body: primitive, spanContext: span }))
+  fc.assert(
+    fc.property(records, fc.constantFrom(undefined, 20), (given, attributeValueLengthLimit) => {
+      const limits = { attributeValueLengthLimit }
+      const [fast, slow] = [new Encoder(), new SlowEncoder()]
+      for (const fieldsOfOne of given) {
+        // Twice: a key is written fast once it is known, and a trace context when it was the last.
+        fast.logRecord(record(fieldsOfOne), limits)
+        fast.logRecord(record(fieldsOfOne), limits)
+        const before = slow.position
+        slow.logRecord(record(fieldsOfOne), limits)
+        slow.raw(slow.view(before))
+      }
+      expect(fast.view().equals(slow.view())).toBe(true)
+    }),
+    { numRuns: 1000 },
   )
 })
 

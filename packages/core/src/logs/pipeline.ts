@@ -7,8 +7,9 @@ import { openSpool } from '../spool/spool.ts'
 import { Account } from './account.ts'
 import { type EncodedScope, OpenBatch } from './batch.ts'
 import { Dispatcher } from './dispatch.ts'
-import { type EncodableRecord, MAX_RECORD_BYTES } from './encode.ts'
+import type { EncodableRecord } from './encode.ts'
 import { observePipeline } from './metrics.ts'
+import { MAX_RECORD_BYTES } from './protobuf.ts'
 import type { LogsStats } from './stats.ts'
 
 /** A batch is sent when it holds this much, well under the 4 MiB that gRPC receivers take by default. */

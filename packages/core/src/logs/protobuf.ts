@@ -1,0 +1,219 @@
+/** A record larger than this fits into no request: receivers take 4 MiB by default. */
+export const MAX_RECORD_BYTES: number = 4 * 1024 * 1024 - 64 * 1024
+
+/** Up to here a text of ASCII is written faster by a loop (1.4 ns a character) than by `Buffer.write` (25 ns). */
+export const SHORT_TEXT = 16
+
+const INITIAL_CAPACITY = 64 * 1024
+/** A buffer that one huge record has blown up is not kept beyond this. */
+const KEPT_CAPACITY = 2 * 1024 * 1024
+
+/** Bytes as they stand on the wire, in words of four: to copy a few words is faster than any call. */
+export interface EncodedWords {
+  readonly length: number
+  readonly words: Int32Array
+}
+
+/** Bytes that the length of a field of this size takes. */
+function varintSize(length: number): number {
+  if (length < 0x80) return 1
+  if (length < 0x4000) return 2
+  if (length < 0x20_0000) return 3
+  return length < 0x1000_0000 ? 4 : 5
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
+}
+
+function tooLarge(): RangeError {
+  return new RangeError(`it is larger than ${MAX_RECORD_BYTES} bytes`)
+}
+
+/**
+ * Writes protobuf into one growing buffer. https://protobuf.dev/programming-guides/encoding/
+ *
+ * A nested message is written behind one byte kept for its length; when it turns out to need more, it is moved.
+ */
+export class ProtobufWriter {
+  /** Bytes written so far. */
+  position = 0
+  protected buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_CAPACITY)
+  /** The same bytes: its setters are compiled in place, where those of Buffer are calls. */
+  protected numbers: DataView = viewOf(this.buffer)
+  /** Where the messages begin that are open now. */
+  protected readonly open: number[] = []
+  /** The buffer does not grow beyond this. */
+  protected ceiling: number = Infinity
+
+  /** The written bytes from `start` on; valid until the next write. */
+  view(start = 0, end: number = this.position): Buffer {
+    return this.buffer.subarray(start, end)
+  }
+
+  /** A copy of everything written, which is then forgotten. */
+  take(): Buffer {
+    const taken = Buffer.from(this.view())
+    this.reset()
+    return taken
+  }
+
+  reset(): void {
+    this.position = 0
+    if (this.buffer.length > KEPT_CAPACITY) this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
+  }
+
+  /** A field that holds text. */
+  stringField(tag: number, value: string): void {
+    this.ensure(1)
+    this.buffer[this.position++] = tag
+    this.text(value)
+  }
+
+  /** What is already encoded. */
+  raw(bytes: Uint8Array): void {
+    this.ensure(bytes.length)
+    this.buffer.set(bytes, this.position)
+    this.position += bytes.length
+  }
+
+  /** Opens a nested message; `end` closes it. */
+  begin(tag: number): void {
+    this.ensure(2)
+    this.buffer[this.position] = tag
+    this.position += 2
+    this.open.push(this.position)
+  }
+
+  end(): void {
+    const start = this.open.pop()!
+    const length = this.position - start
+    if (length < 0x80) {
+      this.buffer[start - 1] = length
+      return
+    }
+    const extra = varintSize(length) - 1
+    this.ensure(extra)
+    this.buffer.copyWithin(start + extra, start, this.position)
+    this.position = start - 1
+    this.varint(length)
+    this.position += length
+  }
+
+  /** Nanoseconds since the epoch, in two halves: no step leaves the integers that a double holds. */
+  protected fixed64(tag: number, [seconds, nanoseconds]: readonly [number, number]): void {
+    const upper = Math.floor(seconds / 0x1_0000) * 1e9
+    const lower = (seconds & 0xffff) * 1e9 + nanoseconds
+    // Shifts take a number modulo 2^32, and far faster than `%` does.
+    const low = ((upper << 16) >>> 0) + (lower >>> 0)
+    const high =
+      Math.floor(upper / 0x1_0000) + Math.floor(lower / 0x1_0000_0000) + (low > 0xffff_ffff ? 1 : 0)
+    this.ensure(9)
+    this.buffer[this.position] = tag
+    this.numbers.setUint32(this.position + 1, low, true)
+    this.numbers.setUint32(this.position + 5, high, true)
+    this.position += 9
+  }
+
+  protected varintField(tag: number, value: number): void {
+    this.ensure(9)
+    this.buffer[this.position++] = tag
+    this.varint(value)
+  }
+
+  /** A safe integer that is not negative; the caller has ensured the space. */
+  protected varint(value: number): void {
+    this.position = this.varintAt(this.position, value)
+  }
+
+  protected varintAt(position: number, value: number): number {
+    const { buffer } = this
+    while (value >= 0x8000_0000) {
+      buffer[position++] = (value & 0x7f) | 0x80
+      value = Math.floor(value / 0x80)
+    }
+    while (value >= 0x80) {
+      buffer[position++] = (value & 0x7f) | 0x80
+      value >>>= 7
+    }
+    buffer[position++] = value
+    return position
+  }
+
+  protected varint64(value: bigint): void {
+    while (value >= 0x80n) {
+      this.buffer[this.position++] = Number(value & 0x7fn) | 0x80
+      value >>= 7n
+    }
+    this.buffer[this.position++] = Number(value)
+  }
+
+  /** A length and the text in UTF-8; a lone surrogate becomes U+FFFD, as `Buffer` does it. */
+  private text(value: string): void {
+    const { length } = value
+    if (length <= SHORT_TEXT) {
+      this.ensure(1 + length)
+      const { buffer } = this
+      const start = this.position + 1
+      let index = 0
+      for (; index < length; index += 1) {
+        const code = value.charCodeAt(index)
+        if (code >= 0x80) break
+        buffer[start + index] = code
+      }
+      if (index === length) {
+        buffer[start - 1] = length
+        this.position = start + length
+        return
+      }
+    }
+    this.longText(value)
+  }
+
+  private longText(value: string): void {
+    if (this.position + value.length > this.ceiling) throw tooLarge()
+    // Three bytes for each UTF-16 unit at most; a long text is measured rather than given three times its size.
+    this.ensure(5 + (value.length > 0x4000 ? Buffer.byteLength(value) : value.length * 3))
+    const { buffer } = this
+    const start = this.position
+    const guess = varintSize(value.length)
+    const size = buffer.write(value, start + guess)
+    const needed = varintSize(size)
+    if (needed !== guess) buffer.copyWithin(start + needed, start + guess, start + guess + size)
+    this.varint(size)
+    this.position = start + needed + size
+  }
+
+  protected ensure(bytes: number): void {
+    const needed = this.position + bytes
+    if (needed <= this.buffer.length) return
+    if (needed > this.ceiling) throw tooLarge()
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
+    this.buffer.copy(grown, 0, 0, this.position)
+    this.use(grown)
+  }
+
+  private use(buffer: Buffer): void {
+    this.buffer = buffer
+    this.numbers = viewOf(buffer)
+  }
+
+  /** Writes bytes by four: 1 ns each, where a call of `set` takes 25. The caller has ensured the space, and three bytes more. */
+  protected copyWords({ length, words }: EncodedWords, position: number): number {
+    const { numbers } = this
+    for (let index = 0; index < words.length; index += 1) {
+      numbers.setInt32(position + index * 4, words[index]!, true)
+    }
+    return position + length
+  }
+
+  protected wordsSince(start: number): EncodedWords {
+    this.ensure(3)
+    const length = this.position - start
+    const words = new Int32Array(Math.ceil(length / 4))
+    for (let index = 0; index < words.length; index += 1) {
+      words[index] = this.numbers.getInt32(start + index * 4, true)
+    }
+    return { length, words }
+  }
+}
