@@ -8,9 +8,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { comparable, named, settled } from '../../../tests/support/expected.ts'
 import { attributes, value } from '../../../tests/support/values.ts'
-import { encodeRequest, encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
+import { encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
 import { type EncodableRecord, Encoder } from '../src/logs/encode.ts'
 import { createLoggerProvider } from '../src/logs/provider.ts'
+import { encodeRequest } from '../src/logs/request.ts'
 import { receiver } from './receive.ts'
 
 const { decode, grpcUrl, take } = receiver()

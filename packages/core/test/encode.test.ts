@@ -1,15 +1,9 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  encodeRequest,
-  encodeResource,
-  encodeScope,
-  OpenBatch,
-  severitiesOf,
-  splitRequest,
-} from '../src/logs/batch.ts'
+import { encodeResource, encodeScope, OpenBatch } from '../src/logs/batch.ts'
 import type { EncodableRecord } from '../src/logs/encode.ts'
+import { encodeRequest, severitiesOf, splitRequest } from '../src/logs/request.ts'
 import { receiver } from './receive.ts'
 
 const { decode } = receiver()

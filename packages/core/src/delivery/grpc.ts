@@ -13,6 +13,7 @@ import {
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
+import { sendFramed } from './frame.ts'
 import { askHeaders, type Headers, shown } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
@@ -68,11 +69,10 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   async function connect(attempt: AbortSignal): Promise<Channel> {
     const current = certificates && (await unlessAborted(attempt, certificates()))
     if (channel !== undefined && channel.certificates !== current) leave(channel)
-    channel ??= {
-      client: new Client(target(config.url), credentials(current), channelOptions(config)),
-      certificates: current,
-      madeAt: performance.now(),
-      heardAt: 0,
+    if (channel === undefined) {
+      const client = new Client(target(config.url), credentials(current), channelOptions(config))
+      if (config.compression === 'none') sendFramed(client)
+      channel = { client, certificates: current, madeAt: performance.now(), heardAt: 0 }
     }
     return channel
   }
@@ -143,8 +143,10 @@ function unary(
       method,
       identity,
       identity,
-      // grpc-js can write nothing but a Buffer.
-      Buffer.from(request.buffer, request.byteOffset, request.byteLength),
+      // grpc-js can write nothing but a Buffer, and one that is framed is known by itself.
+      Buffer.isBuffer(request)
+        ? request
+        : Buffer.from(request.buffer, request.byteOffset, request.byteLength),
       metadata,
       { deadline },
       (_, received) => {

@@ -1,7 +1,8 @@
 import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ExportOutcome } from '../delivery/transport.ts'
-import { type Batch, severitiesOf } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { type DropListener, LossReport } from './losses.ts'
+import { severitiesOf } from './request.ts'
 import type { DropReason, LogsStats } from './stats.ts'
 
 /** The accounts of one pipeline, and what its losses are told through. */

@@ -1,6 +1,7 @@
 import type { ExportOutcome } from '../delivery/transport.ts'
 import type { SpoolEntry } from '../spool/types.ts'
-import { type Batch, encodeRequest, splitRequest } from './batch.ts'
+import type { Batch } from './batch.ts'
+import { encodeRequest, splitRequest } from './request.ts'
 
 /** A request, or what is left of one that was too large. */
 export interface Part {
@@ -20,6 +21,8 @@ export interface Consignment {
   batch: Batch | undefined
   /** What is to be sent, in this order: one request, unless that was too large. */
   parts: readonly Part[] | undefined
+  /** Gives its memory back; `undefined` where somebody may still read it when its fate is known. */
+  recycle: (() => void) | undefined
   entry: SpoolEntry | undefined
   /** Pending while it is being written to the spool. */
   stored: Promise<void> | undefined
@@ -33,7 +36,18 @@ export function consign(
   { batch, entry }: { batch?: Batch; entry?: SpoolEntry },
 ): Consignment {
   const bytes = batch?.body.length ?? 0
-  return { number, count, bytes, batch, parts: undefined, entry, stored: undefined, ended: undefined }
+  const recycle = batch?.recycle
+  return {
+    number,
+    count,
+    bytes,
+    batch,
+    parts: undefined,
+    recycle,
+    entry,
+    stored: undefined,
+    ended: undefined,
+  }
 }
 
 /** What is to be sent; empty when it is on disk alone. */

@@ -73,7 +73,10 @@ export class Dispatcher {
     this.unsettled.add(consignment)
     this.waiting.push(consignment)
     const { spool } = this
-    if (spool) consignment.stored = quietly(() => this.store(consignment, spool))
+    if (spool) {
+      consignment.recycle = undefined
+      consignment.stored = quietly(() => this.store(consignment, spool))
+    }
     this.schedulePump()
   }
 
@@ -253,6 +256,8 @@ export class Dispatcher {
     for (let [part, ...rest] = consignment.parts ?? []; part !== undefined; [part, ...rest] = rest) {
       const { request, count } = part
       const outcome = await this.attempt(request)
+      // An attempt that has failed may still have some of it to send.
+      if (outcome.kind !== 'delivered' || outcome.attempts !== undefined) consignment.recycle = undefined
       if (outcome.kind === 'retryable') {
         consignment.ended = outcome
         return
@@ -266,6 +271,7 @@ export class Dispatcher {
       if (outcome.kind === 'delivered') this.received(outcome)
       this.conclude(consignment, count)
       this.account.conclude(request, count, outcome)
+      consignment.recycle?.()
     }
   }
 

@@ -1,5 +1,5 @@
 import { type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge'
-import type { SpanContext } from '@opentelemetry/api'
+import { isSpanContextValid, type SpanContext } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobuf.ts'
 
@@ -13,6 +13,7 @@ export interface EncodableRecord {
   readonly attributes: object | undefined
   readonly droppedAttributesCount: number
   readonly eventName: string | undefined
+  /** One that is not valid counts as none. */
   readonly spanContext: SpanContext | undefined
 }
 
@@ -259,8 +260,9 @@ export class Encoder extends ProtobufWriter implements ValueSink {
     KEYS.set(key, this.wordsSince(start))
   }
 
-  /** Most records have that of the one before. */
-  private spanContext({ traceId, spanId, traceFlags }: SpanContext): void {
+  /** Most records have that of the one before. One that is not valid is left out. */
+  private spanContext(given: SpanContext): void {
+    const { traceId, spanId, traceFlags } = given
     this.ensure(5 + 18 + 10 + 3)
     const { last } = this
     if (
@@ -269,10 +271,11 @@ export class Encoder extends ProtobufWriter implements ValueSink {
       last.spanId === spanId &&
       last.flags === traceFlags
     ) {
-      // 12 ns, where digit by digit takes 110.
+      // 12 ns, where to check and read digit by digit takes 160.
       this.position = this.copyWords(last, this.position)
       return
     }
+    if (!isSpanContextValid(given)) return
     const start = this.position
     if (traceFlags) {
       this.buffer[start] = 0x45

@@ -28,7 +28,7 @@ const UID = 'log.record.uid'
 export class LogPipeline {
   private readonly config: LogsConfig
   private readonly limits: ValueLimits
-  private readonly open = new OpenBatch()
+  private readonly open: OpenBatch
   private readonly account: Account
   private readonly dispatcher: Dispatcher
   private readonly batchBytes: number
@@ -42,6 +42,7 @@ export class LogPipeline {
     this.config = config
     this.limits = isBehindSdk ? {} : config.limits
     this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
+    this.open = new OpenBatch(this.batchBytes)
     this.account = new Account(config.onDrop)
     const onExport =
       config.meterProvider && observePipeline(config.meterProvider, config, this.account, isBehindSdk)

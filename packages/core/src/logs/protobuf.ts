@@ -15,7 +15,7 @@ export interface EncodedWords {
 }
 
 /** Bytes that the length of a field of this size takes. */
-function varintSize(length: number): number {
+export function varintSize(length: number): number {
   if (length < 0x80) return 1
   if (length < 0x4000) return 2
   if (length < 0x20_0000) return 3
@@ -43,8 +43,18 @@ export class ProtobufWriter {
   protected numbers: DataView = viewOf(this.buffer)
   /** Where the messages begin that are open now. */
   protected readonly open: number[] = []
+  private readonly fullCapacity: number
   /** The buffer does not grow beyond this. */
   protected ceiling: number = Infinity
+
+  /** @param fullCapacity the buffer grows to this size and, unless there is more to hold, not beyond */
+  constructor(fullCapacity: number = Infinity) {
+    this.fullCapacity = fullCapacity
+  }
+
+  get capacity(): number {
+    return this.buffer.length
+  }
 
   /** The written bytes from `start` on; valid until the next write. */
   view(start = 0, end: number = this.position): Buffer {
@@ -60,7 +70,22 @@ export class ProtobufWriter {
 
   reset(): void {
     this.position = 0
-    if (this.buffer.length > KEPT_CAPACITY) this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
+    if (this.buffer.length > Math.min(KEPT_CAPACITY, this.fullCapacity))
+      this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
+  }
+
+  /** Gives its buffer away, and goes on with another. */
+  exchange(next: Buffer): Buffer {
+    const { buffer } = this
+    this.use(next)
+    this.position = 0
+    return buffer
+  }
+
+  /** Leaves bytes free. */
+  skip(bytes: number): void {
+    this.ensure(bytes)
+    this.position += bytes
   }
 
   /** A field that holds text. */
@@ -75,6 +100,13 @@ export class ProtobufWriter {
     this.ensure(bytes.length)
     this.buffer.set(bytes, this.position)
     this.position += bytes.length
+  }
+
+  /** Tag and length of a nested message that follows. */
+  header(tag: number, length: number): void {
+    this.ensure(6)
+    this.buffer[this.position++] = tag
+    this.varint(length)
   }
 
   /** Opens a nested message; `end` closes it. */
@@ -188,7 +220,9 @@ export class ProtobufWriter {
     const needed = this.position + bytes
     if (needed <= this.buffer.length) return
     if (needed > this.ceiling) throw tooLarge()
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
+    const { length } = this.buffer
+    const doubled = length < this.fullCapacity ? Math.min(length * 2, this.fullCapacity) : length * 2
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, doubled))
     this.buffer.copy(grown, 0, 0, this.position)
     this.use(grown)
   }

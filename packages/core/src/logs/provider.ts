@@ -11,7 +11,6 @@ import {
 } from '@logbridge/bridge'
 import {
   context as contextApi,
-  isSpanContextValid,
   type Logger,
   type LoggerProvider,
   type LogRecord,
@@ -135,7 +134,6 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
   function write(record: LogRecord): void {
     const severityNumber = record.severityNumber ?? 0
     if (!isWanted(severityNumber) || isExporting()) return
-    const spanContext = trace.getSpanContext(record.context ?? contextApi.active())
     const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
     pipeline.write(scope, {
       timestamp: settleTime(record.timestamp) ?? observedTimestamp,
@@ -146,7 +144,7 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
       attributes: record.exception == null ? record.attributes : withException(record),
       droppedAttributesCount: 0,
       eventName: textOf(record.eventName),
-      spanContext: spanContext && isSpanContextValid(spanContext) ? spanContext : undefined,
+      spanContext: trace.getSpanContext(record.context ?? contextApi.active()),
     })
   }
 
