@@ -1,3 +1,4 @@
+import { FRAME_BYTES, frame } from '../delivery/frame.ts'
 import { fields } from '../delivery/wire.ts'
 import type { Batch } from './batch.ts'
 import { ProtobufWriter } from './protobuf.ts'
@@ -8,11 +9,13 @@ const scratch = new ProtobufWriter()
 export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array {
   if (isRequest) return body
   const resourceBytes = resource.bytes()
+  scratch.skip(FRAME_BYTES)
   scratch.begin(0x0a)
   scratch.raw(resourceBytes)
   scratch.raw(body)
   scratch.end()
-  return scratch.take()
+  const copy = scratch.take()
+  return frame(copy, 0, copy.length)
 }
 
 /**
