@@ -72,10 +72,13 @@ describe('the memory of a full batch', () => {
 })
 
 test('a batch that is not full keeps no more memory than it needs', async () => {
-  const parts = start({ maxExportBatchSize: 3 })
-  for (let i = 0; i < 3; i += 1) parts.write(text(i))
+  const parts = start({ scheduledDelayMillis: 2 ** 30 })
+  fill(parts)
   await parts.transport.arrived(1)
-  const [request] = parts.transport.requests
+  for (let i = 0; i < 3; i += 1) parts.write(text(i))
+  void parts.pipeline.forceFlush()
+  await parts.transport.arrived(2)
+  const request = parts.transport.requests[1]
   expect(request!.buffer.byteLength - request!.byteLength).toBeLessThan(100)
 })
 
