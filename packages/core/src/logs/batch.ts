@@ -189,12 +189,11 @@ export class OpenBatch {
     // Asked for first: it is encoded with the same scratch buffer. Made a request at once where that is possible: another
     // copy of half a megabyte takes 0.5 ms.
     const resourceBytes = resource.ready ? undefined : resource.bytes()
-    const parts = new Map<EncodedScope, Uint8Array[]>()
-    for (const [index, { scope, start }] of runs.entries()) {
-      const part = this.encoder.view(start, runs[index + 1]?.start)
+    const parts = new Map<EncodedScope, number[]>()
+    for (const [index, { scope }] of runs.entries()) {
       const list = parts.get(scope)
-      if (list) list.push(part)
-      else parts.set(scope, [part])
+      if (list) list.push(index)
+      else parts.set(scope, [index])
     }
     scratch.skip(FRAME_BYTES)
     if (resourceBytes) {
@@ -204,7 +203,9 @@ export class OpenBatch {
     for (const [scope, records] of parts) {
       scratch.begin(0x12)
       scratch.raw(scope.bytes)
-      for (const part of records) scratch.raw(part)
+      for (const index of records) {
+        scratch.rawOf(this.encoder, runs[index]!.start, runs[index + 1]?.start)
+      }
       if (scope.schemaUrl) scratch.stringField(0x1a, scope.schemaUrl)
       scratch.end()
     }

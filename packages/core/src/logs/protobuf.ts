@@ -102,6 +102,13 @@ export class ProtobufWriter {
     this.position += bytes.length
   }
 
+  /** What another has encoded. */
+  rawOf(source: ProtobufWriter, start: number, end: number = source.position): void {
+    this.ensure(end - start)
+    source.buffer.copy(this.buffer, this.position, start, end)
+    this.position += end - start
+  }
+
   /** Tag and length of a nested message that follows. */
   header(tag: number, length: number): void {
     this.ensure(6)
