@@ -1,18 +1,22 @@
 /**
- * A process of its own that sends records through one pipeline: `emit.js PIPELINE URL RECORDS`. Each record is a message
- * and four attributes, inside an active span. Prints what it took as JSON: CPU in microseconds and elapsed milliseconds,
- * from the first emit to the last acknowledgement.
+ * A process of its own that sends records through one program: `emit.js LIBRARY PROGRAM URL RECORDS`. Each record is a
+ * message and four attributes, inside an active span. Tells its parent what it took: CPU in microseconds and elapsed
+ * milliseconds, from the first call to the last acknowledgement.
+ *
+ * A program of `programs/LIBRARY.js` has `start(url)`, which gives `log(message, fields)`; where there is a pipeline behind
+ * it also `flush()`, and `finish()` that resolves when everything has been acknowledged.
  */
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { pipelines } from './pipelines.js'
-
-const [, , name, url, recordsText] = process.argv
+const [, , library, name, url, recordsText] = process.argv
 const records = Number(recordsText)
 const WARM_UP = 20_000
 /** Records in one turn of the event loop: a server under load, not a loop that never yields. */
 const BURST = 1000
 
+const { programs } = await import(`../programs/${library}.js`)
+const { start, load = (name) => import(name) } = programs[name]
+
+const { context, ROOT_CONTEXT, trace } = await load('@opentelemetry/api')
+const { AsyncLocalStorageContextManager } = await load('@opentelemetry/context-async-hooks')
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 const spanContext = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -20,30 +24,25 @@ const spanContext = {
   traceFlags: 1,
 }
 
-const { logger, flush, finish } = await pipelines[name].start(url)
+const { log, flush, finish } = await start(url)
 await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
   await emit(WARM_UP)
-  await flush()
+  await flush?.()
   process.send('warm')
   await new Promise((resolve) => process.once('message', resolve))
 
-  const start = performance.now()
+  const begin = performance.now()
   const cpu = process.cpuUsage()
   await emit(records)
-  await finish()
+  await finish?.()
   const { user, system } = process.cpuUsage(cpu)
-  process.send({ cpuMicros: user + system, millis: performance.now() - start })
+  process.send({ cpuMicros: user + system, millis: performance.now() - begin })
 })
 process.disconnect()
 
 async function emit(count) {
   for (let i = 0; i < count; i += 1) {
-    logger.emit({
-      severityNumber: 9,
-      severityText: 'info',
-      body: `order ${i} placed`,
-      attributes: { orderId: i, customer: 'c-1042', total: 99.5, express: true },
-    })
+    log(`order ${i} placed`, { orderId: i, customer: 'c-1042', total: 99.5, express: true })
     if (i % BURST === BURST - 1) await new Promise(setImmediate)
   }
 }

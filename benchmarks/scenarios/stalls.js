@@ -1,7 +1,7 @@
 /** The longest time for which the pipeline holds the event loop up, beside an application that leaves it free. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { startReceiver } from '../lib/harness.js'
+import { nextMessage, startReceiver } from '../lib/harness.js'
 
 export const title = 'The longest stall of the event loop, 200,000 records in bursts of 100'
 
@@ -51,7 +51,7 @@ export async function run({ rounds }) {
 
 async function stall(name, url) {
   const child = fork(new URL('../lib/stall.js', import.meta.url), [name, url])
-  const [{ millis }] = await once(child, 'message')
+  const { millis } = await nextMessage(child)
   await once(child, 'exit')
   return millis
 }

@@ -1,0 +1,38 @@
+/** bunyan 1.8, the newest that the official instrumentation knows; its own output goes nowhere. */
+import { createRequire } from 'node:module'
+import { discard } from '../lib/discard.js'
+import { startInstrumented } from '../lib/instrumented.js'
+import { startLogbridge } from '../lib/pipelines.js'
+
+export const programs = {
+  bare: { title: 'bunyan 1.8', start: () => open([]) },
+  logbridge: {
+    title: 'bunyan + @logbridge/bunyan otelStream + @logbridge/core',
+    async start(url) {
+      const pipeline = await startLogbridge(url)
+      const { otelStream } = await import('@logbridge/bunyan')
+      return open([otelStream()], pipeline)
+    },
+  },
+  official: {
+    title: "bunyan + @opentelemetry/instrumentation-bunyan + SDK 3.x, no trace ids in bunyan's own output",
+    start: (url) => instrumented(url, { disableLogCorrelation: true }),
+  },
+  'official-defaults': {
+    title: 'the same with its defaults',
+    start: (url) => instrumented(url, {}),
+  },
+}
+
+async function instrumented(url, options) {
+  const { BunyanInstrumentation } = await import('@opentelemetry/instrumentation-bunyan')
+  const pipeline = await startInstrumented(url, new BunyanInstrumentation(options))
+  return open([], pipeline)
+}
+
+async function open(streams, pipeline) {
+  // Required, not imported: so instrumentation finds it without a loader of its own.
+  const bunyan = createRequire(import.meta.url)('bunyan')
+  const logger = bunyan.createLogger({ name: 'bench', streams: [{ stream: discard() }, ...streams] })
+  return { ...pipeline, log: (message, fields) => logger.info(fields, message) }
+}

@@ -1,0 +1,38 @@
+/** pino in the thread that logs; its own output goes nowhere. */
+import { createRequire } from 'node:module'
+import { discard } from '../lib/discard.js'
+import { startInstrumented } from '../lib/instrumented.js'
+import { startLogbridge } from '../lib/pipelines.js'
+
+export const programs = {
+  bare: { title: 'pino', start: () => open(() => discard()) },
+  logbridge: {
+    title: 'pino + @logbridge/pino otelStream + @logbridge/core',
+    async start(url) {
+      const pipeline = await startLogbridge(url)
+      const { otelStream } = await import('@logbridge/pino')
+      return open((pino) => pino.multistream([{ stream: discard() }, { stream: otelStream() }]), pipeline)
+    },
+  },
+  official: {
+    title: "pino + @opentelemetry/instrumentation-pino + SDK 3.x, no trace ids in pino's own output",
+    start: (url) => instrumented(url, { disableLogCorrelation: true }),
+  },
+  'official-defaults': {
+    title: 'the same with its defaults',
+    start: (url) => instrumented(url, {}),
+  },
+}
+
+async function instrumented(url, options) {
+  const { PinoInstrumentation } = await import('@opentelemetry/instrumentation-pino')
+  const pipeline = await startInstrumented(url, new PinoInstrumentation(options))
+  return open(() => discard(), pipeline)
+}
+
+async function open(destination, pipeline) {
+  // Required, not imported: so instrumentation finds it without a loader of its own.
+  const pino = createRequire(import.meta.url)('pino')
+  const logger = pino({ name: 'bench' }, destination(pino))
+  return { ...pipeline, log: (message, fields) => logger.info(fields, message) }
+}
