@@ -15,7 +15,6 @@ export async function compareAddedCost({ library, peer, others = [], goal }, { r
   const names = [bare, ours, peer, ...others]
   const receiver = await startReceiver()
   const runs = await runRounds(names, receiver, { rounds, records })
-  receiver.stop()
 
   const added = (name) => {
     const own = runs[name].map(({ cpuMicrosPerDelivered }, round) => ({

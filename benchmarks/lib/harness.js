@@ -18,19 +18,25 @@ export async function startReceiver() {
 }
 
 /**
- * Runs programs round by round, so that whatever else the machine does falls on all of them.
+ * Runs programs round by round, so that whatever else the machine does falls on all of them, and stops the receiver.
  * @param names like `winston/bare`: the program `bare` of `programs/winston.js`
  * @returns the runs of each name
  * @throws when one of ours loses a record
  */
 export async function runRounds(names, receiver, { rounds, records = 200_000 }) {
   const runs = Object.fromEntries(names.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round += 1) {
-    for (const name of names) runs[name].push(await runProgram(name, receiver, records))
-  }
-  for (const name of names.filter((name) => name.endsWith('/logbridge'))) {
-    const { max } = summarize(runs[name], 'lost')
-    if (max > 0) throw new Error(`${name} lost ${max * 100} % of the records`)
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const name of names) {
+        const result = await runProgram(name, receiver, records)
+        if (name.endsWith('/logbridge') && result.lost > 0) {
+          throw new Error(`${name} lost ${result.lost * 100} % of the records`)
+        }
+        runs[name].push(result)
+      }
+    }
+  } finally {
+    await receiver.stop()
   }
   return runs
 }

@@ -10,7 +10,7 @@ export const pipelines = {
     start: (url) => startSdk(url, {}),
   },
   'sdk-large-queue': {
-    title: 'the same with a queue of 200,000',
+    title: 'SDK 3.1 Logger + BatchLogRecordProcessor + gRPC, queue of 200,000',
     start: (url) => startSdk(url, LARGE_QUEUE),
   },
 }

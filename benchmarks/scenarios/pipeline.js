@@ -10,7 +10,6 @@ const GOAL = 0.2
 export async function run({ rounds, records }) {
   const receiver = await startReceiver()
   const runs = await runRounds([OURS, 'logger/sdk-defaults', PEER], receiver, { rounds, records })
-  receiver.stop()
 
   const results = await Promise.all(
     Object.entries(runs).map(async ([name, each]) => ({

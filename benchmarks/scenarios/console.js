@@ -1,0 +1,7 @@
+/** What our bridge costs on top of the console, beside the same record given to our Logger directly. */
+import { compareAddedCost } from '../lib/addedCost.js'
+
+export const title = 'console to acknowledged, OTLP/gRPC, 200,000 records of a message and 4 fields'
+
+export const run = (options) =>
+  compareAddedCost({ library: 'console', peer: 'logger/logbridge', goal: 2 }, options)

@@ -1,0 +1,48 @@
+/** How many records a second one process can deliver to a real Collector. */
+import { startNopCollector } from '../lib/collector.js'
+import { range, runRounds, summarize, titleOf } from '../lib/harness.js'
+
+export const title = 'Delivered to a real Collector, OTLP/gRPC, 200,000 records of a message and 4 attributes'
+
+const OURS = 'logger/logbridge'
+const PEER = 'logger/sdk-large-queue'
+/** Five times as many as the peer. */
+const GOAL = 1 / 5
+/** 300,000 a second on a machine where the peer comes to 80,000. */
+const GOAL_OF_300_000 = 80 / 300
+
+export async function run({ rounds, records }) {
+  const collector = await startNopCollector()
+  if (collector === undefined)
+    return {
+      header: ['skipped: there is no otelcol on the PATH, and OTELCOL is not set'],
+      rows: [],
+      comparisons: [],
+    }
+  const runs = await runRounds([OURS, PEER], collector, { rounds, records })
+
+  const speed = (name) => summarize(runs[name], 'deliveredPerSecond')
+  const ours = speed(OURS).median
+  const peer = speed(PEER).median
+  const ratio = peer / ours
+  const comparison = { ours, peer, unit: 'records/s', measure: 'peer : ours', ratio }
+  const rows = [OURS, PEER].map(async (name) => [
+    await titleOf(name),
+    range(speed(name), 0),
+    `${(summarize(runs[name], 'lost').median * 100).toFixed(0)} %`,
+    (ours / speed(name).median).toFixed(1),
+  ])
+  return {
+    header: ['pipeline', 'delivered/s', 'lost', 'ours : this'],
+    rows: await Promise.all(rows),
+    comparisons: [
+      { scenario: 'throughput: 5x', ...comparison, goal: GOAL, pass: ratio <= GOAL },
+      {
+        scenario: 'throughput: 300,000/s where the peer comes to 80,000',
+        ...comparison,
+        goal: GOAL_OF_300_000,
+        pass: ratio <= GOAL_OF_300_000,
+      },
+    ],
+  }
+}
