@@ -1,38 +1,56 @@
-/**
- * Runs the benchmarks: `pnpm bench` prints a table for each scenario (`pnpm -s bench > docs/benchmarks.md` keeps it), `pnpm bench NAME` one scenario, `pnpm bench --json`
- * one JSON line for each comparison. Every comparison is a ratio of two figures of the same run.
- */
-import os from 'node:os'
-import { readdirSync } from 'node:fs'
+/** Runs the benchmarks and prints them: `pnpm bench --help`. */
 import { parseArgs } from 'node:util'
-import { markdownTable } from 'markdown-table'
+import { describeConditions } from './lib/conditions.js'
+import { goals, table } from './lib/markdown.js'
+import { results, scenarioNames } from './lib/results.js'
+
+const HELP = `pnpm bench [NAME...] [--rounds N] [--json]
+
+Runs the scenarios of those names, or all: ${scenarioNames.join(', ')}.
+
+  --rounds N  how often ours and the peer run, in turn; the median is taken. Default 5.
+  --json      one JSON line a comparison: scenario, ours, peer, unit, ratio, goal, pass.
+              Lines with one key hold something else: conditions, table, chart or failure.
+  --help      this text.
+
+Exits with 1 when a scenario failed, as it does when a record of ours is lost. A goal that is missed is no failure:
+the summary says by how much.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    help: { type: 'boolean', default: false },
+  },
 })
-
-const names = readdirSync(new URL('scenarios', import.meta.url)).map((file) => file.replace(/\.js$/, ''))
-const unknown = positionals.find((name) => !names.includes(name))
-if (unknown) {
-  console.error(`There is no scenario ${unknown}; there are ${names.join(', ')}.`)
-  process.exit(1)
-}
-
-if (!values.json) {
-  console.log('# Benchmarks\n')
-  console.log('Printed by `pnpm bench`. Figures drift with the machine; the ratios are what counts.\n')
-  console.log(`Node ${process.version}, ${os.cpus()[0]?.model ?? os.arch()} x ${os.availableParallelism()}, `)
-  console.log(
-    `${new Date().toISOString().slice(0, 10)}, median (and range) of ${values.rounds} interleaved runs.\n`,
+const rounds = Number(values.rounds)
+const unknown = positionals.find((name) => !scenarioNames.includes(name))
+if (values.help) {
+  console.log(HELP)
+} else if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {
+  console.error(
+    unknown === undefined ? '--rounds takes a whole number from 1 on.' : `No scenario ${unknown}.`,
   )
+  console.error(`\n${HELP}`)
+  process.exitCode = 1
+} else {
+  await run(positionals.length > 0 ? positionals : scenarioNames)
 }
-for (const name of positionals.length > 0 ? positionals : names) {
-  const scenario = await import(`./scenarios/${name}.js`)
-  const { header, rows, comparisons } = await scenario.run({ rounds: Number(values.rounds) })
-  if (values.json) {
-    for (const comparison of comparisons) console.log(JSON.stringify(comparison))
-  } else {
-    console.log(`## ${scenario.title}\n\n${markdownTable([header, ...rows.map((row) => row.map(String))])}\n`)
+
+async function run(names) {
+  const comparisons = []
+  for await (const result of results(names, rounds)) {
+    if (result.failure) process.exitCode = 1
+    if (values.json) console.log(JSON.stringify(result))
+    else if (result.scenario) comparisons.push(result)
+    else print(result)
   }
+  if (!values.json) console.log(`## Goals\n\n${goals(comparisons)}`)
+}
+
+function print(result) {
+  if (result.conditions) console.log(`# Benchmarks\n\n${describeConditions(result.conditions)}\n`)
+  if (result.table) console.log(`## ${result.table.title}\n\n${table(result.table)}\n`)
+  if (result.failure) console.log(`## ${result.failure.name} failed\n\n${result.failure.message}\n`)
 }

@@ -1,0 +1,67 @@
+/**
+ * Writes `docs/benchmarks.md` and its pictures: `pnpm bench:docs` after a run of all scenarios, `pnpm bench:docs FILE` of
+ * what `pnpm -s bench --json > FILE` has printed.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { describeConditions } from './lib/conditions.js'
+import { draw } from './lib/draw.js'
+import { goals, table } from './lib/markdown.js'
+import { results, scenarioNames } from './lib/results.js'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' } },
+})
+const docs = new URL('../docs/', import.meta.url)
+const pictures = new URL('benchmarks/', docs)
+
+const entries = positionals[0]
+  ? readFileSync(positionals[0], 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  : await Array.fromAsync(results(scenarioNames, Number(values.rounds)))
+
+const failure = entries.find((entry) => entry.failure)
+if (failure) throw new Error(`${failure.failure.name} failed: ${failure.failure.message}`)
+const all = (kind) => entries.map((entry) => entry[kind]).filter((entry) => entry !== undefined)
+const [conditions] = all('conditions')
+
+rmSync(pictures, { recursive: true, force: true })
+mkdirSync(pictures, { recursive: true })
+for (const chart of all('chart')) writeFileSync(new URL(`${chart.name}.svg`, pictures), draw(chart))
+
+writeFileSync(
+  new URL('benchmarks.md', docs),
+  `# Benchmarks
+
+Written by \`pnpm bench:docs\`. Figures drift with the machine, the ratios hardly: ours and the peer's runs alternate.
+
+${under()}
+
+## Goals
+
+${goals(entries.filter((entry) => entry.scenario))}
+
+## Pictures
+
+${all('chart').map(picture).join('\n\n')}
+
+## Tables
+
+${all('table')
+  .map((each) => `### ${each.title}\n\n${table(each)}`)
+  .join('\n\n')}
+`,
+)
+
+function picture({ name, title, packages }) {
+  return `### ${title}\n\n![${title}](benchmarks/${name}.svg)\n\n*${under(packages)}*`
+}
+
+/** What stands under a figure; of the versions, those of what it shows. */
+function under(packages = Object.keys(conditions.versions)) {
+  const versions = packages.map((name) => `${name} ${conditions.versions[name]}`)
+  return `${describeConditions(conditions)} ${versions.join(', ')}.`
+}

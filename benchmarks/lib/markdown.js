@@ -1,0 +1,38 @@
+import { markdownTable } from 'markdown-table'
+
+/** A table of a scenario. */
+export function table({ header, rows }) {
+  return markdownTable([header, ...rows])
+}
+
+/** What has been compared, and whether it is as it should be. */
+export function goals(comparisons) {
+  return markdownTable([
+    ['', 'ours', 'peer', 'compared', 'figure', 'goal', ''],
+    ...comparisons.map(({ scenario, ours, peer, unit, measure = 'ours : peer', ratio, goal, pass }) => [
+      scenario,
+      quantity(ours, unit),
+      quantity(peer, unit),
+      measure,
+      figure(ratio),
+      goal === undefined ? '' : figure(goal),
+      verdict(ratio, goal, pass),
+    ]),
+  ])
+}
+
+function verdict(ratio, goal, pass) {
+  if (goal === undefined) return ''
+  return pass ? 'held' : `falls short by ${Math.ceil((ratio / goal - 1) * 100)} %`
+}
+
+function quantity(value, unit = '') {
+  return value === undefined ? '' : `${figure(value)} ${unit}`.trim()
+}
+
+/** Three digits that count. */
+export function figure(value) {
+  return Math.abs(value) >= 100
+    ? Math.round(value).toLocaleString('en')
+    : String(Number(value.toPrecision(3)))
+}

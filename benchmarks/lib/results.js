@@ -1,0 +1,24 @@
+import { readdirSync } from 'node:fs'
+import { conditions } from './conditions.js'
+
+const folder = new URL('../scenarios/', import.meta.url)
+export const scenarioNames = readdirSync(folder).map((file) => file.replace(/\.js$/, ''))
+
+/**
+ * Runs these scenarios and yields what comes out, as `--json` prints it: the conditions first, then of each scenario its
+ * table, its comparisons and its charts, or the failure.
+ */
+export async function* results(names, rounds) {
+  yield { conditions: conditions(rounds) }
+  for (const name of names) {
+    try {
+      const { title, run } = await import(new URL(`${name}.js`, folder))
+      const { header, rows, comparisons, charts = [] } = await run({ rounds })
+      yield { table: { name, title, header, rows: rows.map((row) => row.map(String)) } }
+      yield* comparisons
+      yield* charts.map((chart) => ({ chart }))
+    } catch (error) {
+      yield { failure: { name, message: error instanceof Error ? error.message : String(error) } }
+    }
+  }
+}
