@@ -1,0 +1,55 @@
+/**
+ * A process of its own that counts the bytes which a pipeline allocates on the heap: `allocation.js PIPELINE URL`. Tells its
+ * parent `{ bytes }` a record, from the call to the acknowledgement, and how many `records` it has sent in all.
+ */
+import { GCProfiler } from 'node:v8'
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { pipelines } from './pipelines.js'
+
+const [, , name, url] = process.argv
+const RECORDS = 100_000
+const BURST = 1000
+
+// Made before, so that the application itself allocates nothing.
+const records = Array.from({ length: BURST }, (_, i) => ({
+  severityNumber: 9,
+  severityText: 'info',
+  body: `order ${i} placed`,
+  attributes: { orderId: i, customer: 'c-1042', total: 99.5, express: true },
+}))
+const spanContext = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: 1,
+}
+
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+const { logger, flush } = await pipelines[name].start(url)
+await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
+  await emit()
+  process.send({ bytes: (await allocatedBy(emit)) / RECORDS, records: 2 * RECORDS })
+})
+process.exit()
+
+/** What the heap has grown by between one collection and the next, added up. */
+async function allocatedBy(run) {
+  const profiler = new GCProfiler()
+  const before = process.memoryUsage().heapUsed
+  profiler.start()
+  await run()
+  const after = process.memoryUsage().heapUsed
+  const { statistics } = profiler.stop()
+  const freed = statistics.map(
+    ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
+  )
+  return after - before + freed.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+async function emit() {
+  for (let sent = 0; sent < RECORDS; sent += BURST) {
+    for (const record of records) logger.emit(record)
+    await new Promise(setImmediate)
+  }
+  await flush()
+}

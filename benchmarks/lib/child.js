@@ -1,0 +1,42 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { startReceiver } from './harness.js'
+
+/**
+ * Runs a program in a process of its own.
+ * @param program its URL
+ * @returns the last message that it has sent
+ * @throws when it fails, or ends without a message
+ */
+export async function inChild(program, args, execArgv = []) {
+  const child = fork(program, args.map(String), { execArgv })
+  let result
+  child.on('message', (message) => (result = message))
+  const [[code, signal]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')])
+  if (code !== 0 || result === undefined) {
+    throw new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${signal ?? code}`)
+  }
+  return result
+}
+
+/**
+ * Calls each measure once a round, one after the other: what else the machine does falls on all of them.
+ * @returns what each has given, round by round
+ */
+export async function interleave(rounds, measures) {
+  const results = Object.fromEntries(Object.keys(measures).map((name) => [name, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, measure] of Object.entries(measures)) results[name].push(await measure())
+  }
+  return results
+}
+
+/** Runs with the counting receiver, and stops it whatever happens. */
+export async function withReceiver(run) {
+  const receiver = await startReceiver()
+  try {
+    return await run(receiver)
+  } finally {
+    receiver.stop()
+  }
+}

@@ -1,0 +1,44 @@
+/** What it takes to make bytes of a record, beside what every logger of JSON does. */
+import { inChild, interleave } from '../lib/child.js'
+import { range, summarize } from '../lib/harness.js'
+
+export const title = 'Encoding one record: a message, attributes, trace context'
+
+const program = new URL('../lib/encode.js', import.meta.url)
+const GOAL = 1
+
+export async function run({ rounds }) {
+  const sizes = [4, 10]
+  const formats = ['otlp', 'json']
+  const runs = await interleave(
+    rounds,
+    Object.fromEntries(
+      sizes.flatMap((size) =>
+        formats.map((format) => [`${format} ${size}`, () => inChild(program, [format, size])]),
+      ),
+    ),
+  )
+  const nanos = (name) => summarize(runs[name], 'nanos')
+  const results = sizes.map((size) => ({ size, ours: nanos(`otlp ${size}`), peer: nanos(`json ${size}`) }))
+  return {
+    header: ['attributes', 'OTLP, ns', 'JSON.stringify, ns', 'ours : peer'],
+    rows: results.map(({ size, ours, peer }) => [
+      size,
+      range(ours, 0),
+      range(peer, 0),
+      (ours.median / peer.median).toFixed(2),
+    ]),
+    comparisons: results.map(({ size, ours, peer }) => {
+      const ratio = ours.median / peer.median
+      return {
+        scenario: `encode: ${size} attributes, against JSON.stringify`,
+        ours: ours.median,
+        peer: peer.median,
+        unit: 'ns',
+        ratio,
+        goal: GOAL,
+        pass: ratio <= GOAL,
+      }
+    }),
+  }
+}
