@@ -1,0 +1,56 @@
+/** What a flood takes while the receiver is down. */
+import { inChild, interleave, withReceiver } from '../lib/child.js'
+import { range, summarize } from '../lib/harness.js'
+
+export const title = 'Resident memory in a flood of 1,500,000 records, the receiver down'
+
+const program = new URL('../lib/memory.js', import.meta.url)
+const MIB = 2 ** 20
+/** MiB; 64 is the default. */
+const CAPS = [16, 64, 128]
+const GOAL = 1.2
+
+export async function run({ rounds }) {
+  const runs = await withReceiver(({ url }) =>
+    // It repeats to some percent.
+    interleave(
+      Math.min(rounds, 3),
+      Object.fromEntries(CAPS.map((cap) => [cap, () => flood(url, cap)])),
+    ),
+  )
+  const results = CAPS.map((cap) => ({
+    cap,
+    growth: summarize(runs[cap], 'growth'),
+    fromBare: summarize(runs[cap], 'fromBare'),
+  }))
+  return {
+    header: [
+      'cap, MiB',
+      'growth on top of a process that logs, MiB',
+      'growth : cap',
+      'growth on top of one that never has, MiB',
+    ],
+    rows: results.map(({ cap, growth, fromBare }) => [
+      cap,
+      range(growth, 0),
+      (growth.median / cap).toFixed(2),
+      range(fromBare, 0),
+    ]),
+    comparisons: results.map(({ cap, growth }) => ({
+      scenario: `memory: growth under a flood, cap of ${cap} MiB`,
+      ours: growth.median,
+      peer: cap,
+      unit: 'MiB',
+      measure: 'growth : cap',
+      ratio: growth.median / cap,
+      goal: GOAL,
+      pass: growth.median / cap <= GOAL,
+    })),
+  }
+}
+
+async function flood(url, cap) {
+  const { bare, before, flooded, unaccounted } = await inChild(program, [url, cap * MIB])
+  if (unaccounted !== 0) throw new Error(`${unaccounted} records are not accounted for`)
+  return { growth: (flooded - before) / MIB, fromBare: (flooded - bare) / MIB }
+}
