@@ -1,20 +1,29 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { startReceiver } from './harness.js'
 
 /**
- * Runs a program in a process of its own.
+ * Runs a program in a process of its own. What it says on stderr, as of records that are lost on purpose, is shown only when
+ * it fails.
  * @param program its URL
  * @returns the last message that it has sent
  * @throws when it fails, or ends without a message
  */
 export async function inChild(program, args, execArgv = []) {
-  const child = fork(program, args.map(String), { execArgv })
+  const child = fork(program, args.map(String), {
+    execArgv,
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  })
   let result
   child.on('message', (message) => (result = message))
-  const [[code, signal]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')])
+  const [said, [code, signal]] = await Promise.all([
+    text(child.stderr),
+    once(child, 'exit'),
+    once(child, 'disconnect'),
+  ])
   if (code !== 0 || result === undefined) {
-    throw new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${signal ?? code}`)
+    throw new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${signal ?? code}\n${said}`)
   }
   return result
 }

@@ -13,10 +13,7 @@ const GOAL = 1.2
 export async function run({ rounds }) {
   const runs = await withReceiver(({ url }) =>
     // It repeats to some percent.
-    interleave(
-      Math.min(rounds, 3),
-      Object.fromEntries(CAPS.map((cap) => [cap, () => flood(url, cap)])),
-    ),
+    interleave(Math.min(rounds, 3), Object.fromEntries(CAPS.map((cap) => [cap, () => flood(url, cap)]))),
   )
   const results = CAPS.map((cap) => ({
     cap,

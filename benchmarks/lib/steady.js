@@ -1,0 +1,57 @@
+/**
+ * A process of its own that logs 10,000 records a second: `steady.js logbridge|none URL`. Tells its parent the delay of the
+ * event loop, `p99Millis`, the CPU it took, in `percent` of a core, and the number of `records`.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { pipelines } from './pipelines.js'
+
+const [, , name, url] = process.argv
+const PER_MILLI = 10
+const WARM_UP_MILLIS = 1000
+const MILLIS = 10_000
+
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+const spanContext = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: 1,
+}
+
+const { logger, finish } = await (pipelines[name]?.start(url) ?? { logger: { emit() {} } })
+let records = 0
+await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
+  await log(WARM_UP_MILLIS)
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await log(MILLIS)
+  const { user, system } = process.cpuUsage(cpu)
+  delay.disable()
+  const percent = (user + system) / 10 / (performance.now() - start)
+  await finish?.()
+  process.send({ p99Millis: delay.percentile(99) / 1e6, percent, records })
+})
+process.disconnect()
+
+/** As many as are due, every few milliseconds. */
+async function log(millis) {
+  const start = performance.now()
+  let sent = 0
+  while (sent < millis * PER_MILLI) {
+    const due = Math.min(performance.now() - start, millis) * PER_MILLI
+    for (; sent < due; sent += 1) {
+      logger.emit({
+        severityNumber: 9,
+        severityText: 'info',
+        body: `order ${sent} placed`,
+        attributes: { orderId: sent, customer: 'c-1042', total: 99.5, express: true },
+      })
+    }
+    await setTimeout(5)
+  }
+  records += sent
+}
