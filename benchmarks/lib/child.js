@@ -7,7 +7,7 @@ import { startReceiver } from './harness.js'
  * Runs a program in a process of its own. What it says on stderr, as of records that are lost on purpose, is shown only when
  * it fails.
  * @param program its URL
- * @returns the last message that it has sent
+ * @returns {Promise<any>} the last message that it has sent
  * @throws when it fails, or ends without a message
  */
 export async function inChild(program, args, execArgv = []) {
@@ -15,6 +15,7 @@ export async function inChild(program, args, execArgv = []) {
     execArgv,
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
+  /** @type {any} */
   let result
   child.on('message', (message) => (result = message))
   const [said, [code, signal]] = await Promise.all([

@@ -1,0 +1,95 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { interleave, withReceiver } from './child.js'
+import { nextMessage, range, summarize } from './harness.js'
+
+const program = new URL('grow.js', import.meta.url)
+const PIPELINES = { logbridge: '@logbridge/core', sdk: 'SDK 3.1, queue of 200,000' }
+const RECORDS = 20_000
+/** Of the rounds asked for: a curve has many points. */
+const ROUNDS_SHARE = 0.6
+
+/**
+ * A scenario: how the CPU that a delivered record costs grows with something.
+ * @param scenario.name of the scenario and its picture
+ * @param scenario.by what it grows with, in short
+ * @param scenario.xLabel the same below the picture
+ * @param scenario.xScale, yScale of the picture
+ * @param scenario.shapes what is sent, as in `lib/load.js`, by what stands below it in the picture
+ */
+export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
+  const title = `CPU of a delivered record by ${by}, OTLP/gRPC`
+  return { title, run: async ({ rounds }) => report(await measure(Math.ceil(rounds * ROUNDS_SHARE))) }
+
+  async function measure(rounds) {
+    const runs = await withReceiver((receiver) =>
+      interleave(
+        rounds,
+        Object.fromEntries(
+          shapes.flatMap(([x, shape]) =>
+            Object.keys(PIPELINES).map((pipeline) => [
+              `${x} ${pipeline}`,
+              () => runOnce(pipeline, receiver, { records: RECORDS, ...shape }),
+            ]),
+          ),
+        ),
+      ),
+    )
+    return shapes.map(([x]) => ({
+      x,
+      ours: summarize(runs[`${x} logbridge`], 'micros'),
+      peer: summarize(runs[`${x} sdk`], 'micros'),
+    }))
+  }
+
+  function report(results) {
+    const ratios = results.map(({ ours, peer }) => ours.median / peer.median)
+    const worst = ratios.indexOf(Math.max(...ratios))
+    const { x, ours, peer } = results[worst]
+    return {
+      header: [xLabel, ...Object.values(PIPELINES).map((pipeline) => `${pipeline}, us`), 'ours : this'],
+      rows: results.map(({ x, ours, peer }, i) => [x, range(ours, 1), range(peer, 1), ratios[i].toFixed(2)]),
+      comparisons: [
+        {
+          scenario: `${name}: where it is dearest beside the SDK, at ${x}`,
+          ours: ours.median,
+          peer: peer.median,
+          unit: 'us',
+          ratio: ratios[worst],
+          goal: 1,
+          pass: ratios[worst] <= 1,
+        },
+      ],
+      charts: [
+        {
+          name,
+          title,
+          kind: 'lines',
+          xLabel,
+          yLabel: 'CPU of a delivered record, us',
+          xScale,
+          yScale,
+          packages: ['@logbridge/core', '@opentelemetry/sdk-logs', '@opentelemetry/exporter-logs-otlp-grpc'],
+          series: [
+            { name: PIPELINES.logbridge, points: results.map(({ x, ours }) => [x, ours.median]) },
+            { name: PIPELINES.sdk, points: results.map(({ x, peer }) => [x, peer.median]) },
+          ],
+        },
+      ],
+    }
+  }
+}
+
+async function runOnce(pipeline, receiver, shape) {
+  const child = fork(program, [pipeline, receiver.url, JSON.stringify(shape)])
+  await nextMessage(child)
+  await receiver.take()
+  child.send('go')
+  const { cpuMicros } = await nextMessage(child)
+  await once(child, 'exit')
+  const delivered = await receiver.take()
+  if (pipeline === 'logbridge' && delivered < shape.records) {
+    throw new Error(`${shape.records - delivered} of ${shape.records} records were lost`)
+  }
+  return { micros: cpuMicros / delivered }
+}

@@ -1,0 +1,16 @@
+import { growth } from '../lib/growth.js'
+
+/** As many records as fit into the 64 MiB that may wait, where all of them do. */
+const RECORDS = { 2000: 15_000, 200_000: 200 }
+
+export const { title, run } = growth({
+  name: 'growth-message',
+  by: 'length of the message',
+  xLabel: 'bytes of the message',
+  xScale: 'log',
+  yScale: 'log',
+  shapes: [20, 200, 2000, 200_000].map((messageBytes) => [
+    messageBytes,
+    { messageBytes, ...(RECORDS[messageBytes] && { records: RECORDS[messageBytes] }) },
+  ]),
+})

@@ -1,0 +1,8 @@
+import { growth } from '../lib/growth.js'
+
+export const { title, run } = growth({
+  name: 'growth-threads',
+  by: 'number of worker threads',
+  xLabel: 'worker threads, each with a pipeline of its own',
+  shapes: [1, 2, 4, 8].map((threads) => [threads, { threads, records: 40_000 }]),
+})
