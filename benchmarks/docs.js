@@ -13,6 +13,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '5' } },
 })
+/** The chapters, each with the charts whose names begin so. */
+const PICTURES = {
+  cost: 'What a record costs, by peer',
+  delivered: 'What a flood delivers',
+  growth: 'How the cost grows',
+}
 const docs = new URL('../docs/', import.meta.url)
 const pictures = new URL('benchmarks/', docs)
 
@@ -44,9 +50,7 @@ ${under()}
 
 ${goals(entries.filter((entry) => entry.scenario))}
 
-## Pictures
-
-${all('chart').map(picture).join('\n\n')}
+${Object.entries(PICTURES).map(chapter).join('\n\n')}
 
 ## Tables
 
@@ -55,6 +59,11 @@ ${all('table')
   .join('\n\n')}
 `,
 )
+
+function chapter([prefix, title]) {
+  const charts = all('chart').filter(({ name }) => name.startsWith(prefix))
+  return [`## ${title}`, ...charts.map(picture)].join('\n\n')
+}
 
 function picture({ name, title, packages }) {
   return `### ${title}\n\n![${title}](benchmarks/${name}.svg)\n\n*${under(packages)}*`

@@ -3,8 +3,7 @@
  * parent `{ bytes }` a record, from the call to the acknowledgement, and how many `records` it has sent in all.
  */
 import { GCProfiler } from 'node:v8'
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { order, withinSpan } from './application.js'
 import { pipelines } from './pipelines.js'
 
 const [, , name, url] = process.argv
@@ -12,21 +11,10 @@ const RECORDS = 100_000
 const BURST = 1000
 
 // Made before, so that the application itself allocates nothing.
-const records = Array.from({ length: BURST }, (_, i) => ({
-  severityNumber: 9,
-  severityText: 'info',
-  body: `order ${i} placed`,
-  attributes: { orderId: i, customer: 'c-1042', total: 99.5, express: true },
-}))
-const spanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: 1,
-}
+const records = Array.from({ length: BURST }, (_, i) => order(i))
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 const { logger, flush } = await pipelines[name].start(url)
-await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
+await withinSpan(async () => {
   await emit()
   process.send({ bytes: (await allocatedBy(emit)) / RECORDS, records: 2 * RECORDS })
 })

@@ -48,10 +48,17 @@ function bars({ series, yLabel, yScale = 'linear' }) {
       name,
       silent: true,
       barMaxWidth: 22,
-      data: names.map((each) => points.find(([x]) => x === each)?.[1] ?? null),
+      data: names.map((each) => bar(each, points, series.length === 1)),
       label: { show: true, position: 'right', ...TEXT, formatter: ({ value }) => label(value) },
     })),
   }
+}
+
+/** One of ours is told from the others by its colour, where they stand in one series. */
+function bar(name, points, alone) {
+  const value = points.find(([x]) => x === name)?.[1] ?? null
+  if (!alone) return value
+  return { value, itemStyle: { color: COLORS[name.includes('@logbridge/') ? 0 : 1] } }
 }
 
 function lines({ series, xLabel, xScale = 'linear', yLabel, yScale = 'linear' }) {

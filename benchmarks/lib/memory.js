@@ -4,6 +4,7 @@
  * records do not wait, and `flooded`; and how many records were `unaccounted` for.
  */
 import { createLoggerProvider } from '@logbridge/core'
+import { order } from './application.js'
 
 const [, , url, cap] = process.argv
 const BURST = 1000
@@ -17,7 +18,7 @@ await log({ emit() {} }, 200_000, turn)
 const bare = peak
 
 const alive = start(url)
-await log(alive.getLogger('bench'), 200_000, () => alive.forceFlush())
+await log(alive.getLogger('bench'), 300_000, () => alive.forceFlush())
 await alive.shutdown()
 const before = peak
 
@@ -40,12 +41,7 @@ function start(endpoint) {
 async function log(logger, records, settle) {
   for (let i = 0; i < records; i += 1) {
     // Errors may use all of the cap.
-    logger.emit({
-      severityNumber: 17,
-      severityText: 'error',
-      body: `order ${i} failed`,
-      attributes: { orderId: i, customer: 'c-1042', total: 99.5, express: true },
-    })
+    logger.emit({ ...order(i), severityNumber: 17, severityText: 'error' })
     if (i % BURST !== BURST - 1) continue
     peak = Math.max(peak, process.memoryUsage.rss())
     await settle()

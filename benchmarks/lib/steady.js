@@ -4,8 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { order, withinSpan } from './application.js'
 import { pipelines } from './pipelines.js'
 
 const [, , name, url] = process.argv
@@ -13,16 +12,9 @@ const PER_MILLI = 10
 const WARM_UP_MILLIS = 1000
 const MILLIS = 10_000
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-const spanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: 1,
-}
-
 const { logger, finish } = await (pipelines[name]?.start(url) ?? { logger: { emit() {} } })
 let records = 0
-await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
+await withinSpan(async () => {
   await log(WARM_UP_MILLIS)
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
@@ -44,12 +36,7 @@ async function log(millis) {
   while (sent < millis * PER_MILLI) {
     const due = Math.min(performance.now() - start, millis) * PER_MILLI
     for (; sent < due; sent += 1) {
-      logger.emit({
-        severityNumber: 9,
-        severityText: 'info',
-        body: `order ${sent} placed`,
-        attributes: { orderId: sent, customer: 'c-1042', total: 99.5, express: true },
-      })
+      logger.emit(order(sent))
     }
     await setTimeout(5)
   }
