@@ -47,11 +47,12 @@ async function runProgram(name, receiver, records) {
   await nextMessage(child)
   await receiver.take()
   child.send('go')
-  const { cpuMicros, millis } = await nextMessage(child)
+  const { cpuMicros, callMicros, millis } = await nextMessage(child)
   await once(child, 'exit')
   const delivered = await receiver.take()
   return {
     cpuMicrosPerRecord: cpuMicros / records,
+    callMicrosPerRecord: callMicros / records,
     cpuMicrosPerDelivered: cpuMicros / delivered,
     deliveredPerSecond: delivered / (millis / 1000),
     lost: 1 - delivered / records,

@@ -1,0 +1,77 @@
+/** What becomes of a flood that goes through a worker of pino's, and what it costs the thread that logs. */
+import { range, runRounds, startReceiver, summarize, titleOf } from '../lib/harness.js'
+
+export const title = "pino's worker, OTLP/gRPC, 200,000 records of a message and 4 fields"
+
+const BARE = 'pino-worker/bare'
+const OURS = 'pino-worker/logbridge'
+const PEER = 'pino-worker/official'
+const NAMES = [BARE, 'pino-worker/bare-traced', OURS, PEER]
+/** Microseconds a call: the trace context, which only the thread that logs can take. */
+const GOAL = 1
+
+export async function run({ rounds, records }) {
+  const runs = await runRounds(NAMES, await startReceiver(), { rounds, records })
+  const call = (name) => summarize(runs[name], 'callMicrosPerRecord')
+  const lost = (name) => summarize(runs[name], 'lost').median
+  const more = runs[OURS].map(({ callMicrosPerRecord }, round) => ({
+    micros: callMicrosPerRecord - runs[BARE][round].callMicrosPerRecord,
+  }))
+  const difference = summarize(more, 'micros').median
+  const titles = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await titleOf(name)])))
+  const sends = (name) => name === OURS || name === PEER
+  return {
+    header: [
+      'transport',
+      'CPU of the main thread a call, us',
+      'CPU of all threads a record, us',
+      'lost',
+      'delivered/s',
+    ],
+    rows: NAMES.map((name) => [
+      titles[name],
+      range(call(name), 1),
+      range(summarize(runs[name], 'cpuMicrosPerRecord'), 1),
+      sends(name) ? `${(lost(name) * 100).toFixed(0)} %` : '',
+      sends(name) ? Math.round(summarize(runs[name], 'deliveredPerSecond').median / 1000) * 1000 : '',
+    ]),
+    comparisons: [
+      {
+        scenario: 'pino-worker: lost in a flood of 200,000',
+        ours: lost(OURS) * 100,
+        peer: lost(PEER) * 100,
+        unit: '%',
+        measure: 'ours',
+        ratio: lost(OURS) * 100,
+        goal: 0,
+        pass: lost(OURS) === 0,
+      },
+      {
+        scenario: 'pino-worker: a call, against pino/file',
+        ours: call(OURS).median,
+        peer: call(BARE).median,
+        unit: 'us of the main thread',
+        measure: 'ours - peer, us',
+        ratio: difference,
+        goal: GOAL,
+        pass: difference <= GOAL,
+      },
+    ],
+    charts: [
+      {
+        name: 'delivered-pino-worker',
+        title: "Delivered through pino's worker of 200,000 records in bursts of 1,000",
+        kind: 'bars',
+        xLabel: '',
+        yLabel: '%',
+        xScale: 'category',
+        series: [
+          {
+            name: 'delivered',
+            points: NAMES.filter(sends).map((name) => [titles[name], 100 * (1 - lost(name))]),
+          },
+        ],
+      },
+    ],
+  }
+}
