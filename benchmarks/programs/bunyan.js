@@ -6,6 +6,17 @@ import { startLogbridge } from '../lib/pipelines.js'
 
 export const programs = {
   bare: { title: 'bunyan 1.8', start: () => open([]) },
+  idle: {
+    title: 'bunyan + a stream that does nothing',
+    start: () => open([{ type: 'raw', stream: { write() {} } }]),
+  },
+  unprovided: {
+    title: 'bunyan + @logbridge/bunyan otelStream without a LoggerProvider',
+    async start() {
+      const { otelStream } = await import('@logbridge/bunyan')
+      return open([otelStream()])
+    },
+  },
   logbridge: {
     title: 'bunyan + @logbridge/bunyan otelStream + @logbridge/core',
     async start(url) {
@@ -34,5 +45,9 @@ async function open(streams, pipeline) {
   // Required, not imported: so instrumentation finds it without a loader of its own.
   const bunyan = createRequire(import.meta.url)('bunyan')
   const logger = bunyan.createLogger({ name: 'bench', streams: [{ stream: discard() }, ...streams] })
-  return { ...pipeline, log: (message, fields) => logger.info(fields, message) }
+  return {
+    ...pipeline,
+    log: (message, fields) => logger.info(fields, message),
+    debug: (message, fields) => logger.debug(fields, message),
+  }
 }

@@ -4,12 +4,20 @@ import { discard } from '../lib/discard.js'
 import { startLogbridge } from '../lib/pipelines.js'
 
 export const programs = {
-  bare: { title: 'log4js', start: () => open({}) },
+  bare: { title: 'log4js', start: () => open('bare', {}) },
+  idle: {
+    title: 'log4js + an appender that does nothing',
+    start: () => open('idle', { idle: { type: { configure: () => () => {} } } }),
+  },
+  unprovided: {
+    title: 'log4js + @logbridge/log4js without a LoggerProvider',
+    start: async () => open('unprovided', { otel: { type: await import('@logbridge/log4js') } }),
+  },
   logbridge: {
     title: 'log4js + @logbridge/log4js + @logbridge/core',
     async start(url) {
       const pipeline = await startLogbridge(url)
-      return open({ otel: { type: await import('@logbridge/log4js') } }, pipeline)
+      return open('logbridge', { otel: { type: await import('@logbridge/log4js') } }, pipeline)
     },
   },
 }
@@ -22,11 +30,20 @@ const nowhere = {
   },
 }
 
-function open(appenders, pipeline) {
-  log4js.configure({
-    appenders: { own: { type: nowhere }, ...appenders },
-    categories: { default: { appenders: ['own', ...Object.keys(appenders)], level: 'info' } },
-  })
-  const logger = log4js.getLogger('bench')
-  return { ...pipeline, log: (message, fields) => logger.info(message, fields) }
+/** There is one configuration in a process: each program adds its category. */
+const configuration = {
+  appenders: { own: { type: nowhere } },
+  categories: { default: { appenders: ['own'], level: 'info' } },
+}
+
+function open(category, appenders, pipeline) {
+  Object.assign(configuration.appenders, appenders)
+  configuration.categories[category] = { appenders: ['own', ...Object.keys(appenders)], level: 'info' }
+  log4js.configure(configuration)
+  const logger = log4js.getLogger(category)
+  return {
+    ...pipeline,
+    log: (message, fields) => logger.info(message, fields),
+    debug: (message, fields) => logger.debug(message, fields),
+  }
 }

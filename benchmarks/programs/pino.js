@@ -6,12 +6,19 @@ import { startLogbridge } from '../lib/pipelines.js'
 
 export const programs = {
   bare: { title: 'pino', start: () => open(() => discard()) },
+  idle: {
+    title: 'pino + a stream that does nothing',
+    start: () => open((pino) => pino.multistream([{ stream: discard() }, { stream: { write() {} } }])),
+  },
+  unprovided: {
+    title: 'pino + @logbridge/pino otelStream without a LoggerProvider',
+    start: () => openBridged(),
+  },
   logbridge: {
     title: 'pino + @logbridge/pino otelStream + @logbridge/core',
     async start(url) {
       const pipeline = await startLogbridge(url)
-      const { otelStream } = await import('@logbridge/pino')
-      return open((pino) => pino.multistream([{ stream: discard() }, { stream: otelStream() }]), pipeline)
+      return openBridged(pipeline)
     },
   },
   official: {
@@ -24,6 +31,11 @@ export const programs = {
   },
 }
 
+async function openBridged(pipeline) {
+  const { otelStream } = await import('@logbridge/pino')
+  return open((pino) => pino.multistream([{ stream: discard() }, { stream: otelStream() }]), pipeline)
+}
+
 async function instrumented(url, options) {
   const { PinoInstrumentation } = await import('@opentelemetry/instrumentation-pino')
   const pipeline = await startInstrumented(url, new PinoInstrumentation(options))
@@ -34,5 +46,9 @@ async function open(destination, pipeline) {
   // Required, not imported: so instrumentation finds it without a loader of its own.
   const pino = createRequire(import.meta.url)('pino')
   const logger = pino({ name: 'bench' }, destination(pino))
-  return { ...pipeline, log: (message, fields) => logger.info(fields, message) }
+  return {
+    ...pipeline,
+    log: (message, fields) => logger.info(fields, message),
+    debug: (message, fields) => logger.debug(fields, message),
+  }
 }

@@ -5,6 +5,20 @@ import { load as load2 } from '../otel-2/packages.js'
 
 export const programs = {
   bare: { title: 'winston', start: () => open([]) },
+  idle: {
+    title: 'winston + a transport that does nothing',
+    async start() {
+      const { default: winston } = await import('winston')
+      return open([new winston.Transport({ log: (_info, next) => next() })])
+    },
+  },
+  unprovided: {
+    title: 'winston + @logbridge/winston without a LoggerProvider',
+    async start() {
+      const { OtelTransport } = await import('@logbridge/winston')
+      return open([new OtelTransport()])
+    },
+  },
   logbridge: {
     title: 'winston + @logbridge/winston + @logbridge/core',
     async start(url) {
@@ -28,5 +42,9 @@ async function open(transports, pipeline) {
   const { default: winston } = await import('winston')
   const own = new winston.transports.Stream({ stream: discard() })
   const logger = winston.createLogger({ transports: [own, ...transports] })
-  return { ...pipeline, log: (message, fields) => logger.info(message, fields) }
+  return {
+    ...pipeline,
+    log: (message, fields) => logger.info(message, fields),
+    debug: (message, fields) => logger.debug(message, fields),
+  }
 }

@@ -1,0 +1,54 @@
+/** What a call costs of which nothing is sent. */
+import { inChild, interleave } from '../lib/child.js'
+import { range, summarize } from '../lib/harness.js'
+
+export const title = 'A call below the level, and one without a LoggerProvider'
+
+const program = new URL('../lib/disabled.js', import.meta.url)
+const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
+const GOAL_NANOS = 30
+
+/** What ours is held against. Without a LoggerProvider: the library with one more destination, which does nothing. */
+const SITUATIONS = [
+  { text: 'below the level', method: 'debug', peer: 'bare' },
+  { text: 'no LoggerProvider', method: 'log', peer: 'idle' },
+]
+
+export async function run({ rounds }) {
+  const compared = LIBRARIES.flatMap((library) =>
+    SITUATIONS.map((situation) => ({ library, ...situation, name: `${library}, ${situation.text}` })),
+  )
+  const runs = await interleave(
+    rounds,
+    Object.fromEntries(
+      compared.map(({ name, library, method }) => [name, () => inChild(program, [library, method])]),
+    ),
+  )
+  const results = compared.map(({ name, peer }) => {
+    const calls = runs[name].flatMap(({ bare, idle, unprovided }) =>
+      unprovided.map((ours, i) => {
+        const each = { bare: bare[i], idle: idle[i], ours }
+        return { ...each, more: ours - each[peer] }
+      }),
+    )
+    const of = (measure) => summarize(calls, measure)
+    return { name, bare: of('bare'), idle: of('idle'), ours: of('ours'), peer: of(peer), more: of('more') }
+  })
+  return {
+    header: ['call', 'bare, ns', 'with one more destination, idle, ns', 'with ours, ns', 'ours, more, ns'],
+    rows: results.map(({ name, bare, idle, ours, more }) => [
+      name,
+      ...[bare, idle, ours, more].map((nanos) => range(nanos, 0)),
+    ]),
+    comparisons: results.map(({ name, ours, peer, more }) => ({
+      scenario: `disabled: ${name}`,
+      ours: ours.median,
+      peer: peer.median,
+      unit: 'ns',
+      measure: 'ours - peer, ns',
+      ratio: more.median,
+      goal: GOAL_NANOS,
+      pass: more.median <= GOAL_NANOS,
+    })),
+  }
+}
