@@ -6,10 +6,11 @@ import { range, runRounds, startReceiver, summarize, titleOf } from './harness.j
  * @param options.library the programs compared are `LIBRARY/bare` and `LIBRARY/logbridge`
  * @param options.peer program that ours is held against; where it needs no library its whole cost counts
  * @param options.others programs that are shown too
+ * @param options.packages those whose versions matter
  * @param options.goal what ours may cost, as a part of what the peer costs
  * @returns what a scenario's `run` returns
  */
-export async function compareAddedCost({ library, peer, others = [], goal }, { rounds, records }) {
+export async function compareAddedCost({ library, peer, others = [], packages, goal }, { rounds, records }) {
   const bare = `${library}/bare`
   const ours = `${library}/logbridge`
   const names = [bare, ours, peer, ...others]
@@ -46,10 +47,10 @@ export async function compareAddedCost({ library, peer, others = [], goal }, { r
     rows: await Promise.all(rows),
     comparisons: [
       {
-        scenario: library,
+        scenario: `${library}: CPU added, a delivered record`,
         ours: costs[ours].median,
         peer: costs[peer].median,
-        unit: 'us of CPU added, a delivered record',
+        unit: 'us',
         ratio: ratio(peer),
         goal,
         pass: ratio(peer) <= goal,
@@ -59,6 +60,7 @@ export async function compareAddedCost({ library, peer, others = [], goal }, { r
       {
         name: `cost-${library}`,
         title: `What is added to ${library}, CPU per delivered record`,
+        packages,
         kind: 'bars',
         xLabel: '',
         yLabel: 'us',

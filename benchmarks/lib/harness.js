@@ -60,7 +60,7 @@ async function runProgram(name, receiver, records) {
 }
 
 /** What a forked process says next; rejects where it has ended instead. */
-export function nextMessage(child) {
+function nextMessage(child) {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error(`${child.spawnargs.slice(1).join(' ')} has ended before it was done`))
     child.once('disconnect', fail)

@@ -5,6 +5,18 @@ export const title = 'bunyan 1.8 to acknowledged, OTLP/gRPC, 200,000 records of 
 
 export const run = (options) =>
   compareAddedCost(
-    { library: 'bunyan', peer: 'bunyan/official', others: ['bunyan/official-defaults'], goal: 0.2 },
+    {
+      library: 'bunyan',
+      peer: 'bunyan/official',
+      others: ['bunyan/official-defaults'],
+      packages: [
+        'bunyan',
+        '@logbridge/bunyan',
+        '@logbridge/core',
+        '@opentelemetry/instrumentation-bunyan',
+        '@opentelemetry/sdk-logs',
+      ],
+      goal: 0.2,
+    },
     options,
   )

@@ -4,4 +4,12 @@ import { compareAddedCost } from '../lib/addedCost.js'
 export const title = 'console to acknowledged, OTLP/gRPC, 200,000 records of a message and 4 fields'
 
 export const run = (options) =>
-  compareAddedCost({ library: 'console', peer: 'logger/logbridge', goal: 2 }, options)
+  compareAddedCost(
+    {
+      library: 'console',
+      peer: 'logger/logbridge',
+      packages: ['@logbridge/console', '@logbridge/core'],
+      goal: 2,
+    },
+    options,
+  )

@@ -5,6 +5,18 @@ export const title = 'pino to acknowledged, OTLP/gRPC, 200,000 records of a mess
 
 export const run = (options) =>
   compareAddedCost(
-    { library: 'pino', peer: 'pino/official', others: ['pino/official-defaults'], goal: 0.2 },
+    {
+      library: 'pino',
+      peer: 'pino/official',
+      others: ['pino/official-defaults'],
+      packages: [
+        'pino',
+        '@logbridge/pino',
+        '@logbridge/core',
+        '@opentelemetry/instrumentation-pino',
+        '@opentelemetry/sdk-logs',
+      ],
+      goal: 0.2,
+    },
     options,
   )

@@ -1,9 +1,10 @@
 /** The longest time for which the pipeline holds the event loop up, beside an application that leaves it free. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { nextMessage, startReceiver } from '../lib/harness.js'
+import { inChild, interleave, withReceiver } from '../lib/child.js'
+import { summarize } from '../lib/harness.js'
 
 export const title = 'The longest stall of the event loop, 200,000 records in bursts of 100'
+
+const program = new URL('../lib/stall.js', import.meta.url)
 
 /** What the pipeline does meanwhile: see `lib/stall.js`. */
 const SITUATIONS = {
@@ -18,16 +19,15 @@ const SITUATIONS = {
 const GOAL_MILLIS = 10
 
 export async function run({ rounds }) {
-  const receiver = await startReceiver()
-  const longest = Object.fromEntries(Object.keys(SITUATIONS).map((name) => [name, []]))
-  for (let round = 0; round < rounds; round += 1) {
-    for (const name of Object.keys(SITUATIONS)) longest[name].push(await stall(name, receiver.url))
-  }
-  receiver.stop()
-  const results = Object.entries(longest).map(([name, values]) => {
-    const sorted = values.toSorted((a, b) => a - b)
-    return { name, median: sorted[sorted.length >> 1], max: sorted.at(-1) }
-  })
+  const runs = await withReceiver((receiver) =>
+    interleave(
+      rounds,
+      Object.fromEntries(
+        Object.keys(SITUATIONS).map((name) => [name, () => inChild(program, [name, receiver.url])]),
+      ),
+    ),
+  )
+  const results = Object.entries(runs).map(([name, each]) => ({ name, ...summarize(each, 'millis') }))
   return {
     header: ['the pipeline is', 'longest stall, ms: median', 'worst run', `goal ${GOAL_MILLIS} ms`],
     rows: results.map(({ name, median, max }) => [
@@ -49,11 +49,4 @@ export async function run({ rounds }) {
         pass: median <= GOAL_MILLIS,
       })),
   }
-}
-
-async function stall(name, url) {
-  const child = fork(new URL('../lib/stall.js', import.meta.url), [name, url])
-  const { millis } = await nextMessage(child)
-  await once(child, 'exit')
-  return millis
 }
