@@ -1,8 +1,8 @@
 /**
  * A process of its own that sends records of one shape through one pipeline: `grow.js PIPELINE URL SHAPE`, the shape as JSON:
  * see `lib/load.js`; `records` says how many, and `threads`, that so many worker threads share them, each with a pipeline of
- * its own. Tells its parent `{ cpuMicros }`, of all threads, from the first call to the last acknowledgement, when it has
- * said that it is warm and been told to go.
+ * its own. As many go before, to warm up. Tells its parent the `cpuMicros` of all threads, from the first call to the last
+ * acknowledgement, and how many records were `emitted` in all.
  */
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
@@ -22,12 +22,10 @@ if (!isMainThread) {
   parentPort.close()
 } else {
   const go = threads > 0 ? await warmUpThreads() : await warmUpHere()
-  process.send('warm')
-  await once(process, 'message')
   const cpu = process.cpuUsage()
   await go()
   const { user, system } = process.cpuUsage(cpu)
-  process.send({ cpuMicros: user + system })
+  process.send({ cpuMicros: user + system, emitted: 2 * records })
   process.disconnect()
 }
 

@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { interleave, withReceiver } from './child.js'
-import { nextMessage, range, summarize } from './harness.js'
+import { inChild, interleave, withReceiver } from './child.js'
+import { range, summarize } from './harness.js'
 
 const program = new URL('grow.js', import.meta.url)
 const PIPELINES = { logbridge: '@logbridge/core', sdk: 'SDK 3.1, queue of 200,000' }
@@ -81,15 +79,9 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
 }
 
 async function runOnce(pipeline, receiver, shape) {
-  const child = fork(program, [pipeline, receiver.url, JSON.stringify(shape)])
-  await nextMessage(child)
   await receiver.take()
-  child.send('go')
-  const { cpuMicros } = await nextMessage(child)
-  await once(child, 'exit')
+  const { cpuMicros, emitted } = await inChild(program, [pipeline, receiver.url, JSON.stringify(shape)])
   const delivered = await receiver.take()
-  if (pipeline === 'logbridge' && delivered < shape.records) {
-    throw new Error(`${shape.records - delivered} of ${shape.records} records were lost`)
-  }
-  return { micros: cpuMicros / delivered }
+  if (delivered < emitted) throw new Error(`${pipeline} lost ${emitted - delivered} of ${emitted} records`)
+  return { micros: cpuMicros / shape.records }
 }
