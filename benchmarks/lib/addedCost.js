@@ -1,4 +1,4 @@
-import { range, runRounds, startReceiver, summarize, titleOf } from './harness.js'
+import { range, runRounds, summarize, titleOf, withReceiver } from './harness.js'
 
 /**
  * What a bridge costs an application on top of its logging library: CPU per delivered record, less that of the library
@@ -14,8 +14,7 @@ export async function compareAddedCost({ library, peer, others = [], packages, g
   const bare = `${library}/bare`
   const ours = `${library}/logbridge`
   const names = [bare, ours, peer, ...others]
-  const receiver = await startReceiver()
-  const runs = await runRounds(names, receiver, { rounds, records })
+  const runs = await withReceiver((receiver) => runRounds(names, receiver, { rounds, records }))
 
   const added = (name) => {
     const own = runs[name].map(({ cpuMicrosPerDelivered }, round) => ({

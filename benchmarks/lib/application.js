@@ -1,6 +1,4 @@
-/** The application of the benchmarks that call `Logger.emit` themselves. */
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+/** The application whose logging is measured. */
 
 export const SPAN_CONTEXT = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -18,8 +16,13 @@ export function order(i) {
   }
 }
 
-/** Runs inside an active span. */
-export function withinSpan(run) {
+/**
+ * Runs inside an active span.
+ * @param load imports OpenTelemetry's packages: 3.x, unless another generation is given
+ */
+export async function withinSpan(run, load = (name) => import(name)) {
+  const { context, ROOT_CONTEXT, trace } = await load('@opentelemetry/api')
+  const { AsyncLocalStorageContextManager } = await load('@opentelemetry/context-async-hooks')
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   return context.with(trace.setSpanContext(ROOT_CONTEXT, SPAN_CONTEXT), run)
 }

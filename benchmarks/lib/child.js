@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { startReceiver } from './harness.js'
 
 /**
  * Runs a program in a process of its own. What it says on stderr, as of records that are lost on purpose, is shown only when
@@ -29,6 +28,18 @@ export async function inChild(program, args, execArgv = []) {
   return result
 }
 
+/** What a forked process says next; rejects where it has ended instead. */
+export function nextMessage(child) {
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error(`${child.spawnargs.slice(1).join(' ')} has ended before it was done`))
+    child.once('disconnect', fail)
+    child.once('message', (message) => {
+      child.off('disconnect', fail)
+      resolve(message)
+    })
+  })
+}
+
 /**
  * Calls each measure once a round, one after the other: what else the machine does falls on all of them.
  * @returns what each has given, round by round
@@ -39,14 +50,4 @@ export async function interleave(rounds, measures) {
     for (const [name, measure] of Object.entries(measures)) results[name].push(await measure())
   }
   return results
-}
-
-/** Runs with the counting receiver, and stops it whatever happens. */
-export async function withReceiver(run) {
-  const receiver = await startReceiver()
-  try {
-    return await run(receiver)
-  } finally {
-    receiver.stop()
-  }
 }

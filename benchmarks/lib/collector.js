@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { findCollector, startCollector } from '../../tests/support/collector.ts'
+import { startCollector } from '../../tests/support/collector.ts'
+
+export { findCollector } from '../../tests/support/collector.ts'
 
 /** Throws everything away, and counts what it has taken. */
 const NOP = `
@@ -21,10 +23,8 @@ service:
     logs: { receivers: [otlp], exporters: [nop] }
 `
 
-/** A real Collector as a receiver, as `startReceiver` starts ours; `undefined` where there is none on this machine. */
-export async function startNopCollector() {
-  const program = findCollector()
-  if (program === undefined) return undefined
+/** A real Collector as a receiver, as `startReceiver` starts ours. */
+export async function startNopCollector(program) {
   const port = await freePort()
   const collector = await startCollector(program, { config: NOP, env: { METRICS_PORT: String(port) } })
   let before = 0

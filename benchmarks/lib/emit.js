@@ -6,6 +6,8 @@
  * A program of `programs/LIBRARY.js` has `start(url)`, which gives `log(message, fields)`; where there is a pipeline behind
  * it also `flush()`, and `finish()` that resolves when everything has been acknowledged.
  */
+import { order, withinSpan } from './application.js'
+
 const [, , library, name, url, recordsText] = process.argv
 const records = Number(recordsText)
 const WARM_UP = 20_000
@@ -13,21 +15,12 @@ const WARM_UP = 20_000
 const BURST = 1000
 
 const { programs } = await import(`../programs/${library}.js`)
-const { start, load = (name) => import(name) } = programs[name]
-
-const { context, ROOT_CONTEXT, trace } = await load('@opentelemetry/api')
-const { AsyncLocalStorageContextManager } = await load('@opentelemetry/context-async-hooks')
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-const spanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: 1,
-}
+const { start, load } = programs[name]
 
 // Heard until the end: it keeps the process alive while all that it waits for is a worker of pino's, which does not.
 const told = new Promise((resolve) => process.on('message', resolve))
 const { log, flush, finish } = await start(url)
-await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => {
+await withinSpan(async () => {
   await emit(WARM_UP)
   await flush?.()
   process.send('warm')
@@ -41,7 +34,7 @@ await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), async () => 
   await finish?.()
   const cpuMicros = sum(process.cpuUsage(cpu))
   process.send({ cpuMicros, callMicros, millis: performance.now() - begin })
-})
+}, load)
 process.disconnect()
 
 function sum({ user, system }) {
@@ -50,7 +43,8 @@ function sum({ user, system }) {
 
 async function emit(count) {
   for (let i = 0; i < count; i += 1) {
-    log(`order ${i} placed`, { orderId: i, customer: 'c-1042', total: 99.5, express: true })
+    const { body, attributes } = order(i)
+    log(body, attributes)
     if (i % BURST === BURST - 1) await new Promise(setImmediate)
   }
 }

@@ -1,5 +1,5 @@
-import { inChild, interleave, withReceiver } from './child.js'
-import { range, summarize } from './harness.js'
+import { inChild, interleave } from './child.js'
+import { range, summarize, withReceiver } from './harness.js'
 
 const program = new URL('grow.js', import.meta.url)
 const PIPELINES = { logbridge: '@logbridge/core', sdk: 'SDK 3.1, queue of 200,000' }

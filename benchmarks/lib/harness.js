@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { interleave, nextMessage } from './child.js'
 
 /** Starts the counting receiver in a process of its own. */
-export async function startReceiver() {
+async function startReceiver() {
   const child = fork(new URL('receiver.js', import.meta.url))
   const { port } = await nextMessage(child)
   return {
@@ -13,32 +14,32 @@ export async function startReceiver() {
       const { records } = await nextMessage(child)
       return records
     },
-    stop: () => child.disconnect(),
+    stop: async () => child.disconnect(),
   }
 }
 
 /**
- * Runs programs round by round, so that whatever else the machine does falls on all of them, and stops the receiver.
+ * Runs with a receiver, and stops it whatever happens.
+ * @param start of another than the one that counts
+ */
+export async function withReceiver(run, start = startReceiver) {
+  const receiver = await start()
+  try {
+    return await run(receiver)
+  } finally {
+    await receiver.stop()
+  }
+}
+
+/**
+ * Runs programs round by round.
  * @param names like `winston/bare`: the program `bare` of `programs/winston.js`
  * @returns the runs of each name
  * @throws when one of ours loses a record
  */
-export async function runRounds(names, receiver, { rounds, records = 200_000 }) {
-  const runs = Object.fromEntries(names.map((name) => [name, []]))
-  try {
-    for (let round = 0; round < rounds; round += 1) {
-      for (const name of names) {
-        const result = await runProgram(name, receiver, records)
-        if (name.endsWith('/logbridge') && result.lost > 0) {
-          throw new Error(`${name} lost ${result.lost * 100} % of the records`)
-        }
-        runs[name].push(result)
-      }
-    }
-  } finally {
-    await receiver.stop()
-  }
-  return runs
+export function runRounds(names, receiver, { rounds, records = 200_000 }) {
+  const run = (name) => () => runProgram(name, receiver, records)
+  return interleave(rounds, Object.fromEntries(names.map((name) => [name, run(name)])))
 }
 
 /** Runs one program once, in a process of its own, and counts at the receiver what came out of it. */
@@ -50,6 +51,9 @@ async function runProgram(name, receiver, records) {
   const { cpuMicros, callMicros, millis } = await nextMessage(child)
   await once(child, 'exit')
   const delivered = await receiver.take()
+  if (name.endsWith('/logbridge') && delivered < records) {
+    throw new Error(`${name} lost ${records - delivered} of ${records} records`)
+  }
   return {
     cpuMicrosPerRecord: cpuMicros / records,
     callMicrosPerRecord: callMicros / records,
@@ -57,18 +61,6 @@ async function runProgram(name, receiver, records) {
     deliveredPerSecond: delivered / (millis / 1000),
     lost: 1 - delivered / records,
   }
-}
-
-/** What a forked process says next; rejects where it has ended instead. */
-function nextMessage(child) {
-  return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error(`${child.spawnargs.slice(1).join(' ')} has ended before it was done`))
-    child.once('disconnect', fail)
-    child.once('message', (message) => {
-      child.off('disconnect', fail)
-      resolve(message)
-    })
-  })
 }
 
 /** Title of a program, by its name as in `runRounds`. */

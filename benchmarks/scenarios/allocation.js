@@ -1,6 +1,6 @@
 /** What a record leaves to the garbage collector. */
-import { inChild, interleave, withReceiver } from '../lib/child.js'
-import { range, summarize } from '../lib/harness.js'
+import { inChild, interleave } from '../lib/child.js'
+import { range, summarize, withReceiver } from '../lib/harness.js'
 import { pipelines } from '../lib/pipelines.js'
 
 export const title = 'Bytes allocated on the heap for a record, from Logger.emit to acknowledged'

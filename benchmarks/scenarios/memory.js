@@ -1,6 +1,6 @@
 /** What a flood takes while the receiver is down. */
-import { inChild, interleave, withReceiver } from '../lib/child.js'
-import { range, summarize } from '../lib/harness.js'
+import { inChild, interleave } from '../lib/child.js'
+import { range, summarize, withReceiver } from '../lib/harness.js'
 
 export const title = 'Resident memory in a flood of 1,500,000 records, the receiver down'
 

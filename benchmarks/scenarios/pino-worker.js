@@ -1,5 +1,5 @@
 /** What becomes of a flood that goes through a worker of pino's, and what it costs the thread that logs. */
-import { range, runRounds, startReceiver, summarize, titleOf } from '../lib/harness.js'
+import { range, runRounds, summarize, titleOf, withReceiver } from '../lib/harness.js'
 
 export const title = "pino's worker, OTLP/gRPC, 200,000 records of a message and 4 fields"
 
@@ -11,7 +11,7 @@ const NAMES = [BARE, 'pino-worker/bare-traced', OURS, PEER]
 const GOAL = 1
 
 export async function run({ rounds, records }) {
-  const runs = await runRounds(NAMES, await startReceiver(), { rounds, records })
+  const runs = await withReceiver((receiver) => runRounds(NAMES, receiver, { rounds, records }))
   const call = (name) => summarize(runs[name], 'callMicrosPerRecord')
   const lost = (name) => summarize(runs[name], 'lost').median
   const more = runs[OURS].map(({ callMicrosPerRecord }, round) => ({

@@ -1,5 +1,5 @@
 /** From Logger.emit to acknowledged: what a record costs, how many arrive, how fast. */
-import { range, runRounds, startReceiver, summarize, titleOf } from '../lib/harness.js'
+import { range, runRounds, summarize, titleOf, withReceiver } from '../lib/harness.js'
 
 export const title = 'Logger.emit to acknowledged, OTLP/gRPC, 200,000 records of a message and 4 attributes'
 
@@ -9,8 +9,9 @@ const PACKAGES = ['@logbridge/core', '@opentelemetry/sdk-logs', '@opentelemetry/
 const GOAL = 0.2
 
 export async function run({ rounds, records }) {
-  const receiver = await startReceiver()
-  const runs = await runRounds([OURS, 'logger/sdk-defaults', PEER], receiver, { rounds, records })
+  const runs = await withReceiver((receiver) =>
+    runRounds([OURS, 'logger/sdk-defaults', PEER], receiver, { rounds, records }),
+  )
 
   const results = await Promise.all(
     Object.entries(runs).map(async ([name, each]) => ({

@@ -1,6 +1,6 @@
 /** The longest time for which the pipeline holds the event loop up, beside an application that leaves it free. */
-import { inChild, interleave, withReceiver } from '../lib/child.js'
-import { summarize } from '../lib/harness.js'
+import { inChild, interleave } from '../lib/child.js'
+import { summarize, withReceiver } from '../lib/harness.js'
 
 export const title = 'The longest stall of the event loop, 200,000 records in bursts of 100'
 

@@ -1,6 +1,6 @@
 /** What an application notices that logs steadily. */
-import { inChild, interleave, withReceiver } from '../lib/child.js'
-import { range, summarize } from '../lib/harness.js'
+import { inChild, interleave } from '../lib/child.js'
+import { range, summarize, withReceiver } from '../lib/harness.js'
 
 export const title = 'For 10 seconds 10,000 records a second, OTLP/gRPC'
 

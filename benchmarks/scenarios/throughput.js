@@ -1,6 +1,6 @@
 /** How many records a second one process can deliver to a real Collector. */
-import { startNopCollector } from '../lib/collector.js'
-import { range, runRounds, summarize, titleOf } from '../lib/harness.js'
+import { findCollector, startNopCollector } from '../lib/collector.js'
+import { range, runRounds, summarize, titleOf, withReceiver } from '../lib/harness.js'
 
 export const title = 'Delivered to a real Collector, OTLP/gRPC, 200,000 records of a message and 4 attributes'
 
@@ -12,14 +12,17 @@ const GOAL = 1 / 5
 const GOAL_OF_300_000 = 80 / 300
 
 export async function run({ rounds, records }) {
-  const collector = await startNopCollector()
-  if (collector === undefined)
+  const program = findCollector()
+  if (program === undefined)
     return {
       header: ['skipped: there is no otelcol on the PATH, and OTELCOL is not set'],
       rows: [],
       comparisons: [],
     }
-  const runs = await runRounds([OURS, PEER], collector, { rounds, records })
+  const runs = await withReceiver(
+    (collector) => runRounds([OURS, PEER], collector, { rounds, records }),
+    () => startNopCollector(program),
+  )
 
   const speed = (name) => summarize(runs[name], 'deliveredPerSecond')
   const ours = speed(OURS).median
