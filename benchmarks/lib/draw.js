@@ -7,6 +7,8 @@ import { figure } from './markdown.js'
 use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
 const WIDTH = 800
+/** Room for a name of three lines. */
+const LABEL_HEIGHT = 54
 /** Ours comes first. Distinct to those who do not see red and green apart. */
 const COLORS = ['#0b62c1', '#d9730d', '#767676', '#7b4ab0']
 const TEXT = { color: '#24292f', fontFamily: 'sans-serif', fontSize: 13 }
@@ -29,19 +31,20 @@ export function draw(chart) {
   return `${svg}\n`
 }
 
-/** Lying, so that the names of what is compared have room. */
+/** Lying, so that the names of what is compared have room: more than ECharts takes them to need, which knows no font here. */
 function bars({ series, yLabel, yScale = 'linear' }) {
+  const top = series.length > 1 ? 80 : 50
   const names = [...new Set(series.flatMap(({ points }) => points.map(([name]) => name)))]
   return {
-    height: 150 + names.length * (14 + 24 * series.length),
-    grid: { left: 250, right: 90, top: 80, bottom: 55 },
+    height: top + 70 + names.length * Math.max(LABEL_HEIGHT, 14 + 24 * series.length),
+    grid: { left: 300, right: 90, top, bottom: 55 },
     xAxis: { type: axisType(yScale), name: yLabel, ...valueAxis },
     yAxis: {
       type: 'category',
       data: names,
       inverse: true,
       axisTick: { show: false },
-      axisLabel: { ...TEXT, lineHeight: 16, width: 235, overflow: 'break' },
+      axisLabel: { ...TEXT, interval: 0, lineHeight: 16, width: 220, overflow: 'break' },
     },
     series: series.map(({ name, points }) => ({
       type: 'bar',

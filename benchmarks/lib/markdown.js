@@ -16,14 +16,16 @@ export function goals(comparisons) {
       measure,
       figure(ratio),
       goal === undefined ? '' : figure(goal),
-      verdict(ratio, goal, pass),
+      verdict({ ratio, goal, pass, measure, unit }),
     ]),
   ])
 }
 
-function verdict(ratio, goal, pass) {
+function verdict({ ratio, goal, pass, measure, unit }) {
   if (goal === undefined) return ''
-  return pass ? 'held' : `falls short by ${Math.ceil((ratio / goal - 1) * 100)} %`
+  if (pass) return 'held'
+  const isRatio = measure.includes(' : ')
+  return `falls short by ${isRatio ? `${Math.ceil((ratio / goal - 1) * 100)} %` : quantity(ratio - goal, unit)}`
 }
 
 function quantity(value, unit = '') {
