@@ -15,7 +15,7 @@ const ERROR_FIELDS = ['err', 'error', 'exception']
  * Splits the arguments of a log call that takes them as `console.log` does:
  * - a sole argument that is not a string is the body as it is, an Error's message if it is an Error;
  * - a leading string is formatted with the arguments its specifiers take, by `util.format`;
- * - of what is left, objects with fields (see `fieldsOf`) become attributes, Errors the exception, and all else follows
+ * - of what is left, objects with fields (see `hasFields`) become attributes, Errors the exception, and all else follows
  *   in the text, separated by spaces, as `util.format` would have it;
  * - objects alone, without any text, stay structured as an array.
  *
@@ -28,27 +28,41 @@ export function splitArguments(
 ): Pick<LogRecord, 'body' | 'attributes' | 'exception' | 'template'> {
   if (args.length < 2) return soleArgument(args)
   const [first] = args
-  const hasTemplate = typeof first === 'string'
-  const taken = hasTemplate ? Math.min(countSpecifiers(first), args.length - 1) : 0
-  const parameters = args.slice(1, 1 + taken)
-  const errors = parameters.filter(isError).slice(0, 1)
-  const attributes: Record<string, unknown> = {}
+  const template = typeof first === 'string' ? first : undefined
+  const lastTaken = template === undefined ? -1 : Math.min(countSpecifiers(template), args.length - 1)
+  /** What `util.format` puts into the template or behind it. */
   const text: unknown[] = []
-  for (const argument of hasTemplate ? args.slice(1 + taken) : args) {
-    if (isError(argument)) {
+  const errors: Error[] = []
+  let attributes: Record<string, unknown> = {}
+  let isFirst = true
+  for (let index = template === undefined ? 0 : 1; index < args.length; index += 1) {
+    const argument = args[index]
+    const isTaken = index <= lastTaken
+    if (isTaken || typeof argument !== 'object' || argument === null) {
+      text.push(argument)
+      // The first Error is the exception also where a specifier has taken it.
+      if (isTaken && errors.length === 0 && isError(argument)) errors.push(argument)
+    } else if (isError(argument)) {
       errors.push(argument)
-      continue
+    } else if (hasFields(argument)) {
+      const fields = copyFields(argument)
+      if (isFirst) attributes = fields
+      else merge(attributes, fields)
+      isFirst = false
+    } else {
+      text.push(argument)
     }
-    const fields = fieldsOf(argument)
-    if (fields === undefined) text.push(argument)
-    else merge(attributes, fields)
   }
 
   const exception = errors[0] ?? errorAmong(attributes)
   if (errors.length > 1) merge(attributes, { errors: errors.slice(1) })
-  if (hasTemplate) {
-    const body = format(first, [...parameters, ...text])
-    return { body, attributes, exception, template: taken > 0 ? { template: first, parameters } : undefined }
+  if (template !== undefined) {
+    return {
+      body: format(template, text),
+      attributes,
+      exception,
+      template: lastTaken > 0 ? { template, parameters: args.slice(1, 1 + lastTaken) } : undefined,
+    }
   }
   // An empty template, so that no later string is taken for one.
   if (text.length > 0) return { body: format('', text).slice(1), attributes, exception }
@@ -71,22 +85,21 @@ function countSpecifiers(template: string): number {
 }
 
 /**
- * The fields of a plain object, or of a class instance that has no other form of its own: no `toString`, `toJSON`,
- * iterator, `util.inspect.custom` or class tag (as Date, Map, URL have). `undefined` for all else, and where there are no fields.
+ * Whether the fields of an object stand for it: a plain one, or a class instance that has no other form of its own: no
+ * `toString`, `toJSON`, iterator, `util.inspect.custom` or class tag (as Date, Map, URL have). Not where there are none.
  */
-function fieldsOf(value: unknown): Record<string, unknown> | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+function hasFields(value: object): boolean {
   try {
-    if (Object.prototype.toString.call(value) !== '[object Object]') return undefined
-    const ownForm =
-      typeof read(value, 'toJSON') === 'function' ||
-      ownText(value) !== undefined ||
-      Symbol.iterator in value ||
-      inspect.custom in value
-    if (ownForm || Object.keys(value).length === 0) return undefined
-    return copyFields(value)
+    return (
+      Object.prototype.toString.call(value) === '[object Object]' &&
+      typeof read(value, 'toJSON') !== 'function' &&
+      ownText(value) === undefined &&
+      !(Symbol.iterator in value) &&
+      !(inspect.custom in value) &&
+      Object.keys(value).length > 0
+    )
   } catch {
-    return undefined
+    return false
   }
 }
 
@@ -110,8 +123,10 @@ export function errorAmong(fields: object): Error | undefined {
 
 function format(template: string, parameters: readonly unknown[]): string {
   try {
-    // `util.format` of a string alone leaves `%%` as it is. Here there were more arguments, if only fields.
-    if (parameters.length === 0) return formatWithOptions(FORMAT, template, '').slice(0, -1)
+    if (parameters.length === 0) {
+      // `util.format` of a string alone leaves `%%` as it is. Here there were more arguments, if only fields.
+      return template.includes('%') ? formatWithOptions(FORMAT, template, '').slice(0, -1) : template
+    }
     return formatWithOptions(FORMAT, template, ...parameters)
   } catch {
     return [template, ...parameters.map(show)].join(' ')

@@ -1,6 +1,6 @@
 import { diagnose } from './diagnose.ts'
 import { createDuplicateWatch } from './duplicates.ts'
-import { keepEarly, replayEarlyRecords } from './early.ts'
+import { isEarlyKept, keepEarly, replayEarlyRecords } from './early.ts'
 import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
 import { activeContext, createLoggers } from './provider.ts'
@@ -35,9 +35,13 @@ export function createBridge<Native>(
     const severityNumber = adapter.severity(native)
     if (severityNumber < minimum && severityNumber !== 0) return
     if (isExporting()) return
-    const active = activeContext()
     const scope = scopeOf(native)
     const logger = loggers.get(scope)
+    if (logger === undefined && !isEarlyKept()) {
+      state.early.overflow += 1
+      return
+    }
+    const active = activeContext()
     if (logger?.enabled?.({ context: active, severityNumber }) === false) return
 
     const converted = adapter.convert(native)
@@ -45,10 +49,10 @@ export function createBridge<Native>(
     const observedTimestamp = converted.observedTimestamp ?? now()
     const record = finish(converted, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp
-    record.timestamp = converted.timestamp ?? observedTimestamp
+    record.timestamp ??= observedTimestamp
     record.severityNumber = severityNumber
     // Always set: the official SDKs take `context: undefined` for "no context".
-    record.context = converted.context ?? active
+    record.context ??= active
     watch(native, record)
     if (logger === undefined) return keepEarly(scope, record)
     if (state.early.records.length > 0) replayEarlyRecords()
@@ -71,8 +75,9 @@ export function createBridge<Native>(
         const severityNumber = adapter.severity(native)
         if (severityNumber < minimum && severityNumber !== 0) return false
         if (isExporting()) return false
-        const context = activeContext()
-        return loggers.get(scopeOf(native))?.enabled?.({ context, severityNumber }) !== false
+        const logger = loggers.get(scopeOf(native))
+        if (logger === undefined) return isEarlyKept()
+        return logger.enabled?.({ context: activeContext(), severityNumber }) !== false
       } catch {
         return false
       }

@@ -10,16 +10,22 @@ const POLL_MILLIS = 100
 const PATIENCE_MILLIS = 5000
 
 /**
+ * Whether a record is kept that is logged now, before any LoggerProvider: asked before it is built, so that an application
+ * which never sets one up does not pay for records that go nowhere.
+ */
+export function isEarlyKept(): boolean {
+  const { early } = state
+  // To read the environment takes half a microsecond.
+  early.disabled ??= process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true'
+  return !early.disabled && early.records.length < MAX_EARLY_RECORDS
+}
+
+/**
  * Keeps a record, in plain values and with its own time and context, until a LoggerProvider is registered. When none
  * comes, one warning says what to do: after five seconds, or as the process ends.
  */
 export function keepEarly(scope: string, record: ApiLogRecord): void {
   const { early } = state
-  if (process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return
-  if (early.records.length >= MAX_EARLY_RECORDS) {
-    early.overflow += 1
-    return
-  }
   early.records.push({ scope, record })
   if (early.timer !== undefined) return
   if (early.waitedMillis === 0) process.once('exit', warnIfKept)

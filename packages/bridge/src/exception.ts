@@ -39,14 +39,13 @@ function errorType(error: Error): string {
  */
 export function describeException(exception: Error | SerializedError): ExceptionParts {
   if (!isError(exception)) return describeSerialized(exception)
-  const fields = errorFields(exception)
   return {
     attributes: {
       'exception.type': errorType(exception),
       'exception.message': text(read(exception, 'message')),
       'exception.stacktrace': stackWithCauses(exception),
     },
-    extras: fields.length > 0 ? Object.fromEntries(fields) : undefined,
+    extras: unlessEmpty(errorFields(exception)),
   }
 }
 
@@ -56,18 +55,22 @@ export function errorEntries(error: Error): [string, unknown][] {
     ['type', errorType(error)],
     ['message', read(error, 'message')],
     ['stack', read(error, 'stack')],
-    ...errorFields(error),
+    ...Object.entries(errorFields(error)),
   ]
 }
 
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
-function errorFields(error: Error): [string, unknown][] {
-  const fields = Object.entries(copyFields(ownJSON(error), STANDARD_FIELDS))
+function errorFields(error: Error): Record<string, unknown> {
+  const fields = copyFields(ownJSON(error), STANDARD_FIELDS)
   for (const key of ['cause', 'errors']) {
     const value = read(error, key)
-    if (value !== undefined) fields.push([key, value])
+    if (value !== undefined) fields[key] = value
   }
   return fields
+}
+
+function unlessEmpty(fields: Record<string, unknown>): Record<string, unknown> | undefined {
+  return Object.keys(fields).length > 0 ? fields : undefined
 }
 
 /** What the Error's `toJSON` gives; itself where there is none or it fails. */
@@ -88,13 +91,14 @@ function describeSerialized(error: SerializedError): ExceptionParts {
   if (type ?? name) attributes['exception.type'] = type ?? name
   if (message !== undefined) attributes['exception.message'] = message
   if (stack !== undefined) attributes['exception.stacktrace'] = stack
-  return { attributes, extras: Object.keys(extras).length > 0 ? extras : undefined }
+  return { attributes, extras: unlessEmpty(extras) }
 }
 
 function stackWithCauses(error: Error): string {
   let stack = text(read(error, 'stack')) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
-  const seen = new Set<unknown>([error])
   let cause = read(error, 'cause')
+  if (!isError(cause)) return stack
+  const seen = new Set<unknown>([error])
   while (isError(cause) && !seen.has(cause) && seen.size <= MAX_CAUSES) {
     stack += `\nCaused by: ${text(read(cause, 'stack')) ?? errorType(cause)}`
     seen.add(cause)

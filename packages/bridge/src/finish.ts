@@ -4,7 +4,7 @@ import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
 import { copyFields, setOwn } from './read.ts'
 import { createRedactor } from './redact.ts'
-import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord } from './types.ts'
+import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord, SeverityNumber } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
 /** Where an Error's own fields go when it was logged without a key. */
@@ -29,11 +29,9 @@ export function createFinisher(options: BridgeOptions): Finisher {
 
   function finish(record: LogRecord, asIs: boolean): ApiLogRecord {
     let attributes = record.attributes ?? {}
-    let eventName: string | undefined
-    if (typeof attributes[EVENT_NAME] === 'string') {
-      eventName = attributes[EVENT_NAME]
-      delete attributes[EVENT_NAME]
-    }
+    const eventName = attributes[EVENT_NAME]
+    const isEvent = typeof eventName === 'string'
+    if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)
     // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
     if (record.exception !== undefined) attributes = withException(attributes, record.exception)
     if (included) {
@@ -49,22 +47,27 @@ export function createFinisher(options: BridgeOptions): Finisher {
     if (locate) Object.assign(attributes, record.code ?? locate())
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded.test(key))
 
-    const finished: ApiLogRecord = {}
-    if (record.severityText !== undefined) finished.severityText = record.severityText
-    if (eventName !== undefined) finished.eventName = eventName
-    const body = withoutColours(record.body)
-    if (asIs && redact === undefined) {
-      finished.body = body
-      finished.attributes = attributes
-      return finished
+    // All fields at once, for `createBridge` to fill in: one shape, also for the provider that reads it.
+    const finished = {
+      timestamp: record.timestamp,
+      observedTimestamp: record.observedTimestamp,
+      severityNumber: undefined as SeverityNumber | undefined,
+      severityText: record.severityText,
+      body: withoutColours(record.body),
+      attributes,
+      eventName: isEvent ? eventName : undefined,
+      context: record.context,
+    } as ApiLogRecord
+    if (!asIs || redact) {
+      const { body } = finished
+      const plain = {
+        body: body === undefined ? undefined : toAnyValue(body),
+        attributes: toAnyValueMap(attributes),
+      }
+      redact?.(plain)
+      finished.body = plain.body
+      finished.attributes = plain.attributes
     }
-    const plain = {
-      body: body === undefined ? undefined : toAnyValue(body),
-      attributes: toAnyValueMap(attributes),
-    }
-    redact?.(plain)
-    if (plain.body !== undefined) finished.body = plain.body
-    finished.attributes = plain.attributes
     return finished
   }
   return Object.assign(finish, { locate })
@@ -75,15 +78,17 @@ function withException(
   attributes: Record<string, unknown>,
   exception: NonNullable<LogRecord['exception']>,
 ): Record<string, unknown> {
-  const { attributes: described, extras } = describeException(exception)
+  const { attributes: result, extras } = describeException(exception)
   let placed = false
   for (const key of Object.keys(attributes)) {
-    if (attributes[key] !== exception) continue
-    placed = true
-    if (extras) setOwn(attributes, key, extras)
-    else delete attributes[key]
+    const value = attributes[key]
+    if (value !== exception) {
+      setOwn(result, key, value)
+    } else {
+      placed = true
+      if (extras) setOwn(result, key, extras)
+    }
   }
-  const result: Record<string, unknown> = { ...described, ...attributes }
   if (extras && !placed) {
     let free = KEYLESS_ERROR
     for (let n = 2; Object.hasOwn(result, free); n += 1) free = `${KEYLESS_ERROR}#${n}`

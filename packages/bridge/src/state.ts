@@ -33,6 +33,8 @@ export interface ProcessState {
   readonly early: {
     records: EarlyRecord[]
     overflow: number
+    /** Whether OpenTelemetry is switched off, once it has been asked. */
+    disabled?: boolean | undefined
     timer: NodeJS.Timeout | undefined
     waitedMillis: number
   }

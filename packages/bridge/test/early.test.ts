@@ -15,7 +15,13 @@ const said = diagMessages()
 
 beforeEach(() => {
   clearInterval(state.early.timer)
-  Object.assign(state.early, { records: [], overflow: 0, timer: undefined, waitedMillis: 0 })
+  Object.assign(state.early, {
+    records: [],
+    overflow: 0,
+    disabled: undefined,
+    timer: undefined,
+    waitedMillis: 0,
+  })
 })
 afterEach(() => {
   logs.disable()
@@ -117,9 +123,24 @@ describe('records before a provider', () => {
     ])
   })
 
-  test('are not kept where OpenTelemetry is switched off', () => {
+  test('are not even converted when there are a thousand', () => {
+    const convert = vi.fn(adapter.convert)
+    const bridge = createBridge({ ...adapter, convert })
+    for (let n = 1; n <= 1000; n += 1) bridge.emit({ body: n })
+    expect(bridge.enabled({})).toBe(false)
+    bridge.emit({ body: 1001 })
+    expect(convert).toHaveBeenCalledTimes(1000)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    expect(bridge.enabled({})).toBe(true)
+  })
+
+  test('are neither converted nor kept where OpenTelemetry is switched off', () => {
     vi.stubEnv('OTEL_SDK_DISABLED', ' True ')
-    createBridge(adapter).emit({ body: 1 })
+    const convert = vi.fn(adapter.convert)
+    const bridge = createBridge({ ...adapter, convert })
+    expect(bridge.enabled({})).toBe(false)
+    bridge.emit({ body: 1 })
+    expect(convert).not.toHaveBeenCalled()
     expect(state.early.records).toEqual([])
     expect(state.early.timer).toBeUndefined()
   })
