@@ -5,7 +5,7 @@ import type { LogRecord } from './types.ts'
 import { ownText } from './value.ts'
 
 /** What `util.format` knows; each but `%%` takes one argument. https://nodejs.org/api/util.html#utilformatformat-args */
-const SPECIFIERS = /%[sdifjoOc%]/g
+const SPECIFIERS = 'sdifjoOc'
 /** Never the colours of the terminal that the process happens to run in. */
 const FORMAT = { colors: false }
 /** Where libraries and users put the Error of a record among its fields. */
@@ -80,8 +80,15 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
 }
 
 function countSpecifiers(template: string): number {
-  if (!template.includes('%')) return 0
-  return template.match(SPECIFIERS)?.filter((specifier) => specifier !== '%%').length ?? 0
+  let count = 0
+  let at = template.indexOf('%')
+  while (at >= 0 && at + 1 < template.length) {
+    const next = template[at + 1]!
+    const isSpecifier = SPECIFIERS.includes(next)
+    if (isSpecifier) count += 1
+    at = template.indexOf('%', isSpecifier || next === '%' ? at + 2 : at + 1)
+  }
+  return count
 }
 
 /**

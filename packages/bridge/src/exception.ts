@@ -18,6 +18,7 @@ export interface ExceptionParts {
 
 /** Whether a value is an Error, also one of another realm. What merely has a `name` or a `code` is not. */
 export function isError(value: unknown): value is Error {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
   try {
     return types.isNativeError(value) || value instanceof Error
   } catch {

@@ -1,4 +1,5 @@
 import { formatWithOptions, inspect } from 'node:util'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { splitArguments } from '../src/arguments.ts'
 
@@ -65,6 +66,18 @@ describe('text', () => {
   test('takes no later string for a template', () => {
     expect(splitArguments([7, '%s', 'x']).body).toBe('7 %s x')
     expect(splitArguments([{ id: 7 }, '%s', 'x'])).toMatchObject({ body: '%s x', attributes: { id: 7 } })
+  })
+
+  test('has as parameters what the specifiers of util.format take', () => {
+    const pieces = fc.constantFrom('%', '%%', 's', 'x', ' ', '%s', '%d', '%i', '%f', '%j', '%o', '%O', '%c')
+    fc.assert(
+      fc.property(fc.string({ unit: pieces, maxLength: 8 }), (template) => {
+        const specifiers = template.match(/%[sdifjoOc%]/g)?.filter((specifier) => specifier !== '%%') ?? []
+        const parameters = specifiers.map((_, index) => index)
+        const { template: captured } = splitArguments([template, ...parameters, 'rest', { id: 7 }])
+        expect(captured?.parameters ?? []).toEqual(parameters)
+      }),
+    )
   })
 
   test('has no template where no specifier took an argument', () => {

@@ -1,5 +1,5 @@
 import { callSites } from '@logbridge/bridge'
-import type { ConsoleMethod } from './convert.ts'
+import type { ConsoleCall } from './convert.ts'
 
 /** Where `@opentelemetry/api` 1.x keeps what is registered. */
 const API = Symbol.for('opentelemetry.js.api.1')
@@ -17,7 +17,7 @@ const MAX_FRAMES = 10
  * Its console exporters use `dir`, all else goes through its diag logger: the stack is looked at only where one of these
  * can be, because that takes about 4 us. Blind where OpenTelemetry has been bundled.
  */
-export function isOpenTelemetrysOwn(method: ConsoleMethod, calledAs: (...args: never) => unknown): boolean {
+export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean {
   if (method !== 'dir' && !hasDiagLogger()) return false
   const files = callerFiles(calledAs)
   return OPENTELEMETRY.test(files[0] ?? '') || files.some((file) => DIAG.test(file))

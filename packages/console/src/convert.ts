@@ -24,6 +24,8 @@ export interface ConsoleCall {
   readonly args: readonly unknown[]
   /** What the method in turn gave to the console's own `log`, `warn` or `error`, if it works that way. */
   printed: readonly unknown[] | undefined
+  /** Its `content`. */
+  said: readonly unknown[] | undefined
   /** Labels of the groups that are open, outermost first. */
   readonly groups: readonly string[]
   /** What the application called: stack traces begin at its caller. */
@@ -57,10 +59,8 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
     library: 'console',
     severity: ({ method }) => table.get(method) ?? 0,
     convert(call) {
-      const { method, groups } = call
-      const args = content(call)
-      if (args === undefined) return undefined
-      const { body, attributes = {}, exception, template } = splitArguments(args)
+      const { method, groups, said = [] } = call
+      const { body, attributes = {}, exception, template } = splitArguments(said)
       attributes['log.iostream'] ??= TO_STDERR.has(method) ? 'stderr' : 'stdout'
       if (groups.length > 0) attributes['console.group'] ??= groups
       if (method === 'trace') attributes['code.stacktrace'] ??= stackOf(call)
@@ -70,14 +70,14 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
         body,
         attributes,
         exception,
-        template: args === call.printed ? undefined : template,
+        template: said === call.printed ? undefined : template,
       }
     },
   }
 }
 
 /** What a call says, as arguments of `console.log`; `undefined` where it says nothing. */
-function content({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
+export function content({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
   switch (method) {
     case 'assert':
       return args[0] ? undefined : failedAssertion(args.slice(1))

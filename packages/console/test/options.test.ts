@@ -6,6 +6,8 @@ test('level leaves out what is less severe', () => {
   const { console, records } = bridged({ level: 'warn' })
   console.log('a')
   console.count()
+  // Prints by calling `error`.
+  console.trace('t')
   console.warn('b')
   console.assert(false)
   expect(records.map(({ severityText }) => severityText)).toEqual(['warn', 'assert'])

@@ -45,6 +45,7 @@ export type Log4jsEvent = Omit<LoggingEvent, 'level' | 'serialise'> & {
   remotePort?: number | undefined
 }
 
+const NOTHING: LogRecord = {}
 const ORIGIN_FIELDS = ['cluster', 'remoteAddress', 'remotePort'] as const
 
 /** Severity number of a level; 0 where there is none. */
@@ -82,13 +83,12 @@ export function createAdapter(
 function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord {
   // What a foreign client sends to the `tcp-server` appender may be anything.
   const data: unknown[] = Array.isArray(event.data) ? event.data : [event.data]
-  let parts: LogRecord = {}
+  let parts: LogRecord = NOTHING
   let attributes: Record<string, unknown> = {}
   if (!layout || layout.hidesNothing) {
     // Where a layout makes the body, the fields of a sole object have no other place than the attributes.
     parts = splitArguments(layout && data.length === 1 ? ['', data[0]] : data)
-    // Not Object.assign, for which the key __proto__ is none.
-    attributes = { ...contextFields(event), ...parts.attributes }
+    attributes = withContextFields(event, parts.attributes ?? attributes)
   }
   placeCallSite(attributes, event)
   const timestamp = toHrTime(event.startTime)
@@ -111,17 +111,20 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
 }
 
 /** `logger.addContext()`. A function there gives the value, as in log4js's pattern layout (`%X{name}`). */
-function contextFields(event: Log4jsEvent): Record<string, unknown> {
+function withContextFields(event: Log4jsEvent, attributes: Record<string, unknown>): Record<string, unknown> {
   const { context } = event as { context: unknown }
-  if (typeof context !== 'object' || context === null) return {}
+  if (typeof context !== 'object' || context === null) return attributes
+  const keys = Object.keys(context)
+  if (keys.length === 0) return attributes
   const fields = copyFields(context)
-  for (const key of Object.keys(context)) {
+  for (const key of keys) {
     const value = read(context, key)
     if (typeof value === 'function') fields[key] = resolve(value, event)
     // `connectLogger` with `context` puts the live response there, for layouts to read from.
     if (value instanceof Stream) delete fields[key]
   }
-  return fields
+  // Not Object.assign, for which the key __proto__ is none.
+  return { ...fields, ...attributes }
 }
 
 function resolve(value: Function, event: Log4jsEvent): unknown {
