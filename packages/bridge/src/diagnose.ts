@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import { diag } from '@opentelemetry/api'
+import { registeredDiagLogger } from './api.ts'
 import { whileExporting } from './exporting.ts'
 import { reason } from './read.ts'
 import { state } from './state.ts'
@@ -23,7 +23,7 @@ export function announce(message: string, error?: unknown): void {
 
 function say(text: string): void {
   try {
-    diag.warn(`logbridge: ${text}`)
+    registeredDiagLogger()?.warn(`logbridge: ${text}`)
   } catch {
     // A diag logger that fails has no one left to tell.
   }

@@ -1,5 +1,5 @@
 import { diagnose } from './diagnose.ts'
-import { registeredProvider } from './provider.ts'
+import { registeredProvider } from './api.ts'
 import { state } from './state.ts'
 import type { ApiLogRecord } from './types.ts'
 

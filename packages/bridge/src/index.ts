@@ -3,6 +3,15 @@
  * any OpenTelemetry 2.x or 3.x.
  */
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
+export {
+  activeContext,
+  contextOfSpan,
+  isSpanContextValid,
+  registeredProvider,
+  ROOT_CONTEXT,
+  spanContextOf,
+  withContext,
+} from './api.ts'
 export { errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, filePath } from './callSite.ts'
@@ -13,7 +22,7 @@ export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts, isError } from './exception.ts'
 export { isExporting, whileExporting } from './exporting.ts'
 export { bridgeOptionRules, checkOptions, oneOf, type OptionRule, rules } from './options.ts'
-export { ACCEPTS_ANY_VALUE, activeContext, registeredProvider, withContext } from './provider.ts'
+export { ACCEPTS_ANY_VALUE } from './provider.ts'
 export { copyFields, isAbsent, read, reason } from './read.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { now, toHrTime } from './time.ts'

@@ -1,4 +1,4 @@
-import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
+import { registeredProvider } from './api.ts'
 import type { Logger, LoggerProvider } from './types.ts'
 
 /** Loggers kept for one bridge; a program that names loggers after users or requests must not grow without end. */
@@ -9,42 +9,6 @@ const MAX_LOGGERS = 1000
  * the rules of `ValueWriter`. Others are given plain AnyValues.
  */
 export const ACCEPTS_ANY_VALUE: unique symbol = Symbol.for('logbridge.acceptsAnyValue') as never
-
-/** Where `@opentelemetry/api` 1.x (`logs` since 1.10) and `@opentelemetry/api-logs` 0.x keep what is registered. */
-const API = Symbol.for('opentelemetry.js.api.1')
-const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
-const API_LOGS_COMPATIBILITY = 1
-
-interface Globals {
-  [API]?: { logs?: LoggerProvider; context?: ContextManager }
-  [API_LOGS]?: (compatibility: number) => LoggerProvider | undefined
-}
-
-/**
- * The LoggerProvider that is registered in this process: with `@opentelemetry/api` >= 1.10, else with
- * `@opentelemetry/api-logs`. The globals themselves are read, not the APIs: the APIs answer with a proxy that
- * does not tell whether anything is behind it, `@opentelemetry/api` 1.9 has no `logs` at all, and a second
- * copy of either package (a bundle, an npm tree that could not be deduplicated) still meets the same global.
- */
-export function registeredProvider(): LoggerProvider | undefined {
-  const globals = globalThis as Globals
-  return globals[API]?.logs ?? globals[API_LOGS]?.(API_LOGS_COMPATIBILITY)
-}
-
-/**
- * The caller's context, of whichever version of `@opentelemetry/api` has the ContextManager. The API itself answers with
- * none where another copy with a lower minor version was there first: 1.10 here beside an SDK 2.x with its 1.9.
- */
-export function activeContext(): Context {
-  return (globalThis as Globals)[API]?.context?.active() ?? ROOT_CONTEXT
-}
-
-/** Runs code in a context, by the same ContextManager as `activeContext`. */
-export function withContext(context: Context, run: () => void): void {
-  const manager = (globalThis as Globals)[API]?.context
-  if (manager) manager.with(context, run)
-  else run()
-}
 
 /** The loggers of one bridge, each looked up once for its scope. */
 export interface Loggers {

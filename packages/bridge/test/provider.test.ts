@@ -4,7 +4,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { activeContext, registeredProvider, withContext } from '../src/provider.ts'
+import { activeContext, registeredProvider, ROOT_CONTEXT, withContext } from '../src/api.ts'
 import type { LoggerProvider as AnyProvider } from '../src/types.ts'
 import { adapter } from './adapter.ts'
 import { anyValueProvider, memoryProvider } from './memoryProvider.ts'
@@ -122,8 +122,8 @@ describe('a bridge', () => {
     bridge.emit({ severity: 13 })
     expect(bridge.enabled({ severity: 5 })).toBe(false)
     expect(asked).toEqual([
-      { context: api.ROOT_CONTEXT, severityNumber: 13 },
-      { context: api.ROOT_CONTEXT, severityNumber: 5 },
+      { context: ROOT_CONTEXT, severityNumber: 13 },
+      { context: ROOT_CONTEXT, severityNumber: 5 },
     ])
     expect(built).toBe(0)
   })
@@ -191,5 +191,5 @@ test('without a ContextManager code just runs', () => {
   let ran = false
   withContext(api.ROOT_CONTEXT, () => (ran = true))
   expect(ran).toBe(true)
-  expect(activeContext()).toBe(api.ROOT_CONTEXT)
+  expect(activeContext()).toBe(ROOT_CONTEXT)
 })

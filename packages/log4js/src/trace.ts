@@ -4,8 +4,14 @@
  * log call: log4js's `clustering`, which has no public name.
  */
 import cluster from 'node:cluster'
-import { activeContext } from '@logbridge/bridge'
-import { type Context, isSpanContextValid, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import {
+  activeContext,
+  contextOfSpan,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  spanContextOf,
+} from '@logbridge/bridge'
+import type { Context } from '@opentelemetry/api'
 import type { LoggingEvent } from 'log4js'
 // @ts-expect-error log4js has no types for its parts
 import log4jsClustering from 'log4js/lib/clustering.js'
@@ -35,8 +41,8 @@ interface Traced {
 if (cluster.isWorker) {
   const { send } = clustering
   clustering.send = (event) => {
-    const span = trace.getSpanContext(activeContext())
-    if (span && isSpanContextValid(span) && !clustering.isMaster()) {
+    const span = spanContextOf(activeContext())
+    if (span && !clustering.isMaster()) {
       const flags = span.traceFlags.toString(16).padStart(2, '0')
       event.context[TRACEPARENT] = `00-${span.traceId}-${span.spanId}-${flags}`
     }
@@ -73,5 +79,5 @@ function takeRemoteContext(fields: Record<string, unknown>): Context {
   const [, traceId = '', spanId = '', flags = ''] = String(fields[TRACEPARENT] ?? '').split('-')
   delete fields[TRACEPARENT]
   const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 0xff, isRemote: true }
-  return isSpanContextValid(span) ? trace.setSpanContext(ROOT_CONTEXT, span) : ROOT_CONTEXT
+  return isSpanContextValid(span) ? contextOfSpan(span) : ROOT_CONTEXT
 }
