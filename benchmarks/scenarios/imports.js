@@ -6,7 +6,6 @@ export const title = 'Time to import, each in a new process'
 
 const program = new URL('../lib/import.js', import.meta.url)
 const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
-const API = '@opentelemetry/api'
 const GOAL_MILLIS = 10
 /** A start is short, and the machine does other things: as many of them for each round asked for. */
 const STARTS = 3
@@ -33,21 +32,18 @@ export async function run({ rounds }) {
         goal: 1,
         pass: core <= sdk,
       },
-      ...LIBRARIES.flatMap((library) => {
-        const [alone, withApi, bridged] = steps(library).map((packages) => time(packages).median)
-        return [
-          difference(`imports: @logbridge/${library}, on top of its library`, bridged, alone),
-          difference(`imports: @logbridge/${library}, on top of its library and ${API}`, bridged, withApi),
-        ]
+      ...LIBRARIES.map((library) => {
+        const [alone, bridged] = steps(library).map((packages) => time(packages).median)
+        return difference(`imports: @logbridge/${library}, on top of its library`, bridged, alone)
       }),
     ],
   }
 }
 
-/** The library; with the API, which an application that is traced has anyway; with the adapter. */
+/** The library; with the adapter. */
 function steps(library) {
   const own = library === 'console' ? 'node:console' : library
-  return [[own], [own, API], [own, API, `@logbridge/${library}`]]
+  return [[own], [own, `@logbridge/${library}`]]
 }
 
 function difference(scenario, ours, peer) {
