@@ -2,8 +2,12 @@ import { defineConfig } from 'tsup'
 
 type Config = ReturnType<typeof defineConfig>
 
-/** ESM, CommonJS and types of one package: the same settings for all of them. */
-export function library(entry: string[]): Config {
+/**
+ * ESM, CommonJS and types of one package: the same settings for all of them.
+ * @param options.small for an adapter that would have more than its 60,000 bytes: white space goes from CommonJS as well, and
+ * ESM keeps the names of exports alone
+ */
+export function library(entry: string[], { small = false }: { small?: boolean } = {}): Config {
   return defineConfig({
     entry,
     format: ['esm', 'cjs'],
@@ -18,9 +22,17 @@ export function library(entry: string[]): Config {
     // Adapters are to stay small, and each is there twice. CommonJS keeps its line breaks: tools find its exports by them.
     esbuildOptions(options, { format }) {
       options.minifySyntax = true
-      options.minifyWhitespace = format === 'esm'
+      options.minifyWhitespace = small || format === 'esm'
+      options.minifyIdentifiers = small && format === 'esm'
       // Node prints the whole line that threw above an uncaught error: a file in one line would bury the message.
       options.lineLimit = 160
     },
+    // Where are-the-types-wrong looks for the exports of CommonJS.
+    plugins: [
+      {
+        name: 'exports',
+        renderChunk: (code) => ({ code: code.replace(/(?<=[;}])__export\(/, '\n__export(') }),
+      },
+    ],
   })
 }
