@@ -1,6 +1,6 @@
 import { type Adapter, type HrTime, type LogRecord, toHrTime } from '@logbridge/bridge'
 import { isObject, takeException } from './exception.ts'
-import { fieldsOf, headOf, type Line } from './line.ts'
+import { type Field, fieldsOf, headOf, type Line } from './line.ts'
 import { createLoggerReader, type LineConfig } from './logger.ts'
 import type { Severity, SeverityOf } from './severity.ts'
 import { removeActiveSpan, takeContext } from './trace.ts'
@@ -33,10 +33,15 @@ export function createWorkerAdapter(
       // A logger with a name writes it on each line. One line without tells that it has none, and `name` is a field.
       const { name } = headOf(line)
       hasName &&= name !== undefined
-      return hasName ? (JSON.parse(name!.value) as string) : undefined
+      return hasName ? parseText(name!.value) : undefined
     },
     context: takeContext,
   })
+}
+
+/** JSON.parse of a text, which most often has nothing to unescape. */
+function parseText(json: string): string {
+  return json.includes('\\') ? (JSON.parse(json) as string) : json.slice(1, -1)
 }
 
 /** How one gets to know what the line does not say. */
@@ -48,37 +53,30 @@ interface Source {
 }
 
 function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
-  function configOf(line: Line): LineConfig {
-    return (line.config ??= source.config(line))
-  }
-
   function findSeverity(line: Line): Severity {
-    const { levels } = configOf(line)
+    const { levels } = source.config(line)
     if (line.level !== undefined) return severityOf(line.level, levels)
     const { level } = headOf(line)
     if (level !== undefined) {
-      const value = JSON.parse(level.value) as string | number
+      const value = level.value.startsWith('"') ? parseText(level.value) : Number(level.value)
       const found = severityOf(value, levels)
       // Under a key of `formatters.level`'s own, it is a level only if it is called like one: `"severity":"INFO"`.
       if (level.key === 'level' || (typeof value === 'string' && found.number !== 0)) return found
     }
-    const field = fieldsOf(line)?.['level']
+    const field = fieldsOf(line, source.config(line))?.['level']
     return typeof field === 'string' || typeof field === 'number' ? severityOf(field, levels) : UNKNOWN
-  }
-
-  function severityOfLine(line: Line): Severity {
-    return (line.severity ??= findSeverity(line))
   }
 
   return {
     library: 'pino',
-    severity: (line) => severityOfLine(line).number,
+    severity: (line) => findSeverity(line).number,
     scope: source.scope,
     repeats: (previous, line) => previous.text === line.text && previous.logger === line.logger,
     convert(line) {
-      const fields = fieldsOf(line)
+      const config = source.config(line)
+      const fields = fieldsOf(line, config)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
-      const { messageKey, errorKey, nestedKey } = configOf(line)
+      const { messageKey, errorKey, nestedKey } = config
       const timestamp = takeTime(line, fields)
       takeLevel(line, fields)
       takeName(line, fields, source.scope(line))
@@ -87,11 +85,11 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       const logged = isObject(nested) ? nested : fields
       const context = source.context(logged)
       const exception = takeException(logged, errorKey, line.logged)
-      const body = fields[messageKey]
-      delete fields[messageKey]
+      const body = line.message ?? fields[messageKey]
+      if (Object.hasOwn(fields, messageKey)) delete fields[messageKey]
       return {
         timestamp,
-        severityText: severityOfLine(line).text,
+        severityText: findSeverity(line).text,
         body,
         attributes: fields,
         exception,
@@ -104,6 +102,8 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
 /** What is not understood stays an attribute, and the time of the call is the record's. */
 function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
   const { level, time } = headOf(line)
+  const millis = time && readMillis(time)
+  if (millis !== undefined) return toHrTime(millis)
   const json = time?.value ?? line.time
   // pino was told to write none. Lines of others may have one that is not in the head.
   if (json === undefined && level !== undefined) return undefined
@@ -113,6 +113,14 @@ function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefin
     if (time) giveBack(fields, time.key, time.value)
   } else if (!time && (json === undefined || JSON.stringify(fields['time']) === json)) delete fields['time']
   return timestamp
+}
+
+/** The 13 digits that pino writes by default, which `toHrTime` would first have to tell from other texts: 0.1 us. */
+export function readMillis({ value }: Field): number | undefined {
+  if (value.length !== 13) return undefined
+  const millis = Number(value)
+  // No room for a quote, a sign or decimals.
+  return millis >= 1e12 ? millis : undefined
 }
 
 function takeLevel(line: Line, fields: Record<string, unknown>): void {

@@ -15,6 +15,8 @@ export function takeException(
   errorKey: string,
   logged: object | undefined,
 ): SerializedError | undefined {
+  const { err, error: other } = fields
+  if (!isObject(err) && !isObject(other) && !isObject(fields[errorKey])) return undefined
   for (const key of [errorKey, 'err', 'error']) {
     const error = fields[key]
     if (isSerialized(error)) return take(fields, key, error)

@@ -18,6 +18,7 @@
  */
 import { bridgeOptionRules, type BridgeOptions, checkOptions, createBridge } from '@logbridge/bridge'
 import { createAdapter } from './convert.ts'
+import { createLine } from './line.ts'
 import { DEFAULTS, type PinoLogger } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
 
@@ -50,6 +51,7 @@ interface Metadata {
   lastLevel: number | undefined
   lastTime: string | undefined
   lastObj: object | undefined
+  lastMsg: unknown
   lastLogger: PinoLogger | undefined
 }
 
@@ -69,12 +71,13 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     lastLevel: undefined,
     lastTime: undefined,
     lastObj: undefined,
+    lastMsg: undefined,
     lastLogger: undefined,
     write(text) {
       const { lastLevel, lastTime, lastObj, lastLogger } = stream
       // Holds on to nothing, and says nothing of a line that somebody else may write next.
-      stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastLogger = undefined
-      bridge.emit({ text, level: lastLevel, time: lastTime?.trim(), logged: lastObj, logger: lastLogger })
+      stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastMsg = stream.lastLogger = undefined
+      bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger))
     },
     end() {
       // Nothing of it is held here.

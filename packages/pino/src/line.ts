@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import { isObject } from './exception.ts'
 import type { LineConfig, PinoLogger } from './logger.ts'
-import type { Severity } from './severity.ts'
 
 /**
  * A line on its way from pino, with what pino tells a stream about it (`Symbol.for('pino.metadata')`). In a worker, or
@@ -10,17 +9,37 @@ import type { Severity } from './severity.ts'
 export interface Line {
   readonly text: string
   /** The record's level. */
-  readonly level?: number | undefined
+  readonly level: number | undefined
   /** The record's time as JSON, spaces removed; `''` when pino was told to write none. */
-  readonly time?: string | undefined
+  readonly time: string | undefined
   /** What was logged, before pino hid anything: nothing of it is sent. */
-  readonly logged?: object | undefined
-  readonly logger?: PinoLogger | undefined
+  readonly logged: object | undefined
+  readonly logger: PinoLogger | undefined
   /** What has been found out about the line so far. */
-  config?: LineConfig | undefined
-  severity?: Severity | undefined
-  head?: Head | undefined
-  fields?: Record<string, unknown> | undefined
+  head: Head | undefined
+  fields: Record<string, unknown> | undefined
+  /** The message, when it is not among `fields`. */
+  message: string | undefined
+}
+
+/** All its fields are there from the start, so that V8 need not move it when they are set. */
+export function createLine(
+  text: string,
+  level?: number,
+  time?: string,
+  logged?: object,
+  logger?: PinoLogger,
+): Line {
+  return {
+    text,
+    level,
+    time,
+    logged,
+    logger,
+    head: undefined,
+    fields: undefined,
+    message: undefined,
+  }
 }
 
 /**
@@ -32,7 +51,7 @@ export interface Head {
   /** Where the other fields begin: at a comma or at the closing brace. */
   readonly end: number
   /** `level`, or what `formatters.level` has put first instead of it. */
-  readonly level?: Field
+  readonly level?: Field | undefined
   /** The field of pino's `timestamp`. */
   readonly time?: Field | undefined
   /** What else `formatters.level` has made of the level, such as `severity` for Google Cloud. */
@@ -41,7 +60,7 @@ export interface Head {
   readonly name?: Field | undefined
 }
 
-interface Field {
+export interface Field {
   readonly key: string
   /** As JSON. */
   readonly value: string
@@ -54,12 +73,50 @@ const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. The resource of this process says the same. */
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
 const NO_HEAD: Head = { end: 0 }
+const ESCAPED_BASE = OWN_BASE.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
+/** As pino's own formatters have it. Each choice rules out that the other one is taken when something behind does not fit. */
+const USUAL_HEAD = new RegExp(
+  String.raw`\{"level":(\d+|"[^"\\]*"),"time":(\d+|"[^"\\]*")(?:${ESCAPED_BASE}|(?!${ESCAPED_BASE}))(?:,"name":("[^"\\]*")|(?!,"name":"))(?=[,}])`,
+  'y',
+)
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const COMMA = 0x2c
+const BACKSLASH = 0x5c
 
 export function headOf(line: Line): Head {
-  return (line.head ??= readHead(line))
+  return (line.head ??= readUsualHead(line) ?? readHead(line))
 }
 
-function readHead(line: Line): Head {
+/**
+ * What `readHead` finds in a line that begins as pino's own formatters have it, in one go: 0.06 us rather than 0.4.
+ * @returns `undefined` when it begins in another way
+ */
+export function readUsualHead({ text, time }: Line): Head | undefined {
+  USUAL_HEAD.lastIndex = 0
+  const found = USUAL_HEAD.exec(text)
+  if (found === null) return undefined
+  const end = USUAL_HEAD.lastIndex
+  const level = fieldOf('level', found[1]!, '{"level":'.length)
+  const timeAt = level.end + ',"time":'.length
+  const head = fieldOf('time', found[2]!, timeAt)
+  // Not compared as texts: both are parts of others, for which V8 has no fast way.
+  if (time !== undefined && (time.length !== head.value.length || text.indexOf(time, timeAt) !== timeAt))
+    return undefined
+  return {
+    end,
+    level,
+    time: head,
+    other: undefined,
+    name: found[3] ? { key: 'name', value: found[3], end } : undefined,
+  }
+}
+
+function fieldOf(key: string, value: string, start: number): Field {
+  return { key, value, end: start + value.length }
+}
+
+export function readHead(line: Line): Head {
   const { text } = line
   const first = match(text, 0)
   if (first === undefined) return NO_HEAD
@@ -105,17 +162,67 @@ function isTime(field: Field, { text, time }: Line): boolean {
   return TIME_KEY.test(key) || (key !== 'level' && isBeforeBase(text, field))
 }
 
-/** The fields behind the head, as an object that belongs to the caller; `undefined` when the line is no JSON object. */
-export function fieldsOf(line: Line): Record<string, unknown> | undefined {
-  return (line.fields ??= readFields(line))
+/**
+ * The fields behind the head, as an object that belongs to the caller; `undefined` when the line is no JSON object. The
+ * message may be in `line.message` instead.
+ */
+export function fieldsOf(line: Line, config: LineConfig): Record<string, unknown> | undefined {
+  return (line.fields ??= readBeforeMessage(line, config) ?? readFields(line))
 }
 
-function readFields(line: Line): Record<string, unknown> | undefined {
+/**
+ * Most lines end with the message: `,"msg":"hello"}`. Left out of the object it need not be taken off it again, which
+ * costs as much as to parse the object, and makes all that comes after it slow.
+ *
+ * @returns `undefined` when the line ends in another way
+ */
+export function readBeforeMessage(
+  line: Line,
+  { messageKey, messageStart }: LineConfig,
+): Record<string, unknown> | undefined {
   const { text } = line
   const { end } = headOf(line)
-  const rest = end === 0 ? text : `{${text.slice(text[end] === ',' ? end + 1 : end)}`
+  if (end === 0 || messageStart === undefined) return undefined
+  // With its quotes it cannot be the inside of a text, and as the last of the line it is in no object but the outermost.
+  const at = text.lastIndexOf(messageStart)
+  if (at < end) return undefined
+  const message = readLastText(text, at + messageStart.length - 1)
+  if (message === undefined) return undefined
+  let fields: Record<string, unknown> | undefined = {}
+  if (at > end) {
+    if (!text.startsWith(',"', end)) return undefined
+    fields = parseObject(`{${text.slice(end + 1, at)}}`)
+    // Of two fields with the message's key the later one counts.
+    if (fields === undefined || Object.hasOwn(fields, messageKey)) return undefined
+  }
+  line.message = message
+  return fields
+}
+
+/** What stands from `start` up to the closing brace of the line, when it is one text. */
+function readLastText(text: string, start: number): string | undefined {
+  let end = text.length
+  if (text.charCodeAt(end - 1) === NEWLINE) end -= text.charCodeAt(end - 2) === RETURN ? 2 : 1
+  if (!text.endsWith('"}', end)) return undefined
+  const quote = text.indexOf('"', start + 1)
+  // Not the last field: JSON.parse would throw, which takes long.
+  if (quote !== end - 2 && text.charCodeAt(quote - 1) !== BACKSLASH) return undefined
   try {
-    const fields: unknown = LONG_NUMBER.test(rest) ? JSON.parse(rest, exactIntegers) : JSON.parse(rest)
+    return JSON.parse(text.slice(start, end - 1)) as string
+  } catch {
+    return undefined
+  }
+}
+
+export function readFields(line: Line): Record<string, unknown> | undefined {
+  const { text } = line
+  const { end } = headOf(line)
+  return parseObject(end === 0 ? text : `{${text.slice(text.charCodeAt(end) === COMMA ? end + 1 : end)}`)
+}
+
+function parseObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const fields: unknown = LONG_NUMBER.test(json) ? JSON.parse(json, exactIntegers) : JSON.parse(json)
     return isObject(fields) ? fields : undefined
   } catch {
     return undefined

@@ -35,7 +35,7 @@ export function createSeverityOf(
     return scale(level)
   }
 
-  return (level, { labels, values }) => {
+  function find(level: string | number, { labels, values }: Levels): Severity {
     if (typeof level === 'number') {
       const text = labels[level] ?? String(level)
       return { text, number: table.get(text) ?? byNumber(level, values) }
@@ -46,6 +46,18 @@ export function createSeverityOf(
     if (number !== undefined) return { text, number }
     if (Object.hasOwn(values, text)) return { text, number: byNumber(values[text]!, values) }
     return { text: level, number: 0 }
+  }
+
+  let last: Severity | undefined
+  let lastLevel: string | number | undefined
+  let lastLevels: Levels | undefined
+  return (level, levels) => {
+    if (last === undefined || level !== lastLevel || levels !== lastLevels) {
+      last = find(level, levels)
+      lastLevel = level
+      lastLevels = levels
+    }
+    return last
   }
 }
 

@@ -56,8 +56,10 @@ export function removeActiveSpan(fields: Record<string, unknown>): undefined {
 }
 
 function spanOf(fields: Record<string, unknown>): SpanContext | undefined {
-  const { trace_id: traceId, span_id: spanId, trace_flags: flags } = fields
-  if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined
+  const traceId = fields['trace_id']
+  if (typeof traceId !== 'string') return undefined
+  const { span_id: spanId, trace_flags: flags } = fields
+  if (typeof spanId !== 'string') return undefined
   const traceFlags = typeof flags === 'string' && /^[\da-f]{2}$/.test(flags) ? Number.parseInt(flags, 16) : 0
   const span = { traceId, spanId, traceFlags }
   return isSpanContextValid(span) ? span : undefined

@@ -11,7 +11,8 @@ import {
   rules,
 } from '@logbridge/bridge'
 import { createWorkerAdapter } from './convert.ts'
-import { DEFAULTS, type LineConfig } from './logger.ts'
+import { createLine } from './line.ts'
+import { DEFAULTS, lineConfig, type LoggerConfig } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
 import type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'
 
@@ -84,14 +85,14 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
 function createEmit(
   options: WorkerAdapterOptions,
   loggerProvider: LoggerProvider,
-  pinoConfig: Partial<LineConfig>,
+  pinoConfig: Partial<LoggerConfig>,
 ): (text: string) => void {
-  const config = { ...DEFAULTS, nestedKey: options.nestedKey, ...pinoConfig }
+  const config = lineConfig({ ...DEFAULTS, nestedKey: options.nestedKey, ...pinoConfig })
   const severityOf = createSeverityOf(options.severity)
   const adapter = createWorkerAdapter(severityOf, options.scope === undefined, config)
   const minimum = minimumOf(options.level, config.levels, severityOf)
   const bridge = createBridge(adapter, { ...options, loggerProvider }, minimum)
-  return (text) => bridge.emit({ text })
+  return (text) => bridge.emit(createLine(text))
 }
 
 function splitOptions(options: object): {
@@ -125,19 +126,19 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
 
 interface PinoMessage {
   code?: string
-  config?: Partial<LineConfig>
+  config?: Partial<LoggerConfig>
 }
 
 /** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */
-let pinoConfig: Promise<Partial<LineConfig>> | undefined
+let pinoConfig: Promise<Partial<LoggerConfig>> | undefined
 
 /** How the logger is configured: a message that pino sends into the worker. */
-function receivePinoConfig(): Promise<Partial<LineConfig>> {
+function receivePinoConfig(): Promise<Partial<LoggerConfig>> {
   const { workerData: data } = (workerData ?? {}) as { workerData?: { pinoWillSendConfig?: boolean } }
   const port = parentPort
   if (port === null || data?.pinoWillSendConfig !== true) return Promise.resolve({})
   return new Promise((resolve) => {
-    const settle = (config: Partial<LineConfig> = {}) => {
+    const settle = (config: Partial<LoggerConfig> = {}) => {
       port.off('message', listen)
       clearTimeout(timer)
       resolve(config)
