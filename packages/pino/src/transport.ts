@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { setImmediate } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   bridgeOptionRules,
@@ -31,13 +32,6 @@ const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
 const PINO_OPTIONS = new Set(['pinoWillSendConfig', 'levels', 'dedupe', '$context'])
 /** pino ends its worker when the process exits, and waits 10 seconds for it. */
 const SHUTDOWN_MILLIS = 5000
-/**
- * pino says how its logger is configured as soon as that is made. A transport without a logger of pino's (behind a
- * wrapper) hears nothing, and goes on with pino's defaults: `expectPinoConfig` of pino-abstract-transport would
- * wait for ever, and the process with it.
- */
-const CONFIG_MILLIS = 1000
-
 /** What `pino.transport` pipes its lines into. */
 export interface TransportStream extends Writable {
   /** Sends all that was written so far: pino's `logger.flush(callback)`, from pino 10. */
@@ -56,21 +50,50 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   checkOptions('@logbridge/pino', adapterOptions, adapterRules)
   const core = await importCore()
   const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
-  const emit = loggerProvider ? createEmit(adapterOptions, loggerProvider, await received) : () => {}
+
+  let emit: ((text: string) => void) | undefined
+  let starting: Promise<void> | undefined
+  function start(config: Partial<LoggerConfig> = {}): void {
+    emit ??= loggerProvider ? createEmit(adapterOptions, loggerProvider, config) : () => {}
+  }
+  /**
+   * However long after the transport a logger is made, pino posts its config before its first line. When it has not come
+   * with that, there is no logger of pino's (behind a wrapper), and pino's defaults are taken.
+   */
+  async function startWithLine(text: string, done: (error?: Error) => void): Promise<void> {
+    await readPorts()
+    try {
+      start()
+    } catch (error) {
+      return done(error as Error)
+    }
+    read(text)
+    done()
+  }
 
   const decoder = new StringDecoder()
   let rest = ''
   function read(text: string): void {
-    const lines = (rest + text).split(/\r?\n/)
-    rest = lines.pop()!
-    for (const line of lines) if (line !== '') emit(line)
+    const all = rest + text
+    let from = 0
+    for (let end = all.indexOf('\n'); end >= 0; end = all.indexOf('\n', from)) {
+      const line = all.slice(from, all[end - 1] === '\r' ? end - 1 : end)
+      if (line !== '') emit!(line)
+      from = end + 1
+    }
+    rest = all.slice(from)
   }
   // The end of a pipeline is waited for until `finish`, any other destination until `close`: a stream that finishes when
   // all is delivered does for both.
   const stream = new Writable({
     decodeStrings: false,
     write(chunk: string | Buffer, _encoding, done) {
-      read(typeof chunk === 'string' ? chunk : decoder.write(chunk))
+      const text = typeof chunk === 'string' ? chunk : decoder.write(chunk)
+      if (emit === undefined) {
+        starting = startWithLine(text, done)
+        return
+      }
+      read(text)
       done()
     },
     async final(done) {
@@ -79,7 +102,16 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
       done()
     },
   })
-  return Object.assign(stream, { flush: async () => loggerProvider?.forceFlush() })
+  const config = received ? await Promise.race([received, readPorts()]) : {}
+  // pino makes its logger before a worker is up, unless the transport was made first.
+  if (config) start(config)
+  else received?.then(start).catch((error: unknown) => stream.destroy(error as Error))
+  return Object.assign(stream, {
+    async flush() {
+      await starting
+      await loggerProvider?.forceFlush()
+    },
+  })
 }
 
 function createEmit(
@@ -129,24 +161,25 @@ interface PinoMessage {
   config?: Partial<LoggerConfig>
 }
 
+/** Until all messages that have been posted to this thread are handed over: one whole turn of the event loop. */
+async function readPorts(): Promise<undefined> {
+  await setImmediate()
+  await setImmediate()
+}
+
 /** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */
 let pinoConfig: Promise<Partial<LoggerConfig>> | undefined
 
-/** How the logger is configured: a message that pino sends into the worker. */
-function receivePinoConfig(): Promise<Partial<LoggerConfig>> {
+/** How the logger is configured: a message that pino sends into the worker. `undefined` outside of pino's worker. */
+function receivePinoConfig(): Promise<Partial<LoggerConfig>> | undefined {
   const { workerData: data } = (workerData ?? {}) as { workerData?: { pinoWillSendConfig?: boolean } }
   const port = parentPort
-  if (port === null || data?.pinoWillSendConfig !== true) return Promise.resolve({})
+  if (port === null || data?.pinoWillSendConfig !== true) return undefined
   return new Promise((resolve) => {
-    const settle = (config: Partial<LoggerConfig> = {}) => {
+    port.on('message', function listen({ code, config }: PinoMessage) {
+      if (code !== 'PINO_CONFIG') return
       port.off('message', listen)
-      clearTimeout(timer)
-      resolve(config)
-    }
-    const listen = ({ code, config }: PinoMessage) => {
-      if (code === 'PINO_CONFIG') settle(config)
-    }
-    const timer = setTimeout(settle, CONFIG_MILLIS)
-    port.on('message', listen)
+      resolve(config ?? {})
+    })
   })
 }

@@ -89,6 +89,11 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect(second!.attributes).toMatchObject({ 'exception.type': 'RangeError' })
   })
 
+  test('waits for what pino says of its logger as long as there is no line', async () => {
+    expect(await run(library, 'configuredLate', { level: 'notice' })).toEqual(FINE)
+    expect(received).toMatchObject([{ body: 'hello', severityNumber: 11, severityText: 'notice' }])
+  })
+
   test('knows a level by its name', async () => {
     expect(await run(library, 'levelAsText')).toEqual(FINE)
     expect(received).toMatchObject([{ severityNumber: 13, severityText: 'warn', body: 'hello' }])
@@ -185,6 +190,12 @@ test.each([
 test('a wrong option is the error of the transport', async () => {
   const { stderr, code } = await run('pino', 'single', { colour: 'red' })
   expect(stderr).toMatch(/there is no option colour/)
+  expect(code).not.toBe(0)
+})
+
+test("a level that pino's logger does not have is the error of the transport", async () => {
+  const { stderr, code } = await run('pino', 'single', { level: 'loud' })
+  expect(stderr).toMatch(/level is "loud"/)
   expect(code).not.toBe(0)
 })
 
