@@ -77,6 +77,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       const fields = fieldsOf(line, config)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
       const { messageKey, errorKey, nestedKey } = config
+      const { text: severityText } = findSeverity(line)
       const timestamp = takeTime(line, fields)
       takeLevel(line, fields)
       takeName(line, fields, source.scope(line))
@@ -89,7 +90,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       if (Object.hasOwn(fields, messageKey)) delete fields[messageKey]
       return {
         timestamp,
-        severityText: findSeverity(line).text,
+        severityText,
         body,
         attributes: fields,
         exception,

@@ -1,5 +1,5 @@
-import { type Context, isSpanContextValid, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
-import { activeContext } from '@logbridge/bridge'
+import type { Context, SpanContext } from '@opentelemetry/api'
+import { activeContext, contextOfSpan, isSpanContextValid, spanContextOf } from '@logbridge/bridge'
 import type pino from 'pino'
 import { warnOfInstrumentation } from './logger.ts'
 
@@ -23,9 +23,9 @@ export function traceContext<CustomLevels extends string = never>(
         // The worker cannot see it.
         warnOfInstrumentation(args[2])
       }
-      const span = trace.getSpanContext(activeContext())
+      const span = spanContextOf(activeContext())
       // A fresh object: pino merges the record's fields into it.
-      const fields: object = span && isSpanContextValid(span) ? toFields(span) : {}
+      const fields: object = span ? toFields(span) : {}
       return own ? Object.assign(fields, own(...args)) : fields
     },
   }
@@ -43,14 +43,14 @@ export function takeContext(fields: Record<string, unknown>): Context | undefine
   const span = spanOf(fields)
   if (span === undefined) return undefined
   removeSpan(fields)
-  return trace.setSpanContext(ROOT_CONTEXT, span)
+  return contextOfSpan(span)
 }
 
 /** Takes the span off a record when it is the active one: the bridge sends that anyway, and needs no context from here. */
 export function removeActiveSpan(fields: Record<string, unknown>): undefined {
   const span = spanOf(fields)
   if (span === undefined) return undefined
-  const active = trace.getSpanContext(activeContext())
+  const active = spanContextOf(activeContext())
   if (active?.spanId === span.spanId && active.traceId === span.traceId) removeSpan(fields)
   return undefined
 }
@@ -65,8 +65,7 @@ function spanOf(fields: Record<string, unknown>): SpanContext | undefined {
   return isSpanContextValid(span) ? span : undefined
 }
 
+/** What is undefined is not sent; to delete it would make the object slow for all that comes after. */
 function removeSpan(fields: Record<string, unknown>): void {
-  delete fields['trace_id']
-  delete fields['span_id']
-  delete fields['trace_flags']
+  fields['trace_id'] = fields['span_id'] = fields['trace_flags'] = undefined
 }
