@@ -89,7 +89,7 @@ export function headOf(line: Line): Head {
 }
 
 /**
- * What `readHead` finds in a line that begins as pino's own formatters have it, in one go: 0.06 us rather than 0.4.
+ * What `readHead` finds in a line that begins as pino's own formatters have it, in one go: 0.1 us rather than 0.25.
  * @returns `undefined` when it begins in another way
  */
 export function readUsualHead({ text, time }: Line): Head | undefined {
@@ -171,8 +171,8 @@ export function fieldsOf(line: Line, config: LineConfig): Record<string, unknown
 }
 
 /**
- * Most lines end with the message: `,"msg":"hello"}`. Left out of the object it need not be taken off it again, which
- * costs as much as to parse the object, and makes all that comes after it slow.
+ * Most lines end with the message: `,"msg":"hello"}`. Left out of the object it need not be taken off it again: 0.6 us
+ * rather than 0.85 with four fields, and what a field has been deleted from stays slow for all that comes after.
  *
  * @returns `undefined` when the line ends in another way
  */
