@@ -27,7 +27,7 @@ export function splitArguments(
   args: readonly unknown[],
 ): Pick<LogRecord, 'body' | 'attributes' | 'exception' | 'template'> {
   if (args.length < 2) return soleArgument(args)
-  const [first] = args
+  const first = args[0]
   const template = typeof first === 'string' ? first : undefined
   const lastTaken = template === undefined ? -1 : Math.min(countSpecifiers(template), args.length - 1)
   /** What `util.format` puts into the template or behind it. */
@@ -72,7 +72,7 @@ export function splitArguments(
 
 function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'exception'> {
   if (args.length === 0) return { body: '' }
-  const [value] = args
+  const value = args[0]
   if (typeof value === 'string') return { body: value }
   if (isError(value)) return { body: read(value, 'message'), exception: value }
   if (isAbsent(value)) return { body: show(value) }

@@ -11,6 +11,8 @@ const NUMBER = /^\d{9,}(?:\.\d+)?$/
  */
 const DATE =
   /^(?:\d{4}[-/]\d|(?=.*\b\d{4}\b).*\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)).*\d:\d\d/i
+/** What `Date.prototype.toISOString` writes, and with it most loggers: 0.2 us, where the tests for any text take 0.8. */
+const ISO_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 /** A field called `time` may hold any text of whoever calls the application, and `DATE` takes quadratic time. */
 const MAX_TEXT_LENGTH = 100
 /** OTLP counts nanoseconds in 64 bits: until July 2554. */
@@ -76,6 +78,7 @@ function fromNumber(value: number): HrTime | undefined {
 }
 
 function fromString(value: string): HrTime | undefined {
+  if (value.length === 24 && ISO_MILLIS.test(value)) return fromMillis(Date.parse(value))
   const text = value.trim()
   if (text.length > MAX_TEXT_LENGTH) return undefined
   if (NUMBER.test(text)) return /^\d{18,}$/.test(text) ? fromNanos(BigInt(text)) : fromNumber(Number(text))

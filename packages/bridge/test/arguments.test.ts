@@ -1,5 +1,5 @@
 import { formatWithOptions, inspect } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { splitArguments } from '../src/arguments.ts'
 

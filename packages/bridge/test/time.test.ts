@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { now, toHrTime } from '../src/time.ts'
 
@@ -85,6 +86,27 @@ test('what cannot be read is none', () => {
   const { proxy, revoke } = Proxy.revocable([SECONDS, 0], {})
   revoke()
   expect(toHrTime(proxy)).toBeUndefined()
+})
+
+test('what toISOString writes takes a shorter way, to the same time', () => {
+  const digits = (length: number, max: number) =>
+    fc.integer({ min: 0, max }).map((n) => String(n).padStart(length, '0'))
+  const parts = fc.tuple(
+    digits(4, 9999),
+    digits(2, 13),
+    digits(2, 32),
+    digits(2, 25),
+    digits(2, 61),
+    digits(2, 61),
+    digits(3, 999),
+  )
+  fc.assert(
+    fc.property(parts, ([year, month, day, hour, minute, second, millis]) => {
+      const text = `${year}-${month}-${day}T${hour}:${minute}:${second}.${millis}Z`
+      expect(toHrTime(text)).toEqual(toHrTime(` ${text}`))
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('the last time that OTLP can carry is still one', () => {

@@ -37,12 +37,16 @@ export interface Call {
   spread: Error | undefined
   /** Whether the logger has begun with it. */
   transformed: boolean
-  /** In which context, when and where the call was made, if the record had to wait behind a slow transport. */
-  context: Context | undefined
-  time: HrTime | undefined
-  code: Record<string, unknown> | undefined
+  /** What was true during the log call, if the record had to wait behind a slow transport. */
+  held: Held | undefined
+}
+
+export interface Held {
+  readonly context: Context
+  readonly time: HrTime
+  readonly code: Record<string, unknown> | undefined
   /** Made by code that was itself sending a record: left out, else it would never end. */
-  nested: boolean
+  readonly nested: boolean
 }
 
 const LEVEL = Symbol.for('level')
@@ -76,10 +80,10 @@ export function createAdapter(
     // An ESM and a CommonJS copy of this module each make a Call of their own.
     repeats: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
     convert(call) {
-      const { info, message: template } = call
+      const { info, message: template, held } = call
       const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
-      const tokens = typeof template === 'string' ? template.match(TOKENS) : null
+      const tokens = typeof template === 'string' && template.includes('%') ? template.match(TOKENS) : null
       const rest = unmergedArguments(call, tokens)
       const exception = takeException(call, attributes, rest)
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
@@ -87,28 +91,30 @@ export function createAdapter(
       const label = read(info, 'label')
       if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
       const timestamp = read(info, 'timestamp')
-      const isField = timestamp === undefined || isPassed(call, 'timestamp', timestamp)
-      const time = isField ? undefined : eventTime(timestamp, call.time)
-      if (timestamp !== undefined && time === undefined) attributes['timestamp'] = timestamp
+      let time: HrTime | undefined
+      if (timestamp !== undefined) {
+        if (!isPassed(call, 'timestamp', timestamp)) time = eventTime(timestamp, held?.time)
+        if (time === undefined) attributes['timestamp'] = timestamp
+      }
 
-      const record: LogRecord = {
+      return {
         timestamp: time,
-        observedTimestamp: call.time,
-        code: call.code,
+        observedTimestamp: held?.time,
+        code: held?.code,
         severityText: levelOf(info),
         body: isError(message) ? message.message : message,
         attributes,
         exception,
+        template: hasTemplates && tokens ? templateOf(call, tokens) : undefined,
       }
-      if (hasTemplates && tokens) record.template = templateOf(call, tokens)
-      return record
     },
   }
 }
 
 /** Formats that colour change `level`, never the symbol. */
 export function levelOf(info: Info): string {
-  return String(info[LEVEL] ?? plain(String(info['level'])))
+  const level = info[LEVEL]
+  return typeof level === 'string' ? level : String(level ?? plain(String(info['level'])))
 }
 
 function plain(text: string): string {
@@ -146,6 +152,8 @@ function isPassed({ splat }: Call, key: string, value: unknown): boolean {
 function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | undefined {
   const time = toHrTime(timestamp)
   if (time === undefined || typeof timestamp !== 'string') return time
+  // What ends with it and has been read as a time is in UTC: the test below takes longer than all else here.
+  if (timestamp.endsWith('Z')) return time
   if (/^\d+(?:\.\d+)?$|:\d\d.*(?:Z|GMT|UTC|[+-]\d\d:?\d\d)/i.test(timestamp)) return time
   const [seconds, nanoseconds] = called ?? now()
   const distance = (time[0] - seconds) * 1e3 + (time[1] - nanoseconds) / 1e6
@@ -182,6 +190,7 @@ function unmergedArguments({ info, message, splat }: Call, tokens: readonly stri
     const kept = info[SPLAT]
     formatted = Array.isArray(kept) && kept.length < splat.length
   }
+  if (first >= splat.length) return []
   // format.splat() merges an Error's own fields, but what makes it an Error is not among them.
   return splat
     .slice(first)
@@ -201,16 +210,21 @@ function takeException(
   const { message, metadata } = info
   const moved = isObject(metadata) ? metadata : undefined
   const stack = read(info, 'stack')
-  if (isObject(message) && isError(message)) {
+  if (isError(message)) {
     if (stack !== undefined) attributes['stack'] = stack
     return message
   }
 
-  for (const source of [merged, info, logged, original]) {
-    if (isObject(source) && isError(source)) {
-      return spreadError(source, info, stack ?? (moved && read(moved, 'stack')), attributes)
-    }
-  }
+  const source =
+    merged ??
+    (isError(info)
+      ? info
+      : logged !== info && isError(logged)
+        ? logged
+        : isError(original)
+          ? original
+          : undefined)
+  if (source) return spreadError(source, info, stack ?? (moved && read(moved, 'stack')), attributes)
 
   const field = errorAmong(attributes)
   if (field) {
@@ -221,7 +235,7 @@ function takeException(
   if (typeof stack === 'string' && FRAME.test(stack)) return parsedError(stack, attributes['cause'])
   if (stack !== undefined) attributes['stack'] = stack
 
-  const index = rest.findIndex(isError)
+  const index = rest.length > 0 ? rest.findIndex(isError) : -1
   if (index >= 0) return rest.splice(index, 1)[0] as Error
   // logger.error('%s', error): the text is all that a format could have seen of it.
   const shown = splat.find(isError)

@@ -248,6 +248,18 @@ describe.each(versions)(
       }
     })
 
+    test('the transport itself is corked', async () => {
+      const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+      const logger = winston.createLogger({ transports: [transport] })
+      transport.cork()
+      for (let n = 0; n < CALLS / 10; n += 1) inSpan(n, () => logger.info(`call ${n}`))
+      expect(await session.records()).toEqual([])
+      inSpan(999, () => transport.uncork())
+      const records = await session.records()
+      expect(records.map(({ traceId }) => traceId)).toEqual(records.map((_, n) => span(n).traceId))
+      expect(records).toHaveLength(CALLS / 10)
+    })
+
     test("a format runs in the call's context, too", async () => {
       const withTrace = format((info) => ({
         ...info,

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import winston from 'winston'
 import { memoryBackend } from '@logbridge/bridge/conformance'
@@ -157,6 +159,22 @@ describe('sending', () => {
     winston.createLogger({ transports: [transport] }).info('hello')
     expect((await logged).message).toBe('hello')
   })
+})
+
+test('a transport that has ended takes no more, and says so as streams do', async () => {
+  const session = await memoryBackend.start()
+  const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+  const errors: Error[] = []
+  transport.on('error', (error) => errors.push(error))
+  const finished = once(transport, 'finish')
+  const written = { [Symbol.for('level')]: 'info', level: 'info', message: 'hello' }
+  transport.write(written)
+  transport.end()
+  await finished
+  transport.write(written)
+  await setImmediate()
+  expect(await session.records()).toHaveLength(1)
+  expect(errors).toEqual([expect.objectContaining({ message: 'write after end' })])
 })
 
 test('the official SDK gets every value', async () => {
