@@ -121,11 +121,13 @@ function merge(attributes: Record<string, unknown>, fields: Record<string, unkno
 
 /** The Error among a record's fields: the first under `err`, `error` or `exception`. */
 export function errorAmong(fields: object): Error | undefined {
-  for (const key of ERROR_FIELDS) {
-    const value = read(fields, key)
-    if (isError(value)) return value
+  try {
+    // By their names: `read` takes 40 ns to find out that a field is not there.
+    const { err, error, exception } = fields as Record<string, unknown>
+    return isError(err) ? err : isError(error) ? error : isError(exception) ? exception : undefined
+  } catch {
+    return ERROR_FIELDS.map((key) => read(fields, key)).find(isError)
   }
-  return undefined
 }
 
 function format(template: string, parameters: readonly unknown[]): string {

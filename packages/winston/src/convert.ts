@@ -88,9 +88,9 @@ export function createAdapter(
       const exception = takeException(call, attributes, rest)
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
 
-      const label = read(info, 'label')
+      const label = labelOf(info)
       if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
-      const timestamp = read(info, 'timestamp')
+      const timestamp = timestampOf(info)
       let time: HrTime | undefined
       if (timestamp !== undefined) {
         if (!isPassed(call, 'timestamp', timestamp)) time = eventTime(timestamp, held?.time)
@@ -134,9 +134,33 @@ function messageOf(info: Info): unknown {
   }
 }
 
+// `read` of these fields, which most records do not have, each by a line of its own: `read` sees all keys of all objects, and
+// what is not there takes it 40 ns to find out.
+function labelOf(info: Info): unknown {
+  try {
+    return info['label']
+  } catch {
+    return read(info, 'label')
+  }
+}
+function timestampOf(info: Info): unknown {
+  try {
+    return info['timestamp']
+  } catch {
+    return read(info, 'timestamp')
+  }
+}
+function stackOf(info: Info): unknown {
+  try {
+    return info['stack']
+  } catch {
+    return read(info, 'stack')
+  }
+}
+
 /** The label that a format, defaultMeta or a child has put on the record. */
 function loggerLabel(call: Call): string | undefined {
-  const label = read(call.info, 'label')
+  const label = labelOf(call.info)
   return typeof label === 'string' && label !== '' && !isPassed(call, 'label', label) ? label : undefined
 }
 
@@ -209,7 +233,7 @@ function takeException(
 ): LogRecord['exception'] {
   const { message, metadata } = info
   const moved = isObject(metadata) ? metadata : undefined
-  const stack = read(info, 'stack')
+  const stack = stackOf(info)
   if (isError(message)) {
     if (stack !== undefined) attributes['stack'] = stack
     return message
