@@ -99,12 +99,20 @@ function hasFields(value: object): boolean {
   try {
     return (
       Object.prototype.toString.call(value) === '[object Object]' &&
-      typeof read(value, 'toJSON') !== 'function' &&
+      !hasToJSON(value) &&
       ownText(value) === undefined &&
       !(Symbol.iterator in value) &&
       !(inspect.custom in value) &&
       Object.keys(value).length > 0
     )
+  } catch {
+    return false
+  }
+}
+
+function hasToJSON(value: object): boolean {
+  try {
+    return typeof (value as { toJSON?: unknown }).toJSON === 'function'
   } catch {
     return false
   }

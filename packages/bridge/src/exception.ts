@@ -63,10 +63,10 @@ export function errorEntries(error: Error): [string, unknown][] {
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
 function errorFields(error: Error): Record<string, unknown> {
   const fields = copyFields(ownJSON(error), STANDARD_FIELDS)
-  for (const key of ['cause', 'errors']) {
-    const value = read(error, key)
-    if (value !== undefined) fields[key] = value
-  }
+  const cause = causeOf(error)
+  if (cause !== undefined) fields['cause'] = cause
+  const errors = errorsOf(error)
+  if (errors !== undefined) fields['errors'] = errors
   return fields
 }
 
@@ -76,13 +76,28 @@ function unlessEmpty(fields: Record<string, unknown>): Record<string, unknown> |
 
 /** What the Error's `toJSON` gives; itself where there is none or it fails. */
 function ownJSON(error: Error): object {
-  const toJSON = read(error, 'toJSON')
-  if (typeof toJSON !== 'function') return error
   try {
-    const json: unknown = toJSON.call(error)
+    const { toJSON } = error as { toJSON?: unknown }
+    const json: unknown = typeof toJSON === 'function' ? toJSON.call(error) : undefined
     return typeof json === 'object' && json !== null ? json : error
   } catch {
     return error
+  }
+}
+
+// Each by its name: `read` takes 40 ns to find out that a field is not there.
+function causeOf(error: Error): unknown {
+  try {
+    return error.cause
+  } catch {
+    return read(error, 'cause')
+  }
+}
+function errorsOf(error: Error): unknown {
+  try {
+    return (error as { errors?: unknown }).errors
+  } catch {
+    return read(error, 'errors')
   }
 }
 
@@ -97,13 +112,13 @@ function describeSerialized(error: SerializedError): ExceptionParts {
 
 function stackWithCauses(error: Error): string {
   let stack = text(read(error, 'stack')) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
-  let cause = read(error, 'cause')
+  let cause = causeOf(error)
   if (!isError(cause)) return stack
   const seen = new Set<unknown>([error])
   while (isError(cause) && !seen.has(cause) && seen.size <= MAX_CAUSES) {
     stack += `\nCaused by: ${text(read(cause, 'stack')) ?? errorType(cause)}`
     seen.add(cause)
-    cause = read(cause, 'cause')
+    cause = causeOf(cause)
   }
   return stack
 }

@@ -202,11 +202,20 @@ function newCall(logged: Info, logger: Call['logger']): Call {
     info: logged,
     logger,
     logged,
-    message: read(logged, 'message'),
+    message: loggedMessage(logged),
     splat,
     spread: Object.hasOwn(logged, 'stack') && isError(splat[0]) ? splat[0] : undefined,
     transformed: false,
     held: undefined,
+  }
+}
+
+/** By its name, as in `convert.ts`. */
+function loggedMessage(logged: Info): unknown {
+  try {
+    return logged['message']
+  } catch {
+    return read(logged, 'message')
   }
 }
 
