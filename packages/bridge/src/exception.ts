@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import types from 'node:util/types'
 import { copyFields, read } from './read.ts'
 import type { SerializedError } from './types.ts'
 

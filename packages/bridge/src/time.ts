@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import types from 'node:util/types'
 import type { HrTime } from './types.ts'
 
 /** The decimals of the seconds, up to nine of them. After a colon only: `1.2.2024` has no seconds. */

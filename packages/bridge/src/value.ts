@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import types from 'node:util/types'
 import { errorEntries, isError } from './exception.ts'
 import { copyFields, isAbsent, placeholder, read } from './read.ts'
 
