@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { describeConditions } from './lib/conditions.js'
 import { draw } from './lib/draw.js'
-import { goals, table } from './lib/markdown.js'
+import { goals, reasons, table } from './lib/markdown.js'
 import { results, scenarioNames } from './lib/results.js'
 
 const { values, positionals } = parseArgs({
@@ -49,6 +49,8 @@ ${under()}
 ## Goals
 
 ${goals(entries.filter((entry) => entry.scenario))}
+
+${reasons(all('shortfall'))}
 
 ${Object.entries(PICTURES).map(chapter).join('\n\n')}
 

@@ -1,7 +1,7 @@
 /** Runs the benchmarks and prints them: `pnpm bench --help`. */
 import { parseArgs } from 'node:util'
 import { describeConditions } from './lib/conditions.js'
-import { goals, table } from './lib/markdown.js'
+import { goals, reasons, table } from './lib/markdown.js'
 import { results, scenarioNames } from './lib/results.js'
 
 const HELP = `pnpm bench [NAME...] [--rounds N] [--json]
@@ -10,7 +10,7 @@ Runs the scenarios of those names, or all: ${scenarioNames.join(', ')}.
 
   --rounds N  how often ours and the peer run, in turn; the median is taken. Default 5.
   --json      one JSON line a comparison: scenario, ours, peer, unit, ratio, goal, pass.
-              Lines with one key hold something else: conditions, table, chart or failure.
+              Lines with one key hold something else: conditions, table, shortfall, chart or failure.
   --help      this text.
 
 Exits with 1 when a scenario failed, as it does when a record of ours is lost. A goal that is missed is no failure:
@@ -40,13 +40,15 @@ if (values.help) {
 
 async function run(names) {
   const comparisons = []
+  const shortfalls = []
   for await (const result of results(names, rounds)) {
     if (result.failure) process.exitCode = 1
     if (values.json) console.log(JSON.stringify(result))
     else if (result.scenario) comparisons.push(result)
+    else if (result.shortfall) shortfalls.push(result.shortfall)
     else print(result)
   }
-  if (!values.json) console.log(`## Goals\n\n${goals(comparisons)}`)
+  if (!values.json) console.log(`## Goals\n\n${goals(comparisons)}\n\n${reasons(shortfalls)}`)
 }
 
 function print(result) {

@@ -21,6 +21,11 @@ export function goals(comparisons) {
   ])
 }
 
+/** Why goals are missed, and what has been tried. */
+export function reasons(shortfalls) {
+  return shortfalls.map(({ name, text }) => `- **${name}**: ${text}`).join('\n')
+}
+
 function verdict({ ratio, goal, pass, measure, unit }) {
   if (goal === undefined) return ''
   if (pass) return 'held'

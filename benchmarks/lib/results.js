@@ -6,16 +6,18 @@ export const scenarioNames = readdirSync(folder).map((file) => file.replace(/\.j
 
 /**
  * Runs these scenarios and yields what comes out, as `--json` prints it: the conditions first, then of each scenario its
- * table, its comparisons and its charts, or the failure.
+ * table, its comparisons, why a goal is missed if one is (`shortfall`), and its charts, or the failure.
  */
 export async function* results(names, rounds) {
   yield { conditions: conditions(rounds) }
   for (const name of names) {
     try {
-      const { title, run } = await import(new URL(`${name}.js`, folder))
+      const { title, run, shortfall } = await import(new URL(`${name}.js`, folder))
       const { header, rows, comparisons, charts = [] } = await run({ rounds })
       yield { table: { name, title, header, rows: rows.map((row) => row.map(String)) } }
       yield* comparisons
+      const isShort = comparisons.some(({ goal, pass }) => goal !== undefined && !pass)
+      if (shortfall !== undefined && isShort) yield { shortfall: { name, text: shortfall } }
       yield* charts.map((chart) => ({ chart }))
     } catch (error) {
       yield { failure: { name, message: error instanceof Error ? error.message : String(error) } }

@@ -134,9 +134,11 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
   function write(record: LogRecord): void {
     const severityNumber = record.severityNumber ?? 0
     if (!isWanted(severityNumber) || isExporting()) return
-    const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
+    const { timestamp, observedTimestamp: observed } = record
+    const observedTimestamp = settleTime(observed) ?? now()
     pipeline.write(scope, {
-      timestamp: settleTime(record.timestamp) ?? observedTimestamp,
+      // A bridge gives one and the same where its library has no time of its own.
+      timestamp: timestamp === observed ? observedTimestamp : (settleTime(timestamp) ?? observedTimestamp),
       observedTimestamp,
       severityNumber,
       severityText: textOf(record.severityText),
