@@ -1,6 +1,7 @@
 /**
  * Writes `docs/benchmarks.md` and its pictures: `pnpm bench:docs` after a run of all scenarios, `pnpm bench:docs FILE` of
- * what `pnpm -s bench --json > FILE` has printed.
+ * what `pnpm -s bench --json > FILE` has printed. The figures of runs before that, `pnpm bench:docs FILE BEFORE...`, stand beside
+ * its own.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -22,12 +23,10 @@ const PICTURES = {
 const docs = new URL('../docs/', import.meta.url)
 const pictures = new URL('benchmarks/', docs)
 
-const entries = positionals[0]
-  ? readFileSync(positionals[0], 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  : await Array.fromAsync(results(scenarioNames, Number(values.rounds)))
+const [entries, ...before] =
+  positionals.length > 0
+    ? positionals.map(read)
+    : [await Array.fromAsync(results(scenarioNames, Number(values.rounds)))]
 
 const failure = entries.find((entry) => entry.failure)
 if (failure) throw new Error(`${failure.failure.name} failed: ${failure.failure.message}`)
@@ -48,9 +47,9 @@ ${under()}
 
 ## Goals
 
-${goals(entries.filter((entry) => entry.scenario))}
+${goals(comparisonsOf(entries), before.map(comparisonsOf))}
 
-${reasons(all('shortfall'))}
+${reasons([...all('shortfall'), ...before.flat().flatMap(({ shortfall }) => shortfall ?? [])])}
 
 ${Object.entries(PICTURES).map(chapter).join('\n\n')}
 
@@ -61,6 +60,15 @@ ${all('table')
   .join('\n\n')}
 `,
 )
+
+function read(file) {
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line))
+}
+
+function comparisonsOf(lines) {
+  return lines.filter(({ scenario }) => scenario)
+}
 
 function chapter([prefix, title]) {
   const charts = all('chart').filter(({ name }) => name.startsWith(prefix))

@@ -5,28 +5,37 @@ export function table({ header, rows }) {
   return markdownTable([header, ...rows])
 }
 
-/** What has been compared, and whether it is as it should be. */
-export function goals(comparisons) {
+/**
+ * What has been compared, and whether it is as it should be.
+ * @param before comparisons of runs before this one: their figures stand beside its own, and all have to hold
+ */
+export function goals(comparisons, before = []) {
   return markdownTable([
     ['', 'ours', 'peer', 'compared', 'figure', 'goal', ''],
-    ...comparisons.map(({ scenario, ours, peer, unit, measure = 'ours : peer', ratio, goal, pass }) => [
-      scenario,
-      quantity(ours, unit),
-      quantity(peer, unit),
-      measure,
-      figure(ratio),
-      goal === undefined ? '' : figure(goal),
-      verdict({ ratio, goal, pass, measure, unit }),
-    ]),
+    ...comparisons.map((comparison) => {
+      const { scenario, ours, peer, unit, measure = 'ours : peer', goal } = comparison
+      const runs = [...before.flat().filter((other) => other.scenario === scenario), comparison]
+      return [
+        scenario,
+        quantity(ours, unit),
+        quantity(peer, unit),
+        measure,
+        runs.map(({ ratio }) => figure(ratio)).join(', '),
+        goal === undefined ? '' : figure(goal),
+        verdict(runs.reduce((worst, run) => (run.ratio > worst.ratio ? run : worst))),
+      ]
+    }),
   ])
 }
 
 /** Why goals are missed, and what has been tried. */
 export function reasons(shortfalls) {
-  return shortfalls.map(({ name, text }) => `- **${name}**: ${text}`).join('\n')
+  const byName = new Map(shortfalls.map(({ name, text }) => [name, text]))
+  return [...byName].map(([name, text]) => `- **${name}**: ${text}`).join('\n')
 }
 
-function verdict({ ratio, goal, pass, measure, unit }) {
+/** @param comparison where there are several runs, the worst */
+function verdict({ ratio, goal, pass, measure = 'ours : peer', unit }) {
   if (goal === undefined) return ''
   if (pass) return 'held'
   const isRatio = measure.includes(' : ')
