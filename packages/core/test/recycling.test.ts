@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeResource, encodeScope } from '../src/logs/batch.ts'
+import { ProtobufWriter } from '../src/logs/protobuf.ts'
 import { createLoggerProvider } from '../src/logs/provider.ts'
 import { complaints } from './complaints.ts'
 import { delivered, start } from './manualPipeline.ts'
@@ -144,4 +145,12 @@ test('grpc-js sends a request from where it was encoded, and copies none', async
   await provider.shutdown()
   expect(take().map(({ body }) => body)).toEqual(['one', 'one', 'two'])
   expect(copy).not.toHaveBeenCalled()
+})
+
+test('a writer for small batches keeps its buffer from one to the next', () => {
+  const writer = new ProtobufWriter(1000)
+  writer.stringField(0x0a, 'one')
+  const { buffer } = writer.view()
+  writer.reset()
+  expect(writer.view().buffer).toBe(buffer)
 })

@@ -70,8 +70,8 @@ export class ProtobufWriter {
 
   reset(): void {
     this.position = 0
-    if (this.buffer.length > Math.min(KEPT_CAPACITY, this.fullCapacity))
-      this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
+    const kept = Math.max(INITIAL_CAPACITY, Math.min(KEPT_CAPACITY, this.fullCapacity))
+    if (this.buffer.length > kept) this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
   }
 
   /** Gives its buffer away, and goes on with another. */
