@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { interleave, nextMessage } from './child.js'
+import { inChild, interleave, nextMessage } from './child.js'
 
 /** Starts the counting receiver in a process of its own. */
 async function startReceiver() {
@@ -61,6 +61,15 @@ async function runProgram(name, receiver, records) {
     deliveredPerSecond: delivered / (millis / 1000),
     lost: 1 - delivered / records,
   }
+}
+
+/** Runs a program that tells how many `records` it has sent, and counts at the receiver what came of it. */
+export async function measureDelivered(program, name, receiver) {
+  await receiver.take()
+  const result = await inChild(program, [name, receiver.url])
+  const delivered = await receiver.take()
+  if (name === 'logbridge' && delivered < result.records) throw new Error('records were lost')
+  return result
 }
 
 /** Title of a program, by its name as in `runRounds`. */

@@ -1,6 +1,6 @@
 /** What a record leaves to the garbage collector. */
-import { inChild, interleave } from '../lib/child.js'
-import { range, summarize, withReceiver } from '../lib/harness.js'
+import { interleave } from '../lib/child.js'
+import { measureDelivered, range, summarize, withReceiver } from '../lib/harness.js'
 import { pipelines } from '../lib/pipelines.js'
 
 export const title = 'Bytes allocated on the heap for a record, from Logger.emit to acknowledged'
@@ -11,7 +11,10 @@ const COMPARED = ['logbridge', 'sdk-large-queue']
 
 export async function run({ rounds }) {
   const runs = await withReceiver((receiver) =>
-    interleave(rounds, Object.fromEntries(COMPARED.map((name) => [name, () => measure(name, receiver)]))),
+    interleave(
+      rounds,
+      Object.fromEntries(COMPARED.map((name) => [name, () => measureDelivered(program, name, receiver)])),
+    ),
   )
   const [ours, peer] = COMPARED.map((name) => summarize(runs[name], 'bytes'))
   const ratio = ours.median / peer.median
@@ -30,12 +33,4 @@ export async function run({ rounds }) {
       },
     ],
   }
-}
-
-async function measure(name, receiver) {
-  await receiver.take()
-  const result = await inChild(program, [name, receiver.url])
-  const delivered = await receiver.take()
-  if (name === 'logbridge' && delivered < result.records) throw new Error('records were lost')
-  return result
 }
