@@ -10,8 +10,9 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { ENTRY_BYTES, HEADER_BYTES, readSegment } from '../src/spool/format.ts'
+import crc32c from 'crc-32/crc32c.js'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ENTRY_BYTES, encodeHeader, HEADER_BYTES, readSegment } from '../src/spool/format.ts'
 import { complaints } from './complaints.ts'
 import { afterKill, filesIn, found, keep, newDirectory, spoolAt } from './spoolDirectory.ts'
 
@@ -178,6 +179,26 @@ test('a length in a header is not believed, nor is the size of a file', async ()
   truncateSync(path!, large)
   expect(await found(directory)).toEqual([])
   expect(made).toEqual([expect.stringContaining('is not a segment of this spool and is left alone')])
+})
+
+test('readSegment reads a segment a bounded number of times when each of its places claims to be a long entry', async () => {
+  const header = encodeHeader(Buffer.from('mark'))
+  const checksums = vi.spyOn(crc32c, 'buf')
+  onTestFinished(() => checksums.mockRestore())
+  for (const claims of [2000, 4000]) {
+    checksums.mockClear()
+    const length = claims * ENTRY_BYTES
+    const bytes = Buffer.alloc(HEADER_BYTES + length)
+    header.copy(bytes)
+    for (let at = 0; at < length; at += ENTRY_BYTES) {
+      bytes.write('mark', HEADER_BYTES + at, 'latin1')
+      // To the end of the segment.
+      bytes.writeUInt32LE(length - at - ENTRY_BYTES, HEADER_BYTES + at + 8)
+    }
+    expect((await readSegment(bytes)).requests).toHaveLength(0)
+    const read = checksums.mock.calls.reduce((sum, [given]) => sum + given.length, 0)
+    expect(read / bytes.length).toBeLessThan(9)
+  }
 })
 
 test('what is logged cannot pass for an entry, even where the entry around it is damaged', async () => {

@@ -40,6 +40,10 @@ const SETTLED = 2
 export const MAX_REQUEST_BYTES: number = 8 * 1024 * 1024
 /** What is read at a time. */
 const PIECE_BYTES = 1024 * 1024
+/** How often the bytes of a segment are put through a checksum, all in all. A damaged one of ours takes two passes at the most. */
+const MAX_PASSES = 8
+/** What it costs to look at a place where no entry is, in bytes of a checksum. */
+const STEP_BYTES = 256
 /** What a segment of ours can never have. */
 export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
 
@@ -143,34 +147,34 @@ function isHeaderWhole(bytes: Buffer): boolean {
   )
 }
 
-/** The mark as the header has it, if it is that of any entry; else as the first entry has it. */
+/** The mark as the header has it, if any entry begins with it; else as the first entry has it. */
 function markOfDamaged(bytes: Buffer): Buffer {
   const mark = bytes.subarray(12, 16)
   const first = bytes.subarray(HEADER_BYTES, HEADER_BYTES + 4)
-  return first.length === 4 && nextEntry(bytes, HEADER_BYTES, mark) === undefined ? first : mark
+  return first.length === 4 && bytes.indexOf(mark, HEADER_BYTES) < 0 ? first : mark
 }
 
 async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
   const requests = new Map<number, Place>()
+  const work = { left: bytes.length * MAX_PASSES, pause: PIECE_BYTES }
   let damagedBytes = 0
   let damagedRecords = 0
-  let offset = HEADER_BYTES
-  let turnAt = PIECE_BYTES
+  let size = bytes.length
+  let damagedFrom: number | undefined
+  let offset = Math.min(HEADER_BYTES, bytes.length)
   while (offset < bytes.length) {
-    if (offset >= turnAt) {
-      turnAt = offset + PIECE_BYTES
+    if (work.pause <= 0) {
+      work.pause = PIECE_BYTES
       await turn()
     }
-    const found = entryAt(bytes, offset, mark)
+    const found = entryAt(bytes, offset, mark, work)
     if (found === undefined) {
-      const next = nextEntry(bytes, offset + 1, mark)
-      if (next === undefined && isTorn(bytes, offset, mark)) break
-      damagedBytes += (next ?? bytes.length) - offset
-      damagedRecords += recordsAt(bytes, offset, next ?? bytes.length)
-      if (next === undefined) break
-      offset = next
+      damagedFrom ??= offset
+      offset = nextMark(bytes, offset + 1, mark, work)
       continue
     }
+    if (damagedFrom !== undefined) addDamage(damagedFrom, offset)
+    damagedFrom = undefined
     if (found.type === REQUEST) {
       requests.set(offset, { offset, count: found.count, bytes: found.payload.length })
     } else if (found.type === SETTLED) {
@@ -179,22 +183,38 @@ async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
     }
     offset = found.end
   }
-  return {
-    version: 'known',
-    mark,
-    requests: [...requests.values()],
-    size: offset,
-    damagedBytes,
-    damagedRecords,
+  if (damagedFrom !== undefined) {
+    if (isTorn(bytes, damagedFrom, mark)) size = damagedFrom
+    else addDamage(damagedFrom, bytes.length)
+  }
+  return { version: 'known', mark, requests: [...requests.values()], size, damagedBytes, damagedRecords }
+
+  function addDamage(start: number, end: number): void {
+    damagedBytes += end - start
+    damagedRecords += recordsAt(bytes, start, end)
   }
 }
 
-/** The entry at an offset; `undefined` when none is there, whole and as it was written. */
-function entryAt(bytes: Buffer, offset: number, mark: Buffer): Found | undefined {
+/** How much may still be done, in bytes: in the whole segment, and until the event loop turns. */
+interface Work {
+  left: number
+  pause: number
+}
+
+/**
+ * The entry at an offset; `undefined` when none is there, whole and as it was written.
+ * @param work what the checksum costs is taken off
+ */
+function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): Found | undefined {
   const start = offset + ENTRY_BYTES
   if (start > bytes.length || !bytes.subarray(offset, offset + 4).equals(mark)) return undefined
   const end = start + bytes.readUInt32LE(offset + 8)
   if (end > bytes.length) return undefined
+  if (work) {
+    work.left -= end - offset
+    work.pause -= end - offset
+    if (work.left < 0) return undefined
+  }
   if (crc32c.buf(bytes.subarray(offset + 8, end)) !== bytes.readInt32LE(offset + 4)) return undefined
   return {
     type: bytes.readUInt32LE(offset + 16),
@@ -204,13 +224,14 @@ function entryAt(bytes: Buffer, offset: number, mark: Buffer): Found | undefined
   }
 }
 
-/** The offset of the first whole entry from here on. */
-function nextEntry(bytes: Buffer, from: number, mark: Buffer): number | undefined {
-  if (isPadding(mark)) return undefined
-  for (let at = bytes.indexOf(mark, from); at >= 0; at = bytes.indexOf(mark, at + 1)) {
-    if (entryAt(bytes, at, mark) !== undefined) return at
-  }
-  return undefined
+/** Where the mark stands next; the end when it does not, or when enough has been tried. */
+function nextMark(bytes: Buffer, from: number, mark: Buffer, work: Work): number {
+  if (work.left < 0 || isPadding(mark)) return bytes.length
+  const at = bytes.indexOf(mark, from)
+  const next = at < 0 ? bytes.length : at
+  // A step costs as much as some bytes of a checksum, also where the next mark is near.
+  work.pause -= next - from + STEP_BYTES
+  return next
 }
 
 /** Whether the rest is the beginning of an entry whose writing was cut short: its `append` has never resolved. */
