@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { SpoolEntry } from '../src/spool/types.ts'
-import { complaints } from './complaints.ts'
+import { complaints, forgetComplaints } from './complaints.ts'
 import {
   afterKill,
   bytesOnDisk,
@@ -273,6 +273,50 @@ test('the directory is for its user only: 0700, files 0600', async () => {
   expect(folders(directory).map((name) => mode(join(directory, name)))).toEqual(['700', '700'])
   const files = [...filesIn(directory), ...filesIn(directory, 'lock')]
   expect(files.map(mode)).toEqual(['600', '600', '600', '600'])
+})
+
+test.runIf(process.geteuid !== undefined)(
+  'a directory that other users may write to stays as it is, and that is said once with what to do',
+  async () => {
+    for (const [mode, isSaid] of [
+      [0o777, true],
+      [0o2770, true],
+      [0o755, false],
+      [0o1777, false],
+    ] as const) {
+      for (const append of ['append', 'appendSync'] as const) {
+        made.length = 0
+        forgetComplaints()
+        const directory = newDirectory()
+        mkdirSync(directory)
+        chmodSync(directory, mode)
+        for (const spool of [spoolAt(directory), spoolAt(directory)]) {
+          expect(await spool[append](Buffer.from('x'), 1)).toBeDefined()
+          await spool.close()
+        }
+        expect(statSync(directory).mode & 0o7777).toBe(mode)
+        const warning = expect.stringMatching(/other users may write to the spool .* set its mode to 0700/)
+        expect(made).toEqual(isSaid ? [warning] : [])
+      }
+    }
+  },
+)
+
+test('a path that SQLite cannot open costs the spool, and the complaint names the limit', async () => {
+  const pathOf = (bytes: number): string => {
+    let path = newDirectory()
+    while (path.length < bytes) path = join(path, 'x'.repeat(Math.min(bytes - path.length - 1, 200)))
+    return path
+  }
+  const longest = spoolAt(pathOf(460))
+  await keep(longest, 'kept')
+  await longest.close()
+  expect(made).toEqual([])
+  const spool = spoolAt(pathOf(461))
+  expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+  expect(await spool.adopt()).toEqual([])
+  await spool.close()
+  expect(made).toEqual([expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/)])
 })
 
 test('without node:sqlite nothing is kept, with one complaint that says what to do', async () => {

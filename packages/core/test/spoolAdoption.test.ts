@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   statSync,
   utimesSync,
@@ -13,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { encodeHeader } from '../src/spool/format.ts'
 import { complaints } from './complaints.ts'
-import { afterKill, filesIn, found, keep, newDirectory, spoolAt } from './spoolDirectory.ts'
+import { afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
 // What processes that are gone have left in a directory, and what is not theirs.
 
@@ -144,6 +145,45 @@ describe('adoption', () => {
     expect(await found(directory)).toEqual([directory])
     expect(readFileSync(target!)).toEqual(before)
     expect(made).toEqual([expect.stringContaining('cannot be read now')])
+  })
+
+  test.each(['garbage', 'a link to a file', 'a link to nothing', 'a directory'])(
+    'takes over a folder when its lock is %s, and touches nothing elsewhere',
+    async (kind) => {
+      const directory = newDirectory()
+      const target = newDirectory()
+      const spool = spoolAt(directory)
+      await keep(spool, 'kept')
+      await spool.close()
+      const [lock] = filesIn(directory, 'lock')
+      rmSync(lock!)
+      if (kind === 'garbage') writeFileSync(lock!, 'x'.repeat(5000))
+      if (kind.startsWith('a link')) symlinkSync(target, lock!)
+      if (kind === 'a link to a file') writeFileSync(target, 'x'.repeat(5000))
+      if (kind === 'a directory') mkdirSync(lock!)
+      const [one, two] = [spoolAt(directory), spoolAt(directory)]
+      const entries = await one.adopt()
+      expect(await texts(one, entries)).toEqual(['kept'])
+      expect(await two.adopt()).toEqual([])
+      expect(existsSync(target)).toBe(kind === 'a link to a file')
+      one.settle(entries[0]!)
+      await Promise.all([one.close(), two.close()])
+      expect(existsSync(target)).toBe(kind === 'a link to a file')
+      if (kind !== 'a directory') expect(folders(directory)).toEqual([])
+      expect(made).toEqual([])
+    },
+  )
+
+  test('leaves a living process alone when its lock has been overwritten', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'mine')
+    writeFileSync(filesIn(directory, 'lock')[0]!, 'x'.repeat(5000))
+    const other = spoolAt(directory)
+    expect(await other.adopt()).toEqual([])
+    await spool.close()
+    expect(await other.adopt()).toHaveLength(1)
+    await other.close()
   })
 
   test.runIf(isRoot)('leaves alone what belongs to another user, with one complaint', async () => {

@@ -15,13 +15,14 @@ export type Fs = Pick<
   | 'openSync'
   | 'readdirSync'
   | 'rmdirSync'
+  | 'statSync'
   | 'unlinkSync'
   | 'writeFileSync'
   | 'writevSync'
 > & {
   readonly promises: Pick<
     NodeFs['promises'],
-    'lstat' | 'mkdir' | 'open' | 'readdir' | 'rmdir' | 'unlink' | 'writeFile'
+    'lstat' | 'mkdir' | 'open' | 'readdir' | 'rmdir' | 'stat' | 'unlink' | 'writeFile'
   >
 }
 

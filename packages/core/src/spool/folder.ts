@@ -1,12 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { diagnose } from '@logbridge/bridge'
 import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
-import { type Lock, tryLock } from './lock.ts'
+import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
 import type { SpoolEntry } from './types.ts'
 
 const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_NAME = /^\d{12}\.seg$/
 const LOCK_NAME = 'lock'
+/** The second one is locked where the first one is not a lock. All processes go by the same rule, so they lock the same file. */
+const LOCK_NAMES: readonly string[] = [LOCK_NAME, 'lock.2']
+
+/** The mode bit of a directory whose entries only their owners may remove. */
+const STICKY = 0o1000
+
+/** Bytes that the path of a spool may have. */
+export const MAX_DIRECTORY_BYTES: number =
+  MAX_LOCK_PATH_BYTES - Buffer.byteLength(join('/', randomUUID(), 'lock.2'))
 
 /** A folder that this spool has the lock of: its own, or one that it has taken over. */
 export interface Folder {
@@ -60,8 +71,12 @@ export function segmentName(number: number): string {
 /** Locks a folder; `undefined` when its owner lives. */
 export function lockFolder(directory: string, name: string): Folder | undefined {
   const path = join(directory, name)
-  const lock = tryLock(join(path, LOCK_NAME))
-  return lock && { name, path, lock, segments: new Set() }
+  for (const lockName of LOCK_NAMES) {
+    const lock = tryLock(join(path, lockName))
+    if (lock === 'busy') return undefined
+    if (lock !== 'unusable') return { name, path, lock, segments: new Set() }
+  }
+  throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is a lock: remove what is there`)
 }
 
 /**
@@ -70,6 +85,7 @@ export function lockFolder(directory: string, name: string): Folder | undefined 
  */
 export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Promise<Folder> {
   const made = await fs.promises.mkdir(directory, { recursive: true, mode: FOLDER_MODE })
+  if (made === undefined) warnIfShared(directory, await fs.promises.stat(directory))
   const name = randomUUID()
   const path = join(directory, name)
   // Not recursive: it must not be there, nor be a link to somewhere.
@@ -82,12 +98,27 @@ export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Pro
 /** The same for a process that is dying. */
 export function makeFolderSync(fs: Fs, directory: string, fsync: boolean): Folder {
   const made = fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
+  if (made === undefined) warnIfShared(directory, fs.statSync(directory))
   const name = randomUUID()
   const path = join(directory, name)
   fs.mkdirSync(path, FOLDER_MODE)
   fs.writeFileSync(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
   if (fsync) for (const changed of changedBy(directory, made)) syncDirectorySync(fs, changed)
   return locked(directory, name)
+}
+
+/**
+ * Warns where other users may remove what is kept. They can read none of it: the folders in the directory are for their
+ * user only. The mode stays as it is, because others may have a right to a directory that logbridge has not made.
+ */
+function warnIfShared(directory: string, { mode }: Stats): void {
+  if (process.geteuid === undefined || (mode & STICKY) !== 0) return
+  if ((mode & (constants.S_IWGRP | constants.S_IWOTH)) === 0) return
+  diagnose(
+    'spool-shared',
+    `other users may write to the spool ${directory} (mode 0${(mode & 0o7777).toString(8)}) and remove what it keeps: ` +
+      'set its mode to 0700, or give a directory inside that is not there yet',
+  )
 }
 
 function locked(directory: string, name: string): Folder {
@@ -154,8 +185,8 @@ export async function leaveFolder(fs: Fs, { path, lock, segments }: Folder): Pro
   if (segments.size > 0) return
   try {
     const names = await fs.promises.readdir(path)
-    if (names.some((name) => name !== LOCK_NAME)) return
-    await fs.promises.unlink(join(path, LOCK_NAME))
+    if (names.some((name) => !LOCK_NAMES.includes(name))) return
+    for (const name of names) await fs.promises.unlink(join(path, name))
     await fs.promises.rmdir(path)
   } catch {
     // It has gone, or stays: an empty folder does no harm.
@@ -166,8 +197,9 @@ export function leaveFolderSync(fs: Fs, { path, lock, segments }: Folder): void 
   lock.release()
   if (segments.size > 0) return
   try {
-    if (fs.readdirSync(path).some((name) => name !== LOCK_NAME)) return
-    fs.unlinkSync(join(path, LOCK_NAME))
+    const names = fs.readdirSync(path)
+    if (names.some((name) => !LOCK_NAMES.includes(name))) return
+    for (const name of names) fs.unlinkSync(join(path, name))
     fs.rmdirSync(path)
   } catch {
     // As above.

@@ -5,7 +5,7 @@ import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
 import { type Fs, isMissing, READ, readAll } from './files.ts'
-import { Entry, leaveFolder, leaveFolderSync, type Segment } from './folder.ts'
+import { Entry, leaveFolder, leaveFolderSync, MAX_DIRECTORY_BYTES, type Segment } from './folder.ts'
 import { decodeRequestEntry, ENTRY_BYTES, MARK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
 import { Room } from './room.ts'
@@ -32,14 +32,23 @@ interface Waiting extends Request {
  */
 export function openSpool(config: SpoolConfig, fs: Fs = nodeFs): Spool {
   const spool = new DiskSpool(config, fs)
-  if (canLock()) return spool
-  diagnose(
-    'spool-unavailable',
-    'log records are not kept on disk: the spool needs the module node:sqlite, which this Node.js does not have. ' +
-      'Node.js 22.15 and later have it, unless built without',
-  )
+  const obstacle = obstacleTo(config)
+  if (obstacle === undefined) return spool
+  diagnose('spool-unavailable', `log records are not kept on disk: ${obstacle}`)
   spool.closeSync()
   return spool
+}
+
+function obstacleTo({ directory }: SpoolConfig): string | undefined {
+  if (!canLock()) {
+    return (
+      'the spool needs the module node:sqlite, which this Node.js does not have. ' +
+      'Node.js 22.15 and later have it, unless built without'
+    )
+  }
+  const bytes = Buffer.byteLength(directory)
+  if (bytes <= MAX_DIRECTORY_BYTES) return undefined
+  return `the path of the spool has ${bytes} bytes. Give one of at most ${MAX_DIRECTORY_BYTES}: ${directory}`
 }
 
 class DiskSpool implements Spool {
