@@ -29,7 +29,7 @@ export function splitArguments(
   if (args.length < 2) return soleArgument(args)
   const first = args[0]
   const template = typeof first === 'string' ? first : undefined
-  const lastTaken = template === undefined ? -1 : Math.min(countSpecifiers(template), args.length - 1)
+  const lastTaken = template === undefined ? -1 : countSpecifiers(template, args.length - 1)
   /** What `util.format` puts into the template or behind it. */
   const text: unknown[] = []
   const errors: Error[] = []
@@ -79,10 +79,11 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
   return { body: value, exception: typeof value === 'object' && value ? errorAmong(value) : undefined }
 }
 
-function countSpecifiers(template: string): number {
+/** Counts the specifiers of a template up to the number of arguments that there are for them. */
+export function countSpecifiers(template: string, most: number): number {
   let count = 0
   let at = template.indexOf('%')
-  while (at >= 0 && at + 1 < template.length) {
+  while (at >= 0 && at + 1 < template.length && count < most) {
     const next = template[at + 1]!
     const isSpecifier = SPECIFIERS.includes(next)
     if (isSpecifier) count += 1

@@ -1,6 +1,7 @@
 import { callSites } from './callSite.ts'
 import { diagnose } from './diagnose.ts'
 import { type SentRecord, state } from './state.ts'
+import { containsText } from './text.ts'
 import type { Loggers } from './provider.ts'
 import type { Adapter, ApiLogRecord } from './types.ts'
 
@@ -58,8 +59,8 @@ function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined
   if (typeof text !== 'string' || typeof message !== 'string') return false
   return (
     message.length >= MIN_TEXT_LENGTH &&
-    text.includes(message) &&
-    millisApart(line!, record!) <= MAX_MILLIS_APART
+    millisApart(line!, record!) <= MAX_MILLIS_APART &&
+    containsText(text, message)
   )
 }
 

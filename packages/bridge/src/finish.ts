@@ -1,9 +1,10 @@
-import { stripVTControlCharacters } from 'node:util'
 import { toAnyValue, toAnyValueMap } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
+import { createKeyMatcher } from './keys.ts'
 import { copyFields, setOwn } from './read.ts'
 import { createRedactor } from './redact.ts'
+import { stripEscapeSequences } from './text.ts'
 import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord, SeverityNumber } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
@@ -22,8 +23,8 @@ interface Finisher extends Pick<Bridge<unknown>, 'locate'> {
 export function createFinisher(options: BridgeOptions): Finisher {
   const { captureTemplate } = options
   const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
-  const included = options.include && globs(options.include)
-  const excluded = options.exclude && globs(options.exclude)
+  const included = options.include && createKeyMatcher(options.include)
+  const excluded = options.exclude && createKeyMatcher(options.exclude)
   const redact = options.redact ? createRedactor(options.redact) : undefined
   const locate = options.captureCode ? createCallSiteLocator() : undefined
 
@@ -35,7 +36,7 @@ export function createFinisher(options: BridgeOptions): Finisher {
     // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
     if (record.exception !== undefined) attributes = withException(attributes, record.exception)
     if (included) {
-      attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included.test(key))
+      attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included(key))
     }
     for (const [key, value] of staticAttributes) {
       if (!Object.hasOwn(attributes, key)) setOwn(attributes, key, value)
@@ -45,7 +46,7 @@ export function createFinisher(options: BridgeOptions): Finisher {
       attributes['log.body.parameters'] = record.template.parameters
     }
     if (locate) Object.assign(attributes, record.code ?? locate())
-    if (excluded) attributes = filterKeys(attributes, (key) => !excluded.test(key))
+    if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
 
     // All fields at once, for `createBridge` to fill in: one shape, also for the provider that reads it.
     const finished = {
@@ -53,7 +54,7 @@ export function createFinisher(options: BridgeOptions): Finisher {
       observedTimestamp: record.observedTimestamp,
       severityNumber: undefined as SeverityNumber | undefined,
       severityText: record.severityText,
-      body: withoutColours(record.body),
+      body: typeof record.body === 'string' ? stripEscapeSequences(record.body) : record.body,
       attributes,
       eventName: isEvent ? eventName : undefined,
       context: record.context,
@@ -95,19 +96,6 @@ function withException(
     result[free] = extras
   }
   return result
-}
-
-/** A message as its reader sees it. */
-function withoutColours(body: unknown): unknown {
-  return typeof body === 'string' && body.includes('\u001b') ? stripVTControlCharacters(body) : body
-}
-
-/** One test for all globs, in which `*` is any run of characters; also for keys that were kept apart: `id#2`. */
-function globs(patterns: readonly string[]): RegExp {
-  const sources = patterns.map((pattern) =>
-    pattern.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*'),
-  )
-  return new RegExp(String.raw`^(?:${sources.join('|') || '(?!)'})(?:#\d+)?$`, 's')
 }
 
 function filterKeys(

@@ -12,7 +12,7 @@ export {
   spanContextOf,
   withContext,
 } from './api.ts'
-export { errorAmong, splitArguments } from './arguments.ts'
+export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, filePath } from './callSite.ts'
 export { announce, diagnose } from './diagnose.ts'
@@ -25,6 +25,7 @@ export { bridgeOptionRules, checkOptions, oneOf, type OptionRule, rules } from '
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
 export { copyFields, isAbsent, read, reason } from './read.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'
 export type {
   Adapter,

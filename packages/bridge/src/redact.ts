@@ -1,4 +1,5 @@
 import { LogbridgeError } from './error.ts'
+import { originalKey } from './keys.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions, PlainRecord } from './types.ts'
 
 const CENSOR = '[Redacted]'
@@ -63,8 +64,7 @@ function censorAt(parent: AnyValue | undefined, steps: Path['steps'], at: number
   const map = parent as AnyValueMap
   const step = steps[at]!
   for (const key of Object.keys(map)) {
-    // Fields of one name that had to be kept apart are called `name#2`, `name#3`.
-    if (step !== ANY_KEY && key !== step && key.replace(/#\d+$/, '') !== step) continue
+    if (step !== ANY_KEY && key !== step && originalKey(key) !== step) continue
     if (at === steps.length - 1) map[key] = CENSOR
     else censorAt(map[key], steps, at + 1)
   }

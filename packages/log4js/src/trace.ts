@@ -76,7 +76,7 @@ export function isForeign(event: {
 
 /** The span that the worker has put there, in the form of https://www.w3.org/TR/trace-context/#traceparent-header */
 function takeRemoteContext(fields: Record<string, unknown>): Context {
-  const [, traceId = '', spanId = '', flags = ''] = String(fields[TRACEPARENT] ?? '').split('-')
+  const [, traceId = '', spanId = '', flags = ''] = String(fields[TRACEPARENT] ?? '').split('-', 4)
   delete fields[TRACEPARENT]
   const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 0xff, isRemote: true }
   return isSpanContextValid(span) ? contextOfSpan(span) : ROOT_CONTEXT

@@ -75,6 +75,11 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   let rest = ''
   function read(text: string): void {
     const all = rest + text
+    // A long line comes in many parts, and is looked through once.
+    if (!text.includes('\n')) {
+      rest = all
+      return
+    }
     let from = 0
     for (let end = all.indexOf('\n'); end >= 0; end = all.indexOf('\n', from)) {
       const line = all.slice(from, all[end - 1] === '\r' ? end - 1 : end)

@@ -77,7 +77,7 @@ function otlpJsonField(name: string, value: unknown, context?: { source?: string
     return Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value
   }
   if (typeof value === 'string' && idFields.has(name)) {
-    if (!/^(?:[0-9a-f]{2})*$/i.test(value)) throw new Error(`${name}: expected hex digits`)
+    if (value.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(value)) throw new Error(`${name}: expected hex digits`)
     return Buffer.from(value, 'hex').toString('base64')
   }
   return value

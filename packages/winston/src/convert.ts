@@ -1,9 +1,11 @@
-import { format, stripVTControlCharacters } from 'node:util'
+import { format } from 'node:util'
 import type { Context } from '@opentelemetry/api'
 import {
   type Adapter,
   type BridgeOptions,
+  containsText,
   copyFields,
+  countSpecifiers,
   describeException,
   errorAmong,
   type HrTime,
@@ -13,6 +15,7 @@ import {
   now,
   read,
   type SerializedError,
+  stripEscapeSequences,
   toHrTime,
 } from '@logbridge/bridge'
 import type { Logger } from 'winston'
@@ -54,7 +57,12 @@ const MESSAGE: unique symbol = Symbol.for('message') as never
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** What format.splat() takes for a token. */
-const TOKENS = /%[scdjifoO%]/g
+const TOKEN = /%[scdjifoO%]/
+/** A timestamp that is a number. */
+const NUMBER = /^\d+(?:\.\d+)?$/
+const MINUTE = /:\d\d/
+/** A time zone, where it stands behind the minute. */
+const ZONE = /Z|GMT|UTC|[+-]\d\d:?\d\d/i
 /** Begins a line of a stack. Not `\s`, which takes quadratic time for a text of line breaks. */
 const FRAME = /\n[ \t]+at /
 /** Left out of the attributes, or given a place of their own below. */
@@ -80,11 +88,12 @@ export function createAdapter(
     // An ESM and a CommonJS copy of this module each make a Call of their own.
     repeats: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
     convert(call) {
-      const { info, message: template, held } = call
+      const { info, message: template, held, splat } = call
       const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
-      const tokens = typeof template === 'string' && template.includes('%') ? template.match(TOKENS) : null
-      const rest = unmergedArguments(call, tokens)
+      const isTemplate = typeof template === 'string' && TOKEN.test(template)
+      const taken = isTemplate ? countSpecifiers(template, splat.length) : undefined
+      const rest = unmergedArguments(call, taken)
       const exception = takeException(call, attributes, rest)
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
 
@@ -105,7 +114,7 @@ export function createAdapter(
         body: isError(message) ? message.message : message,
         attributes,
         exception,
-        template: hasTemplates && tokens ? templateOf(call, tokens) : undefined,
+        template: hasTemplates && taken !== undefined ? templateOf(call, taken) : undefined,
       }
     },
   }
@@ -114,11 +123,7 @@ export function createAdapter(
 /** Formats that colour change `level`, never the symbol. */
 export function levelOf(info: Info): string {
   const level = info[LEVEL]
-  return typeof level === 'string' ? level : String(level ?? plain(String(info['level'])))
-}
-
-function plain(text: string): string {
-  return text.includes('\u001b') ? stripVTControlCharacters(text) : text
+  return typeof level === 'string' ? level : String(level ?? stripEscapeSequences(String(info['level'])))
 }
 
 /** The message after all formats. format.logstash() moves it out of the record, into the text that it makes. */
@@ -176,40 +181,38 @@ function isPassed({ splat }: Call, key: string, value: unknown): boolean {
 function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | undefined {
   const time = toHrTime(timestamp)
   if (time === undefined || typeof timestamp !== 'string') return time
-  // What ends with it and has been read as a time is in UTC: the test below takes longer than all else here.
+  // What ends with it and has been read as a time is in UTC: the tests below take longer than all else here.
   if (timestamp.endsWith('Z')) return time
-  if (/^\d+(?:\.\d+)?$|:\d\d.*(?:Z|GMT|UTC|[+-]\d\d:?\d\d)/i.test(timestamp)) return time
+  if (NUMBER.test(timestamp) || ZONE.test(timestamp.slice(timestamp.search(MINUTE)))) return time
   const [seconds, nanoseconds] = called ?? now()
   const distance = (time[0] - seconds) * 1e3 + (time[1] - nanoseconds) / 1e6
   return Math.abs(distance) <= TOLERANCE_MILLIS ? time : undefined
 }
 
 /** `undefined` where a format has changed the formatted message: what it hid there is among the parameters. */
-function templateOf({ info, message, splat }: Call, tokens: readonly string[]): LogRecord['template'] {
+function templateOf({ info, message, splat }: Call, taken: number): LogRecord['template'] {
   const template = message as string
-  const parameters = splat.slice(0, consumers(tokens))
-  const text = plain(String(messageOf(info)))
-  const isWhole = text.includes(template) || text.includes(plain(format(template, ...parameters)))
+  const parameters = splat.slice(0, taken)
+  const text = stripEscapeSequences(String(messageOf(info)))
+  const isWhole =
+    containsText(text, template) || containsText(text, stripEscapeSequences(format(template, ...parameters)))
   return isWhole ? { template, parameters } : undefined
-}
-
-/** How many arguments the tokens take; `%%` takes none. */
-function consumers(tokens: readonly string[]): number {
-  return tokens.filter((token) => token !== '%%').length
 }
 
 /**
  * The arguments that are neither in the message nor among the fields. winston merges the first one if it is an object
  * and the message has no tokens; format.splat() puts arguments in the place of tokens and merges the objects behind them.
+ *
+ * @param taken how many arguments the tokens of the message take; `undefined` without tokens
  */
-function unmergedArguments({ info, message, splat }: Call, tokens: readonly string[] | null): unknown[] {
+function unmergedArguments({ info, message, splat }: Call, taken: number | undefined): unknown[] {
   if (splat.length === 0) return []
   let first = isObject(splat[0]) ? 1 : 0
   let formatted: boolean
-  if (tokens) {
-    formatted = !String(messageOf(info)).includes(message as string)
+  if (taken !== undefined) {
+    formatted = !containsText(String(messageOf(info)), message as string)
     if (!formatted) return [...splat]
-    first = consumers(tokens)
+    first = taken
   } else {
     const kept = info[SPLAT]
     formatted = Array.isArray(kept) && kept.length < splat.length
@@ -288,10 +291,11 @@ function spreadError(
   }
   // A format has removed or changed the stack.
   const described = describe(error)
-  const isShown = String(messageOf(info)).includes(error.message)
+  const text = read(error, 'message')
+  const isShown = typeof text === 'string' && containsText(String(messageOf(info)), text)
   return {
     ...(described.type !== undefined && { type: described.type }),
-    ...(isShown && { message: error.message }),
+    ...(isShown && { message: text }),
     ...(typeof stack === 'string' && { stack }),
   }
 }
