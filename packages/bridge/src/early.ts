@@ -1,6 +1,7 @@
 import { diagnose } from './diagnose.ts'
 import { registeredProvider } from './api.ts'
 import { state } from './state.ts'
+import { timers, unref } from './timers.ts'
 import type { ApiLogRecord } from './types.ts'
 
 /** Records kept for a LoggerProvider that is yet to come. */
@@ -29,8 +30,7 @@ export function keepEarly(scope: string, record: ApiLogRecord): void {
   early.records.push({ scope, record })
   if (early.timer !== undefined) return
   if (early.waitedMillis === 0) process.once('exit', warnIfKept)
-  early.timer = setInterval(poll, POLL_MILLIS)
-  early.timer.unref()
+  early.timer = unref(timers.setInterval(poll, POLL_MILLIS))
 }
 
 /** Hands kept records to the registered LoggerProvider, if there is one; for a provider that has just come. */
@@ -40,7 +40,7 @@ export function replayEarlyRecords(): void {
   if (provider === undefined || early.records.length === 0) return
   const records = early.records
   early.records = []
-  clearInterval(early.timer)
+  timers.clearInterval(early.timer)
   early.timer = undefined
   const outer = state.busy
   state.busy = true

@@ -15,7 +15,7 @@ export {
 export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, filePath } from './callSite.ts'
-export { announce, diagnose } from './diagnose.ts'
+export { announce, diagnose, hideFromDiagnostics, oneLine, rearm } from './diagnose.ts'
 export { warnOfOfficial } from './duplicates.ts'
 export { replayEarlyRecords } from './early.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
@@ -27,6 +27,7 @@ export { copyFields, isAbsent, read, reason } from './read.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'
+export { nextTurn, timers, unref } from './timers.ts'
 export type {
   Adapter,
   AnyValue,

@@ -28,8 +28,10 @@ export interface ProcessState {
   readonly exporting: AsyncLocalStorage<true>
   /** Kept so that a log call which comes in two ways is noticed. */
   lastSent: SentRecord | undefined
-  /** Kinds of complaint already made. */
-  readonly diagnosed: Set<string>
+  /** Kinds of complaint already made, and when, by the monotonic clock. */
+  readonly diagnosed: Map<string, number>
+  /** Each takes secrets out of a text. */
+  readonly hiding: Set<(text: string) => string>
   readonly early: {
     records: EarlyRecord[]
     overflow: number
@@ -47,6 +49,7 @@ export const state: ProcessState = (holder[KEY] ??= {
   busy: false,
   exporting: new AsyncLocalStorage(),
   lastSent: undefined,
-  diagnosed: new Set(),
+  diagnosed: new Map(),
+  hiding: new Set(),
   early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
 })

@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api'
-import { beforeEach } from 'vitest'
+import { afterEach, beforeEach, vi } from 'vitest'
 import { state } from '../src/state.ts'
 
 /** What was said to OpenTelemetry's diag logger in the current test, where nothing has been said before. */
@@ -7,6 +7,7 @@ export function diagMessages(): string[] {
   const messages: string[] = []
   const keep = (message: string): void => void messages.push(message)
   beforeEach(() => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     messages.length = 0
     state.diagnosed.clear()
     diag.setLogger(
@@ -15,5 +16,6 @@ export function diagMessages(): string[] {
     )
     messages.length = 0
   })
+  afterEach(() => void vi.restoreAllMocks())
   return messages
 }

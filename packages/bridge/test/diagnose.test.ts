@@ -1,7 +1,7 @@
 import { diag } from '@opentelemetry/api'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { diagnose } from '../src/diagnose.ts'
+import { announce, diagnose, hideFromDiagnostics, rearm } from '../src/diagnose.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
@@ -48,4 +48,35 @@ test('neither a diag logger that throws nor a reason that cannot be read is in i
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   expect(() => diagnose('a', 'first', proxy)).not.toThrow()
+})
+
+test('a diagnostic is one line when an error tries to forge another', () => {
+  const forged = 'no\r\nlogbridge: all is well\u001b[2J\u202e\u2028\u0085\u009b\ud800\u200b.'
+  announce('first', new Error(forged))
+  announce(`of a path ${forged}`)
+  expect(said).toEqual([
+    'logbridge: first: no logbridge: all is well [2J .',
+    'logbridge: of a path no logbridge: all is well [2J .',
+  ])
+})
+
+test('a diagnostic shows no error at more than its length, nor what is hidden in it', () => {
+  onTestFinished(hideFromDiagnostics((text) => text.replaceAll('hunter2', '***')))
+  announce('hunter2', new Error(`hunter2 ${'x'.repeat(1e6)}`))
+  expect(said[0]).toHaveLength('logbridge: '.length + 2000)
+  expect(said[0]).toMatch(/^logbridge: hunter2: \*{3} x+$/)
+})
+
+test('a diagnostic is told again when its fault has ended a minute after it was told', () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1000)
+  onTestFinished(() => clock.mockRestore())
+  diagnose('a', 'first')
+  clock.mockReturnValue(60_999)
+  rearm('a')
+  diagnose('a', 'too soon')
+  clock.mockReturnValue(61_000)
+  diagnose('a', 'it has not ended')
+  rearm('a')
+  diagnose('a', 'again')
+  expect(said).toEqual(['logbridge: first', 'logbridge: again'])
 })

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { context, createContextKey, logs, ROOT_CONTEXT } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { timers } from '../src/timers.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
 import { replayEarlyRecords } from '../src/early.ts'
@@ -153,7 +155,7 @@ describe('records before a provider', () => {
 
 describe('when no provider comes', () => {
   test('it is said once, after five seconds, with what to do', () => {
-    vi.useFakeTimers()
+    useFakeTimers(timers)
     const bridge = createBridge(adapter)
     bridge.emit({ body: 1 })
     vi.advanceTimersByTime(4900)

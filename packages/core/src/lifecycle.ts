@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, timers } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import type { LogsStats } from './logs/stats.ts'
@@ -93,8 +93,8 @@ export async function within(timeoutMillis: number, parts: readonly Promise<unkn
   let timer: NodeJS.Timeout | undefined
   // Not unref'd: whoever waits for a flush wants the process to live that long.
   const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timerMillis(timeoutMillis))
+    timer = timers.setTimeout(resolve, timerMillis(timeoutMillis))
   })
   await Promise.race([Promise.allSettled(parts), deadline])
-  clearTimeout(timer)
+  timers.clearTimeout(timer)
 }

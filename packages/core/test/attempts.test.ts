@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { timers } from '@logbridge/bridge'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
 import { createTransport } from '../src/delivery/create.ts'
@@ -20,8 +21,8 @@ test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async
   })
   const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
   onTestFinished(() => transport.close())
-  const started = vi.spyOn(globalThis, 'setTimeout')
-  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  const started = vi.spyOn(timers, 'setTimeout')
+  const cleared = vi.spyOn(timers, 'clearTimeout')
   onTestFinished(() => void vi.restoreAllMocks())
   const controller = new AbortController()
   for (let n = 0; n < 5; n += 1) {

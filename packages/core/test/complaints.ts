@@ -24,7 +24,7 @@ export function complaints(): string[] {
 
 /** Has what was complained about be complained about anew. */
 export function forgetComplaints(): void {
-  const state = (globalThis as Record<symbol, { diagnosed: Set<string> } | undefined>)[
+  const state = (globalThis as Record<symbol, { diagnosed: Map<string, number> } | undefined>)[
     Symbol.for('logbridge.state.1')
   ]
   state?.diagnosed.clear()

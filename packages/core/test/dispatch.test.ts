@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { timers } from '@logbridge/bridge'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
 import { complaints } from './complaints.ts'
@@ -76,7 +78,7 @@ test('flushes again and again, while nothing can be sent, take no memory', async
 })
 
 test('a shutdown waits for a disk that no longer answers, but not for each batch, nor for ever', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const never = (): Promise<never> => new Promise(() => {})
   /** A mock: a network drive, say, whose server has gone. */

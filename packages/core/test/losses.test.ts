@@ -1,4 +1,5 @@
-import { createBridge } from '@logbridge/bridge'
+import { createBridge, timers } from '@logbridge/bridge'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
 import type { DropListener } from '../src/logs/losses.ts'
@@ -9,7 +10,7 @@ const said = complaints()
 const FULL = /^log records are being dropped because the queue is full: /
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
 })
 afterEach(() => {
   vi.useRealTimers()

@@ -1,4 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { timers } from '@logbridge/bridge'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { withRetry } from '../src/delivery/retry.ts'
 import { complaints } from './complaints.ts'
@@ -10,7 +12,7 @@ const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE'
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
 
 beforeEach(() => {
-  vi.useFakeTimers()
+  useFakeTimers(timers)
 })
 afterEach(() => {
   vi.useRealTimers()

@@ -28,20 +28,21 @@
  * Objects with fields are plain ones and class instances that have no text or JSON of their own; `splitArguments` of
  * `@logbridge/bridge` has the rules.
  */
-import { setImmediate } from 'node:timers/promises'
 import { callbackify } from 'node:util'
 import {
-  type BridgeOptions,
   bridgeOptionRules,
+  type BridgeOptions,
   checkOptions,
   createBridge,
   diagnose,
   LogbridgeError,
   type LoggerProvider,
+  nextTurn,
   type OptionRule,
   registeredProvider,
   rules,
   severityTable,
+  timers,
   unknownLevel,
 } from '@logbridge/bridge'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
@@ -186,10 +187,10 @@ const flush = callbackify(async (provider: LoggerProvider | undefined): Promise<
   const { forceFlush } = (provider ?? {}) as { forceFlush?: () => unknown }
   if (typeof forceFlush !== 'function') return
   // log4js shuts all appenders down at once: one before this may now hand over what it holds.
-  await setImmediate()
+  await nextTurn()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
+    timer = timers.setTimeout(() => {
       diagnose(
         'log4js-flush',
         `log4js.shutdown waits no longer than ${FLUSH_MILLIS} ms for log records to be sent`,
@@ -200,6 +201,6 @@ const flush = callbackify(async (provider: LoggerProvider | undefined): Promise<
   try {
     await Promise.race([forceFlush.call(provider), late])
   } finally {
-    clearTimeout(timer)
+    timers.clearTimeout(timer)
   }
 })

@@ -1,6 +1,5 @@
 import { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import { setImmediate } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   bridgeOptionRules,
@@ -8,6 +7,7 @@ import {
   createBridge,
   diagnose,
   type LoggerProvider,
+  nextTurn,
   type OptionRule,
   rules,
 } from '@logbridge/bridge'
@@ -168,8 +168,8 @@ interface PinoMessage {
 
 /** Until all messages that have been posted to this thread are handed over: one whole turn of the event loop. */
 async function readPorts(): Promise<undefined> {
-  await setImmediate()
-  await setImmediate()
+  await nextTurn()
+  await nextTurn()
 }
 
 /** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */

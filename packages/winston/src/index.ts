@@ -24,6 +24,7 @@ import {
   now,
   read,
   registeredProvider,
+  timers,
   unknownLevel,
   warnOfOfficial,
   withContext,
@@ -133,7 +134,7 @@ export class OtelTransport extends TransportStream {
     next()
     const isLast = info['exception'] === true || info['rejection'] === true
     if (isLast) void this.#flush().then(() => this.emit('logged', info))
-    else if (this.listenerCount('logged') > 0) setImmediate(() => this.emit('logged', info))
+    else if (this.listenerCount('logged') > 0) timers.setImmediate(() => this.emit('logged', info))
   }
 
   #send(call: Call, info: Info): void {

@@ -1,3 +1,4 @@
+import { timers, unref } from '@logbridge/bridge'
 import { timerMillis } from '../lifecycle.ts'
 
 /**
@@ -11,13 +12,13 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   const attempt = new AbortController()
   const abort = (): void => attempt.abort()
-  const timer = setTimeout(abort, timerMillis(timeoutMillis)).unref()
+  const timer = unref(timers.setTimeout(abort, timerMillis(timeoutMillis)))
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort)
   try {
     return await run(attempt.signal)
   } finally {
-    clearTimeout(timer)
+    timers.clearTimeout(timer)
     signal.removeEventListener('abort', abort)
   }
 }

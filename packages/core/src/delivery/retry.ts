@@ -1,5 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
@@ -23,7 +22,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     return new Promise((resolve) => {
       const start = performance.now()
       function done(): void {
-        clearTimeout(timer)
+        timers.clearTimeout(timer)
         sleepers.delete(wake)
         signal.removeEventListener('abort', done)
         resolve()
@@ -31,11 +30,11 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
       function wake(): void {
         const left = least - (performance.now() - start)
         if (left <= 0) return done()
-        clearTimeout(timer)
-        timer = setTimeout(done, left).unref()
+        timers.clearTimeout(timer)
+        timer = unref(timers.setTimeout(done, left))
       }
       // Unref'd: a backoff must not hold the process; whoever flushes holds it.
-      let timer = setTimeout(done, millis).unref()
+      let timer = unref(timers.setTimeout(done, millis))
       sleepers.add(wake)
       signal.addEventListener('abort', done)
     })
@@ -47,7 +46,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     const asleep = [...sleepers]
     for (const wake of asleep) {
       if (sleepers.has(wake)) wake()
-      await turn()
+      await nextTurn()
     }
   }
 

@@ -1,5 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
-import { setImmediate as turn } from 'node:timers/promises'
+import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
 import { unlessAborted } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
@@ -62,7 +61,7 @@ export class Dispatcher {
     if (spool === undefined) return
     this.adoption = quietly(() => {
       void this.adopt(spool)
-      return setInterval(() => void this.adopt(spool), ADOPT_MILLIS).unref()
+      return unref(timers.setInterval(() => void this.adopt(spool), ADOPT_MILLIS))
     })
   }
 
@@ -91,10 +90,10 @@ export class Dispatcher {
 
   /** Flushes, then ends. What could not be sent in time stays in the spool, or is given up. */
   async close(timeoutMillis: number): Promise<void> {
-    clearInterval(this.adoption)
+    timers.clearInterval(this.adoption)
     await this.flush(timeoutMillis)
     this.abort.abort()
-    clearTimeout(this.pause)
+    timers.clearTimeout(this.pause)
     this.waiting = []
     // Aborted attempts end at once.
     await Promise.all(this.exports)
@@ -102,7 +101,7 @@ export class Dispatcher {
     for (const consignment of this.unsettled) {
       await this.leave(consignment)
       if (performance.now() - turnedAt < TURN_MILLIS) continue
-      await turn()
+      await nextTurn()
       turnedAt = performance.now()
     }
     this.transport.close()
@@ -169,7 +168,7 @@ export class Dispatcher {
   private schedulePump(): void {
     if (this.pumpScheduled) return
     this.pumpScheduled = true
-    quietly(() => setImmediate(() => this.pump()))
+    quietly(() => timers.setImmediate(() => this.pump()))
   }
 
   private pump(): void {
@@ -240,12 +239,14 @@ export class Dispatcher {
   private proceed(lastMillis: number): void {
     // Several answers may have come in one turn: not all of the next requests are made in it, too.
     if (!this.recovering || this.flushes.any) return this.schedulePump()
-    clearTimeout(this.pause)
+    timers.clearTimeout(this.pause)
     const millis = Math.min(lastMillis, MAX_PAUSE_MILLIS)
-    this.pause = setTimeout(() => {
-      this.pause = undefined
-      this.pump()
-    }, millis).unref()
+    this.pause = unref(
+      timers.setTimeout(() => {
+        this.pause = undefined
+        this.pump()
+      }, millis),
+    )
   }
 
   /**

@@ -1,4 +1,4 @@
-import { announce, diagnose } from '@logbridge/bridge'
+import { announce, diagnose, timers, unref } from '@logbridge/bridge'
 import { SeverityNumber } from '@opentelemetry/api'
 import { quietly } from '../delivery/quiet.ts'
 import type { DropReason } from './stats.ts'
@@ -37,13 +37,13 @@ export class LossReport {
     this.quietTicks = 0
     // Behind the tally: a diag logger that logs, and loses that too, comes by here again.
     if (begins) announce(BEGINS[reason], cause)
-    this.timer ??= quietly(() => setInterval(() => this.tick(), TICK_MILLIS).unref())
+    this.timer ??= quietly(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
   /** Tells what has not been told yet: nothing more is expected, or nothing more can be said later. */
   end(): void {
     this.tell()
-    clearInterval(this.timer)
+    timers.clearInterval(this.timer)
     this.timer = undefined
     if (this.lost.size === 0) return
     announce(`loss of log records has ended: ${describe(this.lost)}`)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isAbsent, read, type ValueLimits } from '@logbridge/bridge'
+import { isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
@@ -141,7 +141,7 @@ export class LogPipeline {
 
   private startDelay(): void {
     quietly(() => {
-      this.delayTimer = setTimeout(() => this.seal(), this.config.scheduledDelayMillis).unref()
+      this.delayTimer = unref(timers.setTimeout(() => this.seal(), this.config.scheduledDelayMillis))
     })
   }
 
@@ -152,7 +152,7 @@ export class LogPipeline {
 
   /** Closes the open batch and hands it on. */
   private seal(): void {
-    clearTimeout(this.delayTimer)
+    timers.clearTimeout(this.delayTimer)
     this.delayTimer = undefined
     const batch = this.open.seal()
     if (batch) this.dispatcher.add(batch)

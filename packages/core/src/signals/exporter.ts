@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, timers, unref } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import type { ExporterConfig } from '../config/exporter.ts'
@@ -76,9 +76,11 @@ export function createOtlpExporter<Items>(
     attempts.abort()
     attempts = new AbortController()
     abandoned = true
-    setTimeout(() => {
-      abandoned = false
-    }, ABANDON_MILLIS).unref()
+    unref(
+      timers.setTimeout(() => {
+        abandoned = false
+      }, ABANDON_MILLIS),
+    )
   }
 
   async function close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextTurn } from '@logbridge/bridge'
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -85,5 +85,5 @@ function quiet(processor: SpanProcessor): SpanProcessor {
 async function heldUpExports(resource: Resource): Promise<void> {
   if (!resource.asyncAttributesPending) return
   await resource.waitForAsyncAttributes?.()
-  await setImmediate()
+  await nextTurn()
 }

@@ -1,7 +1,6 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, nextTurn } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAll } from './files.ts'
 import {
   Entry,
@@ -52,7 +51,7 @@ export async function adoptOrphans(
       if (!isMissing(error)) complain(directory, error)
     }
     // Locks are taken synchronously, and checksums take their time.
-    await turn()
+    await nextTurn()
   }
   return taken.sort((one, other) => one.since - other.since)
 }
@@ -98,7 +97,7 @@ async function takeOver(
     } catch (error) {
       complain(directory, error)
     }
-    await turn()
+    await nextTurn()
   }
   if (folder.segments.size > 0) return orphan
   await leaveFolder(fs, folder)

@@ -1,5 +1,5 @@
+import { nextTurn } from '@logbridge/bridge'
 import { randomBytes } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import crc32c from 'crc-32/crc32c.js'
 
 // How a spool lies on disk, version 1. All numbers are little-endian.
@@ -165,7 +165,7 @@ async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
   while (offset < bytes.length) {
     if (work.pause <= 0) {
       work.pause = PIECE_BYTES
-      await turn()
+      await nextTurn()
     }
     const found = entryAt(bytes, offset, mark, work)
     if (found === undefined) {

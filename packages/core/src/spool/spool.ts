@@ -1,6 +1,6 @@
 import * as nodeFs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
@@ -163,11 +163,11 @@ class DiskSpool implements Spool {
   private markLater(segment: Segment): void {
     this.unmarked.add(segment)
     if (this.closed) this.markNow()
-    else this.markTimer ??= quietly(() => setTimeout(() => this.markNow(), MARK_MILLIS).unref())
+    else this.markTimer ??= quietly(() => unref(timers.setTimeout(() => this.markNow(), MARK_MILLIS)))
   }
 
   private markNow(): void {
-    clearTimeout(this.markTimer)
+    timers.clearTimeout(this.markTimer)
     this.markTimer = undefined
     this.marksAreDue = true
     this.work()
@@ -212,7 +212,7 @@ class DiskSpool implements Spool {
     if (this.ended) return
     this.closed = true
     this.ended = true
-    clearTimeout(this.markTimer)
+    timers.clearTimeout(this.markTimer)
     for (const { resolve } of this.queue.splice(0)) resolve(undefined)
     quietly(() => {
       for (const { segments } of this.room.folders.values()) {

@@ -1,0 +1,90 @@
+import { timers, unref } from './timers.ts'
+
+/** What is kept for a pipe that is full. What comes then is not written. */
+const MAX_WAITING_BYTES = 64 * 1024
+const RETRY_MILLIS = 100
+
+const ignore = (): void => {}
+let waiting = Buffer.alloc(0)
+let retry: NodeJS.Timeout | undefined
+
+/**
+ * Writes a line to stderr. Never throws, never blocks on a full pipe, and causes no 'error' event that could end the process:
+ * stderr may be closed, full, on a full disk, or replaced by anything.
+ */
+export function writeToStderr(line: string): void {
+  try {
+    const { stderr } = process
+    const fs = isNative(stderr) ? builtin('node:fs') : undefined
+    if (fs === undefined) return writeToStream(stderr, line)
+    if (waiting.length <= MAX_WAITING_BYTES) waiting = Buffer.concat([waiting, Buffer.from(line)])
+    writeWaiting(fs)
+  } catch {
+    // Nobody is left to tell.
+  }
+}
+
+/** Keeps the rejection of an asynchronous function of the application from ending the process. */
+export function ignoreRejection(returned: unknown): void {
+  if (typeof returned === 'object' && returned !== null && 'then' in returned) {
+    Promise.resolve(returned).catch(ignore)
+  }
+}
+
+/**
+ * Whether stderr is what Node made it. A `write` that was replaced, as by test runners, is to be called. A worker's stderr goes
+ * through the main thread, which takes nothing more once the process is ending.
+ */
+function isNative(stderr: NodeJS.WriteStream & { fd?: number }): boolean {
+  return !Object.hasOwn(stderr, 'write') && (isWorker() || stderr.fd === 2)
+}
+
+/**
+ * Writes to the descriptor, which fails by a throw: the stream fails by an 'error' event later, which has listeners of the
+ * application that may end the process, and holds the process open while its pipe is full. To have read `process.stderr` has made
+ * a pipe non-blocking.
+ */
+function writeWaiting(fs: typeof import('node:fs')): void {
+  timers.clearTimeout(retry)
+  retry = undefined
+  try {
+    // What the application has written comes first.
+    if (!process.stderr.writableLength) waiting = waiting.subarray(fs.writeSync(2, waiting))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') waiting = waiting.subarray(waiting.length)
+  }
+  if (waiting.length > 0) retry = unref(timers.setTimeout(() => writeWaiting(fs), RETRY_MILLIS))
+}
+
+function writeToStream(stderr: NodeJS.WriteStream, line: string): void {
+  if (stderr.writableLength > MAX_WAITING_BYTES) return
+  // An error event without a listener ends the process. It comes in the turn in which the callback is called, or never.
+  if (typeof stderr.listeners === 'function' && !stderr.listeners('error').includes(ignore)) {
+    stderr.on('error', ignore)
+  }
+  const written = (): void => {
+    timers.setImmediate(() => {
+      try {
+        if (!stderr.writableLength) stderr.off('error', ignore)
+      } catch {
+        // It was replaced by something that cannot do that.
+      }
+    })
+  }
+  ignoreRejection(stderr.write(line, written))
+}
+
+function isWorker(): boolean {
+  return builtin('node:worker_threads')?.isMainThread === false
+}
+
+/**
+ * Loads a module of Node's only when there is something to say: node:fs and node:worker_threads load 30 others, which takes
+ * 10 ms. Node before 20.16 cannot do that.
+ */
+function builtin<Name extends 'node:fs' | 'node:worker_threads'>(
+  name: Name,
+): (Name extends 'node:fs' ? typeof import('node:fs') : typeof import('node:worker_threads')) | undefined {
+  const getBuiltinModule = process.getBuiltinModule as ((name: string) => any) | undefined
+  return getBuiltinModule?.(name)
+}
