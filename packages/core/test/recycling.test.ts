@@ -17,8 +17,10 @@ const text = (index: number): string => `${index} `.padEnd(2000, '.')
 function fill({ pipeline, write }: ReturnType<typeof start>): void {
   const before = pipeline.stats().bytes
   write(text(0))
-  const size = pipeline.stats().bytes - before
-  for (let i = 1; i < BATCH_BYTES / size; i += 1) write(text(i))
+  const first = pipeline.stats().bytes - before
+  write(text(1))
+  const size = pipeline.stats().bytes - before - first
+  for (let bytes = first + size, i = 2; bytes < BATCH_BYTES; bytes += size, i += 1) write(text(i))
 }
 
 describe('the memory of a full batch', () => {

@@ -79,7 +79,10 @@ export interface EndingOptions {
 export interface LogsOptions {
   /** Records that may wait in memory; more are dropped and counted. Default: bounded by bytes only. */
   maxQueueSize?: number | undefined
-  /** Bytes that may wait; more are dropped and counted, low severities first. Default 67108864 (64 MiB). */
+  /**
+   * Bytes of memory that waiting records may hold, with their scopes, their resource and 1 KiB for each batch; more are
+   * dropped and counted, low severities first. Default 67108864 (64 MiB).
+   */
   maxQueueBytes?: number | undefined
   /** Records in one export; at most `maxQueueSize`. Default: bounded by bytes only. */
   maxExportBatchSize?: number | undefined

@@ -6,14 +6,16 @@ export const FRAME_BYTES = 5
 const framed = new WeakMap<Uint8Array, Buffer>()
 
 /**
- * Makes a request of bytes before which `FRAME_BYTES` are free, and puts its frame there.
- * @param start where the free bytes begin
+ * Puts the frame of a request before it, as it is about to be sent: what a frame costs is not held for each that waits.
+ * @param request before which `FRAME_BYTES` of its memory are free
+ * @returns the request
  */
-export function frame(buffer: Buffer, start: number, end: number): Buffer {
-  const request = buffer.subarray(start + FRAME_BYTES, end)
-  buffer[start] = 0
-  buffer.writeUInt32BE(request.length, start + 1)
-  framed.set(request, buffer.subarray(start, end))
+export function frame(request: Buffer): Buffer {
+  const { buffer, byteOffset, length } = request
+  const message = Buffer.from(buffer, byteOffset - FRAME_BYTES, length + FRAME_BYTES)
+  message[0] = 0
+  message.writeUInt32BE(length, 1)
+  framed.set(request, message)
   return request
 }
 

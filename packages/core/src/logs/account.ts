@@ -30,7 +30,9 @@ export class Account {
   /** One record that does not get into a batch. */
   refuse(reason: DropReason, severityNumber: number, cause?: unknown): void {
     this.refused[reason] = (this.refused[reason] ?? 0) + 1
-    this.drop(reason, 1, severityNumber, cause)
+    // Counts are kept for each severity: an application from JavaScript may give any number.
+    const isKnown = Number.isInteger(severityNumber) && severityNumber > 0 && severityNumber <= 24
+    this.drop(reason, 1, isKnown ? severityNumber : 0, cause)
   }
 
   /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */
@@ -83,8 +85,8 @@ export class Account {
 /** A retryable outcome that is final: the pipeline has been shut down. */
 const DROP_REASON = { retryable: 'shutdown', 'too-large': 'too-large', failed: 'export-failed' } as const
 
-/** The name of a gRPC status, or the number of an HTTP status. https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
+/** The name of a gRPC status, or the number of an HTTP status; counts are kept for each, and a receiver may make up others. https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
 export function errorType({ status }: ExportOutcome): string {
   if (status === undefined) return '_OTHER'
-  return grpcStatus[status] ?? String(status)
+  return grpcStatus[status] ?? (status >= 100 && status < 1000 ? String(status) : '_OTHER')
 }

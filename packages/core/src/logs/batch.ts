@@ -1,6 +1,6 @@
 import type { ValueLimits } from '@logbridge/bridge'
 import type { Resource } from '@opentelemetry/resources'
-import { FRAME_BYTES, frame } from '../delivery/frame.ts'
+import { FRAME_BYTES } from '../delivery/frame.ts'
 import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
 import { varintSize } from './protobuf.ts'
 
@@ -16,13 +16,18 @@ export interface EncodedScope {
   /** `ScopeLogs.scope`. */
   readonly bytes: Buffer
   readonly schemaUrl: string
+  /** Most bytes that a request takes more for the records of one more scope. */
+  readonly size: number
 }
 
 /** Records of one resource on their way. */
 export interface Batch {
   readonly resource: EncodedResource
-  /** An `ExportLogsServiceRequest`; while the resource is not ready, a run of its `ResourceLogs.scope_logs` fields. */
-  readonly body: Uint8Array
+  /**
+   * An `ExportLogsServiceRequest`; while the resource is not ready, a run of its `ResourceLogs.scope_logs` fields. Before
+   * either, `FRAME_BYTES` are free.
+   */
+  readonly body: Buffer
   readonly isRequest: boolean
   readonly count: number
   /** To be called when nobody reads `body` any more: its memory is used for another batch. */
@@ -43,10 +48,10 @@ export function encodeResource(resource: Resource): EncodedResource {
       if (bytes) return bytes
       scratch.resource(resource)
       if (resource.schemaUrl) scratch.stringField(0x1a, resource.schemaUrl)
-      const encoded = scratch.take()
+      const taken = scratch.take()
       // Asked for too early where a crash spills what is there.
-      if (!resource.asyncAttributesPending) bytes = encoded
-      return encoded
+      if (!resource.asyncAttributesPending) bytes = taken
+      return taken
     },
     get ready() {
       return ready
@@ -63,10 +68,19 @@ export function encodeScope(
   const name = String(given.name ?? '')
   const version = String(given.version ?? '')
   const droppedAttributesCount = Number(given.droppedAttributesCount) >>> 0
+  const schemaUrl = String(given.schemaUrl ?? '')
   scratch.scope({ name, version, ...(attributes && { attributes }), droppedAttributesCount })
-  return { resource, bytes: scratch.take(), schemaUrl: String(given.schemaUrl ?? '') }
+  const bytes = scratch.take()
+  return {
+    resource,
+    bytes,
+    schemaUrl,
+    size: SCOPE_BYTES + MAX_HEADER_BYTES + bytes.length + schemaUrlSize(schemaUrl),
+  }
 }
 
+/** A batch is sent when it takes this much, well under the 4 MiB that gRPC receivers take by default. */
+export const BATCH_BYTES: number = 512 * 1024
 /** Beyond what a full batch holds: the record that fills it seldom takes more. */
 const SLACK_BYTES = 16 * 1024
 /** A batch that fills so much of its buffer is sent from there; another is copied, so that none keeps memory for nothing. */
@@ -78,28 +92,37 @@ const MAX_SPARE_BUFFERS = 4
 export class OpenBatch {
   count = 0
   private readonly encoder: Encoder
+  private readonly fullBytes: number
   private readonly capacity: number
   private resource: EncodedResource | undefined
-  /** Which stretch of the encoder's bytes belongs to which scope. */
-  private runs: { scope: EncodedScope; start: number }[] = []
+  /** The scopes in the order of their first records. */
+  private scopes = new Map<EncodedScope, number>()
+  private lastScope: EncodedScope | undefined
+  /** Stretches of the encoder's bytes: the number of the scope, and where the stretch begins. */
+  private runs: number[] = []
   /** Free bytes before the first record: for all that comes before it in a request. */
   private headroom = 0
+  /** Bytes that the request takes beside what the encoder holds. */
+  private pendingBytes = 0
   private readonly spare: Buffer[] = []
 
-  /** @param fullBytes when a batch is full; from memory of that size it is sent without being copied */
-  constructor(fullBytes = 0) {
+  /** @param fullBytes size of a full batch; memory of that size is sent without being copied */
+  constructor(fullBytes: number = BATCH_BYTES) {
+    this.fullBytes = fullBytes
     this.capacity = fullBytes + SLACK_BYTES
     this.encoder = new Encoder(this.capacity)
   }
 
-  /** What the records take. */
+  /** Bytes that the request takes, with its scopes and, once it is ready, its resource; never too few. */
   get bytes(): number {
-    return this.encoder.position - this.headroom
+    return this.encoder.position + this.pendingBytes
   }
 
-  /** Whether a record of this scope can join: a batch has one resource. */
+  /** Whether a record of this scope can join: a batch has one resource, and another scope must not fill it. */
   takes(scope: EncodedScope): boolean {
-    return this.resource === undefined || this.resource === scope.resource
+    if (scope === this.lastScope || this.resource === undefined) return true
+    if (scope.resource !== this.resource) return false
+    return this.scopes.has(scope) || this.bytes + scope.size < this.fullBytes
   }
 
   /**
@@ -116,15 +139,19 @@ export class OpenBatch {
       if (this.count === 0) this.reset()
       throw error
     }
-    if (this.runs.at(-1)?.scope !== scope) this.runs.push({ scope, start })
+    if (scope !== this.lastScope) this.beginRun(scope, start)
     this.count += 1
     return this.encoder.position - start
   }
 
   /** Takes back the record just added. */
   removeLast(bytes: number): void {
-    this.encoder.position -= bytes
-    if (this.runs.at(-1)?.start === this.encoder.position) this.runs.pop()
+    const { encoder, runs } = this
+    encoder.position -= bytes
+    if (runs.at(-1) === encoder.position) {
+      runs.length -= 2
+      this.lastScope = undefined
+    }
     this.count -= 1
     // Nothing is left that a seal would come for, and with it the release of a buffer that the record has blown up.
     if (this.count === 0) this.reset()
@@ -132,26 +159,47 @@ export class OpenBatch {
 
   /** Everything added so far as one Batch; `undefined` when there is nothing. */
   seal(): Batch | undefined {
-    const { resource, count, runs } = this
+    const { resource, count, scopes } = this
     if (resource === undefined || count === 0) return undefined
-    const content =
-      this.headroom > 0 && runs.length === 1 ? this.inPlace(runs[0]!.scope) : this.grouped(resource)
+    const [first] = scopes.keys()
+    const content = this.headroom > 0 && scopes.size === 1 ? this.inPlace(first!) : this.grouped(resource)
     this.reset()
     return { resource, count, ...content }
   }
 
-  private begin({ resource, bytes }: EncodedScope): void {
+  private begin(scope: EncodedScope): void {
+    const { resource, bytes } = scope
     this.resource = resource
-    if (resource.ready) return
+    if (resource.ready) {
+      this.pendingBytes = scope.size
+      return
+    }
+    this.pendingBytes = schemaUrlSize(scope.schemaUrl)
     this.headroom = FRAME_BYTES + 2 * MAX_HEADER_BYTES + resource.bytes().length + bytes.length
     this.encoder.skip(this.headroom)
   }
 
+  private beginRun(scope: EncodedScope, start: number): void {
+    const { scopes } = this
+    let number = scopes.get(scope)
+    if (number === undefined) {
+      number = scopes.size
+      scopes.set(scope, number)
+      // `begin` has counted the first scope.
+      if (number > 0) this.pendingBytes += scope.size
+    }
+    this.runs.push(number, start)
+    this.lastScope = scope
+  }
+
   private reset(): void {
     this.encoder.reset()
+    this.scopes = new Map()
+    this.lastScope = undefined
     this.runs = []
     this.count = 0
     this.headroom = 0
+    this.pendingBytes = 0
     this.resource = undefined
   }
 
@@ -163,24 +211,24 @@ export class OpenBatch {
     const end = encoder.position
     const scopeLogs = scope.bytes.length + end - headroom
     const resourceLogs = resourceBytes.length + 1 + varintSize(scopeLogs) + scopeLogs
-    encoder.position = end - resourceLogs - 1 - varintSize(resourceLogs)
-    const start = encoder.position - FRAME_BYTES
+    const start = end - resourceLogs - 1 - varintSize(resourceLogs)
+    encoder.position = start
     encoder.header(0x0a, resourceLogs)
     encoder.raw(resourceBytes)
     encoder.header(0x12, scopeLogs)
     encoder.raw(scope.bytes)
     encoder.position = end
     if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
-      const copy = Buffer.allocUnsafeSlow(end - start)
-      encoder.view(start).copy(copy)
-      return { body: frame(copy, 0, copy.length), isRequest: true, recycle: undefined }
+      const copy = Buffer.allocUnsafeSlow(FRAME_BYTES + end - start)
+      encoder.view(start).copy(copy, FRAME_BYTES)
+      return { body: copy.subarray(FRAME_BYTES), isRequest: true, recycle: undefined }
     }
     const { spare } = this
     const buffer = encoder.exchange(spare.pop() ?? Buffer.allocUnsafeSlow(this.capacity))
     const recycle = (): void => {
       if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer)
     }
-    return { body: frame(buffer, start, end), isRequest: true, recycle }
+    return { body: buffer.subarray(start, end), isRequest: true, recycle }
   }
 
   /** Those of several scopes are copied together; while the resource is not ready, without it. */
@@ -189,31 +237,42 @@ export class OpenBatch {
     // Asked for first: it is encoded with the same scratch buffer. Made a request at once where that is possible: another
     // copy of half a megabyte takes 0.5 ms.
     const resourceBytes = resource.ready ? undefined : resource.bytes()
-    const parts = new Map<EncodedScope, number[]>()
-    for (const [index, { scope }] of runs.entries()) {
-      const list = parts.get(scope)
-      if (list) list.push(index)
-      else parts.set(scope, [index])
+    // The first run of each scope, and behind each run the next one of the same scope: arrays of their own would be garbage.
+    const first = new Int32Array(this.scopes.size).fill(-1)
+    const next = new Int32Array(runs.length / 2)
+    for (let run = next.length - 1; run >= 0; run -= 1) {
+      const number = runs[2 * run]!
+      next[run] = first[number]!
+      first[number] = run
     }
     scratch.skip(FRAME_BYTES)
     if (resourceBytes) {
       scratch.begin(0x0a)
       scratch.raw(resourceBytes)
     }
-    for (const [scope, records] of parts) {
+    for (const [scope, number] of this.scopes) {
+      let run = first[number]!
+      // Its only record was taken back.
+      if (run < 0) continue
       scratch.begin(0x12)
       scratch.raw(scope.bytes)
-      for (const index of records) {
-        scratch.rawOf(this.encoder, runs[index]!.start, runs[index + 1]?.start)
+      for (; run >= 0; run = next[run]!) {
+        scratch.rawOf(this.encoder, runs[2 * run + 1]!, runs[2 * run + 3])
       }
       if (scope.schemaUrl) scratch.stringField(0x1a, scope.schemaUrl)
       scratch.end()
     }
     if (resourceBytes) scratch.end()
-    const copy = scratch.take()
-    return { body: frame(copy, 0, copy.length), isRequest: resourceBytes !== undefined, recycle: undefined }
+    const body = scratch.take().subarray(FRAME_BYTES)
+    return { body, isRequest: resourceBytes !== undefined, recycle: undefined }
   }
 }
 
+/** Memory that a batch holds with each of its scopes, as it is filled. */
+const SCOPE_BYTES = 256
 /** A tag and the length of a message. */
 const MAX_HEADER_BYTES = 6
+
+function schemaUrlSize(schemaUrl: string): number {
+  return schemaUrl === '' ? 0 : MAX_HEADER_BYTES + Buffer.byteLength(schemaUrl)
+}

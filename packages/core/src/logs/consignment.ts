@@ -30,12 +30,15 @@ export interface Consignment {
   ended: ExportOutcome | undefined
 }
 
+/** Bytes of memory that a waiting batch takes beside its request, by `benchmarks/scenarios/memory-held.js`. */
+const WAITING_BYTES = 1024
+
 export function consign(
   number: number,
   count: number,
   { batch, entry }: { batch?: Batch; entry?: SpoolEntry },
 ): Consignment {
-  const bytes = batch?.body.length ?? 0
+  const bytes = batch ? batch.body.buffer.byteLength + WAITING_BYTES : 0
   const recycle = batch?.recycle
   return {
     number,

@@ -5,15 +5,13 @@ import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
 import { openSpool } from '../spool/spool.ts'
 import { Account } from './account.ts'
-import { type EncodedScope, OpenBatch } from './batch.ts'
+import { BATCH_BYTES, type EncodedScope, OpenBatch } from './batch.ts'
 import { Dispatcher } from './dispatch.ts'
 import type { EncodableRecord } from './encode.ts'
 import { observePipeline } from './metrics.ts'
 import { MAX_RECORD_BYTES } from './protobuf.ts'
 import type { LogsStats } from './stats.ts'
 
-/** A batch is sent when it holds this much, well under the 4 MiB that gRPC receivers take by default. */
-const BATCH_BYTES = 512 * 1024
 /** Share of the byte cap that a batch may take: where a spool keeps what waits, memory holds those in flight and the open one. */
 const BATCH_SHARE = 1 / 8
 /** From this share of a cap on, records below WARN are refused, so that what matters still finds room. */

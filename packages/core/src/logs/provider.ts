@@ -37,10 +37,13 @@ import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
+import { RecentValues } from './recent.ts'
 import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
-/** Loggers kept, so that the same scope is the same object; the oldest go first. */
-const MAX_LOGGERS = 10_000
+/** Memory for loggers that are kept so that the same scope is the same object. */
+const LOGGERS_BYTES = 4 * 1024 * 1024
+/** Memory that a logger takes beside its encoded scope. */
+const LOGGER_BYTES = 1024
 
 /** The API's LoggerProvider, with what its owner needs. */
 export interface LogbridgeLoggerProvider extends LoggerProvider {
@@ -102,7 +105,7 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
 function createDirectProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
   const pipeline = new LogPipeline(config, createTransport(config))
   const encodedResource = encodeResource(resource)
-  const loggers = new Map<string, Logger>()
+  const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
   const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
@@ -111,9 +114,8 @@ function createDirectProvider(config: LogsConfig, resource: Resource): EndingLog
       const key = `${scope.schemaUrl} ${scope.bytes.toString('latin1')}`
       let logger = loggers.get(key)
       if (logger === undefined) {
-        if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
         logger = createLogger(pipeline, scope, config.minimumSeverity)
-        loggers.set(key, logger)
+        loggers.set(key, logger, LOGGER_BYTES + scope.size + key.length)
       }
       return logger
     },

@@ -7,15 +7,14 @@ const scratch = new ProtobufWriter()
 
 /** A batch as an `ExportLogsServiceRequest`. */
 export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array {
-  if (isRequest) return body
+  if (isRequest) return frame(body)
   const resourceBytes = resource.bytes()
   scratch.skip(FRAME_BYTES)
   scratch.begin(0x0a)
   scratch.raw(resourceBytes)
   scratch.raw(body)
   scratch.end()
-  const copy = scratch.take()
-  return frame(copy, 0, copy.length)
+  return frame(scratch.take().subarray(FRAME_BYTES))
 }
 
 /**
