@@ -1,9 +1,12 @@
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
 import { timers } from '@logbridge/bridge'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
+import { withDeadline } from '../src/delivery/attempt.ts'
 import { createTransport } from '../src/delivery/create.ts'
-import { exporterConfig, REQUEST } from './exporterConfig.ts'
+import { createHttpTransport } from '../src/delivery/http.ts'
+import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
 
 const protocols = [
   ['grpc', startGrpcReceiver],
@@ -57,3 +60,76 @@ test.each(protocols)(
     })
   },
 )
+
+const failed101 = { kind: 'failed', reason: expect.stringContaining('HTTP 101'), status: 101 }
+const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no answer in time' }
+
+test.each<[string, (socket: Socket) => unknown, object]>([
+  [
+    'switches protocols',
+    (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    failed101,
+  ],
+  [
+    'switches to no protocol',
+    (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    failed101,
+  ],
+  [
+    'closes the connection',
+    (socket) => socket.end(),
+    { kind: 'retryable', reason: 'HTTP request failed: ECONNRESET' },
+  ],
+  ['informs without end', (socket) => repeat(socket, 'HTTP/1.1 102 Processing\r\n\r\n'), noAnswer],
+  [
+    'sends headers without end',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n')
+      repeat(socket, 'x: y\r\n')
+    },
+    noAnswer,
+  ],
+  [
+    'sends a body without end',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n')
+      repeat(socket, 'x')
+    },
+    { kind: 'delivered', rejected: 0, status: 200 },
+  ],
+  ['says nothing', () => {}, noAnswer],
+])('an attempt over HTTP ends when the receiver %s', async (_, answer, outcome) => {
+  const sockets = new Set<Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+    socket.once('data', () => answer(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const exporter = exporterConfig(url, { protocol: 'http/protobuf', timeoutMillis: 200 })
+  // One attempt is enough of those that would be made again.
+  const transport = createHttpTransport(exporter)
+  onTestFinished(() => transport.close())
+  expect(await transport.send(REQUEST, never)).toEqual(outcome)
+  for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close')
+})
+
+/** Writes a text again and again until the connection is closed. */
+function repeat(socket: Socket, text: string): void {
+  const timer = setInterval(() => socket.write(text), 10)
+  socket.on('close', () => clearInterval(timer))
+}
+
+test.each([
+  ['the time is up', 10, never],
+  ['it is aborted', 60_000, AbortSignal.timeout(10)],
+])('an attempt that never ends is given up when %s', async (_, timeoutMillis, signal) => {
+  const endless = withDeadline(timeoutMillis, signal, () => new Promise(() => {}))
+  await expect(endless).rejects.toMatchObject({ name: 'AbortError' })
+})

@@ -129,9 +129,23 @@ describe('an answer', () => {
     })
   })
 
-  test('that refuses fewer than no records refuses none', async () => {
-    expect(await outcomeOf({ body: partialSuccess(-3n) })).toEqual(delivered)
-  })
+  test.each([-3n, -1n, -(2n ** 63n)])(
+    'that refuses fewer than no records (%d) refuses none',
+    async (count) => {
+      expect(await outcomeOf({ body: partialSuccess(count) })).toEqual(delivered)
+    },
+  )
+
+  test.each([2n ** 53n, 2n ** 63n - 1n])(
+    'that refuses more records than there are (%d) says so',
+    async (count) => {
+      expect(await outcomeOf({ body: partialSuccess(count) })).toEqual({
+        ...delivered,
+        rejected: Number(count),
+        message: undefined,
+      })
+    },
+  )
 
   test.each([
     [status.CANCELLED, 'retryable'],
@@ -174,6 +188,7 @@ describe('an answer', () => {
     ['seconds', retryInfo(7n), 7000],
     ['a negative delay', retryInfo(-7n), 0],
     ['30 years', retryInfo(1_000_000_000n), 1e12],
+    ['the longest time there is', retryInfo(2n ** 63n - 1n), 2 ** 63 * 1e3],
     ['nothing that can be read', Buffer.from('garbage'), undefined],
   ])('of UNAVAILABLE with RetryInfo of %s is retryable', async (_, details, afterMillis) => {
     expect(await outcomeOf({ code: 'UNAVAILABLE', details })).toMatchObject({

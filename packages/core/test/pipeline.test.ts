@@ -278,6 +278,15 @@ describe('flush and shutdown', () => {
     expect(transport.closed).toBe(true)
   })
 
+  test('a shutdown does not wait for an attempt that never ends', async () => {
+    const { pipeline, write, transport } = start({ maxExportBatchSize: 1 })
+    transport.send = () => new Promise(() => {})
+    for (let i = 0; i < 6; i += 1) write(i)
+    await pipeline.shutdown(1)
+    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 6 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(transport.closed).toBe(true)
+  })
+
   test('a flush with nothing to send ends at once', async () => {
     const { transport, pipeline } = start()
     await pipeline.forceFlush()

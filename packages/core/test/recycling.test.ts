@@ -40,6 +40,7 @@ describe('the memory of a full batch', () => {
 
   test.for([
     ['an attempt before that has failed', { ...delivered, attempts: 2 }],
+    ['it was answered before it was sent to its end', { ...delivered, stillRead: true }],
     ['it was refused', { kind: 'failed', reason: 'no' }],
   ] as const)('is not, where %s: something may still be sending it', async ([, outcome]) => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })

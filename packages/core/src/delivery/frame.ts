@@ -1,4 +1,5 @@
-import type { Client } from '@grpc/grpc-js'
+import type { ClientHttp2Stream } from 'node:http2'
+import type { Client, ClientUnaryCall } from '@grpc/grpc-js'
 
 /** Before a message gRPC puts whether it is compressed, and its length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 export const FRAME_BYTES = 5
@@ -54,4 +55,28 @@ export function sendFramed(client: Client): void {
       return filter
     },
   }
+}
+
+/** A call of grpc-js inside, as of 1.14: one wraps the other, down to the one that has the stream. */
+interface CallInside {
+  readonly http2Stream?: ClientHttp2Stream
+  readonly call?: CallInside
+  readonly nextCall?: CallInside
+  readonly child?: CallInside
+  /** The calls of its own retries; the last one is the one that ended. */
+  readonly underlyingCalls?: readonly CallInside[]
+}
+
+const MAX_WRAPPED_CALLS = 12
+
+/**
+ * The stream that a call is written to. `undefined` where the call has not got that far, and where grpc-js is another one inside.
+ */
+export function streamOf(call: ClientUnaryCall): ClientHttp2Stream | undefined {
+  let inside: CallInside | null | undefined = call as CallInside
+  for (let depth = 0; inside && depth < MAX_WRAPPED_CALLS; depth += 1) {
+    if (inside.http2Stream) return inside.http2Stream
+    inside = inside.call ?? inside.nextCall ?? inside.child ?? inside.underlyingCalls?.at(-1)
+  }
+  return undefined
 }

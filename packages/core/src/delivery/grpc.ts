@@ -1,3 +1,4 @@
+import { type ClientHttp2Stream, constants } from 'node:http2'
 import {
   ChannelCredentials,
   type ChannelOptions,
@@ -11,9 +12,9 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js'
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
-import { unlessAborted, withDeadline } from './attempt.ts'
+import { allSent, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
-import { sendFramed } from './frame.ts'
+import { sendFramed, streamOf } from './frame.ts'
 import { askHeaders, type Headers, shown } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
@@ -52,6 +53,8 @@ interface Ended extends StatusObject {
   readonly response: Buffer | undefined
   /** Whether the code is the receiver's: grpc-js has codes of its own for what happens on the way. */
   readonly answered: boolean
+  /** What the request was written to; `undefined` when it was not, or where grpc-js is another one inside. */
+  readonly stream: ClientHttp2Stream | undefined
 }
 
 /** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
@@ -91,21 +94,25 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     const start = performance.now()
-    const ready = await withDeadline(config.timeoutMillis, signal, async (attempt) => {
+    return await withDeadline(config.timeoutMillis, signal, async (attempt) => {
       const asked = await askHeaders(config, attempt)
-      return 'problem' in asked ? asked : { ...asked, channel: await connect(attempt) }
+      if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
+      const { headers } = asked
+      const current = await connect(attempt)
+      // Another attempt has left it in this moment.
+      if (current !== channel) return { kind: 'retryable', reason: 'gRPC connection replaced' }
+      const metadata = new Metadata()
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
+      const sentAt = performance.now()
+      const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
+      // By the signal for all, because grpc-js ends the call at the deadline itself, and says so.
+      const ended = await unary(current, method, request, metadata, deadline, signal)
+      if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
+      const outcome = outcomeOf(ended, headers)
+      const accepted = outcome.kind === 'delivered'
+      const sent = await streamSent(ended.stream, accepted, attempt)
+      return accepted && !sent ? { ...outcome, stillRead: true } : outcome
     })
-    if ('problem' in ready) return { kind: 'retryable', reason: ready.problem }
-    const { channel: current, headers } = ready
-    // Another attempt has left it in this moment.
-    if (current !== channel) return { kind: 'retryable', reason: 'gRPC connection replaced' }
-    const metadata = new Metadata()
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
-    const sentAt = performance.now()
-    const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
-    const ended = await unary(current, method, request, metadata, deadline, signal)
-    if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
-    return outcomeOf(ended, headers)
   }
 
   return {
@@ -126,6 +133,20 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       channel?.client.close()
     },
   }
+}
+
+/** Waits as `allSent` does. grpc-js ends a call with its status, also where the request is still being sent. */
+async function streamSent(
+  stream: ClientHttp2Stream | undefined,
+  accepted: boolean,
+  attempt: AbortSignal,
+): Promise<boolean> {
+  if (stream === undefined) return false
+  return await allSent(stream, accepted, attempt, () => {
+    stream.close(constants.NGHTTP2_CANCEL)
+    // At once, because the reset itself may have to wait for a connection that carries nothing.
+    stream.destroy()
+  })
 }
 
 function unary(
@@ -164,7 +185,7 @@ function unary(
       const trailersCame = Object.keys(ended.metadata.getMap()).length > 0
       const answered = trailersCame || (headersCame && !MADE_UP.test(ended.details))
       if (answered) channel.heardAt = performance.now()
-      resolve({ ...ended, response, answered })
+      resolve({ ...ended, response, answered, stream: streamOf(call) })
     })
     const abort = (): void => call.cancel()
     if (signal.aborted) abort()

@@ -3,7 +3,7 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { unlessAborted, withDeadline } from './attempt.ts'
+import { allSent, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
 import { askHeaders, type Headers, shown } from './headers.ts'
 import { readExportResponse, readStatusMessage } from './response.ts'
@@ -65,29 +65,14 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
     const secrets = { ...headers }
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
-    const body = gzipped ? await compress(request) : request
+    // Compression waits for a thread, and all of them may be busy with a disk that does not answer.
+    const body = gzipped ? await unlessAborted(attempt, compress(request)) : request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
     headers['user-agent'] ??= 'logbridge'
     if (gzipped) headers['content-encoding'] = 'gzip'
     const agent = await connect(attempt)
-    const exchange = (): Promise<ExportOutcome> =>
-      new Promise((resolve, reject) => {
-        let answered = false
-        const call = open(url, { method: 'POST', agent, headers, signal: attempt }, (response) => {
-          answered = true
-          void readBody(response).then((content) => resolve(outcomeOf(response, content, secrets)))
-        })
-        call.on('error', (error: NodeJS.ErrnoException) => {
-          if (answered) return
-          // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
-          if (call.reusedSocket && !attempt.aborted) return exchange().then(resolve, reject)
-          const reason = attempt.aborted ? 'no answer in time' : `${error.code ?? error.name}${hint(error)}`
-          resolve({ kind: 'retryable', reason: `HTTP request failed: ${reason}` })
-        })
-        call.end(body)
-      })
-    return exchange()
+    return exchange(() => open(url, { method: 'POST', agent, headers }), body, secrets, attempt)
   }
 
   return {
@@ -106,6 +91,48 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     wake() {},
     close: () => pool?.agent.destroy(),
   }
+}
+
+/** Sends one request, and reads its answer. It is over when the request is closed, or answered and sent to its end. */
+async function exchange(
+  open: () => http.ClientRequest,
+  body: Uint8Array,
+  secrets: Headers,
+  attempt: AbortSignal,
+): Promise<ExportOutcome> {
+  const call = open()
+  const stop = (): void => void call.destroy()
+  let failure: NodeJS.ErrnoException | undefined
+  const answer = Promise.withResolvers<http.IncomingMessage | undefined>()
+  call.on('response', answer.resolve)
+  call.on('upgrade', (response, socket) => {
+    socket.on('error', () => {})
+    answer.resolve(response)
+  })
+  call.on('error', (error) => (failure = error))
+  // Comes last, whatever becomes of the request, also where no answer and no error does.
+  call.on('close', () => answer.resolve(undefined))
+  if (attempt.aborted) stop()
+  else attempt.addEventListener('abort', stop)
+  try {
+    call.end(body)
+    const response = await answer.promise
+    if (response !== undefined) {
+      // What follows on this connection is no HTTP.
+      if (response.statusCode === 101) response.socket.destroy()
+      const outcome = outcomeOf(response, await readBody(response), secrets)
+      const accepted = outcome.kind === 'delivered'
+      const sent = await allSent(call, accepted, attempt, stop)
+      return accepted && !sent ? { ...outcome, stillRead: true } : outcome
+    }
+  } finally {
+    attempt.removeEventListener('abort', stop)
+  }
+  // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
+  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, secrets, attempt)
+  const { code, name } = failure ?? { name: 'closed without an answer' }
+  const reason = attempt.aborted ? 'no answer in time' : `${code ?? name}${hint(code)}`
+  return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }
 }
 
 /** Keeps no connection; requests that are on one end there. */
@@ -143,6 +170,9 @@ function outcomeOf(
 ): ExportOutcome {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return readExportResponse(body, status, headers)
+  if (status === 101) {
+    return { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status }
+  }
   if (status >= 300 && status < 400) {
     return { kind: 'failed', reason: `HTTP ${status} (redirects are not followed)`, status }
   }
@@ -159,7 +189,7 @@ function outcomeOf(
 }
 
 /** What to look at where the endpoint is most likely wrong. */
-function hint({ code = '' }: NodeJS.ErrnoException): string {
+function hint(code = ''): string {
   if (code.startsWith('HPE_'))
     return ' (is this the port for HTTP? OTLP over gRPC has port 4317 and protocol grpc)'
   return code === 'EPROTO' ? ' (does the receiver speak TLS? if not, write http:// before the endpoint)' : ''

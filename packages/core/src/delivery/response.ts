@@ -1,5 +1,5 @@
 import { type Headers, shown } from './headers.ts'
-import { fields } from './wire.ts'
+import { fields, type WireField } from './wire.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /**
@@ -19,7 +19,7 @@ export function readExportResponse(
   try {
     for (const partialSuccess of contents(response, 1)) {
       for (const field of fields(partialSuccess)) {
-        if (field.number === 1 && typeof field.value === 'number') rejected = Math.max(0, signed(field.value))
+        if (field.number === 1) rejected = Math.max(0, int64(partialSuccess, field))
         if (field.number === 2 && field.value instanceof Uint8Array)
           message = shown(Buffer.from(field.value).toString(), headers)
       }
@@ -53,8 +53,7 @@ export function readRetryInfo(status: Uint8Array | undefined): number | undefine
         let millis = 0
         for (const duration of contents(retryInfo, 1)) {
           for (const field of fields(duration)) {
-            if (typeof field.value !== 'number') continue
-            millis += field.number === 1 ? signed(field.value) * 1e3 : signed(field.value) / 1e6
+            millis += field.number === 1 ? int64(duration, field) * 1e3 : int64(duration, field) / 1e6
           }
         }
         return Math.max(0, millis)
@@ -66,9 +65,15 @@ export function readRetryInfo(status: Uint8Array | undefined): number | undefine
   return undefined
 }
 
-/** A varint as an int64: negative numbers have the highest of 64 bits set. */
-function signed(varint: number): number {
-  return varint < 2 ** 63 ? varint : varint - 2 ** 64
+/**
+ * The value of a field as an int64; 0 when it is no varint. A negative number has the highest of 64 bits set, which is in the
+ * tenth byte of its varint. A double cannot tell it from 2^63-1.
+ */
+function int64(message: Uint8Array, { value, start, end }: WireField): number {
+  if (typeof value !== 'number') return 0
+  const tagBytes = 1
+  const isNegative = end - start === tagBytes + 10 && message[end - 1] === 1
+  return isNegative ? value - 2 ** 64 : value
 }
 
 /** The contents of a message's length-delimited fields of one number. */

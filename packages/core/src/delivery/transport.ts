@@ -16,6 +16,8 @@ export type ExportOutcome =
       readonly status?: number | undefined
       /** More than one when it had to be sent again. Default 1. */
       readonly attempts?: number | undefined
+      /** True when something may still read the memory of the request. */
+      readonly stillRead?: boolean | undefined
     }
   /** It may be sent again, not before `afterMillis` when the receiver named a delay. */
   | {
@@ -35,8 +37,8 @@ export type ExportOutcome =
 export interface Transport {
   /**
    * @param request an encoded `ExportLogsServiceRequest` (or that of spans or metrics)
-   * @param signal aborts the attempt, with a `retryable` outcome
-   * @returns never rejects
+   * @param signal aborts the attempt, with a `retryable` outcome unless the receiver has answered
+   * @returns never rejects; resolves soon after the abort. After `delivered` without `stillRead` nothing reads `request` any more
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
   /** Ends waits between attempts, and has the next ones short again, so that whoever flushes does not wait for a backoff. */

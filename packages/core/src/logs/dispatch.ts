@@ -1,5 +1,5 @@
 import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
-import { unlessAborted } from '../delivery/attempt.ts'
+import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { within } from '../lifecycle.ts'
@@ -257,8 +257,10 @@ export class Dispatcher {
     for (let [part, ...rest] = consignment.parts ?? []; part !== undefined; [part, ...rest] = rest) {
       const { request, count } = part
       const outcome = await this.attempt(request)
-      // An attempt that has failed may still have some of it to send.
-      if (outcome.kind !== 'delivered' || outcome.attempts !== undefined) consignment.recycle = undefined
+      // An attempt that has failed, or was answered early, may still have some of it to send.
+      if (outcome.kind !== 'delivered' || outcome.attempts !== undefined || outcome.stillRead) {
+        consignment.recycle = undefined
+      }
       if (outcome.kind === 'retryable') {
         consignment.ended = outcome
         return
@@ -280,7 +282,10 @@ export class Dispatcher {
     const { signal } = this.abort
     if (signal.aborted) return { kind: 'retryable', reason: 'it was not sent again' }
     const start = performance.now()
-    const outcome = await this.transport.send(request, signal)
+    // Bounded also where a transport is not, because a shutdown waits for it.
+    const outcome = await withDeadline(Infinity, signal, (attempt) =>
+      this.transport.send(request, attempt),
+    ).catch((): ExportOutcome => ({ kind: 'retryable', reason: 'no answer yet' }))
     this.onExport?.(outcome, (performance.now() - start) / 1000)
     return outcome
   }
