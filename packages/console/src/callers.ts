@@ -4,7 +4,8 @@ import type { ConsoleCall } from './convert.ts'
 /** Where `@opentelemetry/api` 1.x keeps what is registered. */
 const API = Symbol.for('opentelemetry.js.api.1')
 const OPENTELEMETRY = /[\\/]@opentelemetry[\\/]/
-const DIAG = /[\\/]@opentelemetry[\\/]api[\\/].*\bdiag\b/
+const API_PACKAGE = /[\\/]@opentelemetry[\\/]api[\\/]/
+const DIAG = /\bdiag\b/
 const INSPECT = 'node:internal/util/inspect'
 /** From the console to the diag API or to `util.inspect`: the user's own code may have some functions between. */
 const MAX_FRAMES = 10
@@ -20,7 +21,7 @@ const MAX_FRAMES = 10
 export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean {
   if (method !== 'dir' && !hasDiagLogger()) return false
   const files = callerFiles(calledAs)
-  return OPENTELEMETRY.test(files[0] ?? '') || files.some((file) => DIAG.test(file))
+  return OPENTELEMETRY.test(files[0] ?? '') || files.some(isOfDiagLogger)
 }
 
 /**
@@ -29,6 +30,11 @@ export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean 
  */
 export function isMadeByValue(calledAs: (...args: never) => unknown): boolean {
   return callerFiles(calledAs).includes(INSPECT)
+}
+
+function isOfDiagLogger(file: string): boolean {
+  const at = file.search(API_PACKAGE)
+  return at >= 0 && DIAG.test(file.slice(at))
 }
 
 function hasDiagLogger(): boolean {

@@ -74,7 +74,11 @@ const TIME_KEY = /^(?:time|@?timestamp)$/
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
 const NO_HEAD: Head = { end: 0 }
 const ESCAPED_BASE = OWN_BASE.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-/** As pino's own formatters have it. Each choice rules out that the other one is taken when something behind does not fit. */
+/**
+ * As pino's own formatters have it. Each choice rules out that the other one is taken when something behind does not fit.
+ *
+ * regex-bounded: it is tried at the start of a line alone, and each text in it ends at its first quote
+ */
 const USUAL_HEAD = new RegExp(
   String.raw`\{"level":(\d+|"[^"\\]*"),"time":(\d+|"[^"\\]*")(?:${ESCAPED_BASE}|(?!${ESCAPED_BASE}))(?:,"name":("[^"\\]*")|(?!,"name":"))(?=[,}])`,
   'y',

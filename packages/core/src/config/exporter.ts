@@ -220,7 +220,7 @@ function readHttpEndpoint(text: string, signal: Signal | undefined): Endpoint | 
   if (!/^https?:\/\//i.test(text)) return undefined
   const url = parseUrl(text)
   if (url === undefined) return undefined
-  if (signal !== undefined) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/${signal}`
+  if (signal !== undefined) url.pathname = `${url.pathname.replace(/(?<!\/)\/+$/, '')}/v1/${signal}`
   return { url: url.href, secure: url.protocol === 'https:' }
 }
 
