@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -103,6 +103,28 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
   expectBalance(next.pipeline.stats())
   expect(await readdir(directory)).toEqual([])
+})
+
+test('what another process has recovered from this one is neither sent nor lost: that one has it in its account', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 10; i += 1) write(i)
+  await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
+  const owner = (await readdir(directory, { recursive: true })).find((file) => file.endsWith('owner'))
+  // What another process does that has recovered the folder.
+  await writeFile(join(directory, 'new'), '')
+  await rename(join(directory, 'new'), join(directory, owner!))
+  for (let i = 1; i <= 4; i += 1) transport.answer()
+  await pipeline.forceFlush(10_000)
+  expect(pipeline.stats()).toMatchObject({
+    created: 10,
+    adopted: -6,
+    delivered: 4,
+    dropped: {},
+    queued: 0,
+    spooled: 0,
+  })
+  expectBalance(pipeline.stats())
+  expect(said).toEqual([expect.stringMatching(/^another process has recovered the spool/)])
 })
 
 test('a process that ends at once when something has been delivered does not have the next one send it again', async () => {

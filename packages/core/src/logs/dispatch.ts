@@ -202,6 +202,10 @@ export class Dispatcher {
     if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
     const request = requestOf(consignment) ?? (entry && (await orAbort(this.spool?.read(entry), signal)))
     if (signal.aborted) return this.keep(consignment)
+    if (request === 'taken') {
+      this.account.adopted -= count
+      return this.conclude(consignment, count)
+    }
     if (request === undefined) {
       this.conclude(consignment, count)
       return this.account.discard('spool-damaged', undefined, count)

@@ -20,7 +20,7 @@ export type DropReason =
 export interface LogsStats {
   /** Records that were emitted and not filtered out by `minimumSeverity`. */
   readonly created: number
-  /** Records that were taken over from the spool of processes that are gone. */
+  /** Records recovered from the spool of other processes, less those that other processes recovered from this one. */
   readonly adopted: number
   /** Records that the receiver has accepted. */
   readonly delivered: number

@@ -14,9 +14,13 @@ import {
   type Segment,
 } from './folder.ts'
 import { MAX_SEGMENT_BYTES, readSegment } from './format.ts'
+import { readOwner, stateOf } from './owner.ts'
 
 /** An empty folder that is younger may be one that its owner is about to lock. */
 const EMPTY_FOLDER_MILLIS = 60_000
+
+/** An empty folder that was recovered from an owner that may live tells this owner so for as long. */
+const CONTESTED_FOLDER_MILLIS = 3_600_000
 
 /** A folder that has been taken over, and what is in it. */
 export interface Orphan {
@@ -85,9 +89,12 @@ async function takeOver(
     )
     return undefined
   }
+  const owner = readOwner(fs, path)
+  if (owner && stateOf(owner) === 'alive') return undefined
   const isEmpty = (await listSegments(fs, path)).length === 0
-  if (isEmpty && Date.now() - stats.mtimeMs < EMPTY_FOLDER_MILLIS) return undefined
-  const folder = lockFolder(directory, name)
+  const keptMillis = owner?.contested ? CONTESTED_FOLDER_MILLIS : EMPTY_FOLDER_MILLIS
+  if (isEmpty && Date.now() - stats.mtimeMs < keptMillis) return undefined
+  const folder = lockFolder(fs, directory, name)
   if (folder === undefined) return undefined
   const orphan: Taken = { folder, entries: [], since: Infinity }
   // Again: until now its owner may have written.

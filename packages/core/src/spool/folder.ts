@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { diagnose } from '@logbridge/bridge'
 import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
+import { claim, type Claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME } from './owner.ts'
 import type { SpoolEntry } from './types.ts'
 
 const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -11,6 +12,9 @@ const SEGMENT_NAME = /^\d{12}\.seg$/
 const LOCK_NAME = 'lock'
 /** The second one is locked where the first one is not a lock. All processes go by the same rule, so they lock the same file. */
 const LOCK_NAMES: readonly string[] = [LOCK_NAME, 'lock.2']
+
+/** What is in a folder beside its segments. */
+const OUR_NAMES: ReadonlySet<string> = new Set([...LOCK_NAMES, OWNER_NAME, OWNER_DRAFT_NAME])
 
 /** The mode bit of a directory whose entries only their owners may remove. */
 const STICKY = 0o1000
@@ -25,6 +29,14 @@ export interface Folder {
   readonly path: string
   readonly lock: Lock
   readonly segments: Set<Segment>
+  /** Absent where the owner file could not be written. */
+  readonly claim: Claim | undefined
+  /** Recovered from an owner that may live. */
+  readonly contested: boolean
+  /** Another process has recovered the folder from this one: nothing in it may be touched. */
+  taken: boolean
+  /** Neither locked nor owned any more. */
+  left: boolean
 }
 
 /** Names of folders. */
@@ -68,15 +80,41 @@ export function segmentName(number: number): string {
   return `${String(number).padStart(12, '0')}.seg`
 }
 
-/** Locks a folder; `undefined` when its owner lives. */
-export function lockFolder(directory: string, name: string): Folder | undefined {
+/** Locks a folder and becomes its owner; `undefined` when its owner lives. */
+export function lockFolder(fs: Fs, directory: string, name: string): Folder | undefined {
   const path = join(directory, name)
   for (const lockName of LOCK_NAMES) {
     const lock = tryLock(join(path, lockName))
     if (lock === 'busy') return undefined
-    if (lock !== 'unusable') return { name, path, lock, segments: new Set() }
+    if (lock === 'unusable') continue
+    const claimed = claim(fs, path)
+    if (claimed !== 'alive')
+      return { name, path, lock, segments: new Set(), taken: false, left: false, ...claimed }
+    lock.release()
+    return undefined
   }
   throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is a lock: remove what is there`)
+}
+
+/** Whether a folder is still this spool's, as far as can be told. */
+export async function isOwn(fs: Fs, { path, claim }: Folder): Promise<boolean> {
+  if (claim === undefined) return true
+  try {
+    return (await fs.promises.lstat(join(path, OWNER_NAME), { bigint: true })).ino === claim.inode
+  } catch {
+    // Removed with all else, which what is done next will tell.
+    return true
+  }
+}
+
+/** The same at once. */
+export function isOwnSync(fs: Fs, { path, claim }: Folder): boolean {
+  if (claim === undefined) return true
+  try {
+    return fs.lstatSync(join(path, OWNER_NAME), { bigint: true }).ino === claim.inode
+  } catch {
+    return true
+  }
 }
 
 /**
@@ -92,7 +130,7 @@ export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Pro
   await fs.promises.mkdir(path, FOLDER_MODE)
   await fs.promises.writeFile(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
   if (fsync) for (const changed of changedBy(directory, made)) await syncDirectory(fs, changed)
-  return locked(directory, name)
+  return locked(fs, directory, name)
 }
 
 /** The same for a process that is dying. */
@@ -104,7 +142,7 @@ export function makeFolderSync(fs: Fs, directory: string, fsync: boolean): Folde
   fs.mkdirSync(path, FOLDER_MODE)
   fs.writeFileSync(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
   if (fsync) for (const changed of changedBy(directory, made)) syncDirectorySync(fs, changed)
-  return locked(directory, name)
+  return locked(fs, directory, name)
 }
 
 /**
@@ -121,8 +159,8 @@ function warnIfShared(directory: string, { mode }: Stats): void {
   )
 }
 
-function locked(directory: string, name: string): Folder {
-  const folder = lockFolder(directory, name)
+function locked(fs: Fs, directory: string, name: string): Folder {
+  const folder = lockFolder(fs, directory, name)
   if (folder === undefined) throw new Error(`the new folder ${name} is locked by another process`)
   return folder
 }
@@ -180,12 +218,12 @@ export function bytesInDirectorySync(fs: Fs, directory: string, without: Names):
 }
 
 /** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
-export async function leaveFolder(fs: Fs, { path, lock, segments }: Folder): Promise<void> {
-  lock.release()
-  if (segments.size > 0) return
+export async function leaveFolder(fs: Fs, folder: Folder): Promise<void> {
+  const { path } = folder
+  if (!release(fs, folder)) return
   try {
     const names = await fs.promises.readdir(path)
-    if (names.some((name) => !LOCK_NAMES.includes(name))) return
+    if (names.some((name) => !OUR_NAMES.has(name))) return
     for (const name of names) await fs.promises.unlink(join(path, name))
     await fs.promises.rmdir(path)
   } catch {
@@ -193,17 +231,40 @@ export async function leaveFolder(fs: Fs, { path, lock, segments }: Folder): Pro
   }
 }
 
-export function leaveFolderSync(fs: Fs, { path, lock, segments }: Folder): void {
-  lock.release()
-  if (segments.size > 0) return
+export function leaveFolderSync(fs: Fs, folder: Folder): void {
+  const { path } = folder
+  if (!release(fs, folder)) return
   try {
     const names = fs.readdirSync(path)
-    if (names.some((name) => !LOCK_NAMES.includes(name))) return
+    if (names.some((name) => !OUR_NAMES.has(name))) return
     for (const name of names) fs.unlinkSync(join(path, name))
     fs.rmdirSync(path)
   } catch {
     // As above.
   }
+}
+
+/** Lets go of a folder that another process has recovered. */
+export function abandonFolder(fs: Fs, folder: Folder): void {
+  folder.taken = true
+  letGo(fs, folder)
+}
+
+/** @returns whether the folder may be removed */
+function release(fs: Fs, folder: Folder): boolean {
+  const { path, segments, contested } = folder
+  if (folder.left) return false
+  const isOurs = isOwnSync(fs, folder)
+  if (isOurs) disclaim(fs, path, contested)
+  letGo(fs, folder)
+  return isOurs && segments.size === 0 && !contested
+}
+
+function letGo(fs: Fs, folder: Folder): void {
+  if (folder.left) return
+  folder.left = true
+  if (folder.claim) fs.closeSync(folder.claim.fd)
+  folder.lock.release()
 }
 
 /** Has the disk know of what was made in a directory. Windows cannot, and need not. */

@@ -5,6 +5,7 @@ import crc32c from 'crc-32/crc32c.js'
 // How a spool lies on disk, version 1. All numbers are little-endian.
 //
 //   <directory>/<uuid>/lock                 held while the process (or worker thread) that owns the folder lives
+//   <directory>/<uuid>/owner                who that is, with a heartbeat: see owner.ts
 //   <directory>/<uuid>/000000000001.seg     append-only segments, numbered in the order of writing
 //
 // A segment is a header and entries. A checksum is the CRC32C of everything that comes after it in the entry: length and

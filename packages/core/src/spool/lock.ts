@@ -9,8 +9,8 @@ import { FILE_MODE } from './files.ts'
 // busy to another process, to a worker thread and to a second connection of the same thread; 0.1 ms, the first time 1 ms.
 // Nothing is ever written: with the journal in memory the database stays an empty file.
 //
-// POSIX drops a process's locks of a file when it closes any descriptor of that file: nothing but SQLite, which knows,
-// may open the lock while it is held.
+// POSIX drops a process's locks of a file when it closes any descriptor of that file. Nothing of ours but SQLite, which
+// knows, opens the lock while it is held; for what the application opens there is the owner file.
 
 // SQLite follows links and makes the file that they lead to, so a lock is looked at before SQLite opens it.
 

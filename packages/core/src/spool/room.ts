@@ -1,7 +1,18 @@
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
+import { quietly } from '../delivery/quiet.ts'
 import { type Fs, isMissing } from './files.ts'
-import { bytesInDirectory, bytesInDirectorySync, type Folder, leaveFolder, type Segment } from './folder.ts'
+import {
+  abandonFolder,
+  bytesInDirectory,
+  bytesInDirectorySync,
+  type Folder,
+  isOwn,
+  isOwnSync,
+  leaveFolder,
+  type Segment,
+} from './folder.ts'
+import { beat, HEARTBEAT_MILLIS } from './owner.ts'
 import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
 
 /** What others hold in the directory is looked up this often, and only when something is to be appended. */
@@ -22,6 +33,8 @@ export class Room {
   private readonly config: SpoolConfig
   private others = 0
   private lookedAt = -Infinity
+  private heartbeat: NodeJS.Timeout | undefined
+  private beating = false
 
   constructor(fs: Fs, config: SpoolConfig) {
     this.fs = fs
@@ -81,16 +94,22 @@ export class Room {
     }
   }
 
+  /** Takes in a folder of one's own that has just been made. */
+  add(folder: Folder): void {
+    this.folders.set(folder.name, folder)
+    this.keepAlive()
+  }
+
   /** Takes in a folder that has been taken over: what were the bytes of others are now one's own. */
   adopt(folder: Folder): void {
-    this.folders.set(folder.name, folder)
+    this.add(folder)
     for (const { size } of folder.segments) this.bytes += size
     this.lookedAt = -Infinity
   }
 
   /** Removes a segment that nothing is left in. */
   async remove(segment: Segment): Promise<void> {
-    if (!segment.folder.segments.has(segment)) return
+    if (!segment.folder.segments.has(segment) || !(await this.holds(segment.folder))) return
     await this.fs.promises.unlink(segment.path).catch((error: unknown) => {
       if (!isMissing(error)) throw error
     })
@@ -100,12 +119,62 @@ export class Room {
 
   /** The same at once. */
   removeSync(segment: Segment): void {
+    if (!this.holdsSync(segment.folder)) return
     try {
       this.fs.unlinkSync(segment.path)
     } catch (error) {
       if (!isMissing(error)) throw error
     }
     this.forget(segment)
+  }
+
+  /** Whether a folder is still this spool's; lets go of one that another process has taken over. */
+  async holds(folder: Folder): Promise<boolean> {
+    if (!folder.taken && !(await isOwn(this.fs, folder))) this.lose(folder)
+    return !folder.taken
+  }
+
+  /** The same at once. */
+  holdsSync(folder: Folder): boolean {
+    if (!folder.taken && !isOwnSync(this.fs, folder)) this.lose(folder)
+    return !folder.taken
+  }
+
+  private lose(folder: Folder): void {
+    if (folder.taken) return
+    abandonFolder(this.fs, folder)
+    if (this.own === folder) this.own = undefined
+    this.folders.delete(folder.name)
+    for (const segment of folder.segments) this.forget(segment)
+    diagnose(
+      'spool-taken',
+      `another process has recovered the spool ${folder.path} and sends what is in it, as this process had lost its lock ` +
+        'and showed no sign of life for 10 s: nothing is lost, some log records may be sent twice',
+    )
+  }
+
+  /** Keeps the heartbeat of all folders that this spool owns. */
+  private keepAlive(): void {
+    this.heartbeat ??= quietly(() =>
+      unref(timers.setInterval(() => void quietly(() => this.beat()), HEARTBEAT_MILLIS)),
+    )
+  }
+
+  private async beat(): Promise<void> {
+    if (this.beating) return
+    this.beating = true
+    for (const folder of this.folders.values()) {
+      const { path, claim } = folder
+      if (claim === undefined || !(await this.holds(folder))) continue
+      // A disk that takes no heartbeat still has the lock.
+      await beat(this.fs, path, claim, 0).catch(() => {})
+    }
+    this.beating = false
+  }
+
+  /** Ends the heartbeat. */
+  stop(): void {
+    timers.clearInterval(this.heartbeat)
   }
 
   private forget(segment: Segment): void {

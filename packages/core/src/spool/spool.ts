@@ -118,10 +118,11 @@ class DiskSpool implements Spool {
     }
   }
 
-  async read(entry: SpoolEntry): Promise<Uint8Array | undefined> {
+  async read(entry: SpoolEntry): Promise<Uint8Array | 'taken' | undefined> {
     if (!(entry instanceof Entry)) return undefined
     while (!this.ended) {
       try {
+        if (!(await quietly(() => this.room.holds(entry.segment.folder)))) return 'taken'
         const request = await quietly(() => this.readEntry(entry))
         if (request === undefined) this.complainOfRead(`a request in ${entry.segment.path} is damaged`)
         return request
@@ -204,6 +205,7 @@ class DiskSpool implements Spool {
     while (this.working) await this.working
     if (this.ended) return
     this.ended = true
+    this.room.stop()
     await this.writer.retire()
     for (const folder of this.room.folders.values()) await leaveFolder(this.fs, folder)
   }
@@ -212,6 +214,7 @@ class DiskSpool implements Spool {
     if (this.ended) return
     this.closed = true
     this.ended = true
+    this.room.stop()
     timers.clearTimeout(this.markTimer)
     for (const { resolve } of this.queue.splice(0)) resolve(undefined)
     quietly(() => {

@@ -18,8 +18,11 @@ export interface Spool {
    * takes its place, and both give the same entry; when it is being written at this moment, it is written twice.
    */
   appendSync(request: Uint8Array, count: number): SpoolEntry | undefined
-  /** The request of an entry; `undefined` when it can't be read or its checksum fails, and when the spool is closed. */
-  read(entry: SpoolEntry): Promise<Uint8Array | undefined>
+  /**
+   * The request of an entry; `undefined` when it can't be read or its checksum fails, and when the spool is closed; `taken`
+   * when another process has recovered it from this one, and sends it.
+   */
+  read(entry: SpoolEntry): Promise<Uint8Array | 'taken' | undefined>
   /**
    * The fate of an entry is known: it is not sent again, and its room on disk is freed as soon as its segment has no
    * other unsettled entry. Returns at once; a second call does nothing.

@@ -13,6 +13,7 @@ import {
 } from './files.ts'
 import {
   Entry,
+  type Folder,
   makeFolder,
   makeFolderSync,
   newSegment,
@@ -58,7 +59,18 @@ export class Writer {
    * @throws when the disk does not take them; none of them is kept then
    */
   async append(requests: readonly Request[]): Promise<Entry[]> {
+    try {
+      return await this.appendOnce(requests)
+    } catch (error) {
+      if (!(error instanceof TakenError)) throw error
+      // Another process has the folder now, and may not have seen what was written last.
+      return await this.appendOnce(requests)
+    }
+  }
+
+  private async appendOnce(requests: readonly Request[]): Promise<Entry[]> {
     const { fs, room, config } = this
+    if (this.active?.segment.folder.taken) await this.retire()
     const most = requests.reduce((sum, { request }) => sum + request.length, 0)
     if (this.active && this.active.segment.size + most > this.segmentBytes) await this.retire()
     this.active ??= await this.begin()
@@ -73,6 +85,7 @@ export class Writer {
       await writeAll(file, chunks, start)
       if (config.fsync) await file.datasync()
       if (config.fsync && start === 0) await syncDirectory(fs, segment.folder.path)
+      if (!(await room.holds(segment.folder))) throw new TakenError(segment.folder)
       // Where someone has removed the file, writing to it succeeds all the same.
       if ((await file.stat()).nlink === 0) throw removed(segment.path)
       segment.size += bytes
@@ -94,6 +107,8 @@ export class Writer {
   appendSync(request: Request): Entry {
     const { room } = this
     try {
+      const entry = this.writeSegmentSync(request)
+      if (room.holdsSync(entry.segment.folder)) return entry
       return this.writeSegmentSync(request)
     } catch (error) {
       if (room.own === undefined || !isMissing(error)) throw error
@@ -106,7 +121,7 @@ export class Writer {
   private writeSegmentSync({ request, count }: Request): Entry {
     const { fs, room, config } = this
     const folder = (room.own ??= makeFolderSync(fs, config.directory, config.fsync))
-    room.folders.set(folder.name, folder)
+    room.add(folder)
     const name = segmentName(++this.number)
     const path = join(folder.path, name)
     const mark = newMark()
@@ -136,6 +151,7 @@ export class Writer {
    * the process be killed before, they are sent twice.
    */
   async mark(segment: Segment): Promise<void> {
+    if (!(await this.room.holds(segment.folder))) return
     const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
     const bytes = byteLength(chunks)
     const marked = segment.unmarked
@@ -161,6 +177,7 @@ export class Writer {
 
   /** The same at once, for segments that are not being written to. */
   markSync(segment: Segment): void {
+    if (!this.room.holdsSync(segment.folder)) return
     const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
     const fd = this.fs.openSync(segment.path, READ_WRITE)
     try {
@@ -189,7 +206,7 @@ export class Writer {
       const made = await makeFolder(fs, config.directory, config.fsync)
       // A synchronous append may have made one meanwhile; two do no harm.
       room.own = made
-      room.folders.set(made.name, made)
+      room.add(made)
     }
     const folder = room.own
     const name = segmentName(++this.number)
@@ -204,7 +221,9 @@ export class Writer {
 
   /** After a failure: leaves no half entry, and writes no more to a segment that cannot be relied on. */
   private async abandon(size: number, error: unknown): Promise<void> {
-    await this.active?.file.truncate(size).catch(() => {})
+    if (this.active && (await this.room.holds(this.active.segment.folder))) {
+      await this.active.file.truncate(size).catch(() => {})
+    }
     await this.retire()
     await this.leaveOwnIfMissing(error)
   }
@@ -215,6 +234,13 @@ export class Writer {
     if (own === undefined || !isMissing(error)) return
     this.room.own = undefined
     await this.room.tidy(own)
+  }
+}
+
+/** The folder that was written to is no longer this spool's. */
+class TakenError extends Error {
+  constructor({ path }: Folder) {
+    super(`another process has recovered ${path}`)
   }
 }
 
