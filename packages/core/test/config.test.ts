@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { ExporterConfig } from '../src/config/exporter.ts'
 import { settleLogs, settleTelemetry } from '../src/config/config.ts'
 import type { TelemetryOptions } from '../src/config/options.ts'
-import { complaints } from './complaints.ts'
+import { complaints, forgetComplaints } from './complaints.ts'
 
 const made = complaints()
 
@@ -345,7 +345,7 @@ test('createLoggerProvider has the same options flat', () => {
     scheduledDelayMillis: 5,
     limits: { attributeCountLimit: 3 },
   })
-  expect(config.exporter.url).toBe('http://c:4318/x/v1/logs')
+  expect(config.exporter?.url).toBe('http://c:4318/x/v1/logs')
   expect(thrownBy(() => settleLogs({ limits: { attributeCountLimit: -1 } }, {})).message).toContain(
     'option limits.attributeCountLimit',
   )
@@ -446,6 +446,11 @@ describe('endpoint', () => {
     ['unix:/run/c.sock', { tls: false }, 'unix:/run/c.sock', false],
     ['http://c:4318', { protocol: HTTP }, 'http://c:4318/v1/traces', false],
     ['https://c/otlp/?k=v', { protocol: HTTP }, 'https://c/otlp/v1/traces?k=v', true],
+    ['http://c:4318', {}, 'http://c:4318/v1/traces', false],
+    ['https://c/otlp', {}, 'https://c/otlp/v1/traces', true],
+    ['https://c:4317/?k=v', {}, 'https://c:4317/v1/traces?k=v', true],
+    ['dns:///c:4318', {}, 'dns:///c:4318', true],
+    ['http://c:4318', { protocol: 'grpc' }, 'http://c:4318', false],
   ])('%s with %j, as option and as variable', (endpoint, options, url, secure) => {
     expect(at({ ...options, endpoint })).toEqual([url, secure])
     expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
@@ -478,29 +483,87 @@ describe('endpoint', () => {
     expect(at({ protocol: HTTP, ...both }, env)).toEqual(['http://p:1/all', false])
   })
 
+  test.each<[string, TelemetryOptions, string, boolean, RegExp]>([
+    ['http://c:4317/v1/traces', { protocol: 'grpc' }, 'http://c:4317', false, /its path is not used/],
+    ['https://c/hunter2/?k=hunter2', { protocol: 'grpc' }, 'https://c', true, /its path is not used/],
+    ['c:4317/', { protocol: 'grpc' }, 'https://c:4317', true, /^$/],
+    ['c:4317/hunter2', { protocol: 'grpc', tls: false }, 'http://c:4317', false, /its path is not used/],
+    ['http://c:4318/v1/traces', {}, 'http://c:4318/v1/traces', false, /\/v1\/traces is taken off/],
+    ['http://c:4318/v1/logs//', {}, 'http://c:4318/v1/traces', false, /\/v1\/logs is taken off/],
+    [
+      'https://c/a/v1/metrics',
+      { protocol: HTTP },
+      'https://c/a/v1/traces',
+      true,
+      /\/v1\/metrics is taken off/,
+    ],
+  ])('%s with %j, as option and as variable, with a warning', (endpoint, options, url, secure, warning) => {
+    expect(at({ ...options, endpoint })).toEqual([url, secure])
+    expect(made.join('\n')).toMatch(warning)
+    forgetComplaints()
+    made.length = 0
+    expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
+    expect(made.join('\n')).toMatch(warning)
+    expect(made.join('\n')).not.toContain('hunter2')
+  })
+
+  test.each([
+    ['http://t:4318/v1/traces', 'http/protobuf', 'http://t:4318/v1/traces'],
+    ['http://t:4318/v1/logs', 'http/protobuf', 'http://t:4318/v1/logs'],
+    ['http://t:4317', 'grpc', 'http://t:4317'],
+  ])('that of one signal says its protocol where none was asked for: %s', (endpoint, protocol, url) => {
+    const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317' }
+    expect(exporter({}, env)).toMatchObject({ protocol, url })
+    expect(exporter({ traces: { endpoint } })).toMatchObject({ protocol, url })
+    expect(settled('logs.exporter', {}, env)).toMatchObject({ protocol: 'grpc', url: 'http://c:4317' })
+    expect(made).toEqual([])
+  })
+
   test.each<[string, TelemetryOptions]>([
-    ['http://c:4317/v1/traces', {}],
     ['http://', {}],
     ['ftp://c', {}],
+    ['grpc://c:4317', {}],
+    ['grpc://c:4317', { protocol: 'grpc' }],
+    ['http:/c:4317', { protocol: 'grpc' }],
+    ['//c:4317', {}],
+    ['http://c:99999', {}],
     ['c d', {}],
+    ['c:4318', {}],
     ['c:4318', { protocol: HTTP }],
     ['https://user:hunter2@:1', { protocol: HTTP }],
-  ])('a bad one: %s with %j', (endpoint, options) => {
-    const { message } = thrownBy(() => at({ ...options, endpoint }))
-    expect(message).toMatch(/option endpoint is not a (gRPC endpoint|URL)/)
-    expect(thrownBy(() => at({ ...options, traces: { endpoint } })).message).toContain(
-      'option traces.endpoint',
-    )
-    expect(
-      at(options, {
-        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint,
-        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://ok:1',
-      })[0],
-    ).toMatch(/^http:\/\/ok:1/)
-    expect(made).toHaveLength(1)
-    expect(made[0]).toContain('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ignored')
-    expect([message, ...made].join('\n')).not.toContain('hunter2')
-  })
+    ['user:hunter2@c:4317', { protocol: 'grpc' }],
+  ])(
+    'a bad one: %s with %j is an error as an option, and as a variable has nothing sent',
+    (endpoint, options) => {
+      const { message } = thrownBy(() => at({ ...options, endpoint }))
+      expect(message).toMatch(/option endpoint is not a (gRPC endpoint|URL)/)
+      expect(thrownBy(() => at({ ...options, traces: { endpoint } })).message).toContain(
+        'option traces.endpoint',
+      )
+      for (const signal of ['logs', 'traces', 'metrics'] as const) {
+        made.length = 0
+        const name = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`
+        const env = { [name]: endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://ok:1' }
+        const config = settleTelemetry(options, env)
+        const started = [config.logs, config.traces, config.metrics].flatMap((one) =>
+          one?.exporter ? [one.exporters] : [],
+        )
+        expect(started).toEqual([['otlp'], ['otlp']])
+        expect(config[signal]).toMatchObject({ exporter: undefined, exporters: [] })
+        expect(made).toEqual([expect.stringContaining(`${signal} are not exported until it is set right`)])
+        expect(made[0]).toContain(name)
+        expect([message, ...made].join('\n')).not.toContain('hunter2')
+      }
+      made.length = 0
+      const config = settleTelemetry(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+      expect([config.logs, config.traces, config.metrics].map((one) => one?.exporter)).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ])
+      expect(made).toHaveLength(3)
+    },
+  )
 
   test('and tls must not contradict each other', () => {
     expect(thrownBy(() => at({ endpoint: 'http://c:1', tls: true })).message).toMatch(/write https:/)

@@ -24,7 +24,12 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startTelemetry, type Telemetry, type TelemetryOptions } from '../src/index.ts'
+import {
+  OtlpLogRecordProcessor,
+  startTelemetry,
+  type Telemetry,
+  type TelemetryOptions,
+} from '../src/index.ts'
 import { EMPTY_STATS } from '../src/logs/stats.ts'
 import { complaints } from './complaints.ts'
 import { nowhere } from './programs.ts'
@@ -528,3 +533,28 @@ test('flush and shutdown may be called at any time, and again', async () => {
 function byText(a = '', b = ''): number {
   return a.localeCompare(b)
 }
+
+test('signals whose endpoint cannot be used send nothing, and cost nothing', async () => {
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://hunter2:4317')
+  telemetry = startTelemetry()
+  telemetry.loggerProvider.getLogger('orders').emit({ body: 'one' })
+  telemetry.tracerProvider.getTracer('orders').startSpan('one').end()
+  telemetry.meterProvider.getMeter('orders').createCounter('one').add(1)
+  const processor = new OtlpLogRecordProcessor()
+  processor.onEmit({ severityNumber: 9 } as never)
+  expect(processor.enabled({ severityNumber: 9 })).toBe(false)
+  await processor.forceFlush()
+  await processor.shutdown()
+  await telemetry.forceFlush()
+  await telemetry.shutdown()
+  expect(telemetry.stats()).toEqual(EMPTY_STATS)
+  expect(processor.stats()).toEqual(EMPTY_STATS)
+  const signals = ['logs', 'traces', 'metrics']
+  expect(made).toEqual(
+    signals.map((signal) =>
+      expect.stringMatching(
+        `^OTEL_EXPORTER_OTLP_ENDPOINT is not a gRPC endpoint: .*: ${signal} are not exported`,
+      ),
+    ),
+  )
+})

@@ -46,7 +46,8 @@ export interface LogLimits {
 
 /** The logs pipeline, settled. */
 export interface LogsConfig {
-  readonly exporter: ExporterConfig
+  /** `undefined`: its endpoint cannot be used, and nothing is exported by OTLP. */
+  readonly exporter: ExporterConfig | undefined
   /** Empty: records go nowhere. */
   readonly exporters: readonly ('otlp' | 'console')[]
   /** Records; `undefined`: bounded by bytes only. */
@@ -67,7 +68,8 @@ export interface LogsConfig {
 }
 
 export interface TracesConfig {
-  readonly exporter: ExporterConfig
+  /** `undefined`: its endpoint cannot be used, and nothing is exported by OTLP. */
+  readonly exporter: ExporterConfig | undefined
   readonly exporters: readonly ('otlp' | 'console' | 'zipkin')[]
   readonly sampler: Sampler | undefined
   readonly maxQueueSize: number
@@ -79,7 +81,8 @@ export interface TracesConfig {
 }
 
 export interface MetricsConfig {
-  readonly exporter: ExporterConfig
+  /** `undefined`: its endpoint cannot be used, and nothing is exported by OTLP. */
+  readonly exporter: ExporterConfig | undefined
   readonly exporters: readonly ('otlp' | 'console' | 'prometheus')[]
   readonly exportIntervalMillis: number
   readonly exportTimeoutMillis: number
@@ -268,7 +271,7 @@ const diagLogLevel: Kind<DiagLogLevel> = {
 /** @param path where the options stand, for messages */
 function logsConfig(
   path: string,
-  exporter: ExporterConfig,
+  exporter: ExporterConfig | undefined,
   options: LogsOptions,
   env: Environment,
 ): LogsConfig {
@@ -278,7 +281,7 @@ function logsConfig(
     ...settled,
     exporter,
     maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
-    exporters: readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'],
+    exporters: usable(readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'], exporter),
     limits: settle(LOG_LIMITS, { ...options.limits }, env),
     spool: settleSpool(at(path, 'spool'), options.spool),
   }
@@ -287,12 +290,14 @@ function logsConfig(
 function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: Environment): TracesConfig {
   checkOptionsAt('traces.limits', options.limits, rulesOf(SPAN_LIMITS))
   const settled = settle(TRACES, { ...options }, env)
+  const exporter = settleExporter('traces', general, options, env)
+  const listed = readList(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']) ?? ['otlp']
   return {
     ...settled,
-    exporter: settleExporter('traces', general, options, env),
+    exporter,
     sampler: settled.sampler ?? settleSampler(env),
     maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
-    exporters: readList(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']) ?? ['otlp'],
+    exporters: usable(listed, exporter),
     limits: settle(SPAN_LIMITS, { ...options.limits }, env),
   }
 }
@@ -301,16 +306,25 @@ function metricsConfig(general: TelemetryOptions, options: MetricsOptions, env: 
   checkOptionsAt('metrics.prometheus', options.prometheus, rulesOf(PROMETHEUS))
   const settled = settle(METRICS, { ...options }, env)
   const listed = readList(env, 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']) ?? ['otlp']
+  const exporter = settleExporter('metrics', general, options, env)
   return {
     ...settled,
-    exporter: settleExporter('metrics', general, options, env),
+    exporter,
     exportTimeoutMillis: timeoutWithinInterval(settled),
-    exporters: options.prometheus === undefined ? listed : ['prometheus'],
+    exporters: options.prometheus === undefined ? usable(listed, exporter) : ['prometheus'],
     prometheus: settle(PROMETHEUS, { ...options.prometheus }, env),
     histogramAggregation:
       readVariable(env, ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], histogramAggregation) ??
       'explicit_bucket_histogram',
   }
+}
+
+/** The exporters of a signal; without OTLP's where its endpoint cannot be used. */
+function usable<Name extends string>(
+  names: readonly Name[],
+  exporter: ExporterConfig | undefined,
+): readonly Name[] {
+  return exporter ? names : names.filter((name) => name !== 'otlp')
 }
 
 const histogramAggregation: Kind<MetricsConfig['histogramAggregation']> = word(

@@ -2,15 +2,14 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { diagnose, LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { headersProblem } from '../delivery/headers.ts'
+import { settleEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {
   at,
   duration,
   type Environment,
-  ignoreVariable,
   type Kind,
   parsePairs,
-  readBoolean,
   readVariable,
   rulesOf,
   setting,
@@ -103,7 +102,7 @@ function variables(signal: Signal, name: string): [string, string] {
 
 function exporterTable(signal: Signal) {
   return {
-    protocol: setting<OtlpProtocol>(protocol, variables(signal, 'PROTOCOL'), 'grpc'),
+    protocol: setting<OtlpProtocol | undefined>(protocol, variables(signal, 'PROTOCOL'), undefined),
     headers: setting<HeadersOption>(headers, variables(signal, 'HEADERS'), {}),
     compression: setting(word('gzip', 'none'), variables(signal, 'COMPRESSION'), 'none'),
     timeoutMillis: setting(duration, variables(signal, 'TIMEOUT'), 10_000),
@@ -124,6 +123,7 @@ export const exporterRules: Readonly<Record<keyof ExporterOptions, OptionRule>> 
  * Settles one signal's exporter.
  * @param general options for all signals
  * @param own options of this signal, which win
+ * @returns `undefined` when a variable names an endpoint that cannot be used: the signal must not start
  * @throws LogbridgeError `invalid-option`
  */
 export function settleExporter(
@@ -131,7 +131,7 @@ export function settleExporter(
   general: ExporterOptions,
   own: ExporterOptions,
   env: Environment,
-): ExporterConfig {
+): ExporterConfig | undefined {
   const options: Record<string, unknown> = {}
   for (const name of Object.keys(exporterRules) as (keyof ExporterOptions)[]) {
     options[name] = own[name] ?? general[name]
@@ -141,92 +141,10 @@ export function settleExporter(
     path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
     given: options['tls'] as ExporterOptions['tls'],
   }
-  const { url, secure } = settleEndpoint(signal, settled.protocol, general, own, tls, env)
-  return { ...settled, url, tls: secure ? readTls(signal, tls, env) : undefined }
-}
-
-interface TlsOption {
-  /** Where it stands, for messages. */
-  readonly path: string
-  readonly given: ExporterOptions['tls']
-}
-
-interface Endpoint {
-  readonly url: string
-  readonly secure: boolean
-}
-
-function settleEndpoint(
-  signal: Signal,
-  protocol: OtlpProtocol,
-  general: ExporterOptions,
-  own: ExporterOptions,
-  tls: TlsOption,
-  env: Environment,
-): Endpoint {
-  const { given } = tls
-  const insecure = given === undefined ? (readBoolean(env, variables(signal, 'INSECURE')) ?? false) : !given
-  const read = (text: string, isBase: boolean): Endpoint | undefined =>
-    protocol === 'grpc'
-      ? readGrpcEndpoint(text, insecure)
-      : readHttpEndpoint(text, isBase ? signal : undefined)
-  const accepts =
-    protocol === 'grpc'
-      ? 'a gRPC endpoint: http://host:port, https://host:port, host:port, dns:///host:port or unix:path, without a path (http/protobuf has one)'
-      : 'a URL that begins with http:// or https://'
-
-  const option = own.endpoint ?? general.endpoint
-  if (option !== undefined) {
-    const name = own.endpoint === undefined ? 'endpoint' : `${signal}.endpoint`
-    const endpoint = read(option.trim(), own.endpoint === undefined)
-    if (endpoint === undefined) throw invalid(`option ${name} is not ${accepts}`)
-    return agreed(endpoint, tls, `option ${name}`)
-  }
-  for (const name of variables(signal, 'ENDPOINT')) {
-    const text = env[name]?.trim()
-    if (!text) continue
-    const endpoint = read(text, name === 'OTEL_EXPORTER_OTLP_ENDPOINT')
-    if (endpoint !== undefined) return agreed(endpoint, tls, name)
-    ignoreVariable(name, text, { accepts, test: () => false, secret: true })
-  }
-  const host = protocol === 'grpc' ? 'localhost:4317' : 'localhost:4318'
-  return read(`${given ? 'https' : 'http'}://${host}`, true) as Endpoint
-}
-
-/** Plain text in spite of `tls` would send what was to be kept secret. */
-function agreed(endpoint: Endpoint, { path, given }: TlsOption, source: string): Endpoint {
-  if (given && !endpoint.secure)
-    throw invalid(`option ${path} is given, but ${source} begins with http://: write https://`)
-  if (given === false && endpoint.secure) {
-    throw invalid(`option ${path} is false, but ${source} begins with https://: write http://`)
-  }
-  return endpoint
-}
-
-/**
- * The scheme decides on TLS; without one `insecure` does.
- * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
- */
-function readGrpcEndpoint(text: string, insecure: boolean): Endpoint | undefined {
-  // Names that grpc-js resolves by itself: https://github.com/grpc/grpc/blob/master/doc/naming.md
-  if (/^(dns|unix|ipv4|ipv6):/.test(text) && !/^dns:\d+$/.test(text)) return { url: text, secure: !insecure }
-  const url = parseUrl(/^https?:\/\//i.test(text) ? text : `${insecure ? 'http' : 'https'}://${text}`)
-  if (url === undefined || url.pathname !== '/' || url.search !== '') return undefined
-  return { url: `${url.protocol}//${url.host}`, secure: url.protocol === 'https:' }
-}
-
-/** @param signal appends its path, as to the variable for all signals; else the URL is used as it is */
-function readHttpEndpoint(text: string, signal: Signal | undefined): Endpoint | undefined {
-  if (!/^https?:\/\//i.test(text)) return undefined
-  const url = parseUrl(text)
-  if (url === undefined) return undefined
-  if (signal !== undefined) url.pathname = `${url.pathname.replace(/(?<!\/)\/+$/, '')}/v1/${signal}`
-  return { url: url.href, secure: url.protocol === 'https:' }
-}
-
-function parseUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  return url?.hostname ? url : undefined
+  const endpoint = settleEndpoint(signal, settled.protocol, general, own, tls, env)
+  if (endpoint === undefined) return undefined
+  const { protocol, url, secure } = endpoint
+  return { ...settled, protocol, url, tls: secure ? readTls(signal, tls, env) : undefined }
 }
 
 function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {

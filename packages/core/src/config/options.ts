@@ -35,10 +35,11 @@ export interface ExporterOptions {
    * The receiver: `http://host:4317` or, with TLS, `https://host:4317`. For `http/protobuf` the base URL, to which
    * `/v1/logs`, `/v1/traces` and `/v1/metrics` are appended; as an option of one signal, its full URL. For gRPC also
    * `host:port`, `dns:///host:port` and `unix:path`, which use TLS unless `tls` is false.
+   * One that cannot be used is never replaced by another one; the README has the rule.
    * Default `http://localhost:4317`; for `http/protobuf` `http://localhost:4318`.
    */
   endpoint?: string | undefined
-  /** Default `grpc`. */
+  /** Default `grpc`; `http/protobuf` where the endpoint has port 4318 or a path. */
   protocol?: OtlpProtocol | undefined
   /** Default: none. */
   headers?: HeadersOption | undefined

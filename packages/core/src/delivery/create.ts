@@ -1,5 +1,4 @@
-import type { LogsConfig } from '../config/config.ts'
-import type { Signal } from '../config/exporter.ts'
+import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { createHttpTransport } from './http.ts'
 import { withRetry } from './retry.ts'
@@ -7,7 +6,10 @@ import type { Transport } from './transport.ts'
 
 /** The chain that a request goes through on its way to the receiver. */
 export function createTransport(
-  { exporter, exportTimeoutMillis }: Pick<LogsConfig, 'exporter' | 'exportTimeoutMillis'>,
+  {
+    exporter,
+    exportTimeoutMillis,
+  }: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
   signal: Signal = 'logs',
 ): Transport {
   const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }

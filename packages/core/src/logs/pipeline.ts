@@ -42,8 +42,11 @@ export class LogPipeline {
     this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
     this.open = new OpenBatch(this.batchBytes)
     this.account = new Account(config.onDrop)
+    const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
-      config.meterProvider && observePipeline(config.meterProvider, config, this.account, isBehindSdk)
+      meterProvider &&
+      exporter &&
+      observePipeline(meterProvider, { exporter, maxQueueSize }, this.account, isBehindSdk)
     const spool = config.spool && openSpool(config.spool)
     this.dispatcher = new Dispatcher(transport, this.account, spool, onExport)
   }

@@ -9,27 +9,29 @@ import { watchProcessEnd } from '../lifecycle.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { LogPipeline } from './pipeline.ts'
-import type { LogsStats } from './stats.ts'
+import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
 /** Feeds a pipeline from the official SDK's records, encoding each in `onEmit`. */
 export class PipelineProcessor implements LogRecordProcessor {
-  private readonly pipeline: LogPipeline
+  /** `undefined`: there is no endpoint that can be used. */
+  private readonly pipeline: LogPipeline | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
 
   constructor(config: LogsConfig) {
-    this.pipeline = new LogPipeline(config, createTransport(config), true)
+    const { exporter } = config
+    this.pipeline = exporter && new LogPipeline(config, createTransport({ ...config, exporter }), true)
     this.minimumSeverity = config.minimumSeverity
   }
 
   enabled({ severityNumber = 0 }: { severityNumber?: number }): boolean {
-    return this.isWanted(severityNumber)
+    return this.pipeline !== undefined && this.isWanted(severityNumber)
   }
 
   onEmit(record: ReadWriteLogRecord): void {
     const severityNumber = record.severityNumber ?? 0
-    if (!this.isWanted(severityNumber)) return
+    if (!this.pipeline || !this.isWanted(severityNumber)) return
     this.pipeline.write(this.scope(record), {
       timestamp: record.hrTime,
       observedTimestamp: record.hrTimeObserved,
@@ -45,25 +47,25 @@ export class PipelineProcessor implements LogRecordProcessor {
 
   /** The account of all records so far. */
   stats(): LogsStats {
-    return this.pipeline.stats()
+    return this.pipeline?.stats() ?? EMPTY_STATS
   }
 
-  forceFlush(options?: ForceFlushOptions): Promise<void> {
-    return this.pipeline.forceFlush(options?.timeoutMillis)
+  async forceFlush(options?: ForceFlushOptions): Promise<void> {
+    await this.pipeline?.forceFlush(options?.timeoutMillis)
   }
 
-  shutdown(timeoutMillis?: number): Promise<void> {
-    return this.pipeline.shutdown(timeoutMillis)
+  async shutdown(timeoutMillis?: number): Promise<void> {
+    await this.pipeline?.shutdown(timeoutMillis)
   }
 
   /** See `Ending`. */
   spillSync(): void {
-    this.pipeline.spillSync()
+    this.pipeline?.spillSync()
   }
 
   /** See `Ending`. */
   end(): void {
-    this.pipeline.end()
+    this.pipeline?.end()
   }
 
   private isWanted(severityNumber: number): boolean {

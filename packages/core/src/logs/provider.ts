@@ -27,6 +27,7 @@ import {
 } from '@opentelemetry/sdk-logs'
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
+import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../delivery/create.ts'
 import { type Ending, timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
@@ -98,11 +99,16 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
   if (config.processors.length > 0 || config.exporters.includes('console')) {
     return createOfficialProvider(config, resource)
   }
-  return config.exporters.includes('otlp') ? createDirectProvider(config, resource) : IDLE_PROVIDER
+  const { exporter } = config
+  if (exporter === undefined || !config.exporters.includes('otlp')) return IDLE_PROVIDER
+  return createDirectProvider({ ...config, exporter }, resource)
 }
 
 /** Records go straight into the pipeline, whatever values they hold. */
-function createDirectProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
+function createDirectProvider(
+  config: LogsConfig & { readonly exporter: ExporterConfig },
+  resource: Resource,
+): EndingLoggerProvider {
   const pipeline = new LogPipeline(config, createTransport(config))
   const encodedResource = encodeResource(resource)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
@@ -227,7 +233,7 @@ function faulty(error: unknown): void {
   diagnose('processor', 'a log record processor failed to shut down', error)
 }
 
-/** For `OTEL_LOGS_EXPORTER=none`. */
+/** For `OTEL_LOGS_EXPORTER=none`, and for an endpoint that cannot be used. */
 const IDLE_PROVIDER: LogbridgeLoggerProvider = {
   getLogger: () => ({ emit() {}, enabled: () => false }),
   stats: () => EMPTY_STATS,

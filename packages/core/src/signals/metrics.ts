@@ -40,13 +40,14 @@ export function createMetrics(
   resource: Resource,
 ): SignalPipeline<MeterProvider> | undefined {
   checkViews(config)
-  const { exportIntervalMillis, exportTimeoutMillis } = config
+  const { exporter, exportIntervalMillis, exportTimeoutMillis } = config
   let otlp: OtlpExporter<ResourceMetrics> | undefined
 
   function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
     switch (name) {
       case 'otlp': {
-        otlp = createOtlpExporter('metrics', config, ProtobufMetricsSerializer)
+        // Named only where its endpoint can be used.
+        otlp = createOtlpExporter('metrics', { ...config, exporter: exporter! }, ProtobufMetricsSerializer)
         return push({
           ...otlp,
           selectAggregationTemporality: TEMPORALITY[config.temporalityPreference],

@@ -23,14 +23,15 @@ export interface Traces extends SignalPipeline<TracerProvider> {
 
 /** Traces by the official SDK; `undefined` when no one would take a span. */
 export function createTraces(config: TracesConfig, resource: Resource): Traces | undefined {
-  const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
+  const { exporter, maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
   const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
   let otlp: OtlpExporter<ReadableSpan[]> | undefined
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
     switch (name) {
       case 'otlp': {
-        otlp = createOtlpExporter('traces', config, ProtobufTraceSerializer)
+        // Named only where its endpoint can be used.
+        otlp = createOtlpExporter('traces', { ...config, exporter: exporter! }, ProtobufTraceSerializer)
         return new BatchSpanProcessor({ ...batch, exporter: otlp })
       }
       case 'zipkin':
