@@ -1,6 +1,6 @@
 import { diagnose } from './diagnose.ts'
 import { createDuplicateWatch } from './duplicates.ts'
-import { isEarlyKept, keepEarly, replayEarlyRecords } from './early.ts'
+import { dropEarly, isEarlyKept, keepEarly, replayEarlyRecords } from './early.ts'
 import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
 import { createLoggers } from './provider.ts'
@@ -39,7 +39,7 @@ export function createBridge<Native>(
     const scope = scopeOf(native)
     const logger = loggers.get(scope)
     if (logger === undefined && !isEarlyKept()) {
-      state.early.overflow += 1
+      dropEarly()
       return
     }
     const active = activeContext()

@@ -1,11 +1,18 @@
+import { Detacher } from './detach.ts'
 import { diagnose } from './diagnose.ts'
 import { registeredProvider } from './api.ts'
-import { state } from './state.ts'
+import { type EarlyRecord, state } from './state.ts'
 import { timers, unref } from './timers.ts'
 import type { ApiLogRecord } from './types.ts'
 
 /** Records kept for a LoggerProvider that is yet to come. */
 const MAX_EARLY_RECORDS = 1000
+/** Memory that these may hold. */
+const MAX_EARLY_BYTES = 8 * 1024 * 1024
+/** With less than this left, records are no longer built to see whether they fit. */
+const MIN_FREE_BYTES = 16 * 1024
+/** Memory of a record beside its texts and values. */
+const RECORD_BYTES = 512
 const POLL_MILLIS = 100
 /** An application that has not set up OpenTelemetry by then has most likely forgotten to. */
 const PATIENCE_MILLIS = 5000
@@ -18,28 +25,57 @@ export function isEarlyKept(): boolean {
   const { early } = state
   // To read the environment takes half a microsecond.
   early.disabled ??= process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true'
-  return !early.disabled && early.records.length < MAX_EARLY_RECORDS
+  return (
+    !early.disabled &&
+    early.records.length < MAX_EARLY_RECORDS &&
+    early.bytes <= MAX_EARLY_BYTES - MIN_FREE_BYTES
+  )
+}
+
+/** Counts a record that is not kept. */
+export function dropEarly(): void {
+  if (!state.early.disabled) state.early.overflow += 1
 }
 
 /**
- * Keeps a record, in plain values and with its own time and context, until a LoggerProvider is registered. When none
- * comes, one warning says what to do: after five seconds, or as the process ends.
+ * Keeps a record, in plain values and with its own time and context, until a LoggerProvider is registered; drops one that
+ * takes more memory than is left. When no provider comes, one warning says what to do: after five seconds, or as the process
+ * ends.
  */
 export function keepEarly(scope: string, record: ApiLogRecord): void {
   const { early } = state
-  early.records.push({ scope, record })
+  const left = MAX_EARLY_BYTES - early.bytes
+  const detacher = new Detacher(left - RECORD_BYTES)
+  const kept = detach(scope, record, detacher)
+  if (detacher.remaining < 0) {
+    dropEarly()
+  } else {
+    early.bytes += left - detacher.remaining
+    early.records.push(kept)
+  }
   if (early.timer !== undefined) return
   if (early.waitedMillis === 0) process.once('exit', warnIfKept)
   early.timer = unref(timers.setInterval(poll, POLL_MILLIS))
+}
+
+/** Changes a record in place: it is the bridge's own. Texts are copied, because each may be cut from a much larger one. */
+function detach(scope: string, record: ApiLogRecord, detacher: Detacher): EarlyRecord {
+  const { severityText, eventName, body } = record
+  if (severityText !== undefined) record.severityText = detacher.text(severityText)
+  if (eventName !== undefined) record.eventName = detacher.text(eventName)
+  if (body !== undefined) record.body = detacher.value(body)
+  record.attributes = detacher.value(record.attributes)
+  return { scope: detacher.text(scope), record }
 }
 
 /** Hands kept records to the registered LoggerProvider, if there is one; for a provider that has just come. */
 export function replayEarlyRecords(): void {
   const { early } = state
   const provider = registeredProvider()
-  if (provider === undefined || early.records.length === 0) return
+  if (provider === undefined || early.records.length + early.overflow === 0) return
   const records = early.records
   early.records = []
+  early.bytes = 0
   timers.clearInterval(early.timer)
   early.timer = undefined
   const outer = state.busy
@@ -57,8 +93,8 @@ export function replayEarlyRecords(): void {
   if (early.overflow > 0) {
     diagnose(
       'early-overflow',
-      `${early.overflow} log records were dropped before OpenTelemetry was set up: only the first ` +
-        `${MAX_EARLY_RECORDS} are kept. Set it up earlier`,
+      `${early.overflow} log records were dropped before OpenTelemetry was set up: at most ` +
+        `${MAX_EARLY_RECORDS} are kept, and ${MAX_EARLY_BYTES / 2 ** 20} MiB of them. Set it up earlier`,
     )
     early.overflow = 0
   }
@@ -73,7 +109,7 @@ function poll(): void {
 
 function warnIfKept(): void {
   const { records, overflow } = state.early
-  if (records.length === 0) return
+  if (records.length + overflow === 0) return
   diagnose(
     'no-provider',
     `log records have nowhere to go (${records.length + overflow} so far): no OpenTelemetry LoggerProvider is registered. ` +

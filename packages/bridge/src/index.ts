@@ -15,6 +15,7 @@ export {
 export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, filePath } from './callSite.ts'
+export { detachKey } from './detach.ts'
 export { announce, diagnose, hideFromDiagnostics, oneLine, rearm } from './diagnose.ts'
 export { warnOfOfficial } from './duplicates.ts'
 export { replayEarlyRecords } from './early.ts'

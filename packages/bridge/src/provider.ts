@@ -1,8 +1,11 @@
 import { registeredProvider } from './api.ts'
+import { detachText } from './detach.ts'
 import type { Logger, LoggerProvider } from './types.ts'
 
 /** Loggers kept for one bridge; a program that names loggers after users or requests must not grow without end. */
 const MAX_LOGGERS = 1000
+/** Loggers with a longer name are not kept: a thousand of them must not take much memory. */
+const MAX_SCOPE_LENGTH = 1000
 
 /**
  * Set on a LoggerProvider that takes any JavaScript value as body and attributes and copies it inside `emit`, by
@@ -49,9 +52,11 @@ export function createLoggers(injected: LoggerProvider | undefined): Loggers {
       if (scope === lastScope) return lastLogger
       let logger = loggers.get(scope)
       if (logger === undefined) {
-        if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
         logger = provider.getLogger(scope)
-        loggers.set(scope, logger)
+        if (scope.length <= MAX_SCOPE_LENGTH) {
+          if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
+          loggers.set(detachText(scope), logger)
+        }
       }
       lastScope = scope
       lastLogger = logger

@@ -34,6 +34,8 @@ export interface ProcessState {
   readonly hiding: Set<(text: string) => string>
   readonly early: {
     records: EarlyRecord[]
+    /** Memory that they hold, about. */
+    bytes: number
     overflow: number
     /** Whether OpenTelemetry is switched off, once it has been asked. */
     disabled?: boolean | undefined
@@ -51,5 +53,5 @@ export const state: ProcessState = (holder[KEY] ??= {
   lastSent: undefined,
   diagnosed: new Map(),
   hiding: new Set(),
-  early: { records: [], overflow: 0, timer: undefined, waitedMillis: 0 },
+  early: { records: [], bytes: 0, overflow: 0, timer: undefined, waitedMillis: 0 },
 })

@@ -19,6 +19,7 @@ beforeEach(() => {
   clearInterval(state.early.timer)
   Object.assign(state.early, {
     records: [],
+    bytes: 0,
     overflow: 0,
     disabled: undefined,
     timer: undefined,
@@ -123,6 +124,60 @@ describe('records before a provider', () => {
     expect(said).toEqual([
       expect.stringContaining('3 log records were dropped before OpenTelemetry was set up'),
     ])
+  })
+
+  test.for([
+    ['a text', (n: number) => ({ body: `${n}`.padEnd(100_000) })],
+    ['a field', (n: number) => ({ attributes: { deep: [{ text: `${n}`.padEnd(100_000) }] } })],
+    ['a key', (n: number) => ({ attributes: { [`${n}`.padEnd(100_000)]: 1 } })],
+    ['bytes', () => ({ body: Buffer.alloc(100_000) })],
+    ['many values', () => ({ body: Array.from({ length: 3000 }, () => 1) })],
+    ['a scope', (n: number) => ({ scope: `${n}`.padEnd(100_000) })],
+  ] as const)('take at most 8 MiB, by %s; the rest is counted and said', ([, make]) => {
+    const bridge = createBridge(adapter)
+    for (let n = 1; n <= 300; n += 1) bridge.emit(make(n))
+    expect(state.early.records.length).toBeGreaterThan(20)
+    expect(state.early.records.length).toBeLessThanOrEqual((8 * 1024 * 1024) / 96_000)
+    expect(state.early.bytes).toBeLessThanOrEqual(8 * 1024 * 1024)
+    const kept = state.early.records.length
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records).toHaveLength(kept)
+    expect(said).toEqual([
+      `logbridge: ${300 - kept} log records were dropped before OpenTelemetry was set up: at most 1000 are kept, and ` +
+        '8 MiB of them. Set it up earlier',
+    ])
+    expect(state.early.bytes).toBe(0)
+  })
+
+  test('are kept behind one that is larger than all of them may be, which is counted and said', () => {
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 'x'.repeat(5_000_000) })
+    expect(state.early.timer).toBeDefined()
+    bridge.emit({ body: 'small' })
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records.map(({ body }) => body)).toEqual(['small'])
+    expect(said).toEqual([expect.stringMatching(/^logbridge: 1 log records were dropped/)])
+  })
+
+  test('do not keep the texts alive that theirs were cut from', async () => {
+    const program = `
+      const cut = (n) => Buffer.alloc(1_000_000, 97 + n % 26).toString().slice(n, n + 100)
+      const value = (n) => ({ body: { field: [cut(n)] }, attributes: { field: cut(n) }, severityText: cut(n) })
+      const { createBridge } = await import('@logbridge/bridge')
+      const bridge = createBridge({ library: 'plain', severity: () => 9, convert: value, scope: cut })
+      for (let n = 0; n < 100; n += 1) bridge.emit(n)
+      gc()
+      process.stdout.write(String(process.memoryUsage().heapUsed))`
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '--eval', program],
+      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 20_000 },
+    )
+    expect(Number(stdout)).toBeLessThan(30_000_000)
   })
 
   test('are not even converted when there are a thousand', () => {

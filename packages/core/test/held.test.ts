@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, test, vi } from 'vitest'
 import { Account } from '../src/logs/account.ts'
@@ -121,6 +124,22 @@ test('a provider keeps a logger for a scope, and forgets those that were not use
     expect(provider.getLogger('first')).toBe(first)
   }
   expect(provider.getLogger('other')).not.toBe(other)
+})
+
+test('keys that are remembered do not keep the texts alive that they were cut from', async () => {
+  const program = `
+    const { createLoggerProvider } = await import('@logbridge/core')
+    const logger = createLoggerProvider({ register: false, maxQueueBytes: 1e6 }).getLogger('orders')
+    const cut = (n) => Buffer.alloc(1_000_000, 'key ' + n + ' ').toString().slice(1, 50)
+    for (let n = 0; n < 100; n += 1) logger.emit({ body: new Map([[cut(n), 1]]) })
+    gc()
+    process.stdout.write(String(process.memoryUsage().heapUsed), () => process.exit())`
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', '--input-type=module', '--eval', program],
+    { cwd: fileURLToPath(new URL('../../../tests', import.meta.url)), timeout: 20_000 },
+  )
+  expect(Number(stdout)).toBeLessThan(50_000_000)
 })
 
 describe('the account keeps no more counts', () => {

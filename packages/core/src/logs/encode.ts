@@ -1,4 +1,4 @@
-import { type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge'
+import { detachKey, type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge'
 import { isSpanContextValid, type SpanContext } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobuf.ts'
@@ -40,6 +40,9 @@ for (let digit = 0; digit < 16; digit += 1) {
 const KEYS = new Map<string, EncodedWords>()
 /** A program may take keys from what its users send. */
 const MAX_KEYS = 2000
+/** Keys that are seen once must not cost what it takes to keep each: others are kept only after so many were not found. */
+const MAX_MISSED_KEYS = 16 * MAX_KEYS
+let missedKeys = 0
 const MAX_KEY_LENGTH = 100
 /** A text up to here fits into a length of one byte, whatever its characters. */
 const FAST_TEXT = 42
@@ -256,8 +259,14 @@ export class Encoder extends ProtobufWriter implements ValueSink {
     const start = this.position
     this.stringField(0x0a, key)
     if (key.length > MAX_KEY_LENGTH) return
-    if (KEYS.size === MAX_KEYS) KEYS.clear()
-    KEYS.set(key, this.wordsSince(start))
+    if (KEYS.size === MAX_KEYS) {
+      missedKeys += 1
+      if (missedKeys < MAX_MISSED_KEYS) return
+      missedKeys = 0
+      KEYS.clear()
+    }
+    // A key of a Map may be cut from a much larger text.
+    KEYS.set(detachKey(key), this.wordsSince(start))
   }
 
   /** Most records have that of the one before. One that is not valid is left out. */
