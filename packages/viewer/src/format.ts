@@ -8,7 +8,7 @@ import type {
   ReceivedSpan,
   ReceivedValue,
 } from './model.ts'
-import { printable, show } from './text.ts'
+import { cut, escapeControls, printable, show } from './text.ts'
 
 export interface FormatOptions {
   /** Colours as ANSI escape sequences. Default false. */
@@ -151,15 +151,21 @@ function exceptionLines(
   paint: Paint,
 ): string[] {
   const title = [type, message].filter((part) => typeof part === 'string' && part !== '').join(': ')
-  const frames = typeof stack === 'string' && stack !== '' ? stack.split(/\r?\n/) : []
+  const frames = typeof stack === 'string' && stack !== '' ? cut(stack).split(/\r?\n/) : []
   // A stack usually opens with type and message; where it does not, nothing may get lost.
-  const lines =
-    typeof message === 'string' && frames.join('\n').includes(message) ? frames : [title, ...frames]
+  const isShown = typeof message === 'string' && containsStart(frames.join('\n'), message)
+  const lines = isShown ? frames : [cut(title), ...frames]
   return lines
     .filter((line) => line.trim() !== '')
     .map((line, index) =>
-      paint(index === 0 ? 'red' : 'dim', `    ${printable(line.replaceAll('\t', '    '))}`),
+      paint(index === 0 ? 'red' : 'dim', `    ${escapeControls(line.replaceAll('\t', '    '))}`),
     )
+}
+
+/** Whether a text has a message. Of a long one the first characters are looked for: V8 takes quadratic time for all of them. */
+function containsStart(text: string, message: string): boolean {
+  const at = text.indexOf(message.slice(0, 200))
+  return at >= 0 && text.startsWith(message, at)
 }
 
 function trace(traceId: string, paint: Paint): string[] {

@@ -293,3 +293,18 @@ it('JSON writes what JSON has no type for', () => {
   })
   expect(parsed).not.toHaveProperty('raw')
 })
+
+describe('formatLogRecord cuts a text when it is long', () => {
+  const long = '\0'.repeat(1_000_000)
+
+  it.each([
+    ['a body', log({ body: long })],
+    ['an attribute', log({ attributes: { long } })],
+    ['a stack', log({ attributes: { 'exception.message': 'no', 'exception.stacktrace': long } })],
+    ['a message', log({ attributes: { 'exception.message': long, 'exception.stacktrace': 'Error' } })],
+  ])('in %s', (_, record) => {
+    const text = formatLogRecord(record)
+    expect(text).toContain('… 983616 more characters')
+    expect(text.length).toBeLessThan(110_000)
+  })
+})
