@@ -178,7 +178,7 @@ function findLayout(layout: Layout | undefined, layouts: LayoutsParam | undefine
 
 /** Whether a layout writes all arguments: those of log4js do, a pattern where it has the whole message, not cut off (`%.20m`). */
 function hidesNothing({ type, pattern = '%m' }: { type: string; pattern?: unknown }): boolean {
-  if (type === 'pattern') return /%-?\d*m(?!\{)/.test(String(pattern).replaceAll('%%', ''))
+  if (type === 'pattern') return /%-?\d*m(?:[^{]|$)/.test(String(pattern).replaceAll('%%', ''))
   return ['basic', 'colored', 'coloured', 'messagePassThrough'].includes(type)
 }
 
