@@ -257,7 +257,7 @@ describe('an answer', () => {
     const message = 'no such token: hunter2 (Bearer hunter2)\u001b[31m\nfatal'
     const refused = await outcomeOf({ code: 'UNAUTHENTICATED', message }, { headers })
     expect(refused).toMatchObject({
-      reason: 'gRPC UNAUTHENTICATED: no such token: *** (***) [31m fatal',
+      reason: 'gRPC UNAUTHENTICATED: no such token: *** (Bearer ***) [31m fatal',
     })
     const partial = await outcomeOf({ body: partialSuccess(1n, 'not for hunter2\n') }, { headers })
     expect(partial).toMatchObject({ message: 'not for *** ' })

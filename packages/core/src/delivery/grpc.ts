@@ -15,8 +15,9 @@ import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { allSent, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
 import { sendFramed, streamOf } from './frame.ts'
-import { askHeaders, type Headers, shown } from './headers.ts'
+import { askHeaders } from './headers.ts'
 import { readExportResponse, readRetryInfo } from './response.ts'
+import { type Shown, shownWithout } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
@@ -108,7 +109,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       // By the signal for all, because grpc-js ends the call at the deadline itself, and says so.
       const ended = await unary(current, method, request, metadata, deadline, signal)
       if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
-      const outcome = outcomeOf(ended, headers)
+      const outcome = outcomeOf(ended, shownWithout(config, headers))
       const accepted = outcome.kind === 'delivered'
       const sent = await streamSent(ended.stream, accepted, attempt)
       return accepted && !sent ? { ...outcome, stillRead: true } : outcome
@@ -197,10 +198,10 @@ function unary(
 const MADE_UP =
   /^(Received RST_STREAM|Connection dropped|Deadline exceeded|Cancelled on client|Received message|Failed to decompress)/
 
-function outcomeOf({ code, details, metadata, response, answered }: Ended, headers: Headers): ExportOutcome {
+function outcomeOf({ code, details, metadata, response, answered }: Ended, shown: Shown): ExportOutcome {
   const answer = answered ? { status: code } : {}
-  if (code === status.OK) return readExportResponse(response, code, headers)
-  const words = shown(readable(details), headers)
+  if (code === status.OK) return readExportResponse(response, code, shown)
+  const words = shown(readable(details))
   const reason = `gRPC ${status[code] ?? `code ${code}`}${words ? `: ${words}` : ''}`
   const afterMillis = retryDelay(metadata)
   if (RETRYABLE.has(code)) return { kind: 'retryable', reason, afterMillis, ...answer }

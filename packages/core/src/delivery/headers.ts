@@ -8,10 +8,8 @@ const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
 const VALUE = /^[\x20-\x7e]*$/
 /** Of the connection, not of a request: HTTP/2 refuses them. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
 const OF_CONNECTION = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
-/** A shorter value is no secret, and would make holes in ordinary words. */
-const MIN_SECRET_LENGTH = 4
-const SCHEME = /^(basic|bearer|digest|token|api-?key)$/i
-const MAX_SHOWN_LENGTH = 200
+/** What a function has given for the last request: secrets for the diagnostics of this exporter. */
+const given = new WeakMap<ExporterConfig, Headers>()
 
 /** What is wrong with headers, in words that hold no value of theirs; `undefined` when nothing is. */
 export function headersProblem(headers: unknown): string | undefined {
@@ -32,29 +30,25 @@ export function headersProblem(headers: unknown): string | undefined {
  * time, and waited for until the attempt is over.
  */
 export async function askHeaders(
-  { headers }: ExporterConfig,
+  config: ExporterConfig,
   attempt: AbortSignal,
 ): Promise<{ readonly headers: Headers } | { readonly problem: string }> {
-  if (typeof headers !== 'function') return { headers }
+  const { headers: option } = config
+  if (typeof option !== 'function') return { headers: option }
   try {
-    const given = await unlessAborted(attempt, headers())
-    const wrong = headersProblem(given)
-    return wrong === undefined ? { headers: { ...given } } : { problem: `the headers function gave ${wrong}` }
+    const answer = await unlessAborted(attempt, option())
+    const wrong = headersProblem(answer)
+    if (wrong !== undefined) return { problem: `the headers function gave ${wrong}` }
+    const headers = { ...answer }
+    given.set(config, headers)
+    return { headers }
   } catch {
     // What was thrown may hold a header.
     return { problem: `the headers function ${attempt.aborted ? 'did not answer in time' : 'failed'}` }
   }
 }
 
-/** What a receiver says, fit to be shown: on one line, short, and without the headers that it may repeat. */
-export function shown(words: string, headers: Headers): string {
-  let text = words
-  for (const value of Object.values(headers)) {
-    // With its scheme, and without: `Bearer abc`, `abc`.
-    for (const secret of [value, ...value.split(/[\s,;=]+/).toReversed()]) {
-      if (secret.length >= MIN_SECRET_LENGTH && !SCHEME.test(secret)) text = text.replaceAll(secret, '***')
-    }
-  }
-  // oxlint-disable-next-line no-control-regex -- they are what must not reach a terminal
-  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').slice(0, MAX_SHOWN_LENGTH)
+/** The headers of the option, or those that its function gave last. */
+export function lastHeaders(config: ExporterConfig): Headers {
+  return typeof config.headers === 'function' ? (given.get(config) ?? {}) : config.headers
 }

@@ -5,8 +5,9 @@ import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { allSent, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
-import { askHeaders, type Headers, shown } from './headers.ts'
+import { askHeaders, type Headers } from './headers.ts'
 import { readExportResponse, readStatusMessage } from './response.ts'
+import { type Shown, shownWithout } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
@@ -63,7 +64,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
     const headers: Record<string, string> = { ...signIn }
     for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
-    const secrets = { ...headers }
+    const shown = shownWithout(config, { ...headers })
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
     // Compression waits for a thread, and all of them may be busy with a disk that does not answer.
     const body = gzipped ? await unlessAborted(attempt, compress(request)) : request
@@ -72,7 +73,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     headers['user-agent'] ??= 'logbridge'
     if (gzipped) headers['content-encoding'] = 'gzip'
     const agent = await connect(attempt)
-    return exchange(() => open(url, { method: 'POST', agent, headers }), body, secrets, attempt)
+    return exchange(() => open(url, { method: 'POST', agent, headers }), body, shown, attempt)
   }
 
   return {
@@ -97,7 +98,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
 async function exchange(
   open: () => http.ClientRequest,
   body: Uint8Array,
-  secrets: Headers,
+  shown: Shown,
   attempt: AbortSignal,
 ): Promise<ExportOutcome> {
   const call = open()
@@ -120,7 +121,7 @@ async function exchange(
     if (response !== undefined) {
       // What follows on this connection is no HTTP.
       if (response.statusCode === 101) response.socket.destroy()
-      const outcome = outcomeOf(response, await readBody(response), secrets)
+      const outcome = outcomeOf(response, await readBody(response), shown)
       const accepted = outcome.kind === 'delivered'
       const sent = await allSent(call, accepted, attempt, stop)
       return accepted && !sent ? { ...outcome, stillRead: true } : outcome
@@ -129,7 +130,7 @@ async function exchange(
     attempt.removeEventListener('abort', stop)
   }
   // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
-  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, secrets, attempt)
+  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, shown, attempt)
   const { code, name } = failure ?? { name: 'closed without an answer' }
   const reason = attempt.aborted ? 'no answer in time' : `${code ?? name}${hint(code)}`
   return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }
@@ -166,10 +167,10 @@ async function readBody(response: http.IncomingMessage): Promise<Uint8Array | un
 function outcomeOf(
   response: http.IncomingMessage,
   body: Uint8Array | undefined,
-  headers: Headers,
+  shown: Shown,
 ): ExportOutcome {
   const status = response.statusCode ?? 0
-  if (status >= 200 && status < 300) return readExportResponse(body, status, headers)
+  if (status >= 200 && status < 300) return readExportResponse(body, status, shown)
   if (status === 101) {
     return { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status }
   }
@@ -178,7 +179,7 @@ function outcomeOf(
   }
   // https://opentelemetry.io/docs/specs/otlp/#failures-1
   const isStatus = response.headers['content-type'] === 'application/x-protobuf'
-  const words = isStatus ? shown(readStatusMessage(body), headers) : ''
+  const words = isStatus ? shown(readStatusMessage(body)) : ''
   const reason = `HTTP ${status}${words ? `: ${words}` : ''}`
   // The Collector answers 400 to what is over its max_request_body_size.
   if (status === 413 || (status === 400 && /body too large/i.test(words))) {

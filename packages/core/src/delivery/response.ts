@@ -1,4 +1,4 @@
-import { type Headers, shown } from './headers.ts'
+import type { Shown } from './secrets.ts'
 import { fields, type WireField } from './wire.ts'
 import type { ExportOutcome } from './transport.ts'
 
@@ -7,12 +7,12 @@ import type { ExportOutcome } from './transport.ts'
  * sent again. What cannot be read counts as full success. https://opentelemetry.io/docs/specs/otlp/#partial-success
  *
  * @param status what the receiver answered
- * @param headers of the request, which its message may repeat
+ * @param shown takes out of its message what that may repeat of the request
  */
 export function readExportResponse(
   response: Uint8Array | undefined,
   status: number,
-  headers: Headers,
+  shown: Shown,
 ): ExportOutcome {
   let rejected = 0
   let message: string | undefined
@@ -21,7 +21,7 @@ export function readExportResponse(
       for (const field of fields(partialSuccess)) {
         if (field.number === 1) rejected = Math.max(0, int64(partialSuccess, field))
         if (field.number === 2 && field.value instanceof Uint8Array)
-          message = shown(Buffer.from(field.value).toString(), headers)
+          message = shown(Buffer.from(field.value).toString())
       }
     }
   } catch {
