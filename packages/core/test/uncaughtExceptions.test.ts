@@ -54,6 +54,30 @@ describe('an exception that nothing catches', () => {
     throw new DeclinedError('card declined', { cause: new Error('no funds') })
   })`
 
+  test.each([
+    ['a throw', "setImmediate(() => { throw new Error('of the domain') })"],
+    ['a rejection', "void Promise.reject(new Error('of the domain'))"],
+  ])('is not recorded when a domain handles it: %s', async (_, fault) => {
+    const { printed, lines, code } = await crash(`${START}
+      const domain = createRequire(import.meta.url)('node:domain')
+      const outer = domain.create()
+      outer.on('error', (error) => console.log('handled', error.message))
+      outer.run(() => { ${fault} })`)
+    expect({ printed, lines, code }).toEqual({
+      printed: [],
+      lines: ['handled of the domain', 'exit 0'],
+      code: 0,
+    })
+  })
+
+  test('is recorded when the domain has no handler', async () => {
+    const { printed, code } = await crash(`${START}
+      const domain = createRequire(import.meta.url)('node:domain')
+      domain.create().run(() => setImmediate(() => { throw new Error('of the domain') }))`)
+    expect(printed.map(({ body }) => body)).toEqual(['of the domain'])
+    expect(code).toBe(1)
+  })
+
   test('is recorded as FATAL, and the process dies as it would have', async () => {
     const without = await run(`process.on('exit', (code) => console.log('exit', code));\n${THROW}`)
     const { printed, lines, code, stderr } = await crash(START + THROW)

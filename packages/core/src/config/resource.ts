@@ -10,6 +10,7 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources'
+import { withinDetection } from './detection.ts'
 import type { ResourceOptions } from './options.ts'
 import {
   checkOptionsAt,
@@ -89,7 +90,7 @@ export function settleResource(
   if (serviceName !== undefined) given['service.name'] = serviceName
 
   return defaultResource()
-    .merge(detectResources({ detectors: settleDetectors(env) }))
+    .merge(detectResources({ detectors: settleDetectors(env).map(bounded) }))
     .merge(resourceFromAttributes(fromVariables))
     .merge(resourceFromAttributes(given))
 }
@@ -98,4 +99,18 @@ function settleDetectors(env: Environment): ResourceDetector[] {
   const all = Object.keys(DETECTORS)
   const names = readList(env, 'OTEL_NODE_RESOURCE_DETECTORS', [...all, 'all']) ?? ['all']
   return (names.includes('all') ? all : names).flatMap((name) => DETECTORS[name] ?? [])
+}
+
+/** The SDK holds spans back until the last attribute is there: one that never comes is given up. */
+function bounded(detector: ResourceDetector): ResourceDetector {
+  return {
+    detect(config) {
+      const { attributes = {}, ...rest } = detector.detect(config)
+      const settled = Object.entries(attributes).map(([name, value]) => [
+        name,
+        value instanceof Promise ? withinDetection(value).over : value,
+      ])
+      return { ...rest, attributes: Object.fromEntries(settled) }
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import type { ValueLimits } from '@logbridge/bridge'
 import type { Resource } from '@opentelemetry/resources'
+import { withinDetection } from '../config/detection.ts'
 import { FRAME_BYTES } from '../delivery/frame.ts'
 import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
 import { varintSize } from './protobuf.ts'
@@ -9,7 +10,9 @@ export interface EncodedResource {
   /** `ResourceLogs.resource` and `schema_url`; empty until `ready` has passed. */
   readonly bytes: () => Uint8Array
   /** Pending while detectors still look for attributes. */
-  readonly ready: Promise<void> | undefined
+  readonly ready: Promise<unknown> | undefined
+  /** Has `ready` pass soon: what is not detected by then is left out. */
+  giveUpWaiting?(): void
 }
 export interface EncodedScope {
   readonly resource: EncodedResource
@@ -38,10 +41,10 @@ const scratch = new Encoder()
 
 export function encodeResource(resource: Resource): EncodedResource {
   let bytes: Uint8Array | undefined
-  // A detector that fails leaves its attributes out; the records go all the same.
-  let ready = resource.asyncAttributesPending
-    ? resource.waitForAsyncAttributes?.().catch(() => {})
+  const detection = resource.asyncAttributesPending
+    ? withinDetection(resource.waitForAsyncAttributes?.())
     : undefined
+  let ready = detection?.over
   void ready?.then(() => (ready = undefined))
   return {
     bytes() {
@@ -56,6 +59,7 @@ export function encodeResource(resource: Resource): EncodedResource {
     get ready() {
       return ready
     },
+    giveUpWaiting: () => detection?.giveUp(),
   }
 }
 

@@ -2,7 +2,7 @@ import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
 import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
-import { within } from '../lifecycle.ts'
+import { timerMillis, within } from '../lifecycle.ts'
 import type { Spool } from '../spool/types.ts'
 import type { Account } from './account.ts'
 import type { Batch } from './batch.ts'
@@ -85,7 +85,14 @@ export class Dispatcher {
     const flushed = this.flushes.wait(this.consignments, this.unsettled.size, timeoutMillis)
     quietly(() => this.pump())
     this.transport.wake()
+    const hurry = unref(timers.setTimeout(() => this.giveUpDetection(), timerMillis(timeoutMillis / 2)))
     await flushed
+    timers.clearTimeout(hurry)
+  }
+
+  /** Leaves half of the time to send what has waited for resource detectors. */
+  private giveUpDetection(): void {
+    for (const { batch } of this.unsettled) batch?.resource.giveUpWaiting?.()
   }
 
   /** Flushes, then ends. What could not be sent in time stays in the spool, or is given up. */

@@ -52,6 +52,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
   const outsideOfExport = AsyncLocalStorage.snapshot()
 
   function onUncaught(thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+    if (isHandledByDomain()) return
     const isEnd =
       process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()
     // What our own export throws (an application's function for headers, say) would bring about the next export.
@@ -73,4 +74,10 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
 
   process.on('uncaughtExceptionMonitor', listener)
   return () => process.off('uncaughtExceptionMonitor', listener)
+}
+
+/** Whether one of the active domains has a handler for errors. Node asks it after the monitor of uncaught exceptions. */
+function isHandledByDomain(): boolean {
+  const { domain } = process as { domain?: unknown }
+  return domain != null && process.hasUncaughtExceptionCaptureCallback()
 }
