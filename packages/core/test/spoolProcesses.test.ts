@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { complaints } from './complaints.ts'
-import { filesIn, found, keep, newDirectory, sorted, spoolAt } from './spoolDirectory.ts'
+import { bytesOnDisk, filesIn, found, keep, newDirectory, sorted, spoolAt } from './spoolDirectory.ts'
 
 // Real processes and threads in one directory; some are killed.
 
@@ -25,8 +27,9 @@ interface Program {
 }
 
 function start(...given: string[]): Program {
+  const [does] = given
   const child = spawn(process.execPath, ['--no-warnings', program.pathname, ...given], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', does === 'flood' ? 'ignore' : 'inherit'],
   })
   children.push(child)
   const lines: string[] = []
@@ -118,7 +121,7 @@ test('two processes and a thread in one directory have a folder each, and leave 
   const directory = newDirectory()
   const [one, two] = [start('hold', directory, 'one'), start('hold', directory, 'two')]
   await Promise.all([one.said(1), two.said(1)])
-  const mine = spoolAt(directory)
+  const mine = spoolAt(directory, { maxBytes: 2 ** 30 })
   await keep(mine, 'mine')
   expect(await mine.adopt()).toEqual([])
   expect(filesIn(directory, 'lock')).toHaveLength(3)
@@ -131,6 +134,20 @@ test('two processes and a thread in one directory have a folder each, and leave 
   expect(await adoptedByAnother(directory)).toEqual(['two'])
   await mine.close()
   expect(sorted(await found(directory))).toEqual(['mine', 'one', 'two'])
+})
+
+test('eight processes that fill one directory together never exceed maxBytes, and use most of it', async () => {
+  const directory = newDirectory()
+  const maxBytes = 4 * 1024 * 1024
+  const running = Array.from({ length: 8 }, () => start('flood', directory, String(maxBytes)))
+  const full = Promise.all(running.map(({ said }) => said(1))).then(() => true)
+  let most = 0
+  do if (existsSync(directory)) most = Math.max(most, bytesOnDisk(directory))
+  while (!(await Promise.race([full, setTimeout(5, false)])))
+  most = Math.max(most, bytesOnDisk(directory))
+  expect(running.map(({ lines }) => lines)).toEqual(running.map(() => ['full']))
+  expect(most).toBeLessThanOrEqual(maxBytes)
+  expect(most).toBeGreaterThan(maxBytes * 0.7)
 })
 
 test('worker threads have a folder each; one that is ended leaves what it has to the others', async () => {

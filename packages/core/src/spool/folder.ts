@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { diagnose } from '@logbridge/bridge'
 import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
-import { claim, type Claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME } from './owner.ts'
+import { claim, type Claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME, reservedIn } from './owner.ts'
 import type { SpoolEntry } from './types.ts'
 
 const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -184,12 +184,17 @@ export async function listSegments(fs: Fs, path: string): Promise<string[]> {
   return (await fs.promises.readdir(path)).filter((name) => SEGMENT_NAME.test(name)).sort()
 }
 
-/** Bytes of the segments that are in the directory, without those of some folders. */
+/**
+ * Bytes that others hold in the directory: their segments, and what they have reserved. What is reserved is read first,
+ * because it becomes segments meanwhile.
+ * @param without names of folders that do not count
+ */
 export async function bytesInDirectory(fs: Fs, directory: string, without: Names): Promise<number> {
   let sum = 0
   for (const name of await listFolders(fs, directory)) {
     if (without.has(name)) continue
     const path = join(directory, name)
+    sum += reservedIn(fs, path)
     // What its owner removes meanwhile, or what another user owns, does not count.
     for (const segment of await listSegments(fs, path).catch(() => [])) {
       sum += await fs.promises.lstat(join(path, segment)).then(
@@ -206,6 +211,7 @@ export function bytesInDirectorySync(fs: Fs, directory: string, without: Names):
   for (const item of fs.readdirSync(directory, { withFileTypes: true })) {
     if (without.has(item.name) || !item.isDirectory() || !FOLDER_NAME.test(item.name)) continue
     const path = join(directory, item.name)
+    sum += reservedIn(fs, path)
     try {
       for (const name of fs.readdirSync(path)) {
         if (SEGMENT_NAME.test(name)) sum += fs.lstatSync(join(path, name)).size

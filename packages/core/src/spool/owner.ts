@@ -37,6 +37,8 @@ interface Identity {
 
 export interface Owner extends Identity {
   readonly mtimeMs: number
+  /** Bytes that it may add to what its folders hold. */
+  readonly reserved: number
   /** Recovered from an owner that may live: its folder remains for a while, to tell that owner. */
   readonly contested: boolean
 }
@@ -123,8 +125,16 @@ function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined 
   const { scope, pid, thread, started, contested, inode: written } = JSON.parse(text.split('\n', 1)[0]!)
   if (written !== String(inode) || typeof scope !== 'string' || !Number.isInteger(pid) || pid < 0)
     return undefined
+  const reserved = Number(text.split('\n', 2)[1])
   const known = Number.isInteger(thread) && thread > 0 && typeof started === 'string'
-  return { scope, pid, ...(known && { thread, started }), mtimeMs, contested: contested === true }
+  return {
+    scope,
+    pid,
+    ...(known && { thread, started }),
+    mtimeMs,
+    reserved: Number.isSafeInteger(reserved) ? reserved : 0,
+    contested: contested === true,
+  }
 }
 
 /** The owner file of a folder, as its owner has it. */
@@ -210,14 +220,29 @@ function removeQuietly(fs: Fs, path: string): void {
   }
 }
 
-/** Writes the heartbeat, and nothing where the file is no longer the owner's. */
-export async function beat(fs: Fs, folder: string, { inode }: Claim, reserved: number): Promise<void> {
+/** Bytes that the owner of a folder may add to what lies on disk. */
+export function reservedIn(fs: Fs, folder: string): number {
+  const owner = readOwner(fs, folder)
+  return owner === undefined || stateOf(owner) === 'gone' ? 0 : owner.reserved
+}
+
+/**
+ * Writes the heartbeat, and nothing where the file is no longer the owner's.
+ * @param reserved bytes that the owner may add to what lies on disk
+ */
+export async function beat(fs: Fs, folder: string, { inode }: Claim, reserved: () => number): Promise<void> {
   const file = await fs.promises.open(join(folder, OWNER_NAME), BEAT_OWNER)
   try {
     const { ino, size } = await file.stat({ bigint: true })
-    const text = Buffer.from(beatOf(reserved))
+    const text = Buffer.from(beatOf(reserved()))
     if (ino === inode) await file.write(text, 0, text.length, Number(size) - text.length)
   } finally {
     await file.close()
   }
+}
+
+/** The same at once. */
+export function beatSync(fs: Fs, { fd }: Claim, reserved: number): void {
+  const text = Buffer.from(beatOf(reserved))
+  fs.writevSync(fd, [text], fs.fstatSync(fd).size - text.length)
 }

@@ -10,17 +10,23 @@ import {
   isOwn,
   isOwnSync,
   leaveFolder,
+  makeFolder,
+  makeFolderSync,
   type Segment,
 } from './folder.ts'
-import { beat, HEARTBEAT_MILLIS } from './owner.ts'
+import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
 
-/** What others hold in the directory is looked up this often, and only when something is to be appended. */
-const LOOK_MILLIS = 10_000
+/** So much of `maxBytes` is reserved beyond what is needed, and no more than so many bytes. */
+const RESERVED_SHARE = 1 / 64
+const MAX_RESERVED_BYTES = 1024 * 1024
+/** How long after a reservation that was refused as much is asked for again. */
+const REFUSED_MILLIS = 1000
 
 /**
- * What a spool holds of its directory. `maxBytes` is shared by all processes in it: one's own bytes are known exactly, those
- * of the others as of ten seconds ago at most, so that together they can exceed it by what the others have written since.
+ * What a spool holds of its directory. All processes share `maxBytes`: each announces in its owner file how many bytes it
+ * may add, and looks what the others hold and have announced before it adds them. Of two that ask at the same time at least
+ * one sees the other, so together they never exceed `maxBytes`; both may be refused.
  */
 export class Room {
   /** By name: the own folder, and those that have been taken over. */
@@ -31,14 +37,28 @@ export class Room {
   bytes = 0
   private readonly fs: Fs
   private readonly config: SpoolConfig
-  private others = 0
-  private lookedAt = -Infinity
+  /** Bytes that are reserved beyond what is needed. */
+  private readonly share: number
+  /** Bytes that this spool may hold, with what it takes to mark its entries. */
+  private granted = 0
+  /** Bytes that are being asked for, and those that are asked for at once meanwhile. */
+  private asked = 0
+  private askedSync = 0
+  /** Bytes that the owner file says may come to what lies on disk. */
+  private announced = 0
+  /** Bytes that were refused last, and when. */
+  private refused = Infinity
+  private refusedAt = -Infinity
+  /** Whether something was appended since the last heartbeat. */
+  private isActive = false
   private heartbeat: NodeJS.Timeout | undefined
   private beating = false
+  private announcing: Promise<void> = Promise.resolve()
 
   constructor(fs: Fs, config: SpoolConfig) {
     this.fs = fs
     this.config = config
+    this.share = Math.min(Math.ceil(config.maxBytes * RESERVED_SHARE), MAX_RESERVED_BYTES)
   }
 
   /**
@@ -54,8 +74,9 @@ export class Room {
       )
       return false
     }
-    const taken = this.bytes + this.others + this.reserved() + before
-    if (taken + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= maxBytes) return true
+    this.isActive = true
+    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= this.granted)
+      return true
     diagnose(
       'spool-full',
       `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
@@ -63,39 +84,140 @@ export class Room {
     return false
   }
 
-  /** What it may take to mark each entry as settled: a full directory is no reason to send them twice. */
-  private reserved(): number {
+  /** Bytes held, and what it may take to mark each entry as settled: a full directory is no reason to send them twice. */
+  private committed(): number {
     let entries = 0
     for (const { segments } of this.folders.values()) {
       for (const { live, unmarked } of segments) entries += live + unmarked.length
     }
-    return entries * MARK_BYTES
+    return this.bytes + entries * MARK_BYTES
   }
 
-  /** Looks what others hold, when that was long ago. */
-  async look(): Promise<void> {
-    if (performance.now() - this.lookedAt < LOOK_MILLIS) return
-    this.lookedAt = performance.now()
+  /** The folder that is written to. */
+  async open(): Promise<Folder> {
+    if (this.own) return this.own
+    const made = await makeFolder(this.fs, this.config.directory, this.config.fsync)
+    // A synchronous append may have made one meanwhile; two do no harm.
+    this.begin(made)
+    return made
+  }
+
+  /** The same at once. */
+  openSync(): Folder {
+    if (this.own) return this.own
+    const made = makeFolderSync(this.fs, this.config.directory, this.config.fsync)
+    this.begin(made)
+    return made
+  }
+
+  private begin(made: Folder): void {
+    this.own = made
+    this.add(made)
+    // Its owner file announces nothing yet.
+    this.announced = 0
+    this.granted = Math.min(this.granted, this.committed())
+  }
+
+  /** Reserves room for so many bytes of requests, as far as others have left it. */
+  async reserve(bytes: number): Promise<void> {
+    let missing = this.missing(bytes)
+    if (missing === 0) return
+    let others = 0
     try {
-      this.others = await bytesInDirectory(this.fs, this.config.directory, this.folders)
+      await this.open()
+      // A new folder begins with nothing granted.
+      missing = this.missing(bytes)
+      this.asked = missing
+      await this.announce()
+      others = await bytesInDirectory(this.fs, this.config.directory, this.folders)
     } catch {
-      // Not made yet, or not to be read: writing to it will tell.
+      // Not to be written or read: what is appended next will tell.
     }
+    this.asked = 0
+    this.grant(missing, others)
+    await this.onWritten()
   }
 
-  /** The same at once, where nobody has looked yet: processes that die young would fill the disk. */
-  lookSync(): void {
-    if (this.lookedAt !== -Infinity) return
-    this.lookedAt = performance.now()
+  /** The same at once. */
+  reserveSync(bytes: number): void {
+    let missing = this.missing(bytes)
+    if (missing === 0) return
+    let others = 0
     try {
-      this.others = bytesInDirectorySync(this.fs, this.config.directory, this.folders)
+      const { claim } = this.openSync()
+      missing = this.missing(bytes)
+      this.askedSync = missing
+      if (claim) this.announceSync(claim)
+      others = bytesInDirectorySync(this.fs, this.config.directory, this.folders)
     } catch {
       // As above.
     }
+    this.askedSync = 0
+    this.grant(missing, others)
+    this.onWrittenSync()
   }
 
-  /** Takes in a folder of one's own that has just been made. */
-  add(folder: Folder): void {
+  /** How many more bytes are to be asked for: more than is needed now, so that not each append asks. */
+  private missing(bytes: number): number {
+    const needed = this.committed() + HEADER_BYTES + bytes - this.granted
+    const isRefused = needed >= this.refused && performance.now() - this.refusedAt < REFUSED_MILLIS
+    return needed <= 0 || isRefused ? 0 : needed + this.share
+  }
+
+  private grant(asked: number, others: number): void {
+    const granted = Math.min(asked, Math.max(0, this.config.maxBytes - others - this.granted))
+    this.granted += granted
+    this.refused = granted < asked - this.share ? asked - this.share : Infinity
+    this.refusedAt = performance.now()
+  }
+
+  /** Bytes that may come to what lies on disk. */
+  private reserved(): number {
+    let onDisk = 0
+    for (const { segments } of this.folders.values()) for (const { size } of segments) onDisk += size
+    return Math.max(0, this.granted + this.asked + this.askedSync - onDisk)
+  }
+
+  /** Announces how little is still reserved, when that has become much less: what lies on disk would count twice. */
+  async onWritten(): Promise<void> {
+    if (this.isOverstated()) await this.announce()
+  }
+
+  /** The same at once. */
+  onWrittenSync(): void {
+    const claim = this.own?.claim
+    if (claim && this.isOverstated()) this.announceSync(claim)
+  }
+
+  private isOverstated(): boolean {
+    return this.announced - this.reserved() > this.share
+  }
+
+  private announceSync(claim: Claim): void {
+    this.announced = this.reserved()
+    try {
+      beatSync(this.fs, claim, this.announced)
+    } catch {
+      // As below.
+    }
+  }
+
+  /** Writes the heartbeat of the own folder, with what is reserved: one after another, so that the last one is written last. */
+  private announce(): Promise<void> {
+    const before = this.announcing
+    const write = async (): Promise<void> => {
+      await before
+      const { own } = this
+      if (own?.claim === undefined) return
+      const reserved = (): number => (this.announced = this.reserved())
+      // A disk that takes no heartbeat still has the lock.
+      await beat(this.fs, own.path, own.claim, reserved).catch(() => {})
+    }
+    this.announcing = write()
+    return this.announcing
+  }
+
+  private add(folder: Folder): void {
     this.folders.set(folder.name, folder)
     this.keepAlive()
   }
@@ -103,8 +225,10 @@ export class Room {
   /** Takes in a folder that has been taken over: what were the bytes of others are now one's own. */
   adopt(folder: Folder): void {
     this.add(folder)
-    for (const { size } of folder.segments) this.bytes += size
-    this.lookedAt = -Infinity
+    for (const { size } of folder.segments) {
+      this.bytes += size
+      this.granted += size
+    }
   }
 
   /** Removes a segment that nothing is left in. */
@@ -163,11 +287,14 @@ export class Room {
   private async beat(): Promise<void> {
     if (this.beating) return
     this.beating = true
+    // What is not used is for others.
+    if (!this.isActive) this.granted = Math.min(this.granted, this.committed())
+    this.isActive = false
     for (const folder of this.folders.values()) {
       const { path, claim } = folder
       if (claim === undefined || !(await this.holds(folder))) continue
-      // A disk that takes no heartbeat still has the lock.
-      await beat(this.fs, path, claim, 0).catch(() => {})
+      if (folder === this.own) await this.announce()
+      else await beat(this.fs, path, claim, () => 0).catch(() => {})
     }
     this.beating = false
   }
@@ -178,7 +305,10 @@ export class Room {
   }
 
   private forget(segment: Segment): void {
-    if (segment.folder.segments.delete(segment)) this.bytes -= segment.size
+    if (!segment.folder.segments.delete(segment)) return
+    this.bytes -= segment.size
+    this.granted -= segment.size
+    this.refused = Infinity
   }
 
   /** Gives a folder up when nothing is in it, and nothing will be. */

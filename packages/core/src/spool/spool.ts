@@ -108,7 +108,7 @@ class DiskSpool implements Spool {
   }
 
   private spill(request: Request): SpoolEntry | undefined {
-    this.room.lookSync()
+    this.room.reserveSync(ENTRY_BYTES + request.request.length + MARK_BYTES)
     if (!this.room.admits(request.request.length, 0)) return undefined
     try {
       return this.writer.appendSync(request)
@@ -259,7 +259,7 @@ class DiskSpool implements Spool {
   }
 
   private async writeQueued(): Promise<void> {
-    await this.room.look()
+    await this.room.reserve(this.queuedBytes())
     const group = this.takeGroup()
     if (group.length === 0) return
     try {
@@ -269,6 +269,16 @@ class DiskSpool implements Spool {
       this.complain(error)
       for (const { resolve } of group) resolve(undefined)
     }
+  }
+
+  /** What the requests take that are written next. */
+  private queuedBytes(): number {
+    let bytes = 0
+    for (const { request } of this.queue.values()) {
+      bytes += ENTRY_BYTES + request.length + MARK_BYTES
+      if (bytes > this.groupBytes) break
+    }
+    return bytes
   }
 
   /** As many of those that wait as are written in one go; the first in any case. */

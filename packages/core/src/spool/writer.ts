@@ -14,8 +14,6 @@ import {
 import {
   Entry,
   type Folder,
-  makeFolder,
-  makeFolderSync,
   newSegment,
   type Segment,
   segmentName,
@@ -89,6 +87,7 @@ export class Writer {
       // Where someone has removed the file, writing to it succeeds all the same.
       if ((await file.stat()).nlink === 0) throw removed(segment.path)
       segment.size += bytes
+      await room.onWritten()
       return entries
     } catch (error) {
       room.bytes -= bytes
@@ -120,8 +119,7 @@ export class Writer {
 
   private writeSegmentSync({ request, count }: Request): Entry {
     const { fs, room, config } = this
-    const folder = (room.own ??= makeFolderSync(fs, config.directory, config.fsync))
-    room.add(folder)
+    const folder = room.openSync()
     const name = segmentName(++this.number)
     const path = join(folder.path, name)
     const mark = newMark()
@@ -143,6 +141,7 @@ export class Writer {
     const segment = newSegment(folder, name, mark, byteLength(chunks))
     segment.live = 1
     room.bytes += segment.size
+    room.onWrittenSync()
     return new Entry(segment, header.length, count, request.length)
   }
 
@@ -201,14 +200,8 @@ export class Writer {
   }
 
   private async begin(): Promise<Active> {
-    const { fs, room, config } = this
-    if (room.own === undefined) {
-      const made = await makeFolder(fs, config.directory, config.fsync)
-      // A synchronous append may have made one meanwhile; two do no harm.
-      room.own = made
-      room.add(made)
-    }
-    const folder = room.own
+    const { fs, room } = this
+    const folder = await room.open()
     const name = segmentName(++this.number)
     try {
       const file = await fs.promises.open(join(folder.path, name), CREATE, FILE_MODE)
