@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, rearm } from '@logbridge/bridge'
 import type { TlsConfig } from '../config/exporter.ts'
 
 /** TLS material, as contents in PEM. */
@@ -36,6 +36,7 @@ export function followCertificates({
       checkUsable(next)
       read = found
       if (!same(next, current)) current = next
+      rearm('certificates')
     } catch (error) {
       diagnose(
         'certificates',

@@ -1,4 +1,4 @@
-import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
+import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
@@ -54,6 +54,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     let seen = wakes
     for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
       const outcome = await transport.send(request, signal)
+      if (outcome.kind === 'delivered') rearm('retrying')
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
       // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
