@@ -262,8 +262,9 @@ const mapKey = fc.oneof(
     [undefined, 'undefined'],
     [Symbol('s'), 'Symbol(s)'],
     [{ id: 1 }, '{"id":1}'],
-    [{ big: 1n }, '[object]'],
-    [{ toJSON: () => undefined }, '[object]'],
+    [{ big: 1n }, '{"big":1}'],
+    [{ toJSON: () => undefined }, 'null'],
+    [new Date(0), '1970-01-01T00:00:00.000Z'],
     [Thing, String(Thing)],
   ),
 )

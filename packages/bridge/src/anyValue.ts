@@ -1,6 +1,9 @@
-import { setOwn } from './read.ts'
+import { MAX_VALUES, setOwn } from './read.ts'
 import type { AnyValue, AnyValueMap } from './types.ts'
 import { type ValueSink, ValueWriter } from './value.ts'
+
+/** Longest text in UTF-16 units, or bytes, of one value. */
+const MAX_UNITS = 8 * 1024 * 1024
 
 /**
  * Any JavaScript value as a plain AnyValue that shares nothing with the original: for LoggerProviders that are
@@ -8,8 +11,16 @@ import { type ValueSink, ValueWriter } from './value.ts'
  * because the official SDKs encode no bigint.
  */
 export function toAnyValue(value: unknown): AnyValue {
+  return toPlain(value, MAX_VALUES)
+}
+
+/**
+ * The same with another bound.
+ * @param budget values read before the rest becomes `[Truncated]`
+ */
+export function toPlain(value: unknown, budget: number): AnyValue {
   const builder = new Builder()
-  new ValueWriter(builder, {}).write(value)
+  new ValueWriter(builder, {}).write(value, budget)
   return builder.result
 }
 
@@ -31,7 +42,7 @@ class Builder implements ValueSink {
     this.result = null
   }
   string(value: string): void {
-    this.result = value.toWellFormed()
+    this.result = (value.length > MAX_UNITS ? `${value.slice(0, MAX_UNITS)}…` : value).toWellFormed()
   }
   bool(value: boolean): void {
     this.result = value
@@ -44,7 +55,7 @@ class Builder implements ValueSink {
     this.result = value
   }
   bytes(value: Uint8Array): void {
-    this.result = value.slice()
+    this.result = value.length > MAX_UNITS ? `[Truncated] ${value.length} bytes` : value.slice()
   }
   beginArray(): void {
     this.parents.push([])

@@ -1,13 +1,10 @@
-import { formatWithOptions, inspect } from 'node:util'
-import { isError } from './exception.ts'
-import { copyFields, isAbsent, placeholder, read, setOwn } from './read.ts'
+import { inspect } from 'node:util'
+import { copyFields, isAbsent, isError, MAX_VALUES, ownText, read, setOwn } from './read.ts'
+import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
-import { ownText } from './value.ts'
 
 /** What `util.format` knows; each but `%%` takes one argument. https://nodejs.org/api/util.html#utilformatformat-args */
 const SPECIFIERS = 'sdifjoOc'
-/** Never the colours of the terminal that the process happens to run in. */
-const FORMAT = { colors: false }
 /** Where libraries and users put the Error of a record among its fields. */
 const ERROR_FIELDS = ['err', 'error', 'exception']
 
@@ -33,8 +30,7 @@ export function splitArguments(
   /** What `util.format` puts into the template or behind it. */
   const text: unknown[] = []
   const errors: Error[] = []
-  let attributes: Record<string, unknown> = {}
-  let isFirst = true
+  const fields = new MergedFields()
   for (let index = template === undefined ? 0 : 1; index < args.length; index += 1) {
     const argument = args[index]
     const isTaken = index <= lastTaken
@@ -44,28 +40,24 @@ export function splitArguments(
       if (isTaken && errors.length === 0 && isError(argument)) errors.push(argument)
     } else if (isError(argument)) {
       errors.push(argument)
-    } else if (hasFields(argument)) {
-      const fields = copyFields(argument)
-      if (isFirst) attributes = fields
-      else merge(attributes, fields)
-      isFirst = false
-    } else {
+    } else if (!isFormless(argument) || !fields.add(argument)) {
       text.push(argument)
     }
   }
 
+  const { attributes } = fields
   const exception = errors[0] ?? errorAmong(attributes)
-  if (errors.length > 1) merge(attributes, { errors: errors.slice(1) })
+  if (errors.length > 1) fields.merge({ errors: errors.slice(1) })
   if (template !== undefined) {
     return {
-      body: format(template, text),
+      body: formatText(template, text),
       attributes,
       exception,
       template: lastTaken > 0 ? { template, parameters: args.slice(1, 1 + lastTaken) } : undefined,
     }
   }
   // An empty template, so that no later string is taken for one.
-  if (text.length > 0) return { body: format('', text).slice(1), attributes, exception }
+  if (text.length > 0) return { body: formatText('', text).slice(1), attributes, exception }
   if (errors[0] !== undefined) return { body: read(errors[0], 'message'), attributes, exception }
   return { body: args, exception }
 }
@@ -93,18 +85,17 @@ export function countSpecifiers(template: string, most: number): number {
 }
 
 /**
- * Whether the fields of an object stand for it: a plain one, or a class instance that has no other form of its own: no
- * `toString`, `toJSON`, iterator, `util.inspect.custom` or class tag (as Date, Map, URL have). Not where there are none.
+ * Whether an object has no other form than its fields: a plain one, or a class instance without `toString`, `toJSON`,
+ * iterator, `util.inspect.custom` or class tag (as Date, Map, URL have).
  */
-function hasFields(value: object): boolean {
+function isFormless(value: object): boolean {
   try {
     return (
       Object.prototype.toString.call(value) === '[object Object]' &&
       !hasToJSON(value) &&
       ownText(value) === undefined &&
       !(Symbol.iterator in value) &&
-      !(inspect.custom in value) &&
-      Object.keys(value).length > 0
+      !(inspect.custom in value)
     )
   } catch {
     return false
@@ -119,12 +110,53 @@ function hasToJSON(value: object): boolean {
   }
 }
 
-/** Adds fields under keys that are still free, as maps with equal keys are written (`value.ts`). */
-function merge(attributes: Record<string, unknown>, fields: Record<string, unknown>): void {
-  for (const key of Object.keys(fields)) {
-    let free = key
-    for (let n = 2; Object.hasOwn(attributes, free); n += 1) free = `${key}#${n}`
-    setOwn(attributes, free, fields[key])
+/** The fields of several objects, kept apart as maps with equal keys are written (`value.ts`): `id`, `id#2`. */
+class MergedFields {
+  attributes: Record<string, unknown> = {}
+  private left = MAX_VALUES
+  private isFirst = true
+  /** The number that is free next, by key. Counting on keeps many objects of one shape from taking quadratic time. */
+  private next: Map<string, number> | undefined
+
+  /** @returns false, with nothing added, for an object without any fields */
+  add(source: object): boolean {
+    // Nothing is read where nothing can be kept.
+    if (this.left <= 0) return true
+    const fields = copyFields(source, undefined, this.left)
+    const count = Object.keys(fields).length
+    if (count === 0 && !hasKeys(source)) return false
+    this.left -= count + 1
+    if (this.isFirst) this.attributes = fields
+    else this.merge(fields)
+    this.isFirst = false
+    if (this.left <= 0) this.attributes['[Truncated]'] ??= 'more fields'
+    return true
+  }
+
+  merge(fields: Record<string, unknown>): void {
+    const { attributes } = this
+    for (const key of Object.keys(fields)) {
+      let free = key
+      if (Object.hasOwn(attributes, key)) {
+        this.next ??= new Map<string, number>()
+        let n = this.next.get(key) ?? 2
+        do {
+          free = `${key}#${n}`
+          n += 1
+        } while (Object.hasOwn(attributes, free))
+        this.next.set(key, n)
+      }
+      setOwn(attributes, free, fields[key])
+    }
+  }
+}
+
+/** Whether there are keys, though no value that is kept. */
+function hasKeys(source: object): boolean {
+  try {
+    return Object.keys(source).length > 0
+  } catch {
+    return false
   }
 }
 
@@ -136,26 +168,5 @@ export function errorAmong(fields: object): Error | undefined {
     return isError(err) ? err : isError(error) ? error : isError(exception) ? exception : undefined
   } catch {
     return ERROR_FIELDS.map((key) => read(fields, key)).find(isError)
-  }
-}
-
-function format(template: string, parameters: readonly unknown[]): string {
-  try {
-    if (parameters.length === 0) {
-      // `util.format` of a string alone leaves `%%` as it is. Here there were more arguments, if only fields.
-      return template.includes('%') ? formatWithOptions(FORMAT, template, '').slice(0, -1) : template
-    }
-    return formatWithOptions(FORMAT, template, ...parameters)
-  } catch {
-    return [template, ...parameters.map(show)].join(' ')
-  }
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return value
-  try {
-    return inspect(value, FORMAT)
-  } catch (error) {
-    return placeholder(error)
   }
 }

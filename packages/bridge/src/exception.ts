@@ -1,5 +1,4 @@
-import types from 'node:util/types'
-import { copyFields, read } from './read.ts'
+import { copyFields, isError, MAX_VALUES, read, textOf } from './read.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -16,22 +15,14 @@ export interface ExceptionParts {
   extras: Record<string, unknown> | undefined
 }
 
-/** Whether a value is an Error, also one of another realm. What merely has a `name` or a `code` is not. */
-export function isError(value: unknown): value is Error {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
-  try {
-    return types.isNativeError(value) || value instanceof Error
-  } catch {
-    return false
-  }
-}
-
 /** The class name: `name`, or the constructor's where a subclass left `name` at `Error`. Never the `code`. */
 function errorType(error: Error): string {
   const name = read(error, 'name')
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name
-  const constructor = read(error, 'constructor') as { name?: unknown } | undefined
-  return typeof constructor?.name === 'string' && constructor.name !== '' ? constructor.name : 'Error'
+  const constructor = read(error, 'constructor')
+  if (typeof constructor !== 'function') return 'Error'
+  const className = read(constructor, 'name')
+  return typeof className === 'string' && className !== '' ? className : 'Error'
 }
 
 /**
@@ -50,19 +41,21 @@ export function describeException(exception: Error | SerializedError): Exception
   }
 }
 
-/** type, message, stack, own fields, cause, errors: an Error as a value among others. */
-export function errorEntries(error: Error): [string, unknown][] {
-  return [
-    ['type', errorType(error)],
-    ['message', read(error, 'message')],
-    ['stack', read(error, 'stack')],
-    ...Object.entries(errorFields(error)),
-  ]
+/**
+ * type, message, stack, own fields, cause, errors: an Error as a value among others.
+ * @param limit own fields that are read at most
+ */
+export function* errorEntries(error: Error, limit: number): Generator<[string, unknown]> {
+  yield ['type', errorType(error)]
+  yield ['message', read(error, 'message')]
+  yield ['stack', read(error, 'stack')]
+  const fields = errorFields(error, limit)
+  for (const key of Object.keys(fields)) yield [key, fields[key]]
 }
 
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
-function errorFields(error: Error): Record<string, unknown> {
-  const fields = copyFields(ownJSON(error), STANDARD_FIELDS)
+function errorFields(error: Error, limit: number = MAX_VALUES): Record<string, unknown> {
+  const fields = copyFields(ownJSON(error), STANDARD_FIELDS, limit)
   const cause = causeOf(error)
   if (cause !== undefined) fields['cause'] = cause
   const errors = errorsOf(error)
@@ -126,7 +119,7 @@ function stackWithCauses(error: Error): string {
 function text(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value
   try {
-    return String(value)
+    return textOf(value)
   } catch {
     return undefined
   }

@@ -99,7 +99,7 @@ function isDate(text: string): boolean {
 
 function fromObject(value: object): HrTime | undefined {
   try {
-    if (types.isDate(value)) return fromMillis(value.getTime())
+    if (types.isDate(value)) return fromMillis(Date.prototype.getTime.call(value))
     return isHrTime(value) ? [value[0], value[1]] : undefined
   } catch {
     // A Proxy or a getter.

@@ -1,6 +1,18 @@
 import types from 'node:util/types'
-import { errorEntries, isError } from './exception.ts'
-import { copyFields, isAbsent, placeholder, read } from './read.ts'
+import { errorEntries } from './exception.ts'
+import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
+import {
+  bigintText,
+  copyFields,
+  isAbsent,
+  isError,
+  isPlain,
+  MAX_VALUES,
+  placeholder,
+  textBy,
+  textOf,
+  THROW_COST,
+} from './read.ts'
 
 /**
  * Takes a value piece by piece. The rules of what a value becomes stand once, in `ValueWriter`; one sink builds
@@ -43,24 +55,37 @@ export interface ValueLimits {
 
 /** Deeper values are written as the empty value. Source: OpenTelemetry common, attribute limits. */
 export const MAX_DEPTH = 64
-/**
- * Values written for one attribute or body before the rest becomes `[Truncated]`. An object that is reached on many ways
- * is written once for each, which can be exponentially often (2^64 within `MAX_DEPTH`): this bounds it.
- */
-export const MAX_VALUES = 65_536
+/** Milliseconds after which the rest of a value becomes `[Truncated]`, where code of its own (getters, Proxies) is slow. */
+const MAX_MILLIS = 250
+/** Values between two looks at the clock. */
+const CLOCK_INTERVAL = 256
+/** Values that one object brings the next look nearer by: to list the keys of an object can take long, whatever it holds. */
+const OBJECT_INTERVAL = 15
+/** UTF-16 units of text, or bytes, that count as one more value: together no more than 8 Mi of them are written. */
+const UNITS_SHIFT = 7
+/** Values that one Proxy counts for, because each look at it may run code of its own. */
+const PROXY_COST = 16
+/** Fields that are counted when they are no longer read. */
+const MAX_COUNTED = 10_000
+/** Values of a Map's key that is an object. */
+const MAX_KEY_VALUES = 64
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
 /**
- * Writes any JavaScript value to a sink. Total: never throws by itself, and says where it cuts something.
+ * Writes any JavaScript value to a sink. Total: never throws by itself, and says where it cuts something. All work is
+ * bounded while it is done: each value that is read, each long text, each throw takes from the `budget` of `MAX_VALUES`.
  *
  * Own fields are walked by `for in` with the value read in the loop: V8 takes it from where it lies, and knows that it is
  * the object's own, instead of looking it up by its key. 10 ns for four fields against 50 by `Object.keys`, and 45 more by
  * `Object.hasOwn`, which V8 does not see through.
  */
 export class ValueWriter {
-  private budget = MAX_VALUES
+  private budget = 0
+  /** The budget at which the clock is looked at next. */
+  private checkpoint = 0
+  private startMillis = 0
   private readonly ancestors: object[] = []
   private readonly lengthLimit: number
   private readonly countLimit: number
@@ -72,10 +97,12 @@ export class ValueWriter {
     this.countLimit = limits.attributeCountLimit ?? Infinity
   }
 
-  /** Writes one value, such as a body. */
-  write(value: unknown): void {
-    this.budget = MAX_VALUES
-    this.forgetAncestors()
+  /**
+   * Writes one value, such as a body.
+   * @param budget values read before the rest becomes `[Truncated]`
+   */
+  write(value: unknown, budget: number = MAX_VALUES): void {
+    this.begin(budget)
     this.value(value, 0)
   }
 
@@ -84,51 +111,90 @@ export class ValueWriter {
    * @returns how many were left out because of `attributeCountLimit`
    */
   writeFields(attributes: object): number {
-    this.forgetAncestors()
+    this.begin(MAX_VALUES)
     let dropped = 0
     let written = 0
-    let names: readonly string[] | undefined
+    let names: Names | undefined
     let index = -1
-    const source = ownFields(attributes)
+    const source = this.ownFields(attributes)
     for (const key in source) {
       let value: unknown
       try {
         if (!hasOwn.call(source, key)) continue
         value = source[key]
       } catch (error) {
-        value = placeholder(error)
+        value = this.thrown(error)
       }
       index += 1
-      if (isAbsent(value)) continue
+      if (this.budget <= this.checkpoint && this.isExhausted()) {
+        this.field('[Truncated]', 'more attributes', 0)
+        break
+      }
+      if (isAbsent(value)) {
+        this.budget -= 1
+        continue
+      }
       if (written === this.countLimit) {
+        this.budget -= 1
         dropped += 1
         continue
       }
       written += 1
-      this.budget = MAX_VALUES
-      if (this.field(names?.[index] ?? key, value, 0)) continue
-      names = unique(Object.keys(source))
-      this.field(names[index]!, value, 0)
+      if (this.field(names?.claim(key) ?? key, value, 0)) continue
+      names = namesBefore(source, index)
+      this.field(names.claim(key), value, 0)
     }
     return dropped
   }
 
-  /** Those of a value whose sink has thrown. To set the length alone takes 40 ns. */
-  private forgetAncestors(): void {
+  private begin(budget: number): void {
+    this.budget = budget
+    this.checkpoint = budget - CLOCK_INTERVAL
+    this.startMillis = 0
+    // Those of a value whose sink has thrown. To set the length alone takes 40 ns.
     if (this.ancestors.length > 0) this.ancestors.length = 0
+  }
+
+  /** Asked where the budget has reached the checkpoint. Small values never look at the clock. */
+  private isExhausted(): boolean {
+    if (this.budget > 0) {
+      const millis = performance.now()
+      if (this.startMillis === 0) this.startMillis = millis
+      if (millis - this.startMillis <= MAX_MILLIS) {
+        this.checkpoint = Math.max(0, this.budget - CLOCK_INTERVAL)
+        return false
+      }
+    }
+    this.budget = 0
+    this.checkpoint = 0
+    return true
+  }
+
+  private thrown(error: unknown): string {
+    this.budget -= THROW_COST
+    return placeholder(error)
+  }
+
+  /** Reads a property that an object need not have. */
+  private get(source: object, key: PropertyKey): unknown {
+    try {
+      return (source as Record<PropertyKey, unknown>)[key]
+    } catch (error) {
+      return this.thrown(error)
+    }
   }
 
   private value(value: unknown, depth: number): void {
     const { sink } = this
     switch (typeof value) {
       case 'string':
-        return sink.string(value.length > this.lengthLimit ? truncate(value, this.lengthLimit) : value)
+        return this.string(value)
       case 'number':
         return Number.isSafeInteger(value) && !Object.is(value, -0) ? sink.int(value) : sink.double(value)
       case 'boolean':
         return sink.bool(value)
       case 'bigint':
-        return value >= INT64_MIN && value <= INT64_MAX ? sink.int(value) : sink.string(value.toString())
+        return value >= INT64_MIN && value <= INT64_MAX ? sink.int(value) : this.digits(value)
       case 'object':
         return value === null ? sink.empty() : this.object(value, depth)
       default:
@@ -136,57 +202,133 @@ export class ValueWriter {
     }
   }
 
+  private string(given: string): void {
+    const value = given.length > this.lengthLimit ? truncate(given, this.lengthLimit) : given
+    this.budget -= value.length >>> UNITS_SHIFT
+    this.sink.string(value)
+  }
+
+  private digits(value: bigint): void {
+    const digits = bigintText(value)
+    // Digits take longer to make than text takes to copy.
+    this.budget -= digits.length >>> 2
+    this.sink.string(digits)
+  }
+
   private object(value: object, depth: number): void {
     if (depth >= MAX_DEPTH) return this.sink.empty()
     if (this.ancestors.includes(value)) return this.sink.string('[Circular]')
     let content: unknown
     try {
-      content = unfold(value, true)
+      content = this.unfold(value, true)
     } catch (error) {
-      content = placeholder(error)
+      content = this.thrown(error)
     }
     this.ancestors.push(value)
+    this.checkpoint += OBJECT_INTERVAL
     if (typeof content !== 'object' || content === null) this.value(content, depth + 1)
-    else if (Array.isArray(content)) this.array(content, depth)
+    else if (content instanceof Elements) this.elements(content, depth)
     else if (content instanceof Entries) this.entries(content, depth)
-    else if (content instanceof Uint8Array) this.sink.bytes(content)
+    else if (content instanceof Bytes) this.bytes(content.bytes)
+    else if (Array.isArray(content)) this.array(content, depth)
     else this.map(content as Record<string, unknown>, depth)
     this.ancestors.pop()
   }
 
+  /**
+   * Finds what an object is written as: an array, Elements, Entries, Bytes, a primitive, or an object by its own fields.
+   * Reads the contents of built-in classes as the language defines them, because a subclass may say anything of itself.
+   * May throw what the object throws.
+   */
+  private unfold(value: object, honorsToJSON: boolean): unknown {
+    if (Array.isArray(value)) return value
+    const prototype: unknown = Object.getPrototypeOf(value)
+    // A prototype without one of its own is another realm's Object.prototype: what Node's modules return in a vm, as in Jest.
+    const isPlainObject =
+      prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+    if (!isPlainObject) {
+      if (types.isDate(value)) {
+        return Number.isNaN(dateValue.call(value)) ? 'Invalid Date' : dateText.call(value)
+      }
+      if (ArrayBuffer.isView(value)) return new Bytes(bytesOf(value))
+      if (types.isAnyArrayBuffer(value)) return new Bytes(new Uint8Array(value))
+      if (types.isMap(value)) return new Entries(mapEntries.call(value), mapSize.call(value) as number)
+      if (types.isSet(value)) return new Elements(setValues.call(value), setSize.call(value) as number)
+      if (isError(value)) return new Entries(errorEntries(value, this.budget), undefined)
+      if (types.isBoxedPrimitive(value)) {
+        // Its own `valueOf` may give anything.
+        const primitive: unknown = value.valueOf()
+        return typeof primitive === 'object' ? null : primitive
+      }
+    }
+    const toJSON = honorsToJSON ? this.get(value, 'toJSON') : undefined
+    if (typeof toJSON === 'function') {
+      const json: unknown = toJSON.call(value)
+      return typeof json === 'object' && json !== null ? this.unfold(json, false) : json
+    }
+    if (!isPlainObject) {
+      const text = textBy(value, this.get(value, 'toString'))
+      if (text !== undefined) return text
+      const size = Symbol.iterator in value ? this.get(value, 'size') : undefined
+      if (typeof size === 'number') {
+        return new Elements((value as Iterable<unknown>)[Symbol.iterator](), size)
+      }
+    }
+    return this.ownFields(value)
+  }
+
+  /** An object whose own fields can be listed and read one by one: itself, or a copy where that could call other code. */
+  private ownFields(source: object): Record<string, unknown> {
+    if (isPlain(source)) return source as Record<string, unknown>
+    if (types.isProxy(source)) this.budget -= PROXY_COST
+    return copyFields(source, undefined, this.budget)
+  }
+
   private map(source: Record<string, unknown>, depth: number): void {
     this.sink.beginMap()
-    let names: readonly string[] | undefined
+    let names: Names | undefined
     let index = -1
     for (const key in source) {
+      if (this.budget <= this.checkpoint && this.isExhausted()) {
+        this.field('[Truncated]', moreOf(source, index + 1), depth)
+        break
+      }
       let value: unknown
       try {
         if (!hasOwn.call(source, key)) continue
         value = source[key]
       } catch (error) {
-        value = placeholder(error)
+        value = this.thrown(error)
       }
       index += 1
-      if (this.budget <= 0) {
-        this.field('[Truncated]', `${Object.keys(source).length - index} more`, depth)
-        break
+      if (isAbsent(value)) {
+        this.budget -= 1
+        continue
       }
-      if (isAbsent(value) || this.field(names?.[index] ?? key, value, depth + 1)) continue
-      names = unique(Object.keys(source))
-      this.field(names[index]!, value, depth + 1)
+      if (names) this.budget -= 1
+      if (this.field(names?.claim(key) ?? key, value, depth + 1)) continue
+      names = namesBefore(source, index)
+      this.field(names.claim(key), value, depth + 1)
     }
     this.sink.endMap()
   }
 
-  private entries({ names, values }: Entries, depth: number): void {
+  private entries({ iterator, size }: Entries, depth: number): void {
     this.sink.beginMap()
-    for (let index = 0; index < names.length; index += 1) {
-      if (this.budget <= 0) {
-        this.field('[Truncated]', `${names.length - index} more`, depth)
+    const names = new Names()
+    for (let index = 0; ; index += 1) {
+      const step = iterator.next()
+      if (step.done) break
+      if (this.budget <= this.checkpoint && this.isExhausted()) {
+        this.field('[Truncated]', more(size, index), depth)
         break
       }
-      const value = values[index]
-      if (!isAbsent(value)) this.field(names[index]!, value, depth + 1)
+      const [key, value] = step.value
+      const name = names.claim(this.nameOf(key))
+      // The key is a value like any other.
+      this.budget -= 1
+      if (isAbsent(value)) this.budget -= 1
+      else this.field(name, value, depth + 1)
     }
     this.sink.endMap()
   }
@@ -194,20 +336,53 @@ export class ValueWriter {
   private array(source: readonly unknown[], depth: number): void {
     this.sink.beginArray()
     // A Proxy may answer with anything.
-    const claimed = read(source, 'length')
+    const claimed = this.get(source, 'length')
     const length = Number.isSafeInteger(claimed) ? (claimed as number) : 0
     for (let index = 0; index < length; index += 1) {
       this.sink.beginElement()
-      if (this.budget <= 0) {
+      if (this.budget <= this.checkpoint && this.isExhausted()) {
         this.sink.string(`[Truncated] ${length - index} more`)
         this.sink.endElement()
         break
       }
       this.budget -= 1
-      this.value(read(source, index), depth + 1)
+      this.value(this.get(source, index), depth + 1)
       this.sink.endElement()
     }
     this.sink.endArray()
+  }
+
+  private elements({ iterator, size }: Elements, depth: number): void {
+    this.sink.beginArray()
+    for (let index = 0; ; index += 1) {
+      let value: unknown
+      let isLast = false
+      try {
+        const step = iterator.next()
+        if (step.done) break
+        value = step.value
+      } catch (error) {
+        value = this.thrown(error)
+        isLast = true
+      }
+      this.sink.beginElement()
+      if (this.budget <= this.checkpoint && this.isExhausted()) {
+        this.sink.string(`[Truncated] ${more(size, index)}`)
+        this.sink.endElement()
+        close(iterator)
+        break
+      }
+      this.budget -= 1
+      this.value(value, depth + 1)
+      this.sink.endElement()
+      if (isLast) break
+    }
+    this.sink.endArray()
+  }
+
+  private bytes(bytes: Uint8Array): void {
+    this.budget -= bytes.length >>> UNITS_SHIFT
+    this.sink.bytes(bytes)
   }
 
   /** @returns false, with nothing written, when UTF-8 cannot hold the key */
@@ -223,112 +398,141 @@ export class ValueWriter {
       return true
     }
     if (!sink.beginField(key)) return false
-    this.budget -= 1
+    this.budget -= 1 + (key.length >>> UNITS_SHIFT)
     this.value(value, depth)
     sink.endField()
     return true
+  }
+
+  /** Any key of a Map as a string. */
+  private nameOf(key: unknown): string {
+    try {
+      if (typeof key === 'function') return String(key)
+      if (typeof key !== 'object' || key === null) return textOf(key)
+      const sink = new KeyText()
+      const writer = new ValueWriter(sink, { attributeValueLengthLimit: MAX_KEY_LENGTH })
+      writer.write(key, MAX_KEY_VALUES)
+      this.budget -= MAX_KEY_VALUES - writer.budget
+      return truncate(sink.text, MAX_KEY_LENGTH)
+    } catch (error) {
+      return this.thrown(error)
+    }
   }
 }
 
 /** A map whose keys need not be strings nor, once they are, unique. */
 class Entries {
-  readonly names: readonly string[]
-  readonly values: readonly unknown[]
-  constructor(entries: Iterable<readonly [unknown, unknown]>) {
-    const names: string[] = []
-    const values: unknown[] = []
-    for (const [key, value] of entries) {
-      names.push(nameOf(key))
-      values.push(value)
+  readonly iterator: Iterator<readonly [unknown, unknown]>
+  readonly size: number | undefined
+  constructor(iterator: Iterator<readonly [unknown, unknown]>, size: number | undefined) {
+    this.iterator = iterator
+    this.size = size
+  }
+}
+
+/** A list whose elements come one after another. */
+class Elements {
+  readonly iterator: Iterator<unknown>
+  /** As the object claims it. */
+  readonly size: number
+  constructor(iterator: Iterator<unknown>, size: number) {
+    this.iterator = iterator
+    this.size = size
+  }
+}
+
+class Bytes {
+  readonly bytes: Uint8Array
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
+
+/** Gives names that are well-formed, and keeps them apart: `id`, `id#2`. */
+class Names {
+  private readonly taken = new Set<string>()
+  private readonly next = new Map<string, number>()
+
+  claim(given: string): string {
+    const name = given.toWellFormed()
+    let free = name
+    // Counting on from the last one keeps many equal names from taking quadratic time.
+    for (let n = this.next.get(name) ?? 2; this.taken.has(free); n += 1) {
+      free = `${name}#${n}`
+      this.next.set(name, n + 1)
     }
-    this.names = unique(names)
-    this.values = values
+    this.taken.add(free)
+    return free
   }
 }
 
 const hasOwn = Object.prototype.hasOwnProperty
+const mapEntries = Map.prototype.entries
+const setValues = Set.prototype.values
+const dateValue = Date.prototype.getTime
+const dateText = Date.prototype.toISOString
+const mapSize = getterOf(Map.prototype, 'size')
+const setSize = getterOf(Set.prototype, 'size')
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const views = [typedArray, DataView.prototype].map((prototype) => ({
+  buffer: getterOf(prototype, 'buffer'),
+  byteOffset: getterOf(prototype, 'byteOffset'),
+  byteLength: getterOf(prototype, 'byteLength'),
+}))
 
-/** An object whose own fields can be listed and read one by one: itself, or a copy where that could call other code. */
-function ownFields(source: object): Record<string, unknown> {
-  if (types.isProxy(source)) return copyFields(source)
-  const prototype: unknown = Object.getPrototypeOf(source)
-  const isPlain = prototype === Object.prototype || prototype === null
-  return isPlain ? (source as Record<string, unknown>) : copyFields(source)
+function getterOf(prototype: object, key: string): () => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!
 }
 
-/** Names that are well-formed, and kept apart: `id`, `id#2`. */
-function unique(names: readonly string[]): string[] {
-  const taken = new Set<string>()
-  const next = new Map<string, number>()
-  for (const given of names) {
-    const name = given.toWellFormed()
-    let free = name
-    // Counting on from the last one keeps many equal names from taking quadratic time.
-    for (let n = next.get(name) ?? 2; taken.has(free); n += 1) {
-      free = `${name}#${n}`
-      next.set(name, n + 1)
-    }
-    taken.add(free)
-  }
-  return [...taken]
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  const { buffer, byteOffset, byteLength } = views[types.isTypedArray(view) ? 0 : 1]!
+  return new Uint8Array(
+    buffer.call(view) as ArrayBuffer,
+    byteOffset.call(view) as number,
+    byteLength.call(view) as number,
+  )
 }
 
-/** What an object is written as: an array, Entries, bytes, a primitive, or an object by its own fields. May throw what the object throws. */
-function unfold(value: object, honourToJSON: boolean): unknown {
-  if (Array.isArray(value)) return value
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // A prototype without one of its own is another realm's Object.prototype: what Node's modules return in a vm, as in Jest.
-  const isPlain =
-    prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
-  if (!isPlain) {
-    if (types.isDate(value)) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
-    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    if (types.isAnyArrayBuffer(value)) return new Uint8Array(value)
-    if (types.isMap(value)) return new Entries(value)
-    if (types.isSet(value)) return [...value]
-    if (isError(value)) return new Entries(errorEntries(value))
-    if (types.isBoxedPrimitive(value)) {
-      // Its own `valueOf` may give anything.
-      const primitive: unknown = value.valueOf()
-      return typeof primitive === 'object' ? null : primitive
-    }
+/** The names of the fields before the first whose key is not well-formed. */
+function namesBefore(source: object, count: number): Names {
+  const names = new Names()
+  let left = count
+  for (const key in source) {
+    if (!hasOwn.call(source, key)) continue
+    if (left === 0) break
+    left -= 1
+    names.claim(key)
   }
-  const toJSON = honourToJSON ? read(value, 'toJSON') : undefined
-  if (typeof toJSON === 'function') {
-    const json: unknown = toJSON.call(value)
-    return typeof json === 'object' && json !== null ? unfold(json, false) : json
-  }
-  if (!isPlain) {
-    const text = ownText(value)
-    if (text !== undefined) return text
-    if (Symbol.iterator in value && typeof read(value, 'size') === 'number')
-      return [...(value as Iterable<unknown>)]
-  }
-  return ownFields(value)
+  return names
 }
 
-/**
- * What the `toString` of a value's own class says; `undefined` where there is none. The one that all objects have is another
- * one in another realm (as under Jest), and known by what it says. May throw what it throws.
- */
-export function ownText(value: object): string | undefined {
-  const toString = read(value, 'toString')
-  if (typeof toString !== 'function' || toString === Object.prototype.toString) return undefined
-  const text = String(toString.call(value))
-  return text === '[object Object]' ? undefined : text
+/** How many fields are left, as far as they are counted. */
+function moreOf(source: object, from: number): string {
+  let count = -from
+  for (const key in source) {
+    if (!hasOwn.call(source, key)) continue
+    count += 1
+    if (count > MAX_COUNTED) return `more than ${MAX_COUNTED} more`
+  }
+  return `${count} more`
 }
 
-/** Any key of a Map as a string. */
-function nameOf(key: unknown): string {
+function more(size: number | undefined, index: number): string {
+  return size !== undefined && Number.isSafeInteger(size) && size > index ? `${size - index} more` : 'more'
+}
+
+/** Tells an iterator that nobody reads it any more. */
+function close(iterator: Iterator<unknown>): void {
   try {
-    return typeof key === 'object' && key !== null ? (JSON.stringify(key) ?? '[object]') : String(key)
+    iterator.return?.()
   } catch {
-    return '[object]'
+    // The elements read so far are written.
   }
 }
 
 /** Cuts on a code point, so that no surrogate pair is torn. */
 function truncate(value: string, limit: number): string {
+  if (value.length <= limit) return value
   const last = value.charCodeAt(limit - 1)
   return `${value.slice(0, last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit)}…`
 }

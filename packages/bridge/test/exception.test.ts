@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { describeException, isError } from '../src/exception.ts'
+import { describeException } from '../src/exception.ts'
+import { isError } from '../src/read.ts'
 
 class RefusedError extends Error {}
 

@@ -16,13 +16,13 @@
  * | labels of open groups                            | attribute `console.group`                              |
  * | stack of `trace`                                 | attribute `code.stacktrace`                            |
  */
-import { formatWithOptions } from 'node:util'
 import {
   type BridgeOptions,
   bridgeOptionRules,
   checkOptions,
   createBridge,
   diagnose,
+  formatText,
   LogbridgeError,
   type OptionRule,
   rules,
@@ -55,6 +55,9 @@ export interface BridgeConsoleOptions extends BridgeOptions {
 type Method = (this: unknown, ...args: unknown[]) => unknown
 type Methods = Record<string, Method>
 
+/** Open groups whose labels are sent, and UTF-16 units of a label: each record in a group repeats them. */
+const MAX_GROUPS = 64
+const MAX_LABEL_LENGTH = 256
 const NOTHING: readonly unknown[] = []
 const METHODS = Object.keys(severities) as ConsoleMethod[]
 const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
@@ -98,6 +101,8 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
 
   let active = true
   let groups: readonly string[] = []
+  /** Open groups within those that are sent. */
+  let deeperGroups = 0
   /** The call at work. */
   let current: ConsoleCall | undefined
 
@@ -128,7 +133,10 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
         current = outer
       }
       if (call !== unsent) send(call)
-      if (opensGroup) groups = [...groups, labelOf(args)]
+      if (opensGroup) {
+        if (groups.length < MAX_GROUPS) groups = [...groups, labelOf(args)]
+        else deeperGroups += 1
+      }
       return result
     }
   }
@@ -140,7 +148,8 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
 
   function wrapGroupEnd(original: Method): Method {
     return function wrapper(...args) {
-      groups = groups.slice(0, -1)
+      if (deeperGroups > 0) deeperGroups -= 1
+      else groups = groups.slice(0, -1)
       return Reflect.apply(original, this, args)
     }
   }
@@ -213,10 +222,12 @@ function withoutOwnFrame(args: readonly unknown[], call: ConsoleCall): readonly 
 }
 
 function labelOf(args: readonly unknown[]): string {
-  try {
-    return formatWithOptions({ colors: false }, ...args)
-  } catch {
-    // The console that has just printed it has its own way of formatting.
-    return ''
-  }
+  const [first, ...others] = args
+  const text =
+    typeof first !== 'string'
+      ? formatText('', args).slice(1)
+      : others.length === 0
+        ? first
+        : formatText(first, others)
+  return text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH)}…` : text
 }

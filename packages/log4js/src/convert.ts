@@ -157,6 +157,8 @@ function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): v
 
 /** log4js makes an Error of another process anew, without its class: its stack still begins with the name. */
 function restoreName(error: Error): void {
-  const [header = '', name = ''] = /^(\w+)(?: \[\w+\])?: /.exec(String(error.stack)) ?? []
-  if (name !== '' && String(error.stack).startsWith(error.message, header.length)) error.name = name
+  const { stack, message } = error
+  if (typeof stack !== 'string' || typeof message !== 'string') return
+  const [header = '', name = ''] = /^(\w+)(?: \[\w+\])?: /.exec(stack) ?? []
+  if (name !== '' && stack.startsWith(message, header.length)) error.name = name
 }

@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import type { Context } from '@opentelemetry/api'
 import {
   type Adapter,
@@ -8,6 +7,7 @@ import {
   countSpecifiers,
   describeException,
   errorAmong,
+  formatText,
   type HrTime,
   isAbsent,
   isError,
@@ -16,6 +16,7 @@ import {
   read,
   type SerializedError,
   stripEscapeSequences,
+  textOf,
   toHrTime,
 } from '@logbridge/bridge'
 import type { Logger } from 'winston'
@@ -111,7 +112,7 @@ export function createAdapter(
         observedTimestamp: held?.time,
         code: held?.code,
         severityText: levelOf(info),
-        body: isError(message) ? message.message : message,
+        body: isError(message) ? read(message, 'message') : message,
         attributes,
         exception,
         template: hasTemplates && taken !== undefined ? templateOf(call, taken) : undefined,
@@ -123,7 +124,7 @@ export function createAdapter(
 /** Formats that colour change `level`, never the symbol. */
 export function levelOf(info: Info): string {
   const level = info[LEVEL]
-  return typeof level === 'string' ? level : String(level ?? stripEscapeSequences(String(info['level'])))
+  return typeof level === 'string' ? level : textOf(level ?? stripEscapeSequences(textOf(info['level'])))
 }
 
 /** The message after all formats. format.logstash() moves it out of the record, into the text that it makes. */
@@ -193,9 +194,9 @@ function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | und
 function templateOf({ info, message, splat }: Call, taken: number): LogRecord['template'] {
   const template = message as string
   const parameters = splat.slice(0, taken)
-  const text = stripEscapeSequences(String(messageOf(info)))
+  const text = stripEscapeSequences(textOf(messageOf(info)))
   const isWhole =
-    containsText(text, template) || containsText(text, stripEscapeSequences(format(template, ...parameters)))
+    containsText(text, template) || containsText(text, stripEscapeSequences(formatText(template, parameters)))
   return isWhole ? { template, parameters } : undefined
 }
 
@@ -210,7 +211,7 @@ function unmergedArguments({ info, message, splat }: Call, taken: number | undef
   let first = isObject(splat[0]) ? 1 : 0
   let formatted: boolean
   if (taken !== undefined) {
-    formatted = !containsText(String(messageOf(info)), message as string)
+    formatted = !containsText(textOf(messageOf(info)), message as string)
     if (!formatted) return [...splat]
     first = taken
   } else {
@@ -255,7 +256,7 @@ function takeException(
 
   const field = errorAmong(attributes)
   if (field) {
-    if (stack !== undefined && stack !== field.stack) attributes['stack'] = stack
+    if (stack !== undefined && stack !== read(field, 'stack')) attributes['stack'] = stack
     return field
   }
 
@@ -280,19 +281,20 @@ function spreadError(
   stack: unknown,
   attributes: Record<string, unknown>,
 ): SerializedError {
-  const { cause, errors } = error as { cause?: unknown; errors?: unknown }
+  const cause = read(error, 'cause')
+  const errors = read(error, 'errors')
   // format.errors() leaves the cause out unless told otherwise; winston's own merge has put it there.
   const isMerged = info[SPLAT] !== undefined
   const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
-  if (stack === error.stack) {
+  if (stack === read(error, 'stack')) {
     if (hasCause && cause !== undefined) attributes['cause'] = cause
     if (Array.isArray(errors)) attributes['errors'] ??= errors
-    return hasCause ? describe(error) : { ...describe(error), stack: String(stack) }
+    return hasCause ? describe(error) : { ...describe(error), stack: textOf(stack) }
   }
   // A format has removed or changed the stack.
   const described = describe(error)
   const text = read(error, 'message')
-  const isShown = typeof text === 'string' && containsText(String(messageOf(info)), text)
+  const isShown = typeof text === 'string' && containsText(textOf(messageOf(info)), text)
   return {
     ...(described.type !== undefined && { type: described.type }),
     ...(isShown && { message: text }),

@@ -3,6 +3,7 @@ import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
 import { FRAME_BYTES } from '../delivery/frame.ts'
 import { type EncodableRecord, Encoder, type Scope } from './encode.ts'
+import { settleText } from './fields.ts'
 import { varintSize } from './protobuf.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
@@ -69,10 +70,10 @@ export function encodeScope(
   resource: EncodedResource,
 ): EncodedScope {
   const attributes = typeof given.attributes === 'object' ? given.attributes : undefined
-  const name = String(given.name ?? '')
-  const version = String(given.version ?? '')
+  const name = settleText(given.name) ?? ''
+  const version = settleText(given.version) ?? ''
   const droppedAttributesCount = Number(given.droppedAttributesCount) >>> 0
-  const schemaUrl = String(given.schemaUrl ?? '')
+  const schemaUrl = settleText(given.schemaUrl) ?? ''
   scratch.scope({ name, version, ...(attributes && { attributes }), droppedAttributesCount })
   const bytes = scratch.take()
   return {

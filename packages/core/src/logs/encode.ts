@@ -75,8 +75,7 @@ export class Encoder extends ProtobufWriter implements ValueSink {
     try {
       this.begin(0x12)
       this.fixed64(0x09, record.timestamp)
-      // From JavaScript it may be any number, and Infinity has no varint.
-      if (severityNumber > 0 && severityNumber <= 24) this.varintField(0x10, severityNumber)
+      if (severityNumber > 0) this.varintField(0x10, severityNumber)
       if (record.severityText) this.stringField(0x1a, record.severityText)
       if (record.body !== undefined) {
         this.begin(0x2a)
@@ -272,6 +271,8 @@ export class Encoder extends ProtobufWriter implements ValueSink {
   /** Most records have that of the one before. One that is not valid is left out. */
   private spanContext(given: SpanContext): void {
     const { traceId, spanId, traceFlags } = given
+    // From a tracer that is not OpenTelemetry's they may be anything.
+    if (typeof traceId !== 'string' || typeof spanId !== 'string' || typeof traceFlags !== 'number') return
     this.ensure(5 + 18 + 10 + 3)
     const { last } = this
     if (

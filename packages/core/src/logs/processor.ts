@@ -8,6 +8,7 @@ import { createTransport } from '../delivery/create.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
+import { settleSeverity, settleText } from './fields.ts'
 import { LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
@@ -25,22 +26,22 @@ export class PipelineProcessor implements LogRecordProcessor {
     this.minimumSeverity = config.minimumSeverity
   }
 
-  enabled({ severityNumber = 0 }: { severityNumber?: number }): boolean {
-    return this.pipeline !== undefined && this.isWanted(severityNumber)
+  enabled({ severityNumber }: { severityNumber?: number }): boolean {
+    return this.pipeline !== undefined && this.isWanted(settleSeverity(severityNumber))
   }
 
   onEmit(record: ReadWriteLogRecord): void {
-    const severityNumber = record.severityNumber ?? 0
+    const severityNumber = settleSeverity(record.severityNumber)
     if (!this.pipeline || !this.isWanted(severityNumber)) return
     this.pipeline.write(this.scope(record), {
       timestamp: record.hrTime,
       observedTimestamp: record.hrTimeObserved,
       severityNumber,
-      severityText: record.severityText,
+      severityText: settleText(record.severityText),
       body: record.body,
       attributes: record.attributes,
       droppedAttributesCount: record.droppedAttributesCount,
-      eventName: record.eventName,
+      eventName: settleText(record.eventName),
       spanContext: record.spanContext,
     })
   }

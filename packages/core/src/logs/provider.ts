@@ -1,22 +1,5 @@
-import {
-  ACCEPTS_ANY_VALUE,
-  copyFields,
-  describeException,
-  diagnose,
-  type HrTime,
-  isError,
-  isExporting,
-  now,
-  toHrTime,
-} from '@logbridge/bridge'
-import {
-  context as contextApi,
-  type Logger,
-  type LoggerProvider,
-  type LogRecord,
-  type TimeInput,
-  trace,
-} from '@opentelemetry/api'
+import { ACCEPTS_ANY_VALUE, diagnose, isExporting, now, toAnyValue, toAnyValueMap } from '@logbridge/bridge'
+import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
   ConsoleLogRecordExporter,
@@ -35,6 +18,16 @@ import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
+import type { EncodableRecord } from './encode.ts'
+import {
+  readableRecord,
+  settleAttributes,
+  settleContext,
+  settleSeverity,
+  settleText,
+  settleTime,
+  spanContextOf,
+} from './fields.ts'
 import { LogPipeline } from './pipeline.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
@@ -139,52 +132,49 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
     return severityNumber >= minimumSeverity || severityNumber === 0
   }
 
-  function write(record: LogRecord): void {
-    const severityNumber = record.severityNumber ?? 0
-    if (!isWanted(severityNumber) || isExporting()) return
+  function encodable(record: LogRecord): EncodableRecord | undefined {
+    const severityNumber = settleSeverity(record.severityNumber)
+    if (!isWanted(severityNumber) || isExporting()) return undefined
     const { timestamp, observedTimestamp: observed } = record
     const observedTimestamp = settleTime(observed) ?? now()
-    pipeline.write(scope, {
+    return {
       // A bridge gives one and the same where its library has no time of its own.
       timestamp: timestamp === observed ? observedTimestamp : (settleTime(timestamp) ?? observedTimestamp),
       observedTimestamp,
       severityNumber,
-      severityText: textOf(record.severityText),
+      severityText: settleText(record.severityText),
       body: record.body,
-      attributes: record.exception == null ? record.attributes : withException(record),
+      attributes: settleAttributes(record),
       droppedAttributesCount: 0,
-      eventName: textOf(record.eventName),
-      spanContext: trace.getSpanContext(record.context ?? contextApi.active()),
-    })
+      eventName: settleText(record.eventName),
+      spanContext: spanContextOf(record.context),
+    }
   }
 
   return {
     emit(record) {
       try {
-        write(record)
+        const read = settle(encodable, record)
+        if (read) pipeline.write(scope, read)
       } catch (error) {
-        diagnose('emit', 'a log record could not be read', error)
+        failed(error)
       }
     },
-    enabled: (options) => isWanted(options?.severityNumber ?? 0),
+    enabled: (options) => isWanted(settleSeverity(options?.severityNumber)),
   }
 }
 
-/** The API's TimeInput: a number is of `performance.now()` where it can be, and else milliseconds since the epoch. */
-function settleTime(input: TimeInput | undefined): HrTime | undefined {
-  if (typeof input !== 'number' || input > performance.now()) return toHrTime(input)
-  return toHrTime(input + performance.timeOrigin)
+/** Reads a record; one that throws as it is read without the fields that do. */
+function settle<T>(read: (record: LogRecord) => T, record: LogRecord): T {
+  try {
+    return read(record)
+  } catch {
+    return read(readableRecord(record))
+  }
 }
 
-function textOf(value: unknown): string | undefined {
-  return value === undefined || typeof value === 'string' ? value : String(value)
-}
-
-/** The attributes of a record whose caller left its exception to the SDK; what the caller has set itself wins. */
-function withException({ attributes, exception }: LogRecord): Record<string, unknown> {
-  const own = copyFields(attributes ?? {})
-  if (isError(exception)) return { ...describeException(exception).attributes, ...own }
-  return { 'exception.message': exception, ...own }
+function failed(error: unknown): void {
+  diagnose('emit', 'a log record could not be handed on', error)
 }
 
 /** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
@@ -218,14 +208,60 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     await within(left(), [official.shutdown().catch(faulty)])
   }
 
+  const loggers = new WeakMap<Logger, Logger>()
+  function getLogger(...[name, version, options]: Parameters<LoggerProvider['getLogger']>): Logger {
+    const inner = official.getLogger(settleText(name) ?? '', settleText(version), options)
+    let logger = loggers.get(inner)
+    if (logger === undefined) {
+      logger = createMappingLogger(inner)
+      loggers.set(inner, logger)
+    }
+    return logger
+  }
+
   let ending: Promise<void> | undefined
-  return {
-    getLogger: (name, version, options) => official.getLogger(name, version, options),
+  const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+    [ACCEPTS_ANY_VALUE]: true,
+    getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) => flush(timerMillis(timeoutMillis)),
     shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
+  }
+  return provider
+}
+
+/** Maps all fields before the official SDK sees them: it bounds nothing that it reads, and throws at a time that is none. */
+function createMappingLogger(official: Logger): Logger {
+  function mapped(record: LogRecord): LogRecord {
+    const { body } = record
+    const attributes = settleAttributes(record)
+    const timestamp = settleTime(record.timestamp)
+    const observedTimestamp = settleTime(record.observedTimestamp)
+    const severityText = settleText(record.severityText)
+    const eventName = settleText(record.eventName)
+    return {
+      ...(timestamp && { timestamp }),
+      ...(observedTimestamp && { observedTimestamp }),
+      severityNumber: settleSeverity(record.severityNumber),
+      ...(severityText !== undefined && { severityText }),
+      ...(body !== undefined && { body: toAnyValue(body) as NonNullable<LogRecord['body']> }),
+      ...(attributes && { attributes: toAnyValueMap(attributes) as NonNullable<LogRecord['attributes']> }),
+      ...(eventName !== undefined && { eventName }),
+      context: settleContext(record.context),
+    }
+  }
+
+  return {
+    emit(record) {
+      try {
+        official.emit(settle(mapped, record))
+      } catch (error) {
+        failed(error)
+      }
+    },
+    enabled: (options) => official.enabled?.(options) ?? true,
   }
 }
 

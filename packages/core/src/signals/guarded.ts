@@ -8,7 +8,9 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 
 export function guardedLogRecordProcessor(processor: LogRecordProcessor): LogRecordProcessor {
   return {
-    ...(processor.enabled && { enabled: (options) => processor.enabled!(options) }),
+    ...(processor.enabled && {
+      enabled: (options) => attempt(() => processor.enabled!(options)) ?? true,
+    }),
     onEmit: (record, context) => attempt(() => processor.onEmit(record, context)),
     forceFlush: (options) => settle(() => processor.forceFlush(options)),
     shutdown: () => settle(() => processor.shutdown()),
@@ -25,11 +27,12 @@ export function guardedSpanProcessor(processor: SpanProcessor): SpanProcessor {
   }
 }
 
-function attempt(run: () => void): void {
+function attempt<T>(run: () => T): T | undefined {
   try {
-    run()
+    return run()
   } catch (error) {
     diagnose('processor-fault', 'a processor failed on a log record or a span (said once)', error)
+    return undefined
   }
 }
 

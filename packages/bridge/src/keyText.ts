@@ -1,0 +1,58 @@
+import type { ValueSink } from './value.ts'
+
+/** Text of a Map's key is cut off behind this many UTF-16 units. */
+export const MAX_KEY_LENGTH = 1024
+
+/** Builds JSON of a value, a bare text without quotes, for a Map whose key is an object. `JSON.stringify` is not bounded. */
+export class KeyText implements ValueSink {
+  text = ''
+
+  empty(): void {
+    this.text += 'null'
+  }
+  string(value: string): void {
+    this.text += this.text === '' ? value : JSON.stringify(value)
+  }
+  bool(value: boolean): void {
+    this.text += value
+  }
+  int(value: number | bigint): void {
+    this.text += value
+  }
+  double(value: number): void {
+    this.text += JSON.stringify(value)
+  }
+  bytes(value: Uint8Array): void {
+    this.string(Buffer.from(value.subarray(0, MAX_KEY_LENGTH)).toString('base64'))
+  }
+  beginArray(): void {
+    this.text += '['
+  }
+  beginElement(): void {
+    this.separate('[')
+  }
+  endElement(): void {
+    // The next element writes the comma.
+  }
+  endArray(): void {
+    this.text += ']'
+  }
+  beginMap(): void {
+    this.text += '{'
+  }
+  beginField(key: string): boolean {
+    this.separate('{')
+    this.text += `${JSON.stringify(key)}:`
+    return true
+  }
+  endField(): void {
+    // The next field writes the comma.
+  }
+  endMap(): void {
+    this.text += '}'
+  }
+
+  private separate(opening: string): void {
+    if (!this.text.endsWith(opening)) this.text += ','
+  }
+}

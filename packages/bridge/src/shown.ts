@@ -1,0 +1,199 @@
+import { formatWithOptions, inspect } from 'node:util'
+import types from 'node:util/types'
+import { toPlain } from './anyValue.ts'
+import { describeException } from './exception.ts'
+import { bigintText, isError, isShortBigint, placeholder } from './read.ts'
+
+// `util.format` and `util.inspect` bound the depth and the elements of arrays, not the keys of objects, and `%j` and `%d`
+// bound nothing. An argument is weighed before they see it; one that is too heavy is shown as a bounded copy.
+
+/** Leaves out the colors of the terminal that the process happens to run in. */
+const FORMAT = { colors: false }
+/** Values of all arguments together that `util.inspect` is left to look at. */
+const MAX_WEIGHT = 4000
+/** Values of the copy of an argument that is too heavy. */
+const COPY_WEIGHT = 500
+/** Deepest that `util.inspect` goes for any specifier (`%o`: 4). */
+const INSPECT_DEPTH = 5
+/** Elements and characters that `util.inspect` shows of one array and one string. */
+const INSPECT_ELEMENTS = 100
+const INSPECT_TEXT = 10_000
+/** Nesting that is not weighed any more, and prototypes. */
+const MAX_NESTING = 100
+const BIGINT_WEIGHT = 16
+/** UTF-16 units that weigh as much as a value. */
+const UNITS_SHIFT = 7
+/** V8's own accessor for the stack of every Error; a data property in older versions. */
+const STACK_GETTER = Object.getOwnPropertyDescriptor(new Error('for its stack'), 'stack')?.get
+/** Specifiers that make text or a number of a whole value, whatever its depth. */
+const WHOLE_VALUE = /%[sdifj]/
+
+/** Formats as `util.format` does, in bounded time. @param parameters what follows the template */
+export function formatText(template: string, parameters: readonly unknown[]): string {
+  // `util.format` of a string alone leaves `%%` as it is. Here there were more arguments, if only fields.
+  if (parameters.length === 0) {
+    return template.includes('%') ? formatWithOptions(FORMAT, template, '').slice(0, -1) : template
+  }
+  const scale = new Scale(WHOLE_VALUE.test(template))
+  const bounded = parameters.map((parameter) => scale.bounded(parameter))
+  try {
+    return formatWithOptions(FORMAT, template, ...bounded)
+  } catch {
+    return [template, ...bounded.map(inspected)].join(' ')
+  }
+}
+
+/** Shows one value as `util.inspect` does, in bounded time; a text as it is. */
+export function show(value: unknown): string {
+  return inspected(new Scale(false).bounded(value))
+}
+
+function inspected(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return inspect(value, FORMAT)
+  } catch (error) {
+    return placeholder(error)
+  }
+}
+
+/** Stands for an argument that is too heavy, wherever a specifier puts it. */
+class Shown {
+  readonly #copy: unknown
+  constructor(copy: unknown) {
+    this.#copy = copy
+  }
+  toJSON(): unknown {
+    return this.#copy
+  }
+  [inspect.custom](): string {
+    return inspect(this.#copy, { ...FORMAT, depth: INSPECT_DEPTH, maxArrayLength: null })
+  }
+}
+
+/** Weighs the arguments of one call. */
+class Scale {
+  private left = MAX_WEIGHT
+  private readonly isWhole: boolean
+  private readonly ancestors: object[] = []
+  /** Arrays made by `beginningOf`. */
+  private readonly beginnings = new Set<unknown>()
+
+  constructor(isWhole: boolean) {
+    this.isWhole = isWhole
+  }
+
+  /** @returns the value itself, or a copy that is bounded where the value is too heavy or answers by code of its own */
+  bounded(value: unknown): unknown {
+    if (typeof value === 'bigint') return isShortBigint(value) ? value : bigintText(value)
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value
+    const { left } = this
+    try {
+      if (this.isLight(value)) return value
+    } catch {
+      // A Proxy among the prototypes has thrown.
+    }
+    this.ancestors.length = 0
+    if (!this.isWhole && !this.beginnings.has(value) && isLong(value)) {
+      const beginning = beginningOf(value)
+      this.beginnings.add(beginning)
+      return this.bounded(beginning)
+    }
+    this.left = left - COPY_WEIGHT
+    if (this.left < 0) return '[Truncated]'
+    if (typeof value === 'function') return '[Function]'
+    if (isError(value)) return describeException(value).attributes['exception.stacktrace']
+    return new Shown(toPlain(value, COPY_WEIGHT))
+  }
+
+  private isLight(value: unknown): boolean {
+    this.left -= 1
+    switch (typeof value) {
+      case 'string':
+        this.left -= (this.isWhole ? value.length : Math.min(value.length, INSPECT_TEXT)) >>> UNITS_SHIFT
+        break
+      case 'bigint':
+        return isShortBigint(value) && (this.left -= BIGINT_WEIGHT) >= 0
+      case 'object':
+      case 'function':
+        if (value !== null && !this.isLightObject(value)) return false
+    }
+    return this.left >= 0
+  }
+
+  private isLightObject(value: object): boolean {
+    const { ancestors } = this
+    if (ancestors.includes(value)) return true
+    if (ancestors.length > (this.isWhole ? MAX_NESTING : INSPECT_DEPTH)) return !this.isWhole
+    if (!hasUsualPrototypes(value)) return false
+    ancestors.push(value)
+    const isLight = this.hasLightContent(value)
+    ancestors.pop()
+    return isLight
+  }
+
+  private hasLightContent(value: object): boolean {
+    if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) {
+      this.left -= INSPECT_ELEMENTS
+      return !this.isWhole || value.byteLength <= INSPECT_TEXT
+    }
+    if (Array.isArray(value)) {
+      const shown = this.isWhole ? value.length : Math.min(value.length, INSPECT_ELEMENTS)
+      for (let index = 0; index < shown; index += 1) if (!this.isLightField(value, index)) return false
+      if (this.beginnings.has(value)) return true
+      // A longer array is not asked for fields beside its elements, because that lists all indices.
+      return value.length <= MAX_WEIGHT && Object.keys(value).length <= value.length + INSPECT_ELEMENTS
+    }
+    if (types.isMap(value)) return this.areLight(Map.prototype.entries.call(value))
+    if (types.isSet(value)) return this.areLight(Set.prototype.values.call(value))
+    const keys = Reflect.ownKeys(value)
+    if (keys.length > this.left) return false
+    return keys.every((key) => this.isLightField(value, key))
+  }
+
+  private areLight(values: Iterable<unknown>): boolean {
+    let count = 0
+    for (const each of values) {
+      if (!this.isLight(each)) return false
+      if ((count += 1) > INSPECT_ELEMENTS) break
+    }
+    return true
+  }
+
+  /** Accessors are not called. `util.inspect` shows that they are there, and reads those of an Error. */
+  private isLightField(source: object, key: PropertyKey): boolean {
+    this.left -= 1
+    const field = Object.getOwnPropertyDescriptor(source, key)
+    if (field === undefined) return this.left >= 0
+    if (!('value' in field)) {
+      return field.get === STACK_GETTER ? this.left >= 0 : !this.isWhole && !isError(source)
+    }
+    if (this.isWhole && key === 'toJSON' && typeof field.value === 'function') return false
+    return this.isLight(field.value)
+  }
+}
+
+function isLong(value: object): value is unknown[] {
+  return !types.isProxy(value) && Array.isArray(value) && value.length > MAX_WEIGHT
+}
+
+/** An array of the same length with the elements that `util.inspect` shows, and nothing beside them. */
+function beginningOf(array: readonly unknown[]): unknown[] {
+  const beginning: unknown[] = []
+  for (let index = 0; index < INSPECT_ELEMENTS; index += 1) {
+    const element = Object.getOwnPropertyDescriptor(array, index)
+    if (element) Object.defineProperty(beginning, index, element)
+  }
+  beginning.length = array.length
+  return beginning
+}
+
+/** Whether no Proxy answers for the object: one can have prototypes without end, which `util.inspect` follows. */
+function hasUsualPrototypes(value: object): boolean {
+  let object: object | null = value
+  for (let count = 0; object !== null; count += 1) {
+    if (count > MAX_NESTING || types.isProxy(object)) return false
+    object = Object.getPrototypeOf(object) as object | null
+  }
+  return true
+}

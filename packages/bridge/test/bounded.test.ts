@@ -1,0 +1,255 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { toAnyValue } from '../src/anyValue.ts'
+import { splitArguments } from '../src/arguments.ts'
+import { describeException } from '../src/exception.ts'
+import { copyFields, isError, MAX_VALUES, reason, textOf } from '../src/read.ts'
+import { formatText, show } from '../src/shown.ts'
+
+/** 2^26 paths through 27 objects. */
+function sharedGraph(join: (inner: unknown) => unknown, depth = 26): unknown {
+  let value: unknown = 'leaf'
+  for (let n = 0; n < depth; n += 1) value = join(value)
+  return value
+}
+const pairs = (): unknown => sharedGraph((inner) => [inner, inner])
+const twins = (): unknown => sharedGraph((inner) => ({ a: inner, b: inner }))
+
+function fields(count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, n]))
+}
+
+describe('the writer stops reading when a value', () => {
+  test('is a class with a size and an iterator without end, and tells the iterator', () => {
+    let steps = 0
+    let closed = 0
+    class Ring {
+      get size(): number {
+        return 3
+      }
+      *[Symbol.iterator](): Generator<number> {
+        try {
+          for (;;) yield (steps += 1)
+        } finally {
+          closed += 1
+        }
+      }
+    }
+    const written = toAnyValue(new Ring()) as unknown[]
+    expect(written.at(-1)).toBe('[Truncated] more')
+    expect({ steps, closed }).toEqual({ steps: MAX_VALUES + 1, closed: 1 })
+  })
+
+  test('is an iterator that throws', () => {
+    const bag = new (class {
+      get size(): number {
+        return 3
+      }
+      *[Symbol.iterator](): Generator<number> {
+        yield 1
+        throw new Error('no')
+      }
+    })()
+    expect(toAnyValue(bag)).toEqual([1, '[Throws: no]'])
+  })
+
+  test('is a Map or Set whose class has an iterator of its own: the contents are read', () => {
+    const endless = function* (): Generator<never> {
+      for (;;) yield [1, 2] as never
+    }
+    const map = Object.assign(new Map([['a', 1]]), { [Symbol.iterator]: endless, entries: endless })
+    const set = Object.assign(new Set(['a']), { [Symbol.iterator]: endless, values: endless })
+    expect(toAnyValue([map, set])).toEqual([{ a: 1 }, ['a']])
+  })
+
+  test('is a Map with a key that holds one object on 2^26 ways', () => {
+    const [name] = Object.keys(toAnyValue(new Map([[twins(), 1]])) as object)
+    expect(name!.length).toBeLessThanOrEqual(1025)
+    expect(name).toMatch(/^\{"a":\{"a"/)
+  })
+
+  test('is a Map with more entries than are written', () => {
+    const map = new Map(Array.from({ length: 100_000 }, (_, n) => [n, n]))
+    const written = toAnyValue(map) as Record<string, unknown>
+    // A key is a value, too.
+    expect(written['[Truncated]']).toBe(`${100_000 - MAX_VALUES / 2} more`)
+  })
+
+  test('is a Proxy of many keys', () => {
+    let calls = 0
+    const target = fields(100_000)
+    const proxy = new Proxy(target, {
+      get: (_, key) => ((calls += 1), Reflect.get(target, key)),
+      getOwnPropertyDescriptor: (_, key) => ((calls += 1), Reflect.getOwnPropertyDescriptor(target, key)),
+    })
+    expect(toAnyValue(proxy)).toHaveProperty('[Truncated]')
+    expect(calls).toBeLessThan(MAX_VALUES)
+    calls = 0
+    expect(copyFields(proxy)).toHaveProperty('[Truncated]')
+    expect(calls).toBeLessThan(MAX_VALUES)
+  })
+
+  test('is a Proxy whose prototypes have no end', () => {
+    let calls = 0
+    const endless = (): object =>
+      new Proxy(
+        {},
+        {
+          getPrototypeOf() {
+            calls += 1
+            if (calls > 1000) throw new Error('without end')
+            return endless()
+          },
+        },
+      )
+    expect(toAnyValue({ a: endless(), b: Object.create(endless()) })).toEqual({ a: {}, b: {} })
+    expect(isError(endless())).toBe(false)
+    expect(copyFields(endless())).toEqual({})
+    expect(show(endless())).toBe('{}')
+    expect(calls).toBeLessThan(100)
+  })
+
+  test('holds many references to one object whose fields are left out', () => {
+    let reads = 0
+    const absent = {}
+    for (let n = 0; n < 1000; n += 1) {
+      Object.defineProperty(absent, `key${n}`, { enumerable: true, get: () => void (reads += 1) })
+    }
+    toAnyValue(Array.from({ length: 60_000 }, () => absent))
+    expect(reads).toBeLessThanOrEqual(MAX_VALUES)
+  })
+
+  test('throws at each read', () => {
+    let throws = 0
+    const broken = {}
+    for (let n = 0; n < 60_000; n += 1) {
+      const get = (): never => {
+        throws += 1
+        throw new Error('no')
+      }
+      Object.defineProperty(broken, `key${n}`, { enumerable: true, get })
+    }
+    toAnyValue(broken)
+    expect(throws).toBeLessThan(2100)
+  })
+
+  test('holds more text than 16 Mi characters', () => {
+    const text = 'x'.repeat(1024 * 1024)
+    const written = toAnyValue(Array.from({ length: 1000 }, () => text)) as string[]
+    expect(written.at(-1)).toMatch(/^\[Truncated\]/)
+    expect(written.length).toBeLessThan(20)
+  })
+
+  test('is a bigint of a million bits', () => {
+    expect(toAnyValue(1n << 1_000_000n)).toBe('[Truncated] bigint of more than 10000 digits')
+  })
+
+  test('has code of its own that is slow', () => {
+    let millis = 1
+    let reads = 0
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => millis)
+    onTestFinished(() => now.mockRestore())
+    const slow = {
+      get field() {
+        millis += 10
+        return (reads += 1)
+      },
+    }
+    const written = toAnyValue(Array.from({ length: 1000 }, () => slow)) as unknown[]
+    expect(written.at(-1)).toMatch(/^\[Truncated\] \d+ more$/)
+    expect(reads).toBeLessThan(100)
+  })
+})
+
+describe('a value that says something else of itself', () => {
+  test('is a field whose getter deletes another', () => {
+    const value = {
+      get a() {
+        delete (value as { b?: unknown }).b
+        return 1
+      },
+      b: 2,
+      '\ud800': 3,
+      '\udc00': 4,
+    }
+    expect(toAnyValue(value)).toEqual({ a: 1, '\ufffd': 3, '\ufffd#2': 4 })
+  })
+
+  test('is a Date, typed array or buffer whose class answers with nonsense', () => {
+    class Nonsense extends Date {
+      override getTime(): never {
+        throw new Error('no')
+      }
+      override toISOString(): never {
+        return { get: 1 } as never
+      }
+    }
+    class Bytes extends Uint8Array {
+      override get buffer(): never {
+        return { length: 2 ** 40 } as never
+      }
+    }
+    expect(toAnyValue([new Nonsense(0), new Bytes([1, 2])])).toEqual([
+      '1970-01-01T00:00:00.000Z',
+      Uint8Array.of(1, 2),
+    ])
+  })
+
+  test.each(['name', 'message', 'stack', 'cause', 'errors', 'constructor', 'code'])(
+    'is an Error whose %s throws',
+    (field) => {
+      const error = Object.defineProperty(new Error('kept'), field, {
+        enumerable: true,
+        get() {
+          throw new Error('no')
+        },
+      })
+      const written = toAnyValue({ error, sibling: 1 }) as Record<string, unknown>
+      expect(written).toMatchObject({ sibling: 1, error: { type: expect.any(String) } })
+      const { attributes } = describeException(error)
+      expect(attributes['exception.type']).toEqual(expect.any(String))
+    },
+  )
+
+  test('is an Error whose name, message and stack are graphs of arrays', () => {
+    const error = Object.assign(new Error('x'), { name: pairs(), message: pairs(), stack: pairs() })
+    expect(describeException(error).attributes['exception.message']).toBe('[object Array]')
+    expect(reason(pairs())).toBe('[object Array]')
+    expect(textOf({ toString: () => pairs() })).toBe('[object Object]')
+  })
+})
+
+describe('text of arguments', () => {
+  test.each(['%j', '%d', '%i', '%f', '%s', '%o', '%O', 'text'])('is bounded for %s', (template) => {
+    const wide: Record<string, unknown> = {}
+    let inner: unknown = {}
+    for (let depth = 0; depth < 3; depth += 1) {
+      const shared = inner
+      inner = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key${n}`, shared]))
+    }
+    wide['inner'] = inner
+    for (const value of [pairs(), twins(), wide, new Proxy(wide, {}), 1n << 1_000_000n]) {
+      expect(formatText(template, [value]).length).toBeLessThan(200_000)
+    }
+  })
+
+  test('is what util.format makes of long arrays', () => {
+    const long = Array.from({ length: 20_000 }, (_, n) => n)
+    expect(formatText('ids', [long])).toContain('... 19900 more items')
+  })
+
+  test('shows errors as util.format does', () => {
+    const error = Object.assign(new Error('boom'), { code: 'E' })
+    expect(formatText('%s', [error])).toContain("code: 'E'")
+  })
+
+  test('keeps the keys of many objects of one shape apart', () => {
+    const { attributes } = splitArguments(['rows', ...Array.from({ length: 20_000 }, (_, id) => ({ id }))])
+    expect(attributes).toMatchObject({ id: 0, 'id#2': 1, 'id#20000': 19_999 })
+  })
+
+  test('reads no more fields than one value may have', () => {
+    const { attributes } = splitArguments(['rows', ...Array.from({ length: 4 }, () => fields(30_000))])
+    expect(Object.keys(attributes!).length).toBeLessThanOrEqual(MAX_VALUES + 2)
+    expect(attributes).toHaveProperty('[Truncated]')
+  })
+})
