@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { toAnyValue } from '../src/anyValue.ts'
 import { splitArguments } from '../src/arguments.ts'
 import { describeException } from '../src/exception.ts'
@@ -17,6 +17,16 @@ const twins = (): unknown => sharedGraph((inner) => ({ a: inner, b: inner }))
 function fields(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, n]))
 }
+
+/** A loaded machine reaches no time limit. */
+let millis = 1
+beforeEach(() => {
+  millis = 1
+  vi.spyOn(performance, 'now').mockImplementation(() => millis)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('the writer stops reading when a value', () => {
   test('is a class with a size and an iterator without end, and tells the iterator', () => {
@@ -144,10 +154,7 @@ describe('the writer stops reading when a value', () => {
   })
 
   test('has code of its own that is slow', () => {
-    let millis = 1
     let reads = 0
-    const now = vi.spyOn(performance, 'now').mockImplementation(() => millis)
-    onTestFinished(() => now.mockRestore())
     const slow = {
       get field() {
         millis += 10

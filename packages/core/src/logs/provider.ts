@@ -246,8 +246,8 @@ function createMappingLogger(official: Logger): Logger {
       ...(observedTimestamp && { observedTimestamp }),
       severityNumber: settleSeverity(record.severityNumber),
       ...(severityText !== undefined && { severityText }),
-      ...(body !== undefined && { body: toAnyValue(body) as NonNullable<LogRecord['body']> }),
-      ...(attributes && { attributes: toAnyValueMap(attributes) as NonNullable<LogRecord['attributes']> }),
+      ...(body !== undefined && { body: toAnyValue(body) }),
+      ...(attributes && { attributes: toAnyValueMap(attributes) }),
       ...(eventName !== undefined && { eventName }),
       context: settleContext(record.context),
     }
