@@ -44,7 +44,7 @@ describe.each(ways)('a record %s', (_, options) => {
     for (const name of ['attributes', 'timestamp', 'context', 'eventName']) {
       Object.defineProperty(record, name, { enumerable: true, get: throwing })
     }
-    provider.getLogger('any').emit(record as object)
+    provider.getLogger('any').emit(record)
     provider.getLogger('any').emit(null as never)
     await provider.shutdown()
     expect(take().map(({ body, severityNumber }) => [body, severityNumber])).toEqual([
