@@ -84,8 +84,12 @@ test('a shutdown waits for a disk that no longer answers, but not for each batch
   /** A mock: a network drive, say, whose server has gone. */
   const spool: Spool = {
     bytes: 0,
+    memory: 0,
+    waiting: 0,
     append: never,
     appendSync: () => undefined,
+    park() {},
+    take: () => [],
     read: never,
     settle() {},
     adopt: never,

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { encodeHeader } from '../src/spool/format.ts'
 import { complaints } from './complaints.ts'
-import { afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
+import { adopt, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
 // What processes that are gone have left in a directory, and what is not theirs.
 
@@ -30,10 +30,10 @@ describe('adoption', () => {
     const [one, two] = [spoolAt(directory), spoolAt(directory)]
     await keep(one, 'one')
     await keep(two, 'two')
-    expect(await Promise.all([one.adopt(), two.adopt(), one.adopt()])).toEqual([[], [], []])
+    expect(await Promise.all([adopt(one), adopt(two), adopt(one)])).toEqual([[], [], []])
     await one.close()
-    expect(await two.adopt()).toHaveLength(1)
-    expect(await two.adopt()).toEqual([])
+    expect(await adopt(two)).toHaveLength(1)
+    expect(await adopt(two)).toEqual([])
     await two.close()
   })
 
@@ -43,7 +43,7 @@ describe('adoption', () => {
     await keep(gone, 'a', 'b')
     await gone.close()
     const spools = Array.from({ length: 5 }, () => spoolAt(directory))
-    const adopted = await Promise.all(spools.map((spool) => spool.adopt()))
+    const adopted = await Promise.all(spools.map((spool) => adopt(spool)))
     expect(adopted.flat()).toHaveLength(2)
     expect(adopted.filter(({ length }) => length > 0)).toHaveLength(1)
     await Promise.all(spools.map((spool) => spool.close()))
@@ -85,7 +85,7 @@ describe('adoption', () => {
 
   test('of a directory that is not there', async () => {
     const spool = spoolAt(newDirectory())
-    expect(await spool.adopt()).toEqual([])
+    expect(await adopt(spool)).toEqual([])
     await spool.close()
     spool.closeSync()
     expect(made).toEqual([])
@@ -104,7 +104,7 @@ describe('adoption', () => {
     writeFileSync(join(folder, '00000000000x.seg'), 'x')
     expect(await found(directory)).toEqual(['mine'])
     const next = spoolAt(directory)
-    for (const entry of await next.adopt()) next.settle(entry)
+    for (const entry of await adopt(next)) next.settle(entry)
     await next.close()
     expect(readdirSync(folder).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
     expect(folders(directory).sort()).toEqual([folder.slice(directory.length + 1), 'file', 'folder'].sort())
@@ -122,8 +122,8 @@ describe('adoption', () => {
     header.copy(bytes)
     writeFileSync(segment!, bytes)
     const next = spoolAt(directory)
-    expect(await next.adopt()).toEqual([])
-    expect(await next.adopt()).toEqual([])
+    expect(await adopt(next)).toEqual([])
+    expect(await adopt(next)).toEqual([])
     await next.close()
     expect(made).toEqual([expect.stringMatching(/000000000001\.seg was written by another version/)])
     expect(readFileSync(segment!)).toEqual(bytes)
@@ -162,9 +162,9 @@ describe('adoption', () => {
       if (kind === 'a link to a file') writeFileSync(target, 'x'.repeat(5000))
       if (kind === 'a directory') mkdirSync(lock!)
       const [one, two] = [spoolAt(directory), spoolAt(directory)]
-      const entries = await one.adopt()
+      const entries = await adopt(one)
       expect(await texts(one, entries)).toEqual(['kept'])
-      expect(await two.adopt()).toEqual([])
+      expect(await adopt(two)).toEqual([])
       expect(existsSync(target)).toBe(kind === 'a link to a file')
       one.settle(entries[0]!)
       await Promise.all([one.close(), two.close()])
@@ -180,9 +180,9 @@ describe('adoption', () => {
     await keep(spool, 'mine')
     writeFileSync(filesIn(directory, 'lock')[0]!, 'x'.repeat(5000))
     const other = spoolAt(directory)
-    expect(await other.adopt()).toEqual([])
+    expect(await adopt(other)).toEqual([])
     await spool.close()
-    expect(await other.adopt()).toHaveLength(1)
+    expect(await adopt(other)).toHaveLength(1)
     await other.close()
   })
 

@@ -12,9 +12,15 @@ import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
 import crc32c from 'crc-32/crc32c.js'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ENTRY_BYTES, encodeHeader, HEADER_BYTES, readSegment } from '../src/spool/format.ts'
+import {
+  decodeRequestEntry,
+  ENTRY_BYTES,
+  encodeHeader,
+  HEADER_BYTES,
+  readSegment,
+} from '../src/spool/format.ts'
 import { complaints } from './complaints.ts'
-import { afterKill, filesIn, found, keep, newDirectory, spoolAt } from './spoolDirectory.ts'
+import { adopt, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
 // Files as a crash, a bad disk or an enemy leaves them: what is whole is delivered.
 
@@ -68,7 +74,7 @@ test('what is marked as settled after a torn tail was cut is not sent again', as
   for (let size = ENDS[2]!; size < ENDS[3]!; size += 1) {
     const directory = withSegment(segment.subarray(0, size))
     const spool = spoolAt(directory)
-    spool.settle((await spool.adopt())[1]!)
+    spool.settle((await adopt(spool))[1]!)
     await spool.close()
     expect(await found(directory)).toEqual(['first', 'third'])
   }
@@ -92,15 +98,18 @@ describe('a flipped bit', () => {
     for (let bit = 0; bit < segment.length * 8; bit += 1) {
       const bytes = Buffer.from(segment)
       bytes[bit >> 3]! ^= 1 << (bit & 7)
-      const { requests, version, damagedBytes, damagedRecords, size } = await readSegment(bytes)
+      const { entries, version, damagedBytes, damagedRecords, size } = await readSegment(bytes)
       const offsets = [HEADER_BYTES, ...ENDS]
-      expect(requests.length).toBeGreaterThanOrEqual(TEXTS.length - 1)
-      for (const { offset, bytes: length, count } of requests) {
-        const index = offsets.indexOf(offset)
-        expect([length, count]).toEqual([TEXTS[index]!.length, 1])
+      expect(entries.length).toBeGreaterThanOrEqual(TEXTS.length - 1)
+      for (let entry = 0; entry < entries.length; entry += 1) {
+        const index = offsets.indexOf(entries.offset(entry))
+        const request = decodeRequestEntry(bytes, entries.offset(entry), bytes.subarray(12, 16))
+        if (bytes.subarray(12, 16).equals(segment.subarray(12, 16)))
+          expect(String(request)).toBe(TEXTS[index])
+        expect(entries.count(entry)).toBe(1)
       }
       expect(version).toBe('known')
-      if (requests.length === TEXTS.length) continue
+      if (entries.length === TEXTS.length) continue
       // It is counted, unless it looks like a tail that was torn.
       if (size === bytes.length) expect(damagedBytes).toBeGreaterThan(ENTRY_BYTES)
       else expect(size).toBe(ENDS.at(-2))
@@ -139,11 +148,10 @@ test('whatever a segment is overwritten with, whole neighbours are delivered and
       const isHit = (start: number, end: number): boolean =>
         patches.some((patch) => patch.at < end && patch.at + patch.bytes.length > start)
       for (const { at, bytes: given } of patches) bytes.set(given.subarray(0, bytes.length - at), at)
-      const { requests } = await readSegment(bytes)
-      const read = requests.map(({ offset, bytes: length }) => {
-        const start = offset + ENTRY_BYTES
-        return bytes.subarray(start, start + length).toString()
-      })
+      const { entries, mark } = await readSegment(bytes)
+      const read = Array.from({ length: entries.length }, (_, index) =>
+        String(decodeRequestEntry(bytes, entries.offset(index), mark)),
+      )
       const spared = TEXTS.filter(
         (text, index) => !isHit(ENDS[index]! - text.length - ENTRY_BYTES, ENDS[index]!),
       )
@@ -195,7 +203,7 @@ test('readSegment reads a segment a bounded number of times when each of its pla
       // To the end of the segment.
       bytes.writeUInt32LE(length - at - ENTRY_BYTES, HEADER_BYTES + at + 8)
     }
-    expect((await readSegment(bytes)).requests).toHaveLength(0)
+    expect((await readSegment(bytes)).entries).toHaveLength(0)
     const read = checksums.mock.calls.reduce((sum, [given]) => sum + given.length, 0)
     expect(read / bytes.length).toBeLessThan(9)
   }
@@ -218,19 +226,12 @@ test('what is logged cannot pass for an entry, even where the entry around it is
 test('an entry that is damaged after it was found is not read as something else', async () => {
   const directory = withSegment(segment)
   const spool = spoolAt(directory)
-  const entries = await spool.adopt()
+  const entries = await adopt(spool)
   const [path] = filesIn(directory)
   const bytes = Buffer.from(segment)
   bytes[HEADER_BYTES + ENTRY_BYTES]! ^= 1
   writeFileSync(path!, bytes.subarray(0, ENDS[1]))
-  const read = await Promise.all(entries.map((entry) => spool.read(entry)))
-  expect(read.map((request) => request && Buffer.from(request).toString())).toEqual([
-    undefined,
-    'second request',
-    undefined,
-    undefined,
-    undefined,
-  ])
+  expect(await texts(spool, entries)).toEqual([undefined, 'second request', undefined, undefined, undefined])
   expect(made).toEqual([expect.stringMatching(/cannot be read: .*damaged/)])
   await spool.close()
 })

@@ -50,12 +50,18 @@ export function bytesOnDisk(directory: string): number {
   )
 }
 
+/** Takes over what others have left, and takes all that waits. */
+export async function adopt(spool: Spool): Promise<SpoolEntry[]> {
+  await spool.adopt(() => 1)
+  return spool.take({ bytes: Infinity, records: Infinity })
+}
+
 /** What entries hold, as text. */
 export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promise<(string | undefined)[]> {
   return Promise.all(
     entries.map(async (entry) => {
-      const request = await spool.read(entry)
-      return request && Buffer.from(request).toString()
+      const [request] = await spool.read([entry])
+      return typeof request === 'object' ? Buffer.from(request).toString() : undefined
     }),
   )
 }
@@ -63,7 +69,7 @@ export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promi
 /** What the next process finds in a directory, as text; the directory stays as it is found. */
 export async function found(directory: string): Promise<(string | undefined)[]> {
   const spool = spoolAt(directory)
-  const contents = await texts(spool, await spool.adopt())
+  const contents = await texts(spool, await adopt(spool))
   await spool.close()
   return contents
 }

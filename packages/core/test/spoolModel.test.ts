@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Spool, SpoolEntry } from '../src/spool/types.ts'
 import { complaints } from './complaints.ts'
 import {
+  adopt,
   afterKill,
   bytesOnDisk,
   filesIn,
@@ -88,7 +89,7 @@ class Model {
         return
       }
       case 'adopt':
-        expect(await spool.adopt()).toEqual([])
+        expect(await adopt(spool)).toEqual([])
         return
       case 'kill':
         await this.quiet()
@@ -111,7 +112,7 @@ class Model {
     this.live.clear()
     this.directory = directory
     this.spool = spoolAt(directory, { maxBytes: MAX_BYTES })
-    const entries = await this.spool.adopt()
+    const entries = await adopt(this.spool)
     const contents = await texts(this.spool, entries)
     expect(new Set(contents).size).toBe(contents.length)
     expect(contents).toEqual(expect.arrayContaining(expected))
@@ -128,7 +129,7 @@ class Model {
     await this.spool.close()
     expect(sorted(await found(this.directory))).toEqual(sorted([...this.live.values()]))
     const last = spoolAt(this.directory)
-    for (const entry of await last.adopt()) last.settle(entry)
+    for (const entry of await adopt(last)) last.settle(entry)
     await last.close()
     // A young empty folder of one that was killed stays for a minute.
     expect(filesIn(this.directory)).toEqual([])

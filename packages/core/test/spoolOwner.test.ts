@@ -259,7 +259,7 @@ test('a process whose folder was recovered touches nothing in it any more', asyn
   // What another process does that has recovered it.
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
-  expect(await spool.read(entries[0]!)).toBe('taken')
+  expect(await spool.read([entries[0]!])).toEqual(['taken'])
   for (const entry of entries) spool.settle(entry)
   expect(spool.bytes).toBe(0)
   const [more] = await keep(spool, 'more')

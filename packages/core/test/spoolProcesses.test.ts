@@ -7,7 +7,17 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { complaints } from './complaints.ts'
-import { bytesOnDisk, filesIn, found, keep, newDirectory, sorted, spoolAt } from './spoolDirectory.ts'
+import {
+  adopt,
+  bytesOnDisk,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  sorted,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
 
 // Real processes and threads in one directory; some are killed.
 
@@ -123,10 +133,10 @@ test('two processes and a thread in one directory have a folder each, and leave 
   await Promise.all([one.said(1), two.said(1)])
   const mine = spoolAt(directory, { maxBytes: 2 ** 30 })
   await keep(mine, 'mine')
-  expect(await mine.adopt()).toEqual([])
+  expect(await adopt(mine)).toEqual([])
   expect(filesIn(directory, 'lock')).toHaveLength(3)
   await one.kill()
-  const adopted = await mine.adopt()
+  const adopted = await adopt(mine)
   expect(adopted).toHaveLength(1)
   // Now they are mine, and no one else's.
   expect(await adoptedByAnother(directory)).toEqual([])
@@ -155,11 +165,11 @@ test('worker threads have a folder each; one that is ended leaves what it has to
   const workers = await Promise.all(['a', 'b', 'c'].map((text) => startThread(directory, text)))
   expect(filesIn(directory, 'lock')).toHaveLength(3)
   const spool = spoolAt(directory)
-  expect(await spool.adopt()).toEqual([])
+  expect(await adopt(spool)).toEqual([])
   expect(await adoptedByAnother(directory)).toEqual([])
   await workers[1]!.terminate()
-  const [entry, ...more] = await spool.adopt()
-  expect(Buffer.from((await spool.read(entry!))!).toString()).toBe('b')
+  const [entry, ...more] = await adopt(spool)
+  expect(await texts(spool, [entry!])).toEqual(['b'])
   expect(more).toEqual([])
   await Promise.all(workers.map((worker) => worker.terminate()))
   expect(await adoptedByAnother(directory)).toHaveLength(2)

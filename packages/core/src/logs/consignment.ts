@@ -1,6 +1,7 @@
 import type { ExportOutcome } from '../delivery/transport.ts'
 import type { SpoolEntry } from '../spool/types.ts'
 import type { Batch } from './batch.ts'
+import type { Queued } from './fifo.ts'
 import { encodeRequest, splitRequest } from './request.ts'
 
 /** A request, or what is left of one that was too large. */
@@ -10,7 +11,7 @@ export interface Part {
 }
 
 /** A sealed batch on its way: in memory, in the spool, or both. */
-export interface Consignment {
+export interface Consignment extends Queued {
   /** Counts consignments from 1. */
   readonly number: number
   /** Records in it whose fate is not known. */

@@ -3,18 +3,22 @@ import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { timerMillis, within } from '../lifecycle.ts'
-import type { Spool } from '../spool/types.ts'
+import type { RequestLimits, Spool, SpoolEntry } from '../spool/types.ts'
 import type { Account } from './account.ts'
+import { Backlog } from './backlog.ts'
 import type { Batch } from './batch.ts'
 import { type Consignment, consign, halves, partsOf, requestOf } from './consignment.ts'
 import { Flushes } from './flushes.ts'
 import type { ExportObserver } from './metrics.ts'
+import { joinRequests } from './request.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
 /** The longest pause between two requests while a backlog is sent. */
 const MAX_PAUSE_MILLIS = 1000
 /** How often the spool is looked through for what other processes have left. */
 const ADOPT_MILLIS = 10_000
+/** How often it is asked for what it could not give. */
+const ASK_DISK_MILLIS = 1000
 /** How long a disk may take at a shutdown. */
 const DISK_MILLIS = 2000
 /** For how long the event loop is held up at a shutdown: counting what is in a batch that is lost takes a moment. */
@@ -25,13 +29,14 @@ const TURN_MILLIS = 2
  * away, what has piled up is sent by one request at a time at first, with pauses: it has just come back, and not for us alone.
  */
 export class Dispatcher {
-  /** Bytes of memory that batches hold, waiting or in flight. */
-  bytes = 0
   private readonly transport: Transport
   private readonly account: Account
   private readonly spool: Spool | undefined
   private readonly onExport: ExportObserver | undefined
-  private waiting: Consignment[] = []
+  private readonly backlog: Backlog
+  /** Bytes of memory that batches hold, waiting or in flight. */
+  private batchBytes = 0
+  /** Those in memory, waiting or in flight, and those in flight from the disk. */
   private readonly unsettled = new Set<Consignment>()
   private readonly abort = new AbortController()
   private readonly adoption: NodeJS.Timeout | undefined
@@ -42,6 +47,7 @@ export class Dispatcher {
   /** Sends what has piled up while the receiver was away. */
   private recovering = false
   private pause: NodeJS.Timeout | undefined
+  private askDisk: NodeJS.Timeout | undefined
   /** While someone waits, there are no pauses. */
   private readonly flushes = new Flushes()
   private consignments = 0
@@ -53,7 +59,9 @@ export class Dispatcher {
     account: Account,
     spool: Spool | undefined,
     onExport: ExportObserver | undefined,
+    limits: RequestLimits = { bytes: 512 * 1024, records: Infinity },
   ) {
+    this.backlog = new Backlog(spool, limits)
     this.transport = transport
     this.account = account
     this.spool = spool
@@ -65,12 +73,17 @@ export class Dispatcher {
     })
   }
 
+  /** Bytes of memory that everything unsettled holds; what waits on disk has a little of it. */
+  get bytes(): number {
+    return this.batchBytes + (this.spool?.memory ?? 0)
+  }
+
   /** Takes a sealed batch, and sees that it is sent soon: not within the application's log call. */
   add(batch: Batch): void {
     const consignment = consign(++this.consignments, batch.count, { batch })
-    this.bytes += consignment.bytes
+    this.batchBytes += consignment.bytes
     this.unsettled.add(consignment)
-    this.waiting.push(consignment)
+    this.backlog.add(consignment)
     const { spool } = this
     if (spool) {
       consignment.recycle = undefined
@@ -81,8 +94,9 @@ export class Dispatcher {
 
   /** Waits until everything so far is settled, no longer than the time given. */
   async flush(timeoutMillis: number): Promise<void> {
-    if (this.unsettled.size === 0) return
-    const flushed = this.flushes.wait(this.consignments, this.unsettled.size, timeoutMillis)
+    const unsettled = this.unsettled.size + this.backlog.onDisk
+    if (unsettled === 0) return
+    const flushed = this.flushes.wait(this.consignments, unsettled, timeoutMillis)
     quietly(() => this.pump())
     this.transport.wake()
     const hurry = unref(timers.setTimeout(() => this.giveUpDetection(), timerMillis(timeoutMillis / 2)))
@@ -101,7 +115,8 @@ export class Dispatcher {
     await this.flush(timeoutMillis)
     this.abort.abort()
     timers.clearTimeout(this.pause)
-    this.waiting = []
+    timers.clearTimeout(this.askDisk)
+    this.backlog.clear()
     // Aborted attempts end at once.
     await Promise.all(this.exports)
     let turnedAt = performance.now()
@@ -145,31 +160,33 @@ export class Dispatcher {
     if (consignment.entry !== undefined || !this.unsettled.has(consignment)) return spool.settle(entry)
     consignment.entry = entry
     this.account.spooled += consignment.count
-    if (this.waiting.includes(consignment)) this.release(consignment)
+    for (const released of this.backlog.stored(consignment)) this.park(released, spool)
   }
 
   /** It is on disk, and read back when its turn comes. */
+  private park(consignment: Consignment, spool: Spool): void {
+    this.unsettled.delete(consignment)
+    this.release(consignment)
+    spool.park(consignment.entry!, consignment.number)
+  }
+
   private release(consignment: Consignment): void {
-    this.bytes -= consignment.bytes
+    this.batchBytes -= consignment.bytes
     consignment.bytes = 0
     consignment.batch = undefined
     consignment.parts = undefined
   }
 
   private async adopt(spool: Spool): Promise<void> {
-    const entries = await spool.adopt()
-    if (entries.length === 0 || this.abort.signal.aborted) return
-    const adopted = entries.map((entry) => consign(++this.consignments, entry.count, { entry }))
-    for (const consignment of adopted) {
-      this.unsettled.add(consignment)
-      this.account.adopted += consignment.count
-      this.account.queued += consignment.count
-      this.account.spooled += consignment.count
-    }
-    this.waiting = [...adopted, ...this.waiting]
-    this.recovering = true
-    this.window = 1
-    this.pump()
+    await spool.adopt((_entries, records) => {
+      this.account.adopted += records
+      this.account.queued += records
+      this.account.spooled += records
+      this.recovering = true
+      this.window = 1
+      this.schedulePump()
+      return ++this.consignments
+    })
   }
 
   private schedulePump(): void {
@@ -182,45 +199,85 @@ export class Dispatcher {
     this.pumpScheduled = false
     if (this.pause !== undefined && !this.flushes.any) return
     if (this.exports.size >= this.window || this.abort.signal.aborted) return
-    const consignment = this.waiting.shift()
-    if (consignment === undefined) {
+    const taken = this.backlog.take()
+    if (taken.length === 0) {
       this.recovering = false
+      if (!this.backlog.isEmpty) this.askDiskLater()
       return
     }
-    this.account.queued -= consignment.count
-    this.account.inFlight += consignment.count
-    this.start(consignment)
+    for (const consignment of taken) {
+      this.unsettled.add(consignment)
+      this.account.queued -= consignment.count
+      this.account.inFlight += consignment.count
+    }
+    this.start(taken)
     // One in each turn of the event loop: four together held it up for 12 ms.
-    if (this.waiting.length > 0) this.schedulePump()
+    if (!this.backlog.isEmpty) this.schedulePump()
   }
 
-  private start(consignment: Consignment): void {
+  private askDiskLater(): void {
+    this.askDisk ??= unref(
+      timers.setTimeout(() => {
+        this.askDisk = undefined
+        this.pump()
+      }, ASK_DISK_MILLIS),
+    )
+  }
+
+  private start(taken: Consignment[]): void {
     const start = performance.now()
-    const running = this.export(consignment).finally(() => {
+    const running = this.export(taken).finally(() => {
       this.exports.delete(running)
       this.proceed(performance.now() - start)
     })
     this.exports.add(running)
   }
 
-  private async export(consignment: Consignment): Promise<void> {
-    const { batch, count, entry } = consignment
+  private async export(taken: Consignment[]): Promise<void> {
     const { signal } = this.abort
-    if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
-    const request = requestOf(consignment) ?? (entry && (await orAbort(this.spool?.read(entry), signal)))
-    if (signal.aborted) return this.keep(consignment)
-    if (request === 'taken') {
-      this.account.adopted -= count
-      return this.conclude(consignment, count)
+    for (const { batch } of taken) {
+      if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
     }
-    if (request === undefined) {
-      this.conclude(consignment, count)
-      return this.account.discard('spool-damaged', undefined, count)
+    const loaded = await this.load(taken)
+    if (!signal.aborted) {
+      for (const { count } of loaded) this.account.exported += count
+      await this.deliver(loaded)
     }
-    this.account.exported += count
-    consignment.parts = [{ request, count }]
-    await this.deliver(consignment)
-    if (consignment.count > 0) this.keep(consignment)
+    for (const consignment of loaded) if (consignment.count > 0) this.keep(consignment)
+  }
+
+  /** Makes requests of them, and reads from the disk what is there alone. @returns those that are to be sent */
+  private async load(taken: Consignment[]): Promise<Consignment[]> {
+    const onDisk = taken.filter((consignment) => requestOf(consignment) === undefined)
+    if (onDisk.length === 0) return taken
+    const entries = onDisk.map(({ entry }) => entry as SpoolEntry)
+    const read = await orAbort(this.spool?.read(entries), this.abort.signal)
+    if (read === undefined) return taken
+    return onDisk.filter((consignment, index) => {
+      const request = read[index]
+      const { count } = consignment
+      if (request === undefined || request === 'later') {
+        this.unsettled.delete(consignment)
+        this.keep(consignment)
+      } else if (request === 'taken') {
+        this.account.adopted -= count
+        this.conclude(consignment, count)
+      } else if (request === 'damaged') {
+        this.conclude(consignment, count)
+        this.account.discard('spool-damaged', undefined, count)
+      } else if (request === 'unreadable') {
+        this.account.inFlight -= count
+        this.account.spooled -= count
+        this.settle(consignment)
+        this.account.discard('spool_unreadable', undefined, count)
+      } else {
+        consignment.parts = [{ request, count }]
+        consignment.bytes = request.length
+        this.batchBytes += request.length
+        return true
+      }
+      return false
+    })
   }
 
   /** Everything ends: what is left of it waits again. */
@@ -260,11 +317,35 @@ export class Dispatcher {
     )
   }
 
+  /** Sends consignments as one request; where that is too large, by halves. */
+  private async deliver(joined: readonly Consignment[]): Promise<void> {
+    const [first] = joined
+    if (first === undefined) return
+    if (joined.length === 1) return this.deliverParts(first)
+    const request = joinRequests(joined.flatMap((consignment) => requestOf(consignment) ?? []))
+    const outcome = await this.attempt(request)
+    if (outcome.kind === 'retryable') {
+      for (const consignment of joined) consignment.ended = outcome
+    } else if (outcome.kind === 'too-large') {
+      const half = joined.length >>> 1
+      await this.deliver(joined.slice(0, half))
+      await this.deliver(joined.slice(half))
+    } else {
+      if (outcome.kind === 'delivered') this.received(outcome)
+      let count = 0
+      for (const consignment of joined) {
+        count += consignment.count
+        this.conclude(consignment, consignment.count)
+      }
+      this.account.conclude(request, count, outcome)
+    }
+  }
+
   /**
-   * Sends a request; one that the receiver finds too large goes in halves, down to the record that cannot go. When everything
-   * ends, the consignment has what is still to be sent.
+   * Sends a consignment; where the receiver finds its request too large, in halves, down to the record that cannot go. When
+   * everything ends, the consignment has what is still to be sent.
    */
-  private async deliver(consignment: Consignment): Promise<void> {
+  private async deliverParts(consignment: Consignment): Promise<void> {
     for (let [part, ...rest] = consignment.parts ?? []; part !== undefined; [part, ...rest] = rest) {
       const { request, count } = part
       const outcome = await this.attempt(request)

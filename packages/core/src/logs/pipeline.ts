@@ -48,7 +48,10 @@ export class LogPipeline {
       exporter &&
       observePipeline(meterProvider, { exporter, maxQueueSize }, this.account, isBehindSdk)
     const spool = config.spool && openSpool(config.spool)
-    this.dispatcher = new Dispatcher(transport, this.account, spool, onExport)
+    this.dispatcher = new Dispatcher(transport, this.account, spool, onExport, {
+      bytes: this.batchBytes,
+      records: config.maxExportBatchSize ?? Infinity,
+    })
   }
 
   /** Takes one record: when this returns, everything of it has been copied. */

@@ -17,6 +17,87 @@ export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array 
   return frame(scratch.take().subarray(FRAME_BYTES))
 }
 
+/** Several requests as one: records of the same resource and scope that follow one another stand together, as in a batch. */
+export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
+  let open: SingleScope | undefined
+  scratch.skip(FRAME_BYTES)
+  for (const request of requests) {
+    const single = singleScopeOf(request)
+    const goesOn = open && single && open.resource.equals(single.resource) && open.scope.equals(single.scope)
+    if (open && !goesOn) {
+      scratch.end()
+      scratch.end()
+    }
+    if (single && !goesOn) {
+      scratch.begin(0x0a)
+      scratch.raw(single.resource)
+      scratch.begin(0x12)
+      scratch.raw(single.scope)
+    }
+    open = single
+    // Protobuf messages one after another are one message, with all that they hold.
+    scratch.raw(single?.records ?? request)
+  }
+  if (open) {
+    scratch.end()
+    scratch.end()
+  }
+  return frame(scratch.take().subarray(FRAME_BYTES))
+}
+
+/** A request with records of one scope, in three parts, each with the tags of its fields. */
+interface SingleScope {
+  readonly resource: Buffer
+  readonly scope: Buffer
+  readonly records: Buffer
+}
+
+/** The parts of a request as we make most of them; `undefined` for another. */
+function singleScopeOf(request: Uint8Array): SingleScope | undefined {
+  const bytes = Buffer.from(request.buffer, request.byteOffset, request.length)
+  const resourceLogs = fieldAt(bytes, 0, bytes.length)
+  if (resourceLogs?.number !== 1 || resourceLogs.end !== bytes.length) return undefined
+  const resource = runFrom(bytes, resourceLogs.content, resourceLogs.end, false)
+  const scopeLogs = fieldAt(bytes, resource, resourceLogs.end)
+  if (scopeLogs?.end !== resourceLogs.end) return undefined
+  const scope = runFrom(bytes, scopeLogs.content, scopeLogs.end, false)
+  if (runFrom(bytes, scope, scopeLogs.end, true) !== scopeLogs.end) return undefined
+  return {
+    resource: bytes.subarray(resourceLogs.content, resource),
+    scope: bytes.subarray(scopeLogs.content, scope),
+    records: bytes.subarray(scope, scopeLogs.end),
+  }
+}
+
+/** The end of a run of fields that are number 2, or are not. ResourceLogs and ScopeLogs have what is repeated there. */
+function runFrom(bytes: Buffer, start: number, end: number, isSecond: boolean): number {
+  let at = start
+  for (let field = fieldAt(bytes, at, end); field !== undefined; field = fieldAt(bytes, at, end)) {
+    if ((field.number === 2) !== isSecond) break
+    at = field.end
+  }
+  return at
+}
+
+/** The field that begins at a position, where it has a length and ends in time. */
+function fieldAt(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { number: number; content: number; end: number } | undefined {
+  const tag = bytes[start]!
+  // One byte of tag, with the wire type of a length.
+  if (start >= end || (tag & 0x87) !== 2) return undefined
+  let content = start + 1
+  let length = 0
+  for (let scale = 1; content < end; scale *= 128) {
+    const byte = bytes[content++]!
+    length += (byte & 0x7f) * scale
+    if (byte < 0x80) break
+  }
+  return content + length > end ? undefined : { number: tag >>> 3, content, end: content + length }
+}
+
 /**
  * Two requests with half of the records each, by walking over the encoded ones.
  * @param count records in the request: 2 or more

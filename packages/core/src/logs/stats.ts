@@ -12,6 +12,8 @@ export type DropReason =
   | 'shutdown'
   /** It lay in the spool, and what is on the disk there is no longer what was written. */
   | 'spool-damaged'
+  /** It lies in the spool and could not be read for five minutes, or 50 times. It stays there for the next process. */
+  | 'spool_unreadable'
 
 /**
  * The account of all records. At any moment

@@ -1,23 +1,16 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { diagnose, nextTurn } from '@logbridge/bridge'
-import { type FileHandle, type Fs, isMissing, READ_WRITE, readAll } from './files.ts'
-import {
-  Entry,
-  type Folder,
-  leaveFolder,
-  listFolders,
-  listSegments,
-  lockFolder,
-  type Names,
-  newSegment,
-  type Segment,
-} from './folder.ts'
-import { MAX_SEGMENT_BYTES, readSegment } from './format.ts'
+import { type FileHandle, type Fs, isMissing, READ_WRITE, readInto } from './files.ts'
+import { type Folder, leaveFolder, listFolders, listSegments, lockFolder, type Names } from './folder.ts'
+import { type Contents, MAX_SEGMENT_BYTES, readSegment } from './format.ts'
 import { readOwner, stateOf } from './owner.ts'
+import { Segment } from './segment.ts'
+import { EntryTable } from './table.ts'
 
 /** An empty folder that is younger may be one that its owner is about to lock. */
 const EMPTY_FOLDER_MILLIS = 60_000
+const SCRATCH_STEP = 512 * 1024
 
 /** An empty folder that was recovered from an owner that may live tells this owner so for as long. */
 const CONTESTED_FOLDER_MILLIS = 3_600_000
@@ -25,13 +18,17 @@ const CONTESTED_FOLDER_MILLIS = 3_600_000
 /** A folder that has been taken over, and what is in it. */
 export interface Orphan {
   readonly folder: Folder
-  /** In the order of writing. */
-  readonly entries: Entry[]
 }
 
 interface Taken extends Orphan {
   /** When the oldest of its segments was written last, in milliseconds. */
   since: number
+}
+
+/** Memory that segments are read into, one after another: new memory for each would be given back much later. */
+interface Scratch {
+  buffer: Buffer
+  readonly entries: EntryTable
 }
 
 /**
@@ -45,10 +42,11 @@ export async function adoptOrphans(
   skip: { readonly own: Names; readonly left: Set<string> },
 ): Promise<Orphan[]> {
   const taken: Taken[] = []
+  const scratch: Scratch = { buffer: Buffer.alloc(0), entries: new EntryTable() }
   for (const name of await namesIn(fs, directory)) {
     if (skip.own.has(name) || skip.left.has(name)) continue
     try {
-      const orphan = await takeOver(fs, directory, name, skip.left)
+      const orphan = await takeOver(fs, directory, name, skip.left, scratch)
       if (orphan) taken.push(orphan)
     } catch (error) {
       // Its owner, or who has adopted it, has removed it meanwhile.
@@ -78,6 +76,7 @@ async function takeOver(
   directory: string,
   name: string,
   left: Set<string>,
+  scratch: Scratch,
 ): Promise<Taken | undefined> {
   const path = join(directory, name)
   const stats = await fs.promises.lstat(path)
@@ -96,11 +95,11 @@ async function takeOver(
   if (isEmpty && Date.now() - stats.mtimeMs < keptMillis) return undefined
   const folder = lockFolder(fs, directory, name)
   if (folder === undefined) return undefined
-  const orphan: Taken = { folder, entries: [], since: Infinity }
+  const orphan: Taken = { folder, since: Infinity }
   // Again: until now its owner may have written.
   for (const segment of await listSegments(fs, path).catch(() => [])) {
     try {
-      if (!(await takeSegment(fs, orphan, segment))) left.add(name)
+      if (!(await takeSegment(fs, orphan, segment, scratch))) left.add(name)
     } catch (error) {
       complain(directory, error)
     }
@@ -117,7 +116,7 @@ function isForeign({ uid }: Stats): boolean {
 }
 
 /** @returns whether this segment need not be looked at again */
-async function takeSegment(fs: Fs, orphan: Taken, name: string): Promise<boolean> {
+async function takeSegment(fs: Fs, orphan: Taken, name: string, scratch: Scratch): Promise<boolean> {
   const path = join(orphan.folder.path, name)
   const file = await fs.promises.open(path, READ_WRITE)
   try {
@@ -126,21 +125,25 @@ async function takeSegment(fs: Fs, orphan: Taken, name: string): Promise<boolean
       diagnose('spool-strange', `${path} is not a segment of this spool and is left alone`)
       return false
     }
-    return await readInto(orphan, name, file, stats, () => fs.promises.unlink(path))
+    // In steps, as one segment may be a little larger than the last.
+    if (scratch.buffer.length < stats.size) {
+      scratch.buffer = Buffer.allocUnsafeSlow(Math.ceil(stats.size / SCRATCH_STEP) * SCRATCH_STEP)
+    }
+    const bytes = await readInto(file, 0, scratch.buffer.subarray(0, stats.size))
+    const contents = await readSegment(bytes, scratch.entries)
+    return await takeEntries(orphan, name, { file, stats, contents }, () => fs.promises.unlink(path))
   } finally {
     await file.close()
   }
 }
 
-async function readInto(
+async function takeEntries(
   orphan: Taken,
   name: string,
-  file: FileHandle,
-  stats: Stats,
+  { file, stats, contents }: { file: FileHandle; stats: Stats; contents: Contents },
   unlink: () => Promise<void>,
 ): Promise<boolean> {
-  const { folder, entries } = orphan
-  const contents = await readSegment(await readAll(file, 0, stats.size))
+  const { folder } = orphan
   if (contents.version === 'unknown') {
     diagnose(
       'spool-version',
@@ -155,18 +158,15 @@ async function readInto(
         `${contents.damagedRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
     )
   }
-  if (contents.requests.length === 0) {
+  if (contents.entries.length === 0) {
     await unlink()
     return true
   }
   // What comes after would stand amid what is appended. Where it can't be cut off, that is written over it.
   if (contents.size < stats.size) await file.truncate(contents.size).catch(() => {})
-  // A copy: the rest of the segment need not be kept.
-  const segment: Segment = newSegment(folder, name, Buffer.from(contents.mark), contents.size)
-  segment.live = contents.requests.length
-  for (const { offset, count, bytes } of contents.requests) {
-    entries.push(new Entry(segment, offset, count, bytes))
-  }
+  // A copy of the mark: the next segment is read into the same memory.
+  const segment = new Segment(folder, name, Buffer.from(contents.mark), contents.size, contents.entries)
+  segment.live = contents.entries.length
   orphan.since = Math.min(orphan.since, stats.mtimeMs)
   return true
 }

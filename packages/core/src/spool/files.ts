@@ -71,16 +71,15 @@ function unwritten(chunks: Uint8Array[], bytesWritten: number): Uint8Array[] {
   return rest
 }
 
-/** Reads this many bytes; fewer when the file ends. */
-export async function readAll(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
+/** Fills a buffer from a file. @returns less of the buffer when the file ends before */
+export async function readInto(file: FileHandle, position: number, buffer: Buffer): Promise<Buffer> {
   let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled)
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled)
     if (bytesRead === 0) break
     filled += bytesRead
   }
-  return bytes.subarray(0, filled)
+  return buffer.subarray(0, filled)
 }
 
 export function byteLength(chunks: readonly Uint8Array[]): number {

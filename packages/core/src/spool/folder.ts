@@ -5,7 +5,7 @@ import { diagnose } from '@logbridge/bridge'
 import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
 import { claim, type Claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME, reservedIn } from './owner.ts'
-import type { SpoolEntry } from './types.ts'
+import type { Segment } from './segment.ts'
 
 const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_NAME = /^\d{12}\.seg$/
@@ -41,40 +41,6 @@ export interface Folder {
 
 /** Names of folders. */
 export type Names = Pick<ReadonlySet<string>, 'has'>
-
-/** A file that entries have been appended to. */
-export interface Segment {
-  readonly folder: Folder
-  readonly path: string
-  readonly mark: Buffer
-  /** Bytes, up to the end of the last whole entry. */
-  size: number
-  /** Entries whose fate is not known, and those that are being written. */
-  live: number
-  /** Offsets of settled entries that the file does not yet say so of. */
-  unmarked: number[]
-}
-
-export class Entry implements SpoolEntry {
-  readonly count: number
-  readonly bytes: number
-  readonly segment: Segment
-  readonly offset: number
-  settled = false
-
-  constructor(segment: Segment, offset: number, count: number, bytes: number) {
-    this.segment = segment
-    this.offset = offset
-    this.count = count
-    this.bytes = bytes
-  }
-}
-
-export function newSegment(folder: Folder, name: string, mark: Buffer, size: number): Segment {
-  const segment = { folder, path: join(folder.path, name), mark, size, live: 0, unmarked: [] }
-  folder.segments.add(segment)
-  return segment
-}
 
 export function segmentName(number: number): string {
   return `${String(number).padStart(12, '0')}.seg`

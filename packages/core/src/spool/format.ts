@@ -1,6 +1,7 @@
 import { nextTurn } from '@logbridge/bridge'
 import { randomBytes } from 'node:crypto'
 import crc32c from 'crc-32/crc32c.js'
+import { EntryTable, MARKED, TAKEN } from './table.ts'
 
 // How a spool lies on disk, version 1. All numbers are little-endian.
 //
@@ -48,21 +49,13 @@ const STEP_BYTES = 256
 /** What a segment of ours can never have. */
 export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
 
-/** Where a request lies in its segment. */
-export interface Place {
-  readonly offset: number
-  readonly count: number
-  /** Of the request. */
-  readonly bytes: number
-}
-
 /** What is found in a segment. */
 export interface Contents {
   /** `unknown`: written by another version of logbridge, to be left alone. */
   readonly version: 'known' | 'unknown'
   readonly mark: Buffer
   /** Requests that are not settled, in the order of writing. */
-  readonly requests: Place[]
+  readonly entries: EntryTable
   /** Up to the end of the last entry that is whole; what comes after is to be cut off. */
   readonly size: number
   /** Bytes that were written and are not what they were; a torn tail is not among them. */
@@ -74,7 +67,8 @@ export interface Contents {
 interface Found {
   readonly type: number
   readonly count: number
-  readonly payload: Buffer
+  /** Where its payload lies. */
+  readonly start: number
   readonly end: number
 }
 
@@ -121,24 +115,27 @@ function encodeEntry(mark: Buffer, type: number, payload: Uint8Array, count: num
   return [head, payload]
 }
 
-/** The request of an entry whose bytes these are; `undefined` when they are not what was written. */
-export function decodeRequestEntry(bytes: Buffer, mark: Buffer): Buffer | undefined {
-  const found = entryAt(bytes, 0, mark)
-  return found?.type === REQUEST && found.end === bytes.length ? found.payload : undefined
+/** The request of the entry at an offset; `undefined` when it is not what was written. */
+export function decodeRequestEntry(bytes: Buffer, offset: number, mark: Buffer): Buffer | undefined {
+  const found = entryAt(bytes, offset, mark)
+  return found?.type === REQUEST ? bytes.subarray(found.start, found.end) : undefined
 }
 
-/** Reads a whole segment, in pieces that leave the event loop turning; no number in it is believed. */
-export async function readSegment(bytes: Buffer): Promise<Contents> {
-  const nothing = { requests: [], damagedBytes: 0, damagedRecords: 0 }
+/**
+ * Reads a whole segment, in pieces that leave the event loop turning; no number in it is believed.
+ * @param scratch which the entries are gathered in
+ */
+export async function readSegment(bytes: Buffer, scratch: EntryTable = new EntryTable()): Promise<Contents> {
+  const nothing = { entries: new EntryTable(), damagedBytes: 0, damagedRecords: 0 }
   const mark = bytes.subarray(12, 16)
   // Torn when it was made: nothing can be in it.
   if (bytes.length < HEADER_BYTES) return { ...nothing, version: 'known', mark, size: 0 }
-  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfDamaged(bytes))
+  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfDamaged(bytes), scratch)
   // Every version begins with this header, or the next one could not be told from a damaged one.
   if (bytes.readUInt32LE(8) !== VERSION) {
     return { ...nothing, version: 'unknown', mark, size: bytes.length }
   }
-  return readEntries(bytes, mark)
+  return readEntries(bytes, mark, scratch)
 }
 
 function isHeaderWhole(bytes: Buffer): boolean {
@@ -155,8 +152,8 @@ function markOfDamaged(bytes: Buffer): Buffer {
   return first.length === 4 && bytes.indexOf(mark, HEADER_BYTES) < 0 ? first : mark
 }
 
-async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
-  const requests = new Map<number, Place>()
+async function readEntries(bytes: Buffer, mark: Buffer, entries: EntryTable): Promise<Contents> {
+  entries.length = 0
   const work = { left: bytes.length * MAX_PASSES, pause: PIECE_BYTES }
   let damagedBytes = 0
   let damagedRecords = 0
@@ -177,10 +174,9 @@ async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
     if (damagedFrom !== undefined) addDamage(damagedFrom, offset)
     damagedFrom = undefined
     if (found.type === REQUEST) {
-      requests.set(offset, { offset, count: found.count, bytes: found.payload.length })
+      entries.add(offset, found.count, TAKEN)
     } else if (found.type === SETTLED) {
-      for (let at = 0; at + 4 <= found.payload.length; at += 4)
-        requests.delete(found.payload.readUInt32LE(at))
+      settle(bytes.subarray(found.start, found.end))
     }
     offset = found.end
   }
@@ -188,8 +184,15 @@ async function readEntries(bytes: Buffer, mark: Buffer): Promise<Contents> {
     if (isTorn(bytes, damagedFrom, mark)) size = damagedFrom
     else addDamage(damagedFrom, bytes.length)
   }
-  return { version: 'known', mark, requests: [...requests.values()], size, damagedBytes, damagedRecords }
+  entries.dropMarked()
+  return { version: 'known', mark, entries: entries.copy(), size, damagedBytes, damagedRecords }
 
+  function settle(offsets: Buffer): void {
+    for (let at = 0; at + 4 <= offsets.length; at += 4) {
+      const index = entries.find(offsets.readUInt32LE(at))
+      if (index >= 0) entries.setState(index, MARKED)
+    }
+  }
   function addDamage(start: number, end: number): void {
     damagedBytes += end - start
     damagedRecords += recordsAt(bytes, start, end)
@@ -208,7 +211,7 @@ interface Work {
  */
 function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): Found | undefined {
   const start = offset + ENTRY_BYTES
-  if (start > bytes.length || !bytes.subarray(offset, offset + 4).equals(mark)) return undefined
+  if (start > bytes.length || bytes.readInt32LE(offset) !== mark.readInt32LE(0)) return undefined
   const end = start + bytes.readUInt32LE(offset + 8)
   if (end > bytes.length) return undefined
   if (work) {
@@ -220,7 +223,7 @@ function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): Foun
   return {
     type: bytes.readUInt32LE(offset + 16),
     count: bytes.readUInt32LE(offset + 12),
-    payload: bytes.subarray(start, end),
+    start,
     end,
   }
 }

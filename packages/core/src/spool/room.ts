@@ -12,10 +12,10 @@ import {
   leaveFolder,
   makeFolder,
   makeFolderSync,
-  type Segment,
 } from './folder.ts'
-import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
+import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
+import type { Segment } from './segment.ts'
 
 /** So much of `maxBytes` is reserved beyond what is needed, and no more than so many bytes. */
 const RESERVED_SHARE = 1 / 64
@@ -88,7 +88,7 @@ export class Room {
   private committed(): number {
     let entries = 0
     for (const { segments } of this.folders.values()) {
-      for (const { live, unmarked } of segments) entries += live + unmarked.length
+      for (const { live, unmarked } of segments) entries += live + unmarked
     }
     return this.bytes + entries * MARK_BYTES
   }

@@ -1,23 +1,24 @@
 import * as nodeFs from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { diagnose, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
-import { type Fs, isMissing, READ, readAll } from './files.ts'
-import { Entry, leaveFolder, leaveFolderSync, MAX_DIRECTORY_BYTES, type Segment } from './folder.ts'
-import { decodeRequestEntry, ENTRY_BYTES, MARK_BYTES } from './format.ts'
+import type { Fs } from './files.ts'
+import { leaveFolder, leaveFolderSync, MAX_DIRECTORY_BYTES } from './folder.ts'
+import { ENTRY_BYTES, MARK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
+import { Patience } from './patience.ts'
+import { Reader } from './reader.ts'
 import { Room } from './room.ts'
-import type { Spool, SpoolEntry } from './types.ts'
+import { Entry, type Segment } from './segment.ts'
+import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from './types.ts'
+import { WaitingEntries } from './waitingEntries.ts'
 import { type Request, Writer } from './writer.ts'
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
 /** What is written, and synced, in one go: checksums of 1 MiB take about 1 ms, and a writev takes 1024 chunks, two a request. */
 const GROUP_BYTES = 1024 * 1024
 const MAX_GROUP = 256
-/** How long after a read that has failed it is tried again. */
-const READ_AGAIN_MILLIS = 1000
 /** Settled entries are written down this often at the most, where their segment still holds others. */
 const MARK_MILLIS = 100
 
@@ -52,14 +53,21 @@ function obstacleTo({ directory }: SpoolConfig): string | undefined {
 }
 
 class DiskSpool implements Spool {
+  memory = 0
   private readonly config: SpoolConfig
   private readonly fs: Fs
   private readonly room: Room
   private readonly writer: Writer
   private readonly groupBytes: number
-  private readonly queue: Waiting[] = []
+  /** Appends that wait, by their requests. */
+  private readonly queue = new Map<Uint8Array, Waiting>()
+  private readonly patience = new Patience()
+  private readonly reader: Reader
+  private readonly entries = new WaitingEntries()
   /** Segments that nothing is left in, to be removed. */
   private readonly done = new Set<Segment>()
+  /** Those that could not be removed. */
+  private readonly stuck = new Set<Segment>()
   /** Segments with entries that are settled and not marked so. */
   private readonly unmarked = new Set<Segment>()
   private markTimer: NodeJS.Timeout | undefined
@@ -67,7 +75,7 @@ class DiskSpool implements Spool {
   /** Folders that are better left alone. */
   private readonly left = new Set<string>()
   private working: Promise<void> | undefined
-  private adopting: Promise<SpoolEntry[]> | undefined
+  private adopting: Promise<void> | undefined
   private closing: Promise<void> | undefined
   /** Takes no more appends. */
   private closed = false
@@ -82,17 +90,22 @@ class DiskSpool implements Spool {
     const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
     this.groupBytes = Math.min(GROUP_BYTES, segmentBytes)
     this.writer = new Writer(fs, config, this.room, segmentBytes)
+    this.reader = new Reader(fs, config.directory, this.patience, this.room)
   }
 
   get bytes(): number {
     return this.room.bytes
   }
 
+  get waiting(): number {
+    return this.entries.count
+  }
+
   append(request: Uint8Array, count: number): Promise<SpoolEntry | undefined> {
     const { promise, resolve } = Promise.withResolvers<SpoolEntry | undefined>()
-    if (this.closed) resolve(undefined)
+    if (this.closed || this.patience.isOver) resolve(undefined)
     else {
-      this.queue.push({ request, count, resolve })
+      this.queue.set(request, { request, count, resolve })
       this.work()
     }
     return promise
@@ -100,8 +113,8 @@ class DiskSpool implements Spool {
 
   appendSync(request: Uint8Array, count: number): SpoolEntry | undefined {
     if (this.closed) return undefined
-    const index = this.queue.findIndex((waiting) => waiting.request === request)
-    const [waiting] = index < 0 ? [] : this.queue.splice(index, 1)
+    const waiting = this.queue.get(request)
+    this.queue.delete(request)
     const entry = quietly(() => this.spill({ request, count }))
     waiting?.resolve(entry)
     return entry
@@ -118,45 +131,30 @@ class DiskSpool implements Spool {
     }
   }
 
-  async read(entry: SpoolEntry): Promise<Uint8Array | 'taken' | undefined> {
-    if (!(entry instanceof Entry)) return undefined
-    while (!this.ended) {
-      try {
-        if (!(await quietly(() => this.room.holds(entry.segment.folder)))) return 'taken'
-        const request = await quietly(() => this.readEntry(entry))
-        if (request === undefined) this.complainOfRead(`a request in ${entry.segment.path} is damaged`)
-        return request
-      } catch (error) {
-        this.complainOfRead(error)
-        if (isMissing(error)) return undefined
-        // Too many open files, or a disk that is away: what it has is not lost for that.
-        await delay(READ_AGAIN_MILLIS, undefined, { ref: false })
-      }
-    }
-    return undefined
+  park(entry: SpoolEntry, number: number): void {
+    if (entry instanceof Entry) this.entries.park(entry, number)
   }
 
-  private complainOfRead(error: unknown): void {
-    diagnose('spool-read', `what the spool ${this.config.directory} has kept cannot be read`, error)
+  take(limits: RequestLimits): SpoolEntry[] {
+    return this.ended || this.patience.isOver ? [] : this.entries.take(limits)
   }
 
-  /** @returns `undefined` when it is damaged */
-  private async readEntry({ segment, offset, bytes }: Entry): Promise<Uint8Array | undefined> {
-    const file = await this.fs.promises.open(segment.path, READ)
-    try {
-      return decodeRequestEntry(await readAll(file, offset, ENTRY_BYTES + bytes), segment.mark)
-    } finally {
-      await file.close()
-    }
+  async read(taken: readonly SpoolEntry[]): Promise<SpoolRead[]> {
+    if (this.ended) return taken.map(() => 'later')
+    const entries = taken as readonly Entry[]
+    const read = await quietly(() => this.reader.read(entries))
+    read.forEach((request, index) => {
+      if (request === 'later') this.entries.add(entries[index]!.segment, 1)
+    })
+    return read
   }
 
   settle(entry: SpoolEntry): void {
-    if (!(entry instanceof Entry) || entry.settled) return
-    entry.settled = true
-    const { segment, offset } = entry
-    segment.live -= 1
-    segment.unmarked.push(offset)
-    if (segment.live > 0) return this.markLater(segment)
+    if (!(entry instanceof Entry)) return
+    const { segment } = entry
+    const isLast = segment.settle(entry)
+    if (isLast === undefined) return
+    if (!isLast) return this.markLater(segment)
     this.done.add(segment)
     this.work()
   }
@@ -174,15 +172,16 @@ class DiskSpool implements Spool {
     this.work()
   }
 
-  adopt(): Promise<SpoolEntry[]> {
-    if (this.closed || this.adopting) return Promise.resolve([])
-    this.adopting = quietly(() => this.takeOver()).finally(() => {
+  adopt(found: (entries: number, records: number) => number): Promise<void> {
+    if (this.closed || this.adopting || this.patience.isOver) return Promise.resolve()
+    this.retryRemoval()
+    this.adopting = quietly(() => this.takeOver(found)).finally(() => {
       this.adopting = undefined
     })
     return this.adopting
   }
 
-  private async takeOver(): Promise<SpoolEntry[]> {
+  private async takeOver(found: (entries: number, records: number) => number): Promise<void> {
     const { fs, room, left, config } = this
     const orphans = await adoptOrphans(fs, config.directory, { own: room.folders, left })
     for (const { folder } of orphans) {
@@ -190,7 +189,28 @@ class DiskSpool implements Spool {
       else room.adopt(folder)
     }
     // Closed meanwhile: they are left to the next process.
-    return this.closed ? [] : orphans.flatMap(({ entries }) => entries)
+    if (this.closed) return
+    this.entries.recover(
+      orphans.flatMap(({ folder }) => [...folder.segments]),
+      found,
+    )
+    this.weigh()
+  }
+
+  /** What could not be removed may be by now. */
+  private retryRemoval(): void {
+    if (this.stuck.size === 0) return
+    for (const segment of this.stuck) this.done.add(segment)
+    this.stuck.clear()
+    this.work()
+  }
+
+  private weigh(): void {
+    let bytes = 0
+    for (const { segments } of this.room.folders.values()) {
+      for (const { table } of segments) bytes += table.bytes
+    }
+    this.memory = bytes
   }
 
   close(): Promise<void> {
@@ -216,7 +236,7 @@ class DiskSpool implements Spool {
     this.ended = true
     this.room.stop()
     timers.clearTimeout(this.markTimer)
-    for (const { resolve } of this.queue.splice(0)) resolve(undefined)
+    this.refuseQueued()
     quietly(() => {
       for (const { segments } of this.room.folders.values()) {
         for (const segment of segments) if (segment !== this.writer.busy) this.finishSync(segment)
@@ -233,7 +253,7 @@ class DiskSpool implements Spool {
   private finishSync(segment: Segment): void {
     try {
       if (segment.live === 0) this.room.removeSync(segment)
-      else if (segment.unmarked.length > 0) this.writer.markSync(segment)
+      else if (segment.unmarked > 0) this.writer.markSync(segment)
     } catch {
       // What is settled is sent twice.
     }
@@ -248,14 +268,26 @@ class DiskSpool implements Spool {
   private async run(): Promise<void> {
     // What is appended in one go is written in one go.
     await Promise.resolve()
-    while (!this.ended && (this.queue.length > 0 || this.done.size > 0 || this.marksAreDue)) {
-      if (this.queue.length > 0) await this.writeQueued()
-      await this.removeDone()
-      if (this.marksAreDue) await this.writeMarks()
+    while (!this.ended && (this.queue.size > 0 || this.done.size > 0 || this.marksAreDue)) {
+      if (this.queue.size > 0) await this.patience.watch(this.writeQueued(), () => this.onLate())
+      await this.patience.watch(this.removeDone(), () => this.onLate())
+      if (this.marksAreDue) await this.patience.watch(this.writeMarks(), () => this.onLate())
+      this.weigh()
     }
     this.working = undefined
     // Closed at once while this was under way, and the process goes on.
     if (this.ended) this.leaveSync()
+  }
+
+  /** The disk does not answer. What waits for it would pile up in memory, behind records that have long been sent. */
+  private onLate(): void {
+    this.complain(new Error('the disk does not answer'))
+    this.refuseQueued()
+  }
+
+  private refuseQueued(): void {
+    for (const { resolve } of this.queue.values()) resolve(undefined)
+    this.queue.clear()
   }
 
   private async writeQueued(): Promise<void> {
@@ -285,17 +317,16 @@ class DiskSpool implements Spool {
   private takeGroup(): Waiting[] {
     const group: Waiting[] = []
     let bytes = 0
-    while (group.length < MAX_GROUP) {
-      const [waiting] = this.queue
-      if (waiting === undefined) break
-      if (group.length > 0 && bytes + waiting.request.length > this.groupBytes) break
-      this.queue.shift()
-      if (!this.room.admits(waiting.request.length, bytes)) {
+    for (const [request, waiting] of this.queue) {
+      if (group.length === MAX_GROUP) break
+      if (group.length > 0 && bytes + request.length > this.groupBytes) break
+      this.queue.delete(request)
+      if (!this.room.admits(request.length, bytes)) {
         waiting.resolve(undefined)
         continue
       }
       group.push(waiting)
-      bytes += ENTRY_BYTES + waiting.request.length + MARK_BYTES
+      bytes += ENTRY_BYTES + request.length + MARK_BYTES
     }
     return group
   }
@@ -306,8 +337,15 @@ class DiskSpool implements Spool {
       // It may have been appended to since.
       if (segment.live > 0) this.markLater(segment)
       else if (this.writer.isActive(segment)) await this.writer.retire()
-      else await this.room.remove(segment).catch((error: unknown) => this.complain(error))
+      else await this.room.remove(segment).catch((error: unknown) => this.keepDone(segment, error))
     }
+  }
+
+  /** A segment cannot be removed: it says at least that nothing is left in it, and is tried again with the next adoption. */
+  private async keepDone(segment: Segment, error: unknown): Promise<void> {
+    this.complain(error)
+    this.stuck.add(segment)
+    if (segment.unmarked > 0) await this.writer.mark(segment)
   }
 
   private async writeMarks(): Promise<void> {

@@ -11,17 +11,11 @@ import {
   writeAll,
   writeAllSync,
 } from './files.ts'
-import {
-  Entry,
-  type Folder,
-  newSegment,
-  type Segment,
-  segmentName,
-  syncDirectory,
-  syncDirectorySync,
-} from './folder.ts'
+import { type Folder, segmentName, syncDirectory, syncDirectorySync } from './folder.ts'
 import { encodeHeader, encodeRequestEntry, encodeSettledEntry, newMark } from './format.ts'
 import type { Room } from './room.ts'
+import { Entry, Segment } from './segment.ts'
+import { TAKEN } from './table.ts'
 
 export interface Request {
   readonly request: Uint8Array
@@ -88,6 +82,7 @@ export class Writer {
       if ((await file.stat()).nlink === 0) throw removed(segment.path)
       segment.size += bytes
       await room.onWritten()
+      for (const { offset, count } of entries) segment.table.add(offset, count, TAKEN)
       return entries
     } catch (error) {
       room.bytes -= bytes
@@ -138,8 +133,10 @@ export class Writer {
     } finally {
       fs.closeSync(fd)
     }
-    const segment = newSegment(folder, name, mark, byteLength(chunks))
+    const segment = new Segment(folder, name, mark, byteLength(chunks))
     segment.live = 1
+    segment.table.add(header.length, count, TAKEN)
+    segment.table.trim()
     room.bytes += segment.size
     room.onWrittenSync()
     return new Entry(segment, header.length, count, request.length)
@@ -151,23 +148,25 @@ export class Writer {
    */
   async mark(segment: Segment): Promise<void> {
     if (!(await this.room.holds(segment.folder))) return
-    const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
+    const marked = segment.takeUnmarked()
+    const chunks = encodeSettledEntry(segment.mark, marked)
     const bytes = byteLength(chunks)
-    const marked = segment.unmarked
-    segment.unmarked = []
     this.busy = segment
     const active = this.active?.segment === segment ? this.active : undefined
     try {
       const file = active?.file ?? (await this.fs.promises.open(segment.path, READ_WRITE))
       try {
+        // What a failed append may have left there, longer than this.
+        if (!active) await file.truncate(segment.size).catch(() => {})
         await writeAll(file, chunks, segment.size)
         segment.size += bytes
         this.room.bytes += bytes
+        segment.compact()
       } finally {
         if (!active) await file.close()
       }
     } catch (error) {
-      segment.unmarked.push(...marked)
+      segment.returnUnmarked(marked)
       if (active) await this.abandon(segment.size, error)
     } finally {
       this.busy = undefined
@@ -177,7 +176,7 @@ export class Writer {
   /** The same at once, for segments that are not being written to. */
   markSync(segment: Segment): void {
     if (!this.room.holdsSync(segment.folder)) return
-    const chunks = encodeSettledEntry(segment.mark, segment.unmarked)
+    const chunks = encodeSettledEntry(segment.mark, segment.takeUnmarked())
     const fd = this.fs.openSync(segment.path, READ_WRITE)
     try {
       writeAllSync(this.fs, fd, chunks, segment.size)
@@ -191,6 +190,7 @@ export class Writer {
     const { active } = this
     if (active === undefined) return
     this.active = undefined
+    active.segment.table.trim()
     await active.file.close().catch(() => {})
     if (active.segment.live === 0) await this.room.remove(active.segment).catch(() => {})
   }
@@ -205,7 +205,7 @@ export class Writer {
     const name = segmentName(++this.number)
     try {
       const file = await fs.promises.open(join(folder.path, name), CREATE, FILE_MODE)
-      return { segment: newSegment(folder, name, newMark(), 0), file }
+      return { segment: new Segment(folder, name, newMark(), 0), file }
     } catch (error) {
       await this.leaveOwnIfMissing(error)
       throw error

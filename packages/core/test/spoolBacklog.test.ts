@@ -1,0 +1,262 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import * as fs from 'node:fs'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expectBalance } from '../../../tests/support/account.ts'
+import type { LogPipeline } from '../src/logs/pipeline.ts'
+import type { Fs } from '../src/spool/files.ts'
+import { complaints } from './complaints.ts'
+import { type ManualTransport, start } from './manualPipeline.ts'
+import { receiver } from './receive.ts'
+import { adopt, filesIn, keep, newDirectory, spoolAt } from './spoolDirectory.ts'
+
+// What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
+
+const made = complaints()
+const { decode } = receiver()
+const ALL = { bytes: Infinity, records: Infinity }
+const ERROR = 17
+
+const pipelines: LogPipeline[] = []
+afterEach(async () => {
+  for (const pipeline of pipelines.splice(0)) await pipeline.shutdown(0)
+})
+
+function spooling(directory: string, options: Parameters<typeof start>[0] = {}) {
+  const parts = start({ spool: { directory }, ...options })
+  pipelines.push(parts.pipeline)
+  return parts
+}
+
+const until = (check: () => unknown): Promise<void> =>
+  vi.waitFor(async () => void (await check()), { timeout: 20_000, interval: 5 })
+
+async function bodiesIn(request: Uint8Array): Promise<unknown[]> {
+  return (await decode(request)).map(({ body }) => body)
+}
+
+/** A directory in which a process has left so many entries, of one record each. */
+async function leftBehind(count: number): Promise<string> {
+  const directory = newDirectory()
+  const { pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
+  for (let i = 0; i < count; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(count))
+  await pipeline.shutdown(1)
+  return directory
+}
+
+/** Answers requests, each with the body of its records, until all that was recovered is delivered. */
+async function drain({ transport, pipeline }: { transport: ManualTransport; pipeline: LogPipeline }) {
+  const requests: unknown[][] = []
+  const isDone = (): boolean => pipeline.stats().queued + pipeline.stats().inFlight === 0
+  while (!isDone()) {
+    await until(() => expect(isDone() || transport.requests.length > requests.length).toBe(true))
+    if (isDone()) break
+    requests.push(await bodiesIn(transport.requests[requests.length]!))
+    transport.answer()
+  }
+  return requests
+}
+
+test('an entry that waits on disk takes at most 16 bytes of memory, appended or recovered', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory, { maxBytes: 2 ** 30 })
+  const entries = await Promise.all(Array.from({ length: 20_000 }, () => spool.append(Buffer.alloc(300), 1)))
+  for (const entry of entries) spool.park(entry!, 1)
+  await spool.append(Buffer.alloc(1), 1)
+  // The segment that is being filled has memory for half as many more.
+  expect(spool.memory / spool.waiting).toBeLessThanOrEqual(16)
+  await spool.close()
+  const next = spoolAt(directory)
+  const found = vi.fn(() => 7)
+  await next.adopt(found)
+  expect(found.mock.calls).toEqual([[20_001, 20_001]])
+  expect(next.memory / next.waiting).toBe(12)
+  expect(next.take({ bytes: 1000, records: 1000 })).toHaveLength(3)
+  await next.close()
+})
+
+test('small entries are joined when they are sent, and settled together', async () => {
+  const directory = await leftBehind(200)
+  const next = spooling(directory)
+  await until(() => expect(next.pipeline.stats().adopted).toBe(200))
+  expect(await drain(next)).toEqual([Array.from({ length: 200 }, (_, index) => index)])
+  // Of one resource and one scope, they have these once.
+  expect(Buffer.from(next.transport.requests[0]!).toString('latin1').split('orders')).toHaveLength(2)
+  await until(() => expect(next.pipeline.stats()).toMatchObject({ delivered: 200, spooled: 0, bytes: 0 }))
+  await next.pipeline.shutdown()
+  expect(filesIn(directory)).toEqual([])
+})
+
+test('entries are joined to no more than maxExportBatchSize records', async () => {
+  const next = spooling(await leftBehind(10), { maxExportBatchSize: 4 })
+  await until(() => expect(next.pipeline.stats().adopted).toBe(10))
+  expect((await drain(next)).map((bodies) => bodies.length)).toEqual([4, 4, 2])
+})
+
+test('a joined request that is too large is sent by halves, and a shutdown leaves only what is not delivered', async () => {
+  const directory = await leftBehind(8)
+  const { transport, pipeline } = spooling(directory)
+  await transport.arrived(1)
+  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  await transport.arrived(2)
+  expect(await bodiesIn(transport.requests[1]!)).toEqual([0, 1, 2, 3])
+  expectBalance(pipeline.stats())
+  transport.answer({ kind: 'delivered', rejected: 1 })
+  await transport.arrived(3)
+  expect(pipeline.stats()).toMatchObject({ delivered: 3, rejected: 1, inFlight: 4, spooled: 4 })
+  expectBalance(pipeline.stats())
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: {}, queued: 4, inFlight: 0, spooled: 4 })
+  const next = spooling(directory)
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport.requests[0]!)).toEqual([4, 5, 6, 7])
+})
+
+test('a new severe record does not wait behind what was recovered, nor behind what this process has left on disk', async () => {
+  const directory = await leftBehind(40)
+  const next = spooling(directory, { maxExportBatchSize: 4, scheduledDelayMillis: 1 })
+  await next.transport.arrived(1)
+  for (let i = 0; i < 40; i += 1) next.write(`new ${i}`)
+  await until(() => expect(next.pipeline.stats().spooled).toBe(80))
+  next.write('severe', ERROR)
+  await until(() => expect(next.pipeline.stats().spooled).toBe(81))
+  const requests: unknown[][] = []
+  for (let i = 0; i < 4; i += 1) {
+    await next.transport.arrived(i + 1)
+    requests.push(await bodiesIn(next.transport.requests[i]!))
+    next.transport.answer()
+  }
+  // Behind what is in flight, and at most one request from the disk.
+  expect(requests.slice(0, 3)).toContainEqual(['severe'])
+  expectBalance(next.pipeline.stats())
+})
+
+test('an entry that cannot be read is set aside, others pass it, and it is sent when it can be read', async () => {
+  const directory = newDirectory()
+  const gone = spooling(directory, { maxExportBatchSize: 1 })
+  for (const body of ['first', 'second']) {
+    gone.write(body)
+    // To a segment of its own.
+    gone.pipeline.spillSync()
+  }
+  gone.pipeline.end()
+  const { transport, pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
+  await transport.arrived(1)
+  expect(await bodiesIn(transport.requests[0]!)).toEqual(['first'])
+  // A directory in the place of the second one: root may read everything else.
+  const [, other] = filesIn(directory) as [string, string]
+  const bytes = fs.readFileSync(other)
+  rmSync(other)
+  mkdirSync(other)
+  for (let i = 0; i < 5; i += 1) write(`new ${i}`)
+  for (let i = 1; i <= 6; i += 1) {
+    await transport.arrived(i)
+    transport.answer()
+  }
+  await until(() =>
+    expect(pipeline.stats()).toMatchObject({ delivered: 6, queued: 1, inFlight: 0, spooled: 1 }),
+  )
+  expectBalance(pipeline.stats())
+  expect(made).toContainEqual(expect.stringContaining('EISDIR'))
+  rmSync(other, { recursive: true })
+  fs.writeFileSync(other, bytes)
+  await transport.arrived(7)
+  transport.answer()
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 7, queued: 0, dropped: {} }))
+})
+
+/** The real file system, whose files are opened as `open` says. */
+function diskWith(open: (path: string, flags: number) => Promise<fs.promises.FileHandle>): Fs {
+  return { ...fs, promises: { ...fs.promises, open: open as typeof fs.promises.open } }
+}
+
+test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
+  'an entry that cannot be read (%s) is given up after five minutes, and stays for the next process',
+  async (code) => {
+    const directory = newDirectory()
+    const spool = spoolAt(
+      directory,
+      {},
+      diskWith((path, flags) => {
+        if (flags === fs.constants.O_RDONLY + fs.constants.O_NOFOLLOW) {
+          throw Object.assign(new Error(code), { code })
+        }
+        return fs.promises.open(path, flags, 0o600)
+      }),
+    )
+    const [entry] = await keep(spool, 'x')
+    spool.park(entry!, 1)
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const results: unknown[] = []
+    for (; now < 1e7 && results.at(-1) !== 'unreadable'; now += 1000) {
+      const taken = spool.take(ALL)
+      if (taken.length > 0) results.push((await spool.read(taken))[0])
+    }
+    expect(results.length).toBeGreaterThan(8)
+    expect(results.length).toBeLessThan(51)
+    expect(results.slice(0, -1).every((result) => result === 'later')).toBe(true)
+    expect(spool.waiting).toBe(0)
+    await spool.close()
+    vi.restoreAllMocks()
+    const next = spoolAt(directory)
+    expect(await adopt(next)).toHaveLength(1)
+    await next.close()
+  },
+)
+
+test('a bad place on the disk costs the entry that lies there, and none beside it', async () => {
+  const spool = spoolAt(
+    newDirectory(),
+    {},
+    diskWith(async (path, flags) => {
+      const file = await fs.promises.open(path, flags, 0o600)
+      if (flags & fs.constants.O_RDWR) return file
+      const read = file.read.bind(file) as (...given: unknown[]) => Promise<unknown>
+      return Object.assign(file, {
+        read(buffer: Buffer, offset: number, length: number, position: number) {
+          const isHit = position <= 45 && position + length > 45
+          return isHit
+            ? Promise.reject(Object.assign(new Error(), { code: 'EIO' }))
+            : read(buffer, offset, length, position)
+        },
+      })
+    }),
+  )
+  const entries = await keep(spool, 'first', 'second', 'third')
+  const read = await spool.read(entries)
+  expect(read.map((request) => (typeof request === 'string' ? request : String(request)))).toEqual([
+    'first',
+    'later',
+    'third',
+  ])
+  await spool.close()
+})
+
+test('a disk that does not answer holds no read for long, gets no more work, and piles nothing up in memory', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const answer = Promise.withResolvers<void>()
+  let isHanging = false
+  const spool = spoolAt(
+    newDirectory(),
+    {},
+    diskWith(async (path, flags) => {
+      if (isHanging) await answer.promise
+      return fs.promises.open(path, flags, 0o600)
+    }),
+  )
+  const [one, two] = await keep(spool, 'one', 'two')
+  spool.park(two!, 2)
+  isHanging = true
+  const read = spool.read([one!])
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(await read).toEqual(['later'])
+  expect(spool.take(ALL)).toEqual([])
+  expect(await spool.append(Buffer.from('three'), 1)).toBeUndefined()
+  expect(spool.waiting).toBe(2)
+  answer.resolve()
+  await vi.waitFor(async () => expect(await spool.append(Buffer.from('four'), 1)).toBeDefined())
+  await vi.waitFor(() => expect(spool.take(ALL)).not.toEqual([]))
+  await spool.close()
+})
