@@ -23,7 +23,7 @@ export interface SignalPipeline<Provider> {
 export interface Ending {
   forceFlush(timeoutMillis: number): Promise<unknown>
   /** Gives up what would hold the process longer. */
-  abandon?(): void
+  abandon?: (() => void) | undefined
   stats(): LogsStats
   /** Grows with all that there is to send. */
   activity(): number
@@ -49,12 +49,14 @@ export interface EndingConfig {
  */
 export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => void {
   let flushedAt = -1
+  /** Bounded whatever a flush waits for, because the end of the process waits for it. */
+  const flush = (): Promise<void> => within(ENDING_MILLIS, [ending.forceFlush(ENDING_MILLIS)])
 
   function onBeforeExit(): void {
     const activity = ending.activity()
     if (activity === flushedAt) return
     flushedAt = activity
-    void ending.forceFlush(ENDING_MILLIS).then(() => ending.abandon?.())
+    void flush().then(() => ending.abandon?.())
   }
 
   function onExit(): void {
@@ -71,7 +73,6 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
 
   process.on('beforeExit', onBeforeExit)
   process.on('exit', onExit)
-  const flush = (): Promise<unknown> => ending.forceFlush(ENDING_MILLIS)
   const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: onExit })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())

@@ -104,6 +104,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
   const abandon = (): void => {
+    logs?.abandon?.()
     traces?.abandon()
     metrics?.abandon()
   }

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { startViewer, type Viewer } from '@logbridge/viewer'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { nowhere, run } from './programs.ts'
 
 const ESM = `import { startTelemetry } from '@logbridge/core'
@@ -138,3 +140,21 @@ test('an ESM and a CommonJS copy know of each other', async () => {
   )
   expect(ended).toEqual({ code: 0, stdout: 'already-started\n', stderr: '' })
 })
+
+test.each(['grpc', 'http/protobuf'])(
+  'a receiver that takes requests by %s and never answers holds a process no longer than the flush at its end',
+  async (protocol) => {
+    const silent = createServer((socket) => void socket.on('error', () => {}).resume())
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as AddressInfo
+    // Attempts that would hold the process for a minute, and the test for longer than it has.
+    const ended = await run(
+      `${ESM} startTelemetry({ timeoutMillis: 60_000, protocol: '${protocol}', traces: false, metrics: false }) ${PRODUCE}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } },
+    )
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  },
+)

@@ -6,6 +6,9 @@ const MAX_BACKOFF_MILLIS = 30_000
 /** A receiver that names a longer delay has made a mistake, or wants us never to come back. */
 const MAX_NAMED_MILLIS = 60 * 60 * 1000
 
+/** For so long after `abandon` no attempt is made unless somebody flushes, so that a process that has nothing else to do ends. */
+const REST_MILLIS = 5000
+
 /**
  * Sends a request again as long as its outcome is `retryable`, until it is aborted: exponential backoff with full
  * jitter, which begins anew with each flush, and not before the delay that the receiver named, up to an hour.
@@ -15,7 +18,10 @@ const MAX_NAMED_MILLIS = 60 * 60 * 1000
  */
 export function withRetry(transport: Transport, random: () => number = Math.random): Transport {
   const sleepers = new Set<() => void>()
+  /** Each aborts an attempt that is being made. */
+  const attempts = new Set<() => void>()
   let wakes = 0
+  let restsUntil = 0
 
   /** @param least what a wake does not cut short */
   function sleep(millis: number, least: number, signal: AbortSignal): Promise<void> {
@@ -50,10 +56,26 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     }
   }
 
+  async function attemptOnce(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
+    const attempt = new AbortController()
+    const abort = (): void => attempt.abort()
+    attempts.add(abort)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+    try {
+      return await transport.send(request, attempt.signal)
+    } finally {
+      attempts.delete(abort)
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     let seen = wakes
     for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
-      const outcome = await transport.send(request, signal)
+      const rest = restsUntil - performance.now()
+      if (rest > 0) await sleep(rest, 0, signal)
+      const outcome = await attemptOnce(request, signal)
       if (outcome.kind === 'delivered') rearm('retrying')
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
@@ -80,8 +102,13 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     send,
     wake() {
       wakes += 1
+      restsUntil = 0
       void wakeAll()
       transport.wake()
+    },
+    abandon() {
+      restsUntil = performance.now() + REST_MILLIS
+      for (const abort of attempts) abort()
     },
     close: () => transport.close(),
   }

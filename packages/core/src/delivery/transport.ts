@@ -43,5 +43,7 @@ export interface Transport {
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
   /** Ends waits between attempts, and has the next ones short again, so that whoever flushes does not wait for a backoff. */
   wake(): void
+  /** Ends the attempts that are being made, which would hold the process; they are made again if it lives on. */
+  abandon?(): void
   close(): void
 }

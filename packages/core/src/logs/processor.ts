@@ -5,6 +5,7 @@ import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '
 import type { ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport } from '../delivery/create.ts'
+import type { Transport } from '../delivery/transport.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
@@ -16,13 +17,15 @@ import { EMPTY_STATS, type LogsStats } from './stats.ts'
 export class PipelineProcessor implements LogRecordProcessor {
   /** `undefined`: there is no endpoint that can be used. */
   private readonly pipeline: LogPipeline | undefined
+  private readonly transport: Transport | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
 
   constructor(config: LogsConfig) {
     const { exporter } = config
-    this.pipeline = exporter && new LogPipeline(config, createTransport({ ...config, exporter }), true)
+    this.transport = exporter && createTransport({ ...config, exporter })
+    this.pipeline = this.transport && new LogPipeline(config, this.transport, true)
     this.minimumSeverity = config.minimumSeverity
   }
 
@@ -57,6 +60,11 @@ export class PipelineProcessor implements LogRecordProcessor {
 
   async shutdown(timeoutMillis?: number): Promise<void> {
     await this.pipeline?.shutdown(timeoutMillis)
+  }
+
+  /** See `Ending`. */
+  abandon(): void {
+    this.transport?.abandon?.()
   }
 
   /** See `Ending`. */
@@ -110,6 +118,7 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
       forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
       stats: () => this.stats(),
       activity: () => this.stats().created,
+      abandon: () => this.abandon(),
       spillSync: () => this.spillSync(),
       end: () => this.end(),
     })

@@ -56,7 +56,7 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
 }
 
 /** The same with what the end of the process needs. */
-export type EndingLoggerProvider = LogbridgeLoggerProvider & Pick<Ending, 'spillSync' | 'end'>
+export type EndingLoggerProvider = LogbridgeLoggerProvider & Pick<Ending, 'abandon' | 'spillSync' | 'end'>
 
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
@@ -69,7 +69,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   const { register = true, shutdownSignals = [], captureUncaughtExceptions = register } = options
   // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
   const resource = settleResource(options, process.env, register ? ownInstanceId : undefined)
-  const { spillSync, end, ...inner } = createLoggerProviderFrom(config, resource)
+  const { abandon, spillSync, end, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
     shutdown(timeoutMillis?: number) {
@@ -79,7 +79,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   }
   let ending: Promise<void> | undefined
   const forget = watchProcessEnd(
-    { ...inner, spillSync, end, activity: () => inner.stats().created },
+    { ...inner, abandon, spillSync, end, activity: () => inner.stats().created },
     { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined },
   )
   const unregister = register ? registerLoggerProvider(provider) : undefined
@@ -102,7 +102,8 @@ function createDirectProvider(
   config: LogsConfig & { readonly exporter: ExporterConfig },
   resource: Resource,
 ): EndingLoggerProvider {
-  const pipeline = new LogPipeline(config, createTransport(config))
+  const transport = createTransport(config)
+  const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
   const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
@@ -121,6 +122,7 @@ function createDirectProvider(
     stats: () => pipeline.stats(),
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
     shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis),
+    abandon: () => transport.abandon?.(),
     spillSync: () => pipeline.spillSync(),
     end: () => pipeline.end(),
   }
@@ -226,6 +228,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) => flush(timerMillis(timeoutMillis)),
     shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
+    abandon: () => last?.abandon(),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
   }

@@ -1,4 +1,5 @@
 import { checkOptions, diagnose, rules } from '@logbridge/bridge'
+import { within } from '../lifecycle.ts'
 import { runningTelemetry } from '../telemetry.ts'
 
 export interface FlushOnFreezeOptions {
@@ -50,7 +51,12 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
       )
     }
     const remaining = context === undefined ? Infinity : context.getRemainingTimeInMillis() - MARGIN_MILLIS
-    await flushed.forceFlush(Math.max(0, Math.min(timeoutMillis, remaining)))
+    const millis = Math.max(0, Math.min(timeoutMillis, remaining))
+    let failure: unknown
+    // Bounded here, because a provider of another kind may not know the time, and its flush may never end.
+    const flushing = Promise.resolve(flushed.forceFlush(millis)).catch((error: unknown) => (failure = error))
+    await within(millis, [flushing])
+    if (failure !== undefined) throw failure
   }
 
   function invoke(this: unknown, ...args: unknown[]): unknown {
