@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { diagnose, timers, unref } from '@logbridge/bridge'
+import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import { timerMillis } from '../lifecycle.ts'
 
 /** How long an attempt may take to end once it is aborted. */
@@ -75,7 +75,10 @@ export async function allSent(
   attempt: AbortSignal,
   cut: () => void,
 ): Promise<boolean> {
-  if (request.writableFinished) return true
+  if (request.writableFinished) {
+    rearm('cut-request')
+    return true
+  }
   if (request.closed) return false
   const settled = Promise.withResolvers<void>()
   request.once('finish', settled.resolve).once('close', settled.resolve)

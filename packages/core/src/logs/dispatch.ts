@@ -1,4 +1,4 @@
-import { diagnose, nextTurn, timers, unref } from '@logbridge/bridge'
+import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
 import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
@@ -385,7 +385,7 @@ export class Dispatcher {
   private received({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     if (rejected > 0 || message) {
       diagnose('partial-success', `the receiver refused ${rejected} log records`, message)
-    }
+    } else rearm('partial-success')
     if (attempts === 1) this.window = Math.min(this.window + 1, MAX_CONCURRENT_EXPORTS)
     // Once more may be a connection that was closed, or a receiver that is busy.
     if (attempts <= 2) return

@@ -1,7 +1,8 @@
-import { diagnose, timers, unref } from '@logbridge/bridge'
+import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import type { ExporterConfig } from '../config/exporter.ts'
+import { withDeadline } from '../delivery/attempt.ts'
 import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
@@ -33,31 +34,30 @@ export function createOtlpExporter<Items>(
 ): OtlpExporter<Items> {
   const what = signal === 'traces' ? 'spans' : 'metrics'
   const transport = createTransport(config, signal)
-  const closed = new AbortController()
   const pending = new Set<Promise<void>>()
   let attempts = new AbortController()
   let abandoned = false
+  let closed = false
 
   async function send(items: Items): Promise<ExportResult> {
     const request = serializer.serializeRequest(items)
     if (request === undefined) return failed(`${what} could not be encoded`)
-    const signal = AbortSignal.any([
-      closed.signal,
-      attempts.signal,
-      AbortSignal.timeout(config.exportTimeoutMillis),
-    ])
-    return resultOf(await transport.send(request, signal))
+    const outcome = await withDeadline(config.exportTimeoutMillis, attempts.signal, (attempt) =>
+      transport.send(request, attempt),
+    )
+    return resultOf(outcome)
   }
 
   function resultOf(outcome: ExportOutcome): ExportResult {
     if (outcome.kind !== 'delivered') return failed(outcome.reason)
+    rearm(`export-${signal}`)
     if (outcome.rejected > 0 || outcome.message) {
       diagnose(
         `partial-success-${signal}`,
         `the receiver refused ${outcome.rejected} ${what}`,
         outcome.message || undefined,
       )
-    }
+    } else rearm(`partial-success-${signal}`)
     return { code: ExportResultCode.SUCCESS }
   }
 
@@ -84,14 +84,15 @@ export function createOtlpExporter<Items>(
   }
 
   async function close(): Promise<void> {
-    closed.abort()
+    closed = true
+    attempts.abort()
     await Promise.all(pending)
     transport.close()
   }
 
   return {
     export(items, resultCallback) {
-      if (closed.signal.aborted) return resultCallback(failed('the exporter has been shut down'))
+      if (closed) return resultCallback(failed('the exporter has been shut down'))
       if (abandoned) return resultCallback(failed('the process is ending'))
       const sending = quietly(() => send(items))
         .catch(failed)

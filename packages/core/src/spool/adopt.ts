@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { diagnose, nextTurn } from '@logbridge/bridge'
+import { diagnose, nextTurn, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readInto } from './files.ts'
 import { type Folder, leaveFolder, listFolders, listSegments, lockFolder, type Names } from './folder.ts'
 import { type Contents, MAX_SEGMENT_BYTES, readSegment } from './format.ts'
@@ -43,26 +43,32 @@ export async function adoptOrphans(
 ): Promise<Orphan[]> {
   const taken: Taken[] = []
   const scratch: Scratch = { buffer: Buffer.alloc(0), entries: new EntryTable() }
-  for (const name of await namesIn(fs, directory)) {
+  let isReadable = true
+  const fail = (error: unknown): void => {
+    isReadable = false
+    complain(directory, error)
+  }
+  for (const name of await namesIn(fs, directory, fail)) {
     if (skip.own.has(name) || skip.left.has(name)) continue
     try {
-      const orphan = await takeOver(fs, directory, name, skip.left, scratch)
+      const orphan = await takeOver(fs, directory, name, skip.left, { scratch, fail })
       if (orphan) taken.push(orphan)
     } catch (error) {
       // Its owner, or who has adopted it, has removed it meanwhile.
-      if (!isMissing(error)) complain(directory, error)
+      if (!isMissing(error)) fail(error)
     }
     // Locks are taken synchronously, and checksums take their time.
     await nextTurn()
   }
+  if (isReadable) rearm('spool-adopt')
   return taken.sort((one, other) => one.since - other.since)
 }
 
-async function namesIn(fs: Fs, directory: string): Promise<string[]> {
+async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void): Promise<string[]> {
   try {
     return await listFolders(fs, directory)
   } catch (error) {
-    if (!isMissing(error)) complain(directory, error)
+    if (!isMissing(error)) fail(error)
     return []
   }
 }
@@ -76,7 +82,7 @@ async function takeOver(
   directory: string,
   name: string,
   left: Set<string>,
-  scratch: Scratch,
+  { scratch, fail }: { readonly scratch: Scratch; readonly fail: (error: unknown) => void },
 ): Promise<Taken | undefined> {
   const path = join(directory, name)
   const stats = await fs.promises.lstat(path)
@@ -101,7 +107,7 @@ async function takeOver(
     try {
       if (!(await takeSegment(fs, orphan, segment, scratch))) left.add(name)
     } catch (error) {
-      complain(directory, error)
+      fail(error)
     }
     await nextTurn()
   }

@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { diagnose, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
 import type { Patience } from './patience.ts'
@@ -53,7 +53,9 @@ export class Reader {
     try {
       if (!(await this.room.holds(segment.folder))) return entries.map(() => 'taken')
       file = await this.fs.promises.open(segment.path, READ)
-      return await this.readRange(file, segment, entries)
+      const read = await this.readRange(file, segment, entries)
+      if (!read.includes('damaged')) rearm('spool-read')
+      return read
     } catch (error) {
       this.complain(error)
       if (isMissing(error)) return entries.map(() => 'damaged')

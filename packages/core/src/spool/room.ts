@@ -1,4 +1,4 @@
-import { diagnose, timers, unref } from '@logbridge/bridge'
+import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { type Fs, isMissing } from './files.ts'
@@ -75,8 +75,10 @@ export class Room {
       return false
     }
     this.isActive = true
-    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= this.granted)
+    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= this.granted) {
+      rearm('spool-full')
       return true
+    }
     diagnose(
       'spool-full',
       `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
@@ -113,6 +115,7 @@ export class Room {
   private begin(made: Folder): void {
     this.own = made
     this.add(made)
+    rearm('spool-taken')
     // Its owner file announces nothing yet.
     this.announced = 0
     this.granted = Math.min(this.granted, this.committed())

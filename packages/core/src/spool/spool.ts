@@ -1,5 +1,5 @@
 import * as nodeFs from 'node:fs'
-import { diagnose, timers, unref } from '@logbridge/bridge'
+import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
@@ -124,7 +124,9 @@ class DiskSpool implements Spool {
     this.room.reserveSync(ENTRY_BYTES + request.request.length + MARK_BYTES)
     if (!this.room.admits(request.request.length, 0)) return undefined
     try {
-      return this.writer.appendSync(request)
+      const entry = this.writer.appendSync(request)
+      rearm('spool-disk')
+      return entry
     } catch (error) {
       this.complain(error)
       return undefined
@@ -296,6 +298,7 @@ class DiskSpool implements Spool {
     if (group.length === 0) return
     try {
       const entries = await this.writer.append(group)
+      rearm('spool-disk')
       group.forEach(({ resolve }, index) => resolve(entries[index]))
     } catch (error) {
       this.complain(error)
