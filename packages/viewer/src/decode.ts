@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs'
 import protojson from 'protobufjs/ext/protojson.js'
+import { checkJson, checkMessage } from './memory.ts'
 import type {
   ExportLogsServiceRequest,
   ExportMetricsServiceRequest,
@@ -34,17 +35,24 @@ const rpcStatus = root.lookupType('RpcStatus')
 /**
  * Decodes the body of an Export call.
  *
+ * @throws TooLargeError when the request would take more memory than the limit allows for
  * @throws Error when the bytes are not such a message
  */
 export function decodeRequest<S extends Signal>(
   signal: S,
   encoding: Encoding,
   bytes: Uint8Array,
+  maxMessageBytes: number,
 ): ExportRequests[S] {
   return withRecursionLimit(() => {
     const type = requestTypes[signal]
+    if (encoding === 'json') checkJson(bytes, maxMessageBytes)
     const wire = encoding === 'json' ? type.encode(fromOtlpJson(type, bytes)).finish() : bytes
-    return type.decode(wire) as unknown as ExportRequests[S]
+    checkMessage(type, wire, maxMessageBytes)
+    const reader = protobuf.Reader.create(wire)
+    // Kept, each unknown field would be a view of the request.
+    reader.discardUnknown = true
+    return type.decode(reader) as unknown as ExportRequests[S]
   })
 }
 

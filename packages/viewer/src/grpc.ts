@@ -1,7 +1,9 @@
 import * as grpc from '@grpc/grpc-js'
 import type { Signal } from './decode.ts'
 import { listenError } from './errors.ts'
+import { createHostCheck } from './host.ts'
 import type { Intake, Listener, ListenOptions } from './listener.ts'
+import { TooLargeError } from './memory.ts'
 
 const paths: Record<Signal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
@@ -12,14 +14,21 @@ const paths: Record<Signal, string> = {
 /** An Export*ServiceResponse without a partial success has no fields. */
 const emptyResponse = Buffer.alloc(0)
 
+/** Calls of one connection whose messages are received at the same time; the others wait at the sender. */
+const maxConcurrentCalls = 8
+
 /** How long a call in progress may hold up `close`. */
 const closeTimeoutMillis = 1000
 
 export async function listenGrpc(intake: Intake, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxMessageBytes })
+  const isOurHost = createHostCheck(host)
+  const server = new grpc.Server({
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_concurrent_streams': maxConcurrentCalls,
+  })
   for (const signal of Object.keys(paths) as Signal[]) {
-    server.addService({ Export: exportMethod(signal) }, { Export: exportHandler(intake, signal) })
+    server.addService({ Export: exportMethod(signal) }, { Export: exportHandler(intake, signal, isOurHost) })
   }
   return {
     port: await bind(server, host, port),
@@ -40,13 +49,26 @@ function exportMethod(signal: Signal): grpc.MethodDefinition<Buffer, Buffer> {
   }
 }
 
-function exportHandler(intake: Intake, signal: Signal): grpc.handleUnaryCall<Buffer, Buffer> {
+function exportHandler(
+  intake: Intake,
+  signal: Signal,
+  isOurHost: (host: string) => boolean,
+): grpc.handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
+    if (!isOurHost(call.getHost())) {
+      intake.refuse()
+      callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority is not one of this viewer` })
+      return
+    }
     try {
       intake.accept(signal, 'protobuf', call.request)
     } catch (error) {
       intake.refuse()
-      callback({ code: grpc.status.INVALID_ARGUMENT, details: (error as Error).message })
+      const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
+      callback({
+        code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,
+        details: (error as Error).message,
+      })
       return
     }
     callback(null, emptyResponse)

@@ -5,7 +5,9 @@ import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { encodeStatus, type Encoding, type Signal } from './decode.ts'
 import { listenError } from './errors.ts'
+import { createHostCheck } from './host.ts'
 import type { Intake, Listener, ListenOptions } from './listener.ts'
+import { TooLargeError } from './memory.ts'
 
 const signals = new Map<string, Signal>([
   ['/v1/logs', 'logs'],
@@ -33,8 +35,18 @@ const decompressors = new Map<string, Decompress>([
   ['zstd', (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.zstdDecompress)(bytes, options)],
 ])
 
-/** google.rpc.Code INVALID_ARGUMENT: every refusal here is about what was sent. */
-const invalidArgument = 3
+/** The google.rpc.Code of each HTTP status that is not about what was sent being wrong. */
+const codes = new Map([
+  [413, 8 /* RESOURCE_EXHAUSTED */],
+  [503, 14 /* UNAVAILABLE */],
+])
+const INVALID_ARGUMENT = 3
+
+/** How long a sender may take for one request. */
+const requestTimeoutMillis = 30_000
+
+/** Requests of the largest size whose bodies are held at the same time, until their turn comes. */
+const maxBodiesHeld = 8
 
 /** How long a request in progress may hold up `close`. */
 const closeTimeoutMillis = 1000
@@ -53,8 +65,44 @@ class Refusal extends Error {
 
 export async function listenHttp(intake: Intake, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const server = createServer((request, response) => {
-    void answer(intake, request, response, maxMessageBytes)
+  const isOurHost = createHostCheck(host)
+  const bodies = createBodyReader(maxMessageBytes)
+  const inTurn = createQueue()
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const encoding = encodings.get(mediaType(request))
+    try {
+      const { host: hosts } = request.headersDistinct
+      if (hosts?.length !== 1 || !isOurHost(hosts[0])) {
+        throw new Refusal(421, `The Host header is not one of this viewer; send to localhost`)
+      }
+      const signal = signalOf(request)
+      if (encoding === undefined) {
+        throw new Refusal(415, 'The content type must be application/x-protobuf or application/json')
+      }
+      const sent = await bodies.read(request)
+      try {
+        // One at a time is decompressed and decoded, so that the memory of one is that of all.
+        await inTurn(async () => {
+          const body = await decompress(request, sent, maxMessageBytes)
+          accept(intake, signal, encoding, body)
+        })
+      } finally {
+        bodies.release(sent.length)
+      }
+      response.writeHead(200, { 'content-type': contentTypes[encoding] })
+      response.end(emptyResponse[encoding])
+    } catch (error) {
+      // What is not a refusal is a connection that broke while the body was read: nobody is left to answer.
+      if (error instanceof Refusal) {
+        intake.refuse()
+        refuse(response, encoding, error)
+      }
+    }
+  }
+
+  const server = createServer({ requestTimeout: requestTimeoutMillis }, (request, response) => {
+    void answer(request, response)
   })
   await bind(server, host, port)
   return {
@@ -63,32 +111,21 @@ export async function listenHttp(intake: Intake, options: ListenOptions): Promis
   }
 }
 
-async function answer(
-  intake: Intake,
-  request: IncomingMessage,
-  response: ServerResponse,
-  maxMessageBytes: number,
-): Promise<void> {
-  const encoding = encodings.get(mediaType(request))
+function accept(intake: Intake, signal: Signal, encoding: Encoding, body: Buffer): void {
   try {
-    const signal = signalOf(request)
-    if (encoding === undefined) {
-      throw new Refusal(415, 'The content type must be application/x-protobuf or application/json')
-    }
-    const body = await decompress(request, await read(request, maxMessageBytes), maxMessageBytes)
-    try {
-      intake.accept(signal, encoding, body)
-    } catch (cause) {
-      throw new Refusal(400, (cause as Error).message)
-    }
-    response.writeHead(200, { 'content-type': contentTypes[encoding] })
-    response.end(emptyResponse[encoding])
-  } catch (error) {
-    // What is not a refusal is a connection that broke while the body was read: nobody is left to answer.
-    if (error instanceof Refusal) {
-      intake.refuse()
-      refuse(response, encoding, error)
-    }
+    intake.accept(signal, encoding, body)
+  } catch (cause) {
+    throw new Refusal(cause instanceof TooLargeError ? 413 : 400, (cause as Error).message)
+  }
+}
+
+/** Runs one task at a time, in the order in which they came. */
+function createQueue(): (task: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve()
+  return (task) => {
+    const run = last.then(task)
+    last = run.catch(() => {})
+    return run
   }
 }
 
@@ -106,19 +143,51 @@ function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
 }
 
-async function read(request: IncomingMessage, maxMessageBytes: number): Promise<Buffer> {
-  const tooLarge = new Refusal(413, `The request is larger than ${maxMessageBytes} bytes`)
-  if (Number(request.headers['content-length'] ?? 0) > maxMessageBytes) throw tooLarge
-  const chunks: Buffer[] = []
-  let size = 0
-  // The request is not destroyed when the loop is left early: its socket is still needed for the answer, and Node
-  // reads and forgets the rest of a body, so that the sender gets to it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxMessageBytes) throw tooLarge
-    chunks.push(chunk)
+interface BodyReader {
+  /** Resolves with a whole body, which counts as held until it is released. */
+  read(request: IncomingMessage): Promise<Buffer>
+  release(bytes: number): void
+}
+
+function createBodyReader(maxMessageBytes: number): BodyReader {
+  const maxHeldBytes = maxMessageBytes * maxBodiesHeld
+  let held = 0
+  const tooLarge = (): Refusal => new Refusal(413, `The request is too large: over ${maxMessageBytes} bytes`)
+  const release = (bytes: number): void => void (held -= bytes)
+
+  async function read(request: IncomingMessage): Promise<Buffer> {
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (announced > maxMessageBytes) throw tooLarge()
+    // One buffer, because a chunk of one byte would take some hundred bytes of memory.
+    let body: Buffer = Buffer.alloc(0)
+    let size = 0
+    try {
+      // The request is not destroyed when the loop is left early: its socket is still needed for the answer, and Node
+      // reads and forgets the rest of a body, so that the sender gets to it.
+      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        size += chunk.length
+        held += chunk.length
+        if (size > maxMessageBytes) throw tooLarge()
+        if (held > maxHeldBytes) {
+          throw new Refusal(503, 'Too many requests at the same time', { 'retry-after': '1' })
+        }
+        if (size > body.length) body = grown(body, Math.max(size, announced))
+        chunk.copy(body, size - chunk.length)
+      }
+      return body.subarray(0, size)
+    } catch (error) {
+      release(size)
+      throw error
+    }
   }
-  return Buffer.concat(chunks, size)
+  return { read, release }
+}
+
+/** A copy of `buffer` with room for `size` bytes, and for as many again as it had. */
+function grown(buffer: Buffer, size: number): Buffer {
+  const larger = Buffer.alloc(Math.max(size, buffer.length * 2))
+  buffer.copy(larger)
+  return larger
 }
 
 /** Decompression stops at the limit, so a small body cannot expand into all of the memory. */
@@ -133,7 +202,7 @@ async function decompress(request: IncomingMessage, body: Buffer, maxMessageByte
     return await inflateBody(body, { maxOutputLength: maxMessageBytes })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new Refusal(413, `The request expands to more than ${maxMessageBytes} bytes`)
+      throw new Refusal(413, `The request is too large: it expands to more than ${maxMessageBytes} bytes`)
     }
     throw new Refusal(400, `The body is not ${name}: ${(cause as Error).message}`)
   }
@@ -148,7 +217,7 @@ function refuse(response: ServerResponse, encoding: Encoding | undefined, refusa
   response.end(
     encoding === undefined
       ? `${refusal.message}\n`
-      : encodeStatus(encoding, invalidArgument, refusal.message),
+      : encodeStatus(encoding, codes.get(refusal.status) ?? INVALID_ARGUMENT, refusal.message),
   )
 }
 

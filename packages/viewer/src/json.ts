@@ -1,5 +1,5 @@
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan } from './model.ts'
-import { printable } from './text.ts'
+import { escapeControls } from './text.ts'
 
 /**
  * A record as one line of JSON, led by its `signal`; without `raw` and without a newline at the end. As in OTLP/JSON,
@@ -10,7 +10,7 @@ export function formatJson(
   record: ReceivedLogRecord | ReceivedSpan | ReceivedMetric,
 ): string {
   // JSON leaves some control characters as they are; they occur within strings only, where \uXXXX means the same.
-  return printable(JSON.stringify({ signal, ...record, raw: undefined }, toJson))
+  return escapeControls(JSON.stringify({ signal, ...record, raw: undefined }, toJson))
 }
 
 function toJson(_key: string, value: unknown): unknown {

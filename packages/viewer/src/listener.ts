@@ -2,7 +2,10 @@ import type { Encoding, Signal } from './decode.ts'
 
 /** Where the listeners hand over what they received. */
 export interface Intake {
-  /** @throws Error when the bytes cannot be decoded */
+  /**
+   * @throws TooLargeError when the request would take too much memory
+   * @throws Error when the bytes cannot be decoded
+   */
   accept(signal: Signal, encoding: Encoding, bytes: Uint8Array): void
   refuse(): void
 }

@@ -19,8 +19,18 @@ export function printable(text: string): string {
   return escapeControls(cut(text))
 }
 
-/** The same for a text that has been cut. */
+/** The same for a text that has been cut, or is to be whole. */
 export function escapeControls(text: string): string {
+  if (text.length <= MAX_PRINTED_LENGTH) return escapeSlice(text)
+  // In slices, because a replacement holds all of its matches to the end.
+  let escaped = ''
+  for (let at = 0; at < text.length; at += MAX_PRINTED_LENGTH) {
+    escaped += escapeSlice(text.slice(at, at + MAX_PRINTED_LENGTH))
+  }
+  return escaped
+}
+
+function escapeSlice(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (char) => {
     return named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
   })

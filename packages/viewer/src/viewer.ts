@@ -16,7 +16,10 @@ export interface ViewerOptions {
   grpcPort?: number
   /** Port of OTLP/HTTP, 0 for any free one. Default 4318. */
   httpPort?: number
-  /** Largest request in bytes, both as sent and decompressed. Default 67,108,864 (64 MiB). */
+  /**
+   * Largest request in bytes, both as sent and decompressed. Decoded, a request may take 8 times that in memory, as
+   * estimated from its bytes. Default 4,194,304 (4 MiB), as with the OpenTelemetry Collector's gRPC receiver.
+   */
   maxMessageBytes?: number
 }
 
@@ -75,7 +78,7 @@ interface Waiter {
  * @throws ViewerError `INVALID_OPTION`, `PORT_IN_USE` or `LISTEN_FAILED`
  */
 export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> {
-  const { host = '127.0.0.1', grpcPort = 4317, httpPort = 4318, maxMessageBytes = 64 * 1024 * 1024 } = options
+  const { host = '127.0.0.1', grpcPort = 4317, httpPort = 4318, maxMessageBytes = 4 * 1024 * 1024 } = options
   checkInteger('grpcPort', grpcPort, 0, 65_535)
   checkInteger('httpPort', httpPort, 0, 65_535)
   checkInteger('maxMessageBytes', maxMessageBytes, 1, 2 ** 31 - 1)
@@ -91,7 +94,7 @@ export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> 
   const waiters = new Set<Waiter>()
   const intake: Intake = {
     accept(signal, encoding, bytes) {
-      const request = decodeRequest(signal, encoding, bytes)
+      const request = decodeRequest(signal, encoding, bytes, maxMessageBytes)
       counts.requests[signal] += 1
       deliver[signal](request as never, counts, events)
       for (const waiter of waiters) waiter.check()

@@ -5,6 +5,9 @@ import { encode, exportGrpc, oneLog, start } from './otlp.ts'
 
 const maxMessageBytes = 100_000
 const gzip = { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }
+const manyLogs = encode('logs', {
+  resourceLogs: [{ scopeLogs: [{ logRecords: Array.from({ length: 10_000 }, () => ({})) }] }],
+})
 let viewer: Viewer
 
 beforeAll(async () => {
@@ -43,10 +46,28 @@ describe('gRPC', () => {
 
   it.each([
     { what: 'a message over the limit', bytes: logOf(maxMessageBytes), options: {} },
+    { what: 'more log records than may be held', bytes: manyLogs, options: {} },
+    { what: 'more log records than may be held, as gzip', bytes: manyLogs, options: gzip },
     { what: 'a small gzip that expands over the limit', bytes: logOf(50_000_000), options: gzip },
   ])('RESOURCE_EXHAUSTED: $what', async ({ bytes, options }) => {
     await expect(exportGrpc(viewer.grpcPort, 'logs', bytes, options)).rejects.toMatchObject({
       code: status.RESOURCE_EXHAUSTED,
     })
+  })
+
+  it.each(['evil.example', 'localhost.evil.example:4317', '127.0.0.1:4317.evil.example'])(
+    'PERMISSION_DENIED: an authority that is not one of this machine: %s',
+    async (authority) => {
+      const before = viewer.counts.requests.logs
+      await expect(
+        exportGrpc(viewer.grpcPort, 'logs', logOf(1), { 'grpc.default_authority': authority }),
+      ).rejects.toMatchObject({ code: status.PERMISSION_DENIED })
+      expect(viewer.counts.requests.logs).toBe(before)
+    },
+  )
+
+  it('accepts the authority of another port, as of one that is forwarded', async () => {
+    const options = { 'grpc.default_authority': 'localhost:14317' }
+    await expect(exportGrpc(viewer.grpcPort, 'logs', logOf(1), options)).resolves.toHaveLength(0)
   })
 })

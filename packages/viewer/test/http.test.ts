@@ -10,6 +10,10 @@ const maxMessageBytes = 100_000
 const body = encode('logs', oneLog({ body: { stringValue: 'hello' } }))
 let viewer: Viewer
 
+function repeat<T>(element: T): T[] {
+  return Array.from({ length: 10_000 }, () => element)
+}
+
 beforeAll(async () => {
   viewer = await start({ maxMessageBytes })
 })
@@ -85,7 +89,7 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
       what: 'an integer out of range',
       text: JSON.stringify(oneLog({ body: { intValue: '9223372036854775808' } })),
     },
-    { what: 'nested too deep', text: `{"resourceLogs":${'['.repeat(40_000)}` },
+    { what: 'nested too deep', text: `{"resourceLogs":${'['.repeat(3000)}` },
   ])('400: JSON, $what', async ({ text }) => {
     const response = await postJson(viewer, '/v1/logs', text)
     expect(response.status).toBe(400)
@@ -96,7 +100,12 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
   it('400: a value nested beyond any use', async () => {
     let any: object = {}
     for (let depth = 0; depth < 600; depth++) any = { arrayValue: { values: [any] } }
-    expect((await postJson(viewer, '/v1/logs', oneLog({ body: any }))).status).toBe(400)
+    const large = await start()
+    try {
+      expect((await postJson(large, '/v1/logs', oneLog({ body: any }))).status).toBe(400)
+    } finally {
+      await large.close()
+    }
   })
 
   it('400: a body that is not what its content encoding says', async () => {
@@ -136,6 +145,31 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     expect(decodeStatus(await response.arrayBuffer()).message).toContain(String(maxMessageBytes))
   })
 
+  it.each([
+    { what: 'log records', of: { resourceLogs: [{ scopeLogs: [{ logRecords: repeat({}) }] }] } },
+    { what: 'values', of: oneLog({ body: { arrayValue: { values: repeat({}) } } }) },
+    { what: 'attributes', of: oneLog({ attributes: repeat({ key: 'a' }) }) },
+  ])('413: more $what than may be held, in protobuf and JSON', async ({ of }) => {
+    const before = viewer.counts.refused
+    const bytes = encode('logs', of)
+    const compressed = new Uint8Array(gzipSync(bytes))
+    const responses = [
+      await postProtobuf(viewer, '/v1/logs', bytes),
+      await postProtobuf(viewer, '/v1/logs', compressed, { 'content-encoding': 'gzip' }),
+    ]
+    for (const response of responses) {
+      expect(response.status).toBe(413)
+      expect(decodeStatus(await response.arrayBuffer())).toMatchObject({
+        code: 8,
+        message: expect.stringContaining('too large'),
+      })
+    }
+    const response = await postJson(viewer, '/v1/logs', of)
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ code: 8 })
+    expect(viewer.counts.refused).toBe(before + 3)
+  })
+
   it('413: a body without a length, over the limit', async () => {
     const request = httpRequest(`${viewer.httpUrl}/v1/logs`, {
       method: 'POST',
@@ -161,6 +195,107 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     expect(response.status).toBe(413)
     expect(decodeStatus(await response.arrayBuffer()).message).toContain(String(maxMessageBytes))
   })
+})
+
+describe('the Host header', () => {
+  /** The status of a request whose lines are written as they are. */
+  async function statusOf(lines: string[], version = '1.1', target = '/v1/logs'): Promise<number> {
+    const socket = connect(viewer.httpPort, '127.0.0.1')
+    const head = [`POST ${target} HTTP/${version}`, 'content-type: application/json', 'content-length: 2']
+    socket.end(`${[...head, ...lines, 'connection: close'].join('\r\n')}\r\n\r\n{}`)
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
+  }
+
+  it.each(['localhost', 'LocalHost', '127.0.0.1', '[::1]', 'localhost:4318', '127.0.0.1:1', '[::1]:65535'])(
+    'of this machine is accepted: %s',
+    async (host) => {
+      expect(await statusOf([`host: ${host}`])).toBe(200)
+    },
+  )
+
+  it.each([
+    'evil.example',
+    'localhost.evil.example',
+    'localhost.evil.example:4318',
+    'evil.example:4318',
+    '127.0.0.1:4318.evil.example',
+    '127.0.0.1.evil.example',
+    '127.0.0.2',
+    'evil-localhost',
+    'localhost.',
+    'localhost:',
+    'localhost:4318:4318',
+    'user@localhost',
+    'evil.example@localhost',
+    'localhost, evil.example',
+    'localhost evil.example',
+    'localhost/',
+    'localhost#',
+    '[::1',
+    '::1',
+    '[::1].evil.example',
+    '127.1',
+    '2130706433',
+    '0.0.0.0',
+    '192.168.1.1:4318',
+    '',
+  ])('of anything else is refused: "%s"', async (host) => {
+    const before = viewer.counts.requests.logs
+    expect(await statusOf([`host: ${host}`])).toBe(421)
+    expect(viewer.counts.requests.logs).toBe(before)
+  })
+
+  it('must be there once', async () => {
+    expect(await statusOf([])).toBe(400)
+    expect(await statusOf([], '1.0')).toBe(421)
+    expect(await statusOf(['host: localhost', 'host: localhost'])).not.toBe(200)
+    expect(await statusOf(['host: localhost', 'host: evil.example'])).not.toBe(200)
+  })
+
+  it('says nothing about a target that names another host', async () => {
+    expect(await statusOf(['host: localhost'], '1.1', 'http://evil.example/v1/logs')).toBe(404)
+  })
+
+  it('may be the address that is listened on, and any name where that is every address', async () => {
+    const one = await start({ host: '127.0.0.2' })
+    const all = await start({ host: '0.0.0.0' })
+    try {
+      expect(await statusAt(one, '127.0.0.2', '127.0.0.2')).toBe(200)
+      expect(await statusAt(one, '127.0.0.2', '127.0.0.3')).toBe(421)
+      expect(await statusAt(all, '127.0.0.1', 'viewer.internal:4318')).toBe(200)
+      expect(await statusAt(all, '127.0.0.1', 'no name')).toBe(421)
+    } finally {
+      await Promise.all([one.close(), all.close()])
+    }
+  })
+
+  async function statusAt({ httpPort }: Viewer, hostname: string, host: string): Promise<number> {
+    const headers = { host, 'content-type': 'application/json' }
+    const request = httpRequest({ hostname, port: httpPort, path: '/v1/logs', method: 'POST', headers })
+    request.end('{}')
+    const [response] = await once(request, 'response')
+    response.resume()
+    return response.statusCode
+  }
+})
+
+it('503: more bodies at once than are held, and room again when their senders have gone', async () => {
+  const small = await start({ maxMessageBytes: 1000 })
+  try {
+    const senders = Array.from({ length: 8 }, () => {
+      const socket = connect(small.httpPort, '127.0.0.1')
+      const head = 'POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
+      socket.write(`${head}content-length: 1000\r\n\r\n${' '.repeat(990)}`)
+      return socket
+    })
+    await expect.poll(() => postJson(small, '/v1/logs', ' '.repeat(1000))).toMatchObject({ status: 503 })
+    for (const socket of senders) socket.destroy()
+    await expect.poll(() => postJson(small, '/v1/logs', '{}')).toMatchObject({ status: 200 })
+  } finally {
+    await small.close()
+  }
 })
 
 it('goes on when a sender breaks off in the middle of a body', async () => {
