@@ -184,8 +184,10 @@ test('a spill does not wait for a resource that is not complete', () => {
   expect(pipeline.spillSync()).toBe(1)
 })
 
-test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
-  const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8 })
+/** Eight records lie in the spool, and the receiver takes half of them. */
+async function halfDelivered(options: Parameters<typeof start>[0] = {}) {
+  const parts = spooling({ maxExportBatchSize: 8, ...options })
+  const { transport, pipeline, write } = parts
   for (let i = 0; i < 8; i += 1) write(i)
   await until(() => expect(pipeline.stats().spooled).toBe(8))
   transport.answer({ kind: 'too-large', reason: 'larger than max' })
@@ -193,8 +195,49 @@ test('of a request that goes in parts, what is still to be sent is what the spoo
   transport.answer()
   await transport.arrived(3)
   expect(pipeline.stats()).toMatchObject({ delivered: 4, inFlight: 4, spooled: 4 })
+  return parts
+}
+
+/** What the next process sends, all of it in one request. */
+async function sentByNext(): Promise<unknown[]> {
+  const { transport, pipeline } = spooling()
+  await transport.arrived(1)
+  transport.answer()
+  await pipeline.shutdown()
+  expect(pipeline.stats().delivered).toBe(pipeline.stats().adopted)
+  expectBalance(pipeline.stats())
+  return bodiesIn(transport)
+}
+
+test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
+  const { pipeline } = await halfDelivered()
   await pipeline.shutdown(1)
   expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, inFlight: 0, spooled: 4 })
+  expect(await sentByNext()).toEqual([4, 5, 6, 7])
+})
+
+test('of a request that goes in parts, what is still to be sent is what the end of the process leaves', async () => {
+  const { pipeline } = await halfDelivered()
+  pipeline.end()
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, inFlight: 4, spooled: 4 })
+  expect(await sentByNext()).toEqual([4, 5, 6, 7])
+})
+
+test('a spill amid a request that goes in parts has the process go on with the rest', async () => {
+  const { transport, pipeline } = await halfDelivered()
+  expect(pipeline.spillSync()).toBe(4)
+  transport.answer()
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 8, inFlight: 0, spooled: 0 }))
+  await pipeline.shutdown()
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a request of which the receiver has taken a part is left whole when the spool has no room for the rest', async () => {
+  // Room for the eight, and not for four more.
+  const { pipeline } = await halfDelivered({ spool: { directory, maxBytes: 350 } })
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, spooled: 4 })
+  expect(await sentByNext()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
 })
 
 test('a spill amid a request that goes in parts keeps no more than what is still to be sent', async () => {

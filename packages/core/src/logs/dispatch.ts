@@ -135,10 +135,10 @@ export class Dispatcher {
     const { spool } = this
     if (spool === undefined) return
     for (const consignment of this.unsettled) {
-      if (consignment.entry) continue
+      if (isStored(consignment)) continue
       const request = requestOf(consignment)
-      consignment.entry = request && spool.appendSync(request, consignment.count)
-      if (consignment.entry) this.account.spooled += consignment.count
+      const entry = request && spool.appendSync(request, consignment.count)
+      if (entry) this.replaceEntry(consignment, entry, spool)
     }
   }
 
@@ -150,17 +150,23 @@ export class Dispatcher {
 
   private async store(consignment: Consignment, spool: Spool): Promise<void> {
     const { batch } = consignment
-    if (consignment.entry) return
+    if (isStored(consignment)) return
     if (batch?.resource.ready) await orAbort(batch.resource.ready, this.abort.signal)
     const request = requestOf(consignment)
     if (request === undefined) return
     const entry = await spool.append(request, consignment.count)
     // A spill may have been faster.
     if (entry === undefined || entry === consignment.entry) return
-    if (consignment.entry !== undefined || !this.unsettled.has(consignment)) return spool.settle(entry)
-    consignment.entry = entry
-    this.account.spooled += consignment.count
+    if (isStored(consignment) || !this.unsettled.has(consignment)) return spool.settle(entry)
+    this.replaceEntry(consignment, entry, spool)
     for (const released of this.backlog.stored(consignment)) this.park(released, spool)
+  }
+
+  /** Settles the entry that holds delivered records as well, only now that another one holds the rest. */
+  private replaceEntry(consignment: Consignment, entry: SpoolEntry, spool: Spool): void {
+    if (consignment.entry) spool.settle(consignment.entry)
+    else this.account.spooled += consignment.count
+    consignment.entry = entry
   }
 
   /** It is on disk, and read back when its turn comes. */
@@ -425,6 +431,11 @@ export class Dispatcher {
       else this.account.discard('shutdown', request, count)
     }
   }
+}
+
+/** Tells whether the spool holds what is still to be sent, and nothing else: after a 413 a part may have been delivered. */
+function isStored({ entry, count }: Consignment): boolean {
+  return entry !== undefined && entry.count <= count
 }
 
 /** Waits no longer than until the abort: what is waited for may never come. */
