@@ -7,6 +7,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { ViewerError } from './errors.ts'
 import { formatLogRecord, formatMetric, formatSpan } from './format.ts'
 import { formatJson } from './json.ts'
+import { endOutput, handleOutputErrors, printRecords, say } from './output.ts'
 import { startViewer, type Viewer } from './viewer.ts'
 
 const help = `Usage: logbridge-viewer [options]
@@ -53,6 +54,7 @@ interface Settings {
 void main()
 
 async function main(): Promise<void> {
+  handleOutputErrors()
   try {
     // What it needs most recently came with 22.15.
     if (!('zstdDecompress' in zlib)) {
@@ -70,11 +72,10 @@ async function main(): Promise<void> {
     const viewer = await startViewer(settings)
     print(viewer, settings)
     stopOnSignal(viewer)
-    // Messages go to stderr: stdout is the records', for a pipe.
-    process.stderr.write(`Receiving OTLP: gRPC at ${viewer.grpcUrl}, HTTP at ${viewer.httpUrl}\n`)
+    say(`Receiving OTLP: gRPC at ${viewer.grpcUrl}, HTTP at ${viewer.httpUrl}`)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ViewerError)) throw error
-    process.stderr.write(`logbridge-viewer: ${error.message}\n`)
+    say(`logbridge-viewer: ${error.message}`)
     process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }
@@ -153,56 +154,32 @@ function print(viewer: Viewer, { minSeverity, spans, metrics, json, color }: Set
     const records = received.filter(
       ({ severityNumber }) => severityNumber === 0 || severityNumber >= minSeverity,
     )
-    write(records, (record) => (json ? formatJson('log', record) : formatLogRecord(record, options)))
+    printRecords(records, (record) => (json ? formatJson('log', record) : formatLogRecord(record, options)))
   })
   if (spans) {
     viewer.on('spans', (received) => {
-      write(received, (span) => (json ? formatJson('span', span) : formatSpan(span, options)))
+      printRecords(received, (span) => (json ? formatJson('span', span) : formatSpan(span, options)))
     })
   }
   if (metrics) {
     viewer.on('metrics', (received) => {
-      write(received, (metric) => (json ? formatJson('metric', metric) : formatMetric(metric, options)))
+      printRecords(received, (metric) =>
+        json ? formatJson('metric', metric) : formatMetric(metric, options),
+      )
     })
   }
-}
-
-/** Characters that are written at once, and of one request in all: each record repeats its resource and scope. */
-const CHUNK_CHARACTERS = 64 * 1024
-const MAX_PRINTED_CHARACTERS = 64 * 1024 * 1024
-
-function write<T>(records: T[], format: (record: T) => string): void {
-  let chunk = ''
-  let printed = 0
-  for (const [index, record] of records.entries()) {
-    if (printed > MAX_PRINTED_CHARACTERS) {
-      process.stderr.write(
-        `${records.length - index} more records of a request are not printed: it is too large\n`,
-      )
-      break
-    }
-    const line = format(record)
-    printed += line.length
-    chunk += `${line}\n`
-    if (chunk.length > CHUNK_CHARACTERS) {
-      process.stdout.write(chunk)
-      chunk = ''
-    }
-  }
-  if (chunk !== '') process.stdout.write(chunk)
 }
 
 function stopOnSignal(viewer: Viewer): void {
   const stop = async (): Promise<void> => {
     await viewer.close()
     const { logRecords, spans, dataPoints, refused } = viewer.counts
-    process.stderr.write(
-      `Received ${logRecords} log records, ${spans} spans, ${dataPoints} data points; refused ${refused} requests\n`,
+    say(
+      `Received ${logRecords} log records, ${spans} spans, ${dataPoints} data points; refused ${refused} requests`,
     )
+    endOutput()
   }
   // Once: a second signal ends the process at once, as signals do.
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  // The reader of the pipe has gone, as with `| head`: nothing is left to do.
-  process.stdout.once('error', () => process.exit())
 }

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
 import { encode, exportGrpc, oneLog } from './otlp.ts'
 
@@ -16,11 +17,18 @@ class Run {
   stdout = ''
   stderr = ''
 
-  constructor(args: string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [cli, ...args], { env: { ...environment, ...env } })
+  constructor(args: string[], env: NodeJS.ProcessEnv = {}, stdout: 'pipe' | 'unread' | number = 'pipe') {
+    this.child = spawn(process.execPath, [cli, ...args], {
+      env: { ...environment, ...env },
+      stdio: ['ignore', stdout === 'unread' ? 'pipe' : stdout, 'pipe'],
+    })
     this.exit = once(this.child, 'close')
-    this.child.stdout!.on('data', (data) => (this.stdout += data))
+    if (stdout === 'pipe') this.readStdout()
     this.child.stderr!.on('data', (data) => (this.stderr += data))
+  }
+
+  readStdout(): void {
+    this.child.stdout!.on('data', (data) => (this.stdout += data))
   }
 
   /** The ports it announces. */
@@ -259,5 +267,53 @@ describe('logbridge-viewer', () => {
     await run.exit
     expect(run.child.exitCode).toBe(0)
     expect(run.stderr).not.toContain('EPIPE')
+  })
+
+  it('goes on, and ends with status 0, when stderr is closed', async () => {
+    run = new Run(free)
+    const { httpUrl } = await run.ready()
+    run.child.stderr!.destroy()
+    await send(httpUrl, '/v1/logs', logs)
+    expect(await run.stop()).toBe(0)
+    expect(run.stdout).toContain('cache miss')
+  })
+
+  it('ends with status 1 and says why when stdout cannot be written to', async () => {
+    const full = openSync('/dev/full', 'w')
+    run = new Run(free, {}, full)
+    closeSync(full)
+    const { httpUrl } = await run.ready()
+    await send(httpUrl, '/v1/logs', logs).catch(() => {})
+    await run.exit
+    expect(run.child.exitCode).toBe(1)
+    expect(run.stderr).toContain('logbridge-viewer: stdout cannot be written to: ENOSPC')
+  })
+
+  const logRecords = Array.from({ length: 1000 }, () => ({ body: { stringValue: 'x'.repeat(1000) } }))
+  const thousand = { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }
+
+  it('leaves lines out, and says how many, when stdout is not read as fast as records arrive', async () => {
+    run = new Run(free, {}, 'unread')
+    const { httpUrl } = await run.ready()
+    for (let sent = 0; sent < 20; sent += 1) await send(httpUrl, '/v1/logs', thousand)
+    run.readStdout()
+    const saidLeftOut = /Left out (\d+) lines/
+    await vi.waitFor(() => expect(run.stderr).toMatch(saidLeftOut), { timeout: 20_000 })
+    await send(httpUrl, '/v1/logs', logs)
+    expect(await run.stop()).toBe(0)
+    const leftOut = Number(saidLeftOut.exec(run.stderr)![1])
+    expect(leftOut).toBeGreaterThan(5000)
+    expect(run.stdout.match(/x{1000}/g)).toHaveLength(20_000 - leftOut)
+    expect(run.stdout).toContain('cache miss')
+  })
+
+  it('ends on a signal when nobody reads stdout', async () => {
+    run = new Run(free, {}, 'unread')
+    const { httpUrl } = await run.ready()
+    for (let sent = 0; sent < 3; sent += 1) await send(httpUrl, '/v1/logs', thousand)
+    run.child.kill('SIGTERM')
+    await once(run.child, 'exit')
+    expect(run.child.exitCode).toBe(0)
+    run.readStdout()
   })
 })
