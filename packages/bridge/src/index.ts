@@ -29,6 +29,7 @@ export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unkno
 export { formatText } from './shown.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'
+export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
 export { nextTurn, timers, unref } from './timers.ts'
 export type {
   Adapter,

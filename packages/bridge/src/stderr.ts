@@ -42,7 +42,7 @@ function isNative(stderr: NodeJS.WriteStream & { fd?: number }): boolean {
 /**
  * Writes to the descriptor, which fails by a throw: the stream fails by an 'error' event later, which has listeners of the
  * application that may end the process, and holds the process open while its pipe is full. To have read `process.stderr` has made
- * a pipe non-blocking.
+ * a pipe non-blocking. Node reads it when it starts a worker, unless with the option `stderr`.
  */
 function writeWaiting(fs: typeof import('node:fs')): void {
   timers.clearTimeout(retry)
@@ -58,20 +58,28 @@ function writeWaiting(fs: typeof import('node:fs')): void {
 
 function writeToStream(stderr: NodeJS.WriteStream, line: string): void {
   if (stderr.writableLength > MAX_WAITING_BYTES) return
+  ignoreErrorsOf(stderr, (written) => ignoreRejection(stderr.write(line, written)))
+}
+
+/**
+ * Writes to a stream whose 'error' event does not end the process meanwhile. A stream emits no more than one: what the
+ * application writes after ours has failed fails in silence.
+ * @param write calls `written` when the stream is done with what was written
+ */
+export function ignoreErrorsOf(stream: NodeJS.WriteStream, write: (written: () => void) => void): void {
   // An error event without a listener ends the process. It comes in the turn in which the callback is called, or never.
-  if (typeof stderr.listeners === 'function' && !stderr.listeners('error').includes(ignore)) {
-    stderr.on('error', ignore)
+  if (typeof stream.listeners === 'function' && !stream.listeners('error').includes(ignore)) {
+    stream.on('error', ignore)
   }
-  const written = (): void => {
+  write(() => {
     timers.setImmediate(() => {
       try {
-        if (!stderr.writableLength) stderr.off('error', ignore)
+        if (!stream.writableLength) stream.off('error', ignore)
       } catch {
         // It was replaced by something that cannot do that.
       }
     })
-  }
-  ignoreRejection(stderr.write(line, written))
+  })
 }
 
 function isWorker(): boolean {

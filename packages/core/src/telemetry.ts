@@ -1,9 +1,9 @@
-import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import { format } from 'node:util'
+import { diagnose, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
 import {
   createNoopLogger,
   createNoopMeter,
   diag,
-  DiagConsoleLogger,
   type LoggerProvider,
   type MeterProvider,
   ProxyTracerProvider,
@@ -184,7 +184,10 @@ function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
     Symbol.for('opentelemetry.js.api.1')
   ]
   if (logLevel === undefined || api?.diag !== undefined) return () => {}
-  diag.setLogger(new DiagConsoleLogger(), { logLevel })
+  // Not DiagConsoleLogger: the console of a process whose stderr is closed ends the process.
+  const print = (...args: unknown[]): void => writeToStderr(`${oneLine(format(...args))}\n`)
+  const logger = { error: print, warn: print, info: print, debug: print, verbose: print }
+  diag.setLogger(logger, { logLevel })
   return () => diag.disable()
 }
 

@@ -29,6 +29,7 @@ import {
   spanContextOf,
 } from './fields.ts'
 import { LogPipeline } from './pipeline.ts'
+import { toConsole } from '../signals/console.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
 import { RecentValues } from './recent.ts'
@@ -183,7 +184,7 @@ function failed(error: unknown): void {
 function createOfficialProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
   const processors: LogRecordProcessor[] = config.processors.map(guardedLogRecordProcessor)
   if (config.exporters.includes('console')) {
-    processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }))
+    processors.push(new SimpleLogRecordProcessor({ exporter: toConsole(new ConsoleLogRecordExporter()) }))
   }
   const last = config.exporters.includes('otlp') ? new PipelineProcessor(config) : undefined
   const { minimumSeverity } = config

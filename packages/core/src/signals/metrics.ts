@@ -22,7 +22,8 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
-import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
+import { toConsole } from './console.ts'
+import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 
 const TEMPORALITY = {
@@ -55,7 +56,7 @@ export function createMetrics(
         })
       }
       case 'console':
-        return push(quieted(new ConsoleMetricExporter()))
+        return push(toConsole(new ConsoleMetricExporter()))
       case 'prometheus':
         return prometheus(config.prometheus)
     }

@@ -12,6 +12,7 @@ import {
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
+import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
 import { guardedSpanProcessor } from './guarded.ts'
@@ -37,7 +38,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
       case 'zipkin':
         return new BatchSpanProcessor({ ...batch, exporter: quieted(new ZipkinExporter()) })
       case 'console':
-        return new SimpleSpanProcessor({ exporter: quieted(new ConsoleSpanExporter()) })
+        return new SimpleSpanProcessor({ exporter: toConsole(new ConsoleSpanExporter()) })
     }
   }
 
