@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { isObject } from './exception.ts'
+import { endOfText, parseObject } from './json.ts'
 import type { LineConfig, PinoLogger } from './logger.ts'
 
 /**
@@ -67,8 +67,8 @@ export interface Field {
   readonly end: number
 }
 
-/** Spaces are those of a `timestamp` function of the user's own. */
-const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*")/y
+/** A field up to its number or to the quote that begins its text. Spaces are those of a user's own `timestamp` function. */
+const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|")/y
 const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. The resource of this process says the same. */
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
@@ -151,7 +151,12 @@ export function readHead(line: Line): Head {
 function match(text: string, at: number): Field | undefined {
   FIELD.lastIndex = at
   const found = FIELD.exec(text)
-  return found ? { key: found[1]!, value: found[2]!, end: FIELD.lastIndex } : undefined
+  if (found === null) return undefined
+  const [, key = '', value = ''] = found
+  if (value !== '"') return { key, value, end: FIELD.lastIndex }
+  const start = FIELD.lastIndex - 1
+  const end = endOfText(text, start) + 1
+  return end === 0 ? undefined : { key, value: text.slice(start, end), end }
 }
 
 function isBeforeBase(text: string, { end }: Field): boolean {
@@ -222,28 +227,4 @@ export function readFields(line: Line): Record<string, unknown> | undefined {
   const { text } = line
   const { end } = headOf(line)
   return parseObject(end === 0 ? text : `{${text.slice(text.charCodeAt(end) === COMMA ? end + 1 : end)}`)
-}
-
-function parseObject(json: string): Record<string, unknown> | undefined {
-  try {
-    const fields: unknown = LONG_NUMBER.test(json) ? JSON.parse(json, exactIntegers) : JSON.parse(json)
-    return isObject(fields) ? fields : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** A number that a double may not hold exactly: pino writes a bigint so. */
-const LONG_NUMBER = /[:,[]-?\d{16}/
-
-/**
- * A JSON.parse reviver that makes integers beyond the safe ones bigint, as far as they are int64 or no number of
- * JavaScript's would be written so. Node 20 does not tell the source of a value, and they stay rounded.
- */
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
-  if (source === undefined || !/^-?\d+$/.test(source)) return value
-  const isNumber = Math.abs(value) >= 2 ** 63 && String(value) === source
-  return isNumber ? value : BigInt(source)
 }
