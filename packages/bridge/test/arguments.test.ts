@@ -1,7 +1,7 @@
 import { formatWithOptions, inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { splitArguments } from '../src/arguments.ts'
+import { countSpecifiers, splitArguments } from '../src/arguments.ts'
 
 /** vitest turns on the colours of `util.format`. */
 const format = (...args: unknown[]): string => formatWithOptions({ colors: false }, ...args)
@@ -239,4 +239,17 @@ describe('hostile arguments', () => {
       ok: 1,
     })
   })
+})
+
+test('countSpecifiers reads a template up to the last argument when it has more specifiers', () => {
+  const template = '%%%s'.repeat(1000)
+  let searches = 0
+  const counted = Object.assign(Object(template) as string, {
+    indexOf: (part: string, at?: number) => {
+      searches += 1
+      return template.indexOf(part, at)
+    },
+  })
+  expect(countSpecifiers(counted, 2)).toBe(2)
+  expect(searches).toBeLessThan(4)
 })

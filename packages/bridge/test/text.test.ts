@@ -15,6 +15,7 @@ describe('stripEscapeSequences', () => {
       'here',
     ],
     ['a title, and what follows', '\u001b]0;title\u009cfirst \u001b[1msecond', 'first second'],
+    ['a number of five digits', '\u001b[12345mred', 'red'],
     ['a cursor movement', '\u001b[2K\u001b[1Gdone', 'done'],
     ['text behind a command without a terminator', 'a\u001b]8;;b \u001b[1mc', 'a;;b c'],
     ['ordinary text', '[31m costs 5;6', '[31m costs 5;6'],
