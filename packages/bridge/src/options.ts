@@ -96,7 +96,10 @@ export function checkOptions(
     const rule = Object.hasOwn(allowed, name) ? allowed[name] : undefined
     if (rule === undefined) {
       const known = Object.keys(allowed).join(', ')
-      throw new LogbridgeError('invalid-option', `${owner}: there is no option ${name}; there are ${known}`)
+      throw new LogbridgeError(
+        'invalid-option',
+        `${owner}: there is no option ${isPlain(name) ? name : lengthOf(name)}; there are ${known}`,
+      )
     }
     if (value !== undefined && !rule.test(value)) {
       throw new LogbridgeError(
@@ -122,10 +125,21 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
   onError: rules.function,
 }
 
+/**
+ * Whether a message may show a text that was given by mistake. Another one may be a URL with a sign-in, a header or a key, or
+ * forge a line.
+ */
+export function isPlain(text: string): boolean {
+  return text.length <= 40 && !/:\/\/|-----|[@=\p{C}\p{Zl}\p{Zp}]/u.test(text)
+}
+
+function lengthOf(text: string): string {
+  return `a string of ${text.length} characters`
+}
+
 /** A value as an error message shows it: short, and never the inside of an object, which may hold secrets. */
 function show(value: unknown, secret = false): string {
-  if (typeof value === 'string')
-    return secret || value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
+  if (typeof value === 'string') return secret || !isPlain(value) ? lengthOf(value) : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }

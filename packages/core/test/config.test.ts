@@ -777,6 +777,37 @@ test('propagators', () => {
   expect(made).toEqual([expect.stringContaining("OTEL_PROPAGATORS: 'jaeger' is ignored")])
 })
 
+const PRIVATE_KEY = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'
+const FORGED = '\u001b[2J\nlogbridge: hunter2'
+const URL_OF_HUNTER = 'https://shop:hunter2@localhost:1'
+
+test.each<[string, object]>([
+  ['a key where a path belongs', { endpoint: 'https://localhost', tls: { caFile: PRIVATE_KEY } }],
+  ['a key where a word belongs', { compression: PRIVATE_KEY }],
+  ['a key where a name belongs', { [PRIVATE_KEY]: 1 }],
+  ['control characters', { protocol: FORGED }],
+  ['control characters in a name', { [FORGED]: 1 }],
+  ['a sign-in where a word belongs', { protocol: URL_OF_HUNTER }],
+  ['a sign-in behind a scheme that is none', { endpoint: 'ftp://shop:hunter2@localhost' }],
+  ['a sign-in before a port that is none', { endpoint: 'https://shop:hunter2@localhost:99999' }],
+  ['headers as text', { headers: 'authorization=hunter2' }],
+  ['a header that is none', { headers: { 'hunter2: x': 'hunter2' } }],
+])('an error shows nothing that may be secret of an option that is %s', (_, options) => {
+  expect(() => settleTelemetry(options as never, {})).toThrow(/^@logbridge\/core: (?!.*hunter2)\P{C}+$/u)
+})
+
+test.each([
+  ['OTEL_BLRP_SCHEDULE_DELAY', URL_OF_HUNTER],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', URL_OF_HUNTER],
+  ['OTEL_LOGS_EXPORTER', `otlp,${URL_OF_HUNTER}`],
+  ['OTEL_PROPAGATORS', FORGED],
+  ['OTEL_TRACES_SAMPLER', PRIVATE_KEY],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization hunter2'],
+])('a warning shows nothing that may be secret of a variable %s', (name, text) => {
+  settleTelemetry({}, { [name]: text })
+  expect(made).toEqual([expect.stringMatching(new RegExp(`^${name}(?!.*hunter2)`))])
+})
+
 test('diag level', () => {
   expect(settled('diagLogLevel', {}, {})).toBeUndefined()
   expect(settled('diagLogLevel', {}, { OTEL_LOG_LEVEL: 'debug' })).toBe(DiagLogLevel.DEBUG)

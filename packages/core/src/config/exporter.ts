@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { diagnose, LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { diagnose, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { headersProblem } from '../delivery/headers.ts'
 import { settleEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
@@ -174,8 +174,9 @@ function readPem(option: string, given: TlsOptions, name: 'ca' | 'cert' | 'key')
   if (content !== undefined) return { content: Buffer.isBuffer(content) ? content : Buffer.from(content) }
   if (path === undefined) return undefined
   const read = file.parse?.(path)
-  if (read === undefined) throw invalid(`option ${option}.${name}File is not ${file.accepts}: ${path}`)
-  return read
+  if (read !== undefined) return read
+  const shown = path.includes('-----') ? `it holds the contents, which belong in ${name}` : oneLine(path)
+  throw invalid(`option ${option}.${name}File is not ${file.accepts}: ${shown}`)
 }
 
 function tlsConfig(pems: Record<string, Pem | undefined>): TlsConfig {

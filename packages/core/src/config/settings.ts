@@ -1,4 +1,4 @@
-import { checkOptions, diagnose, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { checkOptions, diagnose, isPlain, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -128,7 +128,11 @@ export function readList<T extends string>(
   const found: T[] = []
   for (const item of words) {
     if (known.includes(item as T)) found.push(item as T)
-    else diagnose(name, `${name}: '${item}' is ignored; it accepts ${[...known, 'none'].join(', ')}`)
+    else
+      diagnose(
+        name,
+        `${name}: ${isPlain(item) ? `'${item}'` : 'a part of it'} is ignored; it accepts ${[...known, 'none'].join(', ')}`,
+      )
   }
   return found.length > 0 ? found : undefined
 }
@@ -141,7 +145,7 @@ export function readBoolean(env: Environment, names: readonly string[]): boolean
 
 /** Says once a variable that its value is of no use. */
 export function ignoreVariable(name: string, text: string, { accepts, secret }: Kind<unknown>): void {
-  const shown = secret || text.length > 40 ? 'its value' : `'${text}'`
+  const shown = secret || !isPlain(text) ? 'its value' : `'${text}'`
   diagnose(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }
 
