@@ -2,6 +2,7 @@ import { diagnose, timers } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import type { LogsStats } from './logs/stats.ts'
+import { onHeldEnd } from './process/heldEnd.ts'
 import { watchShutdownSignals } from './process/shutdownSignals.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
 
@@ -72,12 +73,14 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   }
 
   process.on('beforeExit', onBeforeExit)
+  const forgetHeldEnd = onHeldEnd(onBeforeExit)
   process.on('exit', onExit)
   const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: onExit })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {
     process.off('beforeExit', onBeforeExit)
+    forgetHeldEnd()
     process.off('exit', onExit)
     forgetSignals()
     forgetExceptions?.()

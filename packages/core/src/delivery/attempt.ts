@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import { timerMillis } from '../lifecycle.ts'
+import { countRequest } from '../process/heldEnd.ts'
 
 /** How long an attempt may take to end once it is aborted. */
 const END_MILLIS = 1000
@@ -17,6 +18,7 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   const attempt = new AbortController()
   const abort = (): void => attempt.abort()
+  const ended = countRequest()
   const timer = unref(timers.setTimeout(abort, timerMillis(timeoutMillis)))
   const overdue = Promise.withResolvers<never>()
   let endTimer: NodeJS.Timeout | undefined
@@ -28,6 +30,7 @@ export async function withDeadline<Result>(
   try {
     return await Promise.race([run(attempt.signal), overdue.promise])
   } finally {
+    ended()
     timers.clearTimeout(timer)
     timers.clearTimeout(endTimer)
     signal.removeEventListener('abort', abort)

@@ -110,6 +110,8 @@ async function exchange(
     socket.on('error', () => {})
     answer.resolve(response)
   })
+  // Whoever flushes holds the process, and its end flushes: an attempt would hold it for the whole deadline.
+  call.on('socket', (socket) => socket.unref())
   call.on('error', (error) => (failure = error))
   // Comes last, whatever becomes of the request, also where no answer and no error does.
   call.on('close', () => answer.resolve(undefined))

@@ -1,0 +1,48 @@
+import { Socket } from 'node:net'
+import { timers, unref } from '@logbridge/bridge'
+
+const CHECK_MILLIS = 500
+
+/** A write or a connection under way: libuv keeps the event loop alive for each, also where its socket is unref'd. */
+const REQUEST = /(Write|Connect)Wrap$/
+
+/** Listed for stdin, stdout and stderr also while they keep nothing alive. */
+const STANDARD_STREAM = /^(Pipe|TTY)Wrap$/
+
+let requests = 0
+let timer: NodeJS.Timeout | undefined
+const listeners = new Set<() => void>()
+
+/**
+ * Counts a request to a receiver while it is under way.
+ * @returns ends that; to be called once
+ */
+export function countRequest(): () => void {
+  if (requests++ === 0) timer = unref(timers.setInterval(check, CHECK_MILLIS))
+  return () => {
+    if (--requests === 0) timers.clearInterval(timer)
+  }
+}
+
+/**
+ * Calls back when nothing but unread requests keeps the process from ending: `beforeExit` then comes only after the last of
+ * their deadlines. Everything else of the process would be listed as well, sockets of its own included.
+ * @returns stops watching
+ */
+export function onHeldEnd(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
+
+function check(): void {
+  const active = process.getActiveResourcesInfo?.() ?? []
+  const others = active.filter((name) => !REQUEST.test(name))
+  if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
+  const { stdin, stdout, stderr } = process
+  if (others.length > [stdin, stdout, stderr].filter(isIdle).length) return
+  for (const listener of listeners) listener()
+}
+
+function isIdle(stream: unknown): boolean {
+  return stream instanceof Socket && stream.readableFlowing !== true && stream.listenerCount('readable') === 0
+}
