@@ -486,6 +486,13 @@ describe('endpoint', () => {
   test.each<[string, TelemetryOptions, string, boolean, RegExp]>([
     ['http://c:4317/v1/traces', { protocol: 'grpc' }, 'http://c:4317', false, /its path is not used/],
     ['https://c/hunter2/?k=hunter2', { protocol: 'grpc' }, 'https://c', true, /its path is not used/],
+    [
+      'http://hunter2:hunter2@c:4317',
+      { protocol: 'grpc' },
+      'http://c:4317',
+      false,
+      /user name and password are not/,
+    ],
     ['c:4317/', { protocol: 'grpc' }, 'https://c:4317', true, /^$/],
     ['c:4317/hunter2', { protocol: 'grpc', tls: false }, 'http://c:4317', false, /its path is not used/],
     ['http://c:4318/v1/traces', {}, 'http://c:4318/v1/traces', false, /\/v1\/traces is taken off/],

@@ -55,6 +55,12 @@ describe('a wrapped handler', () => {
     expect(viewer.counts.dataPoints).toBeGreaterThan(0)
   })
 
+  test('gives its result in time when the flush never ends', async () => {
+    const endless: Telemetry = { ...telemetry, forceFlush: () => new Promise(() => {}) }
+    const handler = flushOnFreeze(async () => 'result', { telemetry: endless, timeoutMillis: 1 })
+    expect(await handler()).toBe('result')
+  })
+
   test('that fails fails with its own error, at once or later, when what it has logged has arrived', async () => {
     const error = new Error('mine')
     const rejects = flushOnFreeze(async () => {

@@ -124,6 +124,12 @@ function readGrpcEndpoint(
       `${source}: its path is not used, because gRPC has none; for OTLP over HTTP set the protocol to http/protobuf`,
     )
   }
+  if (url.username || url.password) {
+    diagnose(
+      `${source}-user`,
+      `${source}: its user name and password are not used, because gRPC has no place for them; send an authorization header`,
+    )
+  }
   return { url: `${url.protocol}//${url.host}`, secure: url.protocol === 'https:' }
 }
 
