@@ -1,4 +1,5 @@
 import { timers } from '@logbridge/bridge'
+import type { ReceivedLogRecord } from '@logbridge/viewer'
 import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
@@ -6,8 +7,10 @@ import { settleResource } from '../src/config/resource.ts'
 import { encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { complaints } from './complaints.ts'
 import { delivered, start } from './manualPipeline.ts'
+import { receiver } from './receive.ts'
 
 const said = complaints()
+const { decode } = receiver()
 const LATE = /^a resource detector has not ended within 5 s: /
 
 beforeEach(() => useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] }))
@@ -41,6 +44,35 @@ test('a resource detector that never ends is given up when half of the time of a
   await ended
   expect(pipeline.stats()).toMatchObject({ delivered: 1, dropped: {} })
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a batch is sealed whole when a resource detector ends between its first record and its seal', async () => {
+  const { pipeline, transport, write } = start()
+  let find: ((id: string) => void) | undefined
+  const id = new Promise<string>((resolve) => (find = resolve))
+  const resource = encodeResource(resourceFromAttributes({ 'service.name': 'shop', 'host.id': id }))
+  const scope = encodeScope({ name: 'orders' }, resource)
+  await vi.advanceTimersByTimeAsync(5000)
+  write('before', 9, scope)
+  find!('h'.repeat(100))
+  await vi.advanceTimersByTimeAsync(0)
+  const flushed = pipeline.forceFlush()
+  await transport.arrived(1)
+  transport.answer(delivered)
+  await flushed
+  write('after', 9, scope)
+  void pipeline.forceFlush()
+  await transport.arrived(2)
+  const received: unknown[] = []
+  for (const request of transport.requests) {
+    const [{ body, resource }] = (await decode(request)) as [ReceivedLogRecord]
+    received.push([body, Object.keys(resource.attributes)])
+  }
+  expect(received).toEqual([
+    ['before', ['service.name']],
+    ['after', ['service.name', 'host.id']],
+  ])
+  transport.answer(delivered)
 })
 
 test('a detector of our own that never ends holds up no signal', async () => {

@@ -42,19 +42,23 @@ const scratch = new Encoder()
 
 export function encodeResource(resource: Resource): EncodedResource {
   let bytes: Uint8Array | undefined
-  const detection = resource.asyncAttributesPending
-    ? withinDetection(resource.waitForAsyncAttributes?.())
+  const found = resource.asyncAttributesPending
+    ? Promise.resolve(resource.waitForAsyncAttributes?.())
     : undefined
+  const detection = found && withinDetection(found)
   let ready = detection?.over
   void ready?.then(() => (ready = undefined))
+  // Attributes that are found after `giveUpWaiting` are sent with the batches that begin then.
+  const forget = (): void => (bytes = undefined)
+  found?.then(forget, forget)
   return {
     bytes() {
       if (bytes) return bytes
       scratch.resource(resource)
       if (resource.schemaUrl) scratch.stringField(0x1a, resource.schemaUrl)
       const taken = scratch.take()
-      // Asked for too early where a crash spills what is there.
-      if (!resource.asyncAttributesPending) bytes = taken
+      // A spill at the end of the process asks earlier.
+      if (!ready) bytes = taken
       return taken
     },
     get ready() {
@@ -100,6 +104,8 @@ export class OpenBatch {
   private readonly fullBytes: number
   private readonly capacity: number
   private resource: EncodedResource | undefined
+  /** The bytes of `resource` at the first record, which `headroom` counts. An attribute that is found later makes others. */
+  private resourceBytes: Uint8Array | undefined
   /** The scopes in the order of their first records. */
   private scopes = new Map<EncodedScope, number>()
   private lastScope: EncodedScope | undefined
@@ -164,10 +170,11 @@ export class OpenBatch {
 
   /** Everything added so far as one Batch; `undefined` when there is nothing. */
   seal(): Batch | undefined {
-    const { resource, count, scopes } = this
+    const { resource, resourceBytes, count, scopes } = this
     if (resource === undefined || count === 0) return undefined
     const [first] = scopes.keys()
-    const content = this.headroom > 0 && scopes.size === 1 ? this.inPlace(first!) : this.grouped(resource)
+    const content =
+      resourceBytes && scopes.size === 1 ? this.inPlace(first!, resourceBytes) : this.grouped(resource)
     this.reset()
     return { resource, count, ...content }
   }
@@ -180,7 +187,8 @@ export class OpenBatch {
       return
     }
     this.pendingBytes = schemaUrlSize(scope.schemaUrl)
-    this.headroom = FRAME_BYTES + 2 * MAX_HEADER_BYTES + resource.bytes().length + bytes.length
+    this.resourceBytes = resource.bytes()
+    this.headroom = FRAME_BYTES + 2 * MAX_HEADER_BYTES + this.resourceBytes.length + bytes.length
     this.encoder.skip(this.headroom)
   }
 
@@ -206,12 +214,15 @@ export class OpenBatch {
     this.headroom = 0
     this.pendingBytes = 0
     this.resource = undefined
+    this.resourceBytes = undefined
   }
 
   /** Records of one scope stay where they are: what belongs before them is put there. */
-  private inPlace(scope: EncodedScope): Pick<Batch, 'body' | 'isRequest' | 'recycle'> {
+  private inPlace(
+    scope: EncodedScope,
+    resourceBytes: Uint8Array,
+  ): Pick<Batch, 'body' | 'isRequest' | 'recycle'> {
     const { encoder, headroom } = this
-    const resourceBytes = scope.resource.bytes()
     if (scope.schemaUrl) encoder.stringField(0x1a, scope.schemaUrl)
     const end = encoder.position
     const scopeLogs = scope.bytes.length + end - headroom
@@ -241,7 +252,7 @@ export class OpenBatch {
     const { runs } = this
     // Asked for first: it is encoded with the same scratch buffer. Made a request at once where that is possible: another
     // copy of half a megabyte takes 0.5 ms.
-    const resourceBytes = resource.ready ? undefined : resource.bytes()
+    const resourceBytes = this.resourceBytes ?? (resource.ready ? undefined : resource.bytes())
     // The first run of each scope, and behind each run the next one of the same scope: arrays of their own would be garbage.
     const first = new Int32Array(this.scopes.size).fill(-1)
     const next = new Int32Array(runs.length / 2)
