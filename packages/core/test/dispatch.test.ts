@@ -87,7 +87,7 @@ test('a shutdown waits for a disk that no longer answers, but not for each batch
     memory: 0,
     waiting: 0,
     append: never,
-    appendSync: () => undefined,
+    appendSync: (requests) => requests.map(() => undefined),
     park() {},
     take: () => [],
     read: never,

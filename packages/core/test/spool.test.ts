@@ -5,12 +5,15 @@ import type { SpoolEntry } from '../src/spool/types.ts'
 import { complaints, forgetComplaints } from './complaints.ts'
 import {
   adopt,
+  appends,
+  appendSync,
   afterKill,
   bytesOnDisk,
   filesIn,
   found,
   keep,
   newDirectory,
+  read,
   sorted,
   spoolAt,
   texts,
@@ -63,7 +66,7 @@ test.each(['close', 'closeSync'] as const)(
     const directory = newDirectory()
     const spool = spoolAt(directory)
     const entries = await keep(spool, 'a', 'b', 'c')
-    const sync = spool.appendSync(Buffer.from('d'), 1)
+    const sync = appendSync(spool, Buffer.from('d'))
     spool.settle(entries[1]!)
     spool.settle(sync!)
     await spool[close]()
@@ -103,7 +106,7 @@ test('appends of a process that goes on are kept beside a synchronous one, and n
   const requests = Array.from({ length: 40 }, (_, index) => Buffer.alloc(20_000, index))
   const appends = requests.map((request) => spool.append(request, 1))
   await appends[0]
-  const sync = spool.appendSync(Buffer.from('dying'), 1)
+  const sync = appendSync(spool, Buffer.from('dying'))
   expect(sync).toMatchObject({ count: 1, bytes: 5 })
   expect(await found(afterKill(directory))).toContain('dying')
   expect(await Promise.all(appends)).not.toContain(undefined)
@@ -117,7 +120,7 @@ test('a synchronous append takes the place of one that waits', async () => {
   const spool = spoolAt(directory)
   const requests = ['a', 'b', 'c'].map((text) => Buffer.from(text))
   const appends = requests.map((request) => spool.append(request, 1))
-  const sync = requests.map((request) => spool.appendSync(request, 1))
+  const sync = requests.map((request) => appendSync(spool, request))
   expect(await Promise.all(appends)).toEqual(sync)
   spool.closeSync()
   expect(await found(directory)).toEqual(['a', 'b', 'c'])
@@ -127,7 +130,7 @@ test('a synchronous append needs nothing to be there', async () => {
   const directory = join(newDirectory(), 'deep', 'down')
   for (const fsync of [false, true]) {
     const spool = spoolAt(directory, { fsync })
-    expect(spool.appendSync(Buffer.from(`fsync ${fsync}`), 1)).toBeDefined()
+    expect(appendSync(spool, Buffer.from(`fsync ${fsync}`))).toBeDefined()
     spool.closeSync()
   }
   expect(sorted(await found(directory))).toEqual(['fsync false', 'fsync true'])
@@ -140,7 +143,7 @@ test('a spool that is closed takes nothing, gives nothing, and does not mind', a
   const closing = spool.close()
   expect(spool.close()).toBe(closing)
   expect(await spool.append(Buffer.from('after'), 1)).toBeUndefined()
-  expect(spool.appendSync(Buffer.from('after'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('after'))).toBeUndefined()
   await closing
   const entry = await late
   expect(entry).toBeDefined()
@@ -190,7 +193,7 @@ describe('maxBytes', () => {
     const kept = []
     for (let index = 0; index < 30; index += 1) {
       const entry =
-        index % 3 === 0 ? spool.appendSync(Buffer.alloc(100), 1) : await spool.append(Buffer.alloc(100), 1)
+        index % 3 === 0 ? appendSync(spool, Buffer.alloc(100)) : await spool.append(Buffer.alloc(100), 1)
       if (entry) kept.push(entry)
       expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
       expect(spool.bytes).toBe(bytesOnDisk(directory))
@@ -226,8 +229,8 @@ describe('maxBytes', () => {
     await one.append(Buffer.alloc(1500), 1)
     for (const append of ['append', 'appendSync'] as const) {
       const two = spoolAt(directory, { maxBytes: 2000 })
-      expect(await two[append](Buffer.alloc(500), 1)).toBeUndefined()
-      expect(await two[append](Buffer.alloc(300), 1)).toBeDefined()
+      expect(await appends[append](two, Buffer.alloc(500))).toBeUndefined()
+      expect(await appends[append](two, Buffer.alloc(300))).toBeDefined()
       await two.close()
       for (const path of filesIn(directory).filter((file) => statSync(file).size < 500)) truncateSync(path)
     }
@@ -253,7 +256,7 @@ describe('maxBytes', () => {
     expect(await spool.append(Buffer.alloc(9 * 1024 * 1024), 1)).toBeUndefined()
     expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes is not kept on disk')])
     const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
-    expect((await spool.read([entry!]))[0]).toHaveLength(8 * 1024 * 1024)
+    expect((await read(spool, entry!)).request).toHaveLength(8 * 1024 * 1024)
     await spool.close()
   })
 })
@@ -264,7 +267,7 @@ test('the directory is for its user only: 0700, files 0600', async () => {
   try {
     for (const append of ['append', 'appendSync'] as const) {
       const spool = spoolAt(directory)
-      await spool[append](Buffer.from('secret'), 1)
+      await appends[append](spool, Buffer.from('secret'))
     }
   } finally {
     process.umask(umask)
@@ -292,7 +295,7 @@ test.runIf(process.geteuid !== undefined)(
         mkdirSync(directory)
         chmodSync(directory, mode)
         for (const spool of [spoolAt(directory), spoolAt(directory)]) {
-          expect(await spool[append](Buffer.from('x'), 1)).toBeDefined()
+          expect(await appends[append](spool, Buffer.from('x'))).toBeDefined()
           await spool.close()
         }
         expect(statSync(directory).mode & 0o7777).toBe(mode)
@@ -325,7 +328,7 @@ test('without node:sqlite nothing is kept, with one complaint that says what to 
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const spool = spoolAt(directory)
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
-  expect(spool.appendSync(Buffer.from('x'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
   expect(await adopt(spool)).toEqual([])
   await spool.close()
   expect(made).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])

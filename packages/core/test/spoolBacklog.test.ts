@@ -7,7 +7,7 @@ import type { Fs } from '../src/spool/files.ts'
 import { complaints } from './complaints.ts'
 import { type ManualTransport, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
-import { adopt, filesIn, keep, newDirectory, spoolAt } from './spoolDirectory.ts'
+import { adopt, filesIn, keep, newDirectory, read, spoolAt } from './spoolDirectory.ts'
 
 // What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
 
@@ -191,7 +191,7 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
     const results: unknown[] = []
     for (; now < 1e7 && results.at(-1) !== 'unreadable'; now += 1000) {
       const taken = spool.take(ALL)
-      if (taken.length > 0) results.push((await spool.read(taken))[0])
+      if (taken.length > 0) results.push((await read(spool, ...taken)).read[0])
     }
     expect(results.length).toBeGreaterThan(8)
     expect(results.length).toBeLessThan(51)
@@ -224,12 +224,9 @@ test('a bad place on the disk costs the entry that lies there, and none beside i
     }),
   )
   const entries = await keep(spool, 'first', 'second', 'third')
-  const read = await spool.read(entries)
-  expect(read.map((request) => (typeof request === 'string' ? request : String(request)))).toEqual([
-    'first',
-    'later',
-    'third',
-  ])
+  const result = await read(spool, ...entries)
+  expect(result.read).toEqual(['read', 'later', 'read'])
+  expect(String(result.request)).toBe('firstthird')
   await spool.close()
 })
 
@@ -249,9 +246,9 @@ test('a disk that does not answer holds no read for long, gets no more work, and
   const [one, two] = await keep(spool, 'one', 'two')
   spool.park(two!, 2)
   isHanging = true
-  const read = spool.read([one!])
+  const late = read(spool, one!)
   await vi.advanceTimersByTimeAsync(5000)
-  expect(await read).toEqual(['later'])
+  expect(await late).toEqual({ read: ['later'] })
   expect(spool.take(ALL)).toEqual([])
   expect(await spool.append(Buffer.from('three'), 1)).toBeUndefined()
   expect(spool.waiting).toBe(2)

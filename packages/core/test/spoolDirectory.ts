@@ -56,12 +56,31 @@ export async function adopt(spool: Spool): Promise<SpoolEntry[]> {
   return spool.take({ bytes: Infinity, records: Infinity })
 }
 
+/** Appends one request at once. */
+export function appendSync(spool: Spool, request: Uint8Array): SpoolEntry | undefined {
+  return spool.appendSync([{ request, count: 1 }])[0]
+}
+
+/** Appends one request, in either way. */
+export const appends: Record<
+  'append' | 'appendSync',
+  (spool: Spool, request: Uint8Array) => Promise<SpoolEntry | undefined>
+> = {
+  append: (spool, request) => spool.append(request, 1),
+  appendSync: async (spool, request) => appendSync(spool, request),
+}
+
+/** Reads entries as one run of bytes. */
+export function read(spool: Spool, ...entries: SpoolEntry[]): ReturnType<Spool['read']> {
+  return spool.read(entries, Buffer.concat)
+}
+
 /** What entries hold, as text. */
 export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promise<(string | undefined)[]> {
   return Promise.all(
     entries.map(async (entry) => {
-      const [request] = await spool.read([entry])
-      return typeof request === 'object' ? Buffer.from(request).toString() : undefined
+      const { request } = await read(spool, entry)
+      return request && Buffer.from(request).toString()
     }),
   )
 }

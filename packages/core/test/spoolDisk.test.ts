@@ -1,11 +1,23 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync, writeFileSync, writevSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isExporting } from '@logbridge/bridge'
 import { describe, expect, test } from 'vitest'
 import type { Spool, SpoolEntry } from '../src/spool/types.ts'
 import { complaints, forgetComplaints } from './complaints.ts'
-import { adopt, bytesOnDisk, found, keep, newDirectory, sorted, spoolAt, texts } from './spoolDirectory.ts'
+import {
+  adopt,
+  appendSync,
+  bytesOnDisk,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  read,
+  sorted,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './spoolMockDisk.ts'
 
 // What the disk refuses: memory goes on alone, nothing is torn, and it is tried again.
@@ -27,9 +39,9 @@ async function use(spool: Spool): Promise<Run> {
     else run.refused.push(text)
   }
   const append = async (text: string): Promise<void> => note(text, await spool.append(Buffer.from(text), 1))
-  const appendSync = (text: string): void => note(text, spool.appendSync(Buffer.from(text), 1))
+  const appendAtOnce = (text: string): void => note(text, appendSync(spool, Buffer.from(text)))
   await append('first')
-  appendSync('second')
+  appendAtOnce('second')
   await Promise.all([append('third'), append('fourth'), append('fifth')])
   for (const text of ['first', 'second', 'fourth']) {
     const entry = run.kept.get(text)
@@ -39,7 +51,7 @@ async function use(spool: Spool): Promise<Run> {
     run.settled.push(text)
   }
   await append('sixth')
-  appendSync('seventh')
+  appendAtOnce('seventh')
   return run
 }
 
@@ -74,7 +86,7 @@ describe.each([false, true])('fsync %s', (fsync) => {
     const { kept, settled, refused } = await use(spool)
     over = true
     kept.set('after', (await spool.append(Buffer.from('after'), 1))!)
-    kept.set('after, at once', spool.appendSync(Buffer.from('after, at once'), 1)!)
+    kept.set('after, at once', appendSync(spool, Buffer.from('after, at once'))!)
     expect(await texts(spool, [...kept.values()])).toEqual([...kept.keys()])
     await spool.close()
     const contents = await found(directory)
@@ -110,9 +122,46 @@ test('of a write that failed in its middle nothing stays', async () => {
   const bytes = bytesOnDisk(directory)
   fails = true
   expect(await spool.append(Buffer.from('refused'), 1)).toBeUndefined()
-  expect(spool.appendSync(Buffer.from('refused'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('refused'))).toBeUndefined()
   expect([bytesOnDisk(directory), spool.bytes]).toEqual([bytes, bytes])
   await spool.close()
+})
+
+test('a spill writes many entries to few files of at most 4 MiB, each synced once', async () => {
+  const disk = diskThat(() => false)
+  const directory = newDirectory()
+  const spool = spoolAt(directory, { fsync: true, maxBytes: 2 ** 30 }, disk)
+  const requests = Array.from({ length: 20_000 }, () => ({ request: Buffer.alloc(300), count: 1 }))
+  expect(spool.appendSync(requests)).not.toContain(undefined)
+  const files = filesIn(directory)
+  expect(files).toHaveLength(2)
+  for (const file of files) expect(statSync(file).size).toBeLessThanOrEqual(4 * 2 ** 20)
+  expect(disk.done.filter((name) => name === 'fdatasyncSync')).toHaveLength(2)
+  spool.closeSync()
+  const next = spoolAt(directory, { maxBytes: 2 ** 30 })
+  expect(await adopt(next)).toHaveLength(20_000)
+  await next.close()
+})
+
+test('a spill keeps as much as a disk has room for that is almost full', async () => {
+  const directory = newDirectory()
+  const room = 5000
+  let tries = 0
+  const disk = diskThat(() => false)
+  disk.writevSync = (fd, chunks, position) => {
+    tries += 1
+    const bytes = (chunks as Uint8Array[]).reduce((sum, { length }) => sum + length, 0)
+    if (bytesOnDisk(directory) + bytes <= room) return writevSync(fd, chunks, position)
+    throw Object.assign(new Error('mock'), { code: 'ENOSPC' })
+  }
+  const spool = spoolAt(directory, {}, disk)
+  const requests = Array.from({ length: 300 }, (_, index) => ({ request: Buffer.from(`${index}`), count: 1 }))
+  const entries = spool.appendSync(requests).filter((entry) => entry !== undefined)
+  expect(bytesOnDisk(directory)).toBeGreaterThan(room * 0.4)
+  expect(tries).toBeLessThan(60)
+  expect(made).toEqual([expect.stringContaining('cannot be written to')])
+  spool.closeSync()
+  expect(await found(directory)).toHaveLength(entries.length)
 })
 
 test('closed at once in the middle of a write, it writes nothing into it', async () => {
@@ -153,7 +202,7 @@ describe('fsync', () => {
     }
     // The directory, the one above it, and the folder with the new segment.
     expect(count(disk, 'sync')).toBe(3)
-    spool.appendSync(Buffer.from('x'), 1)
+    appendSync(spool, Buffer.from('x'))
     expect([count(disk, 'fdatasyncSync'), count(disk, 'fsyncSync')]).toEqual([1, 1])
     await spool.close()
   })
@@ -176,7 +225,7 @@ test('a directory that is removed while it is written to costs what was in it, a
   const [entry] = await keep(spool, 'lost')
   rmSync(directory, { recursive: true })
   expect(await spool.append(Buffer.from('refused'), 1)).toBeUndefined()
-  expect(await spool.read([entry!])).toEqual(['damaged'])
+  expect(await read(spool, entry!)).toEqual({ read: ['damaged'] })
   spool.settle(entry!)
   await keep(spool, 'kept')
   expect(made).toEqual([
@@ -186,7 +235,7 @@ test('a directory that is removed while it is written to costs what was in it, a
   // With a lock of its own: it is not taken for an orphan's.
   expect(await found(directory)).toEqual([])
   rmSync(directory, { recursive: true })
-  expect(spool.appendSync(Buffer.from('at once'), 1)).toBeDefined()
+  expect(appendSync(spool, Buffer.from('at once'))).toBeDefined()
   expect(await found(directory)).toEqual([])
   await spool.close()
   expect(await found(directory)).toEqual(['at once'])
@@ -198,7 +247,7 @@ test('a directory that is a file is complained about once, and used when it no l
   const spool = spoolAt(directory)
   expect(await adopt(spool)).toEqual([])
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
-  expect(spool.appendSync(Buffer.from('x'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
   expect(made).toEqual([expect.stringContaining('cannot be written to')])
   rmSync(directory)
   await keep(spool, 'y')
@@ -214,8 +263,8 @@ test('its own disk work makes no log records and no spans', async () => {
   })
   const spool = spoolAt(newDirectory(), {}, disk)
   const [entry] = await keep(spool, 'a', 'b')
-  spool.appendSync(Buffer.from('c'), 1)
-  await spool.read([entry!])
+  appendSync(spool, Buffer.from('c'))
+  await read(spool, entry!)
   spool.settle(entry!)
   await adopt(spool)
   await spool.close()

@@ -6,6 +6,7 @@ import { complaints } from './complaints.ts'
 import {
   adopt,
   afterKill,
+  appendSync,
   bytesOnDisk,
   filesIn,
   found,
@@ -74,7 +75,7 @@ class Model {
       }
       case 'appendSync': {
         const text = this.text(step.size)
-        return this.keep(spool.appendSync(Buffer.from(text), 1), text)
+        return this.keep(appendSync(spool, Buffer.from(text)), text)
       }
       case 'settle': {
         const entry = this.pick(step.pick)

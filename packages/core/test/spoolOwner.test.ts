@@ -15,7 +15,7 @@ import { Worker } from 'node:worker_threads'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { complaints } from './complaints.ts'
-import { afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
+import { afterKill, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 
 // Folders whose locks are free although their owners live: a process that copies its spool directory loses its locks.
 
@@ -259,7 +259,7 @@ test('a process whose folder was recovered touches nothing in it any more', asyn
   // What another process does that has recovered it.
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
-  expect(await spool.read([entries[0]!])).toEqual(['taken'])
+  expect(await read(spool, entries[0]!)).toEqual({ read: ['taken'] })
   for (const entry of entries) spool.settle(entry)
   expect(spool.bytes).toBe(0)
   const [more] = await keep(spool, 'more')

@@ -3,7 +3,7 @@ import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
 import { timerMillis, within } from '../lifecycle.ts'
-import type { RequestLimits, Spool, SpoolEntry } from '../spool/types.ts'
+import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from '../spool/types.ts'
 import type { Account } from './account.ts'
 import { Backlog } from './backlog.ts'
 import type { Batch } from './batch.ts'
@@ -134,12 +134,15 @@ export class Dispatcher {
   spillSync(): void {
     const { spool } = this
     if (spool === undefined) return
-    for (const consignment of this.unsettled) {
-      if (isStored(consignment)) continue
-      const request = requestOf(consignment)
-      const entry = request && spool.appendSync(request, consignment.count)
+    const unsaved = [...this.unsettled].flatMap((consignment) => {
+      const request = isStored(consignment) ? undefined : requestOf(consignment)
+      return request ? [{ consignment, request, count: consignment.count }] : []
+    })
+    const entries = spool.appendSync(unsaved)
+    unsaved.forEach(({ consignment }, index) => {
+      const entry = entries[index]
       if (entry) this.replaceEntry(consignment, entry, spool)
-    }
+    })
   }
 
   /** The process ends. Without this, the next one would send again what is settled and not yet marked so. */
@@ -244,46 +247,80 @@ export class Dispatcher {
     for (const { batch } of taken) {
       if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
     }
-    const loaded = await this.load(taken)
-    if (!signal.aborted) {
-      for (const { count } of loaded) this.account.exported += count
-      await this.deliver(loaded)
-    }
-    for (const consignment of loaded) if (consignment.count > 0) this.keep(consignment)
+    await this.deliver(taken, true)
+    // What is not to be read now waits already, and is no longer unsettled.
+    for (const consignment of taken) if (this.unsettled.has(consignment)) this.keep(consignment)
   }
 
-  /** Makes requests of them, and reads from the disk what is there alone. @returns those that are to be sent */
-  private async load(taken: Consignment[]): Promise<Consignment[]> {
-    const onDisk = taken.filter((consignment) => requestOf(consignment) === undefined)
-    if (onDisk.length === 0) return taken
-    const entries = onDisk.map(({ entry }) => entry as SpoolEntry)
-    const read = await orAbort(this.spool?.read(entries), this.abort.signal)
-    if (read === undefined) return taken
-    return onDisk.filter((consignment, index) => {
-      const request = read[index]
-      const { count } = consignment
-      if (request === undefined || request === 'later') {
-        this.unsettled.delete(consignment)
-        this.keep(consignment)
-      } else if (request === 'taken') {
-        this.account.adopted -= count
-        this.conclude(consignment, count)
-      } else if (request === 'damaged') {
-        this.conclude(consignment, count)
-        this.account.discard('spool-damaged', undefined, count)
-      } else if (request === 'unreadable') {
-        this.account.inFlight -= count
-        this.account.spooled -= count
-        this.settle(consignment)
-        this.account.discard('spool_unreadable', undefined, count)
-      } else {
-        consignment.parts = [{ request, count }]
-        consignment.bytes = request.length
+  /** Sends consignments as one request; where that is too large, by halves. */
+  private async deliver(taken: readonly Consignment[], isFirst: boolean): Promise<void> {
+    const { loaded, request } = await this.load(taken)
+    const [first] = loaded
+    if (first === undefined || this.abort.signal.aborted) return
+    if (isFirst) for (const { count } of loaded) this.account.exported += count
+    if (loaded.length === 1) {
+      if (request) {
+        first.parts = [{ request, count: first.count }]
+        first.bytes = request.length
         this.batchBytes += request.length
-        return true
       }
-      return false
-    })
+      return this.deliverParts(first)
+    }
+    const joined = request ?? joinRequests(loaded.flatMap((consignment) => requestOf(consignment) ?? []))
+    this.batchBytes += joined.length
+    const outcome = await this.attempt(joined)
+    this.batchBytes -= joined.length
+    if (outcome.kind === 'retryable') {
+      for (const consignment of loaded) consignment.ended = outcome
+    } else if (outcome.kind === 'too-large') {
+      const half = loaded.length >>> 1
+      await this.deliver(loaded.slice(0, half), false)
+      await this.deliver(loaded.slice(half), false)
+    } else {
+      if (outcome.kind === 'delivered') this.received(outcome)
+      let count = 0
+      for (const consignment of loaded) {
+        count += consignment.count
+        this.conclude(consignment, consignment.count)
+      }
+      this.account.conclude(joined, count, outcome)
+    }
+  }
+
+  /**
+   * Reads from the disk what is there alone.
+   * @returns those that are to be sent, and the request of those that were read
+   */
+  private async load(
+    taken: readonly Consignment[],
+  ): Promise<{ loaded: readonly Consignment[]; request?: Uint8Array | undefined }> {
+    if (taken.every((consignment) => requestOf(consignment) !== undefined)) return { loaded: taken }
+    const entries = taken.map(({ entry }) => entry as SpoolEntry)
+    const result = await orAbort(this.spool?.read(entries, joinRequests), this.abort.signal)
+    if (result === undefined) return { loaded: [] }
+    const loaded = taken.filter((consignment, index) => this.isRead(consignment, result.read[index]!))
+    return { loaded, request: result.request }
+  }
+
+  /** Sees what becomes of a consignment that was read from the disk. @returns whether it is to be sent */
+  private isRead(consignment: Consignment, read: SpoolRead): boolean {
+    const { count } = consignment
+    if (read === 'later') {
+      this.unsettled.delete(consignment)
+      this.keep(consignment)
+    } else if (read === 'taken') {
+      this.account.adopted -= count
+      this.conclude(consignment, count)
+    } else if (read === 'damaged') {
+      this.conclude(consignment, count)
+      this.account.discard('spool-damaged', undefined, count)
+    } else if (read === 'unreadable') {
+      this.account.inFlight -= count
+      this.account.spooled -= count
+      this.settle(consignment)
+      this.account.discard('spool_unreadable', undefined, count)
+    }
+    return read === 'read'
   }
 
   /** Everything ends: what is left of it waits again. */
@@ -321,30 +358,6 @@ export class Dispatcher {
         this.pump()
       }, millis),
     )
-  }
-
-  /** Sends consignments as one request; where that is too large, by halves. */
-  private async deliver(joined: readonly Consignment[]): Promise<void> {
-    const [first] = joined
-    if (first === undefined) return
-    if (joined.length === 1) return this.deliverParts(first)
-    const request = joinRequests(joined.flatMap((consignment) => requestOf(consignment) ?? []))
-    const outcome = await this.attempt(request)
-    if (outcome.kind === 'retryable') {
-      for (const consignment of joined) consignment.ended = outcome
-    } else if (outcome.kind === 'too-large') {
-      const half = joined.length >>> 1
-      await this.deliver(joined.slice(0, half))
-      await this.deliver(joined.slice(half))
-    } else {
-      if (outcome.kind === 'delivered') this.received(outcome)
-      let count = 0
-      for (const consignment of joined) {
-        count += consignment.count
-        this.conclude(consignment, consignment.count)
-      }
-      this.account.conclude(request, count, outcome)
-    }
   }
 
   /**

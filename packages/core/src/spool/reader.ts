@@ -3,8 +3,20 @@ import { type FileHandle, type Fs, isMissing, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
 import type { Patience } from './patience.ts'
 import type { Room } from './room.ts'
-import type { Entry, Segment } from './segment.ts'
-import type { SpoolRead } from './types.ts'
+import type { Entry } from './segment.ts'
+import type { JoinRequests, SpoolRead } from './types.ts'
+
+/** Memory that is kept to read into: a request and what lies between its entries. */
+const KEPT_BYTES = 1024 * 1024
+const KEPT_STEP_BYTES = 128 * 1024
+
+interface Result {
+  readonly request?: Uint8Array
+  readonly read: readonly SpoolRead[]
+}
+
+/** What an entry holds, or why that is not known. */
+type Found = Buffer | Exclude<SpoolRead, 'read'>
 
 /** Reads entries back. One read is under way at a time: a disk that does not answer holds one thread of the process. */
 export class Reader {
@@ -13,6 +25,8 @@ export class Reader {
   private readonly patience: Patience
   private readonly room: Room
   private last: Promise<unknown> = Promise.resolve()
+  /** Is read into again and again, because new memory for each read would be given back much later. */
+  private kept: Buffer = Buffer.alloc(0)
 
   constructor(fs: Fs, directory: string, patience: Patience, room: Room) {
     this.room = room
@@ -21,86 +35,91 @@ export class Reader {
     this.patience = patience
   }
 
-  /** Reads entries; those of one segment that follow one another at once. Gives an answer, in any case, within seconds. */
-  read(entries: readonly Entry[]): Promise<SpoolRead[]> {
+  /** Reads entries, and joins the requests that they hold. Gives an answer, in any case, within seconds. */
+  read(entries: readonly Entry[], join: JoinRequests): Promise<Result> {
     return new Promise((resolve) => {
       let isLate = false
-      const work = this.last.then(() => (isLate ? [] : this.readAll(entries)))
+      const work = this.last.then(() => (isLate ? { read: [] } : this.readAll(entries, join)))
       const watched = this.patience.watch(work, () => {
         isLate = true
         this.complain(new Error('the disk does not answer'))
-        resolve(this.setAside(entries, false))
+        resolve({ read: this.setAside(entries, false) })
       })
       this.last = watched
       // Those that were read too late wait again already.
-      void watched.then((read) => !isLate && resolve(read))
+      void watched.then((result) => !isLate && resolve(result))
     })
   }
 
-  private async readAll(entries: readonly Entry[]): Promise<SpoolRead[]> {
-    const read: SpoolRead[] = []
-    while (read.length < entries.length) {
-      const { segment } = entries[read.length]!
-      let end = read.length
-      while (entries[end]?.segment === segment) end += 1
-      read.push(...(await this.readFrom(segment, entries.slice(read.length, end))))
+  private async readAll(entries: readonly Entry[], join: JoinRequests): Promise<Result> {
+    const runs = runsOf(entries)
+    const memory = this.memoryOf(runs.reduce((bytes, run) => bytes + lengthOf(run), 0))
+    const found: Found[] = []
+    let at = 0
+    for (const run of runs) {
+      const end = at + lengthOf(run)
+      found.push(...(await this.readRun(run, memory.subarray(at, end))))
+      at = end
     }
-    return read
+    const requests = found.filter((request) => typeof request !== 'string')
+    const read = found.map((request) => (typeof request === 'string' ? request : 'read'))
+    return requests.length === 0 ? { read } : { request: join(requests), read }
   }
 
-  private async readFrom(segment: Segment, entries: readonly Entry[]): Promise<SpoolRead[]> {
+  private memoryOf(bytes: number): Buffer {
+    if (bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes > this.kept.length) {
+      this.kept = Buffer.allocUnsafeSlow(Math.ceil(bytes / KEPT_STEP_BYTES) * KEPT_STEP_BYTES)
+    }
+    return this.kept
+  }
+
+  private async readRun(run: readonly Entry[], memory: Buffer): Promise<Found[]> {
+    const { segment } = run[0]!
     let file: FileHandle | undefined
     try {
-      if (!(await this.room.holds(segment.folder))) return entries.map(() => 'taken')
+      if (!(await this.room.holds(segment.folder))) return run.map(() => 'taken')
       file = await this.fs.promises.open(segment.path, READ)
-      const read = await this.readRange(file, segment, entries)
-      if (!read.includes('damaged')) rearm('spool-read')
-      return read
+      const found = await this.readRange(file, run, memory)
+      if (!found.includes('damaged')) rearm('spool-read')
+      return found
     } catch (error) {
       this.complain(error)
-      if (isMissing(error)) return entries.map(() => 'damaged')
-      if (file === undefined || !isOfPlace(error)) return this.setAside(entries, true)
-      return await this.readEach(file, segment, entries)
+      if (isMissing(error)) return run.map(() => 'damaged')
+      if (file === undefined || !isOfPlace(error)) return this.setAside(run, true)
+      return await this.readEach(file, run, memory)
     } finally {
       await file?.close().catch(() => {})
     }
   }
 
-  private async readRange(
-    file: FileHandle,
-    segment: Segment,
-    entries: readonly Entry[],
-  ): Promise<SpoolRead[]> {
-    const start = entries[0]!.offset
-    const last = entries.at(-1)!
-    const length = last.offset + ENTRY_BYTES + last.bytes - start
-    const bytes = await readInto(file, start, Buffer.allocUnsafeSlow(length))
-    const read = entries.map(
+  private async readRange(file: FileHandle, run: readonly Entry[], memory: Buffer): Promise<Found[]> {
+    const { offset: start, segment } = run[0]!
+    const bytes = await readInto(file, start, memory)
+    const found = run.map(
       ({ offset }) => decodeRequestEntry(bytes, offset - start, segment.mark) ?? 'damaged',
     )
-    if (read.includes('damaged')) this.complain(`a request in ${segment.path} is damaged`)
+    if (found.includes('damaged')) this.complain(`a request in ${segment.path} is damaged`)
     segment.readWell()
-    return read
+    return found
   }
 
-  /** One by one, where a place on the disk is bad: those beside it are not. */
-  private async readEach(
-    file: FileHandle,
-    segment: Segment,
-    entries: readonly Entry[],
-  ): Promise<SpoolRead[]> {
-    const read: SpoolRead[] = []
-    for (const entry of entries) {
+  /** Reads entries one by one where a place on the disk is bad, because those beside it are not. */
+  private async readEach(file: FileHandle, run: readonly Entry[], memory: Buffer): Promise<Found[]> {
+    const found: Found[] = []
+    for (const entry of run) {
+      const at = entry.offset - run[0]!.offset
       try {
-        read.push(...(await this.readRange(file, segment, [entry])))
+        const place = memory.subarray(at, at + ENTRY_BYTES + entry.bytes)
+        found.push(...(await this.readRange(file, [entry], place)))
       } catch {
-        read.push(...this.setAside([entry], false))
+        found.push(...this.setAside([entry], false))
       }
     }
-    return read
+    return found
   }
 
-  private setAside(entries: readonly Entry[], all: boolean): SpoolRead[] {
+  private setAside(entries: readonly Entry[], all: boolean): ('later' | 'unreadable')[] {
     return entries.map((entry) => (entry.segment.setAside([entry], all) ? 'later' : 'unreadable'))
   }
 
@@ -112,4 +131,21 @@ export class Reader {
 /** Whether a read has failed for its place on the disk, where others of the same file may not. */
 function isOfPlace(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EIO'
+}
+
+/** Divides entries into those of one segment that follow one another. */
+function runsOf(entries: readonly Entry[]): Entry[][] {
+  const runs: Entry[][] = []
+  for (const entry of entries) {
+    const run = runs.at(-1)
+    if (run?.[0]!.segment === entry.segment) run.push(entry)
+    else runs.push([entry])
+  }
+  return runs
+}
+
+/** Bytes from the first of entries to the end of the last one. */
+function lengthOf(run: readonly Entry[]): number {
+  const last = run.at(-1)!
+  return last.offset + ENTRY_BYTES + last.bytes - run[0]!.offset
 }

@@ -3,17 +3,17 @@ import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { quietly } from '../delivery/quiet.ts'
 import { adoptOrphans } from './adopt.ts'
-import type { Fs } from './files.ts'
+import { type Fs, isFull } from './files.ts'
 import { leaveFolder, leaveFolderSync, MAX_DIRECTORY_BYTES } from './folder.ts'
-import { ENTRY_BYTES, MARK_BYTES } from './format.ts'
+import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
 import { Patience } from './patience.ts'
 import { Reader } from './reader.ts'
 import { Room } from './room.ts'
 import { Entry, type Segment } from './segment.ts'
-import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from './types.ts'
+import type { JoinRequests, RequestLimits, Spool, SpoolEntry, SpoolRequest } from './types.ts'
 import { WaitingEntries } from './waitingEntries.ts'
-import { type Request, Writer } from './writer.ts'
+import { Writer } from './writer.ts'
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
 /** What is written, and synced, in one go: checksums of 1 MiB take about 1 ms, and a writev takes 1024 chunks, two a request. */
@@ -22,7 +22,7 @@ const MAX_GROUP = 256
 /** Settled entries are written down this often at the most, where their segment still holds others. */
 const MARK_MILLIS = 100
 
-interface Waiting extends Request {
+interface Waiting extends SpoolRequest {
   readonly resolve: (entry: SpoolEntry | undefined) => void
 }
 
@@ -58,6 +58,7 @@ class DiskSpool implements Spool {
   private readonly fs: Fs
   private readonly room: Room
   private readonly writer: Writer
+  private readonly segmentBytes: number
   private readonly groupBytes: number
   /** Appends that wait, by their requests. */
   private readonly queue = new Map<Uint8Array, Waiting>()
@@ -87,9 +88,9 @@ class DiskSpool implements Spool {
     this.fs = fs
     this.room = new Room(fs, config)
     // Room is freed by the segment, so a small spool has small ones.
-    const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
-    this.groupBytes = Math.min(GROUP_BYTES, segmentBytes)
-    this.writer = new Writer(fs, config, this.room, segmentBytes)
+    this.segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
+    this.groupBytes = Math.min(GROUP_BYTES, this.segmentBytes)
+    this.writer = new Writer(fs, config, this.room, this.segmentBytes)
     this.reader = new Reader(fs, config.directory, this.patience, this.room)
   }
 
@@ -111,25 +112,52 @@ class DiskSpool implements Spool {
     return promise
   }
 
-  appendSync(request: Uint8Array, count: number): SpoolEntry | undefined {
-    if (this.closed) return undefined
-    const waiting = this.queue.get(request)
-    this.queue.delete(request)
-    const entry = quietly(() => this.spill({ request, count }))
-    waiting?.resolve(entry)
-    return entry
+  appendSync(requests: readonly SpoolRequest[]): (SpoolEntry | undefined)[] {
+    if (this.closed) return requests.map(() => undefined)
+    const waiting = requests.map(({ request }) => this.queue.get(request))
+    for (const { request } of requests) this.queue.delete(request)
+    const entries = quietly(() => this.spill(requests))
+    waiting.forEach((append, index) => append?.resolve(entries[index]))
+    return entries
   }
 
-  private spill(request: Request): SpoolEntry | undefined {
-    this.room.reserveSync(ENTRY_BYTES + request.request.length + MARK_BYTES)
-    if (!this.room.admits(request.request.length, 0)) return undefined
+  private spill(requests: readonly SpoolRequest[]): (Entry | undefined)[] {
+    const entries: (Entry | undefined)[] = []
+    for (let start = 0, end = 0; start < requests.length; start = end) {
+      let bytes = HEADER_BYTES
+      while (end < requests.length) {
+        bytes += spaceOf(requests[end]!)
+        if (end > start && bytes > this.segmentBytes) break
+        end += 1
+      }
+      entries.push(...this.spillSegment(requests.slice(start, end)))
+    }
+    if (!entries.includes(undefined)) rearm('spool-disk')
+    return entries
+  }
+
+  /** Writes requests to one segment; where the disk has room for some of them only, by halves. */
+  private spillSegment(requests: readonly SpoolRequest[]): (Entry | undefined)[] {
+    this.room.reserveSync(requests.reduce((bytes, request) => bytes + spaceOf(request), 0))
+    let before = 0
+    const admitted = requests.filter((request) => {
+      const isAdmitted = this.room.admits(request.request.length, before)
+      if (isAdmitted) before += spaceOf(request)
+      return isAdmitted
+    })
+    if (admitted.length === 0) return requests.map(() => undefined)
     try {
-      const entry = this.writer.appendSync(request)
-      rearm('spool-disk')
-      return entry
+      const entries = this.writer.appendSync(admitted)
+      if (admitted.length === requests.length) return entries
+      const byRequest = new Map(admitted.map((request, index) => [request, entries[index]]))
+      return requests.map((request) => byRequest.get(request))
     } catch (error) {
       this.complain(error)
-      return undefined
+      const half = requests.length >>> 1
+      const first = isFull(error) && half > 0 ? this.spillSegment(requests.slice(0, half)) : []
+      // Where none of the first half fits, none of the second one does.
+      const isOver = !first.some((entry) => entry !== undefined)
+      return isOver ? requests.map(() => undefined) : [...first, ...this.spillSegment(requests.slice(half))]
     }
   }
 
@@ -141,14 +169,14 @@ class DiskSpool implements Spool {
     return this.ended || this.patience.isOver ? [] : this.entries.take(limits)
   }
 
-  async read(taken: readonly SpoolEntry[]): Promise<SpoolRead[]> {
-    if (this.ended) return taken.map(() => 'later')
+  async read(taken: readonly SpoolEntry[], join: JoinRequests): ReturnType<Spool['read']> {
+    if (this.ended) return { read: taken.map(() => 'later') }
     const entries = taken as readonly Entry[]
-    const read = await quietly(() => this.reader.read(entries))
-    read.forEach((request, index) => {
-      if (request === 'later') this.entries.add(entries[index]!.segment, 1)
+    const result = await quietly(() => this.reader.read(entries, join))
+    result.read.forEach((read, index) => {
+      if (read === 'later') this.entries.add(entries[index]!.segment, 1)
     })
-    return read
+    return result
   }
 
   settle(entry: SpoolEntry): void {
@@ -249,6 +277,7 @@ class DiskSpool implements Spool {
   }
 
   private leaveSync(): void {
+    this.writer.letGo()
     for (const folder of this.room.folders.values()) leaveFolderSync(this.fs, folder)
   }
 
@@ -309,8 +338,8 @@ class DiskSpool implements Spool {
   /** What the requests take that are written next. */
   private queuedBytes(): number {
     let bytes = 0
-    for (const { request } of this.queue.values()) {
-      bytes += ENTRY_BYTES + request.length + MARK_BYTES
+    for (const waiting of this.queue.values()) {
+      bytes += spaceOf(waiting)
       if (bytes > this.groupBytes) break
     }
     return bytes
@@ -329,7 +358,7 @@ class DiskSpool implements Spool {
         continue
       }
       group.push(waiting)
-      bytes += ENTRY_BYTES + request.length + MARK_BYTES
+      bytes += spaceOf(waiting)
     }
     return group
   }
@@ -366,4 +395,9 @@ class DiskSpool implements Spool {
       error,
     )
   }
+}
+
+/** Bytes that a request takes on disk, with what says that it is settled. */
+function spaceOf({ request }: SpoolRequest): number {
+  return ENTRY_BYTES + request.length + MARK_BYTES
 }

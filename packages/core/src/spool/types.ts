@@ -14,12 +14,21 @@ export interface RequestLimits {
   readonly records: number
 }
 
+/** A request, and the log records in it. */
+export interface SpoolRequest {
+  readonly request: Uint8Array
+  readonly count: number
+}
+
 /**
- * What an entry holds. `later`: it cannot be read now, waits again, and is no longer the caller's. `unreadable`: that has
- * lasted too long; it stays on disk for the next process. `damaged`: it is not what was written. `taken`: another process
- * has recovered it from this one, and sends it.
+ * What the reading of an entry came to. `later`: it cannot be read now, waits again, and is no longer the caller's.
+ * `unreadable`: that has lasted too long; it stays on disk for the next process. `damaged`: it is not what was written.
+ * `taken`: another process has recovered it from this one, and sends it.
  */
-export type SpoolRead = Uint8Array | 'later' | 'unreadable' | 'damaged' | 'taken'
+export type SpoolRead = 'read' | 'later' | 'unreadable' | 'damaged' | 'taken'
+
+/** Makes one request of several, whose bytes are valid only until it returns. */
+export type JoinRequests = (requests: readonly Uint8Array[]) => Uint8Array
 
 /**
  * A write-ahead spool: requests that outlive the process. None of its methods throws or rejects. An entry is taken, by
@@ -33,10 +42,11 @@ export interface Spool {
    */
   append(request: Uint8Array, count: number): Promise<SpoolEntry | undefined>
   /**
-   * The same at once, for a process that is dying. When the same `request` still waits for an asynchronous append, this
-   * takes its place, and both give the same entry; when it is being written at this moment, it is written twice.
+   * Appends requests at once, for a process that is dying: to as few files as hold them. When the same `request` still waits
+   * for an asynchronous append, this takes its place, and both give the same entry; when it is being written at this
+   * moment, it is written twice.
    */
-  appendSync(request: Uint8Array, count: number): SpoolEntry | undefined
+  appendSync(requests: readonly SpoolRequest[]): (SpoolEntry | undefined)[]
   /** Has an entry wait on disk alone, until it is taken again. @param number which it then has */
   park(entry: SpoolEntry, number: number): void
   /**
@@ -44,8 +54,11 @@ export interface Spool {
    * where nothing of it can be read now.
    */
   take(limits: RequestLimits): SpoolEntry[]
-  /** The requests of entries, in the same order. */
-  read(entries: readonly SpoolEntry[]): Promise<SpoolRead[]>
+  /** Reads entries, and joins the requests of those that can be read; none is made where there are none. */
+  read(
+    entries: readonly SpoolEntry[],
+    join: JoinRequests,
+  ): Promise<{ readonly request?: Uint8Array; readonly read: readonly SpoolRead[] }>
   /**
    * The fate of an entry is known: it is not sent again, and its room on disk is freed as soon as its segment has no
    * other unsettled entry. Returns at once; a second call does nothing.

@@ -16,11 +16,7 @@ import { encodeHeader, encodeRequestEntry, encodeSettledEntry, newMark } from '.
 import type { Room } from './room.ts'
 import { Entry, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'
-
-export interface Request {
-  readonly request: Uint8Array
-  readonly count: number
-}
+import type { SpoolRequest } from './types.ts'
 
 interface Active {
   readonly segment: Segment
@@ -50,7 +46,7 @@ export class Writer {
    * Appends requests, with one write and at most one sync.
    * @throws when the disk does not take them; none of them is kept then
    */
-  async append(requests: readonly Request[]): Promise<Entry[]> {
+  async append(requests: readonly SpoolRequest[]): Promise<Entry[]> {
     try {
       return await this.appendOnce(requests)
     } catch (error) {
@@ -60,7 +56,7 @@ export class Writer {
     }
   }
 
-  private async appendOnce(requests: readonly Request[]): Promise<Entry[]> {
+  private async appendOnce(requests: readonly SpoolRequest[]): Promise<Entry[]> {
     const { fs, room, config } = this
     if (this.active?.segment.folder.taken) await this.retire()
     const most = requests.reduce((sum, { request }) => sum + request.length, 0)
@@ -68,11 +64,11 @@ export class Writer {
     this.active ??= await this.begin()
     const { segment, file } = this.active
     const start = segment.size
-    const { chunks, entries } = encode(segment, requests)
+    const { chunks, offsets } = encode(segment.mark, start, requests)
     const bytes = byteLength(chunks)
     this.busy = segment
     room.bytes += bytes
-    segment.live += entries.length
+    segment.live += requests.length
     try {
       await writeAll(file, chunks, start)
       if (config.fsync) await file.datasync()
@@ -82,11 +78,10 @@ export class Writer {
       if ((await file.stat()).nlink === 0) throw removed(segment.path)
       segment.size += bytes
       await room.onWritten()
-      for (const { offset, count } of entries) segment.table.add(offset, count, TAKEN)
-      return entries
+      return added(segment, offsets, requests)
     } catch (error) {
       room.bytes -= bytes
-      segment.live -= entries.length
+      segment.live -= requests.length
       await this.abandon(start, error)
       throw error
     } finally {
@@ -95,31 +90,31 @@ export class Writer {
   }
 
   /**
-   * Appends one request at once, to a segment of its own: what is being written to another one is not disturbed.
+   * Appends requests at once, to a segment of their own: what is being written to another one is not disturbed.
+   * @param requests one or more
    * @throws as `append` does
    */
-  appendSync(request: Request): Entry {
+  appendSync(requests: readonly SpoolRequest[]): Entry[] {
     const { room } = this
     try {
-      const entry = this.writeSegmentSync(request)
-      if (room.holdsSync(entry.segment.folder)) return entry
-      return this.writeSegmentSync(request)
+      const entries = this.writeSegmentSync(requests)
+      if (room.holdsSync(entries[0]!.segment.folder)) return entries
+      return this.writeSegmentSync(requests)
     } catch (error) {
       if (room.own === undefined || !isMissing(error)) throw error
       // Someone has removed the folder. It was the last chance of a process that is dying: another one is made now.
       room.own = undefined
-      return this.writeSegmentSync(request)
+      return this.writeSegmentSync(requests)
     }
   }
 
-  private writeSegmentSync({ request, count }: Request): Entry {
+  private writeSegmentSync(requests: readonly SpoolRequest[]): Entry[] {
     const { fs, room, config } = this
     const folder = room.openSync()
     const name = segmentName(++this.number)
     const path = join(folder.path, name)
     const mark = newMark()
-    const header = encodeHeader(mark)
-    const chunks = [header, ...encodeRequestEntry(mark, request, count)]
+    const { chunks, offsets } = encode(mark, 0, requests)
     const fd = fs.openSync(path, CREATE, FILE_MODE)
     try {
       writeAllSync(fs, fd, chunks, 0)
@@ -134,12 +129,12 @@ export class Writer {
       fs.closeSync(fd)
     }
     const segment = new Segment(folder, name, mark, byteLength(chunks))
-    segment.live = 1
-    segment.table.add(header.length, count, TAKEN)
+    segment.live = requests.length
+    const entries = added(segment, offsets, requests)
     segment.table.trim()
     room.bytes += segment.size
     room.onWrittenSync()
-    return new Entry(segment, header.length, count, request.length)
+    return entries
   }
 
   /**
@@ -195,6 +190,12 @@ export class Writer {
     if (active.segment.live === 0) await this.room.remove(active.segment).catch(() => {})
   }
 
+  /** Gives the file back that is being written to, when that is done; the process may go on. */
+  letGo(): void {
+    void this.active?.file.close().catch(() => {})
+    this.active = undefined
+  }
+
   isActive(segment: Segment): boolean {
     return this.active?.segment === segment
   }
@@ -237,17 +238,31 @@ class TakenError extends Error {
   }
 }
 
-function encode(segment: Segment, requests: readonly Request[]): { chunks: Uint8Array[]; entries: Entry[] } {
-  const chunks: Uint8Array[] = segment.size === 0 ? [encodeHeader(segment.mark)] : []
-  const entries: Entry[] = []
-  let offset = segment.size + byteLength(chunks)
+/** Requests as they are written from a place in a segment on: its header comes first. */
+function encode(
+  mark: Buffer,
+  start: number,
+  requests: readonly SpoolRequest[],
+): { chunks: Uint8Array[]; offsets: number[] } {
+  const chunks: Uint8Array[] = start === 0 ? [encodeHeader(mark)] : []
+  const offsets: number[] = []
+  let offset = start + byteLength(chunks)
   for (const { request, count } of requests) {
-    const bytes = encodeRequestEntry(segment.mark, request, count)
-    entries.push(new Entry(segment, offset, count, request.length))
+    const bytes = encodeRequestEntry(mark, request, count)
+    offsets.push(offset)
     chunks.push(...bytes)
     offset += byteLength(bytes)
   }
-  return { chunks, entries }
+  return { chunks, offsets }
+}
+
+/** Adds what was written to the entries of its segment. */
+function added(segment: Segment, offsets: readonly number[], requests: readonly SpoolRequest[]): Entry[] {
+  return requests.map(({ request, count }, index) => {
+    const offset = offsets[index]!
+    segment.table.add(offset, count, TAKEN)
+    return new Entry(segment, offset, count, request.length)
+  })
 }
 
 function removeQuietly(fs: Fs, path: string): void {
