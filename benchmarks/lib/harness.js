@@ -14,6 +14,11 @@ async function startReceiver() {
       const { records } = await nextMessage(child)
       return records
     },
+    /** How long the record was on its way that it was to watch for. */
+    async takeWatchedMillis() {
+      child.send('take')
+      return (await nextMessage(child)).watchedMillis
+    },
     stop: async () => child.disconnect(),
   }
 }

@@ -1,6 +1,7 @@
 /**
  * A process of its own that takes OTLP logs over gRPC, counts records without decoding them, and throws them away.
- * Talks to its parent: sends `{ port }` once, and answers each message with `{ records }` received since the last one.
+ * Talks to its parent: sends `{ port }` once, and answers each message with `{ records }` received since the last one, and
+ * with `watchedMillis`: how long a record `watched <Date.now()>` was on its way, in a request with the header `x-watch`.
  *
  * It is to hold nobody up: it works on bare HTTP/2, and offers a window as wide as a Collector comes to by itself, where
  * Node's own of 64 KiB would have senders wait for each other's turn.
@@ -13,6 +14,7 @@ const WINDOW_BYTES = 4 * 1024 * 1024
 /** Before a message: whether it is compressed, and its length. */
 const FRAME_BYTES = 5
 let records = 0
+let watchedMillis
 
 const server = http2.createServer({ settings: { initialWindowSize: WINDOW_BYTES } })
 server.on('session', (session) => session.setLocalWindowSize(2 * WINDOW_BYTES))
@@ -22,7 +24,9 @@ server.on('stream', (stream, headers) => {
   stream.on('error', () => {})
   stream.on('end', () => {
     const refused = headers['x-refuse'] !== undefined
-    if (!refused) records += countRecords(messageOf(chunks))
+    const message = messageOf(chunks)
+    if (!refused) records += countRecords(message)
+    if (headers['x-watch'] !== undefined) watch(message)
     stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
     stream.on('wantTrailers', () =>
       stream.sendTrailers({ 'grpc-status': refused ? status.PERMISSION_DENIED : status.OK }),
@@ -32,10 +36,15 @@ server.on('stream', (stream, headers) => {
 })
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 process.on('message', () => {
-  process.send({ records })
+  process.send({ records, watchedMillis })
   records = 0
 })
 process.on('disconnect', () => process.exit())
+
+function watch(message) {
+  const at = message.indexOf('watched ')
+  if (at >= 0) watchedMillis = Date.now() - Number(message.toString('latin1', at + 8, at + 21))
+}
 
 function messageOf(chunks) {
   const frame = Buffer.concat(chunks)
