@@ -54,6 +54,14 @@ describe.each(SECRETS)('a receiver that repeats the secret %s', (secret) => {
   })
 })
 
+test.each([
+  ['base64', 'AbC+dEf/gHi+jKl', 'base64url', 'AbC-dEf_gHi-jKl'],
+  ['base64url', 'AbC-dEf_gHi-jKl', 'base64', 'AbC+dEf/gHi+jKl'],
+  ['base64', 'AbC+dEf/gHi+jKl', 'the value of a form', 'AbC dEf/gHi jKl'],
+])('a secret in %s, %s, is not shown when it is repeated as %s', (_, secret, _form, repeated) => {
+  expect(shown(`no such key: ${repeated}!`, { 'x-api-key': secret })).toBe('no such key: ***!')
+})
+
 describe('a receiver that repeats a sign-in', () => {
   const halves = ['bob-the-builder', 'hunter2secret']
   const pair = halves.join(':')
