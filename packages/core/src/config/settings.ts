@@ -144,7 +144,7 @@ export function readBoolean(env: Environment, names: readonly string[]): boolean
 }
 
 /** Says once a variable that its value is of no use. */
-export function ignoreVariable(name: string, text: string, { accepts, secret }: Kind<unknown>): void {
+function ignoreVariable(name: string, text: string, { accepts, secret }: Kind<unknown>): void {
   const shown = secret || !isPlain(text) ? 'its value' : `'${text}'`
   diagnose(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }
