@@ -58,6 +58,10 @@ interface Ended extends StatusObject {
   readonly stream: ClientHttp2Stream | undefined
 }
 
+/** A test environment such as jsdom takes it away. */
+const NO_SET_IMMEDIATE =
+  'gRPC needs the global setImmediate, which is missing: set the protocol to http/protobuf, or define setImmediate'
+
 /** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
 export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
   const method = EXPORT[signal]
@@ -118,6 +122,8 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
 
   return {
     async send(request, signal) {
+      // grpc-js calls it by its global name, also where nothing catches what that throws.
+      if (typeof globalThis.setImmediate !== 'function') return { kind: 'failed', reason: NO_SET_IMMEDIATE }
       try {
         return await send(request, signal)
       } catch (error) {
