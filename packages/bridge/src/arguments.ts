@@ -113,7 +113,7 @@ function hasToJSON(value: object): boolean {
 /** The fields of several objects, kept apart as maps with equal keys are written (`value.ts`): `id`, `id#2`. */
 class MergedFields {
   attributes: Record<string, unknown> = {}
-  private left = MAX_VALUES
+  private readonly reads = { left: MAX_VALUES }
   private isFirst = true
   /** The number that is free next, by key. Counting on keeps many objects of one shape from taking quadratic time. */
   private next: Map<string, number> | undefined
@@ -121,15 +121,15 @@ class MergedFields {
   /** @returns false, with nothing added, for an object without any fields */
   add(source: object): boolean {
     // Nothing is read where nothing can be kept.
-    if (this.left <= 0) return true
-    const fields = copyFields(source, undefined, this.left)
-    const count = Object.keys(fields).length
-    if (count === 0 && !hasKeys(source)) return false
-    this.left -= count + 1
+    const { reads } = this
+    if (reads.left <= 0) return true
+    reads.left -= 1
+    const fields = copyFields(source, undefined, reads)
+    if (Object.keys(fields).length === 0 && !hasKeys(source)) return false
     if (this.isFirst) this.attributes = fields
     else this.merge(fields)
     this.isFirst = false
-    if (this.left <= 0) this.attributes['[Truncated]'] ??= 'more fields'
+    if (reads.left <= 0) this.attributes['[Truncated]'] ??= 'more fields'
     return true
   }
 

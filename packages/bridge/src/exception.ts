@@ -1,4 +1,4 @@
-import { copyFields, isError, MAX_VALUES, read, textOf } from './read.ts'
+import { copyFields, isError, read, type Reads, textOf } from './read.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -42,25 +42,39 @@ export function describeException(exception: Error | SerializedError): Exception
 }
 
 /**
- * type, message, stack, own fields, cause, errors: an Error as a value among others.
- * @param limit own fields that are read at most
+ * Lists type, message, stack, own fields, cause, errors: an Error as a value among others.
+ * @param reads is charged for the own fields that are read
  */
-export function* errorEntries(error: Error, limit: number): Generator<[string, unknown]> {
-  yield ['type', errorType(error)]
-  yield ['message', read(error, 'message')]
-  yield ['stack', read(error, 'stack')]
-  const fields = errorFields(error, limit)
-  for (const key of Object.keys(fields)) yield [key, fields[key]]
+export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
+  return [
+    ['type', errorType(error)],
+    ['message', read(error, 'message')],
+    ['stack', stackOf(error)],
+    ...Object.entries(errorFields(error, reads)),
+  ]
 }
 
 /** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
-function errorFields(error: Error, limit: number = MAX_VALUES): Record<string, unknown> {
-  const fields = copyFields(ownJSON(error), STANDARD_FIELDS, limit)
+function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
+  const fields = copyFields(ownJSON(error), STANDARD_FIELDS, reads)
   const cause = causeOf(error)
   if (cause !== undefined) fields['cause'] = cause
   const errors = errorsOf(error)
   if (errors !== undefined) fields['errors'] = errors
   return fields
+}
+
+/**
+ * Reads the stack. V8 makes its text when it is read first, of the name and the message, as `String` does: endless for an
+ * array that holds itself on many ways.
+ */
+function stackOf(error: Error): unknown {
+  if (isObject(read(error, 'name')) || isObject(read(error, 'message'))) return undefined
+  return read(error, 'stack')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function unlessEmpty(fields: Record<string, unknown>): Record<string, unknown> | undefined {
@@ -104,12 +118,12 @@ function describeSerialized(error: SerializedError): ExceptionParts {
 }
 
 function stackWithCauses(error: Error): string {
-  let stack = text(read(error, 'stack')) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
+  let stack = text(stackOf(error)) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
   let cause = causeOf(error)
   if (!isError(cause)) return stack
   const seen = new Set<unknown>([error])
   while (isError(cause) && !seen.has(cause) && seen.size <= MAX_CAUSES) {
-    stack += `\nCaused by: ${text(read(cause, 'stack')) ?? errorType(cause)}`
+    stack += `\nCaused by: ${text(stackOf(cause)) ?? errorType(cause)}`
     seen.add(cause)
     cause = causeOf(cause)
   }

@@ -7,11 +7,13 @@ import {
   isAbsent,
   isError,
   isPlain,
+  MAX_PROTOTYPES,
   MAX_VALUES,
   placeholder,
   textBy,
   textOf,
   THROW_COST,
+  USUAL_PROTOTYPES,
 } from './read.ts'
 
 /**
@@ -55,16 +57,20 @@ export interface ValueLimits {
 
 /** Deeper values are written as the empty value. Source: OpenTelemetry common, attribute limits. */
 export const MAX_DEPTH = 64
-/** Milliseconds after which the rest of a value becomes `[Truncated]`, where code of its own (getters, Proxies) is slow. */
-const MAX_MILLIS = 250
-/** Values between two looks at the clock. */
-const CLOCK_INTERVAL = 256
-/** Values that one object brings the next look nearer by: to list the keys of an object can take long, whatever it holds. */
-const OBJECT_INTERVAL = 15
 /** UTF-16 units of text, or bytes, that count as one more value: together no more than 8 Mi of them are written. */
 const UNITS_SHIFT = 7
 /** Values that one Proxy counts for, because each look at it may run code of its own. */
 const PROXY_COST = 16
+/** Values that an Error counts for, because V8 makes the text of its stack when the stack is read first. */
+const ERROR_COST = 24
+/** Values that each of these counts for in addition. */
+const DATE_COST = 2
+const BIGINT_COST = 1
+const PROTOTYPE_COST = 1
+/** Objects of a record whose hidden keys are not counted when they are listed first. */
+const FREE_LISTINGS = 16
+const OBJECT_KEY_COST = 4
+const RENAMED_KEY_COST = 6
 /** Fields that are counted when they are no longer read. */
 const MAX_COUNTED = 10_000
 /** Values of a Map's key that is an object. */
@@ -83,10 +89,9 @@ const INT64_MAX = 2n ** 63n - 1n
  */
 export class ValueWriter {
   private budget = 0
-  /** The budget at which the clock is looked at next. */
-  private checkpoint = 0
-  private startMillis = 0
   private readonly ancestors: object[] = []
+  /** The first objects whose fields have been listed. */
+  private readonly listed: object[] = []
   private readonly lengthLimit: number
   private readonly countLimit: number
   private readonly sink: ValueSink
@@ -126,7 +131,7 @@ export class ValueWriter {
         value = this.thrown(error)
       }
       index += 1
-      if (this.budget <= this.checkpoint && this.isExhausted()) {
+      if (this.budget <= 0) {
         this.field('[Truncated]', 'more attributes', 0)
         break
       }
@@ -140,34 +145,18 @@ export class ValueWriter {
         continue
       }
       written += 1
-      if (this.field(names?.claim(key) ?? key, value, 0)) continue
+      if (this.field(names ? this.claim(names, key) : key, value, 0)) continue
       names = namesBefore(source, index)
-      this.field(names.claim(key), value, 0)
+      this.field(this.claim(names, key), value, 0)
     }
     return dropped
   }
 
   private begin(budget: number): void {
     this.budget = budget
-    this.checkpoint = budget - CLOCK_INTERVAL
-    this.startMillis = 0
     // Those of a value whose sink has thrown. To set the length alone takes 40 ns.
     if (this.ancestors.length > 0) this.ancestors.length = 0
-  }
-
-  /** Asked where the budget has reached the checkpoint. Small values never look at the clock. */
-  private isExhausted(): boolean {
-    if (this.budget > 0) {
-      const millis = performance.now()
-      if (this.startMillis === 0) this.startMillis = millis
-      if (millis - this.startMillis <= MAX_MILLIS) {
-        this.checkpoint = Math.max(0, this.budget - CLOCK_INTERVAL)
-        return false
-      }
-    }
-    this.budget = 0
-    this.checkpoint = 0
-    return true
+    if (this.listed.length > 0) this.listed.length = 0
   }
 
   private thrown(error: unknown): string {
@@ -194,6 +183,7 @@ export class ValueWriter {
       case 'boolean':
         return sink.bool(value)
       case 'bigint':
+        this.budget -= BIGINT_COST
         return value >= INT64_MIN && value <= INT64_MAX ? sink.int(value) : this.digits(value)
       case 'object':
         return value === null ? sink.empty() : this.object(value, depth)
@@ -225,13 +215,15 @@ export class ValueWriter {
       content = this.thrown(error)
     }
     this.ancestors.push(value)
-    this.checkpoint += OBJECT_INTERVAL
     if (typeof content !== 'object' || content === null) this.value(content, depth + 1)
     else if (content instanceof Elements) this.elements(content, depth)
     else if (content instanceof Entries) this.entries(content, depth)
     else if (content instanceof Bytes) this.bytes(content.bytes)
     else if (Array.isArray(content)) this.array(content, depth)
-    else this.map(content as Record<string, unknown>, depth)
+    else {
+      const count = this.map(content as Record<string, unknown>, depth)
+      if (content === value && this.budget > 0) this.chargeHidden(value, count)
+    }
     this.ancestors.pop()
   }
 
@@ -248,19 +240,21 @@ export class ValueWriter {
       prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
     if (!isPlainObject) {
       if (types.isDate(value)) {
+        this.budget -= DATE_COST
         return Number.isNaN(dateValue.call(value)) ? 'Invalid Date' : dateText.call(value)
       }
       if (ArrayBuffer.isView(value)) return new Bytes(bytesOf(value))
       if (types.isAnyArrayBuffer(value)) return new Bytes(new Uint8Array(value))
-      if (types.isMap(value)) return new Entries(mapEntries.call(value), mapSize.call(value) as number)
+      if (types.isMap(value)) return new Entries(mapEntries.call(value), mapSize.call(value) as number, true)
       if (types.isSet(value)) return new Elements(setValues.call(value), setSize.call(value) as number)
-      if (isError(value)) return new Entries(errorEntries(value, this.budget), undefined)
+      if (isError(value)) return this.error(value)
       if (types.isBoxedPrimitive(value)) {
         // Its own `valueOf` may give anything.
         const primitive: unknown = value.valueOf()
         return typeof primitive === 'object' ? null : primitive
       }
     }
+    if (!isPlainObject && !this.hasUsualPrototypes(value)) return this.ownFields(value)
     const toJSON = honorsToJSON ? this.get(value, 'toJSON') : undefined
     if (typeof toJSON === 'function') {
       const json: unknown = toJSON.call(value)
@@ -277,19 +271,58 @@ export class ValueWriter {
     return this.ownFields(value)
   }
 
+  private error(error: Error): Entries {
+    this.budget -= ERROR_COST
+    const reads = { left: this.budget }
+    const entries = errorEntries(error, reads)
+    this.budget = reads.left + entries.length
+    return new Entries(entries.values(), undefined, false)
+  }
+
   /** An object whose own fields can be listed and read one by one: itself, or a copy where that could call other code. */
   private ownFields(source: object): Record<string, unknown> {
     if (isPlain(source)) return source as Record<string, unknown>
     if (types.isProxy(source)) this.budget -= PROXY_COST
-    return copyFields(source, undefined, this.budget)
+    const reads = { left: this.budget }
+    const copy = copyFields(source, undefined, reads)
+    const count = Object.keys(copy).length
+    // What is kept is charged when it is written.
+    this.budget = reads.left + count
+    return copy
   }
 
-  private map(source: Record<string, unknown>, depth: number): void {
+  /**
+   * Charges for the keys that an object lists and that are not written: those that are not enumerable, and symbols. To count
+   * them takes longer than to write a small object. So the first objects of a record pay only when they are listed again.
+   * @param count fields that are written, or have been charged
+   */
+  private chargeHidden(source: object, count: number): void {
+    const { listed } = this
+    if (listed.length < FREE_LISTINGS && !listed.includes(source)) listed.push(source)
+    else this.budget -= Math.max(0, Reflect.ownKeys(source).length - count)
+  }
+
+  /** Whether an object has so few prototypes that methods can be looked up in them. */
+  private hasUsualPrototypes(value: object): boolean {
+    let prototype: unknown = Object.getPrototypeOf(value)
+    for (let count = 1; prototype !== null && prototype !== Object.prototype; count += 1) {
+      if (count > MAX_PROTOTYPES) return false
+      if (count > USUAL_PROTOTYPES) {
+        if (types.isProxy(prototype)) return false
+        this.budget -= PROTOTYPE_COST
+      }
+      prototype = Object.getPrototypeOf(prototype)
+    }
+    return true
+  }
+
+  /** @returns how many fields were read */
+  private map(source: Record<string, unknown>, depth: number): number {
     this.sink.beginMap()
     let names: Names | undefined
     let index = -1
     for (const key in source) {
-      if (this.budget <= this.checkpoint && this.isExhausted()) {
+      if (this.budget <= 0) {
         this.field('[Truncated]', moreOf(source, index + 1), depth)
         break
       }
@@ -305,30 +338,44 @@ export class ValueWriter {
         this.budget -= 1
         continue
       }
-      if (names) this.budget -= 1
-      if (this.field(names?.claim(key) ?? key, value, depth + 1)) continue
+      if (this.field(names ? this.claim(names, key) : key, value, depth + 1)) continue
       names = namesBefore(source, index)
-      this.field(names.claim(key), value, depth + 1)
+      this.field(this.claim(names, key), value, depth + 1)
     }
     this.sink.endMap()
+    return index + 1
   }
 
-  private entries({ iterator, size }: Entries, depth: number): void {
+  private entries({ iterator, size, areKeysDistinct }: Entries, depth: number): void {
     this.sink.beginMap()
-    const names = new Names()
+    const written: string[] = []
+    // Distinct keys of one type have distinct texts. Names are compared only where there is another key among them.
+    let keyType: string | undefined
+    let names = areKeysDistinct ? undefined : new Names()
     for (let index = 0; ; index += 1) {
       const step = iterator.next()
       if (step.done) break
-      if (this.budget <= this.checkpoint && this.isExhausted()) {
+      if (this.budget <= 0) {
         this.field('[Truncated]', more(size, index), depth)
         break
       }
       const [key, value] = step.value
-      const name = names.claim(this.nameOf(key))
-      // The key is a value like any other.
-      this.budget -= 1
-      if (isAbsent(value)) this.budget -= 1
-      else this.field(name, value, depth + 1)
+      const type = typeof key
+      keyType ??= type
+      const name = this.nameOf(key)
+      if (names === undefined && (type !== keyType || (type !== 'string' && type !== 'number'))) {
+        names = new Names(written)
+      }
+      if (isAbsent(value)) {
+        this.budget -= 1
+      } else if (names !== undefined) {
+        this.field(this.claim(names, name), value, depth + 1)
+      } else if (this.field(name, value, depth + 1)) {
+        written.push(name)
+      } else {
+        names = new Names(written)
+        this.field(this.claim(names, name), value, depth + 1)
+      }
     }
     this.sink.endMap()
   }
@@ -340,7 +387,7 @@ export class ValueWriter {
     const length = Number.isSafeInteger(claimed) ? (claimed as number) : 0
     for (let index = 0; index < length; index += 1) {
       this.sink.beginElement()
-      if (this.budget <= this.checkpoint && this.isExhausted()) {
+      if (this.budget <= 0) {
         this.sink.string(`[Truncated] ${length - index} more`)
         this.sink.endElement()
         break
@@ -366,7 +413,7 @@ export class ValueWriter {
         isLast = true
       }
       this.sink.beginElement()
-      if (this.budget <= this.checkpoint && this.isExhausted()) {
+      if (this.budget <= 0) {
         this.sink.string(`[Truncated] ${more(size, index)}`)
         this.sink.endElement()
         close(iterator)
@@ -404,6 +451,12 @@ export class ValueWriter {
     return true
   }
 
+  private claim(names: Names, key: string): string {
+    const name = names.claim(key)
+    if (name !== key) this.budget -= RENAMED_KEY_COST
+    return name
+  }
+
   /** Any key of a Map as a string. */
   private nameOf(key: unknown): string {
     try {
@@ -412,7 +465,7 @@ export class ValueWriter {
       const sink = new KeyText()
       const writer = new ValueWriter(sink, { attributeValueLengthLimit: MAX_KEY_LENGTH })
       writer.write(key, MAX_KEY_VALUES)
-      this.budget -= MAX_KEY_VALUES - writer.budget
+      this.budget -= MAX_KEY_VALUES - writer.budget + OBJECT_KEY_COST
       return truncate(sink.text, MAX_KEY_LENGTH)
     } catch (error) {
       return this.thrown(error)
@@ -424,9 +477,15 @@ export class ValueWriter {
 class Entries {
   readonly iterator: Iterator<readonly [unknown, unknown]>
   readonly size: number | undefined
-  constructor(iterator: Iterator<readonly [unknown, unknown]>, size: number | undefined) {
+  readonly areKeysDistinct: boolean
+  constructor(
+    iterator: Iterator<readonly [unknown, unknown]>,
+    size: number | undefined,
+    areKeysDistinct: boolean,
+  ) {
     this.iterator = iterator
     this.size = size
+    this.areKeysDistinct = areKeysDistinct
   }
 }
 
@@ -450,8 +509,13 @@ class Bytes {
 
 /** Gives names that are well-formed, and keeps them apart: `id`, `id#2`. */
 class Names {
-  private readonly taken = new Set<string>()
+  private readonly taken: Set<string>
   private readonly next = new Map<string, number>()
+
+  /** @param taken names that are well-formed and distinct */
+  constructor(taken: readonly string[] = []) {
+    this.taken = new Set(taken)
+  }
 
   claim(given: string): string {
     const name = given.toWellFormed()
