@@ -69,6 +69,13 @@ export class ProtobufWriter {
     return taken
   }
 
+  /** Everything written, a character for each byte; it is then forgotten. */
+  takeLatin1(): string {
+    const taken = this.buffer.toString('latin1', 0, this.position)
+    this.reset()
+    return taken
+  }
+
   reset(): void {
     this.position = 0
     const kept = Math.max(INITIAL_CAPACITY, Math.min(KEPT_CAPACITY, this.fullCapacity))
@@ -101,6 +108,12 @@ export class ProtobufWriter {
     this.ensure(bytes.length)
     this.buffer.set(bytes, this.position)
     this.position += bytes.length
+  }
+
+  /** What is already encoded, a character for each byte. */
+  latin1(bytes: string): void {
+    this.ensure(bytes.length)
+    this.position += this.buffer.write(bytes, this.position, 'latin1')
   }
 
   /** What another has encoded. */

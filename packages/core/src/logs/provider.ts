@@ -106,16 +106,18 @@ function createDirectProvider(
   const transport = createTransport(config)
   const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)
+  const createLogger = loggerFactory(pipeline, config.minimumSeverity)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
   const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
       const scope = encodeScope({ ...options, name, ...(version && { version }) }, encodedResource)
-      const key = `${scope.schemaUrl} ${scope.bytes.toString('latin1')}`
+      // The length of the scope stands in its bytes: no other two texts make the same key.
+      const key = scope.bytes + scope.schemaUrl
       let logger = loggers.get(key)
       if (logger === undefined) {
-        logger = createLogger(pipeline, scope, config.minimumSeverity)
+        logger = createLogger(scope)
         loggers.set(key, logger, LOGGER_BYTES + scope.size + key.length)
       }
       return logger
@@ -130,7 +132,8 @@ function createDirectProvider(
   return provider
 }
 
-function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverity: number): Logger {
+/** Makes the loggers of one provider. They share all but `emit`: an application may ask for one in each log call. */
+function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: EncodedScope) => Logger {
   function isWanted(severityNumber: number): boolean {
     return severityNumber >= minimumSeverity || severityNumber === 0
   }
@@ -154,17 +157,18 @@ function createLogger(pipeline: LogPipeline, scope: EncodedScope, minimumSeverit
     }
   }
 
-  return {
-    emit(record) {
-      try {
-        const read = settle(encodable, record)
-        if (read) pipeline.write(scope, read)
-      } catch (error) {
-        failed(error)
-      }
-    },
-    enabled: (options) => isWanted(settleSeverity(options?.severityNumber)),
+  function emit(scope: EncodedScope, record: LogRecord): void {
+    try {
+      const read = settle(encodable, record)
+      if (read) pipeline.write(scope, read)
+    } catch (error) {
+      failed(error)
+    }
   }
+
+  const enabled: Logger['enabled'] = (options) => isWanted(settleSeverity(options?.severityNumber))
+
+  return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
 
 /** Reads a record; one that throws as it is read without the fields that do. */
