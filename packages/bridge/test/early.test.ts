@@ -132,6 +132,7 @@ describe('records before a provider', () => {
     ['a key', (n: number) => ({ attributes: { [`${n}`.padEnd(100_000)]: 1 } })],
     ['bytes', () => ({ body: Buffer.alloc(100_000) })],
     ['many values', () => ({ body: Array.from({ length: 3000 }, () => 1) })],
+    ['fields of other keys each time', (n: number) => ({ attributes: { deep: fieldsOf(n, 700) } })],
     ['a scope', (n: number) => ({ scope: `${n}`.padEnd(100_000) })],
   ] as const)('take at most 8 MiB, by %s; the rest is counted and said', ([, make]) => {
     const bridge = createBridge(adapter)
@@ -234,6 +235,10 @@ describe('when no provider comes', () => {
     expect(await run(`bridge.enabled({})`)).toBe('')
   })
 })
+
+function fieldsOf(record: number, count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, field) => [`key${record}_${field}`, field]))
+}
 
 /** Runs a program with a bridge; resolves with what it wrote to stderr. */
 async function run(program: string): Promise<string> {
