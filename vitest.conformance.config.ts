@@ -4,6 +4,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['**/conformance.test.ts'],
+    setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',
     testTimeout: 30_000,
     reporters: ['default', ['./tests/support/conformanceReporter.ts', { file: 'docs/conformance.md' }]],

@@ -6,6 +6,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/faults/*.test.ts'],
     tags: [LONG],
+    setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -5,6 +5,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/{slow,consumers}/*.test.ts'],
     globalSetup: 'tests/support/registrySetup.ts',
+    setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 300_000,

@@ -43,7 +43,7 @@ describe.skipIf(program === undefined)('what a process has logged just before it
     ['by process.exit()', 'exit', { code: 3, signal: null }, ['first', 'last']],
     ['by a signal that it shuts down on', 'SIGTERM', { code: null, signal: 'SIGTERM' }, ['first', 'last']],
     ['because it has nothing left to do', 'idle', { code: 0, signal: null }, ['first', 'last']],
-  ])('%s is delivered by the next', async (_, how, end, expected) => {
+  ])('%s is delivered by the next', { tags: 'long' }, async (_, how, end, expected) => {
     const directory = await mkdtemp(join(tmpdir(), 'logbridge-crash-'))
     onTestFinished(() => rm(directory, { recursive: true }))
     const ended = await crash(how, directory)

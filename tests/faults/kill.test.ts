@@ -71,35 +71,39 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     )
   }
 
-  test('while the Collector is away for five times what memory may hold: what was safe is delivered', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
-    onTestFinished(() => rm(directory, { recursive: true }))
-    const ledger = createLedger()
-    const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
-    onTestFinished(() => collector.stop())
-    await collector.kill()
-    const options = { maxQueueBytes: 512 * 1024, text: 'x'.repeat(1000) }
-    const ends: [number, number][] = []
-    for (let from = 0; from < 4 * RANGE; from += RANGE) {
-      const application = startApplication(collector.grpcUrl, directory, from, RANGE, options)
-      // Each takes more to the spool than it could keep in memory.
-      await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), PATIENCE)
-      application.child.kill('SIGKILL')
-      await once(application.child, 'close')
-      ends.push([application.safe(), from])
-    }
+  test(
+    'while the Collector is away for five times what memory may hold: what was safe is delivered',
+    { tags: 'long' },
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
+      onTestFinished(() => rm(directory, { recursive: true }))
+      const ledger = createLedger()
+      const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
+      onTestFinished(() => collector.stop())
+      await collector.kill()
+      const options = { maxQueueBytes: 512 * 1024, text: 'x'.repeat(1000) }
+      const ends: [number, number][] = []
+      for (let from = 0; from < 4 * RANGE; from += RANGE) {
+        const application = startApplication(collector.grpcUrl, directory, from, RANGE, options)
+        // Each takes more to the spool than it could keep in memory.
+        await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), PATIENCE)
+        application.child.kill('SIGKILL')
+        await once(application.child, 'close')
+        ends.push([application.safe(), from])
+      }
 
-    await collector.restart()
-    const last = startApplication(collector.grpcUrl, directory, 4 * RANGE, 0, options)
-    await vi.waitFor(() => expect(ends.flatMap((range) => ledger.missing(...range))).toEqual([]), PATIENCE)
-    const stats = await last.end()
-    reportAccount('application killed 4 times, Collector away', stats, {
-      arrived: ledger.arrived(),
-      duplicates: ledger.duplicates(),
-    })
-    expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: {} })
-    expect(stats.adopted).toBeGreaterThan(4 * 700)
-  })
+      await collector.restart()
+      const last = startApplication(collector.grpcUrl, directory, 4 * RANGE, 0, options)
+      await vi.waitFor(() => expect(ends.flatMap((range) => ledger.missing(...range))).toEqual([]), PATIENCE)
+      const stats = await last.end()
+      reportAccount('application killed 4 times, Collector away', stats, {
+        arrived: ledger.arrived(),
+        duplicates: ledger.duplicates(),
+      })
+      expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: {} })
+      expect(stats.adopted).toBeGreaterThan(4 * 700)
+    },
+  )
 
   test('after the Collector has taken what it could not acknowledge: duplicates have the same log.record.uid', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))

@@ -16,7 +16,8 @@ const COUNT = 500
 
 function start(endpoint: string, directory: string, from: number, count: number): ChildProcess {
   const args = [PROGRAM, endpoint, directory, String(from), String(count)]
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'pipe'] })
+  child.stderr.pipe(process.stderr)
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }
@@ -36,28 +37,32 @@ describe.skipIf(program === undefined)("an application that logs through pino's 
   test.each([
     ['is killed', (child: ChildProcess) => child.kill('SIGKILL')],
     ['ends', (child: ChildProcess) => child.stdin!.end()],
-  ])('and %s while the Collector is away: its lines are delivered by the next', async (_, end) => {
-    const directory = await mkdtemp(join(tmpdir(), 'logbridge-pino-'))
-    onTestFinished(() => rm(directory, { recursive: true }))
-    const collector = await startCollector(program as string)
-    onTestFinished(() => collector.stop())
-    await collector.kill()
-    const first = start(collector.grpcUrl, directory, 0, COUNT)
-    await vi.waitFor(async () => expect((await spooled(directory)).size).toBe(COUNT), PATIENCE)
-    end(first)
-    await once(first, 'close')
-    expect((await spooled(directory)).size).toBe(COUNT)
+  ])(
+    'and %s while the Collector is away: its lines are delivered by the next',
+    { tags: 'long' },
+    async (_, end) => {
+      const directory = await mkdtemp(join(tmpdir(), 'logbridge-pino-'))
+      onTestFinished(() => rm(directory, { recursive: true }))
+      const collector = await startCollector(program as string)
+      onTestFinished(() => collector.stop())
+      await collector.kill()
+      const first = start(collector.grpcUrl, directory, 0, COUNT)
+      await vi.waitFor(async () => expect((await spooled(directory)).size).toBe(COUNT), PATIENCE)
+      end(first)
+      await once(first, 'close')
+      expect((await spooled(directory)).size).toBe(COUNT)
 
-    await collector.restart()
-    const second = start(collector.grpcUrl, directory, COUNT, 10)
-    const bodies = (): string[] =>
-      collector.received.resourceLogs.flatMap(({ scopeLogs }) =>
-        scopeLogs[0].logRecords.map(({ body }: any) => body.stringValue),
-      )
-    await vi.waitFor(() => expect(new Set(bodies()).size).toBe(COUNT + 10), PATIENCE)
-    second.stdin!.end()
-    await once(second, 'close')
-    expect(bodies()).toHaveLength(COUNT + 10)
-    expect((await spooled(directory)).size).toBe(0)
-  })
+      await collector.restart()
+      const second = start(collector.grpcUrl, directory, COUNT, 10)
+      const bodies = (): string[] =>
+        collector.received.resourceLogs.flatMap(({ scopeLogs }) =>
+          scopeLogs[0].logRecords.map(({ body }: any) => body.stringValue),
+        )
+      await vi.waitFor(() => expect(new Set(bodies()).size).toBe(COUNT + 10), PATIENCE)
+      second.stdin!.end()
+      await once(second, 'close')
+      expect(bodies()).toHaveLength(COUNT + 10)
+      expect((await spooled(directory)).size).toBe(0)
+    },
+  )
 })

@@ -19,7 +19,7 @@ const COUNT = 100
 describe.skipIf(program === undefined)('processes and threads with one spool', () => {
   test.each(['fork', 'cluster', 'thread'])(
     '%s: what one that is killed and one that exits have left is delivered by the third, each under the id it had',
-    { timeout: 120_000 },
+    { tags: 'long', timeout: 120_000 },
     async (kind) => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-relatives-'))
       onTestFinished(() => rm(directory, { recursive: true }))
@@ -39,9 +39,10 @@ describe.skipIf(program === undefined)('processes and threads with one spool', (
       await collector.kill()
 
       const child = spawn(process.execPath, [PROGRAM, kind, collector.grpcUrl, directory, String(COUNT)], {
-        stdio: ['pipe', 'pipe', 'inherit'],
+        stdio: ['pipe', 'pipe', 'pipe'],
         env: { ...process.env, OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-1' },
       })
+      child.stderr.pipe(process.stderr)
       onTestFinished(() => void child.kill('SIGKILL'))
       let said = ''
       child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))

@@ -33,12 +33,15 @@ function start(code: string, env: Record<string, string>) {
 }
 
 describe.skipIf(program === undefined)('on stderr stands', () => {
-  test('once that exports fail, once that loss begins, once what it has cost; onDrop is told of each', async () => {
-    const collector = await startCollector(program as string, { onLogs() {} })
-    onTestFinished(() => collector.stop())
-    await collector.kill()
-    const application = start(
-      `import { createLoggerProvider } from '@logbridge/core'
+  test(
+    'once that exports fail, once that loss begins, once what it has cost; onDrop is told of each',
+    { tags: 'long' },
+    async () => {
+      const collector = await startCollector(program as string, { onLogs() {} })
+      onTestFinished(() => collector.stop())
+      await collector.kill()
+      const application = start(
+        `import { createLoggerProvider } from '@logbridge/core'
       let told = 0
       const provider = createLoggerProvider({
         maxQueueBytes: 100_000,
@@ -59,27 +62,28 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
         await provider.shutdown()
         console.log(JSON.stringify({ told, stats: provider.stats() }))
       })`,
-      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl },
-    )
-    await vi.waitFor(() => expect(application.stdout()).toContain('enough'), PATIENCE)
-    await collector.restart()
-    application.end()
-    const { stdout, lines } = await application.ended()
-    const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
-    reportAccount('loss, as it is told', stats, { told })
-    const lost = stats.dropped['queue-full']
-    expect(lost).toBeGreaterThan(0)
-    expect(told).toBe(lost)
-    expect(lines.toSorted()).toEqual([
-      expect.stringMatching(
-        /^logbridge: exports fail and are tried again .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
-      ),
-      expect.stringMatching(/^logbridge: log records are being dropped because the queue is full: /),
-      expect.stringMatching(
-        new RegExp(`^logbridge: loss of log records has ended: ${lost} lost; queue-full: `),
-      ),
-    ])
-  })
+        { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl },
+      )
+      await vi.waitFor(() => expect(application.stdout()).toContain('enough'), PATIENCE)
+      await collector.restart()
+      application.end()
+      const { stdout, lines } = await application.ended()
+      const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
+      reportAccount('loss, as it is told', stats, { told })
+      const lost = stats.dropped['queue-full']
+      expect(lost).toBeGreaterThan(0)
+      expect(told).toBe(lost)
+      expect(lines.toSorted()).toEqual([
+        expect.stringMatching(
+          /^logbridge: exports fail and are tried again .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
+        ),
+        expect.stringMatching(/^logbridge: log records are being dropped because the queue is full: /),
+        expect.stringMatching(
+          new RegExp(`^logbridge: loss of log records has ended: ${lost} lost; queue-full: `),
+        ),
+      ])
+    },
+  )
 
   test('once that http/json is not spoken, and all three signals go as protobuf', async () => {
     const collector = await startCollector(program as string)

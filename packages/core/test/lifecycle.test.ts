@@ -43,6 +43,7 @@ test('its exit code stays its own', async () => {
 
 test.each(['', 'exit'])(
   'a program says what it takes with it when the receiver is away, or it exits too soon %s',
+  { tags: 'long' },
   async (more) => {
     const { code, stderr } = await run('http://127.0.0.1:1', more)
     expect(code).toBe(0)

@@ -47,16 +47,20 @@ function untilDelivered(transport: Transport): Promise<void> {
 }
 
 // 30 s, by grpc-js's own time between two resolutions, would be over the limit of a test.
-test('gRPC: a receiver that has moved is found at its new address within seconds', async () => {
-  const { receivers, first, second, names } = await startTwo(startGrpcReceiver)
-  const transport = overGrpc(names, first)
-  await untilDelivered(transport)
-  await first.refuse()
-  expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
-  names.addresses = [second.host]
-  await untilDelivered(transport)
-  expect(receivers.map(({ requests }) => requests.length)).toEqual([1, 1])
-}, 20_000)
+test(
+  'gRPC: a receiver that has moved is found at its new address within seconds',
+  { tags: 'long', timeout: 20_000 },
+  async () => {
+    const { receivers, first, second, names } = await startTwo(startGrpcReceiver)
+    const transport = overGrpc(names, first)
+    await untilDelivered(transport)
+    await first.refuse()
+    expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+    names.addresses = [second.host]
+    await untilDelivered(transport)
+    expect(receivers.map(({ requests }) => requests.length)).toEqual([1, 1])
+  },
+)
 
 test('gRPC: a receiver that has moved and left its connections half open is found after one attempt', async () => {
   const { receivers, first, second, names } = await startTwo(startGrpcReceiver)

@@ -70,30 +70,38 @@ test.each([
     'past a processor whose flush never ends',
     '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
   ],
-])('records that go %s hold a process no longer than five seconds at its end', async (_, processors) => {
-  const ended = await run(
-    `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
+])(
+  'records that go %s hold a process no longer than five seconds at its end',
+  { tags: 'long' },
+  async (_, processors) => {
+    const ended = await run(
+      `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
     const start = performance.now()
     process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
-  )
-  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
-  expect(ended.stderr).not.toContain('processor')
-})
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).not.toContain('processor')
+  },
+)
 
-test('spans and metrics of a receiver that is away hold no process beyond the flush at its end', async () => {
-  // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
-  const ended = await run(
-    `${ESM} startTelemetry({ metrics: { exportIntervalMillis: 1000 } }) ${PRODUCE}
+test(
+  'spans and metrics of a receiver that is away hold no process beyond the flush at its end',
+  { tags: 'long' },
+  async () => {
+    // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
+    const ended = await run(
+      `${ESM} startTelemetry({ metrics: { exportIntervalMillis: 1000 } }) ${PRODUCE}
     const start = performance.now()
     process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
-  )
-  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-  // What is wrong is told as an operator would say it.
-  expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
-})
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    // What is wrong is told as an operator would say it.
+    expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
+  },
+)
 
 const NO = `() => { throw new Error('no') }`
 test.each([
@@ -143,6 +151,7 @@ test('an ESM and a CommonJS copy know of each other', async () => {
 
 test.each(['grpc', 'http/protobuf'])(
   'a receiver that takes requests by %s and never answers holds a process no longer than the flush at its end',
+  { tags: 'long' },
   async (protocol) => {
     const silent = createServer((socket) => void socket.on('error', () => {}).resume())
     silent.listen(0, '127.0.0.1')

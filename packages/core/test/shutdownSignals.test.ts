@@ -65,13 +65,17 @@ describe('without handlers of the application', () => {
     },
   )
 
-  test('a receiver that is away holds the process for the budget, and what is lost is said', async () => {
-    const running = await ready(program(['SIGTERM']), await nowhere())
-    running.kill('SIGTERM')
-    const ended = await running.ended
-    expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
-    expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
-  })
+  test(
+    'a receiver that is away holds the process for the budget, and what is lost is said',
+    { tags: 'long' },
+    async () => {
+      const running = await ready(program(['SIGTERM']), await nowhere())
+      running.kill('SIGTERM')
+      const ended = await running.ended
+      expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
+      expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
+    },
+  )
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'a second signal (SIGINT, then %s) ends it at once',

@@ -85,7 +85,7 @@ describe.skipIf(collector === undefined)('a real Collector as sender', () => {
     viewer = await start()
     port = await freePort()
     child = spawn(collector!, ['--config', join(here, 'collector.yaml')], {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
         GRPC_PORT: String(port),
@@ -93,6 +93,7 @@ describe.skipIf(collector === undefined)('a real Collector as sender', () => {
         VIEWER_HTTP_URL: viewer.httpUrl,
       },
     })
+    child.stderr!.pipe(process.stderr)
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
     await new Promise<void>((resolve, reject) => {
       client.waitForReady(Date.now() + 20_000, (error) => (error ? reject(error) : resolve()))

@@ -107,39 +107,45 @@ async function run(...args: string[]) {
 }
 
 // winston takes three seconds to die.
-describe.concurrent('a process that ends so sends the record first, and ends as it would without us', () => {
-  test.each<[library: string, setup: string, fault: 'throw' | 'reject', event: string, code: number]>([
-    ['winston', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
-    ['winston', 'handleExceptions', 'throw', 'uncaughtException', 1],
-    ['winston', 'winston.exceptions.handle', 'throw', 'uncaughtException', 1],
-    ['winston', 'rejectionHandlers', 'reject', 'unhandledRejection', 1],
-    ['winston', 'handleRejections', 'reject', 'unhandledRejection', 1],
-    ['winston', 'both', 'throw', 'uncaughtException', 1],
-    ['winston', 'both', 'reject', 'unhandledRejection', 1],
-    ['winston', 'exitOnError', 'throw', 'uncaughtException', 7],
-    ['winston30', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
-    ['winston30', 'handleExceptions', 'throw', 'uncaughtException', 1],
-    ['winston30', 'exceptionHandlers', 'reject', 'uncaughtException', 1],
-  ])('%s, %s, %s', async (library, setup, fault, event, code) => {
-    const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
-    const received: ReceivedLogRecord[] = []
-    viewer.on('logs', (records) => received.push(...records))
-    const [ended, without] = await Promise.all([
-      run(library, setup, fault, viewer.grpcUrl),
-      run(library, setup, fault),
-    ])
-    await viewer.close()
-    expect(ended).toEqual({ stdout: '', stderr: '', code })
-    expect(without).toEqual(ended)
-    expect(received).toHaveLength(1)
-    const [record] = received
-    expect(record!.severityNumber).toBe(17)
-    expect(record!.body).toMatch(new RegExp(`^${event}: boom\\nTypeError: boom\\n\\s+at `))
-    expect(record!.attributes).toMatchObject({
-      'exception.type': 'TypeError',
-      'exception.message': 'boom',
-      'exception.stacktrace': expect.stringMatching(/^TypeError: boom\n[^]+\nCaused by: RangeError: inner\n/),
-      error: { code: 'E_BOOM' },
+describe.concurrent(
+  'a process that ends so sends the record first, and ends as it would without us',
+  { tags: 'long' },
+  () => {
+    test.each<[library: string, setup: string, fault: 'throw' | 'reject', event: string, code: number]>([
+      ['winston', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
+      ['winston', 'handleExceptions', 'throw', 'uncaughtException', 1],
+      ['winston', 'winston.exceptions.handle', 'throw', 'uncaughtException', 1],
+      ['winston', 'rejectionHandlers', 'reject', 'unhandledRejection', 1],
+      ['winston', 'handleRejections', 'reject', 'unhandledRejection', 1],
+      ['winston', 'both', 'throw', 'uncaughtException', 1],
+      ['winston', 'both', 'reject', 'unhandledRejection', 1],
+      ['winston', 'exitOnError', 'throw', 'uncaughtException', 7],
+      ['winston30', 'exceptionHandlers', 'throw', 'uncaughtException', 1],
+      ['winston30', 'handleExceptions', 'throw', 'uncaughtException', 1],
+      ['winston30', 'exceptionHandlers', 'reject', 'uncaughtException', 1],
+    ])('%s, %s, %s', async (library, setup, fault, event, code) => {
+      const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+      const received: ReceivedLogRecord[] = []
+      viewer.on('logs', (records) => received.push(...records))
+      const [ended, without] = await Promise.all([
+        run(library, setup, fault, viewer.grpcUrl),
+        run(library, setup, fault),
+      ])
+      await viewer.close()
+      expect(ended).toEqual({ stdout: '', stderr: '', code })
+      expect(without).toEqual(ended)
+      expect(received).toHaveLength(1)
+      const [record] = received
+      expect(record!.severityNumber).toBe(17)
+      expect(record!.body).toMatch(new RegExp(`^${event}: boom\\nTypeError: boom\\n\\s+at `))
+      expect(record!.attributes).toMatchObject({
+        'exception.type': 'TypeError',
+        'exception.message': 'boom',
+        'exception.stacktrace': expect.stringMatching(
+          /^TypeError: boom\n[^]+\nCaused by: RangeError: inner\n/,
+        ),
+        error: { code: 'E_BOOM' },
+      })
     })
-  })
-})
+  },
+)
