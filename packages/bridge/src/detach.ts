@@ -12,7 +12,7 @@ export function detachText(text: string): string {
   return text.length < MIN_SLICE_LENGTH ? text : (JSON.parse(JSON.stringify(text)) as string)
 }
 
-/** Copies a key, so that what it was cut from can be freed. It is the very string that objects have as their key. */
+/** Returns the interned copy of a key and frees the text it was cut from. */
 export function detachKey(key: string): string {
   if (key.length < MIN_SLICE_LENGTH) return key
   const holder = Object.create(null) as Record<string, undefined>

@@ -6,7 +6,7 @@ import { ignoreRejection, writeToStderr } from './stderr.ts'
 
 /** No more of an error is looked at, and no more of a message is shown: a write of this size to a pipe is never torn apart. */
 const MAX_SHOWN_LENGTH = 2000
-/** A fault that comes and goes is told once in this time. */
+/** Reports a recurring fault at most once in this time. */
 const REARM_MILLIS = 60_000
 
 /** `announce`, once for each `kind`, until `rearm`. */

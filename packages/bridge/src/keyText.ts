@@ -42,7 +42,7 @@ export class KeyText implements ValueSink {
   }
   beginField(key: string): boolean {
     this.separate('{')
-    this.text += `${JSON.stringify(key)}:`
+    this.text += `${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))}:`
     return true
   }
   endField(): void {

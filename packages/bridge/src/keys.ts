@@ -19,7 +19,7 @@ export function createKeyMatcher(patterns: readonly string[]): (key: string) => 
   }
 }
 
-/** Each part is taken where it is found first: what is left for the others can only be less further on. */
+/** Matches each part at its first occurrence, which leaves most for the next. */
 function matchesGlob(key: string, parts: readonly string[]): boolean {
   const first = parts[0]!
   const last = parts.at(-1)!

@@ -27,6 +27,7 @@ const UNITS_SHIFT = 7
 const STACK_GETTER = Object.getOwnPropertyDescriptor(new Error('for its stack'), 'stack')?.get
 /** Specifiers that make text or a number of a whole value, whatever its depth. */
 const WHOLE_VALUE = /%[sdifj]/
+const JSON_VALUE = /%j/
 
 /** Formats as `util.format` does, in bounded time. @param parameters what follows the template */
 export function formatText(template: string, parameters: readonly unknown[]): string {
@@ -34,7 +35,7 @@ export function formatText(template: string, parameters: readonly unknown[]): st
   if (parameters.length === 0) {
     return template.includes('%') ? formatWithOptions(FORMAT, template, '').slice(0, -1) : template
   }
-  const scale = new Scale(WHOLE_VALUE.test(template))
+  const scale = new Scale(WHOLE_VALUE.test(template), JSON_VALUE.test(template))
   const bounded = parameters.map((parameter) => scale.bounded(parameter))
   try {
     return formatWithOptions(FORMAT, template, ...bounded)
@@ -45,7 +46,7 @@ export function formatText(template: string, parameters: readonly unknown[]): st
 
 /** Shows one value as `util.inspect` does, in bounded time; a text as it is. */
 export function show(value: unknown): string {
-  return inspected(new Scale(false).bounded(value))
+  return inspected(new Scale(false, false).bounded(value))
 }
 
 function inspected(value: unknown): string {
@@ -74,13 +75,17 @@ class Shown {
 /** Weighs the arguments of one call. */
 class Scale {
   private left = MAX_WEIGHT
+  /** Texts and nesting are weighed to their end. */
   private readonly isWhole: boolean
-  private readonly ancestors: object[] = []
+  /** `JSON.stringify` writes what each `toJSON` returns. */
+  private readonly isJson: boolean
+  private ancestors: object[] | undefined
   /** Arrays made by `beginningOf`. */
-  private readonly beginnings = new Set<unknown>()
+  private beginnings: Set<unknown> | undefined
 
-  constructor(isWhole: boolean) {
+  constructor(isWhole: boolean, isJson: boolean) {
     this.isWhole = isWhole
+    this.isJson = isJson
   }
 
   /** @returns the value itself, or a copy that is bounded where the value is too heavy or answers by code of its own */
@@ -93,9 +98,10 @@ class Scale {
     } catch {
       // A Proxy among the prototypes has thrown.
     }
-    this.ancestors.length = 0
-    if (!this.isWhole && !this.beginnings.has(value) && isLong(value)) {
+    this.ancestors = undefined
+    if (!this.isWhole && !this.beginnings?.has(value) && isLong(value)) {
       const beginning = beginningOf(value)
+      this.beginnings ??= new Set()
       this.beginnings.add(beginning)
       return this.bounded(beginning)
     }
@@ -122,10 +128,10 @@ class Scale {
   }
 
   private isLightObject(value: object): boolean {
-    const { ancestors } = this
+    const ancestors = (this.ancestors ??= [])
     if (ancestors.includes(value)) return true
     if (ancestors.length > (this.isWhole ? MAX_NESTING : INSPECT_DEPTH)) return !this.isWhole
-    if (!hasUsualPrototypes(value)) return false
+    if (!hasUsualPrototypes(value) || (this.isJson && hasForeignToJSON(value))) return false
     ancestors.push(value)
     const isLight = this.hasLightContent(value)
     ancestors.pop()
@@ -140,7 +146,7 @@ class Scale {
     if (Array.isArray(value)) {
       const shown = this.isWhole ? value.length : Math.min(value.length, INSPECT_ELEMENTS)
       for (let index = 0; index < shown; index += 1) if (!this.isLightField(value, index)) return false
-      if (this.beginnings.has(value)) return true
+      if (this.beginnings?.has(value)) return true
       // A longer array is not asked for fields beside its elements, because that lists all indices.
       return value.length <= MAX_WEIGHT && Object.keys(value).length <= value.length + INSPECT_ELEMENTS
     }
@@ -168,9 +174,17 @@ class Scale {
     if (!('value' in field)) {
       return field.get === STACK_GETTER ? this.left >= 0 : !this.isWhole && !isError(source)
     }
-    if (this.isWhole && key === 'toJSON' && typeof field.value === 'function') return false
     return this.isLight(field.value)
   }
+}
+
+/** Whether a `toJSON` of the application says what is written, own or inherited. Those of Node.js itself are weighed already. */
+function hasForeignToJSON(value: object): boolean {
+  let holder: object | null = value
+  while (holder !== null && !Object.hasOwn(holder, 'toJSON')) {
+    holder = Object.getPrototypeOf(holder) as object | null
+  }
+  return holder !== null && holder !== Date.prototype && holder !== Buffer.prototype
 }
 
 function isLong(value: object): value is unknown[] {

@@ -4,7 +4,19 @@ import { timers, unref } from './timers.ts'
 const MAX_WAITING_BYTES = 64 * 1024
 const RETRY_MILLIS = 100
 
+interface Builtins {
+  'node:fs': typeof import('node:fs')
+  'node:worker_threads': typeof import('node:worker_threads')
+}
+
 const ignore = (): void => {}
+const getBuiltinModule = process.getBuiltinModule as ((name: string) => unknown) | undefined
+/** Stays empty where `getBuiltinModule` is there. */
+const imported: Partial<Builtins> = {}
+if (getBuiltinModule === undefined) {
+  import('node:fs').then((fs) => (imported['node:fs'] = fs), ignore)
+  import('node:worker_threads').then((threads) => (imported['node:worker_threads'] = threads), ignore)
+}
 let waiting = Buffer.alloc(0)
 let retry: NodeJS.Timeout | undefined
 
@@ -65,13 +77,14 @@ function writeToStream(stderr: NodeJS.WriteStream, line: string): void {
  * Writes to a stream whose 'error' event does not end the process meanwhile. A stream emits no more than one: what the
  * application writes after ours has failed fails in silence.
  * @param write calls `written` when the stream is done with what was written
+ * @throws what `write` throws
  */
 export function ignoreErrorsOf(stream: NodeJS.WriteStream, write: (written: () => void) => void): void {
   // An error event without a listener ends the process. It comes in the turn in which the callback is called, or never.
   if (typeof stream.listeners === 'function' && !stream.listeners('error').includes(ignore)) {
     stream.on('error', ignore)
   }
-  write(() => {
+  const written = (): void => {
     timers.setImmediate(() => {
       try {
         if (!stream.writableLength) stream.off('error', ignore)
@@ -79,7 +92,13 @@ export function ignoreErrorsOf(stream: NodeJS.WriteStream, write: (written: () =
         // It was replaced by something that cannot do that.
       }
     })
-  })
+  }
+  try {
+    write(written)
+  } catch (error) {
+    written()
+    throw error
+  }
 }
 
 function isWorker(): boolean {
@@ -87,12 +106,10 @@ function isWorker(): boolean {
 }
 
 /**
- * Loads a module of Node's only when there is something to say: node:fs and node:worker_threads load 30 others, which takes
- * 10 ms. Node before 20.16 cannot do that.
+ * Loads a module of Node.js at the first diagnostic: node:fs and node:worker_threads load 30 others, which takes 10 ms.
+ *
+ * @returns `undefined` in the first turns of Node.js before 20.16
  */
-function builtin<Name extends 'node:fs' | 'node:worker_threads'>(
-  name: Name,
-): (Name extends 'node:fs' ? typeof import('node:fs') : typeof import('node:worker_threads')) | undefined {
-  const getBuiltinModule = process.getBuiltinModule as ((name: string) => any) | undefined
-  return getBuiltinModule?.(name)
+function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
+  return getBuiltinModule ? (getBuiltinModule(name) as Builtins[Name]) : imported[name]
 }

@@ -297,6 +297,23 @@ describe('text of arguments', () => {
     }
   })
 
+  test('is bounded for %j when a class says by toJSON what is written', () => {
+    class Speaking {
+      readonly id = 1
+      toJSON(): unknown {
+        return { id: this.id, fields: fields(100_000) }
+      }
+    }
+    const text = formatText('%j', [new Speaking()])
+    expect(text).toContain('{"id":1,"fields":{"key0":0,')
+    expect(text.length).toBeLessThan(20_000)
+    expect(formatText('%j', [{ at: new Date(0), inner: [new Speaking()] }]).length).toBeLessThan(20_000)
+    expect(formatText('%s', [new Speaking()])).toBe('Speaking { id: 1 }')
+    expect(formatText('%j', [{ at: new Date(0), bytes: Buffer.from('a') }])).toBe(
+      '{"at":"1970-01-01T00:00:00.000Z","bytes":{"type":"Buffer","data":[97]}}',
+    )
+  })
+
   test('is what util.format makes of long arrays', () => {
     const long = Array.from({ length: 20_000 }, (_, n) => n)
     expect(formatText('ids', [long])).toContain('... 19900 more items')

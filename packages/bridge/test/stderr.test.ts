@@ -85,6 +85,27 @@ describe.each([
   })
 })
 
+/** Of Node.js before 20.16. */
+const WITHOUT_BUILTIN = `
+  process.getBuiltinModule = undefined
+  await import(${JSON.stringify(DIAGNOSE)})
+  await Promise.all([import('node:fs'), import('node:worker_threads')])
+`
+
+describe.each([
+  ['a process', false],
+  ['a worker thread', true],
+])('a diagnostic without getBuiltinModule does not end %s', (_, inWorker) => {
+  const old = { before: WITHOUT_BUILTIN, inWorker }
+  test('when stderr is closed', async () => {
+    expect(await run({ ...old, stderr: 'gone' })).toMatchObject(ALIVE)
+  })
+
+  test('nor block it or take its memory, when stderr is a pipe that nobody reads', async () => {
+    expect(await run({ ...old, stderr: unreadPipe(), count: 2000 })).toMatchObject(ALIVE)
+  })
+})
+
 test('a diagnostic does not call the error listeners that the application has on a closed stderr', async () => {
   const before = "process.stderr.on('error', () => process.exit(9))"
   expect(await run({ before, stderr: 'gone' })).toMatchObject(ALIVE)

@@ -30,7 +30,7 @@ export interface Ending {
   activity(): number
   /** Writes what is unsent to the spool, at once. */
   spillSync?: (() => void) | undefined
-  /** The last that is done: the same, and tells of what was lost. */
+  /** Ends the pipeline: spills, then reports the losses. */
   end?: (() => void) | undefined
 }
 

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { toConsole } from '../src/signals/console.ts'
 
 // Whole processes: a stream that fails ends one.
 
@@ -87,4 +88,15 @@ test('an OTEL_LOG_LEVEL does not end the process when stdout and stderr are clos
   child.stdout.destroy()
   child.stderr.destroy()
   expect(await once(child, 'close')).toEqual([0, null])
+})
+
+test('an exporter to the console leaves no listener on stdout when it throws', async () => {
+  const before = process.stdout.listeners('error')
+  const exporter = toConsole({
+    export(_items: unknown, _done: () => void): void {
+      throw new Error('no')
+    },
+  })
+  expect(() => exporter.export([], () => {})).toThrow('no')
+  await vi.waitFor(() => expect(process.stdout.listeners('error')).toEqual(before))
 })

@@ -234,3 +234,20 @@ test.each(Object.entries(FAULTS))('%s is told again when it has ended and begins
   await begin()
   expect(said).toHaveLength(2)
 })
+
+test('exports that fail are told once when those of another transport are delivered meanwhile', async () => {
+  const now = performance.now.bind(performance)
+  let minutes = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
+  const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
+  const sending = (...outcomes: ExportOutcome[]) =>
+    withRetry({ send: async () => outcomes.shift() ?? delivered, wake() {}, close() {} }, () => 0)
+  const given: ExportOutcome = { kind: 'failed', reason: 'INTERNAL' }
+  const failing = sending(away, away, given, away, away, given)
+  onTestFinished(() => failing.close())
+  await failing.send(REQUEST, never)
+  minutes = 1
+  await sending().send(REQUEST, never)
+  await failing.send(REQUEST, never)
+  expect(said).toHaveLength(1)
+})

@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { followCertificates } from '../src/delivery/certificates.ts'
 import { hide, secretsOf, shownWithout } from '../src/delivery/secrets.ts'
 
 const NONE = { url: 'http://127.0.0.1', tls: undefined }
@@ -107,6 +112,29 @@ test('all that is secret is collected: of URLs, of proxies, of headers, and of t
     )
   } finally {
     delete process.env['https_proxy']
+  }
+})
+
+test('a private key that a file gives later is collected, beside the one of the start', async () => {
+  const makeKey = (): string =>
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+      format: 'pem',
+      type: 'pkcs8',
+    }) as string
+  const keys = [makeKey(), makeKey(), makeKey()]
+  const folder = mkdtempSync(join(tmpdir(), 'logbridge-secrets-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'key.pem')
+  const tls = { key: Buffer.from(keys[0]!), files: { key: path } }
+  const certificates = followCertificates(tls)
+  for (const key of keys.slice(1)) {
+    writeFileSync(`${path}.new`, key)
+    renameSync(`${path}.new`, path)
+    await certificates()
+  }
+  for (const key of keys) {
+    const line = key.split('\n')[1]!
+    expect(hide(`not ${line}!`, secretsOf({ ...NONE, tls }, {}))).toBe('not ***!')
   }
 })
 

@@ -3,7 +3,7 @@ import type { ExporterConfig, Signal } from './exporter.ts'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { type Environment, readBoolean } from './settings.ts'
 
-// One rule for all signals, for the option and the variables alike: records go where they were told to go, or nowhere.
+// One rule for all signals, options and variables: records go to the configured endpoint or nowhere.
 //
 // | endpoint                                                     | becomes                                            |
 // | ------------------------------------------------------------ | -------------------------------------------------- |

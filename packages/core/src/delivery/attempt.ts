@@ -38,7 +38,7 @@ export async function withDeadline<Result>(
 }
 
 /**
- * What a promise gives, but no later than the abort: what is waited for may never come.
+ * Waits for a promise until the abort: the promise may never settle.
  * @throws what the promise is rejected with; what the signal was aborted with
  */
 export async function unlessAborted<Value>(
@@ -90,7 +90,7 @@ export async function allSent(
     if (accepted) {
       diagnose(
         'cut-request',
-        'the receiver accepted a request that it did not read to its end in time; its records count as delivered (logged once)',
+        'the receiver accepted a request that it did not read to its end in time; its records count as delivered (logged once until one is read)',
       )
     }
   }

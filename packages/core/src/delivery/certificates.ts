@@ -11,15 +11,21 @@ export interface Certificates {
   readonly key?: Buffer
 }
 
+/** The private key in use and the one before, which an attempt may still use. */
+const keys = new WeakMap<TlsConfig, readonly Buffer[]>()
+
+/** Returns the private keys that diagnostics hide: `keys`, and the one of the start. */
+export function keysOf(config: TlsConfig): readonly Buffer[] {
+  return [...(config.key ? [config.key] : []), ...(keys.get(config) ?? [])]
+}
+
 /**
  * Gives the certificates that are to be used now, and the same object as long as they are the same. Files are looked at each
  * time (what a link leads to, as Kubernetes exchanges links) and read again when they have changed. Files that are half
  * written, gone, or of which the key is new and the certificate is not yet, leave in use what was read before.
  */
-export function followCertificates({
-  files = {},
-  ...given
-}: TlsConfig): () => Certificates | Promise<Certificates> {
+export function followCertificates(config: TlsConfig): () => Certificates | Promise<Certificates> {
+  const { files = {}, ...given } = config
   const paths: [string, string][] = Object.entries(files)
   let current: Certificates = given
   let read = ''
@@ -35,12 +41,18 @@ export function followCertificates({
       const next: Certificates = { ...given, ...Object.fromEntries(contents) }
       checkUsable(next)
       read = found
-      if (!same(next, current)) current = next
+      if (!same(next, current)) {
+        keys.set(
+          config,
+          [current.key, next.key].filter((key) => key !== undefined),
+        )
+        current = next
+      }
       rearm('certificates')
     } catch (error) {
       diagnose(
         'certificates',
-        'certificate files cannot be used: what was read from them before stays in use until they can (said once)',
+        'certificate files cannot be used: what was read from them before stays in use until they can (said once until then)',
         error,
       )
     }

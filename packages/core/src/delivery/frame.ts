@@ -70,7 +70,7 @@ interface CallInside {
 const MAX_WRAPPED_CALLS = 12
 
 /**
- * The stream that a call is written to. `undefined` where the call has not got that far, and where grpc-js is another one inside.
+ * Returns the stream that a call is written to; `undefined` before the stream exists, and with an unknown version of grpc-js.
  */
 export function streamOf(call: ClientUnaryCall): ClientHttp2Stream | undefined {
   let inside: CallInside | null | undefined = call as CallInside

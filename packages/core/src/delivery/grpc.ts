@@ -54,7 +54,7 @@ interface Ended extends StatusObject {
   readonly response: Buffer | undefined
   /** Whether the code is the receiver's: grpc-js has codes of its own for what happens on the way. */
   readonly answered: boolean
-  /** What the request was written to; `undefined` when it was not, or where grpc-js is another one inside. */
+  /** `undefined` before the stream exists, and with an unknown version of grpc-js. */
   readonly stream: ClientHttp2Stream | undefined
 }
 

@@ -9,6 +9,9 @@ const MAX_NAMED_MILLIS = 60 * 60 * 1000
 /** For so long after `abandon` no attempt is made unless somebody flushes, so that a process that has nothing else to do ends. */
 const REST_MILLIS = 5000
 
+/** Transports whose requests have failed twice since the last that was delivered. All share one diagnostic. */
+const failing = new Set<Transport>()
+
 /**
  * Sends a request again as long as its outcome is `retryable`, until it is aborted: exponential backoff with full
  * jitter, which begins anew with each flush, and not before the delay that the receiver named, up to an hour.
@@ -76,14 +79,18 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
       const rest = restsUntil - performance.now()
       if (rest > 0) await sleep(rest, 0, signal)
       const outcome = await attemptOnce(request, signal)
-      if (outcome.kind === 'delivered') rearm('retrying')
+      if (outcome.kind === 'delivered') {
+        failing.delete(transport)
+        if (failing.size === 0) rearm('retrying')
+      }
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
       // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
       if (attempt === 1) {
+        failing.add(transport)
         diagnose(
           'retrying',
-          'exports fail and are tried again until the receiver takes them (said once)',
+          'exports fail and are tried again until the receiver takes them (said once until then)',
           outcome.reason,
         )
       }
@@ -110,6 +117,9 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
       restsUntil = performance.now() + REST_MILLIS
       for (const abort of attempts) abort()
     },
-    close: () => transport.close(),
+    close() {
+      failing.delete(transport)
+      transport.close()
+    },
   }
 }

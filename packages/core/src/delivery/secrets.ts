@@ -1,10 +1,11 @@
 import { oneLine } from '@logbridge/bridge'
 import type { ExporterConfig } from '../config/exporter.ts'
+import { keysOf } from './certificates.ts'
 import type { Headers } from './headers.ts'
 
 /** A shorter value is no secret, and would make holes in ordinary words. */
 const MIN_SECRET_BYTES = 6
-/** So many bytes in a row that a text has in common with a secret are hidden: it may repeat a part. */
+/** Hides each run of 8 bytes that a text shares with a secret. */
 const PIECE_BYTES = 8
 /** Of foreign words no more is read, and no more is shown. */
 const MAX_READ_LENGTH = 4096
@@ -35,7 +36,7 @@ export function secretsOf({ url, tls }: Pick<ExporterConfig, 'url' | 'tls'>, hea
   return [
     ...Object.values(headers).flatMap((value) => [value.replace(SCHEME, ''), ...value.split(/[\s,;="]+/)]),
     ...urls.flatMap((text) => secretsOfUrl(text ?? '')),
-    ...(tls?.key?.toString('latin1').split(/[\r\n]+|-----[A-Z ]+-----/) ?? []),
+    ...(tls ? keysOf(tls).flatMap((key) => key.toString('latin1').split(/[\r\n]+|-----[A-Z ]+-----/)) : []),
   ].filter((secret) => secret.replace(SCHEME, '') !== '')
 }
 
@@ -219,7 +220,7 @@ function pairOf(secret: string): string[] {
   return [text, text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)].flatMap(decodings)
 }
 
-/** The characters of base64 that do not depend on what stands around, where so many other bytes are before. */
+/** Returns the base64 characters that neighboring bytes cannot change. @param offset number of bytes before */
 function base64At(bytes: Buffer, offset: number): string {
   const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
   return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6)).toLowerCase()

@@ -40,7 +40,7 @@ for (let digit = 0; digit < 16; digit += 1) {
 const KEYS = new Map<string, EncodedWords>()
 /** A program may take keys from what its users send. */
 const MAX_KEYS = 2000
-/** Keys that are seen once must not cost what it takes to keep each: others are kept only after so many were not found. */
+/** Misses before the key cache is cleared: a stream of unique keys must not fill it. */
 const MAX_MISSED_KEYS = 16 * MAX_KEYS
 let missedKeys = 0
 const MAX_KEY_LENGTH = 100

@@ -22,9 +22,12 @@ export function toConsole<Exporter extends { export(items: any, resultCallback: 
     }
     rearm('console-full')
     ignoreErrorsOf(stdout, (written) => {
-      send(items, resultCallback)
-      // Called after the exporter's own writes have ended, also with an error.
-      stdout.write('', written)
+      try {
+        send(items, resultCallback)
+      } finally {
+        // Called after the exporter's own writes have ended, also with an error.
+        stdout.write('', written)
+      }
     })
   }
   return exporter

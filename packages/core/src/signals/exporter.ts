@@ -62,7 +62,11 @@ export function createOtlpExporter<Items>(
   }
 
   function failed(error: unknown): ExportResult {
-    diagnose(`export-${signal}`, `${what} could not be exported and are lost (said once)`, error)
+    diagnose(
+      `export-${signal}`,
+      `${what} could not be exported and are lost (said once until others are exported)`,
+      error,
+    )
     return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }
   }
 
