@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, statSync, writeFileSync, writevSync } from 'node:fs'
+import { mkdirSync, promises, rmSync, statSync, writeFileSync, writevSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isExporting } from '@logbridge/bridge'
-import { describe, expect, test } from 'vitest'
+import { isExporting, timers } from '@logbridge/bridge'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import type { Spool, SpoolEntry } from '../src/spool/types.ts'
 import { complaints, forgetComplaints } from './complaints.ts'
 import {
@@ -162,6 +163,41 @@ test('a spill keeps as much as a disk has room for that is almost full', async (
   expect(made).toEqual([expect.stringContaining('cannot be written to')])
   spool.closeSync()
   expect(await found(directory)).toHaveLength(entries.length)
+})
+
+test('a heartbeat while room is being reserved takes none of it away', async () => {
+  useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const beat = async (): Promise<void> => {
+    vi.advanceTimersByTime(3000)
+    // As long as it takes to write it.
+    for (let i = 0; i < 50; i += 1) await promises.stat('/')
+  }
+  let fails = true
+  const disk: MockFs = diskThat(() => fails && disk.done.at(-1) === 'writev')
+  let asked = (): void => {}
+  let answer: Promise<void> | undefined
+  const { readdir } = disk.promises
+  disk.promises.readdir = (async (...given: Parameters<typeof readdir>) => {
+    asked()
+    await answer
+    return readdir(...given)
+  }) as typeof readdir
+  const spool = spoolAt(newDirectory(), {}, disk)
+  // What was reserved for this one is still there for the next.
+  expect(await spool.append(Buffer.alloc(100_000), 1)).toBeUndefined()
+  fails = false
+  await beat()
+  const release = Promise.withResolvers<void>()
+  answer = release.promise
+  const isAsked = new Promise<void>((resolve) => (asked = resolve))
+  const appended = spool.append(Buffer.alloc(200_000), 1)
+  await isAsked
+  await beat()
+  release.resolve()
+  expect(await appended).toBeDefined()
+  expect(made).toHaveLength(1)
+  await spool.close()
 })
 
 test('closed at once in the middle of a write, it writes nothing into it', async () => {

@@ -170,6 +170,8 @@ export class Room {
   private grant(asked: number, others: number): void {
     const granted = Math.min(asked, Math.max(0, this.config.maxBytes - others - this.granted))
     this.granted += granted
+    // It is used next: a heartbeat meanwhile leaves it.
+    this.isActive = true
     this.refused = granted < asked - this.share ? asked - this.share : Infinity
     this.refusedAt = performance.now()
   }
@@ -291,7 +293,7 @@ export class Room {
     if (this.beating) return
     this.beating = true
     // What is not used is for others.
-    if (!this.isActive) this.granted = Math.min(this.granted, this.committed())
+    if (!this.isActive && this.asked === 0) this.granted = Math.min(this.granted, this.committed())
     this.isActive = false
     for (const folder of this.folders.values()) {
       const { path, claim } = folder
