@@ -1,5 +1,15 @@
 import { vi } from 'vitest'
 
+interface FakeClock {
+  jump(millis: number): void
+}
+
+/** Has fake timers go on as after a blocked event loop: each that is due fires once, late. */
+export function blockEventLoop(millis: number): void {
+  const { clock } = setInterval as unknown as { clock: FakeClock }
+  clock.jump(millis)
+}
+
 /**
  * Fakes timers as `vi.useFakeTimers` does, ours included: they are Node's own ones whatever the globals are.
  * @param timers those of the copy of `@logbridge/bridge` that is tested

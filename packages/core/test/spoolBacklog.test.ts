@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import * as fs from 'node:fs'
+import { timers } from '@logbridge/bridge'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
+import { blockEventLoop, useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import type { LogPipeline } from '../src/logs/pipeline.ts'
 import type { Fs } from '../src/spool/files.ts'
 import { complaints } from './complaints.ts'
@@ -230,8 +232,9 @@ test('a bad place on the disk costs the entry that lies there, and none beside i
   await spool.close()
 })
 
-test('a disk that does not answer holds no read for long, gets no more work, and piles nothing up in memory', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+/** Two entries on a disk that answers no read until it is told to. */
+async function hangingDisk() {
+  useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const answer = Promise.withResolvers<void>()
   let isHanging = false
@@ -244,15 +247,31 @@ test('a disk that does not answer holds no read for long, gets no more work, and
     }),
   )
   const [one, two] = await keep(spool, 'one', 'two')
-  spool.park(two!, 2)
   isHanging = true
-  const late = read(spool, one!)
+  return { spool, one: one!, two: two!, answer: () => answer.resolve() }
+}
+
+test('a blocked event loop is not taken for a disk that does not answer', async () => {
+  const { spool, one, answer } = await hangingDisk()
+  const reading = read(spool, one)
+  blockEventLoop(60_000)
+  answer()
+  expect((await reading).read).toEqual(['read'])
+  expect(await spool.append(Buffer.from('three'), 1)).toBeDefined()
+  expect(made).toEqual([])
+  await spool.close()
+})
+
+test('a disk that does not answer holds no read for long, gets no more work, and piles nothing up in memory', async () => {
+  const { spool, one, two, answer } = await hangingDisk()
+  spool.park(two, 2)
+  const late = read(spool, one)
   await vi.advanceTimersByTimeAsync(5000)
   expect(await late).toEqual({ read: ['later'] })
   expect(spool.take(ALL)).toEqual([])
   expect(await spool.append(Buffer.from('three'), 1)).toBeUndefined()
   expect(spool.waiting).toBe(2)
-  answer.resolve()
+  answer()
   await vi.waitFor(async () => expect(await spool.append(Buffer.from('four'), 1)).toBeDefined())
   await vi.waitFor(() => expect(spool.take(ALL)).not.toEqual([]))
   await spool.close()
