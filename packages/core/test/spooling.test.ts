@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { timers } from '@logbridge/bridge'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { encodeScope } from '../src/logs/batch.ts'
 import type { LogPipeline } from '../src/logs/pipeline.ts'
 import { complaints } from './complaints.ts'
@@ -296,6 +298,36 @@ test('a directory that cannot be had costs the spool, not the records', async ()
   await pipeline.shutdown()
   expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: {} })
   expect(said).toHaveLength(1)
+})
+
+/** Three batches that wait in memory, since the spool was refused; now it can be had. */
+async function refused() {
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const parts = spooling({ spool: { directory: file } })
+  for (let i = 0; i < 3; i += 1) parts.write(i)
+  await until(() => expect(said).toEqual([expect.stringContaining('cannot be written to')]))
+  await parts.transport.arrived(3)
+  await rm(file)
+  return parts
+}
+
+test('what a spool has refused is stored after the next batch that it takes', async () => {
+  const { pipeline, write } = await refused()
+  write('next')
+  await until(() => expect(pipeline.stats().spooled).toBe(4))
+  pipeline.spillSync()
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ queued: 4, spooled: 4, dropped: {} })
+  expectBalance(pipeline.stats())
+})
+
+test('what a spool has refused is stored within 10 s when nothing else is logged', async () => {
+  useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { pipeline } = await refused()
+  vi.advanceTimersByTime(10_000)
+  await until(() => expect(pipeline.stats().spooled).toBe(3))
 })
 
 test('a full spool leaves the rest in memory, within its cap', async () => {

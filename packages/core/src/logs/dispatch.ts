@@ -38,6 +38,8 @@ export class Dispatcher {
   private batchBytes = 0
   /** Those in memory, waiting or in flight, and those in flight from the disk. */
   private readonly unsettled = new Set<Consignment>()
+  /** Batches in memory that the spool has refused. */
+  private readonly refused = new Set<Consignment>()
   private readonly abort = new AbortController()
   private readonly adoption: NodeJS.Timeout | undefined
   private readonly exports = new Set<Promise<void>>()
@@ -87,7 +89,7 @@ export class Dispatcher {
     const { spool } = this
     if (spool) {
       consignment.recycle = undefined
-      consignment.stored = quietly(() => this.store(consignment, spool))
+      this.startStoring(consignment, spool)
     }
     this.schedulePump()
   }
@@ -151,6 +153,19 @@ export class Dispatcher {
     this.spool?.closeSync()
   }
 
+  private startStoring(consignment: Consignment, spool: Spool): void {
+    consignment.stored = quietly(() => this.store(consignment, spool))
+  }
+
+  /** Offers one refused batch to the spool again, every 10 s and after each success: a full disk is asked seldom. */
+  private storeRefused(spool: Spool): void {
+    if (this.abort.signal.aborted) return
+    for (const consignment of this.refused) {
+      this.refused.delete(consignment)
+      if (!isStored(consignment)) return this.startStoring(consignment, spool)
+    }
+  }
+
   private async store(consignment: Consignment, spool: Spool): Promise<void> {
     const { batch } = consignment
     if (isStored(consignment)) return
@@ -158,8 +173,13 @@ export class Dispatcher {
     const request = requestOf(consignment)
     if (request === undefined) return
     const entry = await spool.append(request, consignment.count)
+    if (entry === undefined) {
+      if (this.unsettled.has(consignment)) this.refused.add(consignment)
+      return
+    }
+    this.storeRefused(spool)
     // A spill may have been faster.
-    if (entry === undefined || entry === consignment.entry) return
+    if (entry === consignment.entry) return
     if (isStored(consignment) || !this.unsettled.has(consignment)) return spool.settle(entry)
     this.replaceEntry(consignment, entry, spool)
     for (const released of this.backlog.stored(consignment)) this.park(released, spool)
@@ -180,6 +200,7 @@ export class Dispatcher {
   }
 
   private release(consignment: Consignment): void {
+    this.refused.delete(consignment)
     this.batchBytes -= consignment.bytes
     consignment.bytes = 0
     consignment.batch = undefined
@@ -187,6 +208,7 @@ export class Dispatcher {
   }
 
   private async adopt(spool: Spool): Promise<void> {
+    this.storeRefused(spool)
     await spool.adopt((_entries, records) => {
       this.account.adopted += records
       this.account.queued += records
