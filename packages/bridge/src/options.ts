@@ -98,7 +98,7 @@ export function checkOptions(
       const known = Object.keys(allowed).join(', ')
       throw new LogbridgeError(
         'invalid-option',
-        `${owner}: there is no option ${isPlain(name) ? name : lengthOf(name)}; there are ${known}`,
+        `${owner}: there is no option ${isPlainText(name) ? name : lengthOf(name)}; there are ${known}`,
       )
     }
     if (value !== undefined && !rule.test(value)) {
@@ -129,7 +129,7 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
  * Whether a message may show a text that was given by mistake. Another one may be a URL with a sign-in, a header or a key, or
  * forge a line.
  */
-export function isPlain(text: string): boolean {
+export function isPlainText(text: string): boolean {
   return text.length <= 40 && !/:\/\/|-----|[@=\p{C}\p{Zl}\p{Zp}]/u.test(text)
 }
 
@@ -139,7 +139,7 @@ function lengthOf(text: string): string {
 
 /** A value as an error message shows it: short, and never the inside of an object, which may hold secrets. */
 function show(value: unknown, secret = false): string {
-  if (typeof value === 'string') return secret || !isPlain(value) ? lengthOf(value) : `'${value}'`
+  if (typeof value === 'string') return secret || !isPlainText(value) ? lengthOf(value) : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }

@@ -59,7 +59,7 @@ function inspected(value: unknown): string {
 }
 
 /** Stands for an argument that is too heavy, wherever a specifier puts it. */
-class Shown {
+class BoundedCopy {
   readonly #copy: unknown
   constructor(copy: unknown) {
     this.#copy = copy
@@ -109,7 +109,7 @@ class Scale {
     if (this.left < 0) return '[Truncated]'
     if (typeof value === 'function') return '[Function]'
     if (isError(value)) return describeException(value).attributes['exception.stacktrace']
-    return new Shown(toPlain(value, COPY_WEIGHT))
+    return new BoundedCopy(toPlain(value, COPY_WEIGHT))
   }
 
   private isLight(value: unknown): boolean {

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { EndingOptions, LoggerProviderOptions } from '@logbridge/core'
 import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
-import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import transport, { type DeliveryOptions, type TransportOptions } from '../src/index.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
@@ -248,3 +248,16 @@ async function installWithoutCore(): Promise<string> {
   await cp(APPLICATION, join(folder, 'application.mjs'))
   return folder
 }
+
+test('the worker looks through each chunk once when a line comes in many', async () => {
+  const stream = await transport({ endpoint: viewer.grpcUrl })
+  const chunk = 'x'.repeat(1000)
+  const spies = [vi.spyOn(String.prototype, 'includes'), vi.spyOn(String.prototype, 'indexOf')]
+  for (let count = 1; count < 100; count += 1) stream.write(chunk)
+  await new Promise((resolve) => stream.write(chunk, resolve))
+  const looked = spies.flatMap(({ mock }) => mock.contexts.filter((_, at) => mock.calls[at]![0] === '\n'))
+  vi.restoreAllMocks()
+  expect(looked.map((text) => String(text).length)).toEqual(Array.from({ length: 100 }, () => 1000))
+  stream.end()
+  await once(stream, 'finish')
+})

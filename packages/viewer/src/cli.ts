@@ -65,7 +65,7 @@ async function main(): Promise<void> {
       process.stdout.write(settings)
       return
     }
-    // V8 otherwise lets garbage take several times what one request takes before it collects.
+    // By default V8 collects only after several requests' worth of garbage.
     setFlagsFromString('--optimize-for-size')
     // Its complaint about a port in use would precede ours, which says what to do.
     setLogVerbosity(logVerbosity.NONE)

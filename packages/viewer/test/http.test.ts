@@ -84,6 +84,7 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     { what: 'not JSON', text: '{"resourceLogs":[' },
     { what: 'not an object', text: '[]' },
     { what: 'a field of another type', text: '{"resourceLogs":{}}' },
+    { what: 'an id of an odd number of digits', text: JSON.stringify(oneLog({ traceId: 'abc' })) },
     { what: 'an id that is not hex', text: JSON.stringify(oneLog({ traceId: 'S/kvNXezTaajzpKdDg5HNg==' })) },
     {
       what: 'an integer out of range',

@@ -1,4 +1,4 @@
-import { checkOptions, diagnose, isPlain, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { checkOptions, diagnose, isPlainText, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -131,7 +131,7 @@ export function readList<T extends string>(
     else
       diagnose(
         name,
-        `${name}: ${isPlain(item) ? `'${item}'` : 'a part of it'} is ignored; it accepts ${[...known, 'none'].join(', ')}`,
+        `${name}: ${isPlainText(item) ? `'${item}'` : 'a part of it'} is ignored; it accepts ${[...known, 'none'].join(', ')}`,
       )
   }
   return found.length > 0 ? found : undefined
@@ -145,7 +145,7 @@ export function readBoolean(env: Environment, names: readonly string[]): boolean
 
 /** Says once a variable that its value is of no use. */
 function ignoreVariable(name: string, text: string, { accepts, secret }: Kind<unknown>): void {
-  const shown = secret || !isPlain(text) ? 'its value' : `'${text}'`
+  const shown = secret || !isPlainText(text) ? 'its value' : `'${text}'`
   diagnose(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }
 

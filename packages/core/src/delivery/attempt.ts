@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
+import type { ExporterConfig } from '../config/exporter.ts'
 import { timerMillis } from '../lifecycle.ts'
 import { countRequest } from '../process/heldEnd.ts'
+import type { ExportOutcome } from './transport.ts'
 
 /** How long an attempt may take to end once it is aborted. */
 const END_MILLIS = 1000
@@ -54,6 +56,21 @@ export async function unlessAborted<Value>(
   } finally {
     attempt.removeEventListener('abort', onAbort)
   }
+}
+
+/** Makes the outcome of an attempt that has thrown before its request was sent. */
+export function outcomeOfThrown(
+  protocol: 'gRPC' | 'HTTP',
+  error: unknown,
+  { tls }: Pick<ExporterConfig, 'tls'>,
+  signal: AbortSignal,
+): ExportOutcome {
+  const { code, name } = error as NodeJS.ErrnoException
+  // The code of an AbortError is a number that says nothing.
+  const reason = `${protocol} request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
+  // A certificate that cannot be read would throw again, unless its file changes.
+  const passing = signal.aborted || name === 'AbortError' || tls?.files !== undefined
+  return { kind: passing ? 'retryable' : 'failed', reason }
 }
 
 /** A request that is being written: an HTTP/1 request, or a stream of HTTP/2. */

@@ -12,7 +12,7 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js'
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
-import { allSent, unlessAborted, withDeadline } from './attempt.ts'
+import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
 import { sendFramed, streamOf } from './frame.ts'
 import { askHeaders } from './headers.ts'
@@ -127,12 +127,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       try {
         return await send(request, signal)
       } catch (error) {
-        const { code, name } = error as NodeJS.ErrnoException
-        // An AbortError's code is a number that says nothing.
-        const reason = `gRPC request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
-        // What is thrown at once (a certificate that cannot be read) would be thrown again, unless its file changes.
-        const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
-        return { kind: passing ? 'retryable' : 'failed', reason }
+        return outcomeOfThrown('gRPC', error, config, signal)
       }
     },
     wake() {},

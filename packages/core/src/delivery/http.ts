@@ -3,7 +3,7 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { allSent, unlessAborted, withDeadline } from './attempt.ts'
+import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
 import { askHeaders, type Headers } from './headers.ts'
 import { readExportResponse, readStatusMessage } from './response.ts'
@@ -81,12 +81,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
       try {
         return await withDeadline(config.timeoutMillis, signal, (attempt) => attemptTo(request, attempt))
       } catch (error) {
-        const { code, name } = error as NodeJS.ErrnoException
-        // An AbortError's code is a number that says nothing.
-        const reason = `HTTP request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
-        // What a request throws at once (a certificate that cannot be read) would be thrown again, unless its file changes.
-        const passing = signal.aborted || name === 'AbortError' || config.tls?.files !== undefined
-        return { kind: passing ? 'retryable' : 'failed', reason }
+        return outcomeOfThrown('HTTP', error, config, signal)
       }
     },
     wake() {},
