@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import winston, { type Logform } from 'winston'
 import { contribSyslogSeverity } from '../src/index.ts'
 import { arrived, arrivedOne } from './arrived.ts'
@@ -133,6 +133,16 @@ describe('arguments', () => {
   test('without it, none is lost', async () => {
     const { body, attributes } = await arrivedOne((logger) => logger.info('%s has %d', 'cart', 3, { a: 1 }))
     expect({ body, attributes }).toEqual({ body: '%s has %d', attributes: { splat: ['cart', 3, { a: 1 }] } })
+  })
+
+  test('the tokens of a message are counted without a list of them', async () => {
+    const match = vi.spyOn(String.prototype, 'match')
+    const message = '%d '.repeat(1000)
+    const { body } = await arrivedOne((logger) => logger.log('info', message, 1))
+    const lists = match.mock.contexts.filter((text) => String(text) === message)
+    match.mockRestore()
+    expect(body).toBe(message)
+    expect(lists).toEqual([])
   })
 
   test('without tokens, winston merges the first object only', async () => {
