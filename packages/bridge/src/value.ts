@@ -228,7 +228,7 @@ export class ValueWriter {
   }
 
   /**
-   * Finds what an object is written as: an array, Elements, Entries, Bytes, a primitive, or an object by its own fields.
+   * Determines the form in which an object is written: an array, Elements, Entries, Bytes, a primitive, or an object by its own fields.
    * Reads the contents of built-in classes as the language defines them, because a subclass may say anything of itself.
    * May throw what the object throws.
    */
