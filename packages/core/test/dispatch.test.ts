@@ -77,7 +77,14 @@ test('flushes again and again, while nothing can be sent, take no memory', async
   expect(heap() - before).toBeLessThan(10e6)
 })
 
-test('a shutdown waits for a disk that no longer answers, but not for each batch, nor for ever', async () => {
+test.each<[string, Spool['append']]>([
+  ['no longer answers', () => new Promise(() => {})],
+  [
+    'refuses each batch after a second',
+    () => new Promise((resolve) => timers.setTimeout(() => resolve(undefined), 1000)),
+  ],
+  ['throws', () => Promise.reject(new Error('mock'))],
+])('a shutdown waits for a disk that %s, but not for each batch, nor for ever', async (_, append) => {
   useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const never = (): Promise<never> => new Promise(() => {})
@@ -86,7 +93,7 @@ test('a shutdown waits for a disk that no longer answers, but not for each batch
     bytes: 0,
     memory: 0,
     waiting: 0,
-    append: never,
+    append,
     appendSync: (requests) => requests.map(() => undefined),
     park() {},
     take: () => [],
@@ -98,7 +105,10 @@ test('a shutdown waits for a disk that no longer answers, but not for each batch
   }
   const open = new OpenBatch()
   const account = new Account(undefined)
-  const dispatcher = new Dispatcher(new ManualTransport(), account, spool, undefined)
+  const dispatcher = new Dispatcher(new ManualTransport(), account, spool, undefined, {
+    bytes: Infinity,
+    records: 1,
+  })
   for (let i = 0; i < 100; i += 1) {
     account.created += 1
     account.queued += 1

@@ -8,14 +8,14 @@ const HELD_BYTES = 1024 * 1024
 const ERROR = 17
 
 /**
- * What waits, in memory and on disk, and which of it is sent next: from memory and from disk in turns, so that what is
- * new does not wait behind what has piled up; each oldest first. Small ones are joined to one request.
+ * Chooses what is sent next. Memory and disk take turns; each goes oldest first. So new batches do not wait behind a
+ * backlog. Small ones are joined to one request.
  */
 export class Backlog {
   private readonly spool: Spool | undefined
   private readonly limits: RequestLimits
   private readonly waiting = new Fifo<Consignment>()
-  /** Severe ones that are on disk as well: there they would be the last. */
+  /** Severe batches, kept in memory although they are on disk. */
   private readonly held = new Fifo<Consignment>()
   private heldBytes = 0
   private wasFromDisk = false

@@ -17,11 +17,11 @@ const MAX_CONCURRENT_EXPORTS = 4
 const MAX_PAUSE_MILLIS = 1000
 /** How often the spool is looked through for what other processes have left. */
 const ADOPT_MILLIS = 10_000
-/** How often it is asked for what it could not give. */
+/** Pause before the spool is asked again. */
 const ASK_DISK_MILLIS = 1000
-/** How long a disk may take at a shutdown. */
+/** How long the disk may take at a shutdown, for all that it is asked. */
 const DISK_MILLIS = 2000
-/** For how long the event loop is held up at a shutdown: counting what is in a batch that is lost takes a moment. */
+/** Longest stretch without a turn of the event loop at a shutdown. */
 const TURN_MILLIS = 2
 
 /**
@@ -53,15 +53,13 @@ export class Dispatcher {
   /** While someone waits, there are no pauses. */
   private readonly flushes = new Flushes()
   private consignments = 0
-  /** Whether it has not answered in time at the end. */
-  private diskIsAway = false
 
   constructor(
     transport: Transport,
     account: Account,
     spool: Spool | undefined,
     onExport: ExportObserver | undefined,
-    limits: RequestLimits = { bytes: 512 * 1024, records: Infinity },
+    limits: RequestLimits,
   ) {
     this.backlog = new Backlog(spool, limits)
     this.transport = transport
@@ -121,15 +119,20 @@ export class Dispatcher {
     this.backlog.clear()
     // Aborted attempts end at once.
     await Promise.all(this.exports)
-    let turnedAt = performance.now()
-    for (const consignment of this.unsettled) {
-      await this.leave(consignment)
-      if (performance.now() - turnedAt < TURN_MILLIS) continue
-      await nextTurn()
-      turnedAt = performance.now()
-    }
+    const { spool } = this
+    const diskEnd = performance.now() + DISK_MILLIS
+    // All at once, so that the disk takes them in groups. One that was full before may take them now.
+    if (spool) await within(DISK_MILLIS, this.storeAll(spool))
+    await this.leaveAll()
     this.transport.close()
-    if (this.spool) await this.disk(this.spool.close())
+    if (spool) await within(diskEnd - performance.now(), [quietly(() => spool.close())])
+  }
+
+  private storeAll(spool: Spool): Promise<void>[] {
+    return [...this.unsettled].map(async (consignment) => {
+      await consignment.stored
+      await quietly(() => this.store(consignment, spool))
+    })
   }
 
   /** Writes to the spool what is not there yet, at once. The process may end after that, or go on. */
@@ -154,7 +157,7 @@ export class Dispatcher {
   }
 
   private startStoring(consignment: Consignment, spool: Spool): void {
-    consignment.stored = quietly(() => this.store(consignment, spool))
+    consignment.stored = quietly(() => this.store(consignment, spool)).catch(report)
   }
 
   /** Offers one refused batch to the spool again, every 10 s and after each success: a full disk is asked seldom. */
@@ -185,7 +188,7 @@ export class Dispatcher {
     for (const released of this.backlog.stored(consignment)) this.park(released, spool)
   }
 
-  /** Settles the entry that holds delivered records as well, only now that another one holds the rest. */
+  /** Replaces the stored entry. The old one is settled after the new one is safe. */
   private replaceEntry(consignment: Consignment, entry: SpoolEntry, spool: Spool): void {
     if (consignment.entry) spool.settle(consignment.entry)
     else this.account.spooled += consignment.count
@@ -266,10 +269,14 @@ export class Dispatcher {
 
   private async export(taken: Consignment[]): Promise<void> {
     const { signal } = this.abort
-    for (const { batch } of taken) {
-      if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
+    try {
+      for (const { batch } of taken) {
+        if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
+      }
+      await this.deliver(taken, true)
+    } catch (error) {
+      report(error)
     }
-    await this.deliver(taken, true)
     // What is not to be read now waits already, and is no longer unsettled.
     for (const consignment of taken) if (this.unsettled.has(consignment)) this.keep(consignment)
   }
@@ -436,25 +443,19 @@ export class Dispatcher {
     this.transport.wake()
   }
 
-  /** What becomes at the end of one that has not been sent. */
-  private async leave(consignment: Consignment): Promise<void> {
-    const { spool } = this
-    // A disk that was full before may take it now.
-    if (spool) {
-      await this.disk(Promise.resolve(consignment.stored).then(() => this.store(consignment, spool)))
+  /** Gives up what is neither sent nor stored, and leaves the rest to the next process. */
+  private async leaveAll(): Promise<void> {
+    let turnedAt = performance.now()
+    for (const consignment of this.unsettled) {
+      if (consignment.entry === undefined) {
+        this.account.queued -= consignment.count
+        this.giveUp(consignment)
+      }
+      this.settle(consignment)
+      if (performance.now() - turnedAt < TURN_MILLIS) continue
+      await nextTurn()
+      turnedAt = performance.now()
     }
-    if (consignment.entry === undefined) {
-      this.account.queued -= consignment.count
-      this.giveUp(consignment)
-    }
-    this.settle(consignment)
-  }
-
-  /** Waits for the disk, unless it has once not answered in time: it will not for the others. */
-  private async disk(work: Promise<void>): Promise<void> {
-    if (this.diskIsAway) return
-    this.diskIsAway = true
-    await within(DISK_MILLIS, [work.then(() => (this.diskIsAway = false))])
   }
 
   private giveUp(consignment: Consignment): void {
@@ -466,6 +467,11 @@ export class Dispatcher {
       else this.account.discard('shutdown', request, count)
     }
   }
+}
+
+/** Says that a batch could be neither sent nor stored. It stays in memory, and is stored at a shutdown. */
+function report(error: unknown): void {
+  diagnose('dispatch', 'a batch of log records waits for the shutdown: it could not be handled', error)
 }
 
 /** Tells whether the spool holds what is still to be sent, and nothing else: after a 413 a part may have been delivered. */

@@ -10,6 +10,8 @@ export const ACKED = 3
 export const MARKED = 4
 
 const WORDS = 3
+/** At most 15 bytes of memory an entry while a table grows. */
+const GROWTH = 1.25
 const STATE_SHIFT = 29
 /** No request holds as many log records. */
 const MAX_COUNT = 2 ** STATE_SHIFT - 1
@@ -27,7 +29,7 @@ export class EntryTable {
 
   add(offset: number, count: number, state: number): void {
     const at = this.length * WORDS
-    if (at === this.words.length) this.resize(Math.ceil(this.length * 1.5) + 1)
+    if (at === this.words.length) this.resize(Math.ceil(this.length * GROWTH) + 1)
     this.words[at] = offset
     this.words[at + 1] = 0
     this.words[at + 2] = (state << STATE_SHIFT) | Math.min(count, MAX_COUNT)
