@@ -51,7 +51,12 @@ export function diskThat(fails: (number: number) => boolean, code = 'ENOSPC', sh
   return {
     ...fs,
     done,
+    readdirSync: wrap('readdirSync', fs.readdirSync),
     openSync: wrap('openSync', fs.openSync),
+    closeSync: (fd) => {
+      fs.closeSync(fd)
+      if (isDue('closeSync')) throw error('closeSync')
+    },
     mkdirSync: wrap('mkdirSync', fs.mkdirSync),
     writeFileSync: wrap('writeFileSync', fs.writeFileSync),
     fdatasyncSync: wrap('fdatasyncSync', fs.fdatasyncSync),

@@ -15,12 +15,9 @@ const SCRATCH_STEP = 512 * 1024
 /** An empty folder that was recovered from an owner that may live tells this owner so for as long. */
 const CONTESTED_FOLDER_MILLIS = 3_600_000
 
-/** A folder that has been taken over, and what is in it. */
-export interface Orphan {
+/** A folder that has been taken over. */
+interface Taken {
   readonly folder: Folder
-}
-
-interface Taken extends Orphan {
   /** When the oldest of its segments was written last, in milliseconds. */
   since: number
 }
@@ -40,7 +37,7 @@ export async function adoptOrphans(
   fs: Fs,
   directory: string,
   skip: { readonly own: Names; readonly left: Set<string> },
-): Promise<Orphan[]> {
+): Promise<Folder[]> {
   const taken: Taken[] = []
   const scratch: Scratch = { buffer: Buffer.alloc(0), entries: new EntryTable() }
   let isReadable = true
@@ -61,7 +58,7 @@ export async function adoptOrphans(
     await nextTurn()
   }
   if (isReadable) rearm('spool-adopt')
-  return taken.sort((one, other) => one.since - other.since)
+  return taken.sort((one, other) => one.since - other.since).map(({ folder }) => folder)
 }
 
 async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void): Promise<string[]> {
@@ -94,7 +91,7 @@ async function takeOver(
     )
     return undefined
   }
-  const owner = readOwner(fs, path)
+  const owner = await readOwner(fs, path)
   if (owner && stateOf(owner) === 'alive') return undefined
   const isEmpty = (await listSegments(fs, path)).length === 0
   const keptMillis = owner?.contested ? CONTESTED_FOLDER_MILLIS : EMPTY_FOLDER_MILLIS

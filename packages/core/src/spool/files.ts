@@ -10,7 +10,6 @@ export type Fs = Pick<
   | 'fdatasyncSync'
   | 'fstatSync'
   | 'fsyncSync'
-  | 'ftruncateSync'
   | 'lstatSync'
   | 'mkdirSync'
   | 'openSync'
@@ -86,10 +85,33 @@ export function byteLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
+/** Closes a descriptor. A network drive may fail here, which leaves nothing to do. */
+export function closeQuietly(fs: Fs, fd: number): void {
+  try {
+    fs.closeSync(fd)
+  } catch {
+    // The system has freed the descriptor all the same.
+  }
+}
+
+export function removeQuietly(fs: Fs, path: string): void {
+  try {
+    fs.unlinkSync(path)
+  } catch {
+    // It was never written, or stays.
+  }
+}
+
 /** Whether there is nothing at a path, or a file where a directory should be. */
 export function isMissing(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/** Whether what is at a path is kept from this user. */
+export function isForbidden(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EACCES' || code === 'EPERM'
 }
 
 /** Whether a disk, or what a user may have of it, is full. */

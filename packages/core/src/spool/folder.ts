@@ -2,9 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { diagnose } from '@logbridge/bridge'
-import { FILE_MODE, FOLDER_MODE, type Fs } from './files.ts'
+import { closeQuietly, FILE_MODE, FOLDER_MODE, type Fs, isForbidden, isMissing } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
-import { claim, type Claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME, reservedIn } from './owner.ts'
+import {
+  claim,
+  type Claim,
+  disclaim,
+  OWNER_DRAFT_NAME,
+  OWNER_NAME,
+  reservedIn,
+  reservedInSync,
+} from './owner.ts'
 import type { Segment } from './segment.ts'
 
 const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -53,13 +61,21 @@ export function lockFolder(fs: Fs, directory: string, name: string): Folder | un
     const lock = tryLock(join(path, lockName))
     if (lock === 'busy') return undefined
     if (lock === 'unusable') continue
-    const claimed = claim(fs, path)
-    if (claimed !== 'alive')
-      return { name, path, lock, segments: new Set(), taken: false, left: false, ...claimed }
-    lock.release()
-    return undefined
+    const claimed = claimOrRelease(fs, path, lock)
+    if (claimed === 'alive') return undefined
+    return { name, path, lock, segments: new Set(), taken: false, left: false, ...claimed }
   }
   throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is a lock: remove what is there`)
+}
+
+function claimOrRelease(fs: Fs, path: string, lock: Lock): ReturnType<typeof claim> {
+  let claimed: ReturnType<typeof claim> = 'alive'
+  try {
+    claimed = claim(fs, path)
+  } finally {
+    if (claimed === 'alive') lock.release()
+  }
+  return claimed
 }
 
 /** Whether a folder is still this spool's, as far as can be told. */
@@ -154,22 +170,26 @@ export async function listSegments(fs: Fs, path: string): Promise<string[]> {
  * Bytes that others hold in the directory: their segments, and what they have reserved. What is reserved is read first,
  * because it becomes segments meanwhile.
  * @param without names of folders that do not count
+ * @throws when the disk does not tell
  */
 export async function bytesInDirectory(fs: Fs, directory: string, without: Names): Promise<number> {
   let sum = 0
   for (const name of await listFolders(fs, directory)) {
     if (without.has(name)) continue
     const path = join(directory, name)
-    sum += reservedIn(fs, path)
-    // What its owner removes meanwhile, or what another user owns, does not count.
-    for (const segment of await listSegments(fs, path).catch(() => [])) {
-      sum += await fs.promises.lstat(join(path, segment)).then(
-        ({ size }) => size,
-        () => 0,
-      )
+    sum += await reservedIn(fs, path)
+    for (const segment of await listSegments(fs, path).catch(none)) {
+      const stats = await fs.promises.lstat(join(path, segment)).catch(none)
+      if ('size' in stats) sum += stats.size
     }
   }
   return sum
+}
+
+/** What its owner removes meanwhile, or what another user owns, does not count. */
+function none(error: unknown): [] {
+  if (isMissing(error) || isForbidden(error)) return []
+  throw error
 }
 
 export function bytesInDirectorySync(fs: Fs, directory: string, without: Names): number {
@@ -177,16 +197,21 @@ export function bytesInDirectorySync(fs: Fs, directory: string, without: Names):
   for (const item of fs.readdirSync(directory, { withFileTypes: true })) {
     if (without.has(item.name) || !item.isDirectory() || !FOLDER_NAME.test(item.name)) continue
     const path = join(directory, item.name)
-    sum += reservedIn(fs, path)
-    try {
-      for (const name of fs.readdirSync(path)) {
-        if (SEGMENT_NAME.test(name)) sum += fs.lstatSync(join(path, name)).size
-      }
-    } catch {
-      // As above.
+    sum += reservedInSync(fs, path)
+    for (const name of orNone(() => fs.readdirSync(path))) {
+      if (!SEGMENT_NAME.test(name)) continue
+      for (const { size } of orNone(() => [fs.lstatSync(join(path, name))])) sum += size
     }
   }
   return sum
+}
+
+function orNone<Item>(read: () => readonly Item[]): readonly Item[] {
+  try {
+    return read()
+  } catch (error) {
+    return none(error)
+  }
 }
 
 /** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
@@ -227,15 +252,16 @@ function release(fs: Fs, folder: Folder): boolean {
   const { path, segments, contested } = folder
   if (folder.left) return false
   const isOurs = isOwnSync(fs, folder)
-  if (isOurs) disclaim(fs, path, contested)
-  letGo(fs, folder)
+  letGo(fs, folder, () => isOurs && disclaim(fs, path, contested))
   return isOurs && segments.size === 0 && !contested
 }
 
-function letGo(fs: Fs, folder: Folder): void {
+/** @param beforeUnlock called when the owner file is no longer open: Windows replaces no file that is */
+function letGo(fs: Fs, folder: Folder, beforeUnlock: () => unknown = () => {}): void {
   if (folder.left) return
   folder.left = true
-  if (folder.claim) fs.closeSync(folder.claim.fd)
+  if (folder.claim) closeQuietly(fs, folder.claim.fd)
+  beforeUnlock()
   folder.lock.release()
 }
 

@@ -18,7 +18,7 @@ import { FILE_MODE } from './files.ts'
 export const MAX_LOCK_PATH_BYTES = 504
 
 export interface Lock {
-  /** Once is enough. */
+  /** Never throws. Once is enough. */
   release(): void
 }
 
@@ -64,7 +64,11 @@ export function tryLock(path: string): Lock | 'busy' | 'unusable' {
   }
   return {
     release() {
-      if (database.isOpen) database.close()
+      try {
+        if (database.isOpen) database.close()
+      } catch {
+        // The lock goes with the process.
+      }
     },
   }
 }

@@ -1,7 +1,7 @@
 import { constants, readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { FILE_MODE, type Fs } from './files.ts'
+import { closeQuietly, FILE_MODE, type Fs, isMissing, removeQuietly } from './files.ts'
 
 // Who owns a folder, beside its lock. POSIX drops a process's locks of a file when the process closes any descriptor of it: an
 // application that copies its spool directory loses its locks without noticing. So a folder is recovered when its lock is
@@ -21,6 +21,8 @@ export const OWNER_DRAFT_NAME = 'owner.new'
 export const HEARTBEAT_MILLIS = 3000
 const STALE_MILLIS = 10_000
 const MAX_OWNER_BYTES = 1024
+/** Errors that tell nothing of the file: too many open files, a disk that fails. */
+const FAILURES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'ETIMEDOUT', 'ESTALE'])
 /** Opening a pipe in place of the file must not wait. */
 const READ_OWNER = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const BEAT_OWNER = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -82,9 +84,14 @@ export function stateOf(owner: Owner): 'alive' | 'gone' | 'unknown' {
   if (owner.thread === undefined) return 'unknown'
   try {
     return startOf(owner.pid, owner.thread) === owner.started ? 'alive' : 'gone'
-  } catch {
-    return isReadable(`/proc/${owner.pid}/stat`) ? 'gone' : 'unknown'
+  } catch (error) {
+    // Too many open files, say, tell nothing of the thread.
+    return isEnded(error) && isReadable(`/proc/${owner.pid}/stat`) ? 'gone' : 'unknown'
   }
+}
+
+function isEnded(error: unknown): boolean {
+  return isMissing(error) || (error as NodeJS.ErrnoException).code === 'ESRCH'
 }
 
 function isRunning(pid: number): boolean {
@@ -104,8 +111,28 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** Reads who owns a folder; `undefined` when nothing that can be relied on tells it. */
-export function readOwner(fs: Fs, folder: string): Owner | undefined {
+/**
+ * Reads who owns a folder; `undefined` when nothing that can be relied on tells it.
+ * @throws when it cannot be read now
+ */
+export async function readOwner(fs: Fs, folder: string): Promise<Owner | undefined> {
+  try {
+    const file = await fs.promises.open(join(folder, OWNER_NAME), READ_OWNER)
+    try {
+      const { ino, mtimeMs } = await file.stat({ bigint: true })
+      const bytes = Buffer.alloc(MAX_OWNER_BYTES)
+      const { bytesRead } = await file.read(bytes, 0, MAX_OWNER_BYTES, 0)
+      return parse(bytes.toString('utf8', 0, bytesRead), ino, Number(mtimeMs))
+    } finally {
+      await file.close().catch(() => {})
+    }
+  } catch (error) {
+    return noOwner(error)
+  }
+}
+
+/** The same at once. */
+export function readOwnerSync(fs: Fs, folder: string): Owner | undefined {
   try {
     const fd = fs.openSync(join(folder, OWNER_NAME), READ_OWNER)
     try {
@@ -114,11 +141,15 @@ export function readOwner(fs: Fs, folder: string): Owner | undefined {
       const text = bytes.toString('utf8', 0, fs.readSync(fd, bytes, 0, MAX_OWNER_BYTES, 0))
       return parse(text, ino, Number(mtimeMs))
     } finally {
-      fs.closeSync(fd)
+      closeQuietly(fs, fd)
     }
-  } catch {
-    return undefined
+  } catch (error) {
+    return noOwner(error)
   }
+}
+
+function noOwner(error: unknown): undefined {
+  if (FAILURES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
 }
 
 function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined {
@@ -132,7 +163,7 @@ function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined 
     pid,
     ...(known && { thread, started }),
     mtimeMs,
-    reserved: Number.isSafeInteger(reserved) ? reserved : 0,
+    reserved: Number.isSafeInteger(reserved) && reserved > 0 ? reserved : 0,
     contested: contested === true,
   }
 }
@@ -140,7 +171,7 @@ function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined 
 /** The owner file of a folder, as its owner has it. */
 export interface Claim {
   readonly inode: bigint
-  /** Open, as the number of an inode is given to another file once nobody has it open. */
+  /** Kept open so that no other file gets this inode number. */
   readonly fd: number
 }
 
@@ -150,7 +181,7 @@ export interface Claim {
  * alone protects the folder; `contested` when the owner so far may live
  */
 export function claim(fs: Fs, folder: string): { claim: Claim | undefined; contested: boolean } | 'alive' {
-  const former = readOwner(fs, folder)
+  const former = readOwnerSync(fs, folder)
   const state = former && stateOf(former)
   if (state === 'alive') return 'alive'
   const contested = state === 'unknown'
@@ -160,22 +191,22 @@ export function claim(fs: Fs, folder: string): { claim: Claim | undefined; conte
   const age = Math.abs((draft?.mtimeMs ?? Date.now()) - (former?.mtimeMs ?? 0))
   if (!contested || age >= STALE_MILLIS) {
     if (draft && putInPlace(fs, folder)) return { claim: draft, contested }
-    if (draft) fs.closeSync(draft.fd)
+    if (draft) closeQuietly(fs, draft.fd)
     return { claim: undefined, contested }
   }
   if (draft) {
-    fs.closeSync(draft.fd)
+    closeQuietly(fs, draft.fd)
     removeQuietly(fs, join(folder, OWNER_DRAFT_NAME))
   }
   return 'alive'
 }
 
-/** Takes the owner's name from a folder that is left; `contested` ones go on telling that they were recovered. */
+/** Removes the owner file. A contested folder keeps one that names no owner. */
 export function disclaim(fs: Fs, folder: string, contested: boolean): void {
   if (!contested) return removeQuietly(fs, join(folder, OWNER_NAME))
   const draft = writeDraft(fs, folder, { scope: '', pid: 0 }, true)
   if (draft === undefined) return
-  fs.closeSync(draft.fd)
+  closeQuietly(fs, draft.fd)
   putInPlace(fs, folder)
 }
 
@@ -194,7 +225,7 @@ function writeDraft(
     return { inode, fd, mtimeMs: fs.fstatSync(fd).mtimeMs }
   } catch {
     // A full or read-only disk.
-    if (fd !== undefined) fs.closeSync(fd)
+    if (fd !== undefined) closeQuietly(fs, fd)
     return undefined
   }
 }
@@ -212,17 +243,17 @@ function putInPlace(fs: Fs, folder: string): boolean {
   }
 }
 
-function removeQuietly(fs: Fs, path: string): void {
-  try {
-    fs.unlinkSync(path)
-  } catch {
-    // It was never written.
-  }
+/** Bytes that the owner of a folder may add to what lies on disk. */
+export async function reservedIn(fs: Fs, folder: string): Promise<number> {
+  return reservedBy(await readOwner(fs, folder))
 }
 
-/** Bytes that the owner of a folder may add to what lies on disk. */
-export function reservedIn(fs: Fs, folder: string): number {
-  const owner = readOwner(fs, folder)
+/** The same at once. */
+export function reservedInSync(fs: Fs, folder: string): number {
+  return reservedBy(readOwnerSync(fs, folder))
+}
+
+function reservedBy(owner: Owner | undefined): number {
   return owner === undefined || stateOf(owner) === 'gone' ? 0 : owner.reserved
 }
 

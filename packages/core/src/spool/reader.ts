@@ -35,7 +35,7 @@ export class Reader {
     this.patience = patience
   }
 
-  /** Reads entries, and joins the requests that they hold. Gives an answer, in any case, within seconds. */
+  /** Reads entries, adjacent ones of a segment in one read, and joins their requests. Resolves within seconds. */
   read(entries: readonly Entry[], join: JoinRequests): Promise<Result> {
     return new Promise((resolve) => {
       let isLate = false
@@ -45,9 +45,14 @@ export class Reader {
         this.complain(new Error('the disk does not answer'))
         resolve({ read: this.setAside(entries, false) })
       })
-      this.last = watched
       // Those that were read too late wait again already.
-      void watched.then((result) => !isLate && resolve(result))
+      this.last = watched.then(
+        (result) => !isLate && resolve(result),
+        (error: unknown) => {
+          this.complain(error)
+          if (!isLate) resolve({ read: this.setAside(entries, false) })
+        },
+      )
     })
   }
 

@@ -17,14 +17,14 @@ import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './form
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import type { Segment } from './segment.ts'
 
-/** So much of `maxBytes` is reserved beyond what is needed, and no more than so many bytes. */
+/** Share of `maxBytes` reserved in advance, at most `MAX_RESERVED_BYTES`. */
 const RESERVED_SHARE = 1 / 64
 const MAX_RESERVED_BYTES = 1024 * 1024
 /** How long after a reservation that was refused as much is asked for again. */
 const REFUSED_MILLIS = 1000
 
 /**
- * What a spool holds of its directory. All processes share `maxBytes`: each announces in its owner file how many bytes it
+ * Accounts for the part of the directory that one spool holds. All processes share `maxBytes`: each announces in its owner file how many bytes it
  * may add, and looks what the others hold and have announced before it adds them. Of two that ask at the same time at least
  * one sees the other, so together they never exceed `maxBytes`; both may be refused.
  */
@@ -39,9 +39,9 @@ export class Room {
   private readonly config: SpoolConfig
   /** Bytes that are reserved beyond what is needed. */
   private readonly share: number
-  /** Bytes that this spool may hold, with what it takes to mark its entries. */
+  /** Bytes that this spool may hold, marks included. */
   private granted = 0
-  /** Bytes that are being asked for, and those that are asked for at once meanwhile. */
+  /** Bytes of the pending request for room; `askedSync`: of a synchronous one meanwhile. */
   private asked = 0
   private askedSync = 0
   /** Bytes that the owner file says may come to what lies on disk. */
@@ -49,6 +49,8 @@ export class Room {
   /** Bytes that were refused last, and when. */
   private refused = Infinity
   private refusedAt = -Infinity
+  /** Why the last reservation could not be made. */
+  private failure: unknown
   /** Whether something was appended since the last heartbeat. */
   private isActive = false
   private heartbeat: NodeJS.Timeout | undefined
@@ -79,11 +81,24 @@ export class Room {
       rearm('spool-full')
       return true
     }
+    if (this.failure !== undefined) {
+      this.complain(this.failure)
+      return false
+    }
     diagnose(
       'spool-full',
       `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
     )
     return false
+  }
+
+  /** Says once that the directory cannot be written to, or that it does not tell how much others hold. */
+  complain(error: unknown): void {
+    diagnose(
+      'spool-disk',
+      `the spool ${this.config.directory} cannot be written to: until it can, log records are kept in memory alone`,
+      error,
+    )
   }
 
   /** Bytes held, and what it may take to mark each entry as settled: a full directory is no reason to send them twice. */
@@ -121,11 +136,12 @@ export class Room {
     this.granted = Math.min(this.granted, this.committed())
   }
 
-  /** Reserves room for so many bytes of requests, as far as others have left it. */
+  /** Reserves room for requests, up to what other processes leave. */
   async reserve(bytes: number): Promise<void> {
     let missing = this.missing(bytes)
     if (missing === 0) return
     let others = 0
+    this.failure = undefined
     try {
       await this.open()
       // A new folder begins with nothing granted.
@@ -133,11 +149,11 @@ export class Room {
       this.asked = missing
       await this.announce()
       others = await bytesInDirectory(this.fs, this.config.directory, this.folders)
-    } catch {
-      // Not to be written or read: what is appended next will tell.
+    } catch (error) {
+      this.fail(error)
     }
     this.asked = 0
-    this.grant(missing, others)
+    if (this.failure === undefined) this.grant(missing, others)
     await this.onWritten()
   }
 
@@ -146,21 +162,27 @@ export class Room {
     let missing = this.missing(bytes)
     if (missing === 0) return
     let others = 0
+    this.failure = undefined
     try {
       const { claim } = this.openSync()
       missing = this.missing(bytes)
       this.askedSync = missing
       if (claim) this.announceSync(claim)
       others = bytesInDirectorySync(this.fs, this.config.directory, this.folders)
-    } catch {
-      // As above.
+    } catch (error) {
+      this.fail(error)
     }
     this.askedSync = 0
-    this.grant(missing, others)
+    if (this.failure === undefined) this.grant(missing, others)
     this.onWrittenSync()
   }
 
-  /** How many more bytes are to be asked for: more than is needed now, so that not each append asks. */
+  /** Grants nothing while it is not known how much others hold. Where the directory is missing, the next append tells. */
+  private fail(error: unknown): void {
+    if (!isMissing(error)) this.failure = error
+  }
+
+  /** Computes the bytes to ask for. Asks in advance, to save a scan per append. */
   private missing(bytes: number): number {
     const needed = this.committed() + HEADER_BYTES + bytes - this.granted
     const isRefused = needed >= this.refused && performance.now() - this.refusedAt < REFUSED_MILLIS
@@ -295,13 +317,16 @@ export class Room {
     // What is not used is for others.
     if (!this.isActive && this.asked === 0) this.granted = Math.min(this.granted, this.committed())
     this.isActive = false
-    for (const folder of this.folders.values()) {
-      const { path, claim } = folder
-      if (claim === undefined || !(await this.holds(folder))) continue
-      if (folder === this.own) await this.announce()
-      else await beat(this.fs, path, claim, () => 0).catch(() => {})
-    }
+    // One folder that fails does not keep the others from their heartbeats.
+    for (const folder of this.folders.values()) await this.beatIn(folder).catch(() => {})
     this.beating = false
+  }
+
+  private async beatIn(folder: Folder): Promise<void> {
+    const { path, claim } = folder
+    if (claim === undefined || !(await this.holds(folder))) return
+    if (folder === this.own) await this.announce()
+    else await beat(this.fs, path, claim, () => 0)
   }
 
   /** Ends the heartbeat. */

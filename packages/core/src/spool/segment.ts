@@ -74,7 +74,7 @@ export class Segment {
 
   /** Has an entry wait until it is taken. @returns whether it has not waited before */
   park({ offset }: Entry, number: number): boolean {
-    const index = this.indexOf(offset)
+    const index = this.table.find(offset)
     if (index < 0 || this.table.state(index) !== TAKEN) return false
     this.table.setNumber(index, number)
     this.wait(index)
@@ -91,7 +91,7 @@ export class Segment {
   }
 
   /**
-   * Takes entries that wait, in the order of writing, one in any case.
+   * Takes waiting entries, oldest first: at least one, then up to the limits.
    * @param room what may be taken still; is lessened by what has been
    * @returns whether nothing is left that could be taken now
    */
@@ -99,7 +99,7 @@ export class Segment {
     if (this.aside > 0 && performance.now() >= this.trouble!.retryAt) this.returnAside()
     const { table } = this
     let previousEnd: number | undefined
-    for (; this.waiting > 0; this.cursor += 1) {
+    for (; this.waiting > 0 && this.cursor < table.length; this.cursor += 1) {
       const index = this.cursor
       if (table.state(index) !== WAITING) continue
       const offset = table.offset(index)
@@ -121,7 +121,7 @@ export class Segment {
   /**
    * Notes that entries could not be read.
    * @param all the fault is the file's, and not of these entries alone
-   * @returns whether they wait to be tried again; else they are given up
+   * @returns true to retry later, false after the last try
    */
   setAside(entries: readonly Entry[], all: boolean): boolean {
     const now = performance.now()
@@ -132,9 +132,9 @@ export class Segment {
       trouble.retryAt = now + Math.min(INITIAL_RETRY_MILLIS * 2 ** (trouble.tries - 1), MAX_RETRY_MILLIS)
     }
     if (now - trouble.since >= GIVE_UP_MILLIS || trouble.tries >= GIVE_UP_TRIES) return false
-    for (const { offset } of entries) this.moveAside(this.indexOf(offset), TAKEN)
+    for (const { offset } of entries) this.moveAside(this.table.find(offset), TAKEN)
     if (all) {
-      for (let index = this.cursor; this.waiting > 0; index += 1) {
+      for (let index = this.cursor; this.waiting > 0 && index < this.table.length; index += 1) {
         if (this.moveAside(index, WAITING)) this.waiting -= 1
       }
     }
@@ -148,7 +148,7 @@ export class Segment {
 
   /** @returns whether this was the last one; `undefined` when it was settled before */
   settle({ offset }: Entry): boolean | undefined {
-    const index = this.indexOf(offset)
+    const index = this.table.find(offset)
     if (index < 0 || this.table.state(index) >= ACKED) return undefined
     this.table.setState(index, ACKED)
     this.unmarked += 1
@@ -159,7 +159,7 @@ export class Segment {
   /** Offsets of settled entries that the file does not yet say so of; they count as said from now on. */
   takeUnmarked(): number[] {
     const offsets: number[] = []
-    for (let index = 0; offsets.length < this.unmarked; index += 1) {
+    for (let index = 0; offsets.length < this.unmarked && index < this.table.length; index += 1) {
       if (this.table.state(index) !== ACKED) continue
       offsets.push(this.table.offset(index))
       this.table.setState(index, MARKED)
@@ -170,7 +170,7 @@ export class Segment {
 
   /** Takes back the above: it could not be written. */
   returnUnmarked(offsets: readonly number[]): void {
-    for (const offset of offsets) this.table.setState(this.indexOf(offset), ACKED)
+    for (const offset of offsets) this.table.setState(this.table.find(offset), ACKED)
     this.unmarked += offsets.length
   }
 
@@ -189,7 +189,7 @@ export class Segment {
   }
 
   private returnAside(): void {
-    for (let index = 0; this.aside > 0; index += 1) {
+    for (let index = 0; this.aside > 0 && index < this.table.length; index += 1) {
       if (this.table.state(index) !== ASIDE) continue
       this.aside -= 1
       this.wait(index)
@@ -201,9 +201,5 @@ export class Segment {
     this.table.setState(index, ASIDE)
     this.aside += 1
     return true
-  }
-
-  private indexOf(offset: number): number {
-    return this.table.find(offset)
   }
 }

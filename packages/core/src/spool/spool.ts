@@ -152,7 +152,7 @@ class DiskSpool implements Spool {
       const byRequest = new Map(admitted.map((request, index) => [request, entries[index]]))
       return requests.map((request) => byRequest.get(request))
     } catch (error) {
-      this.complain(error)
+      this.room.complain(error)
       const half = requests.length >>> 1
       const first = isFull(error) && half > 0 ? this.spillSegment(requests.slice(0, half)) : []
       // Where none of the first half fits, none of the second one does.
@@ -205,23 +205,25 @@ class DiskSpool implements Spool {
   adopt(found: (entries: number, records: number) => number): Promise<void> {
     if (this.closed || this.adopting || this.patience.isOver) return Promise.resolve()
     this.retryRemoval()
-    this.adopting = quietly(() => this.takeOver(found)).finally(() => {
-      this.adopting = undefined
-    })
+    this.adopting = quietly(() => this.takeOver(found))
+      .catch((error: unknown) => this.room.complain(error))
+      .finally(() => {
+        this.adopting = undefined
+      })
     return this.adopting
   }
 
   private async takeOver(found: (entries: number, records: number) => number): Promise<void> {
     const { fs, room, left, config } = this
     const orphans = await adoptOrphans(fs, config.directory, { own: room.folders, left })
-    for (const { folder } of orphans) {
+    for (const folder of orphans) {
       if (this.ended) await leaveFolder(fs, folder)
       else room.adopt(folder)
     }
     // Closed meanwhile: they are left to the next process.
     if (this.closed) return
     this.entries.recover(
-      orphans.flatMap(({ folder }) => [...folder.segments]),
+      orphans.flatMap(({ segments }) => [...segments]),
       found,
     )
     this.weigh()
@@ -290,7 +292,7 @@ class DiskSpool implements Spool {
     }
   }
 
-  /** Sees that the disk work is done, one thing after another, outside of the call that gave cause for it. */
+  /** Starts the disk work in the background, one task at a time. */
   private work(): void {
     if (this.ended) return
     this.working ??= quietly(() => this.run())
@@ -300,9 +302,14 @@ class DiskSpool implements Spool {
     // What is appended in one go is written in one go.
     await Promise.resolve()
     while (!this.ended && (this.queue.size > 0 || this.done.size > 0 || this.marksAreDue)) {
-      if (this.queue.size > 0) await this.patience.watch(this.writeQueued(), () => this.onLate())
-      await this.patience.watch(this.removeDone(), () => this.onLate())
-      if (this.marksAreDue) await this.patience.watch(this.writeMarks(), () => this.onLate())
+      try {
+        if (this.queue.size > 0) await this.patience.watch(this.writeQueued(), () => this.onLate())
+        await this.patience.watch(this.removeDone(), () => this.onLate())
+        if (this.marksAreDue) await this.patience.watch(this.writeMarks(), () => this.onLate())
+      } catch (error) {
+        this.room.complain(error)
+        this.refuseQueued()
+      }
       this.weigh()
     }
     this.working = undefined
@@ -312,7 +319,7 @@ class DiskSpool implements Spool {
 
   /** The disk does not answer. What waits for it would pile up in memory, behind records that have long been sent. */
   private onLate(): void {
-    this.complain(new Error('the disk does not answer'))
+    this.room.complain(new Error('the disk does not answer'))
     this.refuseQueued()
   }
 
@@ -330,7 +337,7 @@ class DiskSpool implements Spool {
       rearm('spool-disk')
       group.forEach(({ resolve }, index) => resolve(entries[index]))
     } catch (error) {
-      this.complain(error)
+      this.room.complain(error)
       for (const { resolve } of group) resolve(undefined)
     }
   }
@@ -345,7 +352,7 @@ class DiskSpool implements Spool {
     return bytes
   }
 
-  /** As many of those that wait as are written in one go; the first in any case. */
+  /** Takes the next group to write: at least one request. */
   private takeGroup(): Waiting[] {
     const group: Waiting[] = []
     let bytes = 0
@@ -375,7 +382,7 @@ class DiskSpool implements Spool {
 
   /** A segment cannot be removed: it says at least that nothing is left in it, and is tried again with the next adoption. */
   private async keepDone(segment: Segment, error: unknown): Promise<void> {
-    this.complain(error)
+    this.room.complain(error)
     this.stuck.add(segment)
     if (segment.unmarked > 0) await this.writer.mark(segment)
   }
@@ -386,14 +393,6 @@ class DiskSpool implements Spool {
       this.unmarked.delete(segment)
       if (segment.live > 0) await this.writer.mark(segment)
     }
-  }
-
-  private complain(error: unknown): void {
-    diagnose(
-      'spool-disk',
-      `the spool ${this.config.directory} cannot be written to: until it can, log records are kept in memory alone`,
-      error,
-    )
   }
 }
 

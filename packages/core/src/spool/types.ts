@@ -31,8 +31,8 @@ export type SpoolRead = 'read' | 'later' | 'unreadable' | 'damaged' | 'taken'
 export type JoinRequests = (requests: readonly Uint8Array[]) => Uint8Array
 
 /**
- * A write-ahead spool: requests that outlive the process. None of its methods throws or rejects. An entry is taken, by
- * whoever has appended it or got it from `take`, or waits; what waits takes 12 bytes of memory.
+ * A write-ahead spool: requests that outlive the process. None of its methods throws or rejects. An entry is either taken,
+ * by whoever has appended it or got it from `take`, or waiting. A waiting one holds 12 bytes of memory.
  */
 export interface Spool {
   /**
@@ -50,7 +50,7 @@ export interface Spool {
   /** Has an entry wait on disk alone, until it is taken again. @param number which it then has */
   park(entry: SpoolEntry, number: number): void
   /**
-   * Takes entries that wait, oldest first: as many as fit into one request, one in any case. None where nothing waits, and
+   * Takes waiting entries, oldest first: at least one, then up to the limits. None where nothing waits, and
    * where nothing of it can be read now.
    */
   take(limits: RequestLimits): SpoolEntry[]

@@ -8,6 +8,7 @@ import {
   type Fs,
   isMissing,
   READ_WRITE,
+  removeQuietly,
   writeAll,
   writeAllSync,
 } from './files.ts'
@@ -117,16 +118,17 @@ export class Writer {
     const { chunks, offsets } = encode(mark, 0, requests)
     const fd = fs.openSync(path, CREATE, FILE_MODE)
     try {
-      writeAllSync(fs, fd, chunks, 0)
-      if (config.fsync) {
-        fs.fdatasyncSync(fd)
-        syncDirectorySync(fs, folder.path)
+      try {
+        writeAllSync(fs, fd, chunks, 0)
+        if (config.fsync) fs.fdatasyncSync(fd)
+      } finally {
+        fs.closeSync(fd)
       }
+      if (config.fsync) syncDirectorySync(fs, folder.path)
     } catch (error) {
+      // Half an entry that stays is cut off by its reader.
       removeQuietly(fs, path)
       throw error
-    } finally {
-      fs.closeSync(fd)
     }
     const segment = new Segment(folder, name, mark, byteLength(chunks))
     segment.live = requests.length
@@ -263,14 +265,6 @@ function added(segment: Segment, offsets: readonly number[], requests: readonly 
     segment.table.add(offset, count, TAKEN)
     return new Entry(segment, offset, count, request.length)
   })
-}
-
-function removeQuietly(fs: Fs, path: string): void {
-  try {
-    fs.unlinkSync(path)
-  } catch {
-    // Half an entry stays: it is cut off by who reads it.
-  }
 }
 
 function removed(path: string): NodeJS.ErrnoException {

@@ -1,0 +1,92 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { describe, expect, test, vi } from 'vitest'
+import type { Folder } from '../src/spool/folder.ts'
+import { Segment } from '../src/spool/segment.ts'
+import { TAKEN } from '../src/spool/table.ts'
+import { complaints } from './complaints.ts'
+import { appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+import { diskThat, type MockFs } from './spoolMockDisk.ts'
+
+// Faults in the midst of other work: it goes on, and no promise is left that nobody catches.
+
+const made = complaints()
+
+describe.each(['append', 'appendSync'] as const)('%s', (append) => {
+  test('keeps nothing while the disk does not tell what others hold', async () => {
+    const directory = newDirectory()
+    const other = spoolAt(directory)
+    await keep(other, 'other')
+    let fails = false
+    const disk: MockFs = diskThat(() => fails && disk.done.at(-1)!.startsWith('readdir'), 'EMFILE')
+    const spool = spoolAt(directory, {}, disk)
+    fails = true
+    expect(await appends[append](spool, Buffer.from('refused'))).toBeUndefined()
+    expect(made).toEqual([expect.stringMatching(/cannot be written to.*EMFILE/)])
+    fails = false
+    const kept = await appends[append](spool, Buffer.from('kept'))
+    expect(await texts(spool, [kept!])).toEqual(['kept'])
+    await spool.close()
+    await other.close()
+  })
+})
+
+test('a folder that was recovered by another process and cannot be closed stops no disk work', async () => {
+  let fails = false
+  const disk: MockFs = diskThat(() => fails && disk.done.at(-1) === 'closeSync', 'EIO')
+  const directory = newDirectory()
+  const spool = spoolAt(directory, {}, disk)
+  const [first] = await keep(spool, 'first', 'second')
+  // What another process does that has recovered it.
+  const owner = filesIn(directory, 'owner')[0]!
+  writeFileSync(`${owner}.new`, readFileSync(owner))
+  renameSync(`${owner}.new`, owner)
+  fails = true
+  spool.settle(first!)
+  await vi.waitFor(() => expect(made).toEqual([expect.stringContaining('another process has recovered')]))
+  expect(await texts(spool, await keep(spool, 'third'))).toEqual(['third'])
+  await spool.close()
+})
+
+test('a read whose requests cannot be joined gives an answer, and so does the next one', async () => {
+  const spool = spoolAt(newDirectory())
+  const [first, second] = await keep(spool, 'first', 'second')
+  const fail = (): never => {
+    throw new Error('mock')
+  }
+  expect(await spool.read([first!], fail)).toEqual({ read: ['later'] })
+  expect((await read(spool, second!)).read).toEqual(['read'])
+  await spool.close()
+})
+
+describe('a segment whose counts are more than its entries', () => {
+  function segmentOf(...offsets: number[]) {
+    const folder = { path: '', segments: new Set() } as Partial<Folder> as Folder
+    const segment = new Segment(folder, 'name', Buffer.alloc(0), 1000)
+    for (const offset of offsets) segment.table.add(offset, 1, TAKEN)
+    segment.live = offsets.length
+    return segment
+  }
+
+  test('gives no entry that it does not have', () => {
+    const segment = segmentOf(10)
+    segment.recover(1)
+    segment.waiting += 1
+    const taken: never[] = []
+    segment.take(taken, { bytes: 2000, records: 2 })
+    expect(taken).toMatchObject([{ offset: 10 }])
+  })
+
+  test('ends a search for what is to be marked', () => {
+    const segment = segmentOf(10)
+    segment.unmarked += 1
+    expect(segment.takeUnmarked()).toEqual([])
+  })
+
+  test('ends a search for what is set aside', () => {
+    const segment = segmentOf(10)
+    segment.recover(1)
+    segment.waiting += 1
+    expect(segment.setAside([], true)).toBe(true)
+    expect(segment.aside).toBe(1)
+  })
+})
