@@ -53,7 +53,8 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
     reportAccount(`disk ${name}, Collector away`, waiting)
     expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: {} })
     if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
-    expect(waiting.spooled).toBeLessThan(COUNT)
+    // Where files are short, what one had no room for is stored in the next.
+    if (name !== 'lets no file grow') expect(waiting.spooled).toBeLessThan(COUNT)
     await collector.restart()
     child.stdin.end()
     const { left, ...stats } = await account()
