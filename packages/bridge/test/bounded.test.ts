@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
 import { splitArguments } from '../src/arguments.ts'
 import { describeException } from '../src/exception.ts'
@@ -72,6 +72,14 @@ describe('the writer stops reading when a value', () => {
     const [name] = Object.keys(toAnyValue(new Map([[twins(), 1]])) as object)
     expect(name!.length).toBeLessThanOrEqual(1025)
     expect(name).toMatch(/^\{"a":\{"a"/)
+  })
+
+  test('is a Map with a key that holds a key without end', () => {
+    const long = vi.spyOn(JSON, 'stringify')
+    const written = toAnyValue(new Map([[{ ['\n'.repeat(1_000_000)]: 1 }, 1]])) as object
+    expect(Object.keys(written)[0]!.length).toBeLessThanOrEqual(1025)
+    expect(Math.max(...long.mock.calls.map(([text]) => (text as string).length))).toBeLessThanOrEqual(1025)
+    long.mockRestore()
   })
 
   test('is a Map with more entries than are written', () => {

@@ -29,6 +29,18 @@ const ways = [
   ['through processors of the application', { processors: [passing] }],
 ] as const
 
+test('a logger whose options throw when they are read is had, asked and used', async () => {
+  const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
+  const wrong = new Proxy({}, { ownKeys: throwing, get: throwing })
+  for (const options of [wrong, { droppedAttributesCount: { valueOf: throwing } }]) {
+    const logger = provider.getLogger('any', '1', options)
+    expect(logger.enabled(wrong as never)).toBe(true)
+    logger.emit({ body: 'kept' })
+  }
+  await provider.shutdown()
+  expect(take().map(({ body }) => body)).toEqual(['kept', 'kept'])
+})
+
 describe.each(ways)('a record %s', (_, options) => {
   test.each(WRONG)('with %s is counted and costs that field', async (_name, field) => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })

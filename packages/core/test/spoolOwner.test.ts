@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  linkSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -181,6 +182,25 @@ describe('a process that has lost its lock', () => {
     expect(await found(directory)).toEqual(['kept'])
     expect(readFileSync(target)).toEqual(before)
   })
+
+  test('is recovered where the draft of its owner file is a hard link, whose file stays as it is', async () => {
+    const directory = await abandoned('kept', () => '')
+    const target = newDirectory()
+    writeFileSync(target, 'of someone else')
+    linkSync(target, `${ownerIn(directory)}.new`)
+    expect(await found(directory)).toEqual(['kept'])
+    expect(readFileSync(target, 'utf8')).toBe('of someone else')
+  })
+
+  test.runIf(process.platform !== 'win32')(
+    'is recovered where the draft of its owner file is a pipe',
+    async () => {
+      const directory = await abandoned('kept', () => '')
+      execFileSync('mkfifo', [`${ownerIn(directory)}.new`])
+      // In a process of its own, which to open the pipe would stop for ever.
+      expect(await foundByAnother(directory)).toEqual(['kept'])
+    },
+  )
 })
 
 test.runIf(hasProc)('a worker thread that is ended without its lock is recovered at once', async () => {

@@ -76,7 +76,8 @@ export function encodeScope(
   const attributes = typeof given.attributes === 'object' ? given.attributes : undefined
   const name = settleText(given.name) ?? ''
   const version = settleText(given.version) ?? ''
-  const droppedAttributesCount = Number(given.droppedAttributesCount) >>> 0
+  const count = given.droppedAttributesCount
+  const droppedAttributesCount = typeof count === 'number' ? count >>> 0 : 0
   const schemaUrl = settleText(given.schemaUrl) ?? ''
   scratch.scope({ name, version, ...(attributes && { attributes }), droppedAttributesCount })
   const bytes = scratch.takeLatin1()

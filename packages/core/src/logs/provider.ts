@@ -1,4 +1,13 @@
-import { ACCEPTS_ANY_VALUE, diagnose, isExporting, now, toAnyValue, toAnyValueMap } from '@logbridge/bridge'
+import {
+  ACCEPTS_ANY_VALUE,
+  copyFields,
+  diagnose,
+  isExporting,
+  now,
+  read,
+  toAnyValue,
+  toAnyValueMap,
+} from '@logbridge/bridge'
 import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -112,7 +121,10 @@ function createDirectProvider(
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
-      const scope = encodeScope({ ...options, name, ...(version && { version }) }, encodedResource)
+      const scope = encodeScope(
+        { ...copyFields(options ?? {}), name, ...(version && { version }) },
+        encodedResource,
+      )
       // The length of the scope stands in its bytes: no other two texts make the same key.
       const key = scope.bytes + scope.schemaUrl
       let logger = loggers.get(key)
@@ -159,24 +171,25 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
 
   function emit(scope: EncodedScope, record: LogRecord): void {
     try {
-      const read = settle(encodable, record)
-      if (read) pipeline.write(scope, read)
+      const settled = settle(encodable, record)
+      if (settled) pipeline.write(scope, settled)
     } catch (error) {
       failed(error)
     }
   }
 
-  const enabled: Logger['enabled'] = (options) => isWanted(settleSeverity(options?.severityNumber))
+  const enabled: Logger['enabled'] = (options) =>
+    isWanted(settleSeverity(options && read(options, 'severityNumber')))
 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
 
 /** Reads a record; one that throws as it is read without the fields that do. */
-function settle<T>(read: (record: LogRecord) => T, record: LogRecord): T {
+function settle<T>(take: (record: LogRecord) => T, record: LogRecord): T {
   try {
-    return read(record)
+    return take(record)
   } catch {
-    return read(readableRecord(record))
+    return take(readableRecord(record))
   }
 }
 

@@ -26,7 +26,8 @@ const FAILURES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EI
 /** Opening a pipe in place of the file must not wait. */
 const READ_OWNER = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const BEAT_OWNER = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-const DRAFT = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0)
+/** A new file, because to open a pipe would wait, and a hard link leads to a file elsewhere. */
+const DRAFT = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 interface Identity {
   /** Boot and PID namespace that the numbers belong to; else the name of the host. */
@@ -216,9 +217,11 @@ function writeDraft(
   owner: Identity,
   contested: boolean,
 ): (Claim & { mtimeMs: number }) | undefined {
+  const path = join(folder, OWNER_DRAFT_NAME)
+  removeQuietly(fs, path)
   let fd: number | undefined
   try {
-    fd = fs.openSync(join(folder, OWNER_DRAFT_NAME), DRAFT, FILE_MODE)
+    fd = fs.openSync(path, DRAFT, FILE_MODE)
     const inode = fs.fstatSync(fd, { bigint: true }).ino
     const text = JSON.stringify({ ...owner, contested, inode: String(inode) })
     fs.writevSync(fd, [Buffer.from(`${text}\n${beatOf(0)}`)], 0)
