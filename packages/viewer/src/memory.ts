@@ -11,7 +11,7 @@ import protobuf from 'protobufjs'
 export class TooLargeError extends Error {}
 
 /** Times the size limit of a request that the decoded request may take. */
-const EXPANSION = 8
+const EXPANSION = 24
 
 /** Of a message itself, and of each field that it may have. */
 const MESSAGE_BYTES = 100
