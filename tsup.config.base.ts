@@ -19,12 +19,12 @@ export function library(entry: string[], { small = false }: { small?: boolean } 
     platform: 'node',
     shims: false,
     treeshake: false,
-    // Adapters are to stay small, and each is there twice. CommonJS keeps its line breaks: tools find its exports by them.
+    // CommonJS keeps its line breaks also where it is small: tools find its exports by them.
     esbuildOptions(options, { format }) {
       options.minifySyntax = true
-      options.minifyWhitespace = small || format === 'esm'
+      options.minifyWhitespace = small
       options.minifyIdentifiers = small && format === 'esm'
-      // Node prints the whole line that threw above an uncaught error: a file in one line would bury the message.
+      // Node prints the whole line that threw above an uncaught error: a long line would bury the message.
       options.lineLimit = 160
     },
     // Where are-the-types-wrong looks for the exports of CommonJS.
