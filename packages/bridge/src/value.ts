@@ -137,6 +137,7 @@ export class ValueWriter {
       }
       if (isAbsent(value)) {
         this.budget -= 1
+        names?.claim(key)
         continue
       }
       if (written === this.countLimit) {
@@ -336,6 +337,7 @@ export class ValueWriter {
       index += 1
       if (isAbsent(value)) {
         this.budget -= 1
+        names?.claim(key)
         continue
       }
       if (this.field(names ? this.claim(names, key) : key, value, depth + 1)) continue
@@ -368,6 +370,9 @@ export class ValueWriter {
       }
       if (isAbsent(value)) {
         this.budget -= 1
+        // A left-out entry keeps its name, so that the names of others do not depend on its value.
+        if (names) names.claim(name)
+        else written.push(name.toWellFormed())
       } else if (names !== undefined) {
         this.field(this.claim(names, name), value, depth + 1)
       } else if (this.field(name, value, depth + 1)) {

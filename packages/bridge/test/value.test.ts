@@ -117,6 +117,14 @@ describe('keys of a Map', () => {
     expect(toAnyValue(map)).toEqual({ 1: 'a', '1#2': 'b', '1#2#2': 'c', '1#3': 'd' })
   })
 
+  test('an entry of a Map that is left out keeps its name', () => {
+    const map = new Map<unknown, unknown>([
+      [1, undefined],
+      ['1', 'a'],
+    ])
+    expect(toAnyValue(map)).toEqual({ '1#2': 'a' })
+  })
+
   test('that cannot be read do not cost their neighbours', () => {
     expect(
       toAnyValue(
