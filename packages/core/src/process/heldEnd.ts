@@ -38,8 +38,11 @@ function check(): void {
   const active = process.getActiveResourcesInfo?.() ?? []
   const others = active.filter((name) => !REQUEST.test(name))
   if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
-  const { stdin, stdout, stderr } = process
-  if (others.length > [stdin, stdout, stderr].filter(isIdle).length) return
+  // To read `process.stdin` opens it: not where nothing is listed that could be it.
+  if (others.length > 0) {
+    const { stdin, stdout, stderr } = process
+    if (others.length > [stdin, stdout, stderr].filter(isIdle).length) return
+  }
   for (const listener of listeners) listener()
 }
 
