@@ -133,7 +133,7 @@ export async function readOwner(fs: Fs, folder: string): Promise<Owner | undefin
 }
 
 /** The same at once. */
-export function readOwnerSync(fs: Fs, folder: string): Owner | undefined {
+function readOwnerSync(fs: Fs, folder: string): Owner | undefined {
   try {
     const fd = fs.openSync(join(folder, OWNER_NAME), READ_OWNER)
     try {
