@@ -11,6 +11,7 @@ import { type Collector, findCollector, startCollector } from './support/collect
 import { createLedger } from './support/ledger.ts'
 import { run } from './support/run.ts'
 import { partialSuccess, startGrpcReceiver, startHttpReceiver } from './support/scriptedReceiver.ts'
+import { NOTHING } from './support/stats.ts'
 
 // What other pipelines lose on the way, seen by running them. Each test is named after the defect. What they lose or mangle of a
 // record is in peers.test.ts; what they do not send at all, in otel-3/official.test.ts; what bundlers break, in consumers/.
@@ -50,7 +51,7 @@ describe('flush and shutdown', () => {
     void provider.forceFlush()
     await provider.shutdown()
     expect(arrived()).toEqual(numbers(1500))
-    expect(provider.stats()).toMatchObject({ created: 1500, delivered: 1500, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 1500, delivered: 1500, dropped: NOTHING })
   })
 
   test('what is logged during a flush is lost by the shutdown behind it', async () => {
@@ -63,7 +64,7 @@ describe('flush and shutdown', () => {
     log(2000, 2500)
     await provider.shutdown()
     expect(arrived()).toEqual(numbers(2500))
-    expect(provider.stats()).toMatchObject({ created: 2500, delivered: 2500, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 2500, delivered: 2500, dropped: NOTHING })
   })
 
   test.each(['grpc', 'http/protobuf'])(
@@ -93,7 +94,7 @@ describe('a flood', () => {
     log(0, 50_000)
     await provider.shutdown()
     expect(arrived()).toEqual(numbers(50_000))
-    expect(provider.stats()).toMatchObject({ created: 50_000, delivered: 50_000, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 50_000, delivered: 50_000, dropped: NOTHING })
   })
 
   test("loses 95 % of its records in pino's worker", async () => {
@@ -137,7 +138,7 @@ describe('a receiver', () => {
       const { provider, log } = start({ endpoint: receiver.url, protocol })
       log(0, 10)
       await provider.shutdown()
-      expect(provider.stats()).toMatchObject({ created: 10, delivered: 7, rejected: 3, dropped: {} })
+      expect(provider.stats()).toMatchObject({ created: 10, delivered: 7, rejected: 3, dropped: NOTHING })
     },
   )
 })
@@ -167,7 +168,7 @@ describe.skipIf(program === undefined)('a Collector', () => {
     await collector.restart()
     await provider.shutdown()
     expect(ledger.missing(684)).toEqual([])
-    expect(provider.stats()).toMatchObject({ created: 684, delivered: 684, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 684, delivered: 684, dropped: NOTHING })
   })
 
   test('that takes 4 MiB loses a batch of 5 MB as a whole', async () => {
@@ -182,7 +183,7 @@ describe.skipIf(program === undefined)('a Collector', () => {
     const attributes = { text: 'x'.repeat(4_000_000) }
     logger.emit({ body: first + 100, severityNumber: 9, attributes })
     await provider.shutdown()
-    expect(provider.stats()).toMatchObject({ created: 101, delivered: 101, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 101, delivered: 101, dropped: NOTHING })
     expect(ledger.missing(first + 101, first)).toEqual([])
   })
 })

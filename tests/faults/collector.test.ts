@@ -16,6 +16,7 @@ import {
   startGrpcReceiver,
   startHttpReceiver,
 } from '../support/scriptedReceiver.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
 // to: before it acknowledges, as it has no queue of its own.
@@ -81,7 +82,11 @@ describe.skipIf(program === undefined)('a Collector that', () => {
         const stats = provider.stats()
         reportAccount(`Collector killed ${times} times, ${name}`, stats, { duplicates: ledger.duplicates() })
         expect(ledger.missing(account.created)).toEqual([])
-        expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: {} })
+        expect(stats).toMatchObject({
+          created: account.created,
+          delivered: account.created,
+          dropped: NOTHING,
+        })
       },
     )
   }
@@ -110,7 +115,7 @@ describe.skipIf(program === undefined)('a Collector that', () => {
       const stats = provider.stats()
       reportAccount(`gateway down, ${name}`, stats, { duplicates: ledger.duplicates() })
       expect(ledger.missing(account.created)).toEqual([])
-      expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: {} })
+      expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: NOTHING })
     },
   )
 
@@ -125,7 +130,7 @@ describe.skipIf(program === undefined)('a Collector that', () => {
       // Four requests at a time, and each again. Without a pause between attempts there would be several each turn.
       expect(attempts).toBeGreaterThan(4)
       expect(attempts).toBeLessThan(100)
-      expect(provider.stats()).toMatchObject({ created, delivered: 0, rejected: 0, dropped: {} })
+      expect(provider.stats()).toMatchObject({ created, delivered: 0, rejected: 0, dropped: NOTHING })
       await provider.shutdown(0)
       const stats = provider.stats()
       reportAccount(`Collector at its memory limit, ${name}`, stats, { requests: attempts })

@@ -11,6 +11,7 @@ import { reportAccount } from '../support/account.ts'
 import { findCollector, startCollector } from '../support/collector.ts'
 import { createLedger } from '../support/ledger.ts'
 import { run } from '../support/run.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // Processes with a spool on a disk that fails, while the Collector is away; and what a process writes to its disk at all.
 
@@ -51,7 +52,7 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
 
     const waiting = await account()
     reportAccount(`disk ${name}, Collector away`, waiting)
-    expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: {} })
+    expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: NOTHING })
     if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
     // Where files are short, what one had no room for is stored in the next.
     if (name !== 'lets no file grow') expect(waiting.spooled).toBeLessThan(COUNT)
@@ -60,7 +61,7 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
     const { left, ...stats } = await account()
     await once(child, 'close')
     reportAccount(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
-    expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: {}, spooled: 0 })
+    expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: NOTHING, spooled: 0 })
     expect(ledger.missing(COUNT)).toEqual([])
     const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
     expect(said.filter((line) => line.includes('cannot be written to'))).toHaveLength(1)

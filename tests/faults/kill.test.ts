@@ -9,6 +9,7 @@ import { findCollector, startCollector } from '../support/collector.ts'
 import { startFaultProxy } from '../support/faultProxy.ts'
 import { createLedger } from '../support/ledger.ts'
 import { startApplication } from '../support/spoolingApplication.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // Applications killed by kill -9 at random moments, with the spool on and the real Collector behind a line that is cut now and
 // then. What a process has printed as safe must arrive.
@@ -63,7 +64,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
           arrived: ledger.arrived(),
           duplicates: ledger.duplicates(),
         })
-        expect(stats).toMatchObject({ queued: 0, inFlight: 0, spooled: 0, dropped: {} })
+        expect(stats).toMatchObject({ queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
         // An empty folder is kept for a minute: its owner may be about to lock it.
         const left = await readdir(directory, { recursive: true })
         expect(left.filter((name) => name.endsWith('.seg'))).toEqual([])
@@ -100,7 +101,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         arrived: ledger.arrived(),
         duplicates: ledger.duplicates(),
       })
-      expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: {} })
+      expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
       expect(stats.adopted).toBeGreaterThan(4 * 700)
     },
   )

@@ -14,6 +14,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
 import { AGENT, type Collector, findCollector, startCollector } from '../support/collector.ts'
 import { createLedger, type Ledger } from '../support/ledger.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // The Collector is away for longer than memory would do, with a spool, however the pipeline is set up.
 
@@ -134,7 +135,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
         reportAccount(`Collector away for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
           duplicates: ledger.duplicates(),
         })
-        expect(stats()).toMatchObject({ created: count, delivered: count, dropped: {}, spooled: 0 })
+        expect(stats()).toMatchObject({ created: count, delivered: count, dropped: NOTHING, spooled: 0 })
         expect(await readdir(directory)).toEqual([])
       },
     )
@@ -159,7 +160,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await first.shutdown(100)
         const left = first.stats()
         reportAccount(`gateway down at the shutdown, with a spool, ${way}`, left)
-        expect(left).toMatchObject({ created: 1000, dropped: {}, inFlight: 0 })
+        expect(left).toMatchObject({ created: 1000, dropped: NOTHING, inFlight: 0 })
         expect(left.queued).toBeGreaterThan(0)
         expect(left.spooled).toBe(left.queued)
 

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
 import { findCollector, startCollector } from '../support/collector.ts'
 import { createLedger } from '../support/ledger.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // Processes and worker threads of one application share one spool, while the Collector is away.
 
@@ -56,7 +57,12 @@ describe.skipIf(program === undefined)('processes and threads with one spool', (
       await once(child, 'close')
       const stats = JSON.parse(said.slice(said.indexOf('{')))
       reportAccount(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
-      expect(stats).toMatchObject({ created: COUNT, adopted: 2 * COUNT, delivered: 3 * COUNT, dropped: {} })
+      expect(stats).toMatchObject({
+        created: COUNT,
+        adopted: 2 * COUNT,
+        delivered: 3 * COUNT,
+        dropped: NOTHING,
+      })
       expect(ledger.duplicates()).toBe(0)
       expect(ids.map((each) => new Set(each).size)).toEqual([1, 1, 1])
       expect(new Set(ids.flat()).size).toBe(3)

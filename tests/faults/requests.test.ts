@@ -10,6 +10,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportAccount } from '../support/account.ts'
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
 import { type ScriptedReceiver, startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // How requests follow each other on real connections: how many at a time, by which connection, with which token.
 
@@ -90,7 +91,7 @@ describe.each(protocols)('over %s', (protocol, open) => {
     const first = start({ spool: { directory } })
     log(first, 60)
     await first.shutdown(1)
-    expect(first.stats()).toMatchObject({ queued: 60, spooled: 60, dropped: {} })
+    expect(first.stats()).toMatchObject({ queued: 60, spooled: 60, dropped: NOTHING })
 
     const overlap = watchOverlap(receiver)
     await proxy.listen()

@@ -14,6 +14,7 @@ import {
   startGrpcReceiver,
   startHttpReceiver,
 } from '../support/scriptedReceiver.ts'
+import { NOTHING } from '../support/stats.ts'
 
 // Faults of the line to the real Collector, and every answer that a receiver can give.
 
@@ -129,7 +130,7 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
     const stats = provider.stats()
     reportAccount(name, stats, { attempts, duplicates: ledger.duplicates() })
     expect(ledger.missing(created)).toEqual([])
-    expect(stats).toMatchObject({ created, delivered: created, rejected: 0, dropped: {} })
+    expect(stats).toMatchObject({ created, delivered: created, rejected: 0, dropped: NOTHING })
   }
 
   const urlOf = (protocol: (typeof PROTOCOLS)[number]): string =>
@@ -228,7 +229,7 @@ async function sendTo<Protocol extends keyof Answers>(
   return { stats, requests: receiver.requests.length }
 }
 
-const twice = { requests: 2, stats: { delivered: 1, rejected: 0, dropped: {} } }
+const twice = { requests: 2, stats: { delivered: 1, rejected: 0, dropped: NOTHING } }
 const lost = { requests: 1, stats: { delivered: 0, rejected: 0, dropped: { 'export-failed': 1 } } }
 
 describe('a gRPC receiver that answers', () => {
@@ -307,7 +308,7 @@ describe('an HTTP receiver that answers', () => {
     },
   )
 
-  const taken = { requests: 1, stats: { delivered: 1, rejected: 0, dropped: {} } }
+  const taken = { requests: 1, stats: { delivered: 1, rejected: 0, dropped: NOTHING } }
   test.each<[string, HttpAnswer, object]>([
     ['never', { fate: 'silent' }, twice],
     ['with a closed connection', { fate: 'disconnect' }, twice],
@@ -333,7 +334,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
   test('that refuses some of the records is not asked again, and those are counted', async () => {
     const sent = await send(() => ({ body: partialSuccess(3n, 'too old') }), { records: 10 })
     reportAccount(`partial success, ${protocol}`, sent.stats, { requests: sent.requests })
-    expect(sent).toMatchObject({ requests: 1, stats: { delivered: 7, rejected: 3, dropped: {} } })
+    expect(sent).toMatchObject({ requests: 1, stats: { delivered: 7, rejected: 3, dropped: NOTHING } })
   })
 
   test('that takes no more than so many bytes gets all that fits, in halves', async () => {
@@ -343,7 +344,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
       { records: 300 },
     )
     reportAccount(`request too large, ${protocol}`, sent.stats, { requests: sent.requests })
-    expect(sent.stats).toMatchObject({ delivered: 300, dropped: {} })
+    expect(sent.stats).toMatchObject({ delivered: 300, dropped: NOTHING })
     expect(sent.requests).toBeGreaterThan(4)
   })
 

@@ -11,3 +11,8 @@ export function unaccounted(stats: Stats): number {
   const droppedCount = Object.values(dropped).reduce((sum, count) => sum + count, 0)
   return created + adopted - (delivered + rejected + droppedCount + queued + inFlight)
 }
+
+/** Matches an object without keys. In `toMatchObject`, which `{}` would let any object pass. */
+export const NOTHING: { asymmetricMatch(value: unknown): boolean } = {
+  asymmetricMatch: (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
+}

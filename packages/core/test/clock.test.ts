@@ -2,6 +2,7 @@ import { startViewer } from '@logbridge/viewer'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startFaultProxy } from '../../../tests/support/faultProxy.ts'
 import { start } from './programs.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 // The wall clock stamps records, and nothing waits by it. It is set while requests are under way.
 
@@ -54,7 +55,11 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
     )
     const { stdout, stderr } = await program.ended
     expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toMatchObject({ created: jumps.length, delivered: jumps.length, dropped: {} })
+    expect(JSON.parse(stdout)).toMatchObject({
+      created: jumps.length,
+      delivered: jumps.length,
+      dropped: NOTHING,
+    })
     expect(bodies).toEqual(jumps)
     expect(viewer.counts.spans).toBe(jumps.length)
   })
@@ -81,7 +86,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
       await program.printed('jumped')
       await proxy.listen()
       const { stdout } = await program.ended
-      expect(JSON.parse(stdout.split('\n')[1]!)).toMatchObject({ created: 2, delivered: 2, dropped: {} })
+      expect(JSON.parse(stdout.split('\n')[1]!)).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
       expect(new Set(bodies)).toEqual(new Set(['before', 'after']))
       expect(bodies).toHaveLength(2)
     },

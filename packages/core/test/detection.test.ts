@@ -8,6 +8,7 @@ import { encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { complaints } from './complaints.ts'
 import { delivered, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 const said = complaints()
 const { decode } = receiver()
@@ -42,7 +43,7 @@ test('a resource detector that never ends is given up when half of the time of a
   await transport.arrived(1)
   transport.answer(delivered)
   await ended
-  expect(pipeline.stats()).toMatchObject({ delivered: 1, dropped: {} })
+  expect(pipeline.stats()).toMatchObject({ delivered: 1, dropped: NOTHING })
   expect(vi.getTimerCount()).toBe(0)
 })
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { OtlpLogRecordProcessor } from '../src/logs/processor.ts'
 import { createLoggerProvider } from '../src/logs/provider.ts'
 import { receiver } from './receive.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 const { grpcUrl, take } = receiver()
 
@@ -47,7 +48,7 @@ describe.each(ways)('a record %s', (_, options) => {
     provider.getLogger('any').emit({ body: 'kept', ...field })
     await provider.shutdown()
     expect(take().map(({ body }) => body)).toEqual(['kept'])
-    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
   })
 
   test('whose fields throw when they are read keeps the others', async () => {
@@ -63,7 +64,7 @@ describe.each(ways)('a record %s', (_, options) => {
       ['kept', 9],
       [null, 0],
     ])
-    expect(provider.stats()).toMatchObject({ created: 2, delivered: 2, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
   })
 
   test('with values that have no end or throw is delivered', async () => {
@@ -80,7 +81,7 @@ describe.each(ways)('a record %s', (_, options) => {
     }
     await provider.shutdown()
     expect(take()).toHaveLength(8)
-    expect(provider.stats()).toMatchObject({ created: 8, delivered: 8, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 8, delivered: 8, dropped: NOTHING })
   })
 })
 
@@ -105,7 +106,7 @@ test('a record of the official SDK with wrong fields is counted by OtlpLogRecord
   sdk.getLogger('any').emit({ body: 'kept', ...(fields as object) })
   await sdk.shutdown()
   expect(take().map(({ body }) => body)).toEqual(['kept'])
-  expect(processor.stats()).toMatchObject({ created: 1, delivered: 1, dropped: {} })
+  expect(processor.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
 })
 
 test('a processor whose enabled() throws costs no log call', () => {

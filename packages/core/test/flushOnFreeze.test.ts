@@ -10,6 +10,7 @@ import { startFaultProxy } from '../../../tests/support/faultProxy.ts'
 import { complaints } from './complaints.ts'
 import { nowhere, start } from './programs.ts'
 import { receiver } from './receive.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 const said = complaints()
 const receiving = receiver()
@@ -174,7 +175,7 @@ test('a receiver that is away holds a result no longer than the time given, and 
     timeoutMillis: 50,
   })
   await handler()
-  expect(telemetry.stats()).toMatchObject({ created: 1, delivered: 0, dropped: {} })
+  expect(telemetry.stats()).toMatchObject({ created: 1, delivered: 0, dropped: NOTHING })
   await telemetry.shutdown(0)
 })
 

@@ -7,6 +7,7 @@ import { expectBalance } from '../../../tests/support/account.ts'
 import { complaints } from './complaints.ts'
 import { delivered, ManualTransport, recordOf, scope, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 const { decode } = receiver()
 const said = complaints()
@@ -216,7 +217,7 @@ describe('flush and shutdown', () => {
     const { transport, pipeline, write } = start()
     write('a')
     await pipeline.forceFlush(1)
-    expect(pipeline.stats()).toMatchObject({ inFlight: 1, dropped: {} })
+    expect(pipeline.stats()).toMatchObject({ inFlight: 1, dropped: NOTHING })
     const flushed = pipeline.forceFlush()
     transport.answer()
     await flushed
@@ -234,7 +235,7 @@ describe('flush and shutdown', () => {
     transport.answer()
     await Promise.all([flushed, shut])
     expect(await bodiesIn(transport)).toEqual(['first', 'second'])
-    expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, dropped: {} })
+    expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
     expect(transport.closed).toBe(true)
   })
 

@@ -10,6 +10,7 @@ import { complaints } from './complaints.ts'
 import { type ManualTransport, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
 import { adopt, filesIn, keep, newDirectory, read, spoolAt } from './spoolDirectory.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 // What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
 
@@ -108,7 +109,13 @@ test('a joined request that is too large is sent by halves, and a shutdown leave
   expect(pipeline.stats()).toMatchObject({ delivered: 3, rejected: 1, inFlight: 4, spooled: 4 })
   expectBalance(pipeline.stats())
   await pipeline.shutdown(1)
-  expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: {}, queued: 4, inFlight: 0, spooled: 4 })
+  expect(pipeline.stats()).toMatchObject({
+    delivered: 3,
+    dropped: NOTHING,
+    queued: 4,
+    inFlight: 0,
+    spooled: 4,
+  })
   const next = spooling(directory)
   await next.transport.arrived(1)
   expect(await bodiesIn(next.transport.requests[0]!)).toEqual([4, 5, 6, 7])
@@ -164,7 +171,7 @@ test('an entry that cannot be read is set aside, others pass it, and it is sent 
   fs.writeFileSync(other, bytes)
   await transport.arrived(7)
   transport.answer()
-  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 7, queued: 0, dropped: {} }))
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 7, queued: 0, dropped: NOTHING }))
 })
 
 /** The real file system, whose files are opened as `open` says. */

@@ -10,6 +10,7 @@ import type { LogPipeline } from '../src/logs/pipeline.ts'
 import { complaints } from './complaints.ts'
 import { delivered, type ManualTransport, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 // The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
 
@@ -88,7 +89,14 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   first.transport.answer()
   await first.pipeline.shutdown(1)
   const left = first.pipeline.stats()
-  expect(left).toMatchObject({ created: 6, delivered: 1, dropped: {}, queued: 5, inFlight: 0, spooled: 5 })
+  expect(left).toMatchObject({
+    created: 6,
+    delivered: 1,
+    dropped: NOTHING,
+    queued: 5,
+    inFlight: 0,
+    spooled: 5,
+  })
   expectBalance(left)
   expect(said).toEqual([])
 
@@ -122,7 +130,7 @@ test('what another process has recovered from this one is neither sent nor lost:
     created: 10,
     adopted: -6,
     delivered: 4,
-    dropped: {},
+    dropped: NOTHING,
     queued: 0,
     spooled: 0,
   })
@@ -214,14 +222,20 @@ async function sentByNext(): Promise<unknown[]> {
 test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
   const { pipeline } = await halfDelivered()
   await pipeline.shutdown(1)
-  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, inFlight: 0, spooled: 4 })
+  expect(pipeline.stats()).toMatchObject({
+    delivered: 4,
+    dropped: NOTHING,
+    queued: 4,
+    inFlight: 0,
+    spooled: 4,
+  })
   expect(await sentByNext()).toEqual([4, 5, 6, 7])
 })
 
 test('of a request that goes in parts, what is still to be sent is what the end of the process leaves', async () => {
   const { pipeline } = await halfDelivered()
   pipeline.end()
-  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, inFlight: 4, spooled: 4 })
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, inFlight: 4, spooled: 4 })
   expect(await sentByNext()).toEqual([4, 5, 6, 7])
 })
 
@@ -238,7 +252,7 @@ test('a request of which the receiver has taken a part is left whole when the sp
   // Room for the eight, and not for four more.
   const { pipeline } = await halfDelivered({ spool: { directory, maxBytes: 350 } })
   await pipeline.shutdown(1)
-  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, spooled: 4 })
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, queued: 4, spooled: 4 })
   expect(await sentByNext()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
 })
 
@@ -257,7 +271,7 @@ test('a spill amid a request that goes in parts keeps no more than what is still
   await rm(spool.directory)
   expect(pipeline.spillSync()).toBe(4)
   await pipeline.shutdown(1)
-  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: {}, queued: 4, spooled: 4 })
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, queued: 4, spooled: 4 })
 
   const next = spooling({ spool })
   await next.transport.arrived(1)
@@ -296,7 +310,7 @@ test('a directory that cannot be had costs the spool, not the records', async ()
   await transport.arrived(1)
   transport.answer(delivered)
   await pipeline.shutdown()
-  expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: {} })
+  expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
   expect(said).toHaveLength(1)
 })
 
@@ -318,7 +332,7 @@ test('what a spool has refused is stored after the next batch that it takes', as
   await until(() => expect(pipeline.stats().spooled).toBe(4))
   pipeline.spillSync()
   await pipeline.shutdown(1)
-  expect(pipeline.stats()).toMatchObject({ queued: 4, spooled: 4, dropped: {} })
+  expect(pipeline.stats()).toMatchObject({ queued: 4, spooled: 4, dropped: NOTHING })
   expectBalance(pipeline.stats())
 })
 
@@ -350,7 +364,7 @@ test('a cap on records is one on memory: what is in the spool does not count', a
     for (let n = 0; n < 4; n += 1) write(i + n)
     await until(() => expect(pipeline.stats().spooled).toBe(i + 4))
   }
-  expect(pipeline.stats()).toMatchObject({ created: 40, dropped: {}, spooled: 40 })
+  expect(pipeline.stats()).toMatchObject({ created: 40, dropped: NOTHING, spooled: 40 })
 })
 
 test('what is logged after the end of the process has been seen to is lost, counted and said', () => {

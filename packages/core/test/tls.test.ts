@@ -7,6 +7,7 @@ import { startFaultProxy } from '../../../tests/support/faultProxy.ts'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
 import { createLoggerProvider, type LoggerProviderOptions } from '../src/index.ts'
 import { complaints } from './complaints.ts'
+import { NOTHING } from '../../../tests/support/stats.ts'
 
 // Real handshakes, with certificates of the test's own, through the options that users have.
 
@@ -142,7 +143,7 @@ describe.each([
     expect(provider.stats()).toMatchObject({ delivered: 3, inFlight: 1 })
     lead(ownLater.cert)
     await provider.forceFlush()
-    expect(provider.stats()).toMatchObject({ created: 4, delivered: 4, dropped: {}, inFlight: 0 })
+    expect(provider.stats()).toMatchObject({ created: 4, delivered: 4, dropped: NOTHING, inFlight: 0 })
     expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
   })
 
@@ -173,7 +174,7 @@ describe.each([
     // It connects anew by itself: the connection with the old certificate is not used any longer.
     expect(await deliver()).toBe(6)
     expect(mutualLater.requests).toHaveLength(1)
-    expect(provider.stats()).toMatchObject({ created: 6, delivered: 6, dropped: {} })
+    expect(provider.stats()).toMatchObject({ created: 6, delivered: 6, dropped: NOTHING })
     expect(said.join()).not.toContain('PRIVATE')
   })
 
