@@ -11,7 +11,7 @@ const body = encode('logs', oneLog({ body: { stringValue: 'hello' } }))
 let viewer: Viewer
 
 function repeat<T>(element: T): T[] {
-  return Array.from({ length: 10_000 }, () => element)
+  return Array.from({ length: 18_000 }, () => element)
 }
 
 beforeAll(async () => {
