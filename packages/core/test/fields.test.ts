@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { OtlpLogRecordProcessor } from '../src/logs/processor.ts'
 import { createLoggerProvider } from '../src/logs/provider.ts'
 import { receiver } from './receive.ts'
-import { NOTHING } from '../../../tests/support/stats.ts'
+import { NOTHING, unaccounted } from '../../../tests/support/stats.ts'
 
 const { grpcUrl, take } = receiver()
 
@@ -113,4 +113,17 @@ test('a processor whose enabled() throws costs no log call', () => {
   const processors = [{ ...passing, enabled: throwing }]
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, processors })
   expect(provider.getLogger('any').enabled?.()).toBe(true)
+})
+
+test('the account balances when records are logged on the way to a full stack', async () => {
+  const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
+  const logger = provider.getLogger('any')
+  function descend(): void {
+    logger.emit({ body: 'kept', attributes: { a: { b: { c: [1, { d: 2 }] } } } })
+    descend()
+  }
+  expect(descend).toThrow(RangeError)
+  expect(unaccounted(provider.stats())).toBe(0)
+  await provider.shutdown()
+  expect(take()).toHaveLength(provider.stats().delivered)
 })

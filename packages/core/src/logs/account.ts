@@ -27,12 +27,21 @@ export class Account {
     this.losses = new LossReport(onDrop)
   }
 
-  /** One record that does not get into a batch. */
+  /** Counts one record that gets into a batch. */
+  accept(): void {
+    this.created += 1
+    this.queued += 1
+  }
+
+  /** Counts one record that does not get into a batch. */
   refuse(reason: DropReason, severityNumber: number, cause?: unknown): void {
-    this.refused[reason] = (this.refused[reason] ?? 0) + 1
     // Counts are kept for each severity: an application from JavaScript may give any number.
     const isKnown = Number.isInteger(severityNumber) && severityNumber > 0 && severityNumber <= 24
-    this.drop(reason, 1, isKnown ? severityNumber : 0, cause)
+    // No call stands between these: on a full stack it would throw, and leave the account unbalanced.
+    this.created += 1
+    this.refused[reason] = (this.refused[reason] ?? 0) + 1
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1
+    this.losses.add(reason, 1, isKnown ? severityNumber : 0, cause)
   }
 
   /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */

@@ -57,7 +57,6 @@ export class LogPipeline {
   /** Takes one record: when this returns, everything of it has been copied. */
   write(scope: EncodedScope, record: EncodableRecord): void {
     const { open, config, account } = this
-    account.created += 1
     if (this.closed) return account.refuse('shutdown', record.severityNumber)
     if (!this.admits(record.severityNumber)) return account.refuse('queue-full', record.severityNumber)
     // A getter or toJSON among the values that are being written has logged: its bytes would land amid theirs.
@@ -77,7 +76,7 @@ export class LogPipeline {
       open.removeLast(size)
       return account.refuse('too-large', record.severityNumber)
     }
-    account.queued += 1
+    account.accept()
     if (open.bytes >= this.batchBytes || open.count === config.maxExportBatchSize) this.seal()
     else if (this.delayTimer === undefined) this.startDelay()
   }

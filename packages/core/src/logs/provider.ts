@@ -174,7 +174,11 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
       const settled = settle(encodable, record)
       if (settled) pipeline.write(scope, settled)
     } catch (error) {
-      failed(error)
+      try {
+        failed(error)
+      } catch {
+        // The stack is full.
+      }
     }
   }
 
