@@ -120,7 +120,11 @@ test('what was handed to the exporter and is given up at the shutdown is counted
   const { meterProvider, read } = meters()
   const loggerProvider = provider({ endpoint: receiver.url, meterProvider })
   loggerProvider.getLogger('l').emit({ body: 'a' })
+  const flushed = loggerProvider.forceFlush()
+  // The second request shows that the first one was answered.
+  await expect.poll(() => receiver.requests.length, { timeout: 10_000 }).toBeGreaterThan(1)
   await loggerProvider.shutdown(50)
+  await flushed
   expect(loggerProvider.stats().dropped).toEqual({ shutdown: 1 })
   const shown = await read()
   expect(shown['otel.sdk.processor.log.processed']!.points).toEqual([
