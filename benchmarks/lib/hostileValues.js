@@ -193,7 +193,7 @@ export function subjectsOf(kind) {
   return ENDLESS_AS_JSON.has(kind) ? WITHOUT_JSON : SUBJECTS
 }
 
-/** What `Reflect.ownKeys` takes of the object itself, or of the one that is shared. */
+/** The time of `Reflect.ownKeys` on the object itself, or on the shared one. */
 export function keysMillis(given) {
   const value = Array.isArray(given) && given[0] === given.at(-1) ? given[0] : given
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))

@@ -38,7 +38,7 @@ const programs = {
     const provider = start({ endpoint: DEAD })
     while (provider.stats().adopted < count) await turn()
     const { bytes } = provider.stats()
-    // What the first attempts to send it take is part of it.
+    // The memory of the first attempts to send is part of it.
     for (let i = 0; i < 200; i += 1) await turn()
     await provider.shutdown(1)
     return { base, peak, bytesAnEntry: bytes / count }

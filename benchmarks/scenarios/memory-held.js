@@ -1,4 +1,4 @@
-/** What the cap on bytes comes to, however the memory is taken. */
+/** Resident memory at the byte cap, by the kind of record that fills it. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize, withReceiver } from '../lib/harness.js'
 

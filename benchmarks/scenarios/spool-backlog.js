@@ -1,4 +1,4 @@
-/** What a backlog of small entries in the spool costs: memory while it waits and is sent, and time. */
+/** The cost of a backlog of small entries in the spool: memory while it waits and is sent, and time. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
