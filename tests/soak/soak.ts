@@ -46,6 +46,7 @@ const application = fork(
   [RECORDS_A_SECOND, sampleMillis, ...(directory ? [directory] : [])].map(String),
   { execArgv: ['--expose-gc'], env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl } },
 )
+process.once('exit', () => application.kill('SIGKILL'))
 const ended = once(application, 'message') as Promise<[Ended]>
 const exited = once(application, 'exit')
 const failed = exited.then(([code]): never => {

@@ -69,6 +69,9 @@ service:
 `
 
 const START_MILLIS = 20_000
+/** Starts on the same ports before `restart` fails: a connection of another program may hold one of them for a while. */
+const RESTARTS = 10
+const RESTART_DELAY_MILLIS = 1000
 const NAME = process.platform === 'win32' ? 'otelcol.exe' : 'otelcol'
 
 /** The Collector's program: `OTELCOL`, else on the PATH, else beside the repository. */
@@ -153,7 +156,11 @@ export async function startCollector(program: string, options: CollectorOptions 
       kill,
       async restart() {
         await kill()
-        if (!(await start())) throw failed()
+        for (let attempt = 1; attempt <= RESTARTS; attempt += 1) {
+          if (await start()) return
+          await delay(RESTART_DELAY_MILLIS)
+        }
+        throw failed()
       },
       stop,
     }
@@ -194,10 +201,24 @@ export async function endCollector(child: ChildProcess): Promise<void> {
   await exited
 }
 
+/**
+ * Finds two free ports outside the ranges from which systems choose the ports of outgoing connections (from 32,768 on Linux,
+ * from 49,152 elsewhere), so that a stopped Collector finds its ports free again.
+ */
 async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')] as const
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const [grpc, http] = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return [grpc as number, http as number]
+  const ports: number[] = []
+  while (ports.length < 2) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port)
+  }
+  return ports as [number, number]
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (free) await once(server.close(), 'close')
+  return free
 }
