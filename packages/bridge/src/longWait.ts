@@ -1,0 +1,21 @@
+import { diagnose, rearm } from './diagnose.ts'
+import { timers, unref } from './timers.ts'
+
+const LONG_MILLIS = 1000
+
+/**
+ * Reports a wait at the end of a logger or of the process that lasts longer than a second, in one line. It keeps no process
+ * alive.
+ *
+ * @param what names what is waited for and for how long at most: `log records to be sent, at most 3000 ms`. Waits with the same text are one:
+ * it is reported once a minute.
+ * @returns ends the wait
+ */
+export function noteLongWait(what: string): () => void {
+  const kind = `long-wait ${what}`
+  const timer = unref(timers.setTimeout(() => diagnose(kind, `still waiting for ${what}`), LONG_MILLIS))
+  return () => {
+    timers.clearTimeout(timer)
+    rearm(kind)
+  }
+}

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { noteLongWait } from '../src/longWait.ts'
+import { timers } from '../src/timers.ts'
+import { diagMessages } from './diagMessages.ts'
+
+const said = diagMessages()
+
+beforeEach(() => useFakeTimers(timers))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+test('noteLongWait reports a wait once when it lasts longer than a second', () => {
+  const end = noteLongWait('a receiver, at most 3000 ms')
+  vi.advanceTimersByTime(999)
+  expect(said).toEqual([])
+  vi.advanceTimersByTime(10_000)
+  end()
+  expect(said).toEqual(['logbridge: still waiting for a receiver, at most 3000 ms'])
+})
+
+test('noteLongWait reports nothing when the wait ends within a second', () => {
+  const end = noteLongWait('a receiver that answers')
+  vi.advanceTimersByTime(999)
+  end()
+  vi.advanceTimersByTime(10_000)
+  expect(said).toEqual([])
+})
+
+test('noteLongWait reports one line when several waits have the same text', () => {
+  const ends = [noteLongWait('one receiver'), noteLongWait('one receiver'), noteLongWait('another')]
+  vi.advanceTimersByTime(1000)
+  for (const end of ends) end()
+  expect(said).toEqual(['logbridge: still waiting for one receiver', 'logbridge: still waiting for another'])
+})
+
+test('noteLongWait reports a wait again when a minute has passed', () => {
+  const wait = (): void => {
+    const end = noteLongWait('a slow receiver')
+    vi.advanceTimersByTime(1000)
+    end()
+  }
+  wait()
+  wait()
+  vi.advanceTimersByTime(60_000)
+  // The end of this one sees that the minute is over.
+  wait()
+  wait()
+  expect(said).toHaveLength(2)
+})
