@@ -1,4 +1,5 @@
 import types from 'node:util/types'
+import { state } from './state.ts'
 import type { HrTime } from './types.ts'
 
 /** The decimals of the seconds, up to nine of them. After a colon only: `1.2.2024` has no seconds. */
@@ -43,11 +44,24 @@ export function toHrTime(value: unknown): HrTime | undefined {
   }
 }
 
-/** The current wall-clock time. */
+/** Calls of one millisecond that `now` keeps in order: more would run into the next millisecond. */
+const MAX_CALLS = 999_999
+
+/**
+ * Returns the wall-clock time in milliseconds, and in its nanoseconds the number of the call within the millisecond. Sorting
+ * by it gives the order of the calls, for all copies of this package in a thread, as long as the clock does not go back.
+ */
 export function now(): HrTime {
+  const { clock } = state
   const millis = Date.now()
+  if (millis !== clock.millis) {
+    clock.millis = millis
+    clock.calls = 0
+  } else if (clock.calls < MAX_CALLS) {
+    clock.calls += 1
+  }
   const seconds = Math.floor(millis / 1000)
-  return [seconds, (millis - seconds * 1000) * 1e6]
+  return [seconds, (millis - seconds * 1000) * 1e6 + clock.calls]
 }
 
 function fromNanos(nanos: bigint): HrTime | undefined {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { now, toHrTime } from '../src/time.ts'
 
 /** 2023-11-14T22:13:20Z */
@@ -113,8 +113,37 @@ test('the last time that OTLP can carry is still one', () => {
   expect(toHrTime(2n ** 64n - 1n)).toEqual([18_446_744_073, 709_551_615])
 })
 
-test('now is the wall clock', () => {
-  vi.setSystemTime(SECONDS * 1000 + 7)
-  expect(now()).toEqual([SECONDS, 7_000_000])
-  vi.useRealTimers()
+describe('now', () => {
+  beforeEach(() => void vi.setSystemTime(SECONDS * 1000 + 7))
+  afterEach(() => void vi.useRealTimers())
+
+  test('is the wall clock when a millisecond begins', () => {
+    expect(now()).toEqual([SECONDS, 7_000_000])
+    vi.setSystemTime(SECONDS * 1000 + 8)
+    expect(now()).toEqual([SECONDS, 8_000_000])
+  })
+
+  test('counts the calls when several come in one millisecond', () => {
+    expect([now(), now(), now()]).toEqual([
+      [SECONDS, 7_000_000],
+      [SECONDS, 7_000_001],
+      [SECONDS, 7_000_002],
+    ])
+  })
+
+  test('stays within the millisecond when more calls come than it has nanoseconds', () => {
+    let last = now()
+    for (let call = 1; call <= 1_000_001; call += 1) last = now()
+    expect(last).toEqual([SECONDS, 7_999_999])
+  })
+
+  test('follows the wall clock when it goes back', () => {
+    now()
+    now()
+    vi.setSystemTime(SECONDS * 1000 - 5000)
+    expect([now(), now()]).toEqual([
+      [SECONDS - 5, 0],
+      [SECONDS - 5, 1],
+    ])
+  })
 })

@@ -14,7 +14,7 @@ import {
   toHrTime,
 } from '@logbridge/bridge'
 import type { LayoutFunction, LoggingEvent } from 'log4js'
-import { contextOf, isForeign } from './trace.ts'
+import { contextOf, isForeign, timeOfCall } from './trace.ts'
 
 /** log4js's levels by name. MARK is no severity: its number (2^53) only says that it is always logged. */
 export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
@@ -91,16 +91,14 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
     attributes = withContextFields(event, parts.attributes ?? attributes)
   }
   placeCallSite(attributes, event)
-  const timestamp = toHrTime(event.startTime)
   const foreign = isForeign(event)
   if (foreign) {
     placeOrigin(attributes, event)
     if (isError(parts.exception)) restoreName(parts.exception)
   }
   return {
-    timestamp,
-    // An appender that delays calls much later.
-    observedTimestamp: foreign ? undefined : timestamp,
+    timestamp: toHrTime(event.startTime),
+    observedTimestamp: timeOfCall(event),
     severityText: event.level?.levelStr,
     body: layout ? layout.format(event as LoggingEvent) : parts.body,
     attributes,

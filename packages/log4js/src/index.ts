@@ -47,7 +47,7 @@ import {
 } from '@logbridge/bridge'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
 import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
-import { rememberContexts } from './trace.ts'
+import { rememberCalls } from './trace.ts'
 
 /** How long `log4js.shutdown` waits for the LoggerProvider to send what it has. */
 const FLUSH_MILLIS = 5000
@@ -135,7 +135,7 @@ function createAppender(
   const adapter = createAdapter(severities, findLayout(config.layout, layouts))
   const level = findLevel(config.level, levels)
   const bridge = createBridge(adapter, config, severityOf(level, severities))
-  rememberContexts()
+  rememberCalls()
   const isOff = level?.levelStr === 'OFF'
   const appender = (event: LoggingEvent): void => {
     if (!isOff) bridge.emit(event)

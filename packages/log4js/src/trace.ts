@@ -1,13 +1,15 @@
 /*
- * The trace context of the log call. log4js may call an appender later (behind one that delays) or in another process (the
- * primary of a cluster), and its events do not say where they come from. So it is taken where every event passes within its
- * log call: log4js's `clustering`, which has no public name.
+ * Trace context and time of the log call. log4js may call an appender later (behind one that delays) or in another process
+ * (the primary of a cluster), and its events do not say where they come from. So both are taken where every event passes
+ * within its log call: log4js's `clustering`, which has no public name. An event's own time has whole milliseconds only.
  */
 import cluster from 'node:cluster'
 import {
   activeContext,
   contextOfSpan,
+  type HrTime,
   isSpanContextValid,
+  now,
   ROOT_CONTEXT,
   spanContextOf,
 } from '@logbridge/bridge'
@@ -30,11 +32,13 @@ const clustering = log4jsClustering as Clustering
 const OWN_PID = process.pid
 /** Enumerable, so that an appender that passes on a copy of the event keeps it. */
 const CONTEXT = Symbol.for('logbridge.log4js.context')
+const TIME = Symbol.for('logbridge.log4js.time')
 /** Where an event has its span on the way to another process: of its parts, log4js carries over its own and `context`. */
 const TRACEPARENT = 'logbridge.traceparent'
 
 interface Traced {
   [CONTEXT]?: Context
+  [TIME]?: HrTime
 }
 
 // In a worker no appender is made: that this package is loaded there must do.
@@ -50,12 +54,18 @@ if (cluster.isWorker) {
   }
 }
 
-/** Makes events remember the context of their log call, until log4js is configured again. */
-export function rememberContexts(): void {
+/** Makes events remember context and time of their log call, until log4js is configured again. */
+export function rememberCalls(): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
     // Each of several appenders listens.
     event[CONTEXT] ??= isForeign(event) ? takeRemoteContext(event.context) : activeContext()
+    event[TIME] ??= now()
   })
+}
+
+/** Returns the time of the log call, of an event from another process the time at which this one has got it. */
+export function timeOfCall(event: object): HrTime | undefined {
+  return (event as Traced)[TIME]
 }
 
 /** The context of the log call; `undefined` where it is the active one. */

@@ -82,10 +82,13 @@ test.each<[string, (event: log4js.LoggingEvent) => log4js.LoggingEvent]>([
     ['2', traceIdOf('2')],
     ['1', traceIdOf('1')],
   ])
+  const nanos = arrived.map(({ observedTimestamp: [s, ns] }) => BigInt(s) * 1_000_000_000n + BigInt(ns))
+  expect(nanos.slice(1).every((time, n) => time > nanos[n]!)).toBe(true)
   for (const { timestamp, observedTimestamp, spanId, flags, body } of arrived) {
     for (const [seconds, nanoseconds] of [timestamp, observedTimestamp]) {
-      expect(seconds * 1000 + nanoseconds / 1e6).toBeGreaterThanOrEqual(before)
-      expect(seconds * 1000 + nanoseconds / 1e6).toBeLessThanOrEqual(after)
+      const millis = seconds * 1000 + Math.floor(nanoseconds / 1e6)
+      expect(millis).toBeGreaterThanOrEqual(before)
+      expect(millis).toBeLessThanOrEqual(after)
     }
     if (body !== 'none') expect([spanId, flags]).toEqual([String(body).repeat(16), 1])
   }

@@ -13,6 +13,8 @@ export interface Arrived {
   scope: string
   /** ns since the epoch. */
   time: bigint
+  /** The time of the call, in a worker that of reading the line; in ns since the epoch. */
+  observed: bigint
   severityNumber: number
   severityText: string | undefined
   body: unknown
@@ -82,7 +84,8 @@ async function openStream(library: typeof pino, loggerOptions = {}): Promise<Ope
     async arrived() {
       return (await records()).map((record) => ({
         scope: record.scope,
-        time: BigInt(record.timestamp[0]) * 1_000_000_000n + BigInt(record.timestamp[1]),
+        time: nanosOf(record.timestamp),
+        observed: nanosOf(record.observedTimestamp),
         severityNumber: record.severityNumber,
         severityText: record.severityText,
         body: record.body,
@@ -113,6 +116,7 @@ async function openWorker(library: typeof pino, loggerOptions = {}, options = {}
       return received.map((record) => ({
         scope: record.scope.name,
         time: record.timeUnixNano,
+        observed: record.observedTimeUnixNano,
         severityNumber: record.severityNumber,
         severityText: record.severityText || undefined,
         // An empty text and no body are told apart in the message itself.
@@ -122,6 +126,10 @@ async function openWorker(library: typeof pino, loggerOptions = {}, options = {}
       }))
     },
   }
+}
+
+function nanosOf([seconds, nanoseconds]: [number, number]): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds)
 }
 
 function spanOf(record: {

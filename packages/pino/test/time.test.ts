@@ -15,6 +15,16 @@ const std = {
 const at = (text: string) => () => `,"time":${text}`
 
 describe.each(routes)('%s', (_, open) => {
+  test('observes in the order of the calls when many come in one millisecond', async () => {
+    const { logger, arrived } = await open()
+    for (let call = 0; call < 200; call += 1) logger.info({ call }, 'hello')
+    const records = (await arrived()).toSorted((a, b) => Number(a.observed - b.observed))
+    expect(records.map(({ attributes }) => attributes['call'])).toEqual(
+      Array.from({ length: 200 }, (_, call) => call),
+    )
+    expect(new Set(records.map(({ observed }) => observed)).size).toBe(200)
+  })
+
   test.each(Object.entries(std))('%s, exactly', async (name, nanos) => {
     let time = ''
     const { logger, arrived } = await open({

@@ -89,6 +89,8 @@ describe.each(versions)(
       records.forEach(({ traceId, spanId, flags }, n) => {
         expect({ traceId, spanId, traceFlags: flags }).toEqual(span(n))
       })
+      const nanos = records.map(({ observedTimestamp: [s, ns] }) => BigInt(s) * 1_000_000_000n + BigInt(ns))
+      expect(nanos.slice(1).every((time, n) => time > nanos[n]!)).toBe(true)
     }
 
     const clone = format((info) => ({ ...info }))

@@ -13,6 +13,7 @@ export type RecordBehaviour =
   | 'record.eventName'
   | 'record.scope'
   | 'record.timestamp'
+  | 'record.order'
 
 /** The parts of a record that every log call has. */
 export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
@@ -117,6 +118,23 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
       assert.ok(Number.isInteger(nanoseconds) && nanoseconds >= 0 && nanoseconds < 1e9, `${nanoseconds} ns`)
       const millis = seconds * 1000 + Math.floor(nanoseconds / 1e6)
       assert.ok(before <= millis && millis <= after, `${millis} must lie between ${before} and ${after}`)
+    }
+  },
+
+  async 'record.order'({ open, records, info }) {
+    const loggers = [await open({ scope: 'even' }), await open({ scope: 'odd' })]
+    for (let call = 0; call < 200; call += 1) loggers[call % 2]!.log(info, `call ${call}`)
+    const arrived = await records()
+    assert.equal(arrived.length, 200)
+    // Records of one scope arrive together.
+    const calls = arrived.map(({ body, observedTimestamp }) => {
+      const [seconds, nanoseconds] = observedTimestamp
+      return { body, time: BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds) }
+    })
+    calls.sort((a, b) => Number(a.time - b.time))
+    for (const [call, { body, time }] of calls.entries()) {
+      assert.equal(body, `call ${call}`, 'sorted by observedTimestamp')
+      if (call > 0) assert.notEqual(time, calls[call - 1]!.time, `times of the calls ${call - 1} and ${call}`)
     }
   },
 }

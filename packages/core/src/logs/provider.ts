@@ -262,13 +262,12 @@ function createMappingLogger(official: Logger): Logger {
   function mapped(record: LogRecord): LogRecord {
     const { body } = record
     const attributes = settleAttributes(record)
-    const timestamp = settleTime(record.timestamp)
-    const observedTimestamp = settleTime(record.observedTimestamp)
+    const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
     const severityText = settleText(record.severityText)
     const eventName = settleText(record.eventName)
     return {
-      ...(timestamp && { timestamp }),
-      ...(observedTimestamp && { observedTimestamp }),
+      timestamp: settleTime(record.timestamp) ?? observedTimestamp,
+      observedTimestamp,
       severityNumber: settleSeverity(record.severityNumber),
       ...(severityText !== undefined && { severityText }),
       ...(body !== undefined && { body: toAnyValue(body) }),
