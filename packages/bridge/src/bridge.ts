@@ -3,6 +3,7 @@ import { createDuplicateWatch } from './duplicates.ts'
 import { dropEarly, isEarlyKept, keepEarly, replayEarlyRecords } from './early.ts'
 import { isExporting } from './exporting.ts'
 import { createFinisher } from './finish.ts'
+import { flushProvider } from './flush.ts'
 import { createLoggers } from './provider.ts'
 import { activeContext } from './api.ts'
 import { state } from './state.ts'
@@ -23,8 +24,8 @@ export function createBridge<Native>(
 ): Bridge<Native> {
   const { library } = adapter
   const fixedScope = options.scope
-  const { onError } = options
-  const loggers = createLoggers(options.loggerProvider)
+  const { onError, loggerProvider, flushTimeoutMillis } = options
+  const loggers = createLoggers(loggerProvider)
   const finish = createFinisher(options)
   const watch = createDuplicateWatch(adapter, loggers)
 
@@ -62,6 +63,19 @@ export function createBridge<Native>(
 
   function report(error: unknown): void {
     diagnose(`bridge-${library}`, `a ${library} record could not be sent (said once)`, error)
+    callOnError(error)
+  }
+
+  async function flush(): Promise<unknown> {
+    const error = await flushProvider(loggerProvider, flushTimeoutMillis)
+    if (error !== undefined) {
+      diagnose(`flush-${library}`, `the flush at the end of a ${library} logger failed (logged once)`, error)
+      callOnError(error)
+    }
+    return error
+  }
+
+  function callOnError(error: unknown): void {
     try {
       onError?.(error)
     } catch {
@@ -95,6 +109,7 @@ export function createBridge<Native>(
       }
     },
     report,
+    flush,
     locate: finish.locate,
   }
 }

@@ -122,6 +122,7 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
   scope: rules.string,
   captureTemplate: rules.boolean,
   captureCode: rules.boolean,
+  flushTimeoutMillis: rules.millis,
   onError: rules.function,
 }
 

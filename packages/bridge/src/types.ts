@@ -156,6 +156,11 @@ export interface BridgeOptions {
   captureTemplate?: boolean | undefined
   /** Send where the log call stands in the code, as `code.*`; walks the stack at each call. Default false. */
   captureCode?: boolean | undefined
+  /**
+   * Milliseconds that the end of a logger waits at most for its records to be sent, by `forceFlush` of the LoggerProvider.
+   * @default 3000
+   */
+  flushTimeoutMillis?: number | undefined
   /** Told of each fault that was kept from the application, such as a record that could not be converted. */
   onError?: ((error: unknown) => void) | undefined
 }
@@ -168,6 +173,11 @@ export interface Bridge<Native> {
   emit(native: Native): void
   /** Tells of a fault that the adapter itself has kept from the application, as of one inside `emit`. Never throws. */
   report(error: unknown): void
+  /**
+   * Flushes the LoggerProvider, for `flushTimeoutMillis` at most, and keeps the process alive meanwhile. Never rejects.
+   * @returns the error of a flush that failed, which is reported as well
+   */
+  flush(): Promise<unknown>
   /** Where the log call that is being made stands, as `code.*`; `undefined` without `captureCode`. */
   readonly locate: (() => Record<string, unknown>) | undefined
 }

@@ -19,6 +19,7 @@ test('every option is accepted as it is documented', () => {
       scope: 'shop',
       captureTemplate: true,
       captureCode: false,
+      flushTimeoutMillis: 0,
       onError() {},
     }),
   ).not.toThrow()
@@ -39,6 +40,7 @@ describe('a wrong option is refused with its name and what it accepts', () => {
     ['scope', '', 'a non-empty string'],
     ['captureTemplate', 1, 'true or false'],
     ['captureCode', 'yes', 'true or false'],
+    ['flushTimeoutMillis', '3 s', 'a number of milliseconds, 0 or more'],
     ['onError', {}, 'a function'],
   ])('%s: %o', ([name, value, accepts]) => {
     const error = thrownBy(() => check({ [name]: value }))

@@ -23,6 +23,8 @@ import {
   callSites,
   checkOptions,
   createBridge,
+  createStreamEnd,
+  type StreamEnd,
   warnOfOfficial,
 } from '@logbridge/bridge'
 import { type BunyanLevel, type BunyanRecord, createAdapter, parseLine, resolveLevel } from './convert.ts'
@@ -46,7 +48,8 @@ export interface OtelStream {
   name: string
   level?: number
   closeOnExit: false
-  stream: { write(record: object | string): void }
+  /** `end(callback)`, `flush(callback)`, and the events `finish` and `close` wait for the delivery. */
+  stream: { write(record: object | string): void } & StreamEnd
 }
 
 /**
@@ -60,21 +63,20 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   const { level, severity } = options
   const bridge = createBridge(createAdapter(severity), options)
   let compared = false
+  function write(record: object | string): void {
+    if (!compared) {
+      compared = true
+      warnOfInstrumentation()
+    }
+    // Lines come where only this stream was taken, without `type: 'raw'`.
+    bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
+  }
   return {
     type: 'raw',
     name: 'otel',
     ...(level !== undefined && { level: resolveLevel('level', level) }),
     closeOnExit: false,
-    stream: {
-      write(record) {
-        if (!compared) {
-          compared = true
-          warnOfInstrumentation()
-        }
-        // Lines come where only this stream was taken, without `type: 'raw'`.
-        bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
-      },
-    },
+    stream: Object.assign(createStreamEnd(write, bridge.flush), { write }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import bunyan from 'bunyan'
 import bunyan1 from 'bunyan1'
@@ -173,4 +173,19 @@ describe.each([
       ])
     })
   })
+})
+
+test('the end of the stream is done when the provider has flushed', async () => {
+  const events: string[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { stream } = otelStream({
+    loggerProvider: { getLogger: () => ({ emit() {} }), forceFlush: () => promise } as never,
+  })
+  stream.on('finish', () => events.push('finish')).on('close', () => events.push('close'))
+  stream.end(() => events.push('called back'))
+  await new Promise(setImmediate)
+  expect(events).toEqual([])
+  resolve()
+  await once(stream, 'close')
+  expect(events).toEqual(['finish', 'called back', 'close'])
 })

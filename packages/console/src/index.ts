@@ -42,8 +42,8 @@ import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
 export type { ConsoleMethod } from './convert.ts'
 
-/** Options of `bridgeConsole`: those of every adapter, and which console. */
-export interface BridgeConsoleOptions extends BridgeOptions {
+/** Options of `bridgeConsole`: those of every adapter, and which console. A console has no end that could wait for a flush. */
+export interface BridgeConsoleOptions extends Omit<BridgeOptions, 'flushTimeoutMillis'> {
   /** The console to bridge. Default: the global one. */
   console?: Console | undefined
   /** Least severe method that is sent: `warn` leaves out what is below severity 13. Default: all. */
@@ -60,8 +60,9 @@ const MAX_GROUPS = 64
 const MAX_LABEL_LENGTH = 256
 const NOTHING: readonly unknown[] = []
 const METHODS = Object.keys(severities) as ConsoleMethod[]
+const { flushTimeoutMillis: _, ...commonRules } = bridgeOptionRules
 const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
-  ...bridgeOptionRules,
+  ...commonRules,
   console: {
     accepts: 'a console',
     test: (value) => typeof (value as Partial<Console> | null)?.log === 'function',

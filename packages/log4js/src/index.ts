@@ -28,18 +28,14 @@
  * Objects with fields are plain ones and class instances that have no text or JSON of their own; `splitArguments` of
  * `@logbridge/bridge` has the rules.
  */
-import { callbackify } from 'node:util'
 import {
   bridgeOptionRules,
   type BridgeOptions,
   checkOptions,
   createBridge,
-  diagnose,
   LogbridgeError,
-  type LoggerProvider,
   nextTurn,
   type OptionRule,
-  registeredProvider,
   rules,
   severityTable,
   timers,
@@ -48,9 +44,6 @@ import {
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
 import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
 import { rememberCalls } from './trace.ts'
-
-/** How long `log4js.shutdown` waits for the LoggerProvider to send what it has. */
-const FLUSH_MILLIS = 5000
 
 /** Options of the appender: those of every adapter. */
 export interface OtelAppenderOptions extends BridgeOptions {
@@ -71,7 +64,7 @@ export interface OtelAppenderConfig extends Omit<OtelAppenderOptions, 'loggerPro
 /** An appender as log4js calls it. */
 export interface OtelAppender {
   (event: LoggingEvent): void
-  /** Flushes the LoggerProvider, for five seconds at most. The appender still takes events afterwards. */
+  /** Flushes the LoggerProvider, for `flushTimeoutMillis` at most. The appender still takes events afterwards. */
   shutdown(callback?: (error?: Error) => void): void
 }
 
@@ -141,7 +134,11 @@ function createAppender(
     if (!isOff) bridge.emit(event)
   }
   const shutdown = (callback: (error?: Error) => void = () => {}): void => {
-    flush(config.loggerProvider ?? registeredProvider(), (error) => callback(error ?? undefined))
+    // log4js shuts all appenders down at once: one before this may now hand over what it holds. The callback is called out of
+    // the promise, so that one that throws is no unhandled rejection.
+    void nextTurn()
+      .then(() => bridge.flush())
+      .then((error) => timers.setImmediate(callback, error as Error))
   }
   return Object.assign(appender, { shutdown })
 }
@@ -181,26 +178,3 @@ function hidesNothing({ type, pattern = '%m' }: { type: string; pattern?: unknow
   if (type === 'pattern') return /%-?\d*m(?:[^{]|$)/.test(String(pattern).replaceAll('%%', ''))
   return ['basic', 'colored', 'coloured', 'messagePassThrough'].includes(type)
 }
-
-/** Calls back out of the promise, so that a callback that throws is no unhandled rejection. */
-const flush = callbackify(async (provider: LoggerProvider | undefined): Promise<void> => {
-  const { forceFlush } = (provider ?? {}) as { forceFlush?: () => unknown }
-  if (typeof forceFlush !== 'function') return
-  // log4js shuts all appenders down at once: one before this may now hand over what it holds.
-  await nextTurn()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = timers.setTimeout(() => {
-      diagnose(
-        'log4js-flush',
-        `log4js.shutdown waits no longer than ${FLUSH_MILLIS} ms for log records to be sent`,
-      )
-      resolve()
-    }, FLUSH_MILLIS)
-  })
-  try {
-    await Promise.race([forceFlush.call(provider), late])
-  } finally {
-    timers.clearTimeout(timer)
-  }
-})

@@ -1,6 +1,7 @@
-import type { LoggerProvider } from '@logbridge/bridge'
+import { type LoggerProvider, timers } from '@logbridge/bridge'
 import log4js from 'log4js'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import * as otel from '../src/index.ts'
 import { memory, setUp, shutdown } from './setUp.ts'
 
@@ -151,6 +152,22 @@ describe('shutdown', () => {
     }
     setUp({ loggerProvider })
     expect(await shutdown()).toMatchObject({ message: 'unreachable' })
+  })
+
+  test('calls back after flushTimeoutMillis when the provider never answers', async () => {
+    const loggerProvider = { ...memory().loggerProvider, forceFlush: () => new Promise(() => {}) }
+    setUp({ loggerProvider, flushTimeoutMillis: 7000 })
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] })
+    let isOver = false
+    const ended = shutdown().then(() => (isOver = true))
+    await new Promise(setImmediate)
+    await vi.advanceTimersByTimeAsync(6999)
+    await new Promise(setImmediate)
+    expect(isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    await ended
+    vi.useRealTimers()
+    vi.restoreAllMocks()
   })
 
   test('needs no provider that can flush', async () => {

@@ -16,7 +16,14 @@
  * | all other fields                             | attributes, nested values nested                            |
  * | a line that is no JSON object                | body                                                        |
  */
-import { bridgeOptionRules, type BridgeOptions, checkOptions, createBridge } from '@logbridge/bridge'
+import {
+  bridgeOptionRules,
+  type BridgeOptions,
+  checkOptions,
+  createBridge,
+  createStreamEnd,
+  type StreamEnd,
+} from '@logbridge/bridge'
 import { createAdapter } from './convert.ts'
 import { createLine } from './line.ts'
 import { DEFAULTS, type PinoLogger } from './logger.ts'
@@ -34,14 +41,15 @@ export interface OtelStreamOptions extends BridgeOptions {
   captureTemplate?: boolean | undefined
 }
 
-/** A destination for `pino(options, stream)` and `pino.multistream`. */
-export interface OtelStream {
+/**
+ * A destination for `pino(options, stream)` and `pino.multistream`. `end(callback)`, `flush(callback)`, which
+ * `logger.flush(callback)` calls, and the events `finish` and `close` wait for the delivery.
+ */
+export interface OtelStream extends StreamEnd {
   /** `pino(stream)` takes it for a stream. */
   readonly writable: true
   /** Sends one line. Never throws. */
   write(line: string): void
-  /** Does nothing: the LoggerProvider is yours to shut down. */
-  end(): void
 }
 
 /** Makes pino set the fields below before each `write`. https://getpino.io/#/docs/api?id=metadata */
@@ -66,22 +74,21 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   const adapter = createAdapter(severityOf, options.scope === undefined)
   const bridge = createBridge(adapter, options, minimumOf(options.level, DEFAULTS.levels, severityOf))
 
-  const stream: OtelStream & Metadata = {
-    writable: true,
+  const end = createStreamEnd((text: string) => stream.write(text), bridge.flush)
+  const stream: OtelStream & Metadata = Object.assign(end, {
+    writable: true as const,
     lastLevel: undefined,
     lastTime: undefined,
     lastObj: undefined,
     lastMsg: undefined,
     lastLogger: undefined,
-    write(text) {
+    [METADATA]: true,
+    write(text: string) {
       const { lastLevel, lastTime, lastObj, lastLogger } = stream
       // Holds on to nothing, and says nothing of a line that somebody else may write next.
       stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastMsg = stream.lastLogger = undefined
       bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger))
     },
-    end() {
-      // Nothing of it is held here.
-    },
-  }
-  return Object.assign(stream, { [METADATA]: true })
+  } as Metadata & Pick<OtelStream, 'writable' | 'write'>)
+  return stream
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { ROOT_CONTEXT, TraceFlags, context, trace } from '@opentelemetry/api'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { memoryBackend } from '@logbridge/bridge/conformance'
@@ -366,5 +367,43 @@ describe.each([
       instrumentationScope: { name: 'shop' },
     })
     await loggerProvider.shutdown()
+  })
+})
+
+describe('the end of the stream', () => {
+  const unreachable = new Error('unreachable')
+  const provider = (forceFlush: () => Promise<void>) => ({
+    getLogger: () => ({ emit() {} }),
+    forceFlush,
+  })
+
+  test('is done when the provider has flushed', async () => {
+    const events: string[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stream = otelStream({ loggerProvider: provider(() => promise) })
+    stream.on('finish', () => events.push('finish')).on('close', () => events.push('close'))
+    pino({}, pino.multistream([{ stream }])).info('hello')
+    stream.end(() => events.push('called back'))
+    await new Promise(setImmediate)
+    expect(events).toEqual([])
+    resolve()
+    await once(stream, 'close')
+    expect(events).toEqual(['finish', 'called back', 'close'])
+  })
+
+  test('takes a last line', async () => {
+    const { loggerProvider, records } = await memoryBackend.start()
+    const stream = otelStream({ loggerProvider })
+    stream.end('{"level":30,"msg":"last words"}')
+    expect((await records()).map(({ body }) => body)).toEqual(['last words'])
+  })
+
+  test('logger.flush calls back with the error of a flush that failed', async () => {
+    const logger = pino(otelStream({ loggerProvider: provider(() => Promise.reject(unreachable)) }))
+    expect(await new Promise((resolve) => logger.flush(resolve))).toBe(unreachable)
+  })
+
+  test('refuses a flushTimeoutMillis that is none', () => {
+    expect(() => otelStream({ flushTimeoutMillis: -1 })).toThrow(/flushTimeoutMillis is -1/)
   })
 })

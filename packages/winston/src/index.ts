@@ -20,10 +20,8 @@ import {
   createBridge,
   isError,
   isExporting,
-  type LoggerProvider,
   now,
   read,
-  registeredProvider,
   timers,
   unknownLevel,
   warnOfOfficial,
@@ -45,7 +43,6 @@ export type { OtelTransportOptions } from './options.ts'
 export class OtelTransport extends TransportStream {
   readonly #bridge: Bridge<Call>
   readonly #writable: WritableState
-  readonly #loggerProvider: LoggerProvider | undefined
   /** For what was logged before the first transport was there: the logger that has joined last. */
   #logger: Call['logger']
   #lastCall: Call | undefined
@@ -58,14 +55,17 @@ export class OtelTransport extends TransportStream {
     checkOptions('@logbridge/winston', options, optionRules)
     super(options as TransportStream.TransportStreamOptions)
     this.#writable = (this as unknown as { _writableState: WritableState })._writableState
-    const { loggerProvider, severity, scope, captureTemplate = false } = options
-    this.#loggerProvider = loggerProvider
+    const { severity, scope, captureTemplate = false } = options
     this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
     locate ??= this.#bridge.locate
     // Each logger listens to its transports: many of them are no leak.
     this.setMaxListeners(0)
     this.on('pipe', (source: object) => {
       if ('levels' in source) this.#join(source as Logger)
+    })
+    // `logger.remove()` and `logger.close()` end no transport, and wait for none.
+    this.on('unpipe', () => {
+      if (!this.#writable.ending) void this.#bridge.flush()
     })
   }
 
@@ -86,11 +86,11 @@ export class OtelTransport extends TransportStream {
 
   /**
    * Nothing is waited for, so a record need not go through the stream's buffer, which takes 150 ns: half of what a call below
-   * the level had cost.
+   * the level had cost. Another logger may still write while the end of the stream waits for the delivery.
    */
   override write(chunk: unknown, encoding?: any, written?: any): boolean {
-    const { corked, ending, destroyed, length } = this.#writable
-    if (corked === 0 && !ending && !destroyed && length === 0 && encoding === undefined) {
+    const { corked, finished, destroyed, length } = this.#writable
+    if (corked === 0 && !finished && !destroyed && length === 0 && encoding === undefined) {
       this._write(chunk as Info, 'utf8', this.#written)
       return true
     }
@@ -133,7 +133,8 @@ export class OtelTransport extends TransportStream {
     }
     next()
     const isLast = info['exception'] === true || info['rejection'] === true
-    if (isLast) void this.#flush().then(() => this.emit('logged', info))
+    // winston is about to end the process: winston 3.0 when it hears 'logged', later versions three seconds later.
+    if (isLast) void this.#bridge.flush().then(() => this.emit('logged', info))
     else if (this.listenerCount('logged') > 0) timers.setImmediate(() => this.emit('logged', info))
   }
 
@@ -154,19 +155,11 @@ export class OtelTransport extends TransportStream {
     sending = false
   }
 
-  /** winston is about to end the process: winston 3.0 when it hears 'logged', later versions three seconds later. */
-  async #flush(): Promise<void> {
-    const provider = (this.#loggerProvider ?? registeredProvider()) as Flushable | undefined
-    try {
-      await provider?.forceFlush?.()
-    } catch (error) {
-      this.#bridge.report(error)
-    }
+  /** Has `finish`, and so that of the logger, wait for the delivery. */
+  override _final(callback: (error?: Error | null) => void): void {
+    // Out of the promise: what a listener of `finish` throws is an uncaught exception, as with any stream.
+    void this.#bridge.flush().then(() => timers.setImmediate(callback))
   }
-}
-
-interface Flushable {
-  forceFlush?(): Promise<unknown>
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */
@@ -189,6 +182,7 @@ interface ReadableState {
 interface WritableState {
   corked: number
   ending: boolean
+  finished: boolean
   destroyed: boolean
   length: number
   sync: boolean

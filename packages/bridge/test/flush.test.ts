@@ -1,0 +1,229 @@
+import * as api from '@opentelemetry/api'
+import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opentelemetry/api-logs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { createBridge } from '../src/bridge.ts'
+import { createStreamEnd, flushProvider } from '../src/flush.ts'
+import { timers } from '../src/timers.ts'
+import type { LoggerProvider } from '../src/types.ts'
+import { adapter } from './adapter.ts'
+import { diagMessages } from './diagMessages.ts'
+import { anyValueProvider, memoryProvider } from './memoryProvider.ts'
+
+const said = diagMessages()
+
+afterEach(() => {
+  api.logs.disable()
+  apiLogs.disable()
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+type ForceFlush = (timeout?: unknown) => unknown
+const withFlush = (forceFlush: ForceFlush, provider: LoggerProvider = memoryProvider()): LoggerProvider =>
+  Object.assign(provider, { forceFlush })
+
+/** Watches a promise. */
+function watch(promise: Promise<unknown>): { readonly isOver: boolean } {
+  const watched = { isOver: false }
+  void promise.then(() => (watched.isOver = true))
+  return watched
+}
+
+describe('flushProvider waits for forceFlush', () => {
+  const providers: [string, (flushable: LoggerProvider) => LoggerProvider | undefined][] = [
+    ['of the provider that it is given', (flushable) => flushable],
+    ['of the registered provider of the generation 2.x', (flushable) => register2x(flushable)],
+    ['of the registered provider of the generation 3.x', (flushable) => register3x(flushable)],
+    [
+      'behind the proxy of the generation 2.x',
+      (flushable) => register2x(flushable, apiLogs.getLoggerProvider()),
+    ],
+    [
+      'behind the proxy of the generation 3.x',
+      (flushable) => register3x(flushable, api.logs.getLoggerProvider()),
+    ],
+    ['behind a proxy with a public getDelegate', (flushable) => proxyOf({ getDelegate: () => flushable })],
+    [
+      'behind a proxy of a proxy',
+      (flushable) => proxyOf({ _getDelegate: () => proxyOf({ getDelegate: () => flushable }) }),
+    ],
+  ]
+  test.each(providers)('%s', async (_, use) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let flushes = 0
+    const injected = use(
+      withFlush(() => {
+        flushes += 1
+        return promise
+      }),
+    )
+    const flushing = flushProvider(injected)
+    const watched = watch(flushing)
+    await new Promise(setImmediate)
+    expect(watched.isOver).toBe(false)
+    resolve()
+    expect(await flushing).toBeUndefined()
+    expect(flushes).toBe(1)
+  })
+})
+
+/** @param proxy what the API has handed out before, as it does until a provider is registered */
+function register2x(provider: LoggerProvider, proxy?: ApiLogsProvider): LoggerProvider | undefined {
+  apiLogs.setGlobalLoggerProvider(provider as ApiLogsProvider)
+  return proxy
+}
+function register3x(provider: LoggerProvider, proxy?: api.LoggerProvider): LoggerProvider | undefined {
+  api.logs.setGlobalLoggerProvider(provider as never)
+  return proxy
+}
+function proxyOf(delegate: object): LoggerProvider {
+  return Object.assign(memoryProvider(), delegate)
+}
+
+describe('flushProvider resolves at once when', () => {
+  const endless: LoggerProvider = proxyOf({ _getDelegate: () => endless })
+  test.each<[string, LoggerProvider | undefined]>([
+    ['no provider is registered', undefined],
+    ['a provider has no forceFlush', memoryProvider()],
+    ['forceFlush is no function', Object.assign(memoryProvider(), { forceFlush: true })],
+    ['a proxy has no delegate', proxyOf({ _getDelegate: () => undefined })],
+    ['a proxy is its own delegate', endless],
+    ['forceFlush returns no promise', withFlush(() => 'done')],
+  ])('%s', async (_, provider) => {
+    expect(await flushProvider(provider)).toBeUndefined()
+    expect(said).toEqual([])
+  })
+})
+
+describe('flushProvider resolves with the error when', () => {
+  const error = new Error('unreachable')
+  const fail = (): never => {
+    throw error
+  }
+  test.each<[string, LoggerProvider]>([
+    ['forceFlush throws', withFlush(fail)],
+    ['forceFlush rejects', withFlush(() => Promise.reject(error))],
+    // oxlint-disable-next-line unicorn/no-thenable -- the point of the test
+    ['the promise of forceFlush throws', withFlush(() => ({ then: fail }))],
+    ['forceFlush cannot be read', Object.defineProperty(memoryProvider(), 'forceFlush', { get: fail })],
+    ['a delegate cannot be had', proxyOf({ _getDelegate: fail })],
+  ])('%s', async (_, provider) => {
+    expect(await flushProvider(provider)).toBe(error)
+  })
+
+  test('forceFlush rejects without one', async () => {
+    // oxlint-disable-next-line prefer-promise-reject-errors -- the point of the test
+    expect(await flushProvider(withFlush(() => Promise.reject()))).toBeInstanceOf(Error)
+  })
+})
+
+describe('a flush that never ends', () => {
+  beforeEach(() => useFakeTimers(timers))
+  const never = (): Promise<void> => new Promise(() => {})
+
+  test('is waited for 3000 ms by default, neither less nor more, and reported after 1000 ms', async () => {
+    const flushing = watch(flushProvider(withFlush(never)))
+    await vi.advanceTimersByTimeAsync(999)
+    expect(said).toEqual([])
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(flushing.isOver).toBe(false)
+    expect(said).toEqual(['logbridge: still waiting for log records to be sent, at most 3000 ms'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(flushing.isOver).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is waited for as long as flushTimeoutMillis says', async () => {
+    const bridge = createBridge(adapter, { loggerProvider: withFlush(never), flushTimeoutMillis: 20_000 })
+    const flushing = watch(bridge.flush())
+    await vi.advanceTimersByTimeAsync(19_999)
+    expect(flushing.isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(flushing.isOver).toBe(true)
+  })
+
+  test('causes no unhandled rejection when it fails after the time is up', async () => {
+    const { promise, reject } = Promise.withResolvers<void>()
+    const flushing = flushProvider(
+      withFlush(() => promise),
+      10,
+    )
+    await vi.advanceTimersByTimeAsync(10)
+    expect(await flushing).toBeUndefined()
+    // The test runner fails on an unhandled rejection.
+    reject(new Error('late'))
+    await vi.advanceTimersByTimeAsync(0)
+  })
+})
+
+test('a flush that ends leaves no timer', async () => {
+  useFakeTimers(timers)
+  await flushProvider(withFlush(() => Promise.resolve()))
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('flushProvider gives each kind of provider the time in its own form', async () => {
+  const given: unknown[] = []
+  const keep: ForceFlush = (timeout) => given.push(timeout)
+  await flushProvider(withFlush(keep), 70)
+  await flushProvider(withFlush(keep, anyValueProvider()), 70)
+  expect(given).toEqual([{ timeoutMillis: 70 }, 70])
+})
+
+test('flushProvider hands over what was kept for the registered provider before it flushes', async () => {
+  const bridge = createBridge(adapter)
+  bridge.emit({ body: 'early' })
+  const provider = memoryProvider()
+  let flushed: unknown
+  withFlush(() => (flushed = provider.records.map(({ body }) => body)), provider)
+  register3x(provider)
+  await bridge.flush()
+  expect(flushed).toEqual(['early'])
+})
+
+test('a bridge reports a flush that fails, to onError as well', async () => {
+  const errors: unknown[] = []
+  const loggerProvider = withFlush(() => Promise.reject(new Error('unreachable')))
+  const bridge = createBridge(adapter, { loggerProvider, onError: (error) => errors.push(error) })
+  await bridge.flush()
+  expect(errors).toEqual([new Error('unreachable')])
+  expect(said).toEqual([
+    `logbridge: the flush at the end of a ${adapter.library} logger failed (logged once): unreachable`,
+  ])
+})
+
+describe('the end of a stream', () => {
+  function streamEnd() {
+    const events: unknown[] = []
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const stream = createStreamEnd(
+      (chunk) => events.push(chunk),
+      () => promise,
+    )
+    for (const name of ['finish', 'close']) stream.on(name, () => events.push(name))
+    return { stream, events, resolve }
+  }
+
+  test('emits finish and close, once, and calls each callback, when the flush has ended', async () => {
+    const { stream, events, resolve } = streamEnd()
+    stream.end(() => events.push('first'))
+    stream.end('last words', 'utf8', () => events.push('second'))
+    stream.end()
+    await new Promise(setImmediate)
+    expect(events).toEqual(['last words'])
+    resolve(undefined)
+    await new Promise((closed) => stream.once('close', closed))
+    await new Promise(setImmediate)
+    expect(events).toEqual(['last words', 'finish', 'first', 'close', 'second'])
+  })
+
+  test('flush calls back with the error of a flush that failed, and emits nothing', async () => {
+    const { stream, events, resolve } = streamEnd()
+    const error = new Error('unreachable')
+    resolve(error)
+    expect(await new Promise((done) => stream.flush(done))).toBe(error)
+    stream.flush()
+    expect(events).toEqual([])
+  })
+})
