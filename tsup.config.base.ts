@@ -1,13 +1,17 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 type Config = ReturnType<typeof defineConfig>
+type EsbuildPlugins = NonNullable<Options['esbuildPlugins']>
 
 /**
  * ESM, CommonJS and types of one package: the same settings for all of them.
  * @param options.small for an adapter that would have more than its 60,000 bytes: white space goes from CommonJS as well, and
  * ESM keeps the names of exports alone
  */
-export function library(entry: string[], { small = false }: { small?: boolean } = {}): Config {
+export function library(
+  entry: string[],
+  { small = false, esbuildPlugins = [] }: { small?: boolean; esbuildPlugins?: EsbuildPlugins } = {},
+): Config {
   return defineConfig({
     entry,
     format: ['esm', 'cjs'],
@@ -19,6 +23,7 @@ export function library(entry: string[], { small = false }: { small?: boolean } 
     platform: 'node',
     shims: false,
     treeshake: false,
+    esbuildPlugins,
     // CommonJS keeps its line breaks also where it is small: tools find its exports by them.
     esbuildOptions(options, { format }) {
       options.minifySyntax = true

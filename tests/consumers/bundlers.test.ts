@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { installProject, NPM_INSTALL } from '../support/project.ts'
@@ -59,6 +59,14 @@ describe('with @logbridge/core', () => {
       }
     })
 
+    it('bundles what sends the last records when the process exits', async () => {
+      const folder = await alone(await bundle(build, { ENTRY: 'exit' }))
+      for (const format of formats) {
+        await project.run('node', [join(folder, `exit.${format}`)], receiver.grpc)
+        expect(receiver.take(), format).toEqual(ONE_BY_EACH)
+      }
+    })
+
     it("leaves out pino's worker, which is loaded from node_modules, and its record arrives", async () => {
       const dist = await bundle(build, { ENTRY: 'worker', EXTERNAL: 'pino,@logbridge/pino' })
       for (const format of formats) {
@@ -66,5 +74,32 @@ describe('with @logbridge/core', () => {
         expect(receiver.take(), format).toEqual([soldOut('worker')])
       }
     })
+  })
+  it('ncc bundles what sends the last records when the process exits', async () => {
+    const folder = await alone(
+      await bundle('npx ncc build exit.js --external dtrace-provider --out dist', {}),
+    )
+    await project.run('node', [join(folder, 'index.js')], receiver.grpc)
+    expect(receiver.take()).toEqual(ONE_BY_EACH)
+  })
+
+  it('a single executable sends its last records when it exits', async () => {
+    const dist = await bundle('node esbuild.config.js', { ENTRY: 'exit' })
+    const folder = await alone(dist)
+    const path = (name: string): string => join(folder, name)
+    await writeFile(path('sea.json'), JSON.stringify({ main: path('exit.cjs'), output: path('exit.blob') }))
+    await project.run('node', ['--experimental-sea-config', path('sea.json')])
+    await copyFile(process.execPath, path('exit'))
+    const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+    await project.run('npx', [
+      'postject',
+      path('exit'),
+      'NODE_SEA_BLOB',
+      path('exit.blob'),
+      '--sentinel-fuse',
+      fuse,
+    ])
+    await project.run(path('exit'), [], receiver.grpc)
+    expect(receiver.take()).toEqual(ONE_BY_EACH)
   })
 })

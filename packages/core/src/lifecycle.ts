@@ -1,6 +1,7 @@
 import { diagnose, timers } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
+import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
 import { onHeldEnd } from './process/heldEnd.ts'
 import { watchShutdownSignals } from './process/shutdownSignals.ts'
@@ -32,13 +33,16 @@ export interface Ending {
   spillSync?: (() => void) | undefined
   /** Ends the pipeline: spills, then reports the losses. */
   end?: (() => void) | undefined
+  /** What `flushOnExit` sends; `undefined`: there is nothing to be sent to. */
+  exitSource?: ExitSource | undefined
 }
 
 /** Which ends of a process are watched beside its own. */
 export interface EndingConfig {
-  readonly shutdownSignals: readonly NodeJS.Signals[]
+  readonly shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /** Where uncaught exceptions are recorded; `undefined`: nowhere. */
-  readonly exceptions: LoggerProvider | undefined
+  readonly exceptions?: LoggerProvider | undefined
+  readonly flushOnExit?: boolean | undefined
 }
 
 /**
@@ -49,9 +53,17 @@ export interface EndingConfig {
  * @returns stops watching
  */
 export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => void {
+  const exitSource = config?.flushOnExit ? ending.exitSource : undefined
   let flushedAt = -1
+  /** The activity that a flush at an end of the process has waited for. */
+  let triedAt = -1
+  let exitReason: string | undefined
   /** Bounded whatever a flush waits for, because the end of the process waits for it. */
-  const flush = (): Promise<void> => within(ENDING_MILLIS, [ending.forceFlush(ENDING_MILLIS)])
+  async function flush(): Promise<void> {
+    const activity = ending.activity()
+    await within(ENDING_MILLIS, [ending.forceFlush(ENDING_MILLIS)])
+    triedAt = activity
+  }
 
   function onBeforeExit(): void {
     const activity = ending.activity()
@@ -60,7 +72,19 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
     void flush().then(() => ending.abandon?.())
   }
 
+  function flushOnExit(): void {
+    // A flush has just waited in vain for the same records.
+    if (exitSource === undefined || triedAt === ending.activity()) return
+    exitReason = flushAtExit(exitSource) ?? exitReason
+  }
+
   function onExit(): void {
+    // Listeners of the application have been called since the first time, and may have logged.
+    flushOnExit()
+    reportEnd()
+  }
+
+  function reportEnd(): void {
     ending.end?.()
     const { queued, inFlight, spooled } = ending.stats()
     const left = queued + inFlight - spooled
@@ -69,19 +93,24 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
       'unsent-at-exit',
       `log records not yet sent when the process ended: ${left}. The receiver is away, or ` +
         'process.exit() was called, or an exception ended it, before shutdown() had resolved',
+      exitReason,
     )
   }
 
   process.on('beforeExit', onBeforeExit)
   const forgetHeldEnd = onHeldEnd(onBeforeExit)
+  // First, because a listener that calls process.exit() itself keeps later ones from being called.
+  if (exitSource) process.prependListener('exit', flushOnExit)
   process.on('exit', onExit)
-  const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: onExit })
+  exitSource?.prepare()
+  const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: reportEnd })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {
     process.off('beforeExit', onBeforeExit)
     forgetHeldEnd()
     process.off('exit', onExit)
+    process.off('exit', flushOnExit)
     forgetSignals()
     forgetExceptions?.()
   }

@@ -108,7 +108,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     traces?.abandon()
     metrics?.abandon()
   }
-  const { shutdownSignals = [], captureUncaughtExceptions = true } = options
+  const { shutdownSignals = [], captureUncaughtExceptions = true, flushOnExit } = options
   const forget = watchProcessEnd(
     {
       forceFlush,
@@ -117,8 +117,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       activity,
       spillSync: () => logs?.spillSync?.(),
       end: () => logs?.end?.(),
+      exitSource: logs?.exitSource,
     },
-    { shutdownSignals, exceptions: captureUncaughtExceptions ? logs : undefined },
+    { shutdownSignals, exceptions: captureUncaughtExceptions ? logs : undefined, flushOnExit },
   )
   let ending: Promise<void> | undefined
 

@@ -20,6 +20,8 @@ export interface Program {
   /** Resolves as soon as it has printed this to stdout; rejects when it ends without. */
   printed(text: string): Promise<void>
   kill(signal: NodeJS.Signals): void
+  /** Writes to its stdin, which must be a pipe. */
+  write(text: string): void
   readonly ended: Promise<Ended>
 }
 
@@ -31,13 +33,15 @@ export interface ProgramOptions {
   execArgv?: readonly string[]
   /** `process.argv` from its second on. */
   args?: readonly string[]
+  /** Default `ignore`. */
+  stdin?: 'pipe' | 'ignore'
 }
 
 /** Starts a program from its text, or its file; it finds packages as those of core do. */
 export function start(code: string | URL, options: ProgramOptions = {}): Program {
-  const { env = {}, type = 'module', execArgv = [], args = [] } = options
+  const { env = {}, type = 'module', execArgv = [], args = [], stdin = 'ignore' } = options
   const program = code instanceof URL ? [fileURLToPath(code)] : [`--input-type=${type}`, '-e', code, '--']
-  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const stdio: StdioOptions = [stdin, 'pipe', 'pipe']
   const child = spawn(process.execPath, [...execArgv, ...program, ...args], {
     cwd: folder,
     env: { ...process.env, OTEL_SERVICE_NAME: 'child', ...env },
@@ -59,6 +63,7 @@ export function start(code: string | URL, options: ProgramOptions = {}): Program
       }
     },
     kill: (signal) => void child.kill(signal),
+    write: (text) => void child.stdin!.write(text),
     ended,
   }
 }

@@ -6,7 +6,7 @@ import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from '../logs/losses.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
-import { endingRules } from './ending.ts'
+import { checkEnding, endingRules } from './ending.ts'
 import { type ExporterConfig, exporterRules, settleExporter } from './exporter.ts'
 import type {
   LoggerProviderOptions,
@@ -229,6 +229,7 @@ const TELEMETRY_RULES = {
  */
 export function settleLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
+  checkEnding(options)
   const config = logsConfig('', settleExporter('logs', options, {}, env), options, env)
   return { ...config, meterProvider: options.meterProvider }
 }
@@ -239,6 +240,7 @@ export function settleLogs(options: LoggerProviderOptions, env: Environment): Lo
  */
 export function settleTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
   checkOptionsAt('', options, TELEMETRY_RULES)
+  checkEnding(options)
   const { logs = {}, traces = {}, metrics = {} } = options
   if (logs) checkOptionsAt('logs', logs, LOGS_RULES)
   if (traces) checkOptionsAt('traces', traces, TRACES_RULES)

@@ -1,4 +1,4 @@
-import { type OptionRule, rules } from '@logbridge/bridge'
+import { LogbridgeError, type OptionRule, rules } from '@logbridge/bridge'
 import type { EndingOptions } from './options.ts'
 
 /** Signals that end a process which does not handle them. */
@@ -11,4 +11,16 @@ export const endingRules: Readonly<Record<keyof EndingOptions, OptionRule>> = {
     test: (value) => Array.isArray(value) && value.every((signal) => SIGNALS.includes(signal)),
   },
   captureUncaughtExceptions: rules.boolean,
+  flushOnExit: rules.boolean,
+}
+
+/** @throws LogbridgeError `invalid-option` where an option asks for what this process may not do */
+export function checkEnding({ flushOnExit }: EndingOptions): void {
+  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  if (!flushOnExit || permission === undefined || permission.has('worker')) return
+  throw new LogbridgeError(
+    'invalid-option',
+    '@logbridge/core: option flushOnExit needs a worker thread, which the permission model denies: start node with ' +
+      '--allow-worker, or leave the option out and call shutdown() before the process exits',
+  )
 }

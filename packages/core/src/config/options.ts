@@ -74,6 +74,14 @@ export interface EndingOptions {
    * a logging library records them, too. Default true; for a LoggerProvider that is not registered false.
    */
   captureUncaughtExceptions?: boolean | undefined
+  /**
+   * Send log records that are unsent when the process emits `exit`, as after `process.exit()` or an uncaught exception: a worker
+   * thread sends them while the process is blocked, for at most 2 seconds. Records in flight at that moment are sent again.
+   * A function for `headers` that gives a promise is not waited for: the headers that it gave last are used.
+   * @default false
+   * @throws LogbridgeError `invalid-option` where the permission model of Node.js denies worker threads
+   */
+  flushOnExit?: boolean | undefined
 }
 
 /** What a logs pipeline can be told beside where it exports to. */

@@ -6,6 +6,15 @@ import { createHttpTransport } from './http.ts'
 import { withRetry } from './retry.ts'
 import { hide, secretsOf } from './secrets.ts'
 import type { Transport } from './transport.ts'
+import { prepareExitTarget, resolveExitTarget } from '../exitFlush/exitTarget.ts'
+import type { ExitTarget } from '../exitFlush/types.ts'
+
+/** A transport of which a blocked thread can have a worker send in its place. */
+export interface ExportTransport extends Transport {
+  /** See `ExitSource`. */
+  prepareExit(): void
+  exitTarget(): ExitTarget
+}
 
 /** The chain that a request goes through on its way to the receiver. */
 export function createTransport(
@@ -14,7 +23,7 @@ export function createTransport(
     exportTimeoutMillis,
   }: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
   signal: Signal = 'logs',
-): Transport {
+): ExportTransport {
   const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
   const inner =
     settled.protocol === 'grpc' ? createGrpcTransport(settled, signal) : createHttpTransport(settled)
@@ -22,6 +31,8 @@ export function createTransport(
   const stopHiding = hideFromDiagnostics((text) => hide(text, secretsOf(settled, lastHeaders(settled))))
   return {
     ...transport,
+    prepareExit: () => prepareExitTarget(settled),
+    exitTarget: () => resolveExitTarget(settled, signal),
     close() {
       stopHiding()
       transport.close()

@@ -16,26 +16,16 @@ import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './attempt
 import { type Certificates, followCertificates } from './certificates.ts'
 import { sendFramed, streamOf } from './frame.ts'
 import { askHeaders } from './headers.ts'
-import { readExportResponse, readRetryInfo } from './response.ts'
-import { type Shown, shownWithout } from './secrets.ts'
+import { grpcOutcome } from './grpcOutcome.ts'
+import { shownWithout } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
-const EXPORT: Readonly<Record<Signal, string>> = {
+export const EXPORT_METHODS: Readonly<Record<Signal, string>> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
 }
-
-/** https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED only with RetryInfo. */
-const RETRYABLE: ReadonlySet<number> = new Set([
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.ABORTED,
-  status.OUT_OF_RANGE,
-  status.UNAVAILABLE,
-  status.DATA_LOSS,
-])
 
 /** grpc-js compresses every message of a channel but those with this flag: its `WriteFlags`, which it does not export. */
 const NO_COMPRESS = 2
@@ -64,7 +54,7 @@ const NO_SET_IMMEDIATE =
 
 /** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
 export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
-  const method = EXPORT[signal]
+  const method = EXPORT_METHODS[signal]
   const certificates = config.tls && followCertificates(config.tls)
   let channel: Channel | undefined
 
@@ -113,7 +103,8 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       // By the signal for all, because grpc-js ends the call at the deadline itself, and says so.
       const ended = await unary(current, method, request, metadata, deadline, signal)
       if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
-      const outcome = outcomeOf(ended, shownWithout(config, headers))
+      const statusDetails = detailsOf(ended.metadata)
+      const outcome = grpcOutcome({ ...ended, statusDetails }, shownWithout(config, headers))
       const accepted = outcome.kind === 'delivered'
       const sent = await streamSent(ended.stream, accepted, attempt)
       return accepted && !sent ? { ...outcome, stillRead: true } : outcome
@@ -199,44 +190,9 @@ function unary(
 const MADE_UP =
   /^(Received RST_STREAM|Connection dropped|Deadline exceeded|Cancelled on client|Received message|Failed to decompress)/
 
-function outcomeOf({ code, details, metadata, response, answered }: Ended, shown: Shown): ExportOutcome {
-  const answer = answered ? { status: code } : {}
-  if (code === status.OK) return readExportResponse(response, code, shown)
-  const words = shown(readable(details))
-  const reason = `gRPC ${status[code] ?? `code ${code}`}${words ? `: ${words}` : ''}`
-  const afterMillis = retryDelay(metadata)
-  if (RETRYABLE.has(code)) return { kind: 'retryable', reason, afterMillis, ...answer }
-  if (!answered) {
-    // There was an answer: to send the request again would most likely double its records, and again.
-    if (/^(Received message|Failed to decompress)/.test(details)) {
-      return { kind: 'failed', reason: `the answer cannot be read: ${words}` }
-    }
-    // A stream that was reset, say, by something on the way: as with a dropped connection, nobody refused the request.
-    return { kind: 'retryable', reason }
-  }
-  if (code === status.RESOURCE_EXHAUSTED) {
-    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too-large', reason, ...answer }
-    if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis, ...answer }
-  }
-  return { kind: 'failed', reason, ...answer }
-}
-
-/** What grpc-js says without its inner workings (`round_robin: No connection established. Last error: …`), and what to look at. */
-function readable(details: string): string {
-  const cause = details.replace(/^.*Last error: (?:Error: )?/s, '').replace(/\.? ?Resolution note:.*$/s, '')
-  if (/Protocol error|Parse Error|HTTP\/1/i.test(cause)) {
-    return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`
-  }
-  if (/wrong version number/i.test(cause)) {
-    return 'the receiver does not speak TLS (write http:// before the endpoint)'
-  }
-  // By us, at the end of everything: it is what the loss is told with.
-  return cause === 'Cancelled on client' ? 'no answer yet' : cause
-}
-
-function retryDelay(metadata: Metadata): number | undefined {
+function detailsOf(metadata: Metadata): Uint8Array | undefined {
   const [details] = metadata.get('grpc-status-details-bin')
-  return details instanceof Uint8Array ? readRetryInfo(details) : undefined
+  return details instanceof Uint8Array ? details : undefined
 }
 
 function channelOptions(config: ExporterConfig): ChannelOptions & { interceptors?: Interceptor[] } {

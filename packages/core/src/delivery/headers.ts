@@ -52,3 +52,31 @@ export async function askHeaders(
 export function lastHeaders(config: ExporterConfig): Headers {
   return typeof config.headers === 'function' ? (given.get(config) ?? {}) : config.headers
 }
+
+/**
+ * The headers of a request that cannot wait. A function that gives a promise has the headers used that it gave last.
+ * @throws Error when it has given none yet, in words that hold no header
+ */
+export function headersNow(config: ExporterConfig): Headers {
+  const { headers: option } = config
+  if (typeof option !== 'function') return option
+  const answer = attempted(option)
+  // A promise of another realm, as under Jest, is none of ours.
+  if (isThenable(answer)) answer.then(undefined, () => {})
+  else if (headersProblem(answer) === undefined) given.set(config, { ...(answer as Headers) })
+  const headers = given.get(config)
+  if (headers === undefined) throw new Error('the headers function has given none yet')
+  return headers
+}
+
+function attempted(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

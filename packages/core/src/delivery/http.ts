@@ -6,12 +6,9 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
 import { askHeaders, type Headers } from './headers.ts'
-import { readExportResponse, readStatusMessage } from './response.ts'
+import { httpFailure, httpOutcome, readBody } from './httpOutcome.ts'
 import { type Shown, shownWithout } from './secrets.ts'
-import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
-
-/** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
-const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
+import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport.ts'
 
 const compress = promisify(gzip)
 
@@ -19,7 +16,7 @@ const compress = promisify(gzip)
  * The header for `user:password@` of a URL, which is taken out of it. Node would make the same of it, but then a receiver that
  * repeats what it was sent would have it shown.
  */
-function takeSignIn(url: URL): Headers {
+export function takeSignIn(url: URL): Headers {
   const { username, password } = url
   if (!username && !password) return {}
   url.username = ''
@@ -118,7 +115,7 @@ async function exchange(
     if (response !== undefined) {
       // What follows on this connection is no HTTP.
       if (response.statusCode === 101) response.socket.destroy()
-      const outcome = outcomeOf(response, await readBody(response), shown)
+      const outcome = httpOutcome(response, await readBody(response), shown)
       const accepted = outcome.kind === 'delivered'
       const sent = await allSent(call, accepted, attempt, stop)
       return accepted && !sent ? { ...outcome, stillRead: true } : outcome
@@ -128,9 +125,7 @@ async function exchange(
   }
   // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
   if (call.reusedSocket && !attempt.aborted) return exchange(open, body, shown, attempt)
-  const { code, name } = failure ?? { name: 'closed without an answer' }
-  const reason = attempt.aborted ? 'no answer in time' : `${code ?? name}${hint(code)}`
-  return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }
+  return httpFailure(failure, attempt.aborted)
 }
 
 /** Keeps no connection; requests that are on one end there. */
@@ -139,63 +134,4 @@ function leave(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) {
     for (const socket of sockets ?? []) socket.destroy()
   }
-}
-
-/** `undefined` when it is too large, or cut short. */
-async function readBody(response: http.IncomingMessage): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_ANSWER_BYTES) {
-        response.destroy()
-        return undefined
-      }
-      chunks.push(chunk)
-    }
-  } catch {
-    return undefined
-  }
-  return Buffer.concat(chunks)
-}
-
-/** @param body whatever becomes of it, the status has said whether the request was accepted */
-function outcomeOf(
-  response: http.IncomingMessage,
-  body: Uint8Array | undefined,
-  shown: Shown,
-): ExportOutcome {
-  const status = response.statusCode ?? 0
-  if (status >= 200 && status < 300) return readExportResponse(body, status, shown)
-  if (status === 101) {
-    return { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status }
-  }
-  if (status >= 300 && status < 400) {
-    return { kind: 'failed', reason: `HTTP ${status} (redirects are not followed)`, status }
-  }
-  // https://opentelemetry.io/docs/specs/otlp/#failures-1
-  const isStatus = response.headers['content-type'] === 'application/x-protobuf'
-  const words = isStatus ? shown(readStatusMessage(body)) : ''
-  const reason = `HTTP ${status}${words ? `: ${words}` : ''}`
-  // The Collector answers 400 to what is over its max_request_body_size.
-  if (status === 413 || (status === 400 && /body too large/i.test(words))) {
-    return { kind: 'too-large', reason, status }
-  }
-  if (!RETRYABLE.has(status)) return { kind: 'failed', reason, status }
-  return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']), status }
-}
-
-/** What to look at where the endpoint is most likely wrong. */
-function hint(code = ''): string {
-  if (code.startsWith('HPE_'))
-    return ' (is this the port for HTTP? OTLP over gRPC has port 4317 and protocol grpc)'
-  return code === 'EPROTO' ? ' (does the receiver speak TLS? if not, write http:// before the endpoint)' : ''
-}
-
-/** Retry-After in milliseconds: seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
-function retryAfter(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined
-  const millis = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return Number.isNaN(millis) ? undefined : Math.max(0, millis)
 }

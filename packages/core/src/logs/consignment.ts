@@ -27,6 +27,8 @@ export interface Consignment extends Queued {
   entry: SpoolEntry | undefined
   /** Pending while it is being written to the spool. */
   stored: Promise<void> | undefined
+  /** Whether the account has it in flight; else queued. */
+  inFlight: boolean
   /** How the sending of it has ended because everything did. */
   ended: ExportOutcome | undefined
 }
@@ -50,6 +52,7 @@ export function consign(
     recycle,
     entry,
     stored: undefined,
+    inFlight: false,
     ended: undefined,
   }
 }

@@ -2,12 +2,13 @@ import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
 import { unlessAborted, withDeadline } from '../delivery/attempt.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome, Transport } from '../delivery/transport.ts'
+import type { UnsentRequest } from '../exitFlush/exitFlush.ts'
 import { timerMillis, within } from '../lifecycle.ts'
 import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from '../spool/types.ts'
 import type { Account } from './account.ts'
 import { Backlog } from './backlog.ts'
 import type { Batch } from './batch.ts'
-import { type Consignment, consign, halves, partsOf, requestOf } from './consignment.ts'
+import { type Consignment, consign, halves, type Part, partsOf, requestOf } from './consignment.ts'
 import { Flushes } from './flushes.ts'
 import type { ExportObserver } from './metrics.ts'
 import { joinRequests } from './request.ts'
@@ -150,6 +151,32 @@ export class Dispatcher {
     })
   }
 
+  /**
+   * Gives what is unsent and in memory, in flight included, oldest first; what lies on disk alone is left to the next process.
+   * For a thread that is about to end: what is in flight is sent twice.
+   */
+  unsent(): UnsentRequest[] {
+    return [...this.unsettled].flatMap((consignment) =>
+      partsOf(consignment).map((part) => ({
+        ...part,
+        complete: (outcome: ExportOutcome) => this.completeUnsent(consignment, part, outcome),
+      })),
+    )
+  }
+
+  private completeUnsent(consignment: Consignment, part: Part, outcome: ExportOutcome): void {
+    const { request, count } = part
+    if (outcome.kind === 'retryable' || (outcome.kind === 'too-large' && count > 1)) return
+    if (!consignment.inFlight) {
+      this.takeOff(consignment)
+      this.account.exported += consignment.count
+    }
+    if (outcome.kind === 'delivered') this.received(outcome)
+    consignment.parts = partsOf(consignment).filter((other) => other !== part)
+    this.conclude(consignment, count)
+    this.account.conclude(request, count, outcome)
+  }
+
   /** The process ends. Without this, the next one would send again what is settled and not yet marked so. */
   endSync(): void {
     this.spillSync()
@@ -241,8 +268,7 @@ export class Dispatcher {
     }
     for (const consignment of taken) {
       this.unsettled.add(consignment)
-      this.account.queued -= consignment.count
-      this.account.inFlight += consignment.count
+      this.takeOff(consignment)
     }
     this.start(taken)
     // One in each turn of the event loop: four together held it up for 12 ms.
@@ -352,10 +378,17 @@ export class Dispatcher {
     return read === 'read'
   }
 
+  private takeOff(consignment: Consignment): void {
+    consignment.inFlight = true
+    this.account.queued -= consignment.count
+    this.account.inFlight += consignment.count
+  }
+
   /** Everything ends: what is left of it waits again. */
-  private keep({ count }: Consignment): void {
-    this.account.inFlight -= count
-    this.account.queued += count
+  private keep(consignment: Consignment): void {
+    consignment.inFlight = false
+    this.account.inFlight -= consignment.count
+    this.account.queued += consignment.count
   }
 
   /** The fate of so many of its records is known. */

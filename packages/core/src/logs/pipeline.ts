@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
+import type { ExportTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
+import type { ExitSource, UnsentRequest } from '../exitFlush/exitFlush.ts'
 import { openSpool } from '../spool/spool.ts'
 import { Account } from './account.ts'
 import { BATCH_BYTES, type EncodedScope, OpenBatch } from './batch.ts'
@@ -116,6 +118,13 @@ export class LogPipeline {
     return this.account.spooled
   }
 
+  /** Writes what is not yet sent to the spool, at once, and gives what of it is in memory. For a thread that is about to end. */
+  unsent(): UnsentRequest[] {
+    this.sealAtOnce()
+    this.dispatcher.spillSync()
+    return this.dispatcher.unsent()
+  }
+
   /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. What comes later is lost, and said. */
   end(): void {
     this.sealAtOnce()
@@ -159,6 +168,18 @@ export class LogPipeline {
     this.delayTimer = undefined
     const batch = this.open.seal()
     if (batch) this.dispatcher.add(batch)
+  }
+}
+
+/** What an exit flush takes from a pipeline and its transport. */
+export function exitSource(
+  pipeline: LogPipeline,
+  transport: Pick<ExportTransport, 'prepareExit' | 'exitTarget'>,
+): ExitSource {
+  return {
+    prepare: () => transport.prepareExit(),
+    target: () => transport.exitTarget(),
+    unsent: () => pipeline.unsent(),
   }
 }
 

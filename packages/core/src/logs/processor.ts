@@ -2,22 +2,22 @@ import { isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
-import type { ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
+import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
-import { createTransport } from '../delivery/create.ts'
-import type { Transport } from '../delivery/transport.ts'
+import { createTransport, type ExportTransport } from '../delivery/create.ts'
+import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { settleSeverity, settleText } from './fields.ts'
-import { LogPipeline } from './pipeline.ts'
+import { exitSource, LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
 /** Feeds a pipeline from the official SDK's records, encoding each in `onEmit`. */
 export class PipelineProcessor implements LogRecordProcessor {
   /** `undefined`: there is no endpoint that can be used. */
   private readonly pipeline: LogPipeline | undefined
-  private readonly transport: Transport | undefined
+  private readonly transport: ExportTransport | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
@@ -73,6 +73,11 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 
   /** See `Ending`. */
+  get exitSource(): ExitSource | undefined {
+    return this.pipeline && this.transport && exitSource(this.pipeline, this.transport)
+  }
+
+  /** See `Ending`. */
   end(): void {
     this.pipeline?.end()
   }
@@ -99,7 +104,8 @@ export class PipelineProcessor implements LogRecordProcessor {
 /** The options of `createLoggerProvider` that are not the SDK's own business. */
 export type OtlpLogRecordProcessorOptions = ExporterOptions &
   Omit<LogsOptions, 'limits' | 'processors'> &
-  Pick<LoggerProviderOptions, 'meterProvider'>
+  Pick<LoggerProviderOptions, 'meterProvider'> &
+  Pick<EndingOptions, 'flushOnExit'>
 
 /**
  * The pipeline of `createLoggerProvider` as a LogRecordProcessor of the official SDK 3.x, for whoever keeps their own
@@ -114,14 +120,18 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     refuseInSnapshot('OtlpLogRecordProcessor')
     super(settleLogs(options, process.env))
-    this.forget = watchProcessEnd({
-      forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
-      stats: () => this.stats(),
-      activity: () => this.stats().created,
-      abandon: () => this.abandon(),
-      spillSync: () => this.spillSync(),
-      end: () => this.end(),
-    })
+    this.forget = watchProcessEnd(
+      {
+        forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
+        stats: () => this.stats(),
+        activity: () => this.stats().created,
+        abandon: () => this.abandon(),
+        spillSync: () => this.spillSync(),
+        end: () => this.end(),
+        exitSource: this.exitSource,
+      },
+      { flushOnExit: options.flushOnExit },
+    )
   }
 
   override shutdown(timeoutMillis?: number): Promise<void> {

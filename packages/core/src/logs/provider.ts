@@ -37,7 +37,7 @@ import {
   settleTime,
   spanContextOf,
 } from './fields.ts'
-import { LogPipeline } from './pipeline.ts'
+import { exitSource, LogPipeline } from './pipeline.ts'
 import { toConsole } from '../signals/console.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
@@ -66,7 +66,8 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
 }
 
 /** The same with what the end of the process needs. */
-export type EndingLoggerProvider = LogbridgeLoggerProvider & Pick<Ending, 'abandon' | 'spillSync' | 'end'>
+export type EndingLoggerProvider = LogbridgeLoggerProvider &
+  Pick<Ending, 'abandon' | 'spillSync' | 'end' | 'exitSource'>
 
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
@@ -76,10 +77,10 @@ export type EndingLoggerProvider = LogbridgeLoggerProvider & Pick<Ending, 'aband
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   refuseInSnapshot('createLoggerProvider()')
   const config = settleLogs(options, process.env)
-  const { register = true, shutdownSignals = [], captureUncaughtExceptions = register } = options
+  const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
   // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
   const resource = settleResource(options, process.env, register ? ownInstanceId : undefined)
-  const { abandon, spillSync, end, ...inner } = createLoggerProviderFrom(config, resource)
+  const { abandon, spillSync, end, exitSource, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
     shutdown(timeoutMillis?: number) {
@@ -89,8 +90,8 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   }
   let ending: Promise<void> | undefined
   const forget = watchProcessEnd(
-    { ...inner, abandon, spillSync, end, activity: () => inner.stats().created },
-    { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined },
+    { ...inner, abandon, spillSync, end, exitSource, activity: () => inner.stats().created },
+    { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined, flushOnExit },
   )
   const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider
@@ -140,6 +141,7 @@ function createDirectProvider(
     abandon: () => transport.abandon?.(),
     spillSync: () => pipeline.spillSync(),
     end: () => pipeline.end(),
+    exitSource: exitSource(pipeline, transport),
   }
   return provider
 }
@@ -253,6 +255,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     abandon: () => last?.abandon(),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
+    exitSource: last?.exitSource,
   }
   return provider
 }

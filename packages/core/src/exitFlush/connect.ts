@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import type { Duplex } from 'node:stream'
+import tls from 'node:tls'
+import type { ExitProxy, ExitTarget } from './types.ts'
+
+/**
+ * Opens a connection to a gRPC receiver, through its proxy and with TLS where the target has them.
+ * @throws when there is none before the abort
+ */
+export async function openSocket(
+  { address, proxy, tls: material }: ExitTarget,
+  attempt: AbortSignal,
+): Promise<Duplex> {
+  const host = 'host' in address ? address.host : ''
+  const tunnel = proxy && 'host' in address ? await openTunnel(proxy, address, attempt) : undefined
+  if (material === undefined) {
+    return tunnel ?? (await connected(net.connect(address), 'connect', attempt))
+  }
+  const options: tls.ConnectionOptions = {
+    ...(tunnel ? { socket: tunnel, host } : address),
+    ...(material as tls.SecureContextOptions),
+    // An address is no name that a server could be chosen by.
+    ...(net.isIP(host) === 0 && { servername: host }),
+    ALPNProtocols: ['h2'],
+  }
+  return await connected(tls.connect(options), 'secureConnect', attempt)
+}
+
+async function connected<Socket extends net.Socket>(
+  socket: Socket,
+  event: string,
+  attempt: AbortSignal,
+): Promise<Socket> {
+  await once(socket, event, { signal: attempt })
+  // The session that takes the socket has its own listener a turn later.
+  socket.on('error', () => {})
+  return socket
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
+async function openTunnel(
+  { host, port, authorization }: ExitProxy,
+  to: { readonly host: string; readonly port: number },
+  attempt: AbortSignal,
+): Promise<Duplex> {
+  const path = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
+  const request = http.request({
+    method: 'CONNECT',
+    host,
+    port,
+    path,
+    headers: { host: path, ...(authorization && { 'proxy-authorization': authorization }) },
+    signal: attempt,
+  })
+  request.end()
+  const [response, socket, head] = (await once(request, 'connect')) as [http.IncomingMessage, Duplex, Buffer]
+  if (response.statusCode !== 200) throw new Error(`the proxy answered ${response.statusCode}`)
+  if (head.length > 0) socket.unshift(head)
+  socket.on('error', () => {})
+  return socket
+}

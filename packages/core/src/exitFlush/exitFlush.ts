@@ -1,0 +1,120 @@
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { diagnose } from '@logbridge/bridge'
+import type { ExportOutcome } from '../delivery/transport.ts'
+import { now } from './monotonic.ts'
+import type { ExitAnswer, ExitTarget, ExitWork } from './types.ts'
+
+/** The worker of `worker.ts` as one script, put in place of this name by `tsup.config.ts`. */
+declare const EXIT_WORKER_SOURCE: string
+
+/** How long all exit flushes of a process together may block it. */
+const EXIT_FLUSH_MILLIS = 2000
+/** Time for the last answers to be read. */
+const MARGIN_MILLIS = 100
+const LONG_MILLIS = 1000
+
+/** An encoded request that has not been delivered. */
+export interface UnsentRequest {
+  readonly request: Uint8Array
+  /** Records in it. */
+  readonly count: number
+  /** Takes the outcome into the account. One that is `retryable` leaves the request unsent. */
+  complete(outcome: ExportOutcome): void
+}
+
+/** A pipeline that can be flushed while its thread is blocked. */
+export interface ExitSource {
+  /** Prepares what cannot be had without waiting. */
+  prepare(): void
+  /** @throws Error in words without a secret */
+  target(): ExitTarget
+  /** What is unsent, in flight included, oldest first. */
+  unsent(): readonly UnsentRequest[]
+}
+
+/** An ESM and a CommonJS copy of this module can meet in one process: they share the time. */
+const KEY = Symbol.for('logbridge.exitFlush.1')
+const shared = globalThis as { [KEY]?: { endsAt: number | undefined } }
+const state = (shared[KEY] ??= { endsAt: undefined })
+
+/**
+ * Sends what is unsent while this thread is blocked: a process that emits `exit` has no event loop any more, a worker thread
+ * that it starts has one. Returns when all of it has an outcome or the time is up. Never throws. What was in flight is sent
+ * again, because its answer can no longer be read.
+ * @returns why the last request that is left could not be sent
+ */
+export function flushAtExit(source: ExitSource): string | undefined {
+  try {
+    state.endsAt ??= now() + EXIT_FLUSH_MILLIS
+    const unsent = source.unsent()
+    if (unsent.length === 0 || state.endsAt - now() <= MARGIN_MILLIS) return undefined
+    return sendBlocking(source.target(), unsent, state.endsAt)
+  } catch (error) {
+    diagnose('exit-flush', 'log records cannot be sent while the process exits', error)
+    return undefined
+  }
+}
+
+function sendBlocking(
+  target: ExitTarget,
+  unsent: readonly UnsentRequest[],
+  endsAt: number,
+): string | undefined {
+  const { port1, port2 } = new MessageChannel()
+  const answered = new Int32Array(new SharedArrayBuffer(4))
+  const requests = unsent.map(({ request }) => new Uint8Array(request).buffer)
+  const work: ExitWork = { target, requests, endsAt: endsAt - MARGIN_MILLIS, port: port2, answered }
+  startWorker(work, [port2, ...requests])
+
+  let reason: string | undefined
+  let left = unsent.length
+  function takeAnswers(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(port1)
+      if (received === undefined) return
+      const { request, outcome } = received.message as ExitAnswer
+      left -= 1
+      if (outcome.kind === 'retryable') reason = outcome.reason
+      unsent[request]!.complete(outcome)
+    }
+  }
+
+  const start = now()
+  for (let isNoted = false; ;) {
+    const seen = Atomics.load(answered, 0)
+    takeAnswers()
+    const time = now()
+    if (left === 0 || time >= endsAt) return reason
+    if (!isNoted && time - start >= LONG_MILLIS) {
+      isNoted = true
+      const records = unsent.reduce((sum, { count }) => sum + count, 0)
+      diagnose(
+        'long-wait exit',
+        `still waiting for log records to be sent before the process exits: ${records}, at most ${EXIT_FLUSH_MILLIS} ms`,
+      )
+    }
+    const until = isNoted ? endsAt : Math.min(endsAt, start + LONG_MILLIS)
+    Atomics.wait(answered, 0, seen, Math.max(1, until - time))
+  }
+}
+
+function startWorker(workerData: ExitWork, transferList: (ArrayBuffer | ExitWork['port'])[]): void {
+  const worker = new Worker(EXIT_WORKER_SOURCE, {
+    eval: true,
+    name: 'logbridge exit flush',
+    workerData,
+    transferList,
+    // What the application preloads has no place in this thread, and would take the time.
+    execArgv: networkOptions(),
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  // Only where the process goes on after all.
+  worker.on('error', () => {})
+  worker.unref()
+}
+
+/** Options of Node.js on which a connection depends and that each thread has of its own. */
+function networkOptions(): string[] {
+  const given = [...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/), ...process.execArgv]
+  return given.filter((option) => /^--(tls-|dns-result-order=|(no-)?network-family-)/.test(option))
+}

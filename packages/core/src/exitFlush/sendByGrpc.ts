@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import { gzipSync } from 'node:zlib'
+import { GRPC_STATUS_NAMES, grpcOutcome } from '../delivery/grpcOutcome.ts'
+import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../delivery/transport.ts'
+import { openSocket } from './connect.ts'
+import type { ExitTarget, SendOnce } from './types.ts'
+
+/** Whether the message is compressed, and its length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+const FRAME_BYTES = 5
+const UNAVAILABLE = GRPC_STATUS_NAMES.indexOf('UNAVAILABLE')
+const DEADLINE_EXCEEDED = GRPC_STATUS_NAMES.indexOf('DEADLINE_EXCEEDED')
+const UNKNOWN = GRPC_STATUS_NAMES.indexOf('UNKNOWN')
+
+/** Codes for an HTTP status without a gRPC status. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+const CODE_OF_HTTP_STATUS: Readonly<Record<number, string>> = {
+  400: 'INTERNAL',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'UNIMPLEMENTED',
+  429: 'UNAVAILABLE',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'UNAVAILABLE',
+}
+
+/** OTLP over gRPC: unary calls on one connection, by `node:http2` alone. */
+export function createGrpcSend(target: ExitTarget): SendOnce {
+  let connection: Promise<http2.ClientHttp2Session> | undefined
+
+  async function connect(attempt: AbortSignal): Promise<http2.ClientHttp2Session> {
+    const socket = await openSocket(target, attempt)
+    const session = http2.connect(target.url, { createConnection: () => socket })
+    const leave = (): void => void (connection = undefined)
+    session.on('error', leave).on('close', leave).on('goaway', leave)
+    return session
+  }
+
+  function failed(error: unknown, attempt: AbortSignal): ReturnType<typeof grpcOutcome> {
+    const code = attempt.aborted ? DEADLINE_EXCEEDED : UNAVAILABLE
+    const details = attempt.aborted ? 'no answer in time' : (error as Error).message
+    return grpcOutcome(
+      { code, details, statusDetails: undefined, response: undefined, answered: false },
+      String,
+    )
+  }
+
+  return async (request, attempt) => {
+    try {
+      connection ??= connect(attempt)
+      return await call(await connection, target, request, attempt)
+    } catch (error) {
+      connection = undefined
+      return failed(error, attempt)
+    }
+  }
+}
+
+/** @throws when no status comes */
+async function call(
+  session: http2.ClientHttp2Session,
+  { method, headers, compression, timeoutMillis }: ExitTarget,
+  request: Uint8Array,
+  attempt: AbortSignal,
+): Promise<ReturnType<typeof grpcOutcome>> {
+  const gzipped = compression === 'gzip' && request.length > GZIP_OVER_BYTES
+  const stream = session.request(
+    {
+      ...headers,
+      ':method': 'POST',
+      ':path': method,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'grpc-timeout': `${Math.ceil(timeoutMillis)}m`,
+      'grpc-accept-encoding': 'identity',
+      ...(gzipped && { 'grpc-encoding': 'gzip' }),
+    },
+    { signal: attempt },
+  )
+  let trailers: http2.IncomingHttpHeaders = {}
+  stream.on('trailers', (received) => (trailers = received))
+  // Behind the answer an error has no listener of `once` any more.
+  stream.on('error', () => {})
+  stream.end(framed(gzipped ? gzipSync(request) : request, gzipped))
+  const [answer] = (await once(stream, 'response')) as [
+    http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader,
+  ]
+  const response = await readMessage(stream)
+  const status = { ...answer, ...trailers }
+  const outcome = grpcOutcome(
+    {
+      code: codeOf(status),
+      details: detailsOf(status),
+      statusDetails: bytesOf(status['grpc-status-details-bin']),
+      response,
+      answered: true,
+    },
+    String,
+  )
+  // A receiver may answer before it has read the request, and the end of the process would cut it off.
+  if (outcome.kind === 'delivered' && !stream.writableFinished && !stream.closed) {
+    await once(stream, 'finish', { signal: attempt }).catch(() => {})
+  }
+  return outcome
+}
+
+function framed(message: Uint8Array, isCompressed: boolean): Buffer {
+  const frame = Buffer.allocUnsafe(FRAME_BYTES + message.length)
+  frame[0] = isCompressed ? 1 : 0
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, FRAME_BYTES)
+  return frame
+}
+
+/** @throws when the stream ends in an error */
+async function readMessage(stream: http2.ClientHttp2Stream): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size <= MAX_ANSWER_BYTES) chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).subarray(FRAME_BYTES)
+}
+
+type Status = http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader
+
+function codeOf(status: Status): number {
+  const code = Number(status['grpc-status'])
+  if (status['grpc-status'] !== undefined && Number.isInteger(code)) return code
+  return Math.max(UNKNOWN, GRPC_STATUS_NAMES.indexOf(CODE_OF_HTTP_STATUS[status[':status'] ?? 0] ?? ''))
+}
+
+function detailsOf(status: Status): string {
+  const message = status['grpc-message']
+  if (message === undefined) {
+    return status['grpc-status'] === undefined ? `Received HTTP status code ${status[':status']}` : ''
+  }
+  try {
+    return decodeURIComponent(String(message))
+  } catch {
+    return String(message)
+  }
+}
+
+function bytesOf(header: string | string[] | undefined): Buffer | undefined {
+  return header === undefined ? undefined : Buffer.from(String(header), 'base64')
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import { gzipSync } from 'node:zlib'
+import { httpFailure, httpOutcome, readBody } from '../delivery/httpOutcome.ts'
+import { GZIP_OVER_BYTES } from '../delivery/transport.ts'
+import type { ExitTarget, SendOnce } from './types.ts'
+
+/** OTLP over HTTP with protobuf bodies. */
+export function createHttpSend({ url, headers, tls, compression }: ExitTarget): SendOnce {
+  const { request: open, Agent } = url.startsWith('https:') ? https : http
+  const agent = new Agent({ keepAlive: true, ...(tls as https.AgentOptions) })
+
+  return async (request, attempt) => {
+    const gzipped = compression === 'gzip' && request.length > GZIP_OVER_BYTES
+    const body = gzipped ? gzipSync(request) : request
+    try {
+      const call = open(url, {
+        method: 'POST',
+        agent,
+        signal: attempt,
+        headers: {
+          ...headers,
+          'content-type': 'application/x-protobuf',
+          'content-length': body.length,
+          ...(gzipped && { 'content-encoding': 'gzip' }),
+        },
+      })
+      // Behind the answer an error has no listener of `once` any more.
+      call.on('error', () => {})
+      call.end(body)
+      const [response] = (await once(call, 'response', { signal: attempt })) as [http.IncomingMessage]
+      const outcome = httpOutcome(response, await readBody(response), String)
+      // A receiver may answer before it has read the request, and the end of the process would cut it off.
+      if (outcome.kind === 'delivered' && !call.writableFinished) {
+        await once(call, 'finish', { signal: attempt }).catch(() => {})
+      }
+      return outcome
+    } catch (error) {
+      return httpFailure(error as NodeJS.ErrnoException, attempt.aborted)
+    }
+  }
+}
