@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { timers } from '@logbridge/bridge'
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
 import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { encodeScope } from '../src/logs/batch.ts'
@@ -375,4 +375,84 @@ test('what is logged after the end of the process has been seen to is lost, coun
   expect(pipeline.stats()).toMatchObject({ created: 2, spooled: 1, dropped: { shutdown: 1 } })
   expectBalance(pipeline.stats())
   expect(said).toEqual([expect.stringMatching(/^log records were dropped because logbridge was shut down/)])
+})
+
+describe('records that wait for the scheduled delay', () => {
+  const DELAY = 1000
+  function delayed(options: Parameters<typeof start>[0] = {}) {
+    const parts = spooling({ maxExportBatchSize: undefined, scheduledDelayMillis: DELAY, ...options })
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] })
+    return parts
+  }
+  /** The disk takes its time, while the fake timers stand. */
+  async function spooled({ pipeline }: { pipeline: LogPipeline }, count: number): Promise<void> {
+    while (pipeline.stats().spooled < count) await new Promise(setImmediate)
+  }
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  test('are in the spool after 50 ms, and go in one request when the delay is over', async () => {
+    const parts = delayed()
+    const { transport, pipeline, write } = parts
+    write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    write('b')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 2)
+    write('c')
+    vi.advanceTimersByTime(DELAY - 101)
+    await new Promise(setImmediate)
+    expect(transport.requests).toEqual([])
+    vi.advanceTimersByTime(1)
+    await transport.arrived(1)
+    transport.answer()
+    await pipeline.forceFlush()
+    expect(await bodiesIn(transport)).toEqual(['a', 'b', 'c'])
+    expect(transport.requests).toHaveLength(1)
+    expect(pipeline.stats()).toMatchObject({ delivered: 3, queued: 0, inFlight: 0, spooled: 0 })
+  })
+
+  test('go when the delay is over though no record has come since they were stored', async () => {
+    const parts = delayed()
+    parts.write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    vi.advanceTimersByTime(DELAY - 50)
+    await parts.transport.arrived(1)
+    expect(await bodiesIn(parts.transport)).toEqual(['a'])
+  })
+
+  test('go at once when they fill a batch, those counted that are stored', async () => {
+    const parts = delayed({ maxExportBatchSize: 3 })
+    parts.write('a')
+    parts.write('b')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 2)
+    parts.write('c')
+    await parts.transport.arrived(1)
+    expect(await bodiesIn(parts.transport)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('go with a flush when they are stored', async () => {
+    const parts = delayed()
+    parts.write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    const flushed = parts.pipeline.forceFlush()
+    await parts.transport.arrived(1)
+    parts.transport.answer()
+    await flushed
+    expect(parts.pipeline.stats()).toMatchObject({ delivered: 1, spooled: 0 })
+  })
+
+  test('are not stored apart when there is no spool', () => {
+    const { pipeline, write } = delayed({ spool: undefined })
+    write('a')
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(DELAY - 1)
+    expect(pipeline.stats()).toMatchObject({ queued: 1, spooled: 0 })
+  })
 })

@@ -116,7 +116,10 @@ export interface LogsOptions {
    * sending again brings; a record that has one keeps it. Default false.
    */
   recordUid?: boolean | undefined
-  /** Keeps what is not delivered on disk, so that it outlives the process. Default: none, memory alone. */
+  /**
+   * Keeps what is not delivered on disk, so that it outlives the process: what was logged more than 100 ms before a `kill -9`. With
+   * `fsync` that is up to 20 syncs a second. Default: none, memory alone.
+   */
   spool?: SpoolOptions | undefined
 }
 

@@ -15,7 +15,7 @@ export class Backlog {
   private readonly spool: Spool | undefined
   private readonly limits: RequestLimits
   private readonly waiting = new Fifo<Consignment>()
-  /** Severe batches, kept in memory although they are on disk. */
+  /** Severe batches, and those that wait for the scheduled delay, kept in memory although they are on disk. */
   private readonly held = new Fifo<Consignment>()
   private heldBytes = 0
   private wasFromDisk = false
@@ -46,7 +46,7 @@ export class Backlog {
     // It is being sent already.
     if (!this.waiting.has(consignment)) return []
     this.waiting.delete(consignment)
-    if (!isSevere(consignment)) return [consignment]
+    if (!consignment.isDelayed && !isSevere(consignment)) return [consignment]
     this.held.add(consignment)
     this.heldBytes += consignment.bytes
     const released: Consignment[] = []

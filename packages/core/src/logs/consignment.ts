@@ -22,6 +22,8 @@ export interface Consignment extends Queued {
   batch: Batch | undefined
   /** What is to be sent, in this order: one request, unless that was too large. */
   parts: readonly Part[] | undefined
+  /** Whether it was stored before the scheduled delay was over: it is sent from memory soon. */
+  readonly isDelayed: boolean
   /** Gives its memory back; `undefined` where somebody may still read it when its fate is known. */
   recycle: (() => void) | undefined
   entry: SpoolEntry | undefined
@@ -39,7 +41,7 @@ const WAITING_BYTES = 1024
 export function consign(
   number: number,
   count: number,
-  { batch, entry }: { batch?: Batch; entry?: SpoolEntry },
+  { batch, entry, isDelayed = false }: { batch?: Batch; entry?: SpoolEntry; isDelayed?: boolean },
 ): Consignment {
   const bytes = batch ? batch.body.buffer.byteLength + WAITING_BYTES : 0
   const recycle = batch?.recycle
@@ -49,6 +51,7 @@ export function consign(
     bytes,
     batch,
     parts: undefined,
+    isDelayed,
     recycle,
     entry,
     stored: undefined,

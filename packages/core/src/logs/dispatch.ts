@@ -81,7 +81,22 @@ export class Dispatcher {
 
   /** Takes a sealed batch, and sees that it is sent soon: not within the application's log call. */
   add(batch: Batch): void {
-    const consignment = consign(++this.consignments, batch.count, { batch })
+    this.enqueue(batch, false)
+    this.schedulePump()
+  }
+
+  /** Takes a sealed batch that is to be stored now, and sent when `send` is called or another one is sent. */
+  addDelayed(batch: Batch): void {
+    this.enqueue(batch, true)
+  }
+
+  /** Sees that what has been taken is sent soon. */
+  send(): void {
+    this.schedulePump()
+  }
+
+  private enqueue(batch: Batch, isDelayed: boolean): void {
+    const consignment = consign(++this.consignments, batch.count, { batch, isDelayed })
     this.batchBytes += consignment.bytes
     this.unsettled.add(consignment)
     this.backlog.add(consignment)
@@ -90,7 +105,6 @@ export class Dispatcher {
       consignment.recycle = undefined
       this.startStoring(consignment, spool)
     }
-    this.schedulePump()
   }
 
   /** Waits until everything so far is settled, no longer than the time given. */

@@ -19,6 +19,8 @@ const BATCH_SHARE = 1 / 8
 /** From this share of a cap on, records below WARN are refused, so that what matters still finds room. */
 const LOW_SEVERITY_SHARE = 0.8
 const WARN = 13
+/** Delay before records are written to the spool: half of the 100 ms that a crash may cost; the other half is for the disk. */
+const STORE_DELAY_MILLIS = 50
 const UID = 'log.record.uid'
 
 /**
@@ -32,7 +34,15 @@ export class LogPipeline {
   private readonly account: Account
   private readonly dispatcher: Dispatcher
   private readonly batchBytes: number
+  private readonly batchRecords: number
   private delayTimer: NodeJS.Timeout | undefined
+  /** With a spool only. */
+  private storeTimer: NodeJS.Timeout | undefined
+  /** Whether each timer that the open batch needs is running. */
+  private timed = false
+  /** Bytes and records that are in the spool or on their way there, and wait for the scheduled delay. */
+  private storedBytes = 0
+  private storedCount = 0
   private writing = false
   private closing: Promise<void> | undefined
   private closed = false
@@ -42,6 +52,7 @@ export class LogPipeline {
     this.config = config
     this.limits = isBehindSdk ? {} : config.limits
     this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
+    this.batchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.batchBytes)
     this.account = new Account(config.onDrop)
     const { meterProvider, maxQueueSize, exporter } = config
@@ -52,7 +63,7 @@ export class LogPipeline {
     const spool = config.spool && openSpool(config.spool)
     this.dispatcher = new Dispatcher(transport, this.account, spool, onExport, {
       bytes: this.batchBytes,
-      records: config.maxExportBatchSize ?? Infinity,
+      records: this.batchRecords,
     })
   }
 
@@ -79,8 +90,12 @@ export class LogPipeline {
       return account.refuse('too-large', record.severityNumber)
     }
     account.accept()
-    if (open.bytes >= this.batchBytes || open.count === config.maxExportBatchSize) this.seal()
-    else if (this.delayTimer === undefined) this.startDelay()
+    if (
+      open.bytes + this.storedBytes >= this.batchBytes ||
+      open.count + this.storedCount >= this.batchRecords
+    )
+      this.seal()
+    else if (!this.timed) this.startTimers()
   }
 
   stats(): LogsStats {
@@ -151,10 +166,28 @@ export class LogPipeline {
     return queued + inFlight - spooled < maxQueueSize * share
   }
 
-  private startDelay(): void {
+  private startTimers(): void {
+    const { spool, scheduledDelayMillis } = this.config
+    this.timed = true
     quietly(() => {
-      this.delayTimer = unref(timers.setTimeout(() => this.seal(), this.config.scheduledDelayMillis))
+      this.delayTimer ??= unref(timers.setTimeout(() => this.seal(), scheduledDelayMillis))
+      if (spool && scheduledDelayMillis > STORE_DELAY_MILLIS)
+        this.storeTimer = unref(timers.setTimeout(() => this.store(), STORE_DELAY_MILLIS))
     })
+  }
+
+  /** Closes the open batch and has it stored. It is sent with what comes until the scheduled delay is over. */
+  private store(): void {
+    this.storeTimer = undefined
+    this.timed = false
+    // A getter that is being read cannot be interrupted by a timer, but may run an event loop of its own.
+    if (this.writing) return
+    const batch = this.open.seal()
+    if (batch === undefined) return
+    this.storedBytes += batch.body.length
+    this.storedCount += batch.count
+    this.dispatcher.addDelayed(batch)
+    if (this.storedBytes >= this.batchBytes) this.seal()
   }
 
   private sealAtOnce(): void {
@@ -165,9 +198,15 @@ export class LogPipeline {
   /** Closes the open batch and hands it on. */
   private seal(): void {
     timers.clearTimeout(this.delayTimer)
+    timers.clearTimeout(this.storeTimer)
     this.delayTimer = undefined
+    this.storeTimer = undefined
+    this.timed = false
     const batch = this.open.seal()
     if (batch) this.dispatcher.add(batch)
+    else if (this.storedCount > 0) this.dispatcher.send()
+    this.storedBytes = 0
+    this.storedCount = 0
   }
 }
 
