@@ -28,6 +28,7 @@ export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, r
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
 export { copyFields, isAbsent, isError, read, reason, textOf } from './read.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { formatText } from './shown.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'

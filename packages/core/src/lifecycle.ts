@@ -1,10 +1,10 @@
-import { diagnose, timers } from '@logbridge/bridge'
+import { isMainThread } from 'node:worker_threads'
+import { diagnose, timers, watchShutdownSignals } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
 import { onHeldEnd } from './process/heldEnd.ts'
-import { watchShutdownSignals } from './process/shutdownSignals.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
 
 /** How long the end of a process, or a signal that ends it, may be held up for what is still to be sent. */
@@ -103,7 +103,9 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   if (exitSource) process.prependListener('exit', flushOnExit)
   process.on('exit', onExit)
   exitSource?.prepare()
-  const forgetSignals = watchShutdownSignals(config?.shutdownSignals ?? [], { flush, atEnd: reportEnd })
+  // No signal reaches a worker thread.
+  const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
+  const forgetSignals = watchShutdownSignals(signals, { flush, atEnd: reportEnd })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {

@@ -1,8 +1,17 @@
 import { constants } from 'node:os'
-import { isMainThread } from 'node:worker_threads'
+import type { OptionRule } from './options.ts'
+
+/** Signals that end a process which does not handle them. */
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
+
+/** The rule of an option for such signals. */
+export const shutdownSignalsRule: OptionRule = {
+  accepts: `an array of ${SIGNALS.join(', ')}`,
+  test: (value) => Array.isArray(value) && value.every((signal) => SIGNALS.includes(signal)),
+}
 
 /** What a signal that ends the process asks for. */
-interface SignalEnding {
+export interface SignalEnding {
   /** Bounded in time; never rejects. */
   flush(): Promise<unknown>
   /** The last that is done: a process that a signal ends emits no `exit`. */
@@ -22,13 +31,12 @@ const state = (holder[KEY] ??= { watches: new Map(), ending: false })
 /**
  * Flushes when one of the signals comes. Then the process ends by that signal, as it would have without us; a second one
  * ends it at once. Where the application has handlers of its own, they run as ever and decide what becomes of the
- * process: we flush meanwhile. In a worker thread, which no signal reaches, nothing is watched.
+ * process: we flush meanwhile. Not for a worker thread, which no signal reaches.
  *
  * @returns stops watching
  */
 export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending: SignalEnding): () => void {
-  const watched = isMainThread ? signals : []
-  for (const signal of watched) {
+  for (const signal of signals) {
     let watch = state.watches.get(signal)
     if (watch === undefined) {
       watch = { endings: new Set(), listener: () => void onSignal(signal) }
@@ -39,7 +47,7 @@ export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending:
     watch.endings.add(ending)
   }
   return () => {
-    for (const signal of watched) {
+    for (const signal of signals) {
       const watch = state.watches.get(signal)
       if (watch?.endings.delete(ending) && watch.endings.size === 0) forget(signal)
     }
