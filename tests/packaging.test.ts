@@ -18,7 +18,7 @@ const DEPENDENCIES: Record<string, readonly string[]> = {
   '@logbridge/winston': ['@logbridge/bridge', 'winston-transport'],
 }
 const isAdapter = (name: string): boolean => name in DEPENDENCIES && name !== '@logbridge/bridge'
-const MAX_ADAPTER_BYTES = 60_000
+const MAX_ADAPTER_BYTES = 80_000
 
 const folder = await mkdtemp(join(tmpdir(), 'logbridge-packaging-'))
 afterAll(() => rm(folder, { recursive: true }))
