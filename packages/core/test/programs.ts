@@ -17,8 +17,8 @@ export interface Ended {
 
 export interface Program {
   readonly pid: number
-  /** Resolves as soon as it has printed this to stdout; rejects when it ends without. */
-  printed(text: string): Promise<void>
+  /** Resolves with all of stdout as soon as it has printed this there; rejects when it ends without. */
+  printed(text: string): Promise<string>
   kill(signal: NodeJS.Signals): void
   /** Writes to its stdin, which must be a pipe. */
   write(text: string): void
@@ -61,6 +61,7 @@ export function start(code: string | URL, options: ProgramOptions = {}): Program
         const isOpen = await Promise.race([once(child.stdout!, 'data'), ended.then(() => false)])
         if (!isOpen && !output.stdout.includes(text)) throw new Error(`ended: ${JSON.stringify(output)}`)
       }
+      return output.stdout
     },
     kill: (signal) => void child.kill(signal),
     write: (text) => void child.stdin!.write(text),

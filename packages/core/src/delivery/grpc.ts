@@ -1,4 +1,5 @@
 import { type ClientHttp2Stream, constants } from 'node:http2'
+import { timers } from '@logbridge/bridge'
 import {
   ChannelCredentials,
   type ChannelOptions,
@@ -14,6 +15,7 @@ import {
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './attempt.ts'
 import { type Certificates, followCertificates } from './certificates.ts'
+import { Connections } from './connections.ts'
 import { sendFramed, streamOf } from './frame.ts'
 import { askHeaders } from './headers.ts'
 import { grpcOutcome } from './grpcOutcome.ts'
@@ -33,11 +35,15 @@ const NO_COMPRESS = 2
 /** Connections to the receiver, and what they were made with. Times are by the monotonic clock. */
 interface Channel {
   readonly client: Client
+  readonly connections: Connections
   readonly certificates: Certificates | undefined
   readonly madeAt: number
   /** When the receiver last said something. */
   heardAt: number
 }
+
+/** How long grpc-js may take to end a call whose deadline has passed. */
+const LATE_MILLIS = 500
 
 /** How a call ended. */
 interface Ended extends StatusObject {
@@ -62,17 +68,25 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   function leave(left: Channel): void {
     if (channel === left) channel = undefined
     left.client.close()
+    left.connections.close()
   }
 
   async function connect(attempt: AbortSignal): Promise<Channel> {
     const current = certificates && (await unlessAborted(attempt, certificates()))
     if (channel !== undefined && channel.certificates !== current) leave(channel)
     if (channel === undefined) {
-      const client = new Client(target(config.url), credentials(current), channelOptions(config))
-      if (config.compression === 'none') sendFramed(client)
-      channel = { client, certificates: current, madeAt: performance.now(), heardAt: 0 }
+      channel = open(current)
     }
     return channel
+  }
+
+  function open(certificates: Certificates | undefined): Channel {
+    const connections = new Connections()
+    const paced = connections.pace(credentials(certificates), () => opened.heardAt)
+    const client = new Client(target(config.url), paced, channelOptions(config))
+    if (config.compression === 'none') sendFramed(client)
+    const opened: Channel = { client, connections, certificates, madeAt: performance.now(), heardAt: 0 }
+    return opened
   }
 
   /**
@@ -100,14 +114,15 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
       const sentAt = performance.now()
       const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
-      // By the signal for all, because grpc-js ends the call at the deadline itself, and says so.
-      const ended = await unary(current, method, request, metadata, deadline, signal)
-      if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
-      const statusDetails = detailsOf(ended.metadata)
-      const outcome = grpcOutcome({ ...ended, statusDetails }, shownWithout(config, headers))
-      const accepted = outcome.kind === 'delivered'
-      const sent = await streamSent(ended.stream, accepted, attempt)
-      return accepted && !sent ? { ...outcome, stillRead: true } : outcome
+      return await current.connections.use(async () => {
+        const ended = await unary(current, method, request, metadata, deadline, { signal, attempt })
+        if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
+        const statusDetails = detailsOf(ended.metadata)
+        const outcome = grpcOutcome({ ...ended, statusDetails }, shownWithout(config, headers))
+        const accepted = outcome.kind === 'delivered'
+        const sent = await streamSent(ended.stream, accepted, attempt)
+        return accepted && !sent ? { ...outcome, stillRead: true } : outcome
+      })
     })
   }
 
@@ -122,8 +137,12 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       }
     },
     wake() {},
+    abandon() {
+      const isConnected = channel?.client.getChannel().getConnectivityState(false) === connectivityState.READY
+      if (channel && !isConnected) leave(channel)
+    },
     close() {
-      channel?.client.close()
+      if (channel) leave(channel)
     },
   }
 }
@@ -148,7 +167,7 @@ function unary(
   request: Uint8Array,
   metadata: Metadata,
   deadline: number,
-  signal: AbortSignal,
+  { signal, attempt }: { readonly signal: AbortSignal; readonly attempt: AbortSignal },
 ): Promise<Ended> {
   return new Promise((resolve) => {
     let response: Buffer | undefined
@@ -174,15 +193,21 @@ function unary(
     // Unlike the callback's error this is what the receiver said, also where it answered OK and no message.
     call.on('status', (ended) => {
       signal.removeEventListener('abort', abort)
+      attempt.removeEventListener('abort', abortLate)
+      timers.clearTimeout(late)
       // A status that comes without headers has at least the content type beside it; one that grpc-js makes up has nothing.
       const trailersCame = Object.keys(ended.metadata.getMap()).length > 0
       const answered = trailersCame || (headersCame && !MADE_UP.test(ended.details))
       if (answered) channel.heardAt = performance.now()
       resolve({ ...ended, response, answered, stream: streamOf(call) })
     })
+    let late: NodeJS.Timeout | undefined
     const abort = (): void => call.cancel()
+    // grpc-js ends the call at the deadline itself, and says so, unless its timer is a fake one of a test.
+    const abortLate = (): void => void (late = timers.setTimeout(abort, LATE_MILLIS))
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
+    attempt.addEventListener('abort', abortLate)
   })
 }
 

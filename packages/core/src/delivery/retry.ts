@@ -116,6 +116,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
     abandon() {
       restsUntil = performance.now() + REST_MILLIS
       for (const abort of attempts) abort()
+      transport.abandon?.()
     },
     close() {
       failing.delete(transport)

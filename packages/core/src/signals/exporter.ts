@@ -76,6 +76,7 @@ export function createOtlpExporter<Items>(
   }
 
   function abandon(): void {
+    transport.abandon?.()
     if (pending.size === 0) return
     attempts.abort()
     attempts = new AbortController()
