@@ -41,6 +41,10 @@ export interface Call {
   spread: Error | undefined
   /** Whether the logger has begun with it. */
   transformed: boolean
+  /** Whether the logger's format has made a text that shows all fields: see `finished.ts`. */
+  isWhole: boolean
+  /** Whether a text of chosen fields has been made, which hides arguments that are no fields: see `shown.ts`. */
+  isSelective: boolean
   /** What was true during the log call, if the record had to wait behind a slow transport. */
   held: Held | undefined
 }
@@ -53,8 +57,8 @@ export interface Held {
   readonly nested: boolean
 }
 
-const LEVEL = Symbol.for('level')
-const MESSAGE: unique symbol = Symbol.for('message') as never
+export const LEVEL: unique symbol = Symbol.for('level') as never
+export const MESSAGE: unique symbol = Symbol.for('message') as never
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** What format.splat() takes for a token. */
@@ -94,7 +98,7 @@ export function createAdapter(
       const attributes = copyFields(info, RESERVED)
       const isTemplate = typeof template === 'string' && TOKEN.test(template)
       const taken = isTemplate ? countSpecifiers(template, splat.length) : undefined
-      const rest = unmergedArguments(call, taken)
+      const rest = call.isSelective ? [] : unmergedArguments(call, taken)
       const exception = takeException(call, attributes, rest)
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
 
@@ -231,10 +235,11 @@ function unmergedArguments({ info, message, splat }: Call, taken: number | undef
  * field `metadata` stays there.
  */
 function takeException(
-  { info, logged, message: original, splat, spread: merged }: Call,
+  call: Call,
   attributes: Record<string, unknown>,
   rest: unknown[],
 ): LogRecord['exception'] {
+  const { info, logged, message: original, splat, spread: merged, isSelective } = call
   const { message, metadata } = info
   const moved = isObject(metadata) ? metadata : undefined
   const stack = stackOf(info)
@@ -252,7 +257,7 @@ function takeException(
         : isError(original)
           ? original
           : undefined)
-  if (source) return spreadError(source, info, stack ?? (moved && read(moved, 'stack')), attributes)
+  if (source) return spreadError(source, call, stack ?? (moved && read(moved, 'stack')), attributes)
 
   const field = errorAmong(attributes)
   if (field) {
@@ -267,7 +272,7 @@ function takeException(
   if (index >= 0) return rest.splice(index, 1)[0] as Error
   // logger.error('%s', error): the text is all that a format could have seen of it.
   const shown = splat.find(isError)
-  if (shown) return shown
+  if (shown) return isSelective ? formattedError(shown, info) : shown
   // logger.error({ err }): the object is the message.
   const fields = isObject(message) ? message : moved
   const inside = fields && errorAmong(fields)
@@ -277,14 +282,14 @@ function takeException(
 /** An Error whose fields stand among the record's: `logger.error(error)`, `logger.error('text', error)`. */
 function spreadError(
   error: Error,
-  info: Info,
+  { info, isSelective }: Call,
   stack: unknown,
   attributes: Record<string, unknown>,
 ): SerializedError {
   const cause = read(error, 'cause')
   const errors = read(error, 'errors')
   // format.errors() leaves the cause out unless told otherwise; winston's own merge has put it there.
-  const isMerged = info[SPLAT] !== undefined
+  const isMerged = isSelective || info[SPLAT] !== undefined
   const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
   if (stack === read(error, 'stack')) {
     if (hasCause && cause !== undefined) attributes['cause'] = cause
@@ -300,6 +305,14 @@ function spreadError(
     ...(isShown && { message: text }),
     ...(typeof stack === 'string' && { stack }),
   }
+}
+
+/** What the message shows of an Error that format.splat() has put in the place of a token. */
+function formattedError(error: Error, info: Info): SerializedError | undefined {
+  const text = textOf(messageOf(info))
+  const { type, message = '', stack = '' } = describe(error)
+  if (!containsText(text, message)) return undefined
+  return { ...(type !== undefined && { type }), message, ...(containsText(text, stack) && { stack }) }
 }
 
 /** From the text of a stack alone, where a child logger or a format has replaced the Error by a plain object. */

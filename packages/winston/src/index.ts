@@ -12,6 +12,8 @@
  * | arguments that winston neither merged nor shows  | attribute `splat`                                          |
  * | an Error as record, message, argument or field   | `exception.*`; its own fields stay where winston has them  |
  * | active context of the log call                   | trace id, span id, flags: also behind a slow transport     |
+ *
+ * What the text hides that the formats have made (`info[MESSAGE]`) is not sent: `shown.ts`.
  */
 import {
   activeContext,
@@ -29,8 +31,10 @@ import {
 } from '@logbridge/bridge'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
-import { type Call, copyOf, createAdapter, type Info, levelOf, SPLAT } from './convert.ts'
+import { type Call, copyOf, createAdapter, type Info, levelOf, MESSAGE, SPLAT } from './convert.ts'
+import { beginFormat, isWhole, watchJsonFormat } from './finished.ts'
 import { optionRules, type OtelTransportOptions } from './options.ts'
+import { shownPart } from './shown.ts'
 
 export { contribSyslogSeverity } from './levels.ts'
 export type { OtelTransportOptions } from './options.ts'
@@ -43,6 +47,7 @@ export type { OtelTransportOptions } from './options.ts'
 export class OtelTransport extends TransportStream {
   readonly #bridge: Bridge<Call>
   readonly #writable: WritableState
+  readonly #trustInfo: boolean
   /** For what was logged before the first transport was there: the logger that has joined last. */
   #logger: Call['logger']
   #lastCall: Call | undefined
@@ -55,7 +60,9 @@ export class OtelTransport extends TransportStream {
     checkOptions('@logbridge/winston', options, optionRules)
     super(options as TransportStream.TransportStreamOptions)
     this.#writable = (this as unknown as { _writableState: WritableState })._writableState
-    const { severity, scope, captureTemplate = false } = options
+    const { severity, scope, captureTemplate = false, trustInfo = false } = options
+    this.#trustInfo = trustInfo
+    watchJsonFormat()
     this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
     locate ??= this.#bridge.locate
     // Each logger listens to its transports: many of them are no leak.
@@ -139,13 +146,11 @@ export class OtelTransport extends TransportStream {
   }
 
   #send(call: Call, info: Info): void {
-    const { format } = this
     try {
-      const formatted = format
-        ? format.transform(copyOf(info) as Logform.TransformableInfo, format.options)
-        : info
-      if (!formatted) return
-      call.info = formatted as Info
+      call.isSelective = false
+      const shown = this.format ? this.#formatted(call, info, this.format) : this.#shown(call, info)
+      if (shown === undefined) return
+      call.info = shown
     } catch (error) {
       this.#bridge.report(error)
       return
@@ -155,11 +160,43 @@ export class OtelTransport extends TransportStream {
     sending = false
   }
 
+  /** The record without what the text of the logger's format hides. */
+  #shown(call: Call, info: Info): Info {
+    return call.isWhole ? info : this.#withoutHidden(call, info)
+  }
+
+  #withoutHidden(call: Call, info: Info): Info {
+    const shown = shownPart(info, this.#trustInfo)
+    call.isSelective = shown.isSelective
+    return shown.info
+  }
+
+  /**
+   * Applies this transport's own format, and takes off what the text hides. Where this format makes no text, that of the
+   * logger's format counts: fields that it hides are taken off first and the format is applied again, because it may have
+   * moved them to where they are not found.
+   */
+  #formatted(call: Call, info: Info, format: Logform.Format): Info | undefined {
+    beginFormat()
+    const copy = copyOf(info)
+    const formatted = transform(format, copy)
+    if (formatted === undefined || isWhole(formatted, copy)) return formatted
+    const text = formatted[MESSAGE]
+    if (text !== undefined && text !== info[MESSAGE]) return this.#withoutHidden(call, formatted)
+    const shown = this.#shown(call, info)
+    return shown === info ? formatted : transform(format, copyOf(shown))
+  }
+
   /** Has `finish`, and so that of the logger, wait for the delivery. */
   override _final(callback: (error?: Error | null) => void): void {
     // Out of the promise: what a listener of `finish` throws is an uncaught exception, as with any stream.
     void this.#bridge.flush().then(() => timers.setImmediate(callback))
   }
+}
+
+function transform(format: Logform.Format, info: Info): Info | undefined {
+  const formatted = format.transform(info as Logform.TransformableInfo, format.options)
+  return formatted ? (formatted as Info) : undefined
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */
@@ -201,6 +238,8 @@ function newCall(logged: Info, logger: Call['logger']): Call {
     splat,
     spread: Object.hasOwn(logged, 'stack') && isError(splat[0]) ? splat[0] : undefined,
     transformed: false,
+    isWhole: false,
+    isSelective: false,
     held: undefined,
   }
 }
@@ -285,6 +324,7 @@ function followCalls(logger: Logger): void {
   } as Logger['write']
 
   logger._transform = function (info: Info, encoding, callback) {
+    beginFormat()
     const held = hasWaited ? waiting.get(info) : undefined
     if (held !== undefined) {
       waiting.delete(info)
@@ -299,6 +339,7 @@ function followCalls(logger: Logger): void {
   const { _readableState: readable } = logger as unknown as { _readableState: ReadableState }
   logger.push = function (chunk: unknown, encoding) {
     if (current && typeof chunk === 'object' && chunk !== null) {
+      current.isWhole = isWhole(chunk as Info, current.logged)
       const isPassedOn = readable.flowing && readable.length === 0
       if (!isPassedOn || current.held !== undefined) hold(chunk, current)
     }

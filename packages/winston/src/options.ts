@@ -7,6 +7,13 @@ export interface OtelTransportOptions extends Omit<BridgeOptions, 'level'> {
   level?: string | undefined
   /** Applied to a copy of each record before it is sent; what it removes is not sent. */
   format?: TransportStream.TransportStreamOptions['format'] | undefined
+  /**
+   * Send the fields of a record also where its text is no JSON and does not show the message as it is, as with a
+   * `format.printf()` that masks. The body is that text all the same.
+   *
+   * @default false
+   */
+  trustInfo?: boolean | undefined
   /** Send nothing. Default false. */
   silent?: boolean | undefined
   /** Log uncaught exceptions. Default false. */
@@ -22,6 +29,7 @@ export const optionRules: Readonly<Record<keyof OtelTransportOptions, OptionRule
     accepts: 'a winston format (an object with a transform method)',
     test: (value) => typeof (value as { transform?: unknown } | null)?.transform === 'function',
   },
+  trustInfo: rules.boolean,
   silent: rules.boolean,
   handleExceptions: rules.boolean,
   handleRejections: rules.boolean,

@@ -110,7 +110,7 @@ describe('body', () => {
     const formats = format.combine(
       format.timestamp(),
       format.json(),
-      format.printf(() => 'a line'),
+      format.printf(({ level, message }) => `${level}: ${String(message)}`),
     )
     const { body, attributes } = await arrivedOne((logger) => logger.info('hello', { user: { id: 7 } }), {
       format: formats,

@@ -1,0 +1,53 @@
+import winston from 'winston'
+import { type Info, MESSAGE } from './convert.ts'
+
+type Transform = (this: unknown, info: Info, options: JsonOptions) => unknown
+
+/** Options of format.json() that leave something of a record out of the text. */
+interface JsonOptions {
+  readonly replacer?: unknown
+  readonly maximumDepth?: unknown
+  readonly maximumBreadth?: unknown
+}
+
+/** Record that format.json() has written with all of its fields, and the text of it. */
+let record: object | undefined
+let text: unknown
+let isWatched = false
+
+/**
+ * Notices which records format.json() writes with all of their fields, wherever it stands in a format.combine(). Their text
+ * need not be parsed and compared by `shown.ts`, which takes longer than all else that the transport does with a record.
+ */
+export function watchJsonFormat(): void {
+  if (isWatched) return
+  isWatched = true
+  const { Format } = winston.format.json as unknown as { Format: { prototype: { transform: Transform } } }
+  const { prototype } = Format
+  // A frozen prototype costs speed and nothing else.
+  if (Object.isFrozen(prototype)) return
+  const { transform } = prototype
+  prototype.transform = function (info, options) {
+    const formatted = transform.call(this, info, options)
+    const { replacer, maximumDepth, maximumBreadth } = options
+    if (replacer === undefined && maximumDepth === undefined && maximumBreadth === undefined) {
+      record = info
+      text = info[MESSAGE]
+    }
+    return formatted
+  }
+}
+
+/** Begins a format: forgets what another one has written. */
+export function beginFormat(): void {
+  record = undefined
+}
+
+/**
+ * Tests for a text that format.json() has made since `beginFormat`, with all fields of the record.
+ * @param formatted the record after all formats
+ * @param given the record before any format: format.errors() may have replaced it since
+ */
+export function isWhole(formatted: Info, given: unknown): boolean {
+  return record !== undefined && (record === formatted || record === given) && formatted[MESSAGE] === text
+}

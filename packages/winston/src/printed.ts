@@ -1,0 +1,164 @@
+import types from 'node:util/types'
+import { containsText, copyFields, isAbsent, isError, MAX_DEPTH, read } from '@logbridge/bridge'
+
+export type Fields = Record<string, unknown>
+
+/** Stands for a value that the text leaves out. */
+export const HIDDEN: unique symbol = Symbol('hidden')
+
+/**
+ * Compares a value with what a text prints in its place.
+ *
+ * @param printed the value in the text, read as JSON
+ * @returns the value itself where `JSON.stringify` prints it so; else what the text prints, without fields that the value
+ * lacks: a later format may have removed these
+ */
+export function printedPart(value: unknown, printed: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return isPrintedAs(value, printed) ? value : printed
+  // The encoder cuts off here, too.
+  if (depth > MAX_DEPTH) return null
+  if (isError(value)) return printedError(value, printed, depth)
+  // `JSON.stringify` prints the number of `new Number(7)`, winston's own format an object.
+  if (types.isBoxedPrimitive(value) && isPrintedAs(value.valueOf(), printed)) return value
+  const json = jsonOf(value)
+  if (typeof json !== 'object' || json === null) return isPrintedAs(json, printed) ? value : printed
+  const part = printedObject(json, printed, depth)
+  return part === json ? value : part
+}
+
+function printedObject(value: object, printed: unknown, depth: number): unknown {
+  if (Array.isArray(value)) return printedElements(value, printed, depth)
+  return isFields(printed) ? printedFields(value, printed, depth) : printed
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isPrintedAs(value: unknown, printed: unknown): boolean {
+  if (value === printed || isAbsent(value)) return true
+  if (typeof value === 'number') return printed === null && !Number.isFinite(value)
+  return typeof value === 'bigint' && (printed === String(value) || printed === Number(value))
+}
+
+/** The value that `JSON.stringify` prints in the place of an object. */
+function jsonOf(value: object): unknown {
+  const toJSON = read(value, 'toJSON')
+  if (typeof toJSON !== 'function') return value
+  try {
+    return toJSON.call(value, '')
+  } catch {
+    return undefined
+  }
+}
+
+function printedElements(values: readonly unknown[], printed: unknown, depth: number): unknown {
+  if (!Array.isArray(printed) || printed.length !== values.length) return printed
+  let isWhole = true
+  const kept = printed.map((element: unknown, index) => {
+    const value = read(values, index)
+    const part = printedPart(value, element, depth + 1)
+    if (!Object.is(part, value)) isWhole = false
+    return part
+  })
+  return isWhole ? values : kept
+}
+
+function printedFields(value: object, printed: Fields, depth: number): object {
+  const keys = Object.keys(value)
+  // `JSON.stringify` prints a Map as `{}`. A replacer has printed more.
+  if (keys.length === 0) return Object.keys(printed).length === 0 ? value : printed
+  const kept: Fields = {}
+  let isWhole = true
+  for (const key of keys) {
+    const field = read(value, key)
+    if (isAbsent(field)) continue
+    const part = Object.hasOwn(printed, key)
+      ? printedPart(field, printed[key], depth + 1)
+      : unprintedPart(field)
+    if (!Object.is(part, field)) isWhole = false
+    if (part !== HIDDEN) defineField(kept, key, part)
+  }
+  return isWhole ? value : kept
+}
+
+/** A value without a place in a JSON text: itself where `JSON.stringify` prints none. */
+export function unprintedPart(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && isAbsent(jsonOf(value)) ? value : HIDDEN
+}
+
+/** `JSON.stringify` prints an Error's own fields alone. What a replacer has made of it may have any form. */
+function printedError(error: Error, printed: unknown, depth: number): unknown {
+  const keys = Object.keys(error)
+  if (!isFields(printed) || !Object.keys(printed).every((key) => keys.includes(key))) {
+    return errorShownBy(textsOf(printed), error, printed)
+  }
+  if (keys.length === 0) return error
+  const fields = printedFields(error, printed, depth)
+  if (fields === error) return error
+  return errorOf(
+    error,
+    { ...partsOf(error), cause: read(error, 'cause'), errors: read(error, 'errors') },
+    fields,
+  )
+}
+
+/**
+ * Makes an Error of what a text shows of one.
+ *
+ * @param texts all that the text shows
+ * @param printed what it shows in the place of the Error, if that is known
+ * @returns `printed` where it shows neither message nor stack
+ */
+export function errorShownBy(texts: string, error: Error, printed: unknown): unknown {
+  const { name, message, stack } = partsOf(error)
+  const masked = isFields(printed) ? printed : {}
+  const shown = {
+    name,
+    message: shownText(texts, message) ?? masked['message'],
+    stack: shownText(texts, stack) ?? masked['stack'],
+  }
+  if (shown.message === undefined && shown.stack === undefined) return printed
+  const cause = read(error, 'cause')
+  const isCauseShown = isError(cause) && shownText(texts, read(cause, 'message')) !== undefined
+  const fields = isFields(printed) ? printedFields(error, printed, 0) : {}
+  return errorOf(error, { ...shown, ...(isCauseShown && { cause }) }, fields)
+}
+
+function shownText(texts: string, part: unknown): string | undefined {
+  return typeof part === 'string' && containsText(texts, part) ? part : undefined
+}
+
+function partsOf(error: Error): Fields {
+  return { name: read(error, 'name'), message: read(error, 'message'), stack: read(error, 'stack') }
+}
+
+/** An Error of the same class with these parts and fields alone. */
+function errorOf(error: Error, parts: Fields, fields: object): Error {
+  const copy = Object.create(Object.getPrototypeOf(error) as object) as Error
+  for (const [key, value] of Object.entries(parts)) {
+    if (value !== undefined)
+      Object.defineProperty(copy, key, { value, enumerable: false, writable: true, configurable: true })
+  }
+  for (const [key, value] of Object.entries(copyFields(fields))) defineField(copy, key, value)
+  return copy
+}
+
+/** All texts and numbers of a parsed JSON value, one a line. */
+export function textsOf(printed: unknown): string {
+  const texts: string[] = []
+  collectTexts(printed, texts, 0)
+  return texts.join('\n')
+}
+
+function collectTexts(value: unknown, texts: string[], depth: number): void {
+  if (typeof value === 'string' || typeof value === 'number') texts.push(String(value))
+  else if (typeof value === 'object' && value !== null && depth <= MAX_DEPTH) {
+    for (const part of Object.values(value)) collectTexts(part, texts, depth + 1)
+  }
+}
+
+/** Sets a field even where its key is `__proto__`. */
+export function defineField(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
+}

@@ -1,0 +1,189 @@
+/*
+ * Compares a record with its text. winston's transports print `info[MESSAGE]`, the text that the last format makes. Fields
+ * that this format leaves out or masks are hidden, though they still stand in the record.
+ *
+ * | text                                    | body                      | fields                                              |
+ * |-----------------------------------------|---------------------------|-----------------------------------------------------|
+ * | none, or of format.json() itself        | message                   | all                                                 |
+ * | JSON                                    | message, as it is printed | those that are printed, as they are printed         |
+ * | other, contains message and a JSON part | message                   | those in the JSON part, and texts beside it         |
+ * | other, contains the message             | message                   | all but those printed with another value (`key=***`)|
+ * | other, without the message              | the text                  | those in a JSON part; all with `trustInfo`          |
+ *
+ * The executed table is in `docs/mapping.md`.
+ */
+import { isAbsent, isError, read, stripEscapeSequences } from '@logbridge/bridge'
+import { copyOf, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
+import {
+  defineField,
+  errorShownBy,
+  type Fields,
+  HIDDEN,
+  isFields,
+  printedPart,
+  textsOf,
+  unprintedPart,
+} from './printed.ts'
+import { showsMessage, showsText, withoutMasked, withoutText } from './plainText.ts'
+
+/** A record as its text shows it. */
+export interface Shown {
+  /** The record itself where the text hides nothing. */
+  info: Info
+  /** Whether the text has been made of chosen fields: arguments that are no fields count as hidden. */
+  isSelective: boolean
+}
+
+/** Fields that have a place of their own in what is sent, and may be shown under any key or none. */
+const PLACED = new Set(['timestamp', 'label', 'stack'])
+/** Keys under which a JSON text has the message. */
+const MESSAGE_KEYS = ['message', '@message', 'msg']
+/** Objects of a JSON text in which fields of the record are looked for. */
+const MAX_PLACES = 16
+/** Stands for a value whose key is not printed. */
+const MISSING = Symbol('missing')
+/** Begins an object in a text. */
+const OBJECT = /\{\s*["}]/g
+/** Beginnings of objects that are tried. */
+const MAX_PARTS = 4
+
+/**
+ * Takes off a record what its text hides.
+ * @param trustInfo whether fields are sent where the text is no JSON and shows another message
+ */
+export function shownPart(info: Info, trustInfo: boolean): Shown {
+  const made = info[MESSAGE]
+  const message = read(info, 'message')
+  if (typeof made !== 'string' || made === message) return { info, isSelective: false }
+  const text = stripEscapeSequences(made)
+  const printed = parseFields(text)
+  if (printed) return { info: byFields(info, printed), isSelective: true }
+  const isMessageShown = showsMessage(text, message)
+  if (trustInfo) return { info: isMessageShown ? info : withMessage(copyOf(info), text), isSelective: false }
+  const rest = isMessageShown ? withoutText(text, message) : text
+  const part = parsePart(rest)
+  if (part) {
+    const shown = byFields(info, part, rest)
+    return { info: isMessageShown ? shown : withMessage(copyOf(shown), text), isSelective: true }
+  }
+  if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
+  const kept = withoutMasked(info, rest, levelOf(info))
+  return { info: kept, isSelective: kept !== info }
+}
+
+/** Reads a text that is a JSON object. */
+function parseFields(text: string): Fields | undefined {
+  const trimmed = text.trim()
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined
+  try {
+    const value: unknown = JSON.parse(trimmed)
+    return isFields(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads the first JSON object in a text that ends with the last brace. */
+function parsePart(text: string): Fields | undefined {
+  const end = text.lastIndexOf('}') + 1
+  let tries = MAX_PARTS
+  for (const { index } of text.matchAll(OBJECT)) {
+    const fields = parseFields(text.slice(index, end))
+    if (fields || (tries -= 1) === 0) return fields
+  }
+  return undefined
+}
+
+/**
+ * Compares a record with JSON field by field.
+ * @param beside the text around the JSON, which shows the message; `undefined` where the JSON is all there is
+ */
+function byFields(info: Info, json: Fields, beside?: string): Info {
+  const places = placesOf(json, info)
+  let texts = beside
+  let shown: Info | undefined
+  let count = 0
+  for (const key of Object.keys(info)) {
+    const value = read(info, key)
+    if (key === 'level' || isAbsent(value)) continue
+    let part: unknown = value
+    if (key !== 'message') part = fieldIn(places, key, value)
+    else if (beside === undefined) part = messageIn(places, value)
+    if (part === MISSING) {
+      texts ??= textsOf(json)
+      part = partAnywhere(key, value, texts, beside !== undefined)
+      if (part === HIDDEN && isFields(value) && !isError(value)) part = gatheredFields(value, info, json)
+    }
+    if (part !== HIDDEN) count += 1
+    if (Object.is(part, value)) continue
+    shown ??= copyOf(info)
+    if (part === HIDDEN) delete shown[key]
+    else defineField(shown, key, part)
+  }
+  if (shown === undefined) return info
+  // The JSON is no form of this record: it is all that is known of the message.
+  return count === 0 && !('message' in shown) ? withMessage(shown, String(info[MESSAGE])) : shown
+}
+
+function fieldIn(places: readonly Fields[], key: string, value: unknown): unknown {
+  for (const place of places) if (Object.hasOwn(place, key)) return printedPart(value, place[key])
+  return MISSING
+}
+
+function messageIn(places: readonly Fields[], value: unknown): unknown {
+  for (const key of MESSAGE_KEYS) {
+    for (const place of places) {
+      if (!Object.hasOwn(place, key)) continue
+      const message = place[key]
+      return typeof value === 'string' && showsText(message, value) ? value : printedPart(value, message)
+    }
+  }
+  return MISSING
+}
+
+/** A value whose key is not printed, where the text contains the value all the same. */
+function partAnywhere(key: string, value: unknown, texts: string, hasBeside: boolean): unknown {
+  if (isError(value)) return errorShownBy(texts, value, HIDDEN)
+  const isText = typeof value === 'string' && value !== ''
+  const isPlaced = PLACED.has(key) || (isText && (hasBeside || key === 'message'))
+  return isPlaced && showsText(texts, value) ? value : unprintedPart(value)
+}
+
+/** Fields that format.metadata() has gathered, printed without the key of the gathering. */
+function gatheredFields(value: Fields, info: Info, json: Fields): unknown {
+  const others = Object.fromEntries(Object.entries(json).filter(([key]) => !Object.hasOwn(info, key)))
+  return Object.keys(value).some((key) => Object.hasOwn(others, key)) ? printedPart(value, others) : HIDDEN
+}
+
+/** A JSON text, and the objects in it that the format has put around fields, such as the `@fields` of format.logstash(). */
+function placesOf(printed: Fields, info: Info): Fields[] {
+  const places = [printed]
+  for (let index = 0; index < places.length; index += 1) {
+    const place = places[index]!
+    for (const key of Object.keys(place)) {
+      const inner = place[key]
+      if (isFields(inner) && !Object.hasOwn(info, key) && places.length < MAX_PLACES) places.push(inner)
+    }
+  }
+  return places
+}
+
+/** A record without fields, but for those that have a place of their own and that its text shows. */
+function placedFields(info: Info, text: string): Info {
+  const shown: Info = {
+    [LEVEL]: info[LEVEL],
+    [SPLAT]: info[SPLAT],
+    [MESSAGE]: info[MESSAGE],
+    level: info['level'],
+  }
+  for (const key of PLACED) {
+    const value = read(info, key)
+    if (!isAbsent(value) && showsText(text, value)) shown[key] = value
+  }
+  return withMessage(shown, text)
+}
+
+function withMessage(info: Info, text: string): Info {
+  defineField(info, 'message', text)
+  return info
+}

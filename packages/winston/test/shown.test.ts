@@ -1,0 +1,467 @@
+import { readFile } from 'node:fs/promises'
+import { inspect, stripVTControlCharacters } from 'node:util'
+import { Writable } from 'node:stream'
+import { runInThisContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import winston, { type Logform, type Logger } from 'winston'
+import { type ConformanceRecord, memoryBackend } from '@logbridge/bridge/conformance'
+import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
+import { arrivedOne } from './arrived.ts'
+
+const { format } = winston
+const MESSAGE: unique symbol = Symbol.for('message') as never
+const document = await readFile(new URL('../../../docs/mapping.md', import.meta.url), 'utf8')
+
+interface Row {
+  call: string
+  on: string
+  code: string
+  text: string
+  body: unknown
+  attributes: unknown
+}
+
+/** The tables of a section whose rows say on what a format is, each with the log call in front of it. */
+const rows = document
+  .split(/^## /m)
+  .find((section) => section.startsWith('What a winston format hides'))!
+  .split(/^`(?=logger\.)/m)
+  .slice(1)
+  .flatMap((part): Row[] => {
+    const call = part.slice(0, part.indexOf('`'))
+    return [...part.matchAll(/^\| (logger|transport) \|(.+)\|$/gm)].map(([, on, cells]) => {
+      const [code, text, body, attributes] = cells!
+        .split(' | ')
+        .map((cell) => cell.trim().replaceAll(/^`|`$/g, ''))
+      return {
+        call,
+        on: on!,
+        code: code!,
+        text: text!,
+        body: body === 'none' ? undefined : JSON.parse(body!),
+        attributes: JSON.parse(attributes!),
+      }
+    })
+  })
+
+/** What a logger sends, and what a transport of winston's with the same format prints. */
+async function sentAndPrinted({ call, on, code }: Row): Promise<{ record: ConformanceRecord; text: string }> {
+  const run = runInThisContext(`(logger) => ${call}`) as (logger: Logger) => void
+  const make = runInThisContext(`(format) => ${code}`) as (formats: typeof format) => Logform.Format
+  const printed: string[] = []
+  const stream = new Writable({
+    write(line: Buffer, _, next) {
+      printed.push(line.toString())
+      next()
+    },
+  })
+  const own = on === 'transport' ? { format: make(format) } : {}
+  const session = await memoryBackend.start()
+  const logger = winston.createLogger({
+    ...(on === 'logger' && { format: make(format) }),
+    transports: [
+      new winston.transports.Stream({ stream, eol: '', ...own }),
+      new OtelTransport({ loggerProvider: session.loggerProvider, ...own }),
+    ],
+  })
+  run(logger)
+  const records = await session.records()
+  expect(records).toHaveLength(1)
+  return { record: records[0]!, text: stripVTControlCharacters(printed.join('')) }
+}
+
+/** Stacks as the document shows them, in a text and in JSON. */
+function shorten(text: string): string {
+  return text.replaceAll(/(\\n|\n) {4}at .*?(?=["}]|$)/gs, '$1    at …')
+}
+
+describe('docs/mapping.md', () => {
+  test('has a table of formats for fields and one for Errors', () => {
+    expect(new Set(rows.map(({ call }) => call.slice(0, 12)))).toEqual(
+      new Set(['logger.info(', 'logger.error']),
+    )
+    expect(rows.length).toBeGreaterThan(20)
+  })
+
+  test.each(rows)('$on with $code sends what the table says', async (row) => {
+    const { record, text } = await sentAndPrinted(row)
+    expect(shorten(text).replaceAll('\n', String.raw`\n`)).toBe(row.text)
+    const sent = JSON.parse(
+      JSON.stringify(record, (_, value: unknown) => (typeof value === 'string' ? shorten(value) : value)),
+    )
+    expect({ body: sent.body, attributes: sent.attributes }).toEqual({
+      body: row.body,
+      attributes: row.attributes,
+    })
+  })
+})
+
+type Log = (logger: Logger) => unknown
+
+/** The body and attributes of one record, with a format of the logger's. */
+async function sent(log: Log, loggerFormat: Logform.Format, options: OtelTransportOptions = {}) {
+  const record = await arrivedOne((logger) => void log(logger), { format: loggerFormat }, options)
+  return { body: record.body, attributes: record.attributes, scope: record.scope }
+}
+
+const mask = (key: string, value: unknown): unknown => (/card|token/.test(key) ? '***' : value)
+const remove = (key: string, value: unknown): unknown => (/card|token/.test(key) ? undefined : value)
+const removing = (): Logform.Format => format.json({ replacer: remove })
+
+describe('a replacer of format.json()', () => {
+  test('hides nested fields, in objects and arrays', async () => {
+    const fields = {
+      user: { name: 'ada', token: 't-1' },
+      cards: 1,
+      items: [{ id: 1, token: 't-2' }, { id: 2 }],
+    }
+    const removed = await sent((logger) => logger.info('paid', fields), removing())
+    expect(removed.attributes).toEqual({ user: { name: 'ada' }, items: [{ id: 1 }, { id: 2 }] })
+    const masked = await sent((logger) => logger.info('paid', fields), format.json({ replacer: mask }))
+    expect(masked.attributes).toMatchObject({
+      user: { name: 'ada', token: '***' },
+      items: [{ token: '***' }, {}],
+    })
+  })
+
+  test('hides what a text contains, in message, stack and fields', async () => {
+    const replacer = (_: string, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll('4111', '#') : value
+    const error = Object.assign(new RangeError('no 4111'), { url: '/4111' })
+    const record = await sent((logger) => logger.error('card 4111', error), format.json({ replacer }))
+    expect(record.body).toBe('card # no #')
+    expect(record.attributes).toMatchObject({ url: '/#', 'exception.type': 'RangeError' })
+    expect(record.attributes['exception.stacktrace']).toMatch(/^RangeError: no #\n\s+at /)
+    expect(JSON.stringify(record)).not.toContain('4111')
+  })
+
+  test('leaves values as they are that JSON prints in its own form', async () => {
+    const fields = {
+      bytes: Buffer.from('ab'),
+      at: new Date(0),
+      big: 2n ** 60n,
+      map: new Map([['a', 1]]),
+      none: null,
+      ratio: Number.NaN,
+      url: new URL('https://example.com/a'),
+      list: [undefined, 1],
+    }
+    const plain = await sent((logger) => logger.info('x', fields), format.json())
+    const replacer = (key: string, value: unknown) =>
+      key === 'card' ? undefined : typeof value === 'bigint' ? String(value) : value
+    const chosen = await sent((logger) => logger.info('x', { ...fields, card: 1 }), format.json({ replacer }))
+    expect(chosen).toEqual(plain)
+  })
+
+  test('hides the entries of a Map that it rewrites', async () => {
+    const replacer = (_: string, value: unknown) =>
+      value instanceof Map ? Object.fromEntries([...value.keys()].map((key) => [key, '***'])) : value
+    const { attributes } = await sent(
+      (logger) => logger.info('x', { map: new Map([['token', 't-1']]) }),
+      format.json({ replacer }),
+    )
+    expect(attributes).toEqual({ map: { token: '***' } })
+  })
+
+  test.each<[string, (error: Error) => unknown, object]>([
+    ['its message', (error) => error.message, { 'exception.message': 'no' }],
+    [
+      'both',
+      ({ message, stack }) => ({ message, stack }),
+      { 'exception.stacktrace': expect.stringContaining('\n') },
+    ],
+    [
+      'lines of its stack',
+      ({ stack }) => stack!.split('\n'),
+      { 'exception.stacktrace': expect.stringContaining('\n') },
+    ],
+    ['another message', () => ({ message: '***' }), { 'exception.message': '***' }],
+  ])('that rewrites an Error to %s shows that of it', async (_, rewrite, expected) => {
+    const replacer = (_key: string, value: unknown) => (value instanceof Error ? rewrite(value) : value)
+    const err = Object.assign(new RangeError('no', { cause: new Error('secret') }), { code: 'E_CODE' })
+    const { attributes } = await sent((logger) => logger.error('x', { err }), format.json({ replacer }))
+    expect(attributes).toMatchObject({ 'exception.type': 'RangeError', ...expected })
+    expect(JSON.stringify(attributes)).not.toMatch(/secret|E_CODE/)
+    if (!('exception.stacktrace' in expected))
+      expect(attributes['exception.stacktrace']).not.toContain('    at ')
+    if (expected && '***' === (expected as Record<string, unknown>)['exception.message'])
+      expect(JSON.stringify(attributes)).not.toContain('"no"')
+  })
+
+  test('that removes an Error hides it', async () => {
+    const replacer = (key: string, value: unknown) => (key === 'err' ? undefined : value)
+    const { attributes } = await sent(
+      (logger) => logger.error('x', { err: new Error('no') }),
+      format.json({ replacer }),
+    )
+    expect(attributes).toEqual({})
+  })
+
+  test('hides arguments that winston does not print', async () => {
+    const { attributes } = await sent((logger) => logger.info('x', { a: 1 }, { card: 1 }), removing())
+    expect(attributes).toEqual({ a: 1 })
+  })
+
+  test('hides the Error that a masked message contains', async () => {
+    const formats = format.combine(
+      format.splat(),
+      format.json({ replacer: (key, value) => (key === 'message' ? '***' : value) }),
+    )
+    const record = await sent((logger) => logger.error('saving: %s', new Error('no')), formats)
+    expect(record).toMatchObject({ body: '***', attributes: {} })
+  })
+
+  test('hides a label, which is then no scope', async () => {
+    const formats = format.combine(
+      format.label({ label: 'db' }),
+      format.json({ replacer: (key, value: unknown) => (key === 'label' ? undefined : value) }),
+    )
+    expect(await sent((logger) => logger.info('x'), formats)).toMatchObject({
+      scope: 'winston',
+      attributes: {},
+    })
+  })
+
+  test('hides fields of a child logger and of defaultMeta', async () => {
+    const record = await arrivedOne((logger) => void logger.child({ token: 1, b: 2 }).info('x'), {
+      format: removing(),
+      defaultMeta: { card: 1, c: 3 },
+    })
+    expect(record.attributes).toEqual({ b: 2, c: 3 })
+  })
+
+  test('hides what the message before it contains from captureTemplate', async () => {
+    const formats = format.combine(
+      format.splat(),
+      format.json({ replacer: (key, value) => (key === 'message' ? '***' : value) }),
+    )
+    const record = await sent((logger) => logger.info('card %s', '4111'), formats, { captureTemplate: true })
+    expect(JSON.stringify(record)).not.toContain('4111')
+  })
+
+  test.each(['maximumDepth', 'maximumBreadth'] as const)('%s hides what it cuts off', async (name) => {
+    const { attributes } = await sent(
+      (logger) => logger.info('x', { a: { b: { c: 1, d: 2, e: 3, f: 4, g: 5 } } }),
+      format.json({ [name]: 2 }),
+    )
+    expect(JSON.stringify(attributes)).not.toContain('5')
+  })
+
+  test('hides fields behind a slow transport', async () => {
+    const session = await memoryBackend.start()
+    const resume: (() => void)[] = []
+    const slow = new winston.transports.Stream({
+      stream: new Writable({ highWaterMark: 1, write: (_, __, next) => void resume.push(next) }),
+    })
+    slow.log = (_info: object, next: () => void) => void resume.push(next)
+    const transports = [slow, new OtelTransport({ loggerProvider: session.loggerProvider })]
+    const logger = winston.createLogger({ format: removing(), transports })
+    for (let order = 0; order < 40; order += 1) logger.info('x', { order, card: 1 })
+    while (resume.length > 0) {
+      resume.shift()!()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const records = await session.records()
+    expect(records.map(({ attributes }) => attributes)).toEqual(records.map((_, order) => ({ order })))
+    expect(records).toHaveLength(40)
+  })
+})
+
+describe('a text with all fields', () => {
+  test('is not that of a copy from which a field has been removed', async () => {
+    const textOf = ({ card: _, ...copy }: Logform.TransformableInfo): unknown => {
+      format.json().transform(copy, {})
+      return copy[MESSAGE]
+    }
+    const copying = format((info) => ({ ...info, [MESSAGE]: textOf(info) }))
+    const assigning = format((info) => Object.assign(info, { [MESSAGE]: textOf(info) }))
+    for (const made of [copying(), assigning()]) {
+      expect((await sent((logger) => logger.info('x', { a: 1, card: 1 }), made)).attributes).toEqual({ a: 1 })
+    }
+  })
+
+  test('is not that of another logger or transport that happens to print the same', async () => {
+    const session = await memoryBackend.start()
+    const drop = format(({ card: _, ...info }) => info)
+    const other = new winston.transports.Stream({
+      stream: new Writable({ write: (_, __, next) => next() }),
+      format: format.combine(drop(), format.json()),
+    })
+    const transports = [other, new OtelTransport({ loggerProvider: session.loggerProvider })]
+    const logger = winston.createLogger({ format: removing(), transports })
+    const plain = winston.createLogger({ transports: [other] })
+    plain.info('x', { a: 1 })
+    logger.info('x', { a: 1, card: 1 })
+    expect((await session.records()).map(({ attributes }) => attributes)).toEqual([{ a: 1 }])
+  })
+
+  test('is not an earlier one of the same object', async () => {
+    const session = await memoryBackend.start()
+    const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
+    const info: Record<string, unknown> = { message: 'x', a: 1 }
+    winston.createLogger({ transports }).info(info)
+    info['card'] = 1
+    winston.createLogger({ transports, format: removing() }).info(info)
+    expect((await session.records()).map(({ attributes }) => attributes)).toEqual([{ a: 1 }, { a: 1 }])
+  })
+})
+
+describe('a format of the transport', () => {
+  const fields = { order: 7, card: '4111' }
+  const both = (loggerFormat: Logform.Format, own: Logform.Format) =>
+    sent((logger) => logger.info('x', fields), loggerFormat, { format: own })
+
+  test('that makes a text with all fields sends them, though the text of the logger does not show them', async () => {
+    expect((await both(removing(), format.json())).attributes).toEqual(fields)
+  })
+
+  test.each<[string, Logform.Format, object]>([
+    ['moves fields', format.metadata(), { metadata: { order: 7 } }],
+    ['adds a field', format((info) => ({ ...info, b: 1 }))(), { order: 7, b: 1 }],
+    [
+      'makes a record of its own',
+      format(({ level, message, ...rest }) => ({ level, message, rest }))(),
+      { rest: { order: 7 } },
+    ],
+  ])('that %s and makes no text hides what the text of the logger hides', async (_, own, expected) => {
+    expect((await both(removing(), own)).attributes).toEqual(expected)
+  })
+
+  test('hides what it masks behind a text of the logger that shows it', async () => {
+    const own = format((info) => Object.assign(info, { card: '***' }))
+    expect((await both(format.json(), own())).attributes).toEqual({ order: 7, card: '***' })
+  })
+
+  test("of another transport hides nothing from this one's records", async () => {
+    const session = await memoryBackend.start()
+    const stream = new Writable({ write: (_, __, next) => next() })
+    const transports = [
+      new winston.transports.Stream({ stream, format: removing() }),
+      new OtelTransport({ loggerProvider: session.loggerProvider }),
+    ]
+    winston.createLogger({ transports }).info('x', fields)
+    expect((await session.records())[0]!.attributes).toEqual(fields)
+  })
+})
+
+describe('a text that is no JSON', () => {
+  const masking = (): Logform.Format => format.printf(({ message }) => String(message).replaceAll(/\d/g, '*'))
+
+  test('sends the fields of a masked message with trustInfo, and the text as body', async () => {
+    const log: Log = (logger) => logger.info('card 4111', { order: 7 })
+    expect(await sent(log, masking())).toMatchObject({ body: 'card ****', attributes: {} })
+    const trusted = await sent(log, masking(), { trustInfo: true })
+    expect(trusted).toMatchObject({ body: 'card ****', attributes: { order: 7 } })
+  })
+
+  test('does not trust JSON any more with trustInfo', async () => {
+    const { attributes } = await sent((logger) => logger.info('x', { a: 1, card: 1 }), removing(), {
+      trustInfo: true,
+    })
+    expect(attributes).toEqual({ a: 1 })
+  })
+
+  test.each<[string, Log]>([
+    ['a message that is JSON', (logger) => logger.info('{"a":1}', { order: 7 })],
+    ['a message of braces', (logger) => logger.info('{a}', { order: 7 })],
+    ['an object as message', (logger) => logger.log({ level: 'info', message: { a: 1 } as never, order: 7 })],
+    ['no message', (logger) => logger.log({ level: 'info', message: undefined as never, order: 7 })],
+    ['a message of many lines', (logger) => logger.info('a\n'.repeat(100_000), { order: 7 })],
+    ['a message in color', (logger) => logger.info('\u001b[31mred\u001b[39m', { order: 7 })],
+  ])('shows %s', async (_, log) => {
+    const formats = format.printf(({ level, message }) => `[${level}] ${String(message)}`)
+    expect((await sent(log, formats)).attributes).toMatchObject({ order: 7 })
+    expect(
+      (
+        await sent(
+          log,
+          format.printf(({ message }) => message as string),
+        )
+      ).attributes,
+    ).toMatchObject({ order: 7 })
+  })
+
+  test('of format.prettyPrint() shows messages and fields that it writes with quotes and line breaks', async () => {
+    const fields = {
+      text: 'it\'s "so"\nand so',
+      list: ['a', 'b'],
+      at: new Date(0),
+      size: 5n,
+      map: new Map([['a', 1]]),
+    }
+    for (const colorize of [false, true]) {
+      const plain = await sent((logger) => logger.info("it's\nthere", fields), format.json())
+      expect(
+        await sent((logger) => logger.info("it's\nthere", fields), format.prettyPrint({ colorize })),
+      ).toEqual(plain)
+    }
+  })
+
+  test('of format.prettyPrint() hides what a class shows in another form', async () => {
+    class Secret {
+      readonly value: string = 'hunter2';
+      [inspect.custom](): string {
+        return '[secret]'
+      }
+    }
+    const log: Log = (logger) => logger.info('x', { user: 'ada', token: new Secret() })
+    expect((await sent(log, format.prettyPrint())).attributes).toEqual({ user: 'ada' })
+  })
+
+  test("keeps the attribute that has the level's name", async () => {
+    const formats = format.printf(({ level, message }) => `${level}: ${String(message)}`)
+    const { attributes } = await sent(
+      (logger) => logger.error('x', { error: new RangeError('no'), a: 1 }),
+      formats,
+    )
+    expect(attributes).toMatchObject({ a: 1, 'exception.type': 'RangeError' })
+  })
+
+  test('keeps an Error that it prints as an object without fields', async () => {
+    const formats = format.printf(({ message }) => `${String(message)} - { err: {}, a: 1 }`)
+    const { attributes } = await sent(
+      (logger) => logger.info('x', { err: new RangeError('no'), a: 1 }),
+      formats,
+    )
+    expect(attributes).toMatchObject({ a: 1, 'exception.message': 'no' })
+  })
+
+  test('hides a nested field that it masks by its key', async () => {
+    const formats = format.printf(({ message }) => `${String(message)} user.token="***" id: 7`)
+    const { attributes } = await sent(
+      (logger) => logger.info('x', { user: { id: 7, token: 't-1' } }),
+      formats,
+    )
+    expect(attributes).toEqual({ user: { id: 7 } })
+  })
+
+  test('hides what the last JSON object in it leaves out', async () => {
+    const formats = format.printf(
+      ({ message, order }) => `{"v":1} ${String(message)} ${JSON.stringify({ order })}`,
+    )
+    const { attributes } = await sent((logger) => logger.info('x', { order: 7, card: '4111' }), formats)
+    expect(attributes).toEqual({ order: 7 })
+  })
+
+  test('hides what the JSON in it leaves out, and shows texts beside it', async () => {
+    const formats = format.printf(
+      ({ message, request, card: _, level, ...rest }) =>
+        `[${String(request)}] ${level} ${String(message)} ${JSON.stringify(rest)}`,
+    )
+    const { attributes } = await sent(
+      (logger) => logger.info('x', { request: 'r-1', card: '4111', a: 1 }),
+      formats,
+    )
+    expect(attributes).toEqual({ request: 'r-1', a: 1 })
+  })
+
+  test('that shows a stack in place of the message is the body, and the stack of the exception', async () => {
+    const formats = format.printf(({ level, message, stack }) => `${level}: ${String(stack ?? message)}`)
+    const { body, attributes } = await sent((logger) => logger.error('saving', new RangeError('no')), formats)
+    expect(body).toMatch(/^error: RangeError: no\n/)
+    expect(attributes).toMatchObject({
+      'exception.message': 'no',
+      'exception.stacktrace': expect.stringMatching(/^RangeError: no\n/),
+    })
+  })
+})
