@@ -50,3 +50,12 @@ test('noteLongWait reports a wait again when a minute has passed', () => {
   wait()
   expect(said).toHaveLength(2)
 })
+
+test('noteLongWait asks a function what is waited for when the second is over', () => {
+  let left = 12
+  const end = noteLongWait(() => `${left} log records`)
+  left = 3
+  vi.advanceTimersByTime(1000)
+  end()
+  expect(said).toEqual(['logbridge: still waiting for 3 log records'])
+})

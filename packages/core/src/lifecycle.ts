@@ -1,14 +1,13 @@
 import { isMainThread } from 'node:worker_threads'
 import { diagnose, timers, watchShutdownSignals } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
+import { SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
 import { onHeldEnd } from './process/heldEnd.ts'
+import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
-
-/** How long the end of a process, or a signal that ends it, may be held up for what is still to be sent. */
-const ENDING_MILLIS = 5000
 
 /** One signal of the official SDK. */
 export interface SignalPipeline<Provider> {
@@ -19,6 +18,8 @@ export interface SignalPipeline<Provider> {
   abandon(): void
   /** Gives up what is still in flight, and ends; resolves when that has ended. */
   close(): Promise<unknown>
+  /** The exports under way. */
+  unsent(): Unsent | undefined
 }
 
 /** What the end of a process asks for. */
@@ -29,6 +30,9 @@ export interface Ending {
   stats(): LogsStats
   /** Grows with all that there is to send. */
   activity(): number
+  /** Number of exports of spans and metrics under way. */
+  pending?: (() => number) | undefined
+  unsent(): readonly (Unsent | undefined)[]
   /** Writes what is unsent to the spool, at once. */
   spillSync?: (() => void) | undefined
   /** Ends the pipeline: spills, then reports the losses. */
@@ -57,19 +61,24 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   let flushedAt = -1
   /** The activity that a flush at an end of the process has waited for. */
   let triedAt = -1
+  let isFlushing = false
   let exitReason: string | undefined
   /** Bounded whatever a flush waits for, because the end of the process waits for it. */
   async function flush(): Promise<void> {
     const activity = ending.activity()
-    await within(ENDING_MILLIS, [ending.forceFlush(ENDING_MILLIS)])
+    const flushed = within(SHUTDOWN_TIMEOUT_MILLIS, [ending.forceFlush(SHUTDOWN_TIMEOUT_MILLIS)])
+    await withLongWaitNoted(flushed, ending.unsent, SHUTDOWN_TIMEOUT_MILLIS)
     triedAt = activity
   }
 
-  function onBeforeExit(): void {
+  async function onBeforeExit(): Promise<void> {
     const activity = ending.activity()
-    if (activity === flushedAt) return
+    if (isFlushing || (activity === flushedAt && !ending.pending?.())) return
     flushedAt = activity
-    void flush().then(() => ending.abandon?.())
+    isFlushing = true
+    await flush()
+    isFlushing = false
+    ending.abandon?.()
   }
 
   function flushOnExit(): void {

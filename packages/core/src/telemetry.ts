@@ -11,11 +11,13 @@ import {
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
+import { FLUSH_TIMEOUT_MILLIS, SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { type SignalPipeline, timerMillis, watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
+import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
 import { refuseInSnapshot } from './process/snapshot.ts'
 import { EMPTY_STATS, type LogsStats } from './logs/stats.ts'
 import { createMetrics } from './signals/metrics.ts'
@@ -38,8 +40,9 @@ export interface Telemetry {
   forceFlush(timeoutMillis?: number): Promise<void>
   /**
    * Flushes and ends all three signals, and unregisters them, so that `startTelemetry` can be called again. Resolves
-   * as `forceFlush` does; a second call gives the promise of the first.
-   * @param timeoutMillis default 30000
+   * as `forceFlush` does; a second call gives the promise of the first. After a second one line on stderr tells what is
+   * waited for.
+   * @param timeoutMillis default 3000
    */
   shutdown(timeoutMillis?: number): Promise<void>
 }
@@ -47,7 +50,6 @@ export interface Telemetry {
 /** The same for logs, which know no `close`: they have ended when their shutdown has. */
 type SignalEnding = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
 
-const FLUSH_MILLIS = 30_000
 /** How long metrics wait for the end of the logs at a shutdown: their receiver may be another, and not away. */
 const ACCOUNT_MILLIS = 1000
 /** Exports that are given up end at once; this is for the SDK's own doings. */
@@ -103,6 +105,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
 
   const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
+  const unsent = (): (Unsent | undefined)[] => [logs?.unsent(), traces?.unsent(), metrics?.unsent()]
+  const pending = (): number => (traces?.unsent()?.count ?? 0) + (metrics?.unsent()?.count ?? 0)
   const abandon = (): void => {
     logs?.abandon?.()
     traces?.abandon()
@@ -115,6 +119,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       abandon,
       stats,
       activity,
+      pending,
+      unsent,
       spillSync: () => logs?.spillSync?.(),
       end: () => logs?.end?.(),
       exitSource: logs?.exitSource,
@@ -123,7 +129,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   )
   let ending: Promise<void> | undefined
 
-  function forceFlush(timeoutMillis = FLUSH_MILLIS): Promise<void> {
+  function forceFlush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
     if (ending) return ending
     const flushes = signals.map(
       ([name, signal]) => [name, signal.forceFlush(timerMillis(timeoutMillis))] as const,
@@ -158,7 +164,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
     stats,
     forceFlush,
-    shutdown: (timeoutMillis = FLUSH_MILLIS) => (ending ??= end(timeoutMillis)),
+    shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) =>
+      (ending ??= withLongWaitNoted(end(timeoutMillis), unsent, timeoutMillis)),
   }
   processWide[RUNNING] = telemetry
   return telemetry

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { startEarlyGrpc, startEarlyHttp } from '../../../tests/support/earlyReceivers.ts'
 import { expect, onTestFinished, test } from 'vitest'
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { createTransport } from '../src/delivery/create.ts'
 import { FRAME_BYTES, frame } from '../src/delivery/frame.ts'
 import type { Transport } from '../src/delivery/transport.ts'
+import { createOtlpExporter } from '../src/signals/exporter.ts'
 import { complaints } from './complaints.ts'
 import { exporterConfig, never } from './exporterConfig.ts'
 
@@ -27,9 +29,14 @@ function connect(protocol: 'grpc' | 'http/protobuf', url: string, timeoutMillis:
 }
 
 /** Reads the body of a request, some of it in each turn of the event loop. */
-async function readSlowly(request: Readable, bytes: number): Promise<Buffer> {
+async function readSlowly(request: Readable, bytes: number, onHalf = (): void => {}): Promise<Buffer> {
   const chunks: Buffer[] = []
+  let isHalf = false
   for (let size = 0; size < bytes;) {
+    if (size > bytes / 2 && !isHalf) {
+      isHalf = true
+      onHalf()
+    }
     const chunk = request.read() as Buffer | null
     if (chunk) {
       chunks.push(chunk)
@@ -92,5 +99,32 @@ test.for(protocols)(
       .resume()
     await closed
     expect(read).toBeLessThan(REQUEST_BYTES)
+  },
+)
+
+test.for(
+  protocols.flatMap((protocol) =>
+    (['traces', 'metrics'] as const).map((signal) => [signal, ...protocol] as const),
+  ),
+)(
+  'a shutdown of %s over %s waits until a request is sent to its end when it is answered first',
+  async ([signal, protocol, start, frameBytes]) => {
+    const receiver = await start()
+    const url = protocol === 'grpc' ? receiver.url : `${receiver.url}/v1/${signal}`
+    const content = Buffer.alloc(REQUEST_BYTES, 'item ')
+    const exporter = createOtlpExporter(
+      signal,
+      { exporter: exporterConfig(url, { protocol, timeoutMillis: 60_000 }), exportTimeoutMillis: 60_000 },
+      { serializeRequest: () => content, deserializeResponse() {} },
+    )
+    const result = new Promise<ExportResult>((resolve) => exporter.export([], resolve))
+    const request = await receiver.next()
+    let isOver = false
+    const ended = exporter.shutdown().then(() => (isOver = true))
+    const body = await readSlowly(request, REQUEST_BYTES + frameBytes, () => expect(isOver).toBe(false))
+    await ended
+    expect(await result).toEqual({ code: ExportResultCode.SUCCESS })
+    expect(body.subarray(frameBytes).equals(content)).toBe(true)
+    expect(warnings).toEqual([])
   },
 )

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { startViewer, type Viewer } from '@logbridge/viewer'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { nowhere, run } from './programs.ts'
+import { type ReceivedRequest, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
+import { nowhere, run, start } from './programs.ts'
 
 const ESM = `import { startTelemetry } from '@logbridge/core'
 import { diag, logs, metrics, trace } from '@opentelemetry/api'
@@ -71,7 +72,7 @@ test.each([
     '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
   ],
 ])(
-  'records that go %s hold a process no longer than five seconds at its end',
+  'records that go %s hold a process no longer than three seconds at its end',
   { tags: 'long' },
   async (_, processors) => {
     const ended = await run(
@@ -167,3 +168,51 @@ test.each(['grpc', 'http/protobuf'])(
     expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
   },
 )
+
+/** A receiver over HTTP, and what it has answered. */
+async function startAnswering(answer: (request: ReceivedRequest, n: number) => number) {
+  const receiver = await startHttpReceiver()
+  onTestFinished(() => receiver.close())
+  const answers: string[] = []
+  receiver.answer = (request, n) => {
+    const status = answer(request, n)
+    answers.push(`${request.path} ${status}`)
+    return { status }
+  }
+  return {
+    answers,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+  }
+}
+
+test('a signal of shutdownSignals waits for all three signals when their exports are tried again', async () => {
+  let isBack = false
+  const { answers, env } = await startAnswering(() => (isBack ? 200 : 503))
+  const program = start(
+    `${ESM} startTelemetry({
+      shutdownSignals: ['SIGTERM'],
+      logs: { scheduledDelayMillis: 1 },
+      traces: { scheduledDelayMillis: 1 },
+      metrics: { exportIntervalMillis: 2000 },
+    }) ${PRODUCE} setInterval(() => {}, 1000)`,
+    { env },
+  )
+  const failed = (): number => new Set(answers).size
+  while (failed() < 3) await new Promise((resolve) => setTimeout(resolve, 10))
+  program.kill('SIGTERM')
+  isBack = true
+  expect((await program.ended).code).toBe('SIGTERM')
+  expect(answers).toEqual(expect.arrayContaining(['/v1/logs 200', '/v1/traces 200', '/v1/metrics 200']))
+})
+
+test('the end of a process waits for an export of metrics when nothing else has come since the last flush', async () => {
+  const { answers, env } = await startAnswering((_, n) => (n === 2 ? 503 : 200))
+  // The reader begins an export within those 1100 ms, which is in its backoff when they are over.
+  await run(
+    `${ESM} startTelemetry({ logs: false, traces: false, metrics: { exportIntervalMillis: 1000 } })
+    ${PRODUCE} process.once('beforeExit', () => setTimeout(() => {}, 1100))`,
+    { env },
+  )
+  expect(answers.slice(0, 2)).toEqual(['/v1/metrics 200', '/v1/metrics 503'])
+  expect(answers.length).toBeGreaterThan(2)
+})

@@ -80,7 +80,7 @@ describe('without handlers of the application', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'a second signal (SIGINT, then %s) ends it at once',
     async (second) => {
-      // Takes the connection and never answers: the flush has begun, and would take its 5 seconds.
+      // Takes the connection and never answers: the flush has begun, and would take its 3 seconds.
       const silent = createServer().listen(0, '127.0.0.1')
       onTestFinished(() => void silent.close())
       await once(silent, 'listening')

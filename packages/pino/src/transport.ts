@@ -30,8 +30,6 @@ const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
 }
 /** What pino and thread-stream add to the options of a transport. */
 const PINO_OPTIONS = new Set(['pinoWillSendConfig', 'levels', 'dedupe', '$context'])
-/** pino ends its worker when the process exits, and waits 10 seconds for it. */
-const SHUTDOWN_MILLIS = 5000
 /** What `pino.transport` pipes its lines into. */
 export interface TransportStream extends Writable {
   /** Sends all that was written so far: pino's `logger.flush(callback)`, from pino 10. */
@@ -103,7 +101,8 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     },
     async final(done) {
       read(`${decoder.end()}\n`)
-      await loggerProvider?.shutdown(SHUTDOWN_MILLIS)
+      // pino ends its worker when the process exits, and waits 10 seconds for it: longer than a shutdown takes.
+      await loggerProvider?.shutdown()
       done()
     },
   })

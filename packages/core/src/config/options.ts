@@ -64,7 +64,7 @@ export interface ResourceOptions {
 /** What is done when the process ends otherwise than by having nothing left to do. */
 export interface EndingOptions {
   /**
-   * Signals on which everything is flushed, for at most 5 seconds, before the process ends by that signal; a second signal
+   * Signals on which everything is flushed, for at most 3 seconds, before the process ends by that signal; a second signal
    * ends it at once. Where the application handles the signal itself, its handlers run as ever and decide what becomes of
    * the process. `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, `SIGUSR2`, `SIGBREAK`. Default: none.
    */
@@ -97,7 +97,7 @@ export interface LogsOptions {
   maxExportBatchSize?: number | undefined
   /** Milliseconds after which a batch is sent even when it is not full. Default 1000. */
   scheduledDelayMillis?: number | undefined
-  /** Milliseconds that a flush, and at the most one attempt, may take. Default 30000. */
+  /** Milliseconds that `forceFlush`, and at the most one attempt, may take. Default 30000; `shutdown` takes 3000. */
   exportTimeoutMillis?: number | undefined
   /** Limits of one record. Default: 128 attributes, values of any length. */
   limits?: LogLimitsOptions | undefined

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
+import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExportTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
@@ -116,9 +117,9 @@ export class LogPipeline {
   /**
    * Flushes, then ends: what could not be sent in time stays in the spool for the next process, or is counted as
    * dropped, and so is what comes later. A second call gives the promise of the first.
-   * @param timeoutMillis default: `exportTimeoutMillis`
+   * @param timeoutMillis default 3000
    */
-  shutdown(timeoutMillis: number = this.config.exportTimeoutMillis): Promise<void> {
+  shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
     this.closing ??= this.close(timeoutMillis)
     return this.closing
   }

@@ -2,11 +2,14 @@ import { isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
+import type { ExporterConfig } from '../config/exporter.ts'
 import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport, type ExportTransport } from '../delivery/create.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { watchProcessEnd } from '../lifecycle.ts'
+import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { settleSeverity, settleText } from './fields.ts'
@@ -18,6 +21,7 @@ export class PipelineProcessor implements LogRecordProcessor {
   /** `undefined`: there is no endpoint that can be used. */
   private readonly pipeline: LogPipeline | undefined
   private readonly transport: ExportTransport | undefined
+  private readonly exporter: ExporterConfig | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
@@ -26,6 +30,7 @@ export class PipelineProcessor implements LogRecordProcessor {
     const { exporter } = config
     this.transport = exporter && createTransport({ ...config, exporter })
     this.pipeline = this.transport && new LogPipeline(config, this.transport, true)
+    this.exporter = exporter
     this.minimumSeverity = config.minimumSeverity
   }
 
@@ -75,6 +80,11 @@ export class PipelineProcessor implements LogRecordProcessor {
   /** See `Ending`. */
   get exitSource(): ExitSource | undefined {
     return this.pipeline && this.transport && exitSource(this.pipeline, this.transport)
+  }
+
+  /** See `Ending`. */
+  unsent(): Unsent | undefined {
+    return this.exporter && unsentRecords(this.stats(), this.exporter)
   }
 
   /** See `Ending`. */
@@ -129,12 +139,15 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
         spillSync: () => this.spillSync(),
         end: () => this.end(),
         exitSource: this.exitSource,
+        unsent: () => [this.unsent()],
       },
       { flushOnExit: options.flushOnExit },
     )
   }
 
-  override shutdown(timeoutMillis?: number): Promise<void> {
-    return (this.ending ??= super.shutdown(timeoutMillis).finally(this.forget))
+  /** @param timeoutMillis default 3000 */
+  override shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
+    const ended = (): Promise<void> => super.shutdown(timeoutMillis).finally(this.forget)
+    return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], timeoutMillis))
   }
 }

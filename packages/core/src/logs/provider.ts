@@ -19,10 +19,12 @@ import {
 } from '@opentelemetry/sdk-logs'
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
+import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../delivery/create.ts'
 import { type Ending, timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
+import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
@@ -60,14 +62,15 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
   forceFlush(timeoutMillis?: number): Promise<void>
   /**
    * Flushes, ends, and unregisters; later records are counted as dropped. A second call gives the promise of the first.
-   * @param timeoutMillis default: `exportTimeoutMillis` (30000)
+   * After a second one line on stderr tells what is waited for.
+   * @param timeoutMillis default 3000
    */
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
 /** The same with what the end of the process needs. */
 export type EndingLoggerProvider = LogbridgeLoggerProvider &
-  Pick<Ending, 'abandon' | 'spillSync' | 'end' | 'exitSource'>
+  Pick<Ending, 'abandon' | 'spillSync' | 'end' | 'exitSource'> & { unsent(): Unsent | undefined }
 
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
@@ -80,17 +83,18 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
   // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
   const resource = settleResource(options, process.env, register ? ownInstanceId : undefined)
-  const { abandon, spillSync, end, exitSource, ...inner } = createLoggerProviderFrom(config, resource)
+  const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
-    shutdown(timeoutMillis?: number) {
+    shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS) {
       unregister?.()
-      return (ending ??= inner.shutdown(timeoutMillis).finally(forget))
+      const ended = (): Promise<void> => inner.shutdown(timeoutMillis).finally(forget)
+      return (ending ??= withLongWaitNoted(ended(), () => [unsent()], timeoutMillis))
     },
   }
   let ending: Promise<void> | undefined
   const forget = watchProcessEnd(
-    { ...inner, abandon, spillSync, end, exitSource, activity: () => inner.stats().created },
+    { ...inner, abandon, spillSync, end, exitSource, activity: () => inner.stats().created, unsent: () => [unsent()] },
     { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined, flushOnExit },
   )
   const unregister = register ? registerLoggerProvider(provider) : undefined
@@ -142,6 +146,7 @@ function createDirectProvider(
     spillSync: () => pipeline.spillSync(),
     end: () => pipeline.end(),
     exitSource: exitSource(pipeline, transport),
+    unsent: () => unsentRecords(pipeline.stats(), config.exporter),
   }
   return provider
 }
@@ -251,11 +256,12 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis = config.exportTimeoutMillis) => flush(timerMillis(timeoutMillis)),
-    shutdown: (timeoutMillis = config.exportTimeoutMillis) => (ending ??= end(timerMillis(timeoutMillis))),
+    shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) => (ending ??= end(timerMillis(timeoutMillis))),
     abandon: () => last?.abandon(),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
     exitSource: last?.exitSource,
+    unsent: () => last?.unsent(),
   }
   return provider
 }
@@ -297,9 +303,10 @@ function faulty(error: unknown): void {
 }
 
 /** For `OTEL_LOGS_EXPORTER=none`, and for an endpoint that cannot be used. */
-const IDLE_PROVIDER: LogbridgeLoggerProvider = {
+const IDLE_PROVIDER: EndingLoggerProvider = {
   getLogger: () => ({ emit() {}, enabled: () => false }),
   stats: () => EMPTY_STATS,
   forceFlush: async () => {},
   shutdown: async () => {},
+  unsent: () => undefined,
 }

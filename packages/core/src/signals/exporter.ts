@@ -6,6 +6,7 @@ import { withDeadline } from '../delivery/attempt.ts'
 import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
+import type { Unsent } from '../process/longWait.ts'
 
 /** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
 const ABANDON_MILLIS = 100
@@ -13,13 +14,15 @@ const ABANDON_MILLIS = 100
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
   export(items: Items, resultCallback: (result: ExportResult) => void): void
-  /** Resolves when what is being exported now has ended. */
+  /** Ends backoffs, and resolves when each export that has begun is over. */
   forceFlush(): Promise<void>
   shutdown(): Promise<void>
   /** Gives up what is in flight, and what the SDK would send right after it. */
   abandon(): void
   /** Gives up what is in flight, and ends. */
   close(): Promise<void>
+  /** The exports under way. */
+  unsent(): Unsent
 }
 
 /**
@@ -71,7 +74,7 @@ export function createOtlpExporter<Items>(
   }
 
   async function forceFlush(): Promise<void> {
-    transport.wake()
+    if (!closed) transport.wake()
     await Promise.all(pending)
   }
 
@@ -112,6 +115,7 @@ export function createOtlpExporter<Items>(
       await close()
     },
     close,
+    unsent: () => ({ count: pending.size, signal, exporter: config.exporter }),
   }
 }
 

@@ -25,6 +25,7 @@ import { quietly } from '../delivery/quiet.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
+import { guardedMetricReader } from './guarded.ts'
 
 const TEMPORALITY = {
   cumulative: CumulativeTemporalitySelector,
@@ -66,15 +67,26 @@ export function createMetrics(
     return new QuietReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
   }
 
-  const readers = [...config.readers, ...config.exporters.map(reader)]
+  const readers = [...config.readers.map(guardedMetricReader), ...config.exporters.map(reader)]
   if (readers.length === 0) return undefined
   const provider = new MeterProvider({ resource, views: [...config.views], readers })
+  /** Ends the backoff of an export under way, because the SDK flushes the exporter only after that export. */
+  function wake(): void {
+    void otlp?.forceFlush()
+  }
   return {
     provider,
-    forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
-    shutdown: (timeoutMillis) => provider.shutdown({ timeoutMillis }),
+    forceFlush(timeoutMillis) {
+      wake()
+      return provider.forceFlush({ timeoutMillis })
+    },
+    shutdown(timeoutMillis) {
+      wake()
+      return provider.shutdown({ timeoutMillis })
+    },
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
+    unsent: () => otlp?.unsent(),
   }
 }
 

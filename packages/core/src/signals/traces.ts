@@ -6,6 +6,7 @@ import {
   ConsoleSpanExporter,
   SimpleSpanProcessor,
   type ReadableSpan,
+  type SpanExporter,
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
@@ -15,7 +16,7 @@ import { quietly } from '../delivery/quiet.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
-import { guardedSpanProcessor } from './guarded.ts'
+import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
   /** How many spans have ended so far. */
@@ -28,21 +29,25 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
   let otlp: OtlpExporter<ReadableSpan[]> | undefined
 
+  function batching(exporter: SpanExporter): SpanProcessor {
+    const processor = new BatchSpanProcessor({ ...batch, exporter })
+    return quiet(withExports(processor, exporter, () => heldUpExports(resource)))
+  }
+
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
     switch (name) {
-      case 'otlp': {
+      case 'otlp':
         // Named only where its endpoint can be used.
         otlp = createOtlpExporter('traces', { ...config, exporter: exporter! }, ProtobufTraceSerializer)
-        return new BatchSpanProcessor({ ...batch, exporter: otlp })
-      }
+        return batching(otlp)
       case 'zipkin':
-        return new BatchSpanProcessor({ ...batch, exporter: quieted(new ZipkinExporter()) })
+        return batching(quieted(new ZipkinExporter()))
       case 'console':
-        return new SimpleSpanProcessor({ exporter: toConsole(new ConsoleSpanExporter()) })
+        return quiet(new SimpleSpanProcessor({ exporter: toConsole(new ConsoleSpanExporter()) }))
     }
   }
 
-  const exporting = config.exporters.map((name) => quiet(exportingProcessor(name)))
+  const exporting = config.exporters.map(exportingProcessor)
   const spanProcessors = [...config.processors.map(guardedSpanProcessor), ...exporting]
   if (spanProcessors.length === 0) return undefined
   let ended = 0
@@ -63,9 +68,10 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   return {
     provider,
     forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
-    shutdown: () => heldUpExports(resource).then(() => provider.shutdown()),
+    shutdown: () => provider.shutdown(),
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
+    unsent: () => otlp?.unsent(),
     endedSpans: () => ended,
   }
 }
@@ -76,13 +82,14 @@ function quiet(processor: SpanProcessor): SpanProcessor {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => quietly(() => processor.onEnd(span)),
     forceFlush: () => quietly(() => processor.forceFlush()),
-    shutdown: () => quietly(() => processor.shutdown()),
+    // Rejections end the wait of the SDK for all processors.
+    shutdown: () => settle(() => quietly(() => processor.shutdown())),
   }
 }
 
 /**
- * BatchSpanProcessor holds an export back while attributes of the resource are pending, and forgets about it when it is
- * shut down meanwhile: the exporter would be gone when the spans come.
+ * Resolves when batches have reached the exporter that BatchSpanProcessor holds back while attributes of the resource are pending.
+ * A flush does not wait for those that a timer has begun, and a shutdown closes the exporter before they come.
  */
 async function heldUpExports(resource: Resource): Promise<void> {
   if (!resource.asyncAttributesPending) return

@@ -1,0 +1,68 @@
+import { noteLongWait } from '@logbridge/bridge'
+import type { ExporterConfig, Signal } from '../config/exporter.ts'
+import type { LogsStats } from '../logs/stats.ts'
+import { MAX_TIMER_MILLIS } from '../config/settings.ts'
+
+const UNITS = {
+  logs: ['log record', 'log records'],
+  traces: ['batch of spans', 'batches of spans'],
+  metrics: ['batch of metrics', 'batches of metrics'],
+} as const
+
+/** What one signal has still to send. */
+export interface Unsent {
+  readonly count: number
+  readonly signal: Signal
+  readonly exporter: Pick<ExporterConfig, 'url'>
+}
+
+/** The log records that are neither delivered nor dropped. */
+export function unsentRecords(
+  { queued, inFlight }: Pick<LogsStats, 'queued' | 'inFlight'>,
+  exporter: ExporterConfig,
+): Unsent {
+  return { count: queued + inFlight, signal: 'logs', exporter }
+}
+
+/**
+ * Waits for an end, and reports in one line for what when that takes longer than a second.
+ *
+ * @param unsent is called after that second
+ */
+export async function withLongWaitNoted<Value>(
+  wait: Promise<Value>,
+  unsent: () => readonly (Unsent | undefined)[],
+  timeoutMillis: number,
+): Promise<Value> {
+  const end = noteLongWait(() => describeWait(unsent(), timeoutMillis))
+  try {
+    return await wait
+  } finally {
+    end()
+  }
+}
+
+/** `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s` */
+function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
+  const byEndpoint = new Map<string, string[]>()
+  for (const part of unsent) {
+    if (part === undefined || part.count === 0) continue
+    const endpoint = shownEndpoint(part.exporter.url)
+    const unit = UNITS[part.signal][part.count === 1 ? 0 : 1]
+    byEndpoint.set(endpoint, [...(byEndpoint.get(endpoint) ?? []), `${part.count} ${unit}`])
+  }
+  const parts = [...byEndpoint].map(([endpoint, texts]) => `${listOf(texts)} to be sent to ${endpoint}`)
+  const what = parts.length > 0 ? listOf(parts) : 'processors and readers of the application'
+  return timeoutMillis >= MAX_TIMER_MILLIS ? what : `${what}, at most ${timeoutMillis / 1000} s`
+}
+
+function listOf(texts: readonly string[]): string {
+  return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
+}
+
+/** The receiver without sign-in, path and query, which may hold secrets. */
+export function shownEndpoint(url: string): string {
+  const [, scheme = '', rest = ''] = /^(https?:\/\/)?(.*)$/is.exec(url) ?? []
+  const shown = scheme === '' ? rest.replace(/[?#].*$/s, '') : rest.replace(/[/?#].*$/s, '')
+  return scheme + shown.slice(shown.lastIndexOf('@') + 1)
+}
