@@ -1,3 +1,4 @@
+import { timers } from '@logbridge/bridge'
 import { metrics, trace } from '@opentelemetry/api'
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core'
 import { MetricReader } from '@opentelemetry/sdk-metrics'
@@ -94,10 +95,11 @@ describe.each(['traces', 'metrics'] as const)('of %s', (signal) => {
     '%s ends the backoff of an export when the SDK has begun it by its timer',
     async (end) => {
       // Makes the first backoff last 500 s.
-      const random = vi.spyOn(Math, 'random').mockReturnValue(1000)
+      vi.spyOn(Math, 'random').mockReturnValue(1000)
+      const started = vi.spyOn(timers, 'setTimeout')
       receiver.answer = (_, n) => (n === 1 ? { status: 503 } : {})
       await begin()
-      await vi.waitFor(() => expect(random).toHaveBeenCalled())
+      await vi.waitFor(() => expect(started).toHaveBeenCalledWith(expect.any(Function), 500_000))
       await telemetry[end](20_000)
       expect(receiver.requests.length).toBeGreaterThan(1)
       expect(warnings).toEqual([])

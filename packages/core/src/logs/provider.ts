@@ -94,7 +94,15 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   }
   let ending: Promise<void> | undefined
   const forget = watchProcessEnd(
-    { ...inner, abandon, spillSync, end, exitSource, activity: () => inner.stats().created, unsent: () => [unsent()] },
+    {
+      ...inner,
+      abandon,
+      spillSync,
+      end,
+      exitSource,
+      activity: () => inner.stats().created,
+      unsent: () => [unsent()],
+    },
     { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined, flushOnExit },
   )
   const unregister = register ? registerLoggerProvider(provider) : undefined

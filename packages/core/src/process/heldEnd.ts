@@ -10,6 +10,8 @@ const REQUEST = /(Write|Connect)Wrap$/
 const STANDARD_STREAM = /^(Pipe|TTY)Wrap$/
 
 let requests = 0
+/** Timers of the SDK for the deadlines of its exports: they keep the event loop alive through each backoff. */
+let deadlines = 0
 let timer: NodeJS.Timeout | undefined
 const listeners = new Set<() => void>()
 
@@ -25,8 +27,19 @@ export function countRequest(): () => void {
 }
 
 /**
- * Calls back when nothing but unread requests keeps the process from ending: `beforeExit` then comes only after the last of
- * their deadlines. Everything else of the process would be listed as well, sockets of its own included.
+ * Counts an export of the SDK while it is under way.
+ * @returns ends that; to be called once
+ */
+export function countSdkDeadline(): () => void {
+  deadlines += 1
+  return () => {
+    deadlines -= 1
+  }
+}
+
+/**
+ * Calls back when nothing but unread requests and exports of the SDK keeps the process from ending: `beforeExit` then comes only
+ * after the last of their deadlines. Everything else of the process would be listed as well, sockets of its own included.
  * @returns stops watching
  */
 export function onHeldEnd(listener: () => void): () => void {
@@ -36,7 +49,10 @@ export function onHeldEnd(listener: () => void): () => void {
 
 function check(): void {
   const active = process.getActiveResourcesInfo?.() ?? []
-  const others = active.filter((name) => !REQUEST.test(name))
+  let ownTimers = deadlines
+  const others = active.filter(
+    (name) => !REQUEST.test(name) && !(name === 'Timeout' && (ownTimers -= 1) >= 0),
+  )
   if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
   // To read `process.stdin` opens it: not where nothing is listed that could be it.
   if (others.length > 0) {

@@ -6,6 +6,7 @@ import { withDeadline } from '../delivery/attempt.ts'
 import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
+import { countSdkDeadline } from '../process/heldEnd.ts'
 import type { Unsent } from '../process/longWait.ts'
 
 /** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
@@ -102,10 +103,14 @@ export function createOtlpExporter<Items>(
     export(items, resultCallback) {
       if (closed) return resultCallback(failed('the exporter has been shut down'))
       if (abandoned) return resultCallback(failed('the process is ending'))
+      const ended = countSdkDeadline()
       const sending = quietly(() => send(items))
         .catch(failed)
         .then(resultCallback)
-        .finally(() => pending.delete(sending))
+        .finally(() => {
+          ended()
+          pending.delete(sending)
+        })
       pending.add(sending)
     },
     forceFlush,
