@@ -1,5 +1,5 @@
 import type { Backend, ConformanceRecord } from '@logbridge/bridge/conformance'
-import { createLoggerProvider } from '@logbridge/core'
+import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/viewer'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { sdkBackend } from './sdkBackend.ts'
@@ -8,28 +8,41 @@ import { sdkBackend } from './sdkBackend.ts'
 export const sdk3: Backend = sdkBackend('SDK 3.x', sdk)
 
 /** Our own provider, over a real gRPC connection to a receiver that decodes what we encoded. */
-export const viewer: Backend = {
-  name: '@logbridge/core over gRPC',
-  async start() {
-    const receiver = await sharedReceiver()
-    let received: ReceivedLogRecord[] = []
-    const keep = (records: ReceivedLogRecord[]): void => void received.push(...records)
-    receiver.on('logs', keep)
-    const loggerProvider = createLoggerProvider({ endpoint: receiver.grpcUrl, register: false })
-    return {
-      loggerProvider,
-      async records() {
-        await loggerProvider.forceFlush()
-        const records = received.map(fromViewer)
-        received = []
-        return records
-      },
-      async stop() {
-        await loggerProvider.shutdown()
-        receiver.off('logs', keep)
-      },
-    }
-  },
+export const viewer: Backend = ownProvider('@logbridge/core over gRPC', {})
+
+/** The same where records go through the official LoggerProvider first. */
+export const viewerBehindProcessor: Backend = ownProvider('@logbridge/core with a processor', {
+  processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }],
+})
+
+function ownProvider(name: string, options: LoggerProviderOptions): Backend {
+  return {
+    name,
+    async start() {
+      const receiver = await sharedReceiver()
+      let received: ReceivedLogRecord[] = []
+      const keep = (records: ReceivedLogRecord[]): void => void received.push(...records)
+      receiver.on('logs', keep)
+      const loggerProvider = createLoggerProvider({
+        endpoint: receiver.grpcUrl,
+        register: false,
+        ...options,
+      })
+      return {
+        loggerProvider,
+        async records() {
+          await loggerProvider.forceFlush()
+          const records = received.map(fromViewer)
+          received = []
+          return records
+        },
+        async stop() {
+          await loggerProvider.shutdown()
+          receiver.off('logs', keep)
+        },
+      }
+    },
+  }
 }
 
 let receiver: Promise<Viewer> | undefined

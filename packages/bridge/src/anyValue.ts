@@ -1,5 +1,5 @@
 import { MAX_VALUES, setOwn } from './read.ts'
-import type { AnyValue, AnyValueMap } from './types.ts'
+import type { AnyValue, AnyValueMap, PlainRecord } from './types.ts'
 import { type ValueSink, ValueWriter } from './value.ts'
 
 /** Longest text in UTF-16 units, or bytes, of one value. */
@@ -17,26 +17,80 @@ export function toAnyValue(value: unknown): AnyValue {
 /**
  * The same with another bound.
  * @param budget values read before the rest becomes `[Truncated]`
+ * @param obeysInspectCustom see `Adapter`; default: as the bridge at work does
  */
-export function toPlain(value: unknown, budget: number): AnyValue {
+export function toPlain(value: unknown, budget: number, obeysInspectCustom?: boolean): AnyValue {
   const builder = new Builder()
-  new ValueWriter(builder, {}).write(value, budget)
+  new ValueWriter(builder, {}, obeysInspectCustom).write(value, budget)
   return builder.result
 }
 
 /** The same for all attributes of a record. */
 export function toAnyValueMap(attributes: object): AnyValueMap {
-  const builder = new Builder()
+  return buildMap(new Builder(), attributes)
+}
+
+/** Body and attributes in plain values, and the objects that have become texts. */
+export interface TracedRecord {
+  readonly plain: PlainRecord
+  readonly sources: TextSources
+}
+
+/** Maps body and attributes, for `redact`: a path may lead into an object that has become a text. */
+export function toTracedRecord(body: unknown, attributes: object): TracedRecord {
+  const sources = new TextSources()
+  const plain: PlainRecord = { body: undefined, attributes: buildMap(new Builder(sources), attributes) }
+  if (body !== undefined) {
+    const builder = new Builder(sources)
+    new ValueWriter(builder, {}).write(body)
+    plain.body = builder.take(plain, 'body')
+  }
+  return { plain, sources }
+}
+
+function buildMap(builder: Builder, attributes: object): AnyValueMap {
   builder.beginMap()
   new ValueWriter(builder, {}).writeFields(attributes)
   builder.endMap()
   return builder.result as AnyValueMap
 }
 
+/** The objects for which texts stand, by the places of the texts. */
+export class TextSources {
+  private readonly byParent = new Map<object, Map<string, object>>()
+
+  set(parent: object, key: string, source: object): void {
+    const sources = this.byParent.get(parent)
+    if (sources) sources.set(key, source)
+    else this.byParent.set(parent, new Map([[key, source]]))
+  }
+
+  get(parent: object, key: string): object | undefined {
+    return this.byParent.get(parent)?.get(key)
+  }
+}
+
 class Builder implements ValueSink {
   result: AnyValue = null
   private readonly parents: (AnyValue[] | AnyValueMap)[] = []
   private readonly keys: string[] = []
+  private readonly sources: TextSources | undefined
+  /** The object for which the text in `result` stands. */
+  private source: object | undefined
+
+  constructor(sources?: TextSources) {
+    this.sources = sources
+  }
+
+  /** Takes the result to its place. */
+  take(parent: object, key: string): AnyValue {
+    if (this.source !== undefined) this.sources?.set(parent, key, this.source)
+    this.source = undefined
+    return this.result
+  }
+  standsFor(object: object): void {
+    this.source = object
+  }
 
   empty(): void {
     this.result = null
@@ -64,7 +118,8 @@ class Builder implements ValueSink {
     // The element follows as `result`.
   }
   endElement(): void {
-    ;(this.parents.at(-1) as AnyValue[]).push(this.result)
+    const parent = this.parents.at(-1) as AnyValue[]
+    parent.push(this.take(parent, String(parent.length)))
   }
   endArray(): void {
     this.result = this.parents.pop()!
@@ -78,7 +133,9 @@ class Builder implements ValueSink {
     return true
   }
   endField(): void {
-    setOwn(this.parents.at(-1) as AnyValueMap, this.keys.pop()!, this.result)
+    const parent = this.parents.at(-1) as AnyValueMap
+    const key = this.keys.pop()!
+    setOwn(parent, key, this.take(parent, key))
   }
   endMap(): void {
     this.result = this.parents.pop()!

@@ -68,7 +68,9 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
   if (typeof value === 'string') return { body: value }
   if (isError(value)) return { body: read(value, 'message'), exception: value }
   if (isAbsent(value)) return { body: show(value) }
-  return { body: value, exception: typeof value === 'object' && value ? errorAmong(value) : undefined }
+  // The fields of an object that shows itself are not its form.
+  const hasFields = typeof value === 'object' && value !== null && !showsItself(value)
+  return { body: value, exception: hasFields ? errorAmong(value) : undefined }
 }
 
 /** Counts the specifiers of a template up to the number of arguments that there are for them. */
@@ -95,8 +97,16 @@ function isFormless(value: object): boolean {
       !hasToJSON(value) &&
       ownText(value) === undefined &&
       !(Symbol.iterator in value) &&
-      !(inspect.custom in value)
+      !showsItself(value)
     )
+  } catch {
+    return false
+  }
+}
+
+function showsItself(value: object): boolean {
+  try {
+    return inspect.custom in value
   } catch {
     return false
   }

@@ -22,7 +22,7 @@ export function createBridge<Native>(
   options: BridgeOptions = {},
   minimum: SeverityNumber = 0,
 ): Bridge<Native> {
-  const { library } = adapter
+  const { library, obeysInspectCustom = false } = adapter
   const fixedScope = options.scope
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const loggers = createLoggers(loggerProvider)
@@ -100,12 +100,14 @@ export function createBridge<Native>(
     emit(native) {
       if (state.busy) return
       state.busy = true
+      state.obeysInspectCustom = obeysInspectCustom
       try {
         send(native)
       } catch (error) {
         report(error)
       } finally {
         state.busy = false
+        state.obeysInspectCustom = false
       }
     },
     report,

@@ -1,4 +1,4 @@
-import { toAnyValue, toAnyValueMap } from './anyValue.ts'
+import { toAnyValue, toAnyValueMap, toTracedRecord } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
 import { createKeyMatcher } from './keys.ts'
@@ -59,15 +59,15 @@ export function createFinisher(options: BridgeOptions): Finisher {
       eventName: isEvent ? eventName : undefined,
       context: record.context,
     } as ApiLogRecord
-    if (!asIs || redact) {
-      const { body } = finished
-      const plain = {
-        body: body === undefined ? undefined : toAnyValue(body),
-        attributes: toAnyValueMap(attributes),
-      }
-      redact?.(plain)
-      finished.body = plain.body
-      finished.attributes = plain.attributes
+    const { body } = finished
+    if (redact) {
+      const traced = toTracedRecord(body, attributes)
+      redact(traced)
+      finished.body = traced.plain.body
+      finished.attributes = traced.plain.attributes
+    } else if (!asIs) {
+      finished.body = body === undefined ? undefined : toAnyValue(body)
+      finished.attributes = toAnyValueMap(attributes)
     }
     return finished
   }

@@ -1,10 +1,17 @@
+import types from 'node:util/types'
+import type { TextSources, TracedRecord } from './anyValue.ts'
 import { LogbridgeError } from './error.ts'
 import { originalKey } from './keys.ts'
-import type { AnyValue, AnyValueMap, BridgeOptions, PlainRecord } from './types.ts'
+import { isAbsent } from './read.ts'
+import type { AnyValue, AnyValueMap, BridgeOptions } from './types.ts'
 
 const CENSOR = '[Redacted]'
+/** Keys of an object that a `*` in a path may stand for, when the object has become a text. */
+const MAX_KEYS = 1000
 /** One step of a path: `.name` or `name` at its start, `["name"]`, `['name']`, `[0]`, `[*]`. */
 const STEP = /(?:^|\.)([^.[\]]+)|\["([^"]*)"\]|\['([^']*)'\]|\[([^\]"']+)\]/y
+/** Attribute of the captured parameters. */
+const PARAMETERS = 'log.body.parameters'
 const ANY_KEY: unique symbol = Symbol('*')
 
 interface Path {
@@ -14,20 +21,32 @@ interface Path {
 }
 
 /**
- * Turns the `redact` option into one function that changes a plain record in place. Own code and not
+ * Turns the `redact` option into one function that changes a plain record in place. A path hides a text as a whole when it
+ * leads to something in the object for which the text stands, because the text may contain that. Own code and not
  * `@pinojs/redact`, because that copies what it passes, which leaves a Uint8Array unreadable.
  *
  * @throws LogbridgeError `invalid-option` for a path that cannot be understood
  */
-export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (record: PlainRecord) => void {
-  if (typeof redact === 'function') return redact
+export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (record: TracedRecord) => void {
+  if (typeof redact === 'function') return ({ plain }) => redact(plain)
   const paths = redact.map(parsePath)
-  return ({ attributes, body }) => {
-    censor(attributes, paths)
+  return ({ plain, sources }) => {
+    const censor = (parent: AnyValue[] | AnyValueMap | TracedRecord['plain'], key: string): void => {
+      const children = parent as AnyValueMap
+      for (const { text, steps } of paths) {
+        censorIn(children, key, [text], 0, sources)
+        censorIn(children, key, steps, 0, sources)
+      }
+    }
+    censor(plain, 'attributes')
     // Several objects logged at once are an array of what would be the fields of a record each.
-    for (const several of [body, attributes['log.body.parameters']]) {
-      censor(several, paths)
-      if (Array.isArray(several)) for (const one of several) censor(one, paths)
+    for (const [parent, key] of [
+      [plain, 'body'],
+      [plain.attributes, PARAMETERS],
+    ] as const) {
+      censor(parent, key)
+      const several = (parent as AnyValueMap)[key]
+      if (Array.isArray(several)) for (const index of several.keys()) censor(several, String(index))
     }
   }
 }
@@ -51,22 +70,42 @@ function parsePath(text: string): Path {
   return { text, steps }
 }
 
-function censor(value: AnyValue | undefined, paths: readonly Path[]): void {
-  if (!isParent(value)) return
-  for (const { text, steps } of paths) {
-    censorAt(value, [text], 0)
-    censorAt(value, steps, 0)
+/** Replaces what the steps from `at` on lead to in the value under a key, or the value itself where it is a text. */
+function censorIn(
+  holder: AnyValueMap,
+  name: string,
+  steps: Path['steps'],
+  at: number,
+  sources: TextSources,
+): void {
+  const value = holder[name]
+  if (!isParent(value)) {
+    const source = sources.get(holder, name)
+    if (source !== undefined && leadsInto(source, steps, at)) holder[name] = CENSOR
+    return
   }
-}
-
-function censorAt(parent: AnyValue | undefined, steps: Path['steps'], at: number): void {
-  if (!isParent(parent)) return
-  const map = parent as AnyValueMap
+  const map = value as AnyValueMap
   const step = steps[at]!
   for (const key of Object.keys(map)) {
     if (step !== ANY_KEY && key !== step && originalKey(key) !== step) continue
     if (at === steps.length - 1) map[key] = CENSOR
-    else censorAt(map[key], steps, at + 1)
+    else censorIn(map, key, steps, at + 1, sources)
+  }
+}
+
+/** Returns whether the steps from `at` on lead to a value, inherited ones too. A value that cannot be read counts. */
+function leadsInto(source: object, steps: Path['steps'], at: number): boolean {
+  const step = steps[at]!
+  try {
+    const keys = step === ANY_KEY ? Object.keys(source) : [step]
+    if (keys.length > MAX_KEYS) return true
+    return keys.some((key) => {
+      const value: unknown = types.isMap(source) ? source.get(key) : (source as Record<string, unknown>)[key]
+      if (at === steps.length - 1) return !isAbsent(value) && value !== ''
+      return typeof value === 'object' && value !== null && leadsInto(value, steps, at + 1)
+    })
+  } catch {
+    return true
   }
 }
 

@@ -109,7 +109,7 @@ class Scale {
     if (this.left < 0) return '[Truncated]'
     if (typeof value === 'function') return '[Function]'
     if (isError(value)) return describeException(value).attributes['exception.stacktrace']
-    return new BoundedCopy(toPlain(value, COPY_WEIGHT))
+    return new BoundedCopy(toPlain(value, COPY_WEIGHT, true))
   }
 
   private isLight(value: unknown): boolean {

@@ -24,6 +24,8 @@ export interface SentRecord {
 export interface ProcessState {
   /** True while a bridge is at work: a log call made from inside is our own doing and is left out. */
   busy: boolean
+  /** True while the bridge at work sends of objects what their `util.inspect.custom` shows. */
+  obeysInspectCustom: boolean
   /** The millisecond of the last call of `now`, and how many calls it had before in this millisecond. */
   readonly clock: { millis: number; calls: number }
   /** Set on the asynchronous paths of an export. Not OpenTelemetry's Context, which takes a ContextManager to work. */
@@ -51,6 +53,7 @@ const holder = globalThis as { [KEY]?: ProcessState }
 
 export const state: ProcessState = (holder[KEY] ??= {
   busy: false,
+  obeysInspectCustom: false,
   clock: { millis: 0, calls: 0 },
   exporting: new AsyncLocalStorage(),
   lastSent: undefined,

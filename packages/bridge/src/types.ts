@@ -81,6 +81,12 @@ export interface LogRecord {
 export interface Adapter<Native> {
   /** npm name of the bridged library: the default instrumentation scope. */
   readonly library: string
+  /**
+   * Sends of an object what its `util.inspect.custom` shows, at any depth: for a library whose own output shows objects by
+   * `util.inspect`.
+   * @default false
+   */
+  readonly obeysInspectCustom?: boolean | undefined
   /** Severity number 1-24, or 0 when the native level is unknown. Cheap: asked before anything is built. */
   severity(native: Native): SeverityNumber
   /** The logger's own name, if it has one: the instrumentation scope. Cheap: asked before anything is built. */

@@ -1,5 +1,6 @@
 import types from 'node:util/types'
 import { errorEntries } from './exception.ts'
+import { findInspectCustom, mayShowItself, showByInspectCustom } from './inspectCustom.ts'
 import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
 import {
   bigintText,
@@ -15,6 +16,7 @@ import {
   THROW_COST,
   USUAL_PROTOTYPES,
 } from './read.ts'
+import { state } from './state.ts'
 
 /**
  * Takes a value piece by piece. The rules of what a value becomes stand once, in `ValueWriter`; one sink builds
@@ -29,6 +31,8 @@ export interface ValueSink {
   int(value: number | bigint): void
   double(value: number): void
   bytes(value: Uint8Array): void
+  /** Called before the text that stands for an object. */
+  standsFor?(object: object): void
   beginArray(): void
   beginElement(): void
   endElement(): void
@@ -67,6 +71,10 @@ const ERROR_COST = 24
 const DATE_COST = 2
 const BIGINT_COST = 1
 const PROTOTYPE_COST = 1
+/** Values that one call of `util.inspect.custom` counts for: with its arguments it takes a microsecond. */
+const INSPECT_COST = 16
+/** Objects that show themselves by one another. */
+const MAX_SHOWN_BY = 8
 /** Objects of a record whose hidden keys are not counted when they are listed first. */
 const FREE_LISTINGS = 16
 const OBJECT_KEY_COST = 4
@@ -95,9 +103,13 @@ export class ValueWriter {
   private readonly lengthLimit: number
   private readonly countLimit: number
   private readonly sink: ValueSink
+  private obeysInspectCustom = false
+  private readonly alwaysObeys: boolean
 
-  constructor(sink: ValueSink, limits: ValueLimits) {
+  /** @param obeysInspectCustom see `Adapter`; default: as the bridge at work does */
+  constructor(sink: ValueSink, limits: ValueLimits, obeysInspectCustom: boolean = false) {
     this.sink = sink
+    this.alwaysObeys = obeysInspectCustom
     this.lengthLimit = limits.attributeValueLengthLimit ?? Infinity
     this.countLimit = limits.attributeCountLimit ?? Infinity
   }
@@ -155,6 +167,7 @@ export class ValueWriter {
 
   private begin(budget: number): void {
     this.budget = budget
+    this.obeysInspectCustom = this.alwaysObeys || state.obeysInspectCustom
     // Those of a value whose sink has thrown. To set the length alone takes 40 ns.
     if (this.ancestors.length > 0) this.ancestors.length = 0
     if (this.listed.length > 0) this.listed.length = 0
@@ -210,14 +223,21 @@ export class ValueWriter {
     if (depth >= MAX_DEPTH) return this.sink.empty()
     if (this.ancestors.includes(value)) return this.sink.string('[Circular]')
     let content: unknown
+    let isShown = false
     try {
-      content = this.unfold(value, true)
+      if (this.obeysInspectCustom && mayShowItself(value)) {
+        content = this.inspected(value, depth)
+        isShown = content !== value
+      }
+      if (!isShown) content = this.unfold(value, true)
     } catch (error) {
       content = this.thrown(error)
     }
     this.ancestors.push(value)
-    if (typeof content !== 'object' || content === null) this.value(content, depth + 1)
-    else if (content instanceof Elements) this.elements(content, depth)
+    if (isShown || typeof content !== 'object' || content === null) {
+      if (typeof content === 'string') this.sink.standsFor?.(value)
+      this.value(content, depth + 1)
+    } else if (content instanceof Elements) this.elements(content, depth)
     else if (content instanceof Entries) this.entries(content, depth)
     else if (content instanceof Bytes) this.bytes(content.bytes)
     else if (Array.isArray(content)) this.array(content, depth)
@@ -226,6 +246,23 @@ export class ValueWriter {
       if (content === value && this.budget > 0) this.chargeHidden(value, count)
     }
     this.ancestors.pop()
+  }
+
+  /**
+   * Returns what an object shows by `util.inspect.custom`; the object itself where it has none. What it returns is asked again,
+   * as `util.inspect` does.
+   */
+  private inspected(value: object, depth: number): unknown {
+    let shown: unknown = value
+    for (let count = 0; count < MAX_SHOWN_BY && typeof shown === 'object' && shown !== null; count += 1) {
+      const custom = this.hasUsualPrototypes(shown) ? findInspectCustom(shown) : undefined
+      if (custom === undefined) break
+      this.budget -= INSPECT_COST
+      const next = showByInspectCustom(shown, custom, depth)
+      if (next === shown) break
+      shown = next
+    }
+    return shown
   }
 
   /**
@@ -258,7 +295,8 @@ export class ValueWriter {
     if (!isPlainObject && !this.hasUsualPrototypes(value)) return this.ownFields(value)
     const toJSON = honorsToJSON ? this.get(value, 'toJSON') : undefined
     if (typeof toJSON === 'function') {
-      const json: unknown = toJSON.call(value)
+      let json: unknown = toJSON.call(value)
+      if (this.obeysInspectCustom && typeof json === 'object' && json !== null) json = this.inspected(json, 0)
       return typeof json === 'object' && json !== null ? this.unfold(json, false) : json
     }
     if (!isPlainObject) {
@@ -468,7 +506,8 @@ export class ValueWriter {
       if (typeof key === 'function') return String(key)
       if (typeof key !== 'object' || key === null) return textOf(key)
       const sink = new KeyText()
-      const writer = new ValueWriter(sink, { attributeValueLengthLimit: MAX_KEY_LENGTH })
+      const limits = { attributeValueLengthLimit: MAX_KEY_LENGTH }
+      const writer = new ValueWriter(sink, limits, this.obeysInspectCustom)
       writer.write(key, MAX_KEY_VALUES)
       this.budget -= MAX_KEY_VALUES - writer.budget + OBJECT_KEY_COST
       return truncate(sink.text, MAX_KEY_LENGTH)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
+import { toTracedRecord } from '../src/anyValue.ts'
 import { createBridge } from '../src/bridge.ts'
 import { LogbridgeError } from '../src/error.ts'
 import { createRedactor } from '../src/redact.ts'
@@ -10,12 +10,9 @@ import { memoryProvider } from './memoryProvider.ts'
 const HIDDEN = '[Redacted]'
 
 function redacted(paths: string[], attributes: object, body?: unknown): PlainRecord {
-  const record = {
-    attributes: toAnyValueMap(attributes),
-    body: body === undefined ? undefined : toAnyValue(body),
-  }
-  createRedactor(paths)(record)
-  return record
+  const traced = toTracedRecord(body, attributes)
+  createRedactor(paths)(traced)
+  return traced.plain
 }
 const attributesOf = (paths: string[], attributes: object): AnyValue => redacted(paths, attributes).attributes
 
@@ -67,6 +64,70 @@ describe('a path hides', () => {
     const parameters = { 'log.body.parameters': ['a', { password: 'b' }] }
     expect(attributesOf(['password'], parameters)).toEqual({
       'log.body.parameters': ['a', { password: HIDDEN }],
+    })
+  })
+})
+
+describe('a path that leads into an object that has become a text hides the text', () => {
+  class User {
+    readonly name: string
+    readonly password: string | undefined
+    readonly card: { number: string } = { number: '4242' }
+    constructor(name: string, password: string | undefined) {
+      this.name = name
+      this.password = password
+    }
+    get token(): string {
+      return 'hunter3'
+    }
+    toString(): string {
+      return `${this.name}:${this.password}`
+    }
+  }
+  const user = new User('ada', 'hunter2')
+
+  test.for<[string, object, object]>([
+    ['user.password', { user }, { user: HIDDEN }],
+    ['*.password', { user, other: 'a' }, { user: HIDDEN, other: 'a' }],
+    ['user.card.number', { user }, { user: HIDDEN }],
+    ['user.*.number', { user }, { user: HIDDEN }],
+    ['user.token', { user }, { user: HIDDEN }],
+    ['users[*].password', { users: [user] }, { users: [HIDDEN] }],
+    ['*.password', { url: new URL('https://u:hunter2@a.example') }, { url: HIDDEN }],
+    ['user.id', { user: new Map([['id', 1]]) }, { user: { id: HIDDEN } }],
+    ['user.password', { user: { password: 'a', toJSON: () => 'ada:a' } }, { user: HIDDEN }],
+  ])('%s', ([path, attributes, expected]) => {
+    expect(attributesOf([path], attributes)).toEqual(expected)
+  })
+
+  test('as the body, and among captured parameters', () => {
+    expect(redacted(['password'], {}, user).body).toBe(HIDDEN)
+    expect(redacted(['password'], {}, [user, 'a']).body).toEqual([HIDDEN, 'a'])
+    const parameters = { 'log.body.parameters': ['a', user] }
+    expect(attributesOf(['password'], parameters)).toEqual({ 'log.body.parameters': ['a', HIDDEN] })
+  })
+
+  test('also when the object cannot be read', () => {
+    const broken = {
+      get password() {
+        throw new Error('no')
+      },
+      toJSON: () => 'ada:hunter2',
+    }
+    expect(attributesOf(['user.password'], { user: broken })).toEqual({ user: HIDDEN })
+  })
+
+  test('but not when it leads to nothing in the object', () => {
+    const attributes = {
+      url: new URL('https://a.example'),
+      at: new Date(0),
+      user: new User('ada', undefined),
+    }
+    const paths = ['*.password', '*.missing', 'user.card.missing', 'at.toISOString', 'user.name.first']
+    expect(attributesOf(paths, attributes)).toEqual({
+      url: 'https://a.example/',
+      at: '1970-01-01T00:00:00.000Z',
+      user: 'ada:undefined',
     })
   })
 })

@@ -57,6 +57,7 @@ const TO_STDERR: ReadonlySet<ConsoleMethod> = new Set(['trace', 'warn', 'error',
 export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapter<ConsoleCall> {
   return {
     library: 'console',
+    obeysInspectCustom: true,
     severity: ({ method }) => table.get(method) ?? 0,
     convert(call) {
       const { method, groups, said = [] } = call

@@ -74,6 +74,7 @@ export function createAdapter(
 ): Adapter<Log4jsEvent> {
   return {
     library: 'log4js',
+    obeysInspectCustom: true,
     severity: ({ level }) => severityOf(level, severities),
     scope: ({ categoryName }) => categoryName,
     convert: (event) => convert(event, layout),
