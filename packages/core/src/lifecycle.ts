@@ -7,6 +7,7 @@ import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
 import { onHeldEnd } from './process/heldEnd.ts'
 import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
+import { unsentInThreads } from './process/threadRecords.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
 
 /** One signal of the official SDK. */
@@ -95,6 +96,14 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
 
   function reportEnd(): void {
     ending.end?.()
+    const inThreads = unsentInThreads()
+    if (inThreads > 0) {
+      diagnose(
+        'unsent-in-threads',
+        `log records of worker threads not yet sent when the process ended: ${inThreads}. Have what they run flush before it ` +
+          'returns, as by flushOnFreeze()',
+      )
+    }
     const { queued, inFlight, spooled } = ending.stats()
     const left = queued + inFlight - spooled
     if (left <= 0) return

@@ -166,7 +166,7 @@ describe.each([
       expect(ended).toMatchObject({ code: 3, stdout: expect.not.stringContaining('late') })
       const lines = ended.stderr.trimEnd().split('\n')
       expect(lines).toEqual([
-        'logbridge: still waiting for log records to be sent before the process exits: 3, at most 2000 ms',
+        `logbridge: still waiting for 3 log records to be sent to ${silent.url}, at most 2 s`,
         expect.stringMatching(
           /^logbridge: log records not yet sent when the process ended: 3\..*no answer in time$/,
         ),
@@ -194,11 +194,14 @@ describe.each([
     expect(await bodiesOf(slow.requests)).toEqual([...BODIES, ...BODIES])
   })
 
-  test('past what the application preloads', async () => {
+  test('past what the application preloads, with options that a worker refuses', async () => {
     const plain = await open()
     const preload = join(folder, 'preload.cjs')
     writeFileSync(preload, `require('node:fs').writeSync(1, 'preloaded\\n')`)
-    const ended = await exits(plain.url, {}, undefined, { NODE_OPTIONS: `--require ${preload}` })
+    const ended = await exits(plain.url, {}, undefined, {
+      NODE_OPTIONS: `--require ${preload} --tls-cipher-list=DEFAULT --tls-min-v1.3 --use-system-ca`,
+    })
+    expect(ended).toMatchObject({ code: 3, stderr: '' })
     expect(ended.stdout.match(/preloaded/g)).toHaveLength(1)
     expect(plain.requests).toHaveLength(1)
   })

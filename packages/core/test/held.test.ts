@@ -149,7 +149,7 @@ describe('the account keeps no more counts', () => {
     for (let i = 0; i < 1000; i += 1) account.refuse('queue-full', 100 + i / 7)
     account.refuse('queue-full', Number.NaN)
     account.refuse('queue-full', 24)
-    account.endLosses()
+    account.end()
     expect(onDrop.mock.calls).toEqual([
       ['queue-full', 1001, 0],
       ['queue-full', 1, 24],
@@ -163,7 +163,7 @@ describe('the account keeps no more counts', () => {
     }
     account.conclude(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status: 401 })
     expect([...account.failed.keys()]).toEqual(['_OTHER', '401'])
-    account.endLosses()
+    account.end()
   })
 })
 

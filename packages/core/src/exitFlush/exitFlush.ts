@@ -1,6 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { diagnose } from '@logbridge/bridge'
 import type { ExportOutcome } from '../delivery/transport.ts'
+import { describeWait } from '../process/longWait.ts'
 import { now } from './monotonic.ts'
 import type { ExitAnswer, ExitTarget, ExitWork } from './types.ts'
 
@@ -87,11 +88,9 @@ function sendBlocking(
     if (left === 0 || time >= endsAt) return reason
     if (!isNoted && time - start >= LONG_MILLIS) {
       isNoted = true
-      const records = unsent.reduce((sum, { count }) => sum + count, 0)
-      diagnose(
-        'long-wait exit',
-        `still waiting for log records to be sent before the process exits: ${records}, at most ${EXIT_FLUSH_MILLIS} ms`,
-      )
+      const count = unsent.reduce((sum, request) => sum + request.count, 0)
+      const wait = describeWait([{ count, signal: 'logs', exporter: target }], EXIT_FLUSH_MILLIS)
+      diagnose('long-wait exit', `still waiting for ${wait}`)
     }
     const until = isNoted ? endsAt : Math.min(endsAt, start + LONG_MILLIS)
     Atomics.wait(answered, 0, seen, Math.max(1, until - time))
@@ -113,8 +112,10 @@ function startWorker(workerData: ExitWork, transferList: (ArrayBuffer | ExitWork
   worker.unref()
 }
 
-/** Options of Node.js on which a connection depends and that each thread has of its own. */
+/** Options of Node.js on which a connection depends and that each thread has of its own. A worker refuses options of the process. */
 function networkOptions(): string[] {
   const given = [...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/), ...process.execArgv]
-  return given.filter((option) => /^--(tls-|dns-result-order=|(no-)?network-family-)/.test(option))
+  return given.filter((option) =>
+    /^--(tls-m(in|ax)-|use-system-ca$|dns-result-order=|(no-)?network-family-)/.test(option),
+  )
 }

@@ -1,5 +1,6 @@
 import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ExportOutcome } from '../delivery/transport.ts'
+import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
 import type { Batch } from './batch.ts'
 import { type DropListener, LossReport } from './losses.ts'
 import { severitiesOf } from './request.ts'
@@ -11,9 +12,6 @@ export class Account {
   adopted = 0
   delivered = 0
   rejected = 0
-  queued = 0
-  inFlight = 0
-  spooled = 0
   /** Records handed to the transport so far, each once. */
   exported = 0
   /** Records given up before they were handed to the transport, by reason. */
@@ -22,15 +20,37 @@ export class Account {
   readonly failed: Map<string, number> = new Map()
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly losses: LossReport
+  /** Queued, in flight and spooled. Shared in a worker thread: the thread that has started it outlives it. */
+  private counts = claimCounts() ?? new Int32Array(COUNTS)
 
   constructor(onDrop: DropListener | undefined) {
     this.losses = new LossReport(onDrop)
   }
 
+  get queued(): number {
+    return this.counts[QUEUED]!
+  }
+  set queued(count: number) {
+    this.counts[QUEUED] = count
+  }
+  get inFlight(): number {
+    return this.counts[IN_FLIGHT]!
+  }
+  set inFlight(count: number) {
+    this.counts[IN_FLIGHT] = count
+  }
+  get spooled(): number {
+    return this.counts[SPOOLED]!
+  }
+  set spooled(count: number) {
+    this.counts[SPOOLED] = count
+  }
+
   /** Counts one record that gets into a batch. */
   accept(): void {
+    // No call stands between these, a setter neither: on a full stack it would throw.
     this.created += 1
-    this.queued += 1
+    this.counts[QUEUED]! += 1
   }
 
   /** Counts one record that does not get into a batch. */
@@ -44,10 +64,16 @@ export class Account {
     this.losses.add(reason, 1, isKnown ? severityNumber : 0, cause)
   }
 
+  /** Counts records that a worker thread has taken with it: created there, dropped here. */
+  dropWithThread(count: number): void {
+    this.adopted += count
+    this.discard('thread_terminated', undefined, count, `${count}`)
+  }
+
   /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */
-  discard(reason: DropReason, of: Uint8Array | Batch | undefined, count: number): void {
+  discard(reason: DropReason, of: Uint8Array | Batch | undefined, count: number, cause?: unknown): void {
     this.refused[reason] = (this.refused[reason] ?? 0) + count
-    this.dropEach(reason, of, count)
+    this.dropEach(reason, of, count, cause)
   }
 
   /** What became of a request that has been handed to the transport. */
@@ -63,9 +89,12 @@ export class Account {
     this.dropEach(DROP_REASON[outcome.kind], request, count, outcome.reason)
   }
 
-  /** Tells what has not been told of losses yet. */
-  endLosses(): void {
+  /** Reports the losses so far, and shares no counts any more: what is left is known. */
+  end(): void {
     this.losses.end()
+    const { counts } = this
+    this.counts = Int32Array.from(counts)
+    releaseCounts(counts)
   }
 
   stats(bytes: number): LogsStats {

@@ -107,6 +107,8 @@ const BEGINS: Readonly<Record<DropReason, string>> = {
   'export-failed': 'log records were dropped because the receiver refused them',
   shutdown: 'log records were dropped because logbridge was shut down before they could be sent',
   'spool-damaged': 'log records in the spool were dropped because they can no longer be read',
+  thread_terminated:
+    'log records were dropped because a worker thread was terminated before they were sent (flushOnFreeze() has a task flush before it returns)',
   spool_unreadable:
     'log records in the spool were dropped because their file could not be read for minutes: check its disk and permissions; what can be read then is sent by the next process',
 }

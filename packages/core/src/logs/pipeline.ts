@@ -6,6 +6,7 @@ import type { ExportTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
 import type { ExitSource, UnsentRequest } from '../exitFlush/exitFlush.ts'
+import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { Account } from './account.ts'
 import { BATCH_BYTES, type EncodedScope, OpenBatch } from './batch.ts'
@@ -34,6 +35,7 @@ export class LogPipeline {
   private readonly open: OpenBatch
   private readonly account: Account
   private readonly dispatcher: Dispatcher
+  private readonly stopWatching: () => void
   private readonly batchBytes: number
   private readonly batchRecords: number
   private delayTimer: NodeJS.Timeout | undefined
@@ -56,6 +58,7 @@ export class LogPipeline {
     this.batchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.batchBytes)
     this.account = new Account(config.onDrop)
+    this.stopWatching = watchThreads((count) => this.account.dropWithThread(count))
     const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
       meterProvider &&
@@ -146,7 +149,8 @@ export class LogPipeline {
     this.sealAtOnce()
     this.closed = true
     this.dispatcher.endSync()
-    this.account.endLosses()
+    this.stopWatching()
+    this.account.end()
   }
 
   private async close(timeoutMillis: number): Promise<void> {
@@ -154,7 +158,8 @@ export class LogPipeline {
     this.seal()
     this.closed = true
     await this.dispatcher.close(timeoutMillis)
-    this.account.endLosses()
+    this.stopWatching()
+    this.account.end()
   }
 
   /** Whether the caps leave room: above 80 % only for WARN and worse. */

@@ -14,6 +14,8 @@ export type DropReason =
   | 'spool-damaged'
   /** It lies in the spool and could not be read for five minutes, or 50 times. It stays there for the next process. */
   | 'spool_unreadable'
+  /** It was logged in a worker thread that was terminated before the record was known to be sent. */
+  | 'thread_terminated'
 
 /**
  * The account of all records. At any moment
@@ -22,7 +24,10 @@ export type DropReason =
 export interface LogsStats {
   /** Records that were emitted and not filtered out by `minimumSeverity`. */
   readonly created: number
-  /** Records recovered from the spool of other processes, less those that other processes recovered from this one. */
+  /**
+   * Records recovered from the spool of other processes, less those that other processes recovered from this
+   * one. Records that were lost with a worker thread count here and as dropped.
+   */
   readonly adopted: number
   /** Records that the receiver has accepted. */
   readonly delivered: number

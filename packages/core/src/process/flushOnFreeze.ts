@@ -27,6 +27,9 @@ const NOT_COPIED: ReadonlySet<PropertyKey> = new Set(['prototype', 'arguments', 
  * ```ts
  * export const handler = flushOnFreeze(async (event, context) => ({ statusCode: 200 }))
  * ```
+ * A task of a pool of worker threads (piscina, tinypool) is such a handler, because the pool may block or terminate its thread
+ * after each result.
+ *
  * It takes asynchronous handlers, those with a callback, and those for `awslambda.streamifyResponse`, before or after it;
  * `this`, arguments, result, error and `length` stay what they are. What such a handler throws at once becomes a
  * rejection, which Lambda takes for the same; what one returns that is no promise is handed on at once, and the flush

@@ -43,7 +43,7 @@ export async function withLongWaitNoted<Value>(
 }
 
 /** `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s` */
-function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
+export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
   const byEndpoint = new Map<string, string[]>()
   for (const part of unsent) {
     if (part === undefined || part.count === 0) continue
