@@ -86,7 +86,8 @@ function currentOptions(): InspectOptionsStylized {
       return ''
     },
   }
-  inspect(asker, { colors: false })
+  // An application may have switched it off in `inspect.defaultOptions`.
+  inspect(asker, { colors: false, customInspect: true })
   return current!
 }
 

@@ -68,6 +68,8 @@ class BoundedCopy {
     return this.#copy
   }
   [inspect.custom](): string {
+    // What an object shows of itself has no quotes.
+    if (typeof this.#copy === 'string') return this.#copy
     return inspect(this.#copy, { ...FORMAT, depth: INSPECT_DEPTH, maxArrayLength: null })
   }
 }

@@ -71,8 +71,8 @@ const ERROR_COST = 24
 const DATE_COST = 2
 const BIGINT_COST = 1
 const PROTOTYPE_COST = 1
-/** Values that one call of `util.inspect.custom` counts for: with its arguments it takes a microsecond. */
-const INSPECT_COST = 16
+/** Values that one call of `util.inspect.custom` counts for in addition: with its arguments it takes a microsecond. */
+const INSPECT_COST = 4
 /** Objects that show themselves by one another. */
 const MAX_SHOWN_BY = 8
 /** Objects of a record whose hidden keys are not counted when they are listed first. */

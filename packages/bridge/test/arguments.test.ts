@@ -89,8 +89,8 @@ describe('text', () => {
   })
 
   test('carries no colours', () => {
-    const { defaultOptions } = inspect
-    inspect.defaultOptions = { ...defaultOptions, colors: true }
+    const defaultOptions = { ...inspect.defaultOptions }
+    inspect.defaultOptions = { colors: true }
     try {
       expect(splitArguments(['n', 7, [1]]).body).toBe('n 7 [ 1 ]')
     } finally {

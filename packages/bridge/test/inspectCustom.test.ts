@@ -1,6 +1,6 @@
-import { inspect, type InspectOptionsStylized } from 'node:util'
+import { inspect, type InspectOptions, type InspectOptionsStylized } from 'node:util'
 import vm from 'node:vm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { toPlain } from '../src/anyValue.ts'
 import { createBridge } from '../src/bridge.ts'
 import { MAX_VALUES } from '../src/read.ts'
@@ -158,6 +158,20 @@ describe('an inspect.custom', () => {
     expect(options.colors).toBe(false)
   })
 
+  test.for<[InspectOptions]>([[{ colors: true }], [{ customInspect: false }], [{ depth: null }]])(
+    'is called when inspect.defaultOptions are %o',
+    ([defaults]) => {
+      // Setting it changes the one object that there is.
+      const defaultOptions = { ...inspect.defaultOptions }
+      inspect.defaultOptions = defaults
+      onTestFinished(() => void (inspect.defaultOptions = defaultOptions))
+      const value = showing((depth: unknown, { stylize }: InspectOptionsStylized) =>
+        stylize(String(depth === null), 'boolean'),
+      )
+      expect(shown(value)).toBe(String(defaults.depth === null))
+    },
+  )
+
   test('is called with less depth the deeper its object lies, and never below 0', () => {
     const depths: unknown[] = []
     const value = showing((depth: unknown) => (depths.push(depth), 'shown'))
@@ -190,7 +204,7 @@ describe('an inspect.custom', () => {
     calls = 0
     const wide = (): object => showing(() => ((calls += 1), { a: wide(), b: wide() }))
     shown(wide())
-    expect(calls).toBeLessThan(MAX_VALUES / 8)
+    expect(calls).toBeLessThan(MAX_VALUES / 4)
   })
 
   test('is not looked for among prototypes without end', () => {

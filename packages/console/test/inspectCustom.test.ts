@@ -48,6 +48,8 @@ describe('an object is what its inspect.custom shows when it is', () => {
     const heavy = new Map(Array.from({ length: 5000 }, (_, n) => [n, n === 0 ? secret : n]))
     console.log('heavy', heavy)
     expect(String(record().body)).toContain('[secret]')
+    console.log('heavy', Object.assign(new Secret(), { values: Array.from({ length: 5000 }, () => ({})) }))
+    expect(record().body).toBe('heavy [secret]')
   })
 
   test('in an object that a path of redact leads into', () => {
