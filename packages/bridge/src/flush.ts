@@ -31,23 +31,34 @@ export async function flushProvider(
   timeoutMillis: number = FLUSH_TIMEOUT_MILLIS,
 ): Promise<unknown> {
   const endNote = noteLongWait(`log records to be sent, at most ${timeoutMillis} ms`)
-  let timer: NodeJS.Timeout | undefined
   try {
     if (injected === undefined) replayEarlyRecords()
     const provider = flushableOf(injected ?? registeredProvider())
     if (provider === undefined) return undefined
-    const deadline = new Promise<void>((resolve) => {
-      timer = timers.setTimeout(resolve, timeoutMillis)
-    })
     // A provider that knows the deadline keeps the process alive no longer than that. The SDK takes an object.
     const timeout = ACCEPTS_ANY_VALUE in provider ? timeoutMillis : { timeoutMillis }
-    await Promise.race([provider.forceFlush(timeout), deadline])
+    await waitAtMost(provider.forceFlush(timeout), timeoutMillis)
     return undefined
   } catch (error) {
     return error ?? new Error('forceFlush() has rejected without an error')
   } finally {
-    timers.clearTimeout(timer)
     endNote()
+  }
+}
+
+/**
+ * Waits for a promise, no longer than the time given, and keeps the process alive meanwhile.
+ * @throws the reason for which the promise rejects
+ */
+export async function waitAtMost(promise: unknown, timeoutMillis: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<void>((resolve) => {
+    timer = timers.setTimeout(resolve, timeoutMillis)
+  })
+  try {
+    await Promise.race([promise, deadline])
+  } finally {
+    timers.clearTimeout(timer)
   }
 }
 

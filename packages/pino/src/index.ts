@@ -29,6 +29,7 @@ import { createLine } from './line.ts'
 import { DEFAULTS, type PinoLogger } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
 
+export { flushOnSignals, type FlushOnSignalsOptions } from './flushOnSignals.ts'
 export { traceContext } from './trace.ts'
 export { transport as default, type TransportStream } from './transport.ts'
 export type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'

@@ -137,10 +137,15 @@ function nameIn(bindings: string): string | undefined {
   }
 }
 
+/** The stream that a logger writes to; `undefined` for what is no logger. */
+export function streamOf(logger: object): object | undefined {
+  const symbol = findSymbols(logger)?.['stream']
+  return symbol && ((logger as PinoLogger)[symbol] as object)
+}
+
 /** `@opentelemetry/instrumentation-pino` puts its own stream and the logger's into a `pino.multistream`. */
 export function warnOfInstrumentation(logger: object): void {
-  const symbol = findSymbols(logger)?.['stream']
-  const multistream = symbol && ((logger as PinoLogger)[symbol] as { streams?: { stream: object }[] })
+  const multistream: { streams?: { stream: object }[] } | undefined = streamOf(logger)
   if (multistream?.streams?.some(({ stream }) => stream.constructor?.name === 'OTelPinoStream'))
     warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', '. Set its option disableLogSending: true')
 }

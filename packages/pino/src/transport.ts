@@ -1,13 +1,13 @@
 import { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import {
   bridgeOptionRules,
   checkOptions,
   createBridge,
   diagnose,
+  LogbridgeError,
   type LoggerProvider,
-  nextTurn,
   type OptionRule,
   rules,
 } from '@logbridge/bridge'
@@ -15,7 +15,13 @@ import { createWorkerAdapter } from './convert.ts'
 import { createLine } from './line.ts'
 import { DEFAULTS, lineConfig, type LoggerConfig } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
-import type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'
+import {
+  type DeliveryOptions,
+  NOT_IN_WORKER,
+  type TransportOptions,
+  type WorkerAdapterOptions,
+} from './transportOptions.ts'
+import { isPinoWorker, obeyMainThread, readPorts } from './workerMessages.ts'
 
 const { level, severity, attributes, include, exclude, scope } = bridgeOptionRules
 const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
@@ -27,9 +33,14 @@ const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
   scope,
   redact: rules.strings,
   nestedKey: rules.string,
+  flushTimeoutMillis: {
+    accepts: 'a number of milliseconds from 0 to 9000, because pino waits 10 s for its worker',
+    test: (value) => rules.millis.test(value) && (value as number) <= 9000,
+  },
 }
 /** What pino and thread-stream add to the options of a transport. */
 const PINO_OPTIONS = new Set(['pinoWillSendConfig', 'levels', 'dedupe', '$context'])
+
 /** What `pino.transport` pipes its lines into. */
 export interface TransportStream extends Writable {
   /** Sends all that was written so far: pino's `logger.flush(callback)`, from pino 10. */
@@ -48,6 +59,8 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   checkOptions('@logbridge/pino', adapterOptions, adapterRules)
   const core = await importCore()
   const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
+  const { flushTimeoutMillis = 3000 } = adapterOptions
+  let endTimeoutMillis = flushTimeoutMillis
 
   let emit: ((text: string) => void) | undefined
   let starting: Promise<void> | undefined
@@ -101,8 +114,9 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     },
     async final(done) {
       read(`${decoder.end()}\n`)
-      // pino ends its worker when the process exits, and waits 10 seconds for it: longer than a shutdown takes.
-      await loggerProvider?.shutdown()
+      // The main thread may have said how long the end may take.
+      await readPorts()
+      await loggerProvider?.shutdown(endTimeoutMillis)
       done()
     },
   })
@@ -110,12 +124,12 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   // pino makes its logger before a worker is up, unless the transport was made first.
   if (config) start(config)
   else received?.then(start).catch((error: unknown) => stream.destroy(error as Error))
-  return Object.assign(stream, {
-    async flush() {
-      await starting
-      await loggerProvider?.forceFlush()
-    },
-  })
+  async function flush(timeoutMillis: number): Promise<void> {
+    await starting
+    await loggerProvider?.forceFlush(timeoutMillis)
+  }
+  obeyMainThread({ flush, limitEnd: (timeoutMillis) => (endTimeoutMillis = timeoutMillis) })
+  return Object.assign(stream, { flush: () => flush(flushTimeoutMillis) })
 }
 
 function createEmit(
@@ -136,11 +150,25 @@ function splitOptions(options: object): {
   deliveryOptions: DeliveryOptions
 } {
   const given = Object.entries(options).filter(([name]) => !PINO_OPTIONS.has(name))
+  for (const [name, value] of given) refuseOutOfReach(name, value)
   const isOurs = ([name]: [string, unknown]) => Object.hasOwn(adapterRules, name)
   return {
     adapterOptions: Object.fromEntries(given.filter(isOurs)),
     deliveryOptions: Object.fromEntries(given.filter((entry) => !isOurs(entry))),
   }
+}
+
+/** @throws LogbridgeError for an option that nothing in a worker can honor */
+function refuseOutOfReach(name: string, value: unknown): void {
+  if (value === undefined) return
+  const reason = Object.hasOwn(NOT_IN_WORKER, name)
+    ? NOT_IN_WORKER[name]
+    : typeof value === 'function' && 'a function cannot cross into it. Use otelStream() in the main thread'
+  if (!reason) return
+  throw new LogbridgeError(
+    'invalid-option',
+    `@logbridge/pino: option ${name} has no effect in pino's worker: ${reason}`,
+  )
 }
 
 /** An optional peer: only this transport needs it. */
@@ -165,20 +193,13 @@ interface PinoMessage {
   config?: Partial<LoggerConfig>
 }
 
-/** Until all messages that have been posted to this thread are handed over: one whole turn of the event loop. */
-async function readPorts(): Promise<undefined> {
-  await nextTurn()
-  await nextTurn()
-}
-
 /** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */
 let pinoConfig: Promise<Partial<LoggerConfig>> | undefined
 
 /** How the logger is configured: a message that pino sends into the worker. `undefined` outside of pino's worker. */
 function receivePinoConfig(): Promise<Partial<LoggerConfig>> | undefined {
-  const { workerData: data } = (workerData ?? {}) as { workerData?: { pinoWillSendConfig?: boolean } }
   const port = parentPort
-  if (port === null || data?.pinoWillSendConfig !== true) return undefined
+  if (port === null || !isPinoWorker()) return undefined
   return new Promise((resolve) => {
     port.on('message', function listen({ code, config }: PinoMessage) {
       if (code !== 'PINO_CONFIG') return

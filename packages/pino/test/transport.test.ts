@@ -178,6 +178,22 @@ test.each([
   ['of the adapter', { redact: 'password' }, /redact/],
   ['that nobody knows', { colour: 'red' }, /colour/],
   ['of level', { level: 'loud' }, /level is "loud"/],
+  ['that takes longer than pino waits', { flushTimeoutMillis: 9001 }, /from 0 to 9000/],
+  [
+    'that only the main thread can honor',
+    { shutdownSignals: ['SIGTERM'] },
+    /shutdownSignals .*flushOnSignals/,
+  ],
+  ['for exceptions', { captureUncaughtExceptions: true }, /captureUncaughtExceptions .*startTelemetry/],
+  ['for the exit', { flushOnExit: true }, /flushOnExit .*Leave it out/],
+  ['for registration', { register: true }, /register .*Leave it out/],
+  ['that is a provider', { loggerProvider: { getLogger() {} } }, /loggerProvider .*otelStream/],
+  ['that is a function', { onError() {} }, /onError .*otelStream/],
+  ['that is a function of core', { onDrop() {} }, /onDrop .*createLoggerProvider/],
+  ['that is a function for headers', { headers: () => ({}) }, /headers .*otelStream/],
+  ['that is a function for redact', { redact() {} }, /redact .*otelStream/],
+  ['of the call', { captureCode: true }, /captureCode .*otelStream/],
+  ['of the template', { captureTemplate: true }, /captureTemplate .*Leave it out/],
 ])('refuses a wrong option %s', async (_, options, message) => {
   await expect(transport(options as TransportOptions)).rejects.toThrow(
     expect.objectContaining({
