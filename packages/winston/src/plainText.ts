@@ -5,20 +5,42 @@ import { defineField, type Fields, HIDDEN } from './printed.ts'
 
 /** Lines of a text that are looked for one by one. */
 const MAX_LINES = 64
-/** Values of an object that are looked for. */
-const MAX_LEAVES = 200
 /** Depth of objects whose fields are looked for. */
 const MAX_NESTING = 8
-/** Occurrences of a key that are looked at. */
-const MAX_OCCURRENCES = 8
-/** Stands behind a key: `key=`, `key: `, `"key": `. */
-const SIGN = /^["']?\s*[:=]\s*/
+/** Characters that the search for the values of one record may take: some 10 ms. Values that are not found by then count as hidden. */
+export const MAX_EFFORT: number = 2 ** 24
+/** Effort of one field, beside the search for it. */
+const FIELD_EFFORT = 256
+/** Characters of a key in a text, and names in it (`user.card` has two) that are looked at. */
+const MAX_KEY_LENGTH = 128
+const MAX_NAMES = 8
+/** Colons and equals signs that are looked at. */
+const MAX_SIGNS = 65_536
+/** Places at which one key is looked at. */
+const MAX_OCCURRENCES = 64
+/** Ends a key: `key=`, `key: `, `"key": `. */
+const SIGN = /[:=]/g
+/** Cannot be in a key without quotes. */
+const DELIMITER = /[\s"'`{}()[\],;:=]/
+const QUOTE = /["'`]/
 const WORD = /[\w$]/
+const NONE: Keys = new Map()
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
+
+type Keys = ReadonlyMap<string, readonly number[]>
+
+/** A text in which values are looked for. */
+interface Haystack {
+  readonly text: string
+  /** Keys that the text shows, and where their values begin. */
+  readonly keys: Keys
+  /** Effort that is left. */
+  left: number
+}
 
 /** Tests for a text that shows a message as it is, apart from colors and the white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
-  return isAbsent(message) || showsValue(text, message, { left: MAX_LEAVES }, 0)
+  return isAbsent(message) || showsValue({ text, keys: NONE, left: MAX_EFFORT }, message, 0)
 }
 
 /** Tests for a text that contains a value's own text. */
@@ -40,12 +62,16 @@ export function withoutText(text: string, message: unknown): string {
  * @returns the record itself where there is none
  */
 export function withoutMasked(info: Info, text: string, level: string): Info {
+  const keys = keysIn(text)
+  keys.delete(level)
+  if (keys.size === 0) return info
+  const haystack = { text, keys, left: MAX_EFFORT }
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
-    if (RESERVED.has(key) || key === level) continue
+    if (RESERVED.has(key)) continue
     const value = read(info, key)
-    const part = unmaskedPart(key, value, text, false, 0)
-    if (part === value) continue
+    const part = unmaskedPart(haystack, key, value, false, 0)
+    if (Object.is(part, value)) continue
     shown ??= copyOf(info)
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
@@ -54,50 +80,90 @@ export function withoutMasked(info: Info, text: string, level: string): Info {
 }
 
 /** @param isPrinted whether the text shows the key of an object that holds the value */
-function unmaskedPart(key: string, value: unknown, text: string, isPrinted: boolean, depth: number): unknown {
+function unmaskedPart(
+  haystack: Haystack,
+  key: string,
+  value: unknown,
+  isPrinted: boolean,
+  depth: number,
+): unknown {
   if (isAbsent(value)) return value
-  const behind = textBehind(key, text)
-  const isShown = isPrinted || behind !== undefined
+  const places = haystack.keys.get(key)
+  const isShown = isPrinted || places !== undefined
+  haystack.left -= FIELD_EFFORT
+  if (haystack.left < 0) return isShown ? HIDDEN : value
   if (!isPlainObject(value) || depth >= MAX_NESTING) {
-    // An Error and a Map are `{}` in JSON.
-    const isBare = typeof value === 'object' && behind?.startsWith('{}') === true
-    return isShown && !isBare && !showsValue(text, value, { left: MAX_LEAVES }, depth) ? HIDDEN : value
+    const isWhole = !isShown || showsAt(haystack.text, places, value) || showsValue(haystack, value, depth)
+    return isWhole ? value : HIDDEN
   }
   const kept: Fields = {}
-  const keys = Object.keys(value)
   let isWhole = true
-  for (const name of keys) {
+  for (const name of Object.keys(value)) {
     const field = read(value, name)
-    const part = unmaskedPart(name, field, text, isShown, depth + 1)
-    if (part !== field) isWhole = false
+    const part = unmaskedPart(haystack, name, field, isShown, depth + 1)
+    if (!Object.is(part, field)) isWhole = false
     if (part !== HIDDEN) defineField(kept, name, part)
   }
   if (isWhole) return value
   return Object.keys(kept).length > 0 ? kept : HIDDEN
 }
 
-/** The first characters behind a key and its colon or equals sign. */
-function textBehind(key: string, text: string): string | undefined {
-  let at = key === '' ? -1 : text.indexOf(key)
-  for (let count = 0; at >= 0 && count < MAX_OCCURRENCES; count += 1) {
-    const end = at + key.length
-    const [sign] = SIGN.exec(text.slice(end, end + 8)) ?? []
-    if (sign !== undefined && !WORD.test(text.charAt(at - 1))) return text.slice(end + sign.length, end + 16)
-    at = text.indexOf(key, end)
-  }
-  return undefined
+/** Finds a value behind its key, where most stand. */
+function showsAt(text: string, places: readonly number[] = [], value: unknown): boolean {
+  const isText = typeof value === 'string'
+  // An Error and a Map are `{}` in JSON.
+  const form = isText ? value : typeof value === 'object' && value !== null ? '{}' : textOf(value)
+  return places.some((at) => text.startsWith(form, isText && QUOTE.test(text.charAt(at)) ? at + 1 : at))
 }
 
-function showsValue(text: string, value: unknown, leaves: { left: number }, depth: number): boolean {
+/** Finds what stands in front of colons and equals signs. */
+function keysIn(text: string): Map<string, number[]> {
+  const keys = new Map<string, number[]>()
+  let signs = MAX_SIGNS
+  for (const { index } of text.matchAll(SIGN)) {
+    if ((signs -= 1) < 0) break
+    const at = text[index + 1] === ' ' ? index + 2 : index + 1
+    for (const name of namesBefore(text, index)) {
+      const places = keys.get(name)
+      if (places === undefined) keys.set(name, [at])
+      else if (places.length < MAX_OCCURRENCES) places.push(at)
+    }
+  }
+  return keys
+}
+
+/** The key in front of a sign: all of it, and each end of it that begins a word. */
+function namesBefore(text: string, sign: number): string[] {
+  let end = sign
+  while (end > 0 && sign - end < 2 && text[end - 1] === ' ') end -= 1
+  const quote = text[end - 1]
+  if (quote === '"' || quote === "'") {
+    const start = text.slice(Math.max(0, end - MAX_KEY_LENGTH), end - 1).lastIndexOf(quote)
+    const from = Math.max(0, end - MAX_KEY_LENGTH) + start + 1
+    return start < 0 ? [] : [text.slice(from, end - 1)]
+  }
+  const names: string[] = []
+  const least = Math.max(0, end - MAX_KEY_LENGTH)
+  let start = end
+  while (start > least && !DELIMITER.test(text[start - 1]!) && names.length < MAX_NAMES) {
+    start -= 1
+    if (start === 0 || !WORD.test(text[start - 1]!)) names.push(text.slice(start, end))
+  }
+  return names
+}
+
+function showsValue(haystack: Haystack, value: unknown, depth: number): boolean {
   if (isAbsent(value)) return true
-  if ((leaves.left -= 1) < 0) return false
+  const { text } = haystack
+  haystack.left -= text.length + FIELD_EFFORT
+  if (haystack.left < 0) return false
   if (typeof value === 'string') return showsString(text, value)
   if (typeof value !== 'object' || value === null) return containsText(text, textOf(value))
   if (isError(value)) return showsString(text, textOf(read(value, 'message')))
   if (depth < MAX_NESTING && (Array.isArray(value) || isPlainObject(value))) {
     // A template prints an object so: `${message}`.
     if (depth === 0 && containsText(text, '[object Object]')) return true
-    return Object.keys(value).every((key) => showsValue(text, read(value, key), leaves, depth + 1))
+    return Object.keys(value).every((key) => showsValue(haystack, read(value, key), depth + 1))
   }
   return formsOf(value).some((form) => containsText(text, form))
 }

@@ -24,7 +24,7 @@ import {
   textsOf,
   unprintedPart,
 } from './printed.ts'
-import { showsMessage, showsText, withoutMasked, withoutText } from './plainText.ts'
+import { MAX_EFFORT, showsMessage, showsText, withoutMasked, withoutText } from './plainText.ts'
 
 /** A record as its text shows it. */
 export interface Shown {
@@ -63,7 +63,7 @@ export function shownPart(info: Info, trustInfo: boolean): Shown {
   const rest = isMessageShown ? withoutText(text, message) : text
   const part = parsePart(rest)
   if (part) {
-    const shown = byFields(info, part, rest)
+    const shown = byFields(info, part.json, part.beside)
     return { info: isMessageShown ? shown : withMessage(copyOf(shown), text), isSelective: true }
   }
   if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
@@ -84,12 +84,13 @@ function parseFields(text: string): Fields | undefined {
 }
 
 /** Reads the first JSON object in a text that ends with the last brace. */
-function parsePart(text: string): Fields | undefined {
+function parsePart(text: string): { json: Fields; beside: string } | undefined {
   const end = text.lastIndexOf('}') + 1
   let tries = MAX_PARTS
   for (const { index } of text.matchAll(OBJECT)) {
-    const fields = parseFields(text.slice(index, end))
-    if (fields || (tries -= 1) === 0) return fields
+    const json = parseFields(text.slice(index, end))
+    if (json) return { json, beside: `${text.slice(0, index)}\n${text.slice(end)}` }
+    if ((tries -= 1) === 0) break
   }
   return undefined
 }
@@ -100,7 +101,7 @@ function parsePart(text: string): Fields | undefined {
  */
 function byFields(info: Info, json: Fields, beside?: string): Info {
   const places = placesOf(json, info)
-  let texts = beside
+  let others: Others | undefined
   let shown: Info | undefined
   let count = 0
   for (const key of Object.keys(info)) {
@@ -109,11 +110,7 @@ function byFields(info: Info, json: Fields, beside?: string): Info {
     let part: unknown = value
     if (key !== 'message') part = fieldIn(places, key, value)
     else if (beside === undefined) part = messageIn(places, value)
-    if (part === MISSING) {
-      texts ??= textsOf(json)
-      part = partAnywhere(key, value, texts, beside !== undefined)
-      if (part === HIDDEN && isFields(value) && !isError(value)) part = gatheredFields(value, info, json)
-    }
+    if (part === MISSING) part = partAnywhere(key, value, (others ??= othersOf(info, json, beside)))
     if (part !== HIDDEN) count += 1
     if (Object.is(part, value)) continue
     shown ??= copyOf(info)
@@ -123,6 +120,27 @@ function byFields(info: Info, json: Fields, beside?: string): Info {
   if (shown === undefined) return info
   // The JSON is no form of this record: it is all that is known of the message.
   return count === 0 && !('message' in shown) ? withMessage(shown, String(info[MESSAGE])) : shown
+}
+
+/** Parts of a text in which fields are looked for whose key is not printed. */
+interface Others {
+  /** All texts, of the JSON and beside it. */
+  readonly texts: string
+  readonly beside: string
+  /** Fields of the JSON that the record lacks. */
+  readonly fields: Fields
+  /** Characters that may still be searched. */
+  left: number
+}
+
+function othersOf(info: Info, json: Fields, beside = ''): Others {
+  const fields = Object.entries(json).filter(([key]) => !Object.hasOwn(info, key))
+  return {
+    texts: `${textsOf(json)}\n${beside}`,
+    beside,
+    fields: Object.fromEntries(fields),
+    left: MAX_EFFORT,
+  }
 }
 
 function fieldIn(places: readonly Fields[], key: string, value: unknown): unknown {
@@ -142,17 +160,18 @@ function messageIn(places: readonly Fields[], value: unknown): unknown {
 }
 
 /** A value whose key is not printed, where the text contains the value all the same. */
-function partAnywhere(key: string, value: unknown, texts: string, hasBeside: boolean): unknown {
+function partAnywhere(key: string, value: unknown, others: Others): unknown {
+  const { texts, beside, fields } = others
+  // Fields that format.metadata() has gathered are often printed without the key of the gathering.
+  if (isFields(value) && !isError(value) && Object.keys(value).some((name) => Object.hasOwn(fields, name))) {
+    return printedPart(value, fields)
+  }
+  const isPlaced = PLACED.has(key) || isError(value) || (key === 'message' && typeof value === 'string')
+  if (!isPlaced && (typeof value !== 'string' || value === '' || beside === '')) return unprintedPart(value)
+  others.left -= isPlaced ? texts.length : beside.length
+  if (others.left < 0) return HIDDEN
   if (isError(value)) return errorShownBy(texts, value, HIDDEN)
-  const isText = typeof value === 'string' && value !== ''
-  const isPlaced = PLACED.has(key) || (isText && (hasBeside || key === 'message'))
-  return isPlaced && showsText(texts, value) ? value : unprintedPart(value)
-}
-
-/** Fields that format.metadata() has gathered, printed without the key of the gathering. */
-function gatheredFields(value: Fields, info: Info, json: Fields): unknown {
-  const others = Object.fromEntries(Object.entries(json).filter(([key]) => !Object.hasOwn(info, key)))
-  return Object.keys(value).some((key) => Object.hasOwn(others, key)) ? printedPart(value, others) : HIDDEN
+  return showsText(isPlaced ? texts : beside, value) ? value : HIDDEN
 }
 
 /** A JSON text, and the objects in it that the format has put around fields, such as the `@fields` of format.logstash(). */

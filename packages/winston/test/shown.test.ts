@@ -397,6 +397,22 @@ describe('a text that is no JSON', () => {
     }
   })
 
+  test('of format.prettyPrint() shows ten thousand fields', async () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, index) => [`field ${index}`, `v${index}`]),
+    )
+    expect((await sent((logger) => logger.info('x', fields), format.prettyPrint())).attributes).toEqual(
+      fields,
+    )
+  })
+
+  test('hides what cannot be looked for in bounded time', async () => {
+    const formats = format.printf(({ message }) => `${String(message)} ids: ${'-'.repeat(100_000)}`)
+    const ids = Array.from({ length: 10_000 }, () => '-')
+    const { attributes } = await sent((logger) => logger.info('x', { ids, order: 7 }), formats)
+    expect(attributes).toEqual({ order: 7 })
+  })
+
   test('of format.prettyPrint() hides what a class shows in another form', async () => {
     class Secret {
       readonly value: string = 'hunter2';
