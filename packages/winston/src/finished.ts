@@ -1,7 +1,9 @@
-import winston from 'winston'
+import type { Logger } from 'winston'
 import { type Info, MESSAGE } from './convert.ts'
 
-type Transform = (this: unknown, info: Info, options: JsonOptions) => unknown
+interface JsonFormat {
+  transform(info: Info, options: JsonOptions): unknown
+}
 
 /** Options of format.json() that leave something of a record out of the text. */
 interface JsonOptions {
@@ -13,19 +15,29 @@ interface JsonOptions {
 /** Record that format.json() has written with all of its fields, and the text of it. */
 let record: object | undefined
 let text: unknown
-let isWatched = false
+const watched = new WeakSet<object>()
 
 /**
  * Notices which records format.json() writes with all of their fields, wherever it stands in a format.combine(). Their text
  * need not be parsed and compared by `shown.ts`, which takes longer than all else that the transport does with a record.
+ *
+ * The format is that of the logger's own copy of winston, which makes one for a logger without a format. To import winston
+ * here would load it before an instrumentation of the application's could be told to wrap it.
  */
-export function watchJsonFormat(): void {
-  if (isWatched) return
-  isWatched = true
-  const { Format } = winston.format.json as unknown as { Format: { prototype: { transform: Transform } } }
-  const { prototype } = Format
-  // A frozen prototype costs speed and nothing else.
-  if (Object.isFrozen(prototype)) return
+export function watchJsonFormat(logger: Logger): void {
+  try {
+    let base = logger as object
+    while (!Object.hasOwn(base, 'configure')) base = Object.getPrototypeOf(base) as object
+    if (watched.has(base)) return
+    watched.add(base)
+    const { format } = new (base.constructor as new (options: object) => Logger)({})
+    watch(Object.getPrototypeOf(format) as JsonFormat)
+  } catch {
+    // A frozen prototype, or a logger of another kind: all texts are read.
+  }
+}
+
+function watch(prototype: JsonFormat): void {
   const { transform } = prototype
   prototype.transform = function (info, options) {
     const formatted = transform.call(this, info, options)

@@ -62,7 +62,6 @@ export class OtelTransport extends TransportStream {
     this.#writable = (this as unknown as { _writableState: WritableState })._writableState
     const { severity, scope, captureTemplate = false, trustInfo = false } = options
     this.#trustInfo = trustInfo
-    watchJsonFormat()
     this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
     locate ??= this.#bridge.locate
     // Each logger listens to its transports: many of them are no leak.
@@ -301,6 +300,7 @@ function warnOfOfficialTransport({ transports }: Logger): void {
 function followCalls(logger: Logger): void {
   if (followed.has(logger)) return
   followed.add(logger)
+  watchJsonFormat(logger)
   const { write, _transform: transform, push } = logger
 
   let compared = false

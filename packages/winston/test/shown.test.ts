@@ -7,6 +7,7 @@ import winston, { type Logform, type Logger } from 'winston'
 import { type ConformanceRecord, memoryBackend } from '@logbridge/bridge/conformance'
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 import { arrivedOne } from './arrived.ts'
+import { versions } from './versions.ts'
 
 const { format } = winston
 const MESSAGE: unique symbol = Symbol.for('message') as never
@@ -268,6 +269,18 @@ describe('a replacer of format.json()', () => {
 })
 
 describe('a text with all fields', () => {
+  test.each(versions)('is that of format.json() of %s, whatever is added behind it', async (_, library) => {
+    const session = await memoryBackend.start()
+    const add = library.format((info) => ({ ...info, b: 1 }))
+    library
+      .createLogger({
+        format: library.format.combine(library.format.json(), add()),
+        transports: [new OtelTransport({ loggerProvider: session.loggerProvider })],
+      })
+      .info('x', { a: 1 })
+    expect((await session.records())[0]!.attributes).toEqual({ a: 1, b: 1 })
+  })
+
   test('is not that of a copy from which a field has been removed', async () => {
     const textOf = ({ card: _, ...copy }: Logform.TransformableInfo): unknown => {
       format.json().transform(copy, {})
