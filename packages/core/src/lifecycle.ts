@@ -38,8 +38,8 @@ export interface Ending {
   spillSync?: (() => void) | undefined
   /** Ends the pipeline: spills, then reports the losses. */
   end?: (() => void) | undefined
-  /** What `flushOnExit` sends; `undefined`: there is nothing to be sent to. */
-  exitSource?: ExitSource | undefined
+  /** What `flushOnExit` sends. */
+  exitSources?: readonly (ExitSource | undefined)[] | undefined
 }
 
 /** Which ends of a process are watched beside its own. */
@@ -58,7 +58,9 @@ export interface EndingConfig {
  * @returns stops watching
  */
 export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => void {
-  const exitSource = config?.flushOnExit ? ending.exitSource : undefined
+  const exitSources = (config?.flushOnExit ? ending.exitSources : undefined)?.filter(
+    (source) => source !== undefined,
+  )
   let flushedAt = -1
   /** The activity that a flush at an end of the process has waited for. */
   let triedAt = -1
@@ -83,9 +85,9 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   }
 
   function flushOnExit(): void {
-    // A flush has just waited in vain for the same records.
-    if (exitSource === undefined || triedAt === ending.activity()) return
-    exitReason = flushAtExit(exitSource) ?? exitReason
+    // A flush has just waited in vain for the same.
+    if (exitSources === undefined || triedAt === ending.activity()) return
+    exitReason = flushAtExit(exitSources) ?? exitReason
   }
 
   function onExit(): void {
@@ -118,9 +120,9 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   process.on('beforeExit', onBeforeExit)
   const forgetHeldEnd = onHeldEnd(onBeforeExit)
   // First, because a listener that calls process.exit() itself keeps later ones from being called.
-  if (exitSource) process.prependListener('exit', flushOnExit)
+  if (exitSources) process.prependListener('exit', flushOnExit)
   process.on('exit', onExit)
-  exitSource?.prepare()
+  for (const source of exitSources ?? []) source.prepare()
   // No signal reaches a worker thread.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
   const forgetSignals = watchShutdownSignals(signals, { flush, atEnd: reportEnd })

@@ -123,7 +123,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       unsent,
       spillSync: () => logs?.spillSync?.(),
       end: () => logs?.end?.(),
-      exitSource: logs?.exitSource,
+      exitSources: [logs?.exitSource, traces?.exitSource],
     },
     { shutdownSignals, exceptions: captureUncaughtExceptions ? logs : undefined, flushOnExit },
   )

@@ -144,13 +144,17 @@ describe.each([
 
   test('and counts what the receiver refuses', async () => {
     const refusing = await open()
-    refusing.answer = () => ({ code: 'INVALID_ARGUMENT', status: 400 }) as never
-    const refused = await exits(refusing.url)
+    const token = 'a-secret-token'
+    refusing.answer = () => ({ code: 'INVALID_ARGUMENT', message: `not for ${token}`, status: 400 }) as never
+    const refused = await exits(refusing.url, { headers: { 'X-Token': token } })
+    expect(refused.stderr).not.toContain(token)
     expect(refused.code).toBe(3)
     expect(refused.stderr).toMatch(/^logbridge: log records were dropped because the receiver refused them/)
     expect(statsOf(refused)).toMatchObject({ delivered: 0, dropped: { 'export-failed': 3 }, queued: 0 })
-    refusing.answer = () => ({ body: partialSuccess(2n) })
-    expect(statsOf(await exits(refusing.url))).toMatchObject({ delivered: 1, rejected: 2, queued: 0 })
+    refusing.answer = () => ({ body: partialSuccess(2n, `no ${token}`) })
+    const rejected = await exits(refusing.url, { headers: { 'X-Token': token } })
+    expect(statsOf(rejected)).toMatchObject({ delivered: 1, rejected: 2, queued: 0 })
+    expect(rejected.stderr).toBe('logbridge: the receiver refused 2 log records: no ***\n')
   })
 
   test(
@@ -281,6 +285,42 @@ describe('a process that exits sends what it has over gRPC', () => {
       expect(ended, endpoint).toMatchObject({ code: 3, stderr: '' })
     }
     expect(plain.requests).toHaveLength(3)
+  })
+})
+
+describe.each([
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
+] as const)('a process that exits sends its spans over %s', (protocol, startReceiver) => {
+  test('that wait, those in flight again, and log records beside them', async () => {
+    const slow = await startReceiver()
+    onTestFinished(() => slow.close())
+    slow.answer = (_, n) => (n === 1 ? { fate: 'silent' } : {})
+    const code = `${IMPORTS}
+      import { trace } from '@opentelemetry/api'
+      const telemetry = startTelemetry({
+        protocol: '${protocol}', endpoint: '${slow.url}', metrics: false, flushOnExit: true,
+        logs: { scheduledDelayMillis: 600_000 }, traces: { scheduledDelayMillis: 600_000, maxExportBatchSize: 2 },
+      })
+      const tracer = trace.getTracer('t')
+      for (const name of ['first', 'second', 'third']) tracer.startSpan(name).end()
+      ${LOG}
+      process.stdin.once('data', () => process.exit(3)); console.log('ready')`
+    const running = start(code, { stdin: 'pipe', env: { OTEL_NODE_RESOURCE_DETECTORS: 'none' } })
+    await running.printed('ready')
+    while (slow.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    running.write('exit\n')
+    expect(await running.ended).toMatchObject({ code: 3, stderr: '' })
+    const [traces, sentLogs] = [/trace/i, /logs/i].map((path) =>
+      slow.requests.filter((request) => path.test(request.path)),
+    )
+    expect(await bodiesOf(sentLogs!)).toEqual(BODIES)
+    const names = traces!.map(({ body }) => body.toString('latin1').match(/first|second|third/g))
+    expect(names.map(String).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'first,second',
+      'first,second',
+      'third',
+    ])
   })
 })
 

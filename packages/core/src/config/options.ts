@@ -75,7 +75,7 @@ export interface EndingOptions {
    */
   captureUncaughtExceptions?: boolean | undefined
   /**
-   * Send log records that are unsent when the process emits `exit`, as after `process.exit()` or an uncaught exception: a worker
+   * Send log records and spans that are unsent when the process emits `exit`, as after `process.exit()` or an uncaught exception: a worker
    * thread sends them while the process is blocked, for at most 2 seconds. Records in flight at that moment are sent again.
    * A function for `headers` that gives a promise is not waited for: the headers that it gave last are used.
    * @default false

@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { diagnose } from '@logbridge/bridge'
+import type { Signal } from '../config/exporter.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
 import { describeWait } from '../process/longWait.ts'
 import { now } from './monotonic.ts'
@@ -17,19 +18,20 @@ const LONG_MILLIS = 1000
 /** An encoded request that has not been delivered. */
 export interface UnsentRequest {
   readonly request: Uint8Array
-  /** Records in it. */
+  /** Records in it, or 1 for a batch of spans. */
   readonly count: number
   /** Takes the outcome into the account. One that is `retryable` leaves the request unsent. */
   complete(outcome: ExportOutcome): void
 }
 
-/** A pipeline that can be flushed while its thread is blocked. */
+/** One signal that can be flushed while its thread is blocked. */
 export interface ExitSource {
+  readonly signal: Signal
   /** Prepares what cannot be had without waiting. */
   prepare(): void
   /** @throws Error in words without a secret */
   target(): ExitTarget
-  /** What is unsent, in flight included, oldest first. */
+  /** Gives what is unsent, in flight included, oldest first. */
   unsent(): readonly UnsentRequest[]
 }
 
@@ -38,35 +40,55 @@ const KEY = Symbol.for('logbridge.exitFlush.1')
 const shared = globalThis as { [KEY]?: { endsAt: number | undefined } }
 const state = (shared[KEY] ??= { endsAt: undefined })
 
+/** What one signal has sent. */
+interface Part {
+  readonly signal: Signal
+  readonly target: ExitTarget
+  readonly unsent: readonly UnsentRequest[]
+}
+
 /**
  * Sends what is unsent while this thread is blocked: a process that emits `exit` has no event loop any more, a worker thread
  * that it starts has one. Returns when all of it has an outcome or the time is up. Never throws. What was in flight is sent
  * again, because its answer can no longer be read.
  * @returns why the last request that is left could not be sent
  */
-export function flushAtExit(source: ExitSource): string | undefined {
+export function flushAtExit(sources: readonly ExitSource[]): string | undefined {
   try {
     state.endsAt ??= now() + EXIT_FLUSH_MILLIS
-    const unsent = source.unsent()
-    if (unsent.length === 0 || state.endsAt - now() <= MARGIN_MILLIS) return undefined
-    return sendBlocking(source.target(), unsent, state.endsAt)
+    if (state.endsAt - now() <= MARGIN_MILLIS) return undefined
+    const parts = sources.flatMap(partOf)
+    return parts.length === 0 ? undefined : sendBlocking(parts, state.endsAt)
   } catch (error) {
-    diagnose('exit-flush', 'log records cannot be sent while the process exits', error)
+    faulty(error)
     return undefined
   }
 }
 
-function sendBlocking(
-  target: ExitTarget,
-  unsent: readonly UnsentRequest[],
-  endsAt: number,
-): string | undefined {
+function partOf(source: ExitSource): Part[] {
+  try {
+    const unsent = source.unsent()
+    return unsent.length === 0 ? [] : [{ signal: source.signal, target: source.target(), unsent }]
+  } catch (error) {
+    faulty(error)
+    return []
+  }
+}
+
+function faulty(error: unknown): void {
+  diagnose('exit-flush', 'what is unsent cannot be sent while the process exits', error)
+}
+
+function sendBlocking(parts: readonly Part[], endsAt: number): string | undefined {
   const { port1, port2 } = new MessageChannel()
   const answered = new Int32Array(new SharedArrayBuffer(4))
-  const requests = unsent.map(({ request }) => new Uint8Array(request).buffer)
-  const work: ExitWork = { target, requests, endsAt: endsAt - MARGIN_MILLIS, port: port2, answered }
-  startWorker(work, [port2, ...requests])
+  const jobs = parts.map(({ target, unsent }) => ({
+    target,
+    requests: unsent.map(({ request }) => new Uint8Array(request).buffer),
+  }))
+  startWorker({ jobs, endsAt: endsAt - MARGIN_MILLIS, port: port2, answered })
 
+  const unsent = parts.flatMap((part) => part.unsent)
   let reason: string | undefined
   let left = unsent.length
   function takeAnswers(): void {
@@ -88,21 +110,28 @@ function sendBlocking(
     if (left === 0 || time >= endsAt) return reason
     if (!isNoted && time - start >= LONG_MILLIS) {
       isNoted = true
-      const count = unsent.reduce((sum, request) => sum + request.count, 0)
-      const wait = describeWait([{ count, signal: 'logs', exporter: target }], EXIT_FLUSH_MILLIS)
-      diagnose('long-wait exit', `still waiting for ${wait}`)
+      noteLongWait(parts)
     }
     const until = isNoted ? endsAt : Math.min(endsAt, start + LONG_MILLIS)
     Atomics.wait(answered, 0, seen, Math.max(1, until - time))
   }
 }
 
-function startWorker(workerData: ExitWork, transferList: (ArrayBuffer | ExitWork['port'])[]): void {
+function noteLongWait(parts: readonly Part[]): void {
+  const waiting = parts.map(({ signal, target, unsent }) => ({
+    signal,
+    exporter: target,
+    count: unsent.reduce((sum, { count }) => sum + count, 0),
+  }))
+  diagnose('long-wait exit', `still waiting for ${describeWait(waiting, EXIT_FLUSH_MILLIS)}`)
+}
+
+function startWorker(workerData: ExitWork): void {
   const worker = new Worker(EXIT_WORKER_SOURCE, {
     eval: true,
     name: 'logbridge exit flush',
     workerData,
-    transferList,
+    transferList: [workerData.port, ...workerData.jobs.flatMap(({ requests }) => requests)],
     // What the application preloads has no place in this thread, and would take the time.
     execArgv: networkOptions(),
     env: { ...process.env, NODE_OPTIONS: '' },

@@ -35,11 +35,15 @@ export interface ExitProxy {
   readonly authorization?: string
 }
 
+/** The requests for one receiver, oldest first. */
+export interface ExitJob {
+  readonly target: ExitTarget
+  readonly requests: readonly ArrayBuffer[]
+}
+
 /** The `workerData` of the worker. */
 export interface ExitWork {
-  readonly target: ExitTarget
-  /** Oldest first. */
-  readonly requests: readonly ArrayBuffer[]
+  readonly jobs: readonly ExitJob[]
   /** When the last outcome is due, by `now`. */
   readonly endsAt: number
   /** Takes an `ExitAnswer` for each request. */
@@ -49,7 +53,7 @@ export interface ExitWork {
 }
 
 export interface ExitAnswer {
-  /** The index of the request. */
+  /** The index of the request among those of all jobs. */
   readonly request: number
   readonly outcome: ExportOutcome
 }

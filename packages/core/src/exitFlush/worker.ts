@@ -4,7 +4,7 @@ import type { ExportOutcome } from '../delivery/transport.ts'
 import { createGrpcSend } from './sendByGrpc.ts'
 import { now } from './monotonic.ts'
 import { createHttpSend } from './sendByHttp.ts'
-import type { ExitAnswer, ExitWork, SendOnce } from './types.ts'
+import type { ExitAnswer, ExitJob, ExitWork, SendOnce } from './types.ts'
 
 // The worker thread of `flushAtExit`: sends requests while the thread that has started it is blocked. `tsup.config.ts` bundles
 // this file and embeds it in the package as text. It imports nothing but Node's own modules and files that do the same.
@@ -13,10 +13,8 @@ const MAX_CONCURRENT_EXPORTS = 4
 const INITIAL_BACKOFF_MILLIS = 50
 const MAX_BACKOFF_MILLIS = 400
 
-const { target, requests, endsAt, port, answered } = workerData as ExitWork
+const { jobs, endsAt, port, answered } = workerData as ExitWork
 const left = (): number => endsAt - now()
-const send: SendOnce = target.protocol === 'grpc' ? createGrpcSend(target) : createHttpSend(target)
-const waiting = requests.entries()
 
 function post(answer: ExitAnswer): void {
   port.postMessage(answer)
@@ -25,9 +23,9 @@ function post(answer: ExitAnswer): void {
 }
 
 /** Sends a request again as long as its outcome is `retryable` and there is time. */
-async function deliver(request: Uint8Array): Promise<ExportOutcome> {
+async function deliver(send: SendOnce, request: Uint8Array, timeoutMillis: number): Promise<ExportOutcome> {
   for (let backoff = INITIAL_BACKOFF_MILLIS; ; backoff = Math.min(2 * backoff, MAX_BACKOFF_MILLIS)) {
-    const attempt = AbortSignal.timeout(Math.max(1, Math.floor(Math.min(target.timeoutMillis, left()))))
+    const attempt = AbortSignal.timeout(Math.max(1, Math.floor(Math.min(timeoutMillis, left()))))
     const outcome = await send(request, attempt)
     if (outcome.kind !== 'retryable') return outcome
     const pause = Math.max(backoff, outcome.afterMillis ?? 0)
@@ -36,15 +34,25 @@ async function deliver(request: Uint8Array): Promise<ExportOutcome> {
   }
 }
 
-/** Sends what waits, one request after the other. */
-async function sendWaiting(): Promise<void> {
-  for (const [request, bytes] of waiting) {
-    const outcome = await deliver(new Uint8Array(bytes)).catch((error: unknown): ExportOutcome => ({
-      kind: 'retryable',
-      reason: String(error),
-    }))
-    post({ request, outcome })
+/** @param first index of its first request among those of all jobs */
+function run({ target, requests }: ExitJob, first: number): void {
+  const send = target.protocol === 'grpc' ? createGrpcSend(target) : createHttpSend(target)
+  const waiting = requests.entries()
+
+  async function sendWaiting(): Promise<void> {
+    for (const [index, bytes] of waiting) {
+      const outcome = await deliver(send, new Uint8Array(bytes), target.timeoutMillis).catch(
+        (error: unknown): ExportOutcome => ({ kind: 'retryable', reason: String(error) }),
+      )
+      post({ request: first + index, outcome })
+    }
   }
+
+  for (let sender = 0; sender < MAX_CONCURRENT_EXPORTS; sender += 1) void sendWaiting()
 }
 
-for (let sender = 0; sender < MAX_CONCURRENT_EXPORTS; sender += 1) void sendWaiting()
+let requestCount = 0
+for (const job of jobs) {
+  run(job, requestCount)
+  requestCount += job.requests.length
+}

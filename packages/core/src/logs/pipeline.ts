@@ -222,6 +222,7 @@ export function exitSource(
   transport: Pick<ExportTransport, 'prepareExit' | 'exitTarget'>,
 ): ExitSource {
   return {
+    signal: 'logs',
     prepare: () => transport.prepareExit(),
     target: () => transport.exitTarget(),
     unsent: () => pipeline.unsent(),

@@ -138,7 +138,7 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
         abandon: () => this.abandon(),
         spillSync: () => this.spillSync(),
         end: () => this.end(),
-        exitSource: this.exitSource,
+        exitSources: [this.exitSource],
         unsent: () => [this.unsent()],
       },
       { flushOnExit: options.flushOnExit },

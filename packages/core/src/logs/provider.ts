@@ -23,6 +23,7 @@ import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../delivery/create.ts'
 import { type Ending, timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
+import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
 import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
@@ -70,7 +71,10 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
 
 /** The same with what the end of the process needs. */
 export type EndingLoggerProvider = LogbridgeLoggerProvider &
-  Pick<Ending, 'abandon' | 'spillSync' | 'end' | 'exitSource'> & { unsent(): Unsent | undefined }
+  Pick<Ending, 'abandon' | 'spillSync' | 'end'> & {
+    readonly exitSource?: ExitSource | undefined
+    unsent(): Unsent | undefined
+  }
 
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
@@ -99,7 +103,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
       abandon,
       spillSync,
       end,
-      exitSource,
+      exitSources: [exitSource],
       activity: () => inner.stats().created,
       unsent: () => [unsent()],
     },

@@ -6,6 +6,7 @@ import { withDeadline } from '../delivery/attempt.ts'
 import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
+import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { countSdkDeadline } from '../process/heldEnd.ts'
 import type { Unsent } from '../process/longWait.ts'
 
@@ -24,6 +25,8 @@ export interface OtlpExporter<Items> {
   close(): Promise<void>
   /** The exports under way. */
   unsent(): Unsent
+  /** @param flush has the SDK export what it holds, before it returns */
+  exitSource(flush: () => void): ExitSource
 }
 
 /**
@@ -39,6 +42,9 @@ export function createOtlpExporter<Items>(
   const what = signal === 'traces' ? 'spans' : 'metrics'
   const transport = createTransport(config, signal)
   const pending = new Set<Promise<void>>()
+  /** What is exported in `pending`, and what is left to an exit flush. */
+  const unsentItems = new Set<Items>()
+  let exiting = false
   let attempts = new AbortController()
   let abandoned = false
   let closed = false
@@ -92,6 +98,11 @@ export function createOtlpExporter<Items>(
     )
   }
 
+  function completeExit(items: Items, outcome: ExportOutcome): void {
+    if (outcome.kind !== 'retryable') unsentItems.delete(items)
+    resultOf(outcome)
+  }
+
   async function close(): Promise<void> {
     closed = true
     attempts.abort()
@@ -102,7 +113,9 @@ export function createOtlpExporter<Items>(
   return {
     export(items, resultCallback) {
       if (closed) return resultCallback(failed('the exporter has been shut down'))
-      if (abandoned) return resultCallback(failed('the process is ending'))
+      if (abandoned && !exiting) return resultCallback(failed('the process is ending'))
+      unsentItems.add(items)
+      if (exiting) return
       const ended = countSdkDeadline()
       const sending = quietly(() => send(items))
         .catch(failed)
@@ -110,6 +123,7 @@ export function createOtlpExporter<Items>(
         .finally(() => {
           ended()
           pending.delete(sending)
+          unsentItems.delete(items)
         })
       pending.add(sending)
     },
@@ -121,6 +135,21 @@ export function createOtlpExporter<Items>(
     },
     close,
     unsent: () => ({ count: pending.size, signal, exporter: config.exporter }),
+    exitSource: (flush) => ({
+      signal,
+      prepare: transport.prepareExit,
+      target: transport.exitTarget,
+      unsent() {
+        exiting = true
+        flush()
+        return [...unsentItems].flatMap((items) => {
+          const request = serializer.serializeRequest(items)
+          return request === undefined
+            ? []
+            : [{ request, count: 1, complete: completeExit.bind(undefined, items) }]
+        })
+      },
+    }),
   }
 }
 

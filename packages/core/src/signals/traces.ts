@@ -13,6 +13,7 @@ import {
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
 import { quietly } from '../delivery/quiet.ts'
+import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
 import type { SignalPipeline } from '../lifecycle.ts'
@@ -21,6 +22,8 @@ import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
 export interface Traces extends SignalPipeline<TracerProvider> {
   /** How many spans have ended so far. */
   endedSpans(): number
+  /** What an exit flush sends. */
+  readonly exitSource: ExitSource | undefined
 }
 
 /** Traces by the official SDK; `undefined` when no one would take a span. */
@@ -73,6 +76,8 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
     endedSpans: () => ended,
+    // BatchSpanProcessor hands all that it holds to its exporter before its flush returns.
+    exitSource: otlp?.exitSource(() => void quietly(() => provider.forceFlush()).catch(() => {})),
   }
 }
 
