@@ -84,6 +84,20 @@ describe("winston's handlers", () => {
     expect(Object.keys(records[0]!.attributes)).not.toContain('process')
   })
 
+  test("what the text of the logger's format hides stays hidden", async () => {
+    session = await memoryBackend.start()
+    const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
+    const json = format.json({
+      replacer: (key, value: unknown) => (/^(?:os|process|date|trace|stack)$/.test(key) ? undefined : value),
+    })
+    happen('uncaughtException', { format: json, exceptionHandlers: [transport] }, new TypeError('boom'))
+    const [record] = await session.records()
+    expect(record!.body).toMatch(/^uncaughtException: boom\n/)
+    expect(Object.keys(record!.attributes)).toEqual(expect.arrayContaining(['exception.type', 'exception']))
+    expect(Object.keys(record!.attributes)).not.toEqual(expect.arrayContaining(['process']))
+    expect(Object.keys(record!.attributes)).not.toEqual(expect.arrayContaining(['os']))
+  })
+
   test('what is thrown need not be an Error', async () => {
     session = await memoryBackend.start()
     const transport = new OtelTransport({ loggerProvider: session.loggerProvider })

@@ -125,6 +125,19 @@ describe('a replacer of format.json()', () => {
     })
   })
 
+  test('hides fields in a text of many lines, behind padded levels and in front of colors', async () => {
+    const formats = [
+      format.json({ replacer: remove, space: 2 }),
+      format.combine(removing(), format.padLevels({ levels: winston.config.npm.levels })),
+      format.combine(removing(), format.colorize({ all: true })),
+      format.combine(format.colorize({ all: true }), removing(), format.uncolorize()),
+    ]
+    for (const each of formats) {
+      const { body, attributes } = await sent((logger) => logger.info('x', { order: 7, card: 1 }), each)
+      expect({ body: String(body).trim(), attributes }).toEqual({ body: 'x', attributes: { order: 7 } })
+    }
+  })
+
   test('hides what a text contains, in message, stack and fields', async () => {
     const replacer = (_: string, value: unknown) =>
       typeof value === 'string' ? value.replaceAll('4111', '#') : value

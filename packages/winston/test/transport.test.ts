@@ -58,6 +58,7 @@ describe('options', () => {
     ['format', 'json'],
     ['level', 5],
     ['silent', 'yes'],
+    ['trustInfo', 'yes'],
     ['handleExceptions', 1],
     ['log', () => undefined],
   ])('%s is refused when wrong', (name, value) => {
@@ -69,6 +70,8 @@ describe('options', () => {
   test('wrong ones are compile errors', () => {
     // @ts-expect-error -- a level is a name
     expect(() => new OtelTransport({ level: 5 })).toThrow()
+    // @ts-expect-error -- true or false
+    expect(() => new OtelTransport({ trustInfo: 1 })).toThrow()
     // @ts-expect-error -- no such option
     expect(() => new OtelTransport({ colour: 'red' })).toThrow()
     // @ts-expect-error -- not a severity number
