@@ -29,6 +29,11 @@ describe.each(CORE_RUNS_ON)('on Node.js %s', (version) => {
     const record = { scope: 'shop', severityNumber: 9, body: 'hello' }
     expect(await runOn(version, 'fixtures/sendByCore.mjs')).toEqual([record, record])
   })
+
+  it('core sends a record over gRPC and over HTTP when the process exits right after the log call', async () => {
+    const record = { scope: 'shop', severityNumber: 9, body: 'hello' }
+    expect(await runOn(version, 'fixtures/sendAtExit.mjs')).toEqual([record, record])
+  })
 })
 
 it('the viewer says which Node.js it needs', async () => {

@@ -472,6 +472,18 @@ describe('with a spool', () => {
   })
 })
 
+test(
+  'a process that has waited in vain for its receiver at the end of its work does not wait again as it exits',
+  { tags: 'long' },
+  async () => {
+    const ended = await run(program('{}', ''), { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } })
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).toContain(', at most 3 s\n')
+    expect(ended.stderr).not.toContain(', at most 2 s\n')
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 3.')
+  },
+)
+
 test('a process that may start no worker thread is told so when flushOnExit is set', async () => {
   const code = `${IMPORTS} try { startTelemetry({ flushOnExit: true }) } catch (error) { console.log(error.code, error.message) }`
   const ended = await run(code, { execArgv: ['--permission', '--allow-fs-read=*'] })
