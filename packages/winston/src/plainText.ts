@@ -18,10 +18,11 @@ const MAX_NAMES = 8
 const MAX_SIGNS = 65_536
 /** Places at which one key is looked at. */
 const MAX_OCCURRENCES = 64
-/** Ends a key: `key=`, `key: `, `"key": `. */
-const SIGN = /[:=]/g
+/** End a key: `key=`, `key: `, `"key": `. */
+const COLON = 0x3a
+const EQUALS = 0x3d
 /** Cannot be in a key without quotes. */
-const DELIMITER = /[\s"'`{}()[\],;:=]/
+const DELIMITERS = ' \t\n\r"\'`{}()[],;:='
 const QUOTE = /["'`]/
 const WORD = /[\w$]/
 const NONE: Keys = new Map()
@@ -120,10 +121,12 @@ function showsAt(text: string, places: readonly number[] = [], value: unknown): 
 function keysIn(text: string): Map<string, number[]> {
   const keys = new Map<string, number[]>()
   let signs = MAX_SIGNS
-  for (const { index } of text.matchAll(SIGN)) {
+  for (let sign = 0; sign < text.length; sign += 1) {
+    const code = text.charCodeAt(sign)
+    if (code !== COLON && code !== EQUALS) continue
     if ((signs -= 1) < 0) break
-    const at = text[index + 1] === ' ' ? index + 2 : index + 1
-    for (const name of namesBefore(text, index)) {
+    const at = text[sign + 1] === ' ' ? sign + 2 : sign + 1
+    for (const name of namesBefore(text, sign)) {
       const places = keys.get(name)
       if (places === undefined) keys.set(name, [at])
       else if (places.length < MAX_OCCURRENCES) places.push(at)
@@ -134,19 +137,16 @@ function keysIn(text: string): Map<string, number[]> {
 
 /** The key in front of a sign: all of it, and each end of it that begins a word. */
 function namesBefore(text: string, sign: number): string[] {
-  let end = sign
-  while (end > 0 && sign - end < 2 && text[end - 1] === ' ') end -= 1
+  const end = text[sign - 1] === ' ' ? sign - 1 : sign
+  const least = Math.max(0, end - MAX_KEY_LENGTH)
   const quote = text[end - 1]
   if (quote === '"' || quote === "'") {
-    const start = text.slice(Math.max(0, end - MAX_KEY_LENGTH), end - 1).lastIndexOf(quote)
-    const from = Math.max(0, end - MAX_KEY_LENGTH) + start + 1
-    return start < 0 ? [] : [text.slice(from, end - 1)]
+    const start = text.lastIndexOf(quote, end - 2)
+    return start < least ? [] : [text.slice(start + 1, end - 1)]
   }
   const names: string[] = []
-  const least = Math.max(0, end - MAX_KEY_LENGTH)
-  let start = end
-  while (start > least && !DELIMITER.test(text[start - 1]!) && names.length < MAX_NAMES) {
-    start -= 1
+  for (let start = end - 1; start >= least && names.length < MAX_NAMES; start -= 1) {
+    if (DELIMITERS.includes(text[start]!)) break
     if (start === 0 || !WORD.test(text[start - 1]!)) names.push(text.slice(start, end))
   }
   return names

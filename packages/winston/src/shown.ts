@@ -86,6 +86,7 @@ function parseFields(text: string): Fields | undefined {
 /** Reads the first JSON object in a text that ends with the last brace. */
 function parsePart(text: string): { json: Fields; beside: string } | undefined {
   const end = text.lastIndexOf('}') + 1
+  if (end === 0) return undefined
   let tries = MAX_PARTS
   for (const { index } of text.matchAll(OBJECT)) {
     const json = parseFields(text.slice(index, end))
