@@ -4,6 +4,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   statSync,
@@ -14,7 +16,18 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { encodeHeader } from '../src/spool/format.ts'
 import { complaints } from './complaints.ts'
-import { adopt, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
+import { diskThat } from './spoolMockDisk.ts'
+import {
+  adopt,
+  afterKill,
+  appendSync,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
 
 // What processes that are gone have left in a directory, and what is not theirs.
 
@@ -61,6 +74,93 @@ describe('adoption', () => {
       utimesSync(path!, time, time)
     }
     expect(await found(directory)).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6'])
+  })
+
+  test('reads a segment that could not be read when it can be, while others of its folder wait', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second', 'third']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second, third] = filesIn(directory) as [string, string, string]
+    // A directory in the place of the second one: root may read everything else.
+    renameSync(second, `${second}.kept`)
+    mkdirSync(second)
+    renameSync(third, `${third}.kept`)
+    mkdirSync(third)
+    const spool = spoolAt(directory)
+    const [first, ...others] = await adopt(spool)
+    expect(others).toEqual([])
+    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    expect(await adopt(spool)).toEqual([])
+    rmdirSync(second)
+    renameSync(`${second}.kept`, second)
+    expect(await texts(spool, await adopt(spool))).toEqual(['second'])
+    expect(await adopt(spool)).toEqual([])
+    // The folder stays for the segment that cannot be read yet.
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([second, third]))
+    rmdirSync(third)
+    renameSync(`${third}.kept`, third)
+    expect(await texts(spool, await adopt(spool))).toEqual(['third'])
+    await spool.close()
+    expect(await found(directory)).toEqual(['second', 'third'])
+  })
+
+  test('takes a segment once when its folder is left while it is read', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second] = filesIn(directory) as [string, string]
+    renameSync(second, `${second}.kept`)
+    mkdirSync(second)
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    let isHanging = false
+    const disk = diskThat(() => false)
+    const { open } = disk.promises
+    disk.promises.open = async (...given: Parameters<typeof open>) => {
+      if (isHanging && given[0] === second) {
+        asked.resolve()
+        await answer.promise
+      }
+      return open(...given)
+    }
+    const spool = spoolAt(directory, {}, disk)
+    const [first] = await adopt(spool)
+    rmdirSync(second)
+    renameSync(`${second}.kept`, second)
+    isHanging = true
+    const retried = adopt(spool)
+    await asked.promise
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory, 'owner')).toEqual([]))
+    answer.resolve()
+    // Once: recovered anew with the folder.
+    expect(await texts(spool, await retried)).toEqual(['second'])
+    expect(await found(directory)).toEqual([])
+    await spool.close()
+    expect(await found(directory)).toEqual(['second'])
+  })
+
+  test('leaves a folder when a segment that could not be read turns out to hold nothing', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second] = filesIn(directory) as [string, string]
+    rmSync(second)
+    mkdirSync(second)
+    const spool = spoolAt(directory)
+    const [first] = await adopt(spool)
+    rmdirSync(second)
+    writeFileSync(second, '')
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([second]))
+    await adopt(spool)
+    expect(folders(directory)).toEqual([])
+    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    await spool.close()
   })
 
   test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {

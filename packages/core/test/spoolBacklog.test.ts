@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import * as fs from 'node:fs'
 import { timers } from '@logbridge/bridge'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -6,10 +6,11 @@ import { expectBalance } from '../../../tests/support/account.ts'
 import { blockEventLoop, useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import type { LogPipeline } from '../src/logs/pipeline.ts'
 import type { Fs } from '../src/spool/files.ts'
+import { EntryTable } from '../src/spool/table.ts'
 import { complaints } from './complaints.ts'
 import { type ManualTransport, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
-import { adopt, filesIn, keep, newDirectory, read, spoolAt } from './spoolDirectory.ts'
+import { adopt, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { NOTHING } from '../../../tests/support/stats.ts'
 
 // What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
@@ -76,6 +77,27 @@ test('an entry that waits on disk takes at most 16 bytes of memory, appended or 
   expect(next.memory / next.waiting).toBe(12)
   expect(next.take({ bytes: 1000, records: 1000 })).toHaveLength(3)
   await next.close()
+})
+
+test('a table of entries takes at most 15 bytes for each while it grows', () => {
+  const table = new EntryTable()
+  for (let entries = 1; entries <= 20_000; entries += 1) {
+    table.add(entries, 1, 0)
+    if (entries > 100) expect(table.bytes / entries).toBeLessThan(15.2)
+  }
+})
+
+test('what was recovered is taken before what this process has left on disk', async () => {
+  const directory = newDirectory()
+  const gone = spoolAt(directory)
+  await keep(gone, 'recovered')
+  await gone.close()
+  const spool = spoolAt(directory)
+  const [own] = await keep(spool, 'own')
+  spool.park(own!, 1)
+  await spool.adopt(() => 2)
+  expect(await texts(spool, spool.take(ALL))).toEqual(['recovered', 'own'])
+  await spool.close()
 })
 
 test('small entries are joined when they are sent, and settled together', async () => {
@@ -195,16 +217,16 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
     )
     const [entry] = await keep(spool, 'x')
     spool.park(entry!, 1)
-    let now = performance.now()
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const start = Math.ceil(performance.now())
+    let seconds = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => start + seconds * 1000)
     const results: unknown[] = []
-    for (; now < 1e7 && results.at(-1) !== 'unreadable'; now += 1000) {
+    for (; seconds < 1000 && results.at(-1) !== 'unreadable'; seconds += 1) {
       const taken = spool.take(ALL)
-      if (taken.length > 0) results.push((await read(spool, ...taken)).read[0])
+      if (taken.length > 0) results.push(seconds, (await read(spool, ...taken)).read[0])
     }
-    expect(results.length).toBeGreaterThan(8)
-    expect(results.length).toBeLessThan(51)
-    expect(results.slice(0, -1).every((result) => result === 'later')).toBe(true)
+    const later = [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271]
+    expect(results).toEqual([...later.flatMap((at) => [at, 'later']), 301, 'unreadable'])
     expect(spool.waiting).toBe(0)
     await spool.close()
     vi.restoreAllMocks()
@@ -214,30 +236,111 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
   },
 )
 
-test('a bad place on the disk costs the entry that lies there, and none beside it', async () => {
-  const spool = spoolAt(
-    newDirectory(),
-    {},
-    diskWith(async (path, flags) => {
-      const file = await fs.promises.open(path, flags, 0o600)
-      if (flags & fs.constants.O_RDWR) return file
-      const read = file.read.bind(file) as (...given: unknown[]) => Promise<unknown>
-      return Object.assign(file, {
-        read(buffer: Buffer, offset: number, length: number, position: number) {
-          const isHit = position <= 45 && position + length > 45
-          return isHit
-            ? Promise.reject(Object.assign(new Error(), { code: 'EIO' }))
-            : read(buffer, offset, length, position)
-        },
-      })
+test('an entry that is given up is counted as spool_unreadable, and the next process sends it', async () => {
+  const directory = newDirectory()
+  const gone = spooling(directory)
+  for (const body of ['first', 'second']) {
+    gone.write(body)
+    gone.write(body)
+    // To a segment of its own.
+    gone.pipeline.spillSync()
+  }
+  gone.pipeline.end()
+  const { transport, pipeline } = spooling(directory, { maxExportBatchSize: 2 })
+  await transport.arrived(1)
+  const [, file] = filesIn(directory) as [string, string]
+  renameSync(file, `${file}.kept`)
+  mkdirSync(file)
+  transport.answer()
+  await until(() => expect(made).toContainEqual(expect.stringContaining('EISDIR')))
+  expect(pipeline.stats()).toMatchObject({ delivered: 2, dropped: NOTHING, spooled: 2 })
+  const { now } = performance
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 6 * 60_000)
+  onTestFinished(() => later.mockRestore())
+  await until(() =>
+    expect(pipeline.stats()).toMatchObject({
+      adopted: 4,
+      delivered: 2,
+      dropped: { spool_unreadable: 2 },
+      queued: 0,
+      inFlight: 0,
+      spooled: 0,
     }),
   )
-  const entries = await keep(spool, 'first', 'second', 'third')
-  const result = await read(spool, ...entries)
+  rmdirSync(file)
+  renameSync(`${file}.kept`, file)
+  await pipeline.shutdown()
+  const next = spooling(directory)
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport.requests[0]!)).toEqual(['second', 'second'])
+})
+
+/**
+ * A disk with a bad place in every segment.
+ * @param flag `O_RDONLY` or `O_RDWR`: how segments are opened that have it
+ */
+function badDisk(flag: number, place: { start: number; end: number; tries?: number }): Fs {
+  return diskWith(async (path, flags) => {
+    const file = await fs.promises.open(path, flags, 0o600)
+    if (!path.endsWith('.seg') || (flags & fs.constants.O_RDWR) !== flag) return file
+    const read = file.read.bind(file) as (...given: unknown[]) => Promise<unknown>
+    return Object.assign(file, {
+      read(buffer: Buffer, offset: number, length: number, position: number) {
+        const isHit = position < place.end && position + length > place.start
+        if (isHit) place.tries = (place.tries ?? 0) + 1
+        return isHit
+          ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+          : read(buffer, offset, length, position)
+      },
+    })
+  })
+}
+
+test('a bad place on the disk costs the entry that lies there, and none beside it', async () => {
+  const spool = spoolAt(newDirectory(), {}, badDisk(fs.constants.O_RDONLY, { start: 45, end: 46 }))
+  const [waiting, ...entries] = (await keep(spool, 'first', 'second', 'third', 'fourth')).toReversed()
+  spool.park(waiting!, 1)
+  const result = await read(spool, ...entries.toReversed())
   expect(result.read).toEqual(['read', 'later', 'read'])
   expect(String(result.request)).toBe('firstthird')
+  // Others of the segment do not wait for the next try.
+  expect(await texts(spool, spool.take(ALL))).toEqual(['fourth'])
   await spool.close()
 })
+
+test('a bad place on the disk costs a recovered segment what lies there, and that stays for the next process', async () => {
+  const directory = newDirectory()
+  const gone = spoolAt(directory)
+  const contents = ['first', 'second', 'third', 'fourth'].map((text) => text.padEnd(3000, '.'))
+  await keep(gone, ...contents)
+  await gone.close()
+  const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, { start: 5000, end: 5001 }))
+  const entries = await adopt(spool)
+  expect(await texts(spool, entries)).toEqual([contents[0], contents[3]])
+  expect(made).toEqual([expect.stringContaining('has a bad place')])
+  for (const entry of entries) spool.settle(entry)
+  await spool.close()
+  expect(await found(directory)).toEqual(contents.slice(1, 3))
+})
+
+test.each([1000, 500_000])(
+  'a recovered segment of %i bytes of which a disk can read nothing waits whole, after few tries',
+  async (bytes) => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    const content = 'x'.repeat(bytes)
+    await keep(gone, content)
+    await gone.close()
+    const place = { start: 0, end: Infinity, tries: 0 }
+    const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, place))
+    expect(await adopt(spool)).toEqual([])
+    expect(made).toEqual([expect.stringContaining('cannot be read now')])
+    expect(place.tries).toBeLessThan(20)
+    place.end = 0
+    expect(await texts(spool, await adopt(spool))).toEqual([content])
+    await spool.close()
+  },
+)
 
 /** Two entries on a disk that answers no read until it is told to. */
 async function hangingDisk() {

@@ -1,10 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Folder } from '../src/spool/folder.ts'
-import { Segment } from '../src/spool/segment.ts'
+import { type Entry, Segment } from '../src/spool/segment.ts'
 import { TAKEN } from '../src/spool/table.ts'
 import { complaints } from './complaints.ts'
-import { appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+import { adopt, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './spoolMockDisk.ts'
 
 // Faults in the midst of other work: it goes on, and no promise is left that nobody catches.
@@ -47,6 +47,35 @@ test('a folder that was recovered by another process and cannot be closed stops 
   await spool.close()
 })
 
+test('a spool is closed without holding up the event loop when its disk does not answer', async () => {
+  const directory = newDirectory()
+  const gone = spoolAt(directory)
+  await keep(gone, 'left')
+  await gone.close()
+  const disk = diskThat(() => false)
+  const { lstat } = disk.promises
+  const spool = spoolAt(directory, {}, disk)
+  await adopt(spool)
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  disk.promises.lstat = (async (...given: Parameters<typeof lstat>) => {
+    asked.resolve()
+    await answer.promise
+    return lstat(...given)
+  }) as typeof lstat
+  const calls = (['lstatSync', 'renameSync', 'unlinkSync', 'closeSync'] as const).map((name) =>
+    vi.spyOn(disk, name),
+  )
+  const closed = spool.close()
+  await asked.promise
+  for (const call of calls) expect(call).not.toHaveBeenCalled()
+  answer.resolve()
+  await closed
+  const next = spoolAt(directory)
+  expect(await adopt(next)).toHaveLength(1)
+  await next.close()
+})
+
 test('a read whose requests cannot be joined gives an answer, and so does the next one', async () => {
   const spool = spoolAt(newDirectory())
   const [first, second] = await keep(spool, 'first', 'second')
@@ -58,15 +87,68 @@ test('a read whose requests cannot be joined gives an answer, and so does the ne
   await spool.close()
 })
 
-describe('a segment whose counts are more than its entries', () => {
-  function segmentOf(...offsets: number[]) {
-    const folder = { path: '', segments: new Set() } as Partial<Folder> as Folder
-    const segment = new Segment(folder, 'name', Buffer.alloc(0), 1000)
-    for (const offset of offsets) segment.table.add(offset, 1, TAKEN)
-    segment.live = offsets.length
-    return segment
+function segmentOf(...offsets: number[]) {
+  const folder = { path: '', segments: new Set() } as Partial<Folder> as Folder
+  const segment = new Segment(folder, 'name', Buffer.alloc(0), 1000)
+  for (const offset of offsets) segment.table.add(offset, 1, TAKEN)
+  segment.live = offsets.length
+  return segment
+}
+
+describe('a segment that cannot be read', () => {
+  /** The clock, a recovered segment of two entries, and what is taken of it. */
+  function troubled() {
+    const clock = { seconds: 0 }
+    vi.spyOn(performance, 'now').mockImplementation(() => clock.seconds * 1000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const segment = segmentOf(10, 500)
+    segment.recover(1)
+    const take = (records = 2): Entry[] => {
+      const taken: Entry[] = []
+      segment.take(taken, { bytes: 2000, records })
+      return taken
+    }
+    return { clock, segment, take }
   }
 
+  test('is tried again a second later, however many reads of it have failed at once', () => {
+    const { clock, segment, take } = troubled()
+    for (const entry of take()) expect(segment.setAside([entry], false)).toBe(true)
+    expect(take()).toEqual([])
+    clock.seconds = 1
+    expect(take()).toHaveLength(2)
+  })
+
+  test('has the entries that wait set aside with the one that was read', () => {
+    const { segment, take } = troubled()
+    expect(segment.setAside(take(1), true)).toBe(true)
+    expect([segment.waiting, segment.aside]).toEqual([0, 2])
+    expect(take()).toEqual([])
+  })
+
+  test('has five minutes again when it could be read meanwhile', () => {
+    const { clock, segment, take } = troubled()
+    segment.setAside(take(), false)
+    clock.seconds = 200
+    const entries = take()
+    segment.readWell()
+    clock.seconds = 400
+    expect(segment.setAside(entries, false)).toBe(true)
+    clock.seconds = 700
+    expect(segment.setAside(take(), false)).toBe(false)
+  })
+
+  test('has five minutes in all when only another of its entries can be read', () => {
+    const { clock, segment, take } = troubled()
+    const [bad] = take()
+    segment.setAside([bad!], false)
+    segment.readWell()
+    clock.seconds = 300
+    expect(segment.setAside(take(), false)).toBe(false)
+  })
+})
+
+describe('a segment whose counts are more than its entries', () => {
   test('gives no entry that it does not have', () => {
     const segment = segmentOf(10)
     segment.recover(1)

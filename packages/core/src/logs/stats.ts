@@ -12,7 +12,7 @@ export type DropReason =
   | 'shutdown'
   /** It lay in the spool, and what is on the disk there is no longer what was written. */
   | 'spool-damaged'
-  /** It lies in the spool and could not be read for five minutes, or 50 times. It stays there for the next process. */
+  /** It lies in the spool and could not be read for five minutes. It stays there for the next process. */
   | 'spool_unreadable'
   /** It was logged in a worker thread that was terminated before the record was known to be sent. */
   | 'thread_terminated'

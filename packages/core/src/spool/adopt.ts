@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { diagnose, nextTurn, rearm } from '@logbridge/bridge'
-import { type FileHandle, type Fs, isMissing, READ_WRITE, readInto } from './files.ts'
-import { type Folder, leaveFolder, listFolders, listSegments, lockFolder, type Names } from './folder.ts'
+import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
+import { type Folder, leaveFolder, listFolders, listSegments, lockFolder } from './folder.ts'
 import { type Contents, MAX_SEGMENT_BYTES, readSegment } from './format.ts'
 import { readOwner, stateOf } from './owner.ts'
 import { Segment } from './segment.ts'
@@ -15,9 +15,10 @@ const SCRATCH_STEP = 512 * 1024
 /** An empty folder that was recovered from an owner that may live tells this owner so for as long. */
 const CONTESTED_FOLDER_MILLIS = 3_600_000
 
-/** A folder that has been taken over. */
-interface Taken {
+/** Segments of a folder that has been taken over. */
+export interface Taken {
   readonly folder: Folder
+  readonly segments: Segment[]
   /** When the oldest of its segments was written last, in milliseconds. */
   since: number
 }
@@ -28,27 +29,41 @@ interface Scratch {
   readonly entries: EntryTable
 }
 
+/** One look through a directory. */
+interface Look {
+  readonly fs: Fs
+  /** Names of folders that are better left alone. */
+  readonly left: Set<string>
+  readonly scratch: Scratch
+  readonly fail: (error: unknown) => void
+}
+
 /**
  * Takes over the folders whose owners are gone: locks them, reads them, cuts torn tails off, removes what holds nothing
- * more. The folder that was written to longest ago comes first.
- * @param skip names of folders: one's own, and those that are better left alone, which are added
+ * more. The folder that was written to longest ago comes first. Segments of one's own folders that could not be read
+ * before are tried again.
+ * @param own one's own folders, by name
+ * @param left names of folders that are better left alone; others are added
  */
 export async function adoptOrphans(
   fs: Fs,
   directory: string,
-  skip: { readonly own: Names; readonly left: Set<string> },
-): Promise<Folder[]> {
+  { own, left }: { readonly own: ReadonlyMap<string, Folder>; readonly left: Set<string> },
+): Promise<Taken[]> {
   const taken: Taken[] = []
-  const scratch: Scratch = { buffer: Buffer.alloc(0), entries: new EntryTable() }
   let isReadable = true
   const fail = (error: unknown): void => {
     isReadable = false
     complain(directory, error)
   }
+  const look: Look = { fs, left, scratch: { buffer: Buffer.alloc(0), entries: new EntryTable() }, fail }
+  for (const folder of own.values()) {
+    if (folder.unread.size > 0) taken.push(await takeSegments(folder, [...folder.unread], look))
+  }
   for (const name of await namesIn(fs, directory, fail)) {
-    if (skip.own.has(name) || skip.left.has(name)) continue
+    if (own.has(name) || left.has(name)) continue
     try {
-      const orphan = await takeOver(fs, directory, name, skip.left, { scratch, fail })
+      const orphan = await takeOver(directory, name, look)
       if (orphan) taken.push(orphan)
     } catch (error) {
       // Its owner, or who has adopted it, has removed it meanwhile.
@@ -58,7 +73,7 @@ export async function adoptOrphans(
     await nextTurn()
   }
   if (isReadable) rearm('spool-adopt')
-  return taken.sort((one, other) => one.since - other.since).map(({ folder }) => folder)
+  return taken.sort((one, other) => one.since - other.since)
 }
 
 async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void): Promise<string[]> {
@@ -74,13 +89,8 @@ function complain(directory: string, error: unknown): void {
   diagnose('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
 }
 
-async function takeOver(
-  fs: Fs,
-  directory: string,
-  name: string,
-  left: Set<string>,
-  { scratch, fail }: { readonly scratch: Scratch; readonly fail: (error: unknown) => void },
-): Promise<Taken | undefined> {
+async function takeOver(directory: string, name: string, look: Look): Promise<Taken | undefined> {
+  const { fs, left } = look
   const path = join(directory, name)
   const stats = await fs.promises.lstat(path)
   if (isForeign(stats)) {
@@ -98,19 +108,29 @@ async function takeOver(
   if (isEmpty && Date.now() - stats.mtimeMs < keptMillis) return undefined
   const folder = lockFolder(fs, directory, name)
   if (folder === undefined) return undefined
-  const orphan: Taken = { folder, since: Infinity }
   // Again: until now its owner may have written.
-  for (const segment of await listSegments(fs, path).catch(() => [])) {
+  const orphan = await takeSegments(folder, await listSegments(fs, path).catch(() => []), look)
+  if (orphan.segments.length > 0) return orphan
+  await leaveFolder(fs, folder)
+  return undefined
+}
+
+async function takeSegments(folder: Folder, names: readonly string[], look: Look): Promise<Taken> {
+  const taken: Taken = { folder, segments: [], since: Infinity }
+  let isStrange = false
+  for (const name of names) {
     try {
-      if (!(await takeSegment(fs, orphan, segment, scratch))) left.add(name)
+      if (!(await takeSegment(taken, name, look))) isStrange = true
+      folder.unread.delete(name)
     } catch (error) {
-      fail(error)
+      if (isMissing(error)) folder.unread.delete(name)
+      else folder.unread.add(name)
+      look.fail(error)
     }
     await nextTurn()
   }
-  if (folder.segments.size > 0) return orphan
-  await leaveFolder(fs, folder)
-  return undefined
+  if (isStrange && folder.unread.size === 0) look.left.add(folder.name)
+  return taken
 }
 
 /** Who can plant files under our names must not have them read and sent in our name. */
@@ -119,8 +139,8 @@ function isForeign({ uid }: Stats): boolean {
 }
 
 /** @returns whether this segment need not be looked at again */
-async function takeSegment(fs: Fs, orphan: Taken, name: string, scratch: Scratch): Promise<boolean> {
-  const path = join(orphan.folder.path, name)
+async function takeSegment(taken: Taken, name: string, { fs, scratch }: Look): Promise<boolean> {
+  const path = join(taken.folder.path, name)
   const file = await fs.promises.open(path, READ_WRITE)
   try {
     const stats = await file.stat()
@@ -132,21 +152,52 @@ async function takeSegment(fs: Fs, orphan: Taken, name: string, scratch: Scratch
     if (scratch.buffer.length < stats.size) {
       scratch.buffer = Buffer.allocUnsafeSlow(Math.ceil(stats.size / SCRATCH_STEP) * SCRATCH_STEP)
     }
-    const bytes = await readInto(file, 0, scratch.buffer.subarray(0, stats.size))
+    const memory = scratch.buffer.subarray(0, stats.size)
+    const { bytes, badPlace } = await readAround(file, memory)
     const contents = await readSegment(bytes, scratch.entries)
-    return await takeEntries(orphan, name, { file, stats, contents }, () => fs.promises.unlink(path))
+    if (badPlace !== undefined) return takeAround(taken, name, { stats, contents }, badPlace)
+    return await takeEntries(taken, name, { file, stats, contents }, () => fs.promises.unlink(path))
   } finally {
     await file.close()
   }
 }
 
+/**
+ * Takes the entries beside a bad place on the disk. One entry more than these counts as live, so that the file stays for
+ * the next process with what lies in the bad place.
+ */
+function takeAround(
+  taken: Taken,
+  name: string,
+  { stats, contents: { entries, mark, size } }: { stats: Stats; contents: Contents },
+  error: unknown,
+): boolean {
+  if (entries.length === 0) throw error
+  const { folder } = taken
+  diagnose(
+    'spool-damaged',
+    `${join(folder.path, name)} has a bad place: the log records in it stay for the next process; what is whole is sent`,
+    error,
+  )
+  const segment = new Segment(folder, name, Buffer.from(mark), size, entries)
+  add(taken, segment, stats)
+  segment.live += 1
+  return true
+}
+
+function add(taken: Taken, segment: Segment, { mtimeMs }: Stats): void {
+  segment.live = segment.table.length
+  taken.segments.push(segment)
+  taken.since = Math.min(taken.since, mtimeMs)
+}
+
 async function takeEntries(
-  orphan: Taken,
+  taken: Taken,
   name: string,
   { file, stats, contents }: { file: FileHandle; stats: Stats; contents: Contents },
   unlink: () => Promise<void>,
 ): Promise<boolean> {
-  const { folder } = orphan
+  const { folder } = taken
   if (contents.version === 'unknown') {
     diagnose(
       'spool-version',
@@ -169,7 +220,6 @@ async function takeEntries(
   if (contents.size < stats.size) await file.truncate(contents.size).catch(() => {})
   // A copy of the mark: the next segment is read into the same memory.
   const segment = new Segment(folder, name, Buffer.from(contents.mark), contents.size, contents.entries)
-  segment.live = contents.entries.length
-  orphan.since = Math.min(orphan.since, stats.mtimeMs)
+  add(taken, segment, stats)
   return true
 }

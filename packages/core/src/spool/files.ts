@@ -81,6 +81,46 @@ export async function readInto(file: FileHandle, position: number, buffer: Buffe
   return buffer.subarray(0, filled)
 }
 
+/** A disk reads whole blocks. */
+const BLOCK_BYTES = 4096
+/** A disk that can read none of its blocks takes seconds for each. */
+const MAX_BAD_BLOCKS = 16
+
+/**
+ * Fills a buffer from the beginning of a file. Where a place on the disk is bad, zeros stand for what cannot be read.
+ * @returns the error of the last bad place, if there is one
+ * @throws when too many places are bad, and for any other error
+ */
+export async function readAround(
+  file: FileHandle,
+  buffer: Buffer,
+): Promise<{ readonly bytes: Buffer; readonly badPlace?: unknown }> {
+  try {
+    return { bytes: await readInto(file, 0, buffer) }
+  } catch (error) {
+    if (!isOfPlace(error)) throw error
+  }
+  let bad = 0
+  let badPlace: unknown
+  for (let at = 0; at < buffer.length; at += BLOCK_BYTES) {
+    const block = buffer.subarray(at, at + BLOCK_BYTES)
+    try {
+      await readInto(file, at, block)
+    } catch (error) {
+      bad += 1
+      if (!isOfPlace(error) || bad > MAX_BAD_BLOCKS) throw error
+      block.fill(0)
+      badPlace = error
+    }
+  }
+  return { bytes: buffer, badPlace }
+}
+
+/** Whether a read has failed for its place on the disk, where others of the same file may not. */
+export function isOfPlace(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EIO'
+}
+
 export function byteLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }

@@ -37,6 +37,8 @@ export interface Folder {
   readonly path: string
   readonly lock: Lock
   readonly segments: Set<Segment>
+  /** Names of recovered segments that could not be read yet. */
+  readonly unread: Set<string>
   /** Absent where the owner file could not be written. */
   readonly claim: Claim | undefined
   /** Recovered from an owner that may live. */
@@ -48,7 +50,7 @@ export interface Folder {
 }
 
 /** Names of folders. */
-export type Names = Pick<ReadonlySet<string>, 'has'>
+type Names = Pick<ReadonlySet<string>, 'has'>
 
 export function segmentName(number: number): string {
   return `${String(number).padStart(12, '0')}.seg`
@@ -63,7 +65,7 @@ export function lockFolder(fs: Fs, directory: string, name: string): Folder | un
     if (lock === 'unusable') continue
     const claimed = claimOrRelease(fs, path, lock)
     if (claimed === 'alive') return undefined
-    return { name, path, lock, segments: new Set(), taken: false, left: false, ...claimed }
+    return { name, path, lock, segments: new Set(), unread: new Set(), taken: false, left: false, ...claimed }
   }
   throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is a lock: remove what is there`)
 }
@@ -217,7 +219,8 @@ function orNone<Item>(read: () => readonly Item[]): readonly Item[] {
 /** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
 export async function leaveFolder(fs: Fs, folder: Folder): Promise<void> {
   const { path } = folder
-  if (!release(fs, folder)) return
+  // Asked first: a disk that does not answer holds a thread, and not the event loop.
+  if (!release(fs, folder, await isOwn(fs, folder))) return
   try {
     const names = await fs.promises.readdir(path)
     if (names.some((name) => !OUR_NAMES.has(name))) return
@@ -230,7 +233,7 @@ export async function leaveFolder(fs: Fs, folder: Folder): Promise<void> {
 
 export function leaveFolderSync(fs: Fs, folder: Folder): void {
   const { path } = folder
-  if (!release(fs, folder)) return
+  if (!release(fs, folder, isOwnSync(fs, folder))) return
   try {
     const names = fs.readdirSync(path)
     if (names.some((name) => !OUR_NAMES.has(name))) return
@@ -248,10 +251,9 @@ export function abandonFolder(fs: Fs, folder: Folder): void {
 }
 
 /** @returns whether the folder may be removed */
-function release(fs: Fs, folder: Folder): boolean {
+function release(fs: Fs, folder: Folder, isOurs: boolean): boolean {
   const { path, segments, contested } = folder
   if (folder.left) return false
-  const isOurs = isOwnSync(fs, folder)
   letGo(fs, folder, () => isOurs && disclaim(fs, path, contested))
   return isOurs && segments.size === 0 && !contested
 }

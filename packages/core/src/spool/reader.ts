@@ -1,5 +1,5 @@
 import { diagnose, rearm } from '@logbridge/bridge'
-import { type FileHandle, type Fs, isMissing, READ, readInto } from './files.ts'
+import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
 import type { Patience } from './patience.ts'
 import type { Room } from './room.ts'
@@ -131,11 +131,6 @@ export class Reader {
   private complain(error: unknown): void {
     diagnose('spool-read', `what the spool ${this.directory} has kept cannot be read`, error)
   }
-}
-
-/** Whether a read has failed for its place on the disk, where others of the same file may not. */
-function isOfPlace(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EIO'
 }
 
 /** Divides entries into those of one segment that follow one another. */

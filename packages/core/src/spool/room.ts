@@ -249,10 +249,10 @@ export class Room {
     this.keepAlive()
   }
 
-  /** Takes in a folder that has been taken over: what were the bytes of others are now one's own. */
-  adopt(folder: Folder): void {
+  /** Takes in segments of a folder that has been taken over: what were the bytes of others are now one's own. */
+  adopt(folder: Folder, segments: readonly Segment[]): void {
     this.add(folder)
-    for (const { size } of folder.segments) {
+    for (const { size } of segments) {
       this.bytes += size
       this.granted += size
     }

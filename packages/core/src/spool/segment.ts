@@ -4,9 +4,8 @@ import { ENTRY_BYTES } from './format.ts'
 import { ACKED, ASIDE, EntryTable, MARKED, TAKEN, WAITING } from './table.ts'
 import type { RequestLimits, SpoolEntry } from './types.ts'
 
-/** How long an entry that cannot be read is tried again, and how often. */
+/** How long an entry that cannot be read is tried again. */
 const GIVE_UP_MILLIS = 5 * 60_000
-const GIVE_UP_TRIES = 50
 const INITIAL_RETRY_MILLIS = 1000
 const MAX_RETRY_MILLIS = 30_000
 
@@ -131,7 +130,7 @@ export class Segment {
       trouble.tries += 1
       trouble.retryAt = now + Math.min(INITIAL_RETRY_MILLIS * 2 ** (trouble.tries - 1), MAX_RETRY_MILLIS)
     }
-    if (now - trouble.since >= GIVE_UP_MILLIS || trouble.tries >= GIVE_UP_TRIES) return false
+    if (now - trouble.since >= GIVE_UP_MILLIS) return false
     for (const { offset } of entries) this.moveAside(this.table.find(offset), TAKEN)
     if (all) {
       for (let index = this.cursor; this.waiting > 0 && index < this.table.length; index += 1) {

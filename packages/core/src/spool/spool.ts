@@ -216,14 +216,14 @@ class DiskSpool implements Spool {
   private async takeOver(found: (entries: number, records: number) => number): Promise<void> {
     const { fs, room, left, config } = this
     const orphans = await adoptOrphans(fs, config.directory, { own: room.folders, left })
-    for (const folder of orphans) {
+    for (const { folder, segments } of orphans) {
       if (this.ended) await leaveFolder(fs, folder)
-      else room.adopt(folder)
+      else if (!folder.left) room.adopt(folder, segments)
     }
     // Closed meanwhile: they are left to the next process.
     if (this.closed) return
     this.entries.recover(
-      orphans.flatMap(({ segments }) => [...segments]),
+      orphans.flatMap(({ folder, segments }) => (folder.left ? [] : segments)),
       found,
     )
     this.weigh()
