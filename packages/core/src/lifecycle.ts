@@ -143,12 +143,21 @@ export function timerMillis(millis: number): number {
   return Math.min(millis, MAX_TIMER_MILLIS)
 }
 
+/** A blocked event loop takes one step of a wait, so that the time is not up before what has come meanwhile is seen. */
+const WAIT_STEPS = 4
+
 /** Waits for all of them, but no longer than the time given. What rejects counts as done. */
 export async function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   // Not unref'd: whoever waits for a flush wants the process to live that long.
   const deadline = new Promise<void>((resolve) => {
-    timer = timers.setTimeout(resolve, timerMillis(timeoutMillis))
+    let left = WAIT_STEPS
+    const step = (): void => {
+      if (left === 0) return resolve()
+      left -= 1
+      timer = timers.setTimeout(step, timerMillis(timeoutMillis) / WAIT_STEPS)
+    }
+    step()
   })
   await Promise.race([Promise.allSettled(parts), deadline])
   timers.clearTimeout(timer)

@@ -1,10 +1,11 @@
+import { promises } from 'node:fs'
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { timers } from '@logbridge/bridge'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../tests/support/account.ts'
-import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { blockEventLoop, useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { encodeScope } from '../src/logs/batch.ts'
 import type { LogPipeline } from '../src/logs/pipeline.ts'
 import { complaints } from './complaints.ts'
@@ -114,6 +115,36 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
   expectBalance(next.pipeline.stats())
   expect(await readdir(directory)).toEqual([])
+})
+
+test('a shutdown stores what is left, and leaves the spool, when the event loop is blocked longer than the disk may take', async () => {
+  useFakeTimers(timers, {
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+  })
+  onTestFinished(() => void vi.useRealTimers())
+  const answer = Promise.withResolvers<void>()
+  const { mkdir } = promises
+  const made = vi.spyOn(promises, 'mkdir').mockImplementation(async (...given: Parameters<typeof mkdir>) => {
+    await answer.promise
+    return mkdir(...given)
+  })
+  onTestFinished(() => made.mockRestore())
+  const first = spooling()
+  first.write('a')
+  const ended = first.pipeline.shutdown(0)
+  await vi.advanceTimersByTimeAsync(10)
+  blockEventLoop(60_000)
+  await new Promise(setImmediate)
+  answer.resolve()
+  await ended
+  expect(first.pipeline.stats()).toMatchObject({ dropped: NOTHING, queued: 1, spooled: 1 })
+  // Nothing waits for a time that is over.
+  const waits = vi.mocked(timers.setTimeout).mock.calls.map(([, millis]) => millis)
+  expect(Math.min(...waits.map(Number))).toBe(0)
+  vi.useRealTimers()
+  const next = spooling()
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport)).toEqual(['a'])
 })
 
 test('what another process has recovered from this one is neither sent nor lost: that one has it in its account', async () => {

@@ -140,7 +140,9 @@ export class Dispatcher {
     if (spool) await within(DISK_MILLIS, this.storeAll(spool))
     await this.leaveAll()
     this.transport.close()
-    if (spool) await within(diskEnd - performance.now(), [quietly(() => spool.close())])
+    // A blocked event loop may have taken all of the time.
+    const closeMillis = Math.max(diskEnd - performance.now(), DISK_MILLIS / 4)
+    if (spool) await within(closeMillis, [quietly(() => spool.close())])
   }
 
   private storeAll(spool: Spool): Promise<void>[] {
