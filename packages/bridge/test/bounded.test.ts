@@ -21,6 +21,12 @@ class Instance {
   }
 }
 
+function prototypes(count: number, last: object): object {
+  let prototype = last
+  for (let n = 0; n < count; n += 1) prototype = Object.create(prototype)
+  return prototype
+}
+
 function fields(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, n]))
 }
@@ -59,6 +65,22 @@ describe('the writer stops reading when a value', () => {
     expect(toAnyValue(bag)).toEqual([1, '[Throws: no]'])
   })
 
+  test('is an iterator that throws at each step', () => {
+    const bag = new (class {
+      get size(): number {
+        return 3
+      }
+      [Symbol.iterator](): { next(): never } {
+        return {
+          next() {
+            throw new Error('no')
+          },
+        }
+      }
+    })()
+    expect(toAnyValue(bag)).toEqual(['[Throws: no]'])
+  })
+
   test('is a Map or Set whose class has an iterator of its own: the contents are read', () => {
     const endless = function* (): Generator<never> {
       for (;;) yield [1, 2] as never
@@ -74,9 +96,30 @@ describe('the writer stops reading when a value', () => {
     expect(name).toMatch(/^\{"a":\{"a"/)
   })
 
-  test('is a Map with a key that holds a key without end', () => {
+  test('is a Map with many keys that hold many values', () => {
+    let reads = 0
+    const counted = Object.defineProperty({}, 'a', { enumerable: true, get: () => (reads += 1) })
+    const key = (): unknown[] => Array.from({ length: 1000 }, () => counted)
+    toAnyValue(new Map([[key(), 1]]))
+    expect(reads).toBeLessThanOrEqual(64)
+    reads = 0
+    toAnyValue(new Map(Array.from({ length: 10_000 }, () => [key(), 1])))
+    expect(reads).toBeLessThanOrEqual(MAX_VALUES)
+  })
+
+  test('is a Map with many keys of one text: their names are not counted again and again', () => {
+    const map = new Map(Array.from({ length: 10_000 }, () => [{}, 1]))
+    const asked = vi.spyOn(Set.prototype, 'has')
+    const count = Object.keys(toAnyValue(map) as object).length
+    expect(asked.mock.calls.length).toBeLessThan(4 * count)
+    asked.mockRestore()
+    expect(count).toBeGreaterThan(1000)
+  })
+
+  test('is a Map with a key that holds a key and a text without end', () => {
     const long = vi.spyOn(JSON, 'stringify')
-    const written = toAnyValue(new Map([[{ ['\n'.repeat(1_000_000)]: 1 }, 1]])) as object
+    const endless = '\n'.repeat(1_000_000)
+    const written = toAnyValue(new Map([[[endless, { [endless]: 1 }], 1]])) as object
     expect(Object.keys(written)[0]!.length).toBeLessThanOrEqual(1025)
     expect(Math.max(...long.mock.calls.map(([text]) => (text as string).length))).toBeLessThanOrEqual(1025)
     long.mockRestore()
@@ -86,6 +129,10 @@ describe('the writer stops reading when a value', () => {
     const map = new Map(Array.from({ length: 100_000 }, (_, n) => [n, n]))
     const written = toAnyValue(map) as Record<string, unknown>
     expect(written['[Truncated]']).toBe(`${100_000 - MAX_VALUES} more`)
+  })
+
+  test('has more fields than are counted', () => {
+    expect(toAnyValue(fields(100_000))).toHaveProperty(['[Truncated]'], 'more than 10000 more')
   })
 
   test('is a Proxy of many keys', () => {
@@ -132,6 +179,16 @@ describe('the writer stops reading when a value', () => {
     expect(reads).toBeLessThanOrEqual(MAX_VALUES)
   })
 
+  test('has more attributes that are left out than are read', () => {
+    let reads = 0
+    const absent = {}
+    for (let n = 0; n < MAX_VALUES + 1000; n += 1) {
+      Object.defineProperty(absent, `key${n}`, { enumerable: true, get: () => void (reads += 1) })
+    }
+    expect(toAnyValueMap(absent)).toEqual({ '[Truncated]': 'more attributes' })
+    expect(reads).toBeLessThanOrEqual(MAX_VALUES + 1)
+  })
+
   test('throws at each read', () => {
     let throws = 0
     const broken = {}
@@ -146,11 +203,36 @@ describe('the writer stops reading when a value', () => {
     expect(throws).toBeLessThan(1100)
   })
 
-  test('holds more text than 16 Mi characters', () => {
-    const text = 'x'.repeat(1024 * 1024)
-    const written = toAnyValue(Array.from({ length: 1000 }, () => text)) as string[]
+  test.each<[string, unknown]>([
+    ['text', 'x'.repeat(1024 * 1024)],
+    ['bytes', new Uint8Array(1024 * 1024)],
+    ['text of keys', { ['x'.repeat(1024 * 1024)]: 1 }],
+    ['digits', 10n ** 9999n],
+  ])('holds more %s than 8 Mi', (_, value) => {
+    const written = toAnyValue(Array.from({ length: 1000 }, () => value)) as string[]
     expect(written.at(-1)).toMatch(/^\[Truncated\]/)
-    expect(written.length).toBeLessThan(20)
+    expect(written.length).toBeLessThan(30)
+  })
+
+  test.each<[string, object | bigint]>([
+    ['bigints', 1n],
+    ['Dates', new Date(0)],
+    ['Errors', new Error('any')],
+    ['Proxies', new Proxy({}, {})],
+    ['objects of ten prototypes', prototypes(10, Object.prototype)],
+    ['Maps of absent values', new Map([[1, undefined]])],
+  ])('holds 60,000 %s', (_, value) => {
+    const written = toAnyValue(Array.from({ length: 60_000 }, () => value)) as unknown[]
+    expect(written.at(-1)).toMatch(/^\[Truncated\] \d+ more$/)
+  })
+
+  test('holds many objects with hidden keys', () => {
+    const objects = Array.from({ length: 100 }, () => {
+      const object = {}
+      for (let n = 0; n < 2000; n += 1) Object.defineProperty(object, `key${n}`, { value: n })
+      return object
+    })
+    expect((toAnyValue(objects) as unknown[]).at(-1)).toMatch(/^\[Truncated\] \d+ more$/)
   })
 
   test('is a bigint of a million bits', () => {
@@ -187,6 +269,7 @@ describe('the writer stops reading when a value', () => {
     const value = Object.assign(Object.create(prototype) as object, { a: 1 })
     expect(toAnyValue([value, value])).toEqual([{ a: 1 }, { a: 1 }])
     expect(looks).toBe(0)
+    expect(isError(prototypes(100, Error.prototype))).toBe(false)
   })
 })
 
@@ -268,8 +351,9 @@ describe('a value that says something else of itself', () => {
           throw new Error('no')
         },
       })
+      Object.assign(error, { own: 1 })
       const written = toAnyValue({ error, sibling: 1 }) as Record<string, unknown>
-      expect(written).toMatchObject({ sibling: 1, error: { type: expect.any(String) } })
+      expect(written).toMatchObject({ sibling: 1, error: { type: expect.any(String), own: 1 } })
       const { attributes } = describeException(error)
       expect(attributes['exception.type']).toEqual(expect.any(String))
     },
@@ -289,6 +373,12 @@ describe('a value that says something else of itself', () => {
     expect(reason(pairs())).toBe('[object Array]')
     expect(textOf({ toString: () => pairs() })).toBe('[object Object]')
   })
+
+  test('is an Error whose name alone becomes a graph of arrays', () => {
+    const error = Object.assign(new Error('x'), { name: sharedGraph((inner) => [inner, inner], 15) })
+    expect(toAnyValue(error)).not.toHaveProperty('stack')
+    expect(textOf(error)).toBe('x')
+  })
 })
 
 describe('text of arguments', () => {
@@ -300,9 +390,22 @@ describe('text of arguments', () => {
       inner = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key${n}`, shared]))
     }
     wide['inner'] = inner
-    for (const value of [pairs(), twins(), wide, new Proxy(wide, {}), 1n << 1_000_000n]) {
+    for (const value of [
+      pairs(),
+      twins(),
+      wide,
+      new Proxy(wide, {}),
+      1n << 1_000_000n,
+      { big: 1n << 1_000_000n },
+    ]) {
       expect(formatText(template, [value]).length).toBeLessThan(200_000)
     }
+  })
+
+  test('is bounded for many values that are too heavy', () => {
+    const text = formatText('', Array.from({ length: 1000 }, twins))
+    expect(text).toContain('[Truncated]')
+    expect(text.length).toBeLessThan(200_000)
   })
 
   test('is bounded for %j when a class says by toJSON what is written', () => {
@@ -338,8 +441,14 @@ describe('text of arguments', () => {
   })
 
   test('reads no more fields than one value may have', () => {
-    const { attributes } = splitArguments(['rows', ...Array.from({ length: 4 }, () => fields(30_000))])
+    const { attributes } = splitArguments(['rows', ...Array.from({ length: 10 }, () => fields(30_000))])
     expect(Object.keys(attributes!).length).toBeLessThanOrEqual(MAX_VALUES + 2)
+    expect(attributes).toHaveProperty('[Truncated]')
+  })
+
+  test('says that fields were left out when the values before them took all reads', () => {
+    const { attributes } = splitArguments(['rows', fields(MAX_VALUES - 1), { left: 'out' }])
+    expect(attributes).not.toHaveProperty('left')
     expect(attributes).toHaveProperty('[Truncated]')
   })
 })

@@ -1,9 +1,9 @@
-import { getEventListeners, once } from 'node:events'
+import { EventEmitter, getEventListeners, once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { timers } from '@logbridge/bridge'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
-import { withDeadline } from '../src/delivery/attempt.ts'
+import { allSent, unlessAborted, withDeadline } from '../src/delivery/attempt.ts'
 import { createTransport } from '../src/delivery/create.ts'
 import { createHttpTransport } from '../src/delivery/http.ts'
 import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
@@ -37,11 +37,14 @@ test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async
     expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
   }
   expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-  // Those for the deadline.
-  const deadlines = started.mock.calls.flatMap(([, millis], call) =>
-    millis === 20_000 ? [started.mock.results[call]?.value] : [],
-  )
-  expect(deadlines.length).toBeGreaterThanOrEqual(10)
+  // Those for the deadline, and for the end after an abort.
+  const timersOf = (wanted: number): unknown[] =>
+    started.mock.calls.flatMap(([, millis], call) =>
+      millis === wanted ? [started.mock.results[call]?.value] : [],
+    )
+  const deadlines = [...timersOf(20_000), ...timersOf(1000)]
+  expect(timersOf(20_000).length).toBeGreaterThanOrEqual(10)
+  expect(timersOf(1000).length).toBeGreaterThanOrEqual(5)
   const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
   for (const timer of deadlines) expect(clearedTimers).toContain(timer)
 })
@@ -61,7 +64,7 @@ test.each(protocols)(
   },
 )
 
-const failed101 = { kind: 'failed', reason: expect.stringContaining('HTTP 101'), status: 101 }
+const failed101 = { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status: 101 }
 const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no answer in time' }
 
 test.each<[string, (socket: Socket) => unknown, object]>([
@@ -127,6 +130,44 @@ function repeat(socket: Socket, text: string): void {
   const timer = setInterval(() => socket.write(text), 10)
   socket.on('close', () => clearInterval(timer))
 }
+
+test('withDeadline leaves no listener at the signal that it was given', async () => {
+  const { signal } = new AbortController()
+  await withDeadline(1000, signal, async () => {})
+  await expect(withDeadline(1000, signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('unlessAborted leaves no listener at the signal that it was given', async () => {
+  const { signal } = new AbortController()
+  expect(await unlessAborted(signal, Promise.resolve(1))).toBe(1)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('allSent waits for nothing when the request was closed before it was sent to its end', async () => {
+  const closed = Object.assign(new EventEmitter(), { writableFinished: false, closed: true })
+  expect(await allSent(closed, true, never, () => {})).toBe(false)
+})
+
+test('an attempt over HTTP that is aborted before its request is compressed is made again', async () => {
+  const exporter = exporterConfig('http://127.0.0.1:9', { protocol: 'http/protobuf', compression: 'gzip' })
+  const transport = createHttpTransport(exporter)
+  onTestFinished(() => transport.close())
+  expect(await transport.send(Buffer.alloc(10_000), AbortSignal.abort())).toEqual({
+    kind: 'retryable',
+    reason: 'HTTP request impossible: not ready in time',
+  })
+})
+
+test('an attempt over HTTP that was aborted before it began ends, and its connection with it', async () => {
+  const receiver = await startHttpReceiver()
+  onTestFinished(receiver.close)
+  receiver.answer = () => ({ fate: 'silent' })
+  const transport = createHttpTransport(exporterConfig(receiver.url, { protocol: 'http/protobuf' }))
+  onTestFinished(() => transport.close())
+  expect(await transport.send(REQUEST, AbortSignal.abort())).toEqual(noAnswer)
+  expect(receiver.requests).toEqual([])
+})
 
 test.each([
   ['the time is up', 10, never],

@@ -7,20 +7,22 @@ import { createLoggerProvider } from '../src/logs/provider.ts'
 import { complaints } from './complaints.ts'
 import { delivered, start } from './manualPipeline.ts'
 import { receiver } from './receive.ts'
+import { newDirectory } from './spoolDirectory.ts'
 
 complaints()
 const { decode, grpcUrl, httpUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const text = (index: number): string => `${index} `.padEnd(2000, '.')
 
-/** Fills one batch, and no more. */
-function fill({ pipeline, write }: ReturnType<typeof start>): void {
+/** Fills one batch, and no more. @param number makes its records differ from those of other batches */
+function fill({ pipeline, write }: ReturnType<typeof start>, number = 0): void {
+  const record = (index: number): string => text(number * 1000 + index)
   const before = pipeline.stats().bytes
-  write(text(0))
+  write(record(0))
   const first = pipeline.stats().bytes - before
-  write(text(1))
+  write(record(1))
   const size = pipeline.stats().bytes - before - first
-  for (let bytes = first + size, i = 2; bytes < BATCH_BYTES; bytes += size, i += 1) write(text(i))
+  for (let bytes = first + size, i = 2; bytes < BATCH_BYTES; bytes += size, i += 1) write(record(i))
 }
 
 describe('the memory of a full batch', () => {
@@ -55,11 +57,25 @@ describe('the memory of a full batch', () => {
     expect(seen.size).toBe(6)
   })
 
+  test('is not, where a spool may still be writing it', async () => {
+    const parts = start({ scheduledDelayMillis: 2 ** 30, spool: { directory: newDirectory() } })
+    const seen = new Set<ArrayBufferLike>()
+    for (let batch = 1; batch <= 6; batch += 1) {
+      fill(parts)
+      await parts.transport.arrived(batch)
+      seen.add(parts.transport.requests.at(-1)!.buffer)
+      parts.transport.answer()
+      await vi.waitFor(() => expect(parts.pipeline.stats().inFlight).toBe(0))
+    }
+    expect(seen.size).toBe(6)
+    await parts.pipeline.shutdown()
+  })
+
   test('is left alone while it waits for its answer', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const copies: Buffer[] = []
     for (let batch = 1; batch <= 12; batch += 1) {
-      fill(parts)
+      fill(parts, batch)
       await parts.transport.arrived(batch)
       copies.push(Buffer.from(parts.transport.requests.at(-1)!))
       // Three are always on their way.
