@@ -27,6 +27,8 @@ interface Scenario {
   watched?: object | undefined
   handler?: 'exit' | 'stay'
   stopAfter?: number
+  /** Logs before the worker is ready. */
+  isEarly?: boolean
 }
 
 interface Application {
@@ -107,6 +109,13 @@ async function segmentsIn(directory: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.seg'))
 }
 
+/** Sends what ended processes have left. */
+async function recover(directory: string): Promise<void> {
+  const provider = createLoggerProvider({ endpoint: viewer.grpcUrl, register: false, spool: { directory } })
+  await vi.waitFor(async () => expect(await segmentsIn(directory)).toEqual([]), WAIT)
+  await provider.shutdown()
+}
+
 function missing({ run, logged }: Application): number[] {
   return [...logged.keys()].filter((number) => !received.get(run)?.has(number))
 }
@@ -139,6 +148,31 @@ describe('flushOnSignals', () => {
         expect(application.logged.size).toBeGreaterThan(0)
       }
       expect(duplicates).toBe(0)
+    },
+  )
+
+  test.each(['pino', 'pino9'] as const)(
+    'loses nothing when the signal comes before the worker of %s is ready',
+    async (library) => {
+      const application = start({ library, shape: 'single', options: {}, watched, isEarly: true })
+      expect(await kill(application, 'SIGTERM', 10)).toBe('SIGTERM')
+      expect(application.logged.size).toBeGreaterThan(0)
+      expect(missing(application)).toEqual([])
+    },
+  )
+
+  test.each(scenarios)(
+    'loses nothing when the receiver is away and there is a spool: $library, $shape',
+    { tags: 'long' },
+    async (scenario) => {
+      const directory = join(output, 'spool')
+      // Nobody listens on port 9, discard.
+      const options = { endpoint: 'http://127.0.0.1:9', spool: { directory } }
+      const application = start({ ...scenario, options, watched: { flushTimeoutMillis: 500 } })
+      expect(await kill(application, 'SIGTERM', 100)).toBe('SIGTERM')
+      expect(application.logged.size).toBeGreaterThan(0)
+      await recover(directory)
+      expect(missing(application)).toEqual([])
     },
   )
 
@@ -273,10 +307,7 @@ describe('with a spool', () => {
       expect(received.size).toBe(0)
 
       for (const name of await readdir(directory)) {
-        const spool = { directory: join(directory, name) }
-        const next = createLoggerProvider({ endpoint: viewer.grpcUrl, register: false, spool })
-        await vi.waitFor(async () => expect(await segmentsIn(spool.directory)).toEqual([]), WAIT)
-        await next.shutdown()
+        await recover(join(directory, name))
       }
       expect(received.size).toBe(KILLS)
       for (const application of applications) {
