@@ -46,6 +46,9 @@ export async function flushProvider(
   }
 }
 
+/** A blocked event loop takes one step of a wait, so that the time is not up before what has come meanwhile is seen. */
+const WAIT_STEPS = 4
+
 /**
  * Waits for a promise, no longer than the time given, and keeps the process alive meanwhile.
  * @throws the reason for which the promise rejects
@@ -53,7 +56,13 @@ export async function flushProvider(
 export async function waitAtMost(promise: unknown, timeoutMillis: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<void>((resolve) => {
-    timer = timers.setTimeout(resolve, timeoutMillis)
+    let left = WAIT_STEPS
+    const step = (): void => {
+      if (left === 0) return resolve()
+      left -= 1
+      timer = timers.setTimeout(step, timeoutMillis / WAIT_STEPS)
+    }
+    step()
   })
   try {
     await Promise.race([promise, deadline])

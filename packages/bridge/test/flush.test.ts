@@ -1,7 +1,7 @@
 import * as api from '@opentelemetry/api'
 import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opentelemetry/api-logs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { blockEventLoop, useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { createBridge } from '../src/bridge.ts'
 import { createStreamEnd, flushProvider } from '../src/flush.ts'
 import { timers } from '../src/timers.ts'
@@ -140,6 +140,18 @@ describe('a flush that never ends', () => {
     await vi.advanceTimersByTimeAsync(19_999)
     expect(flushing.isOver).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
+    expect(flushing.isOver).toBe(true)
+  })
+
+  test('is waited for until what has come meanwhile is seen when the event loop was blocked', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const flushing = watch(flushProvider(withFlush(() => promise)))
+    await vi.advanceTimersByTimeAsync(0)
+    blockEventLoop(10_000)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(flushing.isOver).toBe(false)
+    resolve()
+    await vi.advanceTimersByTimeAsync(0)
     expect(flushing.isOver).toBe(true)
   })
 

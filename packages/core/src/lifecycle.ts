@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { diagnose, timers, watchShutdownSignals } from '@logbridge/bridge'
+import { diagnose, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
@@ -143,22 +143,7 @@ export function timerMillis(millis: number): number {
   return Math.min(millis, MAX_TIMER_MILLIS)
 }
 
-/** A blocked event loop takes one step of a wait, so that the time is not up before what has come meanwhile is seen. */
-const WAIT_STEPS = 4
-
 /** Waits for all of them, but no longer than the time given. What rejects counts as done. */
-export async function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  // Not unref'd: whoever waits for a flush wants the process to live that long.
-  const deadline = new Promise<void>((resolve) => {
-    let left = WAIT_STEPS
-    const step = (): void => {
-      if (left === 0) return resolve()
-      left -= 1
-      timer = timers.setTimeout(step, timerMillis(timeoutMillis) / WAIT_STEPS)
-    }
-    step()
-  })
-  await Promise.race([Promise.allSettled(parts), deadline])
-  timers.clearTimeout(timer)
+export function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
+  return waitAtMost(Promise.allSettled(parts), timerMillis(timeoutMillis))
 }
