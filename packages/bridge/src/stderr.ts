@@ -19,6 +19,8 @@ if (getBuiltinModule === undefined) {
 }
 let waiting = Buffer.alloc(0)
 let retry: NodeJS.Timeout | undefined
+/** The descriptor of a worker. */
+let reopened: number | undefined
 
 /**
  * Writes a line to stderr. Never throws, never blocks on a full pipe, and causes no 'error' event that could end the process:
@@ -54,18 +56,39 @@ function isNative(stderr: NodeJS.WriteStream & { fd?: number }): boolean {
 /**
  * Writes to the descriptor, which fails by a throw: the stream fails by an 'error' event later, which has listeners of the
  * application that may end the process, and holds the process open while its pipe is full. To have read `process.stderr` has made
- * a pipe non-blocking. Node reads it when it starts a worker, unless with the option `stderr`.
+ * a pipe non-blocking, in the main thread.
  */
 function writeWaiting(fs: typeof import('node:fs')): void {
   timers.clearTimeout(retry)
   retry = undefined
   try {
     // What the application has written comes first.
-    if (!process.stderr.writableLength) waiting = waiting.subarray(fs.writeSync(2, waiting))
+    if (!process.stderr.writableLength) waiting = waiting.subarray(fs.writeSync(descriptor(fs), waiting))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') waiting = waiting.subarray(waiting.length)
   }
   if (waiting.length > 0) retry = unref(timers.setTimeout(() => writeWaiting(fs), RETRY_MILLIS))
+}
+
+/**
+ * Opens the pipe of stderr anew in a worker, without blocking: nobody may have read `process.stderr` in the main thread, which
+ * makes it non-blocking. Node closes the descriptor with the worker.
+ * @throws when nobody reads the pipe any more
+ */
+function descriptor(fs: typeof import('node:fs')): number {
+  if (!isWorker()) return 2
+  if (reopened !== undefined) return reopened
+  reopened = 2
+  try {
+    const { O_NONBLOCK, O_WRONLY } = fs.constants
+    if (fs.fstatSync(2).isFIFO()) reopened = fs.openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK)
+  } catch (error) {
+    // Other systems and other users cannot open it.
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') return reopened
+    reopened = undefined
+    throw error
+  }
+  return reopened
 }
 
 function writeToStream(stderr: NodeJS.WriteStream, line: string): void {

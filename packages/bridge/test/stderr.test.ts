@@ -27,12 +27,14 @@ interface Options {
   /** What stderr is: 'gone' is a pipe whose reader has gone. */
   stderr: number | 'pipe' | 'gone'
   inWorker?: boolean
+  /** Of the worker. */
+  options?: string
 }
 
-async function run({ before = '', count = 3, stderr, inWorker = false }: Options) {
+async function run({ before = '', count = 3, stderr, inWorker = false, options = '' }: Options) {
   const code = `${before}\n${PROGRAM.replace('COUNT', String(count))}`
   const started = inWorker
-    ? `new (require('node:worker_threads').Worker)(${JSON.stringify(code)}, { eval: true })`
+    ? `new (require('node:worker_threads').Worker)(${JSON.stringify(code)}, { eval: true, ${options} })`
     : code
   // A worker's text is CommonJS, which has no await outside of a function.
   const text = inWorker
@@ -41,6 +43,7 @@ async function run({ before = '', count = 3, stderr, inWorker = false }: Options
   const stdio: StdioOptions = ['ignore', 'pipe', stderr === 'gone' ? 'pipe' : stderr]
   const type = inWorker ? 'commonjs' : 'module'
   const child = spawn(process.execPath, ['--no-warnings', `--input-type=${type}`, '-e', text], { stdio })
+  onTestFinished(() => void child.kill('SIGKILL'))
   if (stderr === 'gone') child.stderr!.destroy()
   let stdout = ''
   let printed = ''
@@ -105,6 +108,19 @@ describe.each([
     expect(await run({ ...old, stderr: unreadPipe(), count: 2000 })).toMatchObject(ALIVE)
   })
 })
+
+test.each([
+  ['closed', () => 'gone' as const],
+  ['a file on a full disk', fullDisk],
+  ['a pipe that nobody reads', unreadPipe],
+])(
+  'a diagnostic does not block a worker thread with a stderr of its own when that of the process is %s',
+  async (_, stderr) => {
+    expect(
+      await run({ stderr: stderr(), count: 2000, inWorker: true, options: 'stderr: true' }),
+    ).toMatchObject(ALIVE)
+  },
+)
 
 test('a diagnostic does not call the error listeners that the application has on a closed stderr', async () => {
   const before = "process.stderr.on('error', () => process.exit(9))"
