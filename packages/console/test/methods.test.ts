@@ -222,6 +222,23 @@ test('a record has the labels of the groups that are open', () => {
   ])
 })
 
+test('a record has 64 labels of 256 characters at most, and those that are still open when deeper groups have ended', () => {
+  const { console, records } = bridged()
+  const groups = (): unknown => {
+    console.log('here')
+    return records.at(-1)!.attributes['console.group']
+  }
+  for (let n = 0; n < 70; n += 1) console.group(`${n}`.padEnd(300, '.'))
+  const labels = Array.from({ length: 64 }, (_, n) => `${`${n}`.padEnd(256, '.')}…`)
+  expect(groups()).toEqual(labels)
+  for (let n = 0; n < 6; n += 1) console.groupEnd()
+  expect(groups()).toEqual(labels)
+  console.groupEnd()
+  expect(groups()).toEqual(labels.slice(0, 63))
+  for (let n = 0; n < 70; n += 1) console.groupEnd()
+  expect(groups()).toBe(undefined)
+})
+
 describe('a log call within a log call', () => {
   const noisy = (console: Console): object => ({
     [Symbol.for('nodejs.util.inspect.custom')]() {

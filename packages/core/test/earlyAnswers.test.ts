@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { startEarlyGrpc, startEarlyHttp } from '../../../tests/support/earlyReceivers.ts'
 import { expect, onTestFinished, test } from 'vitest'
@@ -81,6 +83,30 @@ test.for(protocols)(
       await closed
     }
     expect(warnings).toEqual([expect.stringContaining('did not read to its end in time')])
+  },
+)
+
+test.for(protocols)(
+  'requests over %s that are answered and never read have four sockets at a time at most',
+  async ([protocol, start]) => {
+    const sockets: Socket[] = []
+    const take = (made: unknown): void => void sockets.push((made as { socket: Socket }).socket)
+    subscribe('net.client.socket', take)
+    onTestFinished(() => void unsubscribe('net.client.socket', take))
+    const receiver = await start()
+    const transport = connect(protocol, receiver.url, 100)
+    const request = Buffer.alloc(REQUEST_BYTES)
+    const open = (): number => sockets.filter((socket) => !socket.destroyed).length
+    let most = 0
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        for (let n = 0; n < 5; n += 1) {
+          await transport.send(request, never)
+          most = Math.max(most, open())
+        }
+      }),
+    )
+    expect(most).toBeLessThanOrEqual(4)
   },
 )
 
