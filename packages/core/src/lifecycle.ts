@@ -143,6 +143,17 @@ export function timerMillis(millis: number): number {
   return Math.min(millis, MAX_TIMER_MILLIS)
 }
 
+/**
+ * Reads the time limit of a flush or a shutdown, also where it is given as the SDK takes it: NaN would end it at once.
+ * @param given milliseconds, or an object with `timeoutMillis`
+ * @param defaultMillis for everything else
+ */
+export function limitMillis(given: unknown, defaultMillis: number): number {
+  const millis =
+    typeof given === 'object' && given !== null ? (given as { timeoutMillis?: unknown }).timeoutMillis : given
+  return timerMillis(typeof millis === 'number' && !Number.isNaN(millis) ? millis : defaultMillis)
+}
+
 /** Waits for all of them, but no longer than the time given. What rejects counts as done. */
 export function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
   return waitAtMost(Promise.allSettled(parts), timerMillis(timeoutMillis))

@@ -14,7 +14,7 @@ import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
 import { FLUSH_TIMEOUT_MILLIS, SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
-import { type SignalPipeline, timerMillis, watchProcessEnd, within } from './lifecycle.ts'
+import { type SignalPipeline, limitMillis, watchProcessEnd, within } from './lifecycle.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
 import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
@@ -129,19 +129,18 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   )
   let ending: Promise<void> | undefined
 
-  function forceFlush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
+  function forceFlush(timeoutMillis?: number): Promise<void> {
     if (ending) return ending
-    const flushes = signals.map(
-      ([name, signal]) => [name, signal.forceFlush(timerMillis(timeoutMillis))] as const,
-    )
-    return settled(timeoutMillis, 'flushed', flushes)
+    const millis = limitMillis(timeoutMillis, FLUSH_TIMEOUT_MILLIS)
+    const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(millis)] as const)
+    return settled(millis, 'flushed', flushes)
   }
 
   async function end(timeoutMillis: number): Promise<void> {
     disableInstrumentations()
     unregister()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
-    const logsEnded = logs?.shutdown(timerMillis(timeoutMillis))
+    const logsEnded = logs?.shutdown(timeoutMillis)
     const shutdowns = signals.map(([name, signal]) => [name, shutdownOf(name, signal)] as const)
     await settled(timeoutMillis, 'shut down', shutdowns)
     // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
@@ -154,7 +153,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       // Metrics come last: they tell the account of the logs.
       const millis = Math.min(ACCOUNT_MILLIS, timeoutMillis / 2)
       if (name === 'metrics' && logsEnded) await within(millis, [logsEnded])
-      await signal.shutdown(timerMillis(timeoutMillis))
+      await signal.shutdown(timeoutMillis)
     }
   }
 
@@ -164,8 +163,10 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
     stats,
     forceFlush,
-    shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) =>
-      (ending ??= withLongWaitNoted(end(timeoutMillis), unsent, timeoutMillis)),
+    shutdown(timeoutMillis) {
+      const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+      return (ending ??= withLongWaitNoted(end(millis), unsent, millis))
+    },
   }
   processWide[RUNNING] = telemetry
   return telemetry

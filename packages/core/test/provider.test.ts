@@ -219,6 +219,41 @@ test("the user's own processors see and change each record before it is sent", a
   expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
 })
 
+test('a log call ends when a processor logs twice on each record', async () => {
+  const logger = create({
+    processors: [
+      {
+        onEmit() {
+          logger.emit({ body: 'before' })
+          logger.emit({ body: 'after' })
+        },
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+    ],
+  }).getLogger('doubling')
+  logger.emit({ body: 'hello' })
+  // One, two, four and eight are taken.
+  expect(provider.stats()).toMatchObject({ created: 31, queued: 15, dropped: { nested: 16 } })
+  expect(await received()).toHaveLength(15)
+})
+
+test.each([
+  ['', {}],
+  [
+    ' through processors',
+    { processors: [new SimpleLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() })] },
+  ],
+])('a flush%s takes its time as the SDK does, or by default, when it is no number', async (_, options) => {
+  for (const time of [{ timeoutMillis: 20_000 }, {}, Number.NaN, 'soon', null]) {
+    create(options).getLogger('a').emit({ body: 'b' })
+    await provider.forceFlush(time as never)
+    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+    await provider.shutdown(time as never)
+  }
+  expect(receiving.take()).toHaveLength(5)
+})
+
 test("shutdown keeps its deadline and counts what was not sent, also behind the user's processors", async () => {
   const processors = [
     { onEmit() {}, forceFlush: async () => {}, shutdown: () => new Promise<void>(() => {}) },

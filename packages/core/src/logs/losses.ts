@@ -103,7 +103,7 @@ const BEGINS: Readonly<Record<DropReason, string>> = {
     'log records are being dropped because the queue is full: the receiver is slow or away, or maxQueueBytes (maxQueueSize) is too small',
   'too-large': 'a log record was dropped because it is too large for one request',
   nested:
-    'a log record was dropped because a getter or toJSON of a value logged it while that value was being written',
+    'a log record was dropped because it was logged while another one was being handed on, by a getter or toJSON of its values or by a processor',
   'export-failed': 'log records were dropped because the receiver refused them',
   shutdown: 'log records were dropped because logbridge was shut down before they could be sent',
   'spool-damaged': 'log records in the spool were dropped because they can no longer be read',

@@ -5,6 +5,7 @@ import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExportTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
+import { limitMillis } from '../lifecycle.ts'
 import type { ExitSource, UnsentRequest } from '../exitFlush/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
@@ -102,6 +103,11 @@ export class LogPipeline {
     else if (!this.timed) this.startTimers()
   }
 
+  /** Counts a record that a processor of the application has logged on each record, again and again. */
+  refuseNested(severityNumber: number): void {
+    this.account.refuse('nested', severityNumber)
+  }
+
   stats(): LogsStats {
     return this.account.stats(this.open.bytes + this.dispatcher.bytes)
   }
@@ -111,10 +117,10 @@ export class LogPipeline {
    * is up; what is left then stays in the queue.
    * @param timeoutMillis default: `exportTimeoutMillis`
    */
-  async forceFlush(timeoutMillis: number = this.config.exportTimeoutMillis): Promise<void> {
+  async forceFlush(timeoutMillis?: number): Promise<void> {
     if (this.writing) await afterRecord()
     this.seal()
-    await this.dispatcher.flush(timeoutMillis)
+    await this.dispatcher.flush(limitMillis(timeoutMillis, this.config.exportTimeoutMillis))
   }
 
   /**
@@ -122,8 +128,8 @@ export class LogPipeline {
    * dropped, and so is what comes later. A second call gives the promise of the first.
    * @param timeoutMillis default 3000
    */
-  shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
-    this.closing ??= this.close(timeoutMillis)
+  shutdown(timeoutMillis?: number): Promise<void> {
+    this.closing ??= this.close(limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS))
     return this.closing
   }
 

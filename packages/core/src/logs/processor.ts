@@ -8,7 +8,7 @@ import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport, type ExportTransport } from '../delivery/create.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
-import { watchProcessEnd } from '../lifecycle.ts'
+import { limitMillis, watchProcessEnd } from '../lifecycle.ts'
 import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
@@ -52,6 +52,11 @@ export class PipelineProcessor implements LogRecordProcessor {
       eventName: settleText(record.eventName),
       spanContext: record.spanContext,
     })
+  }
+
+  /** See `LogPipeline`. */
+  refuseNested(severityNumber: number): void {
+    this.pipeline?.refuseNested(severityNumber)
   }
 
   /** The account of all records so far. */
@@ -146,8 +151,9 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
   }
 
   /** @param timeoutMillis default 3000 */
-  override shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
-    const ended = (): Promise<void> => super.shutdown(timeoutMillis).finally(this.forget)
-    return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], timeoutMillis))
+  override shutdown(timeoutMillis?: number): Promise<void> {
+    const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+    const ended = (): Promise<void> => super.shutdown(millis).finally(this.forget)
+    return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], millis))
   }
 }

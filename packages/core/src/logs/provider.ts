@@ -22,7 +22,7 @@ import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../delivery/create.ts'
-import { type Ending, timerMillis, watchProcessEnd, within } from '../lifecycle.ts'
+import { type Ending, limitMillis, watchProcessEnd, within } from '../lifecycle.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
 import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
@@ -49,6 +49,11 @@ import { EMPTY_STATS, type LogsStats } from './stats.ts'
 
 /** Memory for loggers that are kept so that the same scope is the same object. */
 const LOGGERS_BYTES = 4 * 1024 * 1024
+/**
+ * Records within records that processors of the application log. One that logs twice on each record would double them with each
+ * level, down to a full stack.
+ */
+const MAX_NESTED_EMITS = 3
 /** Memory that a logger takes beside its encoded scope. */
 const LOGGER_BYTES = 1024
 
@@ -90,10 +95,11 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
-    shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS) {
+    shutdown(timeoutMillis?: number) {
       unregister?.()
-      const ended = (): Promise<void> => inner.shutdown(timeoutMillis).finally(forget)
-      return (ending ??= withLongWaitNoted(ended(), () => [unsent()], timeoutMillis))
+      const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+      const ended = (): Promise<void> => inner.shutdown(millis).finally(forget)
+      return (ending ??= withLongWaitNoted(ended(), () => [unsent()], millis))
     },
   }
   let ending: Promise<void> | undefined
@@ -251,12 +257,23 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     await within(left(), [official.shutdown().catch(faulty)])
   }
 
+  let depth = 0
+  function unlessNested(severityNumber: number, emit: () => void): void {
+    if (depth > MAX_NESTED_EMITS) return last?.refuseNested(severityNumber)
+    depth += 1
+    try {
+      emit()
+    } finally {
+      depth -= 1
+    }
+  }
+
   const loggers = new WeakMap<Logger, Logger>()
   function getLogger(...[name, version, options]: Parameters<LoggerProvider['getLogger']>): Logger {
     const inner = official.getLogger(settleText(name) ?? '', settleText(version), options)
     let logger = loggers.get(inner)
     if (logger === undefined) {
-      logger = createMappingLogger(inner)
+      logger = createMappingLogger(inner, unlessNested)
       loggers.set(inner, logger)
     }
     return logger
@@ -267,8 +284,8 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     [ACCEPTS_ANY_VALUE]: true,
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
-    forceFlush: (timeoutMillis = config.exportTimeoutMillis) => flush(timerMillis(timeoutMillis)),
-    shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) => (ending ??= end(timerMillis(timeoutMillis))),
+    forceFlush: (timeoutMillis) => flush(limitMillis(timeoutMillis, config.exportTimeoutMillis)),
+    shutdown: (timeoutMillis) => (ending ??= end(limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS))),
     abandon: () => last?.abandon(),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
@@ -279,7 +296,10 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
 }
 
 /** Maps all fields before the official SDK sees them: it bounds nothing that it reads, and throws at a time that is none. */
-function createMappingLogger(official: Logger): Logger {
+function createMappingLogger(
+  official: Logger,
+  unlessNested: (severityNumber: number, emit: () => void) => void,
+): Logger {
   function mapped(record: LogRecord): LogRecord {
     const { body } = record
     const attributes = settleAttributes(record)
@@ -301,7 +321,8 @@ function createMappingLogger(official: Logger): Logger {
   return {
     emit(record) {
       try {
-        official.emit(settle(mapped, record))
+        const settled = settle(mapped, record)
+        unlessNested(settled.severityNumber ?? 0, () => official.emit(settled))
       } catch (error) {
         failed(error)
       }
