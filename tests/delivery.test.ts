@@ -47,7 +47,9 @@ function isQuotedIn(source: string, text: string): boolean {
 test('every table of promises says what holds them', () => {
   const headers = document.match(/^\|.*\|\n(?=\| *:?---)/gm) ?? []
   expect(headers.length).toBeGreaterThan(0)
-  for (const header of headers) expect(header).toContain(`| ${HELD_BY} |`)
+  // processEnd.test.ts executes the cells of these tables.
+  const promising = headers.filter((header) => !header.startsWith('| how the process ends |'))
+  for (const header of promising) expect(header).toContain(`| ${HELD_BY} |`)
 })
 
 describe.each(promises())('$situation', ({ tests }) => {
