@@ -1,7 +1,9 @@
 /**
- * Writes `docs/benchmarks.md` and its pictures: `pnpm bench:docs` after a run of all scenarios, `pnpm bench:docs FILE` of
- * what `pnpm -s bench --json > FILE` has printed. The figures of runs before that, `pnpm bench:docs FILE BEFORE...`, stand beside
- * its own.
+ * Writes `docs/benchmarks.md` and its charts.
+ *
+ *   pnpm bench:docs                   runs all scenarios first
+ *   pnpm bench:docs FILE              takes the output of `pnpm -s bench --json > FILE`
+ *   pnpm bench:docs FILE EARLIER...   shows the figures of earlier outputs beside it
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -14,11 +16,20 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '5' } },
 })
-/** The chapters, each with the charts whose names begin so. */
-const PICTURES = {
-  cost: 'What a record costs, by peer',
-  delivered: 'What a flood delivers',
-  growth: 'How the cost grows',
+/** Chapters with charts, by the prefix of the names of their charts. */
+const CHAPTERS = {
+  cost: {
+    title: 'Cost of a record',
+    text: 'CPU time of the process for each record that the receiver has acknowledged. Lower is better.',
+  },
+  delivered: {
+    title: 'Delivery of a flood',
+    text: 'Share of records that arrive when an application logs them in a loop. Higher is better.',
+  },
+  growth: {
+    title: 'Growth of the cost',
+    text: 'CPU time of a delivered record as one property of the records grows. Lower is better.',
+  },
 }
 const docs = new URL('../docs/', import.meta.url)
 const pictures = new URL('benchmarks/', docs)
@@ -41,23 +52,24 @@ writeFileSync(
   new URL('benchmarks.md', docs),
   `# Benchmarks
 
-Written by \`pnpm bench:docs\`. Figures drift with the machine, the ratios hardly: ours and the peer's runs alternate.
+Written by \`pnpm bench:docs\`. Compare ratios rather than figures: figures depend on the machine, and the runs of both sides
+alternate. [Tables](#tables) with all figures and the project's [goals](#goals) are at the end.
 
-${under()}
+${Object.entries(CHAPTERS).map(chapter).join('\n\n')}
+
+## Tables
+
+${caption()}
+
+${all('table')
+  .map((each) => `### ${each.title}\n\n${table(each)}`)
+  .join('\n\n')}
 
 ## Goals
 
 ${goals(comparisonsOf(entries), before.map(comparisonsOf))}
 
 ${reasons([...all('shortfall'), ...before.flat().flatMap(({ shortfall }) => shortfall ?? [])])}
-
-${Object.entries(PICTURES).map(chapter).join('\n\n')}
-
-## Tables
-
-${all('table')
-  .map((each) => `### ${each.title}\n\n${table(each)}`)
-  .join('\n\n')}
 `,
 )
 
@@ -70,17 +82,17 @@ function comparisonsOf(lines) {
   return lines.filter(({ scenario }) => scenario)
 }
 
-function chapter([prefix, title]) {
+function chapter([prefix, { title, text }]) {
   const charts = all('chart').filter(({ name }) => name.startsWith(prefix))
-  return [`## ${title}`, ...charts.map(picture)].join('\n\n')
+  return [`## ${title}`, text, ...charts.map(picture)].join('\n\n')
 }
 
 function picture({ name, title, packages }) {
-  return `### ${title}\n\n![${title}](benchmarks/${name}.svg)\n\n*${under(packages)}*`
+  return `### ${title}\n\n![${title}](benchmarks/${name}.svg)\n\n*${caption(packages)}*`
 }
 
-/** What stands under a figure; of the versions, those of what it shows. */
-function under(packages = Object.keys(conditions.versions)) {
+/** Names date, machine, and the versions of packages. */
+function caption(packages = Object.keys(conditions.versions)) {
   const versions = packages.map((name) => `${name} ${conditions.versions[name]}`)
   return `${describeConditions(conditions)} ${versions.join(', ')}.`
 }
