@@ -3,6 +3,7 @@ import type { ReceivedLogRecord } from '@logbridge/viewer'
 import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { withinDetection } from '../src/config/detection.ts'
 import { settleResource } from '../src/config/resource.ts'
 import { encodeResource, encodeScope } from '../src/logs/batch.ts'
 import { complaints } from './complaints.ts'
@@ -33,6 +34,12 @@ test('a resource detector that never ends is given up after 5 s: the records are
   expect(said).toEqual([expect.stringMatching(LATE)])
   transport.answer(delivered)
   await flushed
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('withinDetection waits no longer when what a resource detector looks for cannot be found', async () => {
+  expect(await withinDetection(Promise.reject(new Error('no'))).over).toBeUndefined()
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 test('a resource detector that never ends is given up when half of the time of a shutdown is over', async () => {

@@ -14,6 +14,7 @@ const WRONG: [string, object][] = [
   ['a severityNumber that is text', { severityNumber: 'INFO' }],
   ['an eventName without a toString', { eventName: Object.create(null) }],
   ['a severityText without a toString', { severityText: Object.create(null) }],
+  ['a severityText whose toString throws', { severityText: { toString: throwing } }],
   ['a timestamp that is none', { timestamp: {} }],
   ['a number as context', { context: 5 }],
   ['a context that throws', { context: { getValue: throwing } }],
@@ -47,7 +48,7 @@ describe.each(ways)('a record %s', (_, options) => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     provider.getLogger('any').emit({ body: 'kept', ...field })
     await provider.shutdown()
-    expect(take().map(({ body }) => body)).toEqual(['kept'])
+    expect(take().map(({ body, attributes }) => [body, attributes])).toEqual([['kept', {}]])
     expect(provider.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
   })
 

@@ -94,7 +94,7 @@ test('all that is secret is collected: of URLs, of proxies, of headers, and of t
   try {
     const secrets = secretsOf(
       { url, tls: { key } },
-      { authorization: 'Bearer abcdefsecret', cookie: 'a=cookiesecret; b=c' },
+      { authorization: 'Bearer abcdefsecret', cookie: 'a=cookiesecret; b=sixsix' },
     )
     for (const secret of [
       'hunter2secret',
@@ -105,6 +105,7 @@ test('all that is secret is collected: of URLs, of proxies, of headers, and of t
       'keysecret2',
       'abcdefsecret',
       'cookiesecret',
+      'sixsix',
     ])
       expect(hide(`not ${secret}!`, secrets)).toBe('not ***!')
     expect(hide('Bearer, Basic and PRIVATE KEY are words of /v1/logs', secrets)).toBe(
@@ -143,6 +144,8 @@ test('words without a secret are shown as they are, on one line and cut', () => 
   expect(shown('Bearer abcde wanted, not Basic', headers)).toBe('Bearer abcde wanted, not Basic')
   expect(shown('a\r\nlogbridge: all is well\u001b[2J\u202e', headers)).toBe('a logbridge: all is well [2J ')
   expect(shown(`${'x'.repeat(195)}abcdefsecret`, headers)).toBe(`${'x'.repeat(195)}***`)
+  expect(shown('x'.repeat(300), headers).length).toBeLessThanOrEqual(201)
+  expect(hide('x'.repeat(10_000), [])).toHaveLength(4096)
 })
 
 test('a secret that the end of what is read cuts in half is not shown', () => {
