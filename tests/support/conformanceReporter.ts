@@ -6,26 +6,25 @@ import type { Reporter, TestModule } from 'vitest/node'
 interface Cell {
   adapter: string
   provider: string
-  behaviour: string
+  behavior: string
   reason: string | undefined
   passed: boolean
 }
 
 /** The names that `conformance` gives its tests. */
 const NAME =
-  /^(?<adapter>[\w.@ ]+) to (?<provider>.+?): (?<behaviour>[a-z]+\.\w+)(?: \(unsupported: (?<reason>.+)\))?$/s
+  /^(?<adapter>[\w.@ ]+) to (?<provider>.+?): (?<behavior>[a-z]+\.\w+)(?: \(unsupported: (?<reason>.+)\))?$/s
 
 const INTRODUCTION = `# Conformance
 
-Every behaviour of the [mapping contract](mapping.md), with each adapter on its real library, through each provider.
-Written by \`pnpm conformance\`; \`pnpm test\` runs and prints the same.
+Each behavior of the [mapping](mapping.md), tested with each adapter on its real library, through each provider. \`pnpm conformance\`
+writes this page; \`pnpm test\` runs the same tests.
 
-A number is a note below the table: what a library cannot do, from the manifest of its adapter. It is run like all
-others, and must fail: a note that is no longer true fails the suite. \`plain\` is the smallest possible adapter, of the
-bridge's own tests, which are in memory.
+A number refers to a note below the table: a limit of the library, declared by the adapter. The test of a declared limit must fail,
+so that a note which is no longer true fails the suite. \`plain\` is the smallest possible adapter; it runs in memory only.
 `
 
-/** Prints the conformance suite as a table of adapters, behaviours and providers, or writes it to a file. */
+/** Prints the conformance suite as a table of adapters, behaviors and providers, or writes it to a file. */
 export default class ConformanceReporter implements Reporter {
   readonly #file: string | undefined
 
@@ -49,11 +48,11 @@ function cellsOf(module: TestModule): Cell[] {
     const found = NAME.exec(test.name)?.groups
     const { state } = test.result()
     if (found === undefined || state === 'pending') continue
-    const { adapter, provider, behaviour, reason } = found as Record<string, string>
+    const { adapter, provider, behavior, reason } = found as Record<string, string>
     cells.push({
       adapter: adapter!,
       provider: provider!,
-      behaviour: behaviour!,
+      behavior: behavior!,
       reason,
       passed: state === 'passed',
     })
@@ -65,23 +64,23 @@ function describe(cells: readonly Cell[]): string {
   const notes: string[] = []
   const adapters = unique(cells.map(({ adapter }) => adapter)).toSorted()
   const byAdapter = Map.groupBy(cells, ({ adapter }) => adapter)
-  const rows = unique(cells.map(({ behaviour }) => behaviour)).map((behaviour) => [
-    behaviour,
+  const rows = unique(cells.map(({ behavior }) => behavior)).map((behavior) => [
+    behavior,
     ...adapters.map((adapter) => {
       const providers = unique(byAdapter.get(adapter)!.map(({ provider }) => provider))
-      const there = byAdapter.get(adapter)!.filter((cell) => cell.behaviour === behaviour)
+      const there = byAdapter.get(adapter)!.filter((cell) => cell.behavior === behavior)
       return describeCell(providers, there, notes)
     }),
   ])
   return [
     describeProviders(cells, adapters),
-    markdownTable([['behaviour', ...adapters], ...rows]),
+    markdownTable([['behavior', ...adapters], ...rows]),
     notes.map((note, index) => `${index + 1}. ${note}`).join('\n'),
     '',
   ].join('\n\n')
 }
 
-/** How many behaviours each adapter has through each provider, and how many of them are declared unsupported. */
+/** How many behaviors each adapter has through each provider, and how many of them are declared unsupported. */
 function describeProviders(cells: readonly Cell[], adapters: readonly string[]): string {
   const rows = unique(cells.map(({ provider }) => provider)).map((provider) => [
     provider,
@@ -95,7 +94,7 @@ function describeProviders(cells: readonly Cell[], adapters: readonly string[]):
   return markdownTable([['through', ...adapters], ...rows])
 }
 
-/** `yes` where the behaviour is there through every provider; the numbers of notes where it is not. */
+/** `yes` where the behavior is there through every provider; the numbers of notes where it is not. */
 function describeCell(providers: readonly string[], there: readonly Cell[], notes: string[]): string {
   const missing = providers.filter((provider) => there.every((cell) => cell.provider !== provider))
   const failed = there.filter(({ passed }) => !passed).map(({ provider }) => provider)
