@@ -106,6 +106,58 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     },
   )
 
+  test(
+    'while two processes send joined entries of one spool: what was safe is delivered, and the account of the last balances',
+    { tags: 'long' },
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
+      onTestFinished(() => rm(directory, { recursive: true }))
+      const ledger = createLedger()
+      const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
+      onTestFinished(() => collector.stop())
+      const proxy = await startFaultProxy(collector.grpcUrl)
+      onTestFinished(() => proxy.close())
+      await proxy.refuse()
+      // An entry of each record.
+      const options = { maxExportBatchSize: 1, text: 'x'.repeat(1000) }
+      const joining = { text: options.text, maxExportBatchSize: 400 }
+      const first = startApplication(proxy.url, directory, 0, 2000, options)
+      await vi.waitFor(() => expect(first.safe()).toBe(2000), PATIENCE)
+      first.child.kill('SIGKILL')
+      await once(first.child, 'close')
+
+      // A request of joined entries takes a second.
+      proxy.fault = { bytesPerSecond: 400_000 }
+      await proxy.listen()
+      for (let kill = 1; kill <= 3; kill += 1) {
+        const both = [1, 2].map((n) =>
+          startApplication(proxy.url, directory, (2 * kill + n) * RANGE, 0, joining),
+        )
+        await vi.waitFor(() => expect(proxy.open).toBeGreaterThan(0), PATIENCE)
+        // Amid the first request, behind the 0.1 s after which a mark is written; or later.
+        await delay(400 + Math.random() * (kill - 1) * 500)
+        for (const { child } of both) child.kill('SIGKILL')
+        // What they have sent of a request does not arrive either.
+        proxy.reset()
+        await Promise.all(both.map(({ child }) => once(child, 'close')))
+      }
+      expect(ledger.missing(2000)).not.toEqual([])
+
+      proxy.fault = {}
+      const last = startApplication(proxy.url, directory, 9 * RANGE, 0, joining)
+      await vi.waitFor(() => expect(ledger.missing(2000)).toEqual([]), PATIENCE)
+      const stats = await last.end()
+      reportAccount('two processes killed while they send joined entries', stats, {
+        arrived: ledger.arrived(),
+        duplicates: ledger.duplicates(),
+      })
+      expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
+      expect(stats.delivered).toBe(stats.adopted)
+      const left = await readdir(directory, { recursive: true })
+      expect(left.filter((name) => name.endsWith('.seg'))).toEqual([])
+    },
+  )
+
   test('after the Collector has taken what it could not acknowledge: duplicates have the same log.record.uid', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
     onTestFinished(() => rm(directory, { recursive: true }))
