@@ -67,11 +67,19 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   let isFlushing = false
   let exitReason: string | undefined
   /** Bounded whatever a flush waits for, because the end of the process waits for it. */
-  async function flush(): Promise<void> {
+  async function flush(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
     const activity = ending.activity()
-    const flushed = within(SHUTDOWN_TIMEOUT_MILLIS, [ending.forceFlush(SHUTDOWN_TIMEOUT_MILLIS)])
-    await withLongWaitNoted(flushed, ending.unsent, SHUTDOWN_TIMEOUT_MILLIS)
+    const flushed = within(timeoutMillis, [ending.forceFlush(timeoutMillis)])
+    await withLongWaitNoted(flushed, ending.unsent, timeoutMillis)
     triedAt = activity
+  }
+
+  /** Sends what the application logs during the first flush as well, within the time that the first flush has left. */
+  async function flushTwice(): Promise<void> {
+    const end = performance.now() + SHUTDOWN_TIMEOUT_MILLIS
+    await flush()
+    const left = end - performance.now()
+    if (left > 0 && triedAt !== ending.activity()) await flush(left)
   }
 
   async function onBeforeExit(): Promise<void> {
@@ -125,7 +133,7 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   for (const source of exitSources ?? []) source.prepare()
   // No signal reaches a worker thread.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
-  const forgetSignals = watchShutdownSignals(signals, { flush, atEnd: reportEnd })
+  const forgetSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd: onExit })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLoggerProvider, startTelemetry } from '../src/index.ts'
 import { type Ended, nowhere, type Program, start } from './programs.ts'
 import { receiver } from './receive.ts'
+import { startGrpcReceiver } from '../../../tests/support/scriptedReceiver.ts'
 
 const receiving = receiver()
 const SIGNAL_EXIT = import.meta.resolve('signal-exit')
@@ -120,6 +121,31 @@ describe('without handlers of the application', () => {
       })
     }
   })
+
+  test.each([{ flushOnExit: false }, { flushOnExit: true }])(
+    'what is logged while the flush of a signal waits is sent as well, with flushOnExit $flushOnExit',
+    async ({ flushOnExit }) => {
+      const server = await startGrpcReceiver()
+      onTestFinished(() => server.close())
+      const more = `process.stdin.on('data', (data) => { logger.emit({ body: String(data) }); console.log('logged', String(data)) })`
+      const code = program(['SIGTERM'], more).replace(
+        'shutdownSignals,\n',
+        `shutdownSignals, flushOnExit: ${flushOnExit},\n`,
+      )
+      const running = start(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: server.url }, stdin: 'pipe' })
+      await running.printed('ready')
+      server.answer = async (_, n) => {
+        if (n > (flushOnExit ? 2 : 1)) return {}
+        running.write(`late-${n}`)
+        await running.printed(`logged late-${n}`)
+        return {}
+      }
+      running.kill('SIGTERM')
+      expect(await running.ended).toMatchObject({ code: 'SIGTERM', stderr: '' })
+      const bodies = server.requests.flatMap(({ body }) => body.toString('latin1').match(/late-\d/g) ?? [])
+      expect(bodies).toEqual(flushOnExit ? ['late-1', 'late-2'] : ['late-1'])
+    },
+  )
 
   test('also while the application shuts telemetry down', async () => {
     expect(await signalled(program(['SIGTERM'], 'telemetry.shutdown()'))).toMatchObject({
