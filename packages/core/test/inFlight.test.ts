@@ -1,6 +1,7 @@
 import { timers } from '@logbridge/bridge'
 import { metrics, trace } from '@opentelemetry/api'
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core'
+import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MetricReader } from '@opentelemetry/sdk-metrics'
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -17,6 +18,8 @@ import {
   type TelemetryOptions,
   type TracesOptions,
 } from '../src/index.ts'
+import { settleTelemetry } from '../src/config/config.ts'
+import { createTraces } from '../src/signals/traces.ts'
 import { complaints } from './complaints.ts'
 
 // Spans and metrics that a timer of the SDK has begun to export are waited for by whatever waits for log records.
@@ -134,6 +137,26 @@ test.each(['forceFlush', 'shutdown'] as const)(
       expect.stringMatching(/^spans could not be exported and are lost/),
       expect.stringMatching(/^(traces could not be flushed|a processor failed to flush or shut down): /),
     ])
+  },
+)
+
+test.each(['forceFlush', 'shutdown'] as const)(
+  '%s waits for spans that a timer has begun to export when attributes of their resource are pending',
+  async (end) => {
+    const id = Promise.withResolvers<string>()
+    const { traces } = settleTelemetry(
+      { endpoint: receiver.url, protocol: 'http/protobuf', traces: { scheduledDelayMillis: 1 } },
+      {},
+    )
+    const { provider, ...pipeline } = createTraces(traces!, resourceFromAttributes({ id: id.promise }))!
+    provider.getTracer('t').startSpan('work').end()
+    // The timer of the SDK has fired when one that was started after it fires.
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const ended = pipeline[end](20_000)
+    expect(await isOver(ended)).toBe(false)
+    id.resolve('i-1')
+    await ended
+    expect(receiver.requests.map(({ path }) => path)).toContain('/v1/traces')
   },
 )
 

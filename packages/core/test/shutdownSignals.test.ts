@@ -70,10 +70,13 @@ describe('without handlers of the application', () => {
     'a receiver that is away holds the process for the budget, and what is lost is said',
     { tags: 'long' },
     async () => {
-      const running = await ready(program(['SIGTERM']), await nowhere())
+      const endpoint = await nowhere()
+      const running = await ready(program(['SIGTERM']), endpoint)
       running.kill('SIGTERM')
       const ended = await running.ended
       expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
+      const waits = ended.stderr.match(/^logbridge: still waiting.*$/gm)
+      expect(waits).toEqual([`logbridge: still waiting for 1 log record to be sent to ${endpoint}, at most 3 s`])
       expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
     },
   )
