@@ -6,8 +6,8 @@ import { ACCEPTS_ANY_VALUE } from './provider.ts'
 import { timers } from './timers.ts'
 import type { LoggerProvider } from './types.ts'
 
-/** Default of `flushTimeoutMillis`. */
-const FLUSH_TIMEOUT_MILLIS = 3000
+/** Milliseconds that the end of a logger, a provider or the process waits at most by default. */
+export const END_TIMEOUT_MILLIS = 3000
 
 interface Flushable {
   forceFlush(timeout: unknown): unknown
@@ -28,7 +28,7 @@ interface ProxyProvider {
  */
 export async function flushProvider(
   injected: LoggerProvider | undefined,
-  timeoutMillis: number = FLUSH_TIMEOUT_MILLIS,
+  timeoutMillis: number = END_TIMEOUT_MILLIS,
 ): Promise<unknown> {
   const endNote = noteLongWait(`log records to be sent, at most ${timeoutMillis} ms`)
   try {

@@ -1,7 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
-import { diagnose, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, diagnose, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
-import { SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
 import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
@@ -67,7 +66,7 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   let isFlushing = false
   let exitReason: string | undefined
   /** Bounded whatever a flush waits for, because the end of the process waits for it. */
-  async function flush(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
+  async function flush(timeoutMillis = END_TIMEOUT_MILLIS): Promise<void> {
     const activity = ending.activity()
     const flushed = within(timeoutMillis, [ending.forceFlush(timeoutMillis)])
     await withLongWaitNoted(flushed, ending.unsent, timeoutMillis)
@@ -76,7 +75,7 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
 
   /** Sends what the application logs during the first flush as well, within the time that the first flush has left. */
   async function flushTwice(): Promise<void> {
-    const end = performance.now() + SHUTDOWN_TIMEOUT_MILLIS
+    const end = performance.now() + END_TIMEOUT_MILLIS
     await flush()
     const left = end - performance.now()
     if (left > 0 && triedAt !== ending.activity()) await flush(left)

@@ -1,5 +1,5 @@
 import { format } from 'node:util'
-import { diagnose, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, diagnose, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
 import {
   createNoopLogger,
   createNoopMeter,
@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
-import { FLUSH_TIMEOUT_MILLIS, SHUTDOWN_TIMEOUT_MILLIS } from './config/ending.ts'
+import { FLUSH_TIMEOUT_MILLIS } from './config/ending.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { type SignalPipeline, limitMillis, watchProcessEnd, within } from './lifecycle.ts'
@@ -164,7 +164,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     stats,
     forceFlush,
     shutdown(timeoutMillis) {
-      const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
       return (ending ??= withLongWaitNoted(end(millis), unsent, millis))
     },
   }

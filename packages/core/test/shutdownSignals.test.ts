@@ -76,7 +76,9 @@ describe('without handlers of the application', () => {
       const ended = await running.ended
       expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
       const waits = ended.stderr.match(/^logbridge: still waiting.*$/gm)
-      expect(waits).toEqual([`logbridge: still waiting for 1 log record to be sent to ${endpoint}, at most 3 s`])
+      expect(waits).toEqual([
+        `logbridge: still waiting for 1 log record to be sent to ${endpoint}, at most 3 s`,
+      ])
       expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
     },
   )

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { isMainThread } from 'node:worker_threads'
 import {
   checkOptions,
+  END_TIMEOUT_MILLIS,
   LogbridgeError,
   nextTurn,
   noteLongWait,
@@ -58,7 +59,7 @@ const optionRules: Readonly<Record<keyof FlushOnSignalsOptions, OptionRule>> = {
  */
 export function flushOnSignals(logger: object, options: FlushOnSignalsOptions = {}): () => void {
   checkOptions('@logbridge/pino', options, optionRules)
-  const { signals = ['SIGTERM', 'SIGINT'], flushTimeoutMillis = 3000 } = options
+  const { signals = ['SIGTERM', 'SIGINT'], flushTimeoutMillis = END_TIMEOUT_MILLIS } = options
   const streams = workerStreamsOf(logger)
   if (streams.length === 0) {
     throw new LogbridgeError(

@@ -6,6 +6,7 @@ import {
   checkOptions,
   createBridge,
   diagnose,
+  END_TIMEOUT_MILLIS,
   LogbridgeError,
   type LoggerProvider,
   type OptionRule,
@@ -59,7 +60,7 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   checkOptions('@logbridge/pino', adapterOptions, adapterRules)
   const core = await importCore()
   const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
-  const { flushTimeoutMillis = 3000 } = adapterOptions
+  const { flushTimeoutMillis = END_TIMEOUT_MILLIS } = adapterOptions
   let endTimeoutMillis = flushTimeoutMillis
 
   let emit: ((text: string) => void) | undefined

@@ -1,8 +1,6 @@
 import { LogbridgeError, type OptionRule, rules, shutdownSignalsRule } from '@logbridge/bridge'
 import type { EndingOptions } from './options.ts'
 
-/** Milliseconds that `shutdown`, the end of work and a signal wait at most by default. */
-export const SHUTDOWN_TIMEOUT_MILLIS = 3000
 /** Milliseconds that `forceFlush` waits at most by default: `exportTimeoutMillis` of the specification. */
 export const FLUSH_TIMEOUT_MILLIS = 30_000
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
-import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExportTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { Transport } from '../delivery/transport.ts'
@@ -129,7 +128,7 @@ export class LogPipeline {
    * @param timeoutMillis default 3000
    */
   shutdown(timeoutMillis?: number): Promise<void> {
-    this.closing ??= this.close(limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS))
+    this.closing ??= this.close(limitMillis(timeoutMillis, END_TIMEOUT_MILLIS))
     return this.closing
   }
 

@@ -1,8 +1,7 @@
-import { isExporting } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
-import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
@@ -152,7 +151,7 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
 
   /** @param timeoutMillis default 3000 */
   override shutdown(timeoutMillis?: number): Promise<void> {
-    const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+    const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
     const ended = (): Promise<void> => super.shutdown(millis).finally(this.forget)
     return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], millis))
   }

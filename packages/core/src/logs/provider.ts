@@ -1,4 +1,5 @@
 import {
+  END_TIMEOUT_MILLIS,
   ACCEPTS_ANY_VALUE,
   copyFields,
   diagnose,
@@ -19,7 +20,6 @@ import {
 } from '@opentelemetry/sdk-logs'
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
-import { SHUTDOWN_TIMEOUT_MILLIS } from '../config/ending.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../delivery/create.ts'
 import { type Ending, limitMillis, watchProcessEnd, within } from '../lifecycle.ts'
@@ -97,7 +97,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
     ...inner,
     shutdown(timeoutMillis?: number) {
       unregister?.()
-      const millis = limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS)
+      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
       const ended = (): Promise<void> => inner.shutdown(millis).finally(forget)
       return (ending ??= withLongWaitNoted(ended(), () => [unsent()], millis))
     },
@@ -285,7 +285,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis) => flush(limitMillis(timeoutMillis, config.exportTimeoutMillis)),
-    shutdown: (timeoutMillis) => (ending ??= end(limitMillis(timeoutMillis, SHUTDOWN_TIMEOUT_MILLIS))),
+    shutdown: (timeoutMillis) => (ending ??= end(limitMillis(timeoutMillis, END_TIMEOUT_MILLIS))),
     abandon: () => last?.abandon(),
     spillSync: () => last?.spillSync(),
     end: () => last?.end(),
