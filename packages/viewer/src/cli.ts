@@ -7,27 +7,27 @@ import packageJson from '../package.json' with { type: 'json' }
 import { ViewerError } from './errors.ts'
 import { formatLogRecord, formatMetric, formatSpan } from './format.ts'
 import { formatJson } from './json.ts'
-import { endOutput, handleOutputErrors, printRecords, say } from './output.ts'
+import { endOutput, handleOutputErrors, printMessage, printRecords } from './output.ts'
 import { startViewer, type Viewer } from './viewer.ts'
 
 const help = `Usage: logbridge-viewer [options]
 
-Receives OpenTelemetry logs, traces and metrics (OTLP over gRPC and HTTP) and prints them as they arrive.
+Receives OpenTelemetry logs, traces, and metrics (OTLP over gRPC and HTTP) and prints them as they arrive.
 
-  --grpc-port <port>      port of OTLP/gRPC, 0 for any free one (default 4317)
-  --http-port <port>      port of OTLP/HTTP, 0 for any free one (default 4318)
+  --grpc-port <port>      port of OTLP/gRPC, 0 for any free port (default 4317)
+  --http-port <port>      port of OTLP/HTTP, 0 for any free port (default 4318)
   --host <address>        address to listen on (default 127.0.0.1: this machine only)
   --min-severity <level>  hide log records below trace, debug, info, warn, error, fatal, or a number from 1 to 24;
                           records without a severity are shown
   --no-spans              do not print spans
   --no-metrics            do not print metrics
-  --json                  print one line of JSON a record
-  --color, --no-color     colours (default: on a terminal; NO_COLOR and FORCE_COLOR are respected)
+  --json                  print one line of JSON for each record
+  --color, --no-color     colors (default: on a terminal; NO_COLOR and FORCE_COLOR are respected)
   -h, --help              print this
   -v, --version           print the version
 `
 
-/** The first severity number of each range of the OpenTelemetry data model. */
+/** First severity number of each range of the OpenTelemetry data model. */
 const severityNumbers: Record<string, number> = {
   trace: 1,
   debug: 5,
@@ -37,7 +37,7 @@ const severityNumbers: Record<string, number> = {
   fatal: 21,
 }
 
-/** A mistake in the arguments. */
+/** Error in the arguments or the environment of the command. */
 class UsageError extends Error {}
 
 interface Settings {
@@ -56,7 +56,7 @@ void main()
 async function main(): Promise<void> {
   handleOutputErrors()
   try {
-    // What it needs most recently came with 22.15.
+    // Node.js has zstd since 22.15, the newest API that the viewer uses.
     if (!('zstdDecompress' in zlib)) {
       throw new UsageError(`Node.js 22.15 or later is needed; this is ${process.version}`)
     }
@@ -65,22 +65,22 @@ async function main(): Promise<void> {
       process.stdout.write(settings)
       return
     }
-    // By default V8 collects only after several requests' worth of garbage.
+    // V8 collects garbage after each request with this flag, instead of after several.
     setFlagsFromString('--optimize-for-size')
-    // Its complaint about a port in use would precede ours, which says what to do.
+    // grpc-js prints its own error about a port in use, ahead of the viewer's message with the option to change.
     setLogVerbosity(logVerbosity.NONE)
     const viewer = await startViewer(settings)
     print(viewer, settings)
     stopOnSignal(viewer)
-    say(`Receiving OTLP: gRPC at ${viewer.grpcUrl}, HTTP at ${viewer.httpUrl}`)
+    printMessage(`Receiving OTLP: gRPC at ${viewer.grpcUrl}, HTTP at ${viewer.httpUrl}`)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ViewerError)) throw error
-    say(`logbridge-viewer: ${error.message}`)
+    printMessage(`logbridge-viewer: ${error.message}`)
     process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }
 
-/** What to print and stop, or the settings to run with. */
+/** Returns the settings to run with, or the text to print before the command exits. */
 function readArguments(args: string[]): string | Settings {
   const values = parse(args)
   if (values.help === true) return help
@@ -139,7 +139,7 @@ function toSeverity(text: string): number {
   return number
 }
 
-/** https://no-color.org and https://force-color.org; a flag wins over both. */
+/** Follows https://no-color.org and https://force-color.org. A flag has precedence over both variables. */
 function wantsColor(flag: boolean | undefined): boolean {
   const { NO_COLOR, FORCE_COLOR } = process.env
   if (flag !== undefined) return flag
@@ -174,12 +174,12 @@ function stopOnSignal(viewer: Viewer): void {
   const stop = async (): Promise<void> => {
     await viewer.close()
     const { logRecords, spans, dataPoints, refused } = viewer.counts
-    say(
+    printMessage(
       `Received ${logRecords} log records, ${spans} spans, ${dataPoints} data points; refused ${refused} requests`,
     )
     endOutput()
   }
-  // Once: a second signal ends the process at once, as signals do.
+  // `once` removes the handler, so that a second signal ends the process immediately.
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
 }

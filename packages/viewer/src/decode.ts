@@ -19,8 +19,8 @@ export interface ExportRequests {
 export type Signal = keyof ExportRequests
 
 /**
- * Nesting of messages a request may have. protobufjs stops at 100, but one level of a map costs three messages
- * (AnyValue, KeyValueList, KeyValue), and the Logs SDK lets values nest 64 deep.
+ * Largest nesting of messages in a request. The default of protobufjs is 100, but one level of a map takes three messages
+ * (AnyValue, KeyValueList, KeyValue), and the Logs SDK accepts values that nest 64 levels deep.
  */
 const recursionLimit = 512
 
@@ -35,8 +35,8 @@ const rpcStatus = root.lookupType('RpcStatus')
 /**
  * Decodes the body of an Export call.
  *
- * @throws TooLargeError when the request would take more memory than the limit allows for
- * @throws Error when the bytes are not such a message
+ * @throws TooLargeError when the decoded request would take too much memory
+ * @throws Error when the bytes are malformed
  */
 export function decodeRequest<S extends Signal>(
   signal: S,
@@ -47,19 +47,19 @@ export function decodeRequest<S extends Signal>(
   return withRecursionLimit(() => {
     const type = requestTypes[signal]
     if (encoding === 'json') checkJson(bytes, maxMessageBytes)
-    const wire = encoding === 'json' ? type.encode(fromOtlpJson(type, bytes)).finish() : bytes
-    checkMessage(type, wire, maxMessageBytes)
-    const reader = protobuf.Reader.create(wire)
-    // Kept, each unknown field would be a view of the request.
+    const message = encoding === 'json' ? type.encode(fromOtlpJson(type, bytes)).finish() : bytes
+    checkMessage(type, message, maxMessageBytes)
+    const reader = protobuf.Reader.create(message)
+    // An unknown field would be a view that keeps the whole request in memory.
     reader.discardUnknown = true
     return type.decode(reader) as unknown as ExportRequests[S]
   })
 }
 
 /**
- * The google.rpc.Status that OTLP asks for in the body of every HTTP error.
+ * Encodes a google.rpc.Status, the body that OTLP specifies for every HTTP error.
  *
- * @param code a google.rpc.Code
+ * @param code value of google.rpc.Code
  */
 export function encodeStatus(encoding: Encoding, code: number, message: string): Uint8Array {
   return encoding === 'json'
@@ -68,7 +68,7 @@ export function encodeStatus(encoding: Encoding, code: number, message: string):
 }
 
 /**
- * OTLP/JSON is ProtoJSON except that trace and span ids are hex, where ProtoJSON's bytes are base64.
+ * Parses OTLP/JSON: ProtoJSON with trace and span ids in hex instead of base64.
  * https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 function fromOtlpJson(type: protobuf.Type, bytes: Uint8Array): protobuf.Message {
@@ -76,12 +76,12 @@ function fromOtlpJson(type: protobuf.Type, bytes: Uint8Array): protobuf.Message 
   return protojson.fromJson(type, JSON.parse(text, otlpJsonField), { ignoreUnknownFields: true })
 }
 
-/** In OTLP/JSON a user's own keys are values of `key`, so these names are always the schema's. */
+/** Names of id fields. They are always fields of the schema, because OTLP/JSON has attribute names as values of `key`. */
 const idFields = new Set(['traceId', 'spanId', 'parentSpanId', 'trace_id', 'span_id', 'parent_span_id'])
 
 function otlpJsonField(name: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value === 'number') {
-    // 64-bit integers may also come as JSON numbers: keep their digits, a double has lost some of them.
+    // A 64-bit integer can be a JSON number. Its source text has all digits, which a double loses.
     return Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value
   }
   if (typeof value === 'string' && idFields.has(name)) {
@@ -91,13 +91,13 @@ function otlpJsonField(name: string, value: unknown, context?: { source?: string
   return value
 }
 
-/** protobufjs keeps its limits in globals: raised for this synchronous call only, they change nothing for others. */
-function withRecursionLimit<T>(work: () => T): T {
+/** Raises the global limits of protobufjs for one synchronous call, so that other users of protobufjs keep their limits. */
+function withRecursionLimit<T>(decode: () => T): T {
   const { Reader, util } = protobuf
   const before = [Reader.recursionLimit, util.recursionLimit] as const
   Reader.recursionLimit = util.recursionLimit = recursionLimit
   try {
-    return work()
+    return decode()
   } finally {
     Reader.recursionLimit = before[0]
     util.recursionLimit = before[1]

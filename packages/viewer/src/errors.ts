@@ -1,7 +1,7 @@
-/** What went wrong when a viewer could not be started, or a wait for data was in vain. */
+/** Codes of a {@link ViewerError}: the viewer could not start, or `waitFor` ended without a result. */
 export type ViewerErrorCode = 'INVALID_OPTION' | 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TIMEOUT' | 'CLOSED'
 
-/** An error of the viewer's own; `code` is stable, the message says what to do. */
+/** Error of the viewer. `code` is stable; `message` says what to do. */
 export class ViewerError extends Error {
   override readonly name = 'ViewerError'
   readonly code: ViewerErrorCode
@@ -12,18 +12,18 @@ export class ViewerError extends Error {
   }
 }
 
-/** The system's error in our words. `port` and `option` are those that the caller can change. */
+/** Converts a listen error of the system into a ViewerError that names the option to change. */
 export function listenError(
   cause: Error,
   listener: { protocol: string; host: string; port: number; option: string },
 ): ViewerError {
   const { protocol, host, port, option } = listener
-  // grpc-js puts the system's error into a message of its own, so there is no `code` to look at.
+  // grpc-js reports a system error as text without `code`, so the message is searched.
   if (cause.message.includes('EADDRINUSE')) {
     return new ViewerError(
       'PORT_IN_USE',
       `Port ${port} for ${protocol} is already in use on ${host}. Stop the program that listens there, ` +
-        `or choose another port with ${option} (0: any free one).`,
+        `or choose another port with ${option} (0: any free port).`,
       { cause },
     )
   }

@@ -8,18 +8,22 @@ import type {
   ReceivedSpan,
   ReceivedValue,
 } from './model.ts'
-import { cut, escapeControls, printable, show } from './text.ts'
+import { escapeControls, formatValue, printable, truncate } from './text.ts'
 
 export interface FormatOptions {
-  /** Colours as ANSI escape sequences. Default false. */
+  /**
+   * Adds colors as ANSI escape sequences.
+   *
+   * @default false
+   */
   color?: boolean
 }
 
 type Style = Parameters<typeof styleText>[0]
 type Paint = (style: Style, text: string) => string
 
-// Whether to colour was decided by the caller: styleText would otherwise ask the terminal again.
-const coloured: Paint = (style, text) => styleText(style, text, { validateStream: false })
+// `validateStream: false` keeps the caller's decision; styleText would check the terminal again.
+const colored: Paint = (style, text) => styleText(style, text, { validateStream: false })
 const plain: Paint = (_style, text) => text
 
 /** https://opentelemetry.io/docs/specs/otel/logs/data-model/#displaying-severity */
@@ -32,17 +36,17 @@ const severities: { name: string; style: Style }[] = [
   { name: 'FATAL', style: ['bold', 'red'] },
 ]
 
-/** Data points of one metric that are shown before the rest is only counted. */
+/** Data points of one metric that are printed. Further points are counted. */
 const maxPoints = 3
 
 /**
- * A log record as one line, followed by its exception's stack, indented. Without a newline at the end.
+ * Formats a log record as one line, followed by the indented stack of its exception, without a newline at the end.
  *
- * The line: local time, severity (the text, else OpenTelemetry's name for the number), service, scope, body,
- * attributes, first half of the span's trace id. Control characters in received text are escaped.
+ * The line has the local time, severity (its text, or OpenTelemetry's name of the number), service, scope, event name, body,
+ * attributes, and the first 8 digits of the trace id. Control characters in received text are escaped.
  */
 export function formatLogRecord(record: ReceivedLogRecord, options: FormatOptions = {}): string {
-  const paint = options.color === true ? coloured : plain
+  const paint = options.color === true ? colored : plain
   const {
     'exception.type': type,
     'exception.message': message,
@@ -54,16 +58,16 @@ export function formatLogRecord(record: ReceivedLogRecord, options: FormatOption
     ...(record.eventName ? [paint('magenta', printable(record.eventName))] : []),
     ...(record.body === null
       ? []
-      : [typeof record.body === 'string' ? printable(record.body) : show(record.body)]),
+      : [typeof record.body === 'string' ? printable(record.body) : formatValue(record.body)]),
     ...attributes(record.attributes, paint, exception.length > 0),
     ...trace(record.traceId, paint),
   ]
   return [parts.join(' '), ...exception].join('\n')
 }
 
-/** A span as one line: start, service, scope, name, kind, duration, status, events, attributes, trace id. */
+/** Formats a span as one line: start, service, scope, name, kind, duration, status, events, attributes, trace id. */
 export function formatSpan(span: ReceivedSpan, options: FormatOptions = {}): string {
-  const paint = options.color === true ? coloured : plain
+  const paint = options.color === true ? colored : plain
   const { code, message } = span.status
   return [
     ...origin(span.startTimeUnixNano, paint('cyan', 'SPAN  '), span, paint),
@@ -78,15 +82,16 @@ export function formatSpan(span: ReceivedSpan, options: FormatOptions = {}): str
   ].join(' ')
 }
 
-/** A metric as one line: time of its first point, service, scope, name, unit, type and up to three data points. */
+/** Formats a metric as one line: time of its first point, service, scope, name, unit, type, and up to three data points. */
 export function formatMetric(metric: ReceivedMetric, options: FormatOptions = {}): string {
-  const paint = options.color === true ? coloured : plain
+  const paint = options.color === true ? colored : plain
   const points: string[] = []
   for (const point of metric.dataPoints.slice(0, maxPoints)) {
     const labels = attributes(point.attributes, paint, false).join(' ')
-    const values = Object.entries(point).filter(([name]) => shownFields.has(name))
-    const shown = values.map(([name, value]) => (name === 'value' ? show(value) : `${name}=${show(value)}`))
-    points.push(`${labels && `{${labels}} `}${shown.join(' ')}`)
+    const fields = Object.entries(point)
+      .filter(([name]) => pointFields.has(name))
+      .map(([name, value]) => (name === 'value' ? formatValue(value) : `${name}=${formatValue(value)}`))
+    points.push(`${labels && `{${labels}} `}${fields.join(' ')}`)
   }
   const more = metric.dataPoints.length - points.length
   return [
@@ -99,8 +104,8 @@ export function formatMetric(metric: ReceivedMetric, options: FormatOptions = {}
   ].join(' ')
 }
 
-/** What tells most about a data point of any type; buckets would fill the screen. */
-const shownFields = new Set(['value', 'count', 'sum', 'min', 'max'])
+/** Printed fields of a data point of any type. Buckets would fill the screen. */
+const pointFields = new Set(['value', 'count', 'sum', 'min', 'max'])
 
 function origin(
   timeUnixNano: bigint,
@@ -114,7 +119,7 @@ function origin(
     label,
     ...(service === undefined
       ? []
-      : [paint('bold', typeof service === 'string' ? printable(service) : show(service))]),
+      : [paint('bold', typeof service === 'string' ? printable(service) : formatValue(service))]),
     ...(scope.name ? [paint('cyan', `[${printable(scope.name)}]`)] : []),
   ]
 }
@@ -139,7 +144,7 @@ function severity({ severityNumber, severityText }: ReceivedLogRecord, paint: Pa
 function attributes(received: ReceivedAttributes, paint: Paint, withoutException: boolean): string[] {
   return Object.entries(received)
     .filter(([key]) => !(withoutException && exceptionKeys.has(key)))
-    .map(([key, value]) => `${paint('dim', `${show(key)}=`)}${show(value)}`)
+    .map(([key, value]) => `${paint('dim', `${formatValue(key)}=`)}${formatValue(value)}`)
 }
 
 const exceptionKeys = new Set(['exception.type', 'exception.message', 'exception.stacktrace'])
@@ -151,10 +156,10 @@ function exceptionLines(
   paint: Paint,
 ): string[] {
   const title = [type, message].filter((part) => typeof part === 'string' && part !== '').join(': ')
-  const frames = typeof stack === 'string' && stack !== '' ? cut(stack).split(/\r?\n/) : []
-  // A stack usually opens with type and message; where it does not, nothing may get lost.
-  const isShown = typeof message === 'string' && containsStart(frames.join('\n'), message)
-  const lines = isShown ? frames : [cut(title), ...frames]
+  const frames = typeof stack === 'string' && stack !== '' ? truncate(stack).split(/\r?\n/) : []
+  // A stack usually begins with type and message. The title is printed when the stack lacks the message.
+  const hasMessage = typeof message === 'string' && contains(frames.join('\n'), message)
+  const lines = hasMessage ? frames : [truncate(title), ...frames]
   return lines
     .filter((line) => line.trim() !== '')
     .map((line, index) =>
@@ -162,8 +167,8 @@ function exceptionLines(
     )
 }
 
-/** Whether a text has a message. Of a long one the first characters are looked for: V8 takes quadratic time for all of them. */
-function containsStart(text: string, message: string): boolean {
+/** Returns true when `text` contains `message`. Searches for its first 200 characters, because V8's search for a long text is quadratic. */
+function contains(text: string, message: string): boolean {
   const at = text.indexOf(message.slice(0, 200))
   return at >= 0 && text.startsWith(message, at)
 }

@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js'
 import type { Signal } from './decode.ts'
 import { listenError } from './errors.ts'
 import { createHostCheck } from './host.ts'
-import type { Intake, Listener, ListenOptions } from './listener.ts'
+import type { Listener, ListenOptions, RequestSink } from './listener.ts'
 import { TooLargeError } from './memory.ts'
 
 const paths: Record<Signal, string> = {
@@ -14,21 +14,24 @@ const paths: Record<Signal, string> = {
 /** An Export*ServiceResponse without a partial success has no fields. */
 const emptyResponse = Buffer.alloc(0)
 
-/** Calls of one connection whose messages are received at the same time; the others wait at the sender. */
+/** Concurrent calls of one connection. Further calls wait at the sender. */
 const maxConcurrentCalls = 8
 
-/** How long a call in progress may hold up `close`. */
+/** Longest time that `close` waits for calls in progress. */
 const closeTimeoutMillis = 1000
 
-export async function listenGrpc(intake: Intake, options: ListenOptions): Promise<Listener> {
+export async function listenGrpc(sink: RequestSink, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const isOurHost = createHostCheck(host)
+  const isAllowedHost = createHostCheck(host)
   const server = new grpc.Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_concurrent_streams': maxConcurrentCalls,
   })
   for (const signal of Object.keys(paths) as Signal[]) {
-    server.addService({ Export: exportMethod(signal) }, { Export: exportHandler(intake, signal, isOurHost) })
+    server.addService(
+      { Export: exportMethod(signal) },
+      { Export: exportHandler(sink, signal, isAllowedHost) },
+    )
   }
   return {
     port: await bind(server, host, port),
@@ -41,7 +44,7 @@ function exportMethod(signal: Signal): grpc.MethodDefinition<Buffer, Buffer> {
     path: paths[signal],
     requestStream: false,
     responseStream: false,
-    // Bytes are handed through: grpc-js would answer INTERNAL where decoding fails, and that is retried by some.
+    // The bytes are decoded later, because grpc-js answers INTERNAL for a decoding error, which some senders retry.
     requestSerialize: (bytes) => bytes,
     requestDeserialize: (bytes) => bytes,
     responseSerialize: (bytes) => bytes,
@@ -50,20 +53,20 @@ function exportMethod(signal: Signal): grpc.MethodDefinition<Buffer, Buffer> {
 }
 
 function exportHandler(
-  intake: Intake,
+  sink: RequestSink,
   signal: Signal,
-  isOurHost: (host: string) => boolean,
+  isAllowedHost: (host: string) => boolean,
 ): grpc.handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    if (!isOurHost(call.getHost())) {
-      intake.refuse()
-      callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority is not one of this viewer` })
+    if (!isAllowedHost(call.getHost())) {
+      sink.countRefused()
+      callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority must name this viewer` })
       return
     }
     try {
-      intake.accept(signal, 'protobuf', call.request)
+      sink.accept(signal, 'protobuf', call.request)
     } catch (error) {
-      intake.refuse()
+      sink.countRefused()
       const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
       callback({
         code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,

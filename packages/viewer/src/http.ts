@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-// By namespace: an older Node.js has no zstd, and must get as far as to be told that it is too old.
+// Imports the namespace, because Node.js before 22.15 has no zstd: the command then still starts and reports the version.
 import * as zlib from 'node:zlib'
 import { encodeStatus, type Encoding, type Signal } from './decode.ts'
 import { listenError } from './errors.ts'
 import { createHostCheck } from './host.ts'
-import type { Intake, Listener, ListenOptions } from './listener.ts'
+import type { Listener, ListenOptions, RequestSink } from './listener.ts'
 import { TooLargeError } from './memory.ts'
 
 const signals = new Map<string, Signal>([
@@ -35,24 +35,24 @@ const decompressors = new Map<string, Decompress>([
   ['zstd', (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.zstdDecompress)(bytes, options)],
 ])
 
-/** The google.rpc.Code of each HTTP status that is not about what was sent being wrong. */
+/** Values of google.rpc.Code by HTTP status. Every other status is INVALID_ARGUMENT. */
 const codes = new Map([
   [413, 8 /* RESOURCE_EXHAUSTED */],
   [503, 14 /* UNAVAILABLE */],
 ])
 const INVALID_ARGUMENT = 3
 
-/** How long a sender may take for one request. */
+/** Longest time that a sender may take for one request. */
 const requestTimeoutMillis = 30_000
 
-/** Requests of the largest size whose bodies are held at the same time, until their turn comes. */
-const maxBodiesHeld = 8
+/** Largest number of bodies of `maxMessageBytes` that wait in memory to be decoded. */
+const maxBufferedBodies = 8
 
-/** How long a request in progress may hold up `close`. */
+/** Longest time that `close` waits for requests in progress. */
 const closeTimeoutMillis = 1000
 
-/** A request that is answered with an error status. */
-class Refusal extends Error {
+/** Error that is answered with an HTTP status. */
+class HttpError extends Error {
   readonly status: number
   readonly headers: Record<string, string>
 
@@ -63,29 +63,29 @@ class Refusal extends Error {
   }
 }
 
-export async function listenHttp(intake: Intake, options: ListenOptions): Promise<Listener> {
+export async function listenHttp(sink: RequestSink, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const isOurHost = createHostCheck(host)
+  const isAllowedHost = createHostCheck(host)
   const bodies = createBodyReader(maxMessageBytes)
-  const inTurn = createQueue()
+  const runInOrder = createTaskQueue()
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const encoding = encodings.get(mediaType(request))
     try {
       const { host: hosts } = request.headersDistinct
-      if (hosts?.length !== 1 || !isOurHost(hosts[0])) {
-        throw new Refusal(421, `The Host header is not one of this viewer; send to localhost`)
+      if (hosts?.length !== 1 || !isAllowedHost(hosts[0])) {
+        throw new HttpError(421, `The Host header must name this viewer; send to localhost`)
       }
       const signal = signalOf(request)
       if (encoding === undefined) {
-        throw new Refusal(415, 'The content type must be application/x-protobuf or application/json')
+        throw new HttpError(415, 'The content type must be application/x-protobuf or application/json')
       }
       const sent = await bodies.read(request)
       try {
-        // One at a time is decompressed and decoded, so that the memory of one is that of all.
-        await inTurn(async () => {
+        // Requests are decompressed and decoded one at a time, to bound the memory of all of them by the memory of one.
+        await runInOrder(async () => {
           const body = await decompress(request, sent, maxMessageBytes)
-          accept(intake, signal, encoding, body)
+          accept(sink, signal, encoding, body)
         })
       } finally {
         bodies.release(sent.length)
@@ -93,9 +93,9 @@ export async function listenHttp(intake: Intake, options: ListenOptions): Promis
       response.writeHead(200, { 'content-type': contentTypes[encoding] })
       response.end(emptyResponse[encoding])
     } catch (error) {
-      // What is not a refusal is a connection that broke while the body was read: nobody is left to answer.
-      if (error instanceof Refusal) {
-        intake.refuse()
+      // Any other error is a connection that broke while its body was read, so there is no one to answer.
+      if (error instanceof HttpError) {
+        sink.countRefused()
         refuse(response, encoding, error)
       }
     }
@@ -111,16 +111,16 @@ export async function listenHttp(intake: Intake, options: ListenOptions): Promis
   }
 }
 
-function accept(intake: Intake, signal: Signal, encoding: Encoding, body: Buffer): void {
+function accept(sink: RequestSink, signal: Signal, encoding: Encoding, body: Buffer): void {
   try {
-    intake.accept(signal, encoding, body)
+    sink.accept(signal, encoding, body)
   } catch (cause) {
-    throw new Refusal(cause instanceof TooLargeError ? 413 : 400, (cause as Error).message)
+    throw new HttpError(cause instanceof TooLargeError ? 413 : 400, (cause as Error).message)
   }
 }
 
-/** Runs one task at a time, in the order in which they came. */
-function createQueue(): (task: () => Promise<void>) => Promise<void> {
+/** Creates a function that runs one task at a time, in the order of its calls. */
+function createTaskQueue(): (task: () => Promise<void>) => Promise<void> {
   let last = Promise.resolve()
   return (task) => {
     const run = last.then(task)
@@ -133,9 +133,9 @@ function signalOf(request: IncomingMessage): Signal {
   const path = request.url?.split('?', 1)[0] ?? ''
   const signal = signals.get(path)
   if (signal === undefined) {
-    throw new Refusal(404, `Nothing is received at this path; send to ${[...signals.keys()].join(', ')}`)
+    throw new HttpError(404, `This path is unknown; send to ${[...signals.keys()].join(', ')}`)
   }
-  if (request.method !== 'POST') throw new Refusal(405, 'Send with POST', { allow: 'POST' })
+  if (request.method !== 'POST') throw new HttpError(405, 'Send with POST', { allow: 'POST' })
   return signal
 }
 
@@ -144,34 +144,35 @@ function mediaType(request: IncomingMessage): string {
 }
 
 interface BodyReader {
-  /** Resolves with a whole body, which counts as held until it is released. */
+  /** Reads a whole body, which counts as buffered until `release`. */
   read(request: IncomingMessage): Promise<Buffer>
   release(bytes: number): void
 }
 
 function createBodyReader(maxMessageBytes: number): BodyReader {
-  const maxHeldBytes = maxMessageBytes * maxBodiesHeld
-  let held = 0
-  const tooLarge = (): Refusal => new Refusal(413, `The request is too large: over ${maxMessageBytes} bytes`)
-  const release = (bytes: number): void => void (held -= bytes)
+  const maxBufferedBytes = maxMessageBytes * maxBufferedBodies
+  let bufferedBytes = 0
+  const tooLarge = (): HttpError =>
+    new HttpError(413, `The request is too large: over ${maxMessageBytes} bytes`)
+  const release = (bytes: number): void => void (bufferedBytes -= bytes)
 
   async function read(request: IncomingMessage): Promise<Buffer> {
-    const announced = Number(request.headers['content-length'] ?? 0)
-    if (announced > maxMessageBytes) throw tooLarge()
-    // One buffer, because a chunk of one byte would take some hundred bytes of memory.
+    const contentLength = Number(request.headers['content-length'] ?? 0)
+    if (contentLength > maxMessageBytes) throw tooLarge()
+    // Chunks are copied into one buffer, because a Buffer object of one byte takes some hundred bytes of memory.
     let body: Buffer = Buffer.alloc(0)
     let size = 0
     try {
-      // The request is not destroyed when the loop is left early: its socket is still needed for the answer, and Node
-      // reads and forgets the rest of a body, so that the sender gets to it.
+      // The iterator keeps the socket open when the loop ends early, because the answer needs the socket. Node.js discards the
+      // rest of the body, so the sender finishes and reads the answer.
       for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         size += chunk.length
-        held += chunk.length
+        bufferedBytes += chunk.length
         if (size > maxMessageBytes) throw tooLarge()
-        if (held > maxHeldBytes) {
-          throw new Refusal(503, 'Too many requests at the same time', { 'retry-after': '1' })
+        if (bufferedBytes > maxBufferedBytes) {
+          throw new HttpError(503, 'Too many requests at the same time', { 'retry-after': '1' })
         }
-        if (size > body.length) body = grown(body, Math.max(size, announced))
+        if (size > body.length) body = growBuffer(body, Math.max(size, contentLength))
         chunk.copy(body, size - chunk.length)
       }
       return body.subarray(0, size)
@@ -183,41 +184,44 @@ function createBodyReader(maxMessageBytes: number): BodyReader {
   return { read, release }
 }
 
-/** A copy of `buffer` with room for `size` bytes, and for as many again as it had. */
-function grown(buffer: Buffer, size: number): Buffer {
+/** Copies `buffer` into one of at least `size` bytes and at least twice its length. */
+function growBuffer(buffer: Buffer, size: number): Buffer {
   const larger = Buffer.alloc(Math.max(size, buffer.length * 2))
   buffer.copy(larger)
   return larger
 }
 
-/** Decompression stops at the limit, so a small body cannot expand into all of the memory. */
+/** Decompresses a body. Stops at `maxMessageBytes`, so that a small body cannot exhaust the memory. */
 async function decompress(request: IncomingMessage, body: Buffer, maxMessageBytes: number): Promise<Buffer> {
   const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
   if (name === 'identity' || name === '') return body
-  const inflateBody = decompressors.get(name)
-  if (inflateBody === undefined) {
-    throw new Refusal(415, `The content encoding must be one of ${[...decompressors.keys()].join(', ')}`)
+  const decompressor = decompressors.get(name)
+  if (decompressor === undefined) {
+    throw new HttpError(415, `The content encoding must be one of ${[...decompressors.keys()].join(', ')}`)
   }
   try {
-    return await inflateBody(body, { maxOutputLength: maxMessageBytes })
+    return await decompressor(body, { maxOutputLength: maxMessageBytes })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new Refusal(413, `The request is too large: it expands to more than ${maxMessageBytes} bytes`)
+      throw new HttpError(413, `The request is too large: it expands to more than ${maxMessageBytes} bytes`)
     }
-    throw new Refusal(400, `The body is not ${name}: ${(cause as Error).message}`)
+    throw new HttpError(400, `The body is not ${name}: ${(cause as Error).message}`)
   }
 }
 
-/** https://opentelemetry.io/docs/specs/otlp/#failures: a google.rpc.Status in the encoding of the request. */
-function refuse(response: ServerResponse, encoding: Encoding | undefined, refusal: Refusal): void {
-  response.writeHead(refusal.status, {
+/**
+ * Answers with a google.rpc.Status in the encoding of the request, or with plain text when the request has no known encoding.
+ * https://opentelemetry.io/docs/specs/otlp/#failures
+ */
+function refuse(response: ServerResponse, encoding: Encoding | undefined, error: HttpError): void {
+  response.writeHead(error.status, {
     'content-type': encoding === undefined ? 'text/plain; charset=utf-8' : contentTypes[encoding],
-    ...refusal.headers,
+    ...error.headers,
   })
   response.end(
     encoding === undefined
-      ? `${refusal.message}\n`
-      : encodeStatus(encoding, codes.get(refusal.status) ?? INVALID_ARGUMENT, refusal.message),
+      ? `${error.message}\n`
+      : encodeStatus(encoding, codes.get(error.status) ?? INVALID_ARGUMENT, error.message),
   )
 }
 

@@ -2,14 +2,14 @@ import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan } from './model.ts
 import { escapeControls } from './text.ts'
 
 /**
- * A record as one line of JSON, led by its `signal`; without `raw` and without a newline at the end. As in OTLP/JSON,
- * a bigint is a decimal string, bytes are base64, NaN and the infinities are strings.
+ * Formats a record as one line of JSON that begins with `signal`, without `raw` and without a newline at the end. Writes a
+ * bigint as a decimal string, bytes as base64, and NaN and the infinities as strings, like OTLP/JSON.
  */
 export function formatJson(
   signal: 'log' | 'span' | 'metric',
   record: ReceivedLogRecord | ReceivedSpan | ReceivedMetric,
 ): string {
-  // JSON leaves some control characters as they are; they occur within strings only, where \uXXXX means the same.
+  // JSON.stringify keeps some control characters. They occur only in strings, where \uXXXX is equivalent.
   return escapeControls(JSON.stringify({ signal, ...record, raw: undefined }, toJson))
 }
 

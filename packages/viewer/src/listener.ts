@@ -1,13 +1,16 @@
 import type { Encoding, Signal } from './decode.ts'
 
-/** Where the listeners hand over what they received. */
-export interface Intake {
+/** Takes the requests of both listeners. */
+export interface RequestSink {
   /**
-   * @throws TooLargeError when the request would take too much memory
+   * Decodes and counts a request, and emits its event.
+   *
+   * @throws TooLargeError when the decoded request would take too much memory
    * @throws Error when the bytes cannot be decoded
    */
   accept(signal: Signal, encoding: Encoding, bytes: Uint8Array): void
-  refuse(): void
+  /** Counts a request that a listener answered with an error. */
+  countRefused(): void
 }
 
 export interface ListenOptions {

@@ -1,32 +1,38 @@
 import protobuf from 'protobufjs'
 
 /**
- * Estimates of the memory that a request takes once it is decoded, made from its bytes before anything is built.
- * Two bytes can become a log record of 1000 bytes, so a limit on the bytes of a request bounds nothing.
+ * Estimates the memory of a decoded request from its bytes, before anything is decoded. Two bytes can become a log record of
+ * 1000 bytes, so a limit on the bytes alone would not bound the memory.
  *
- * Each estimate is of the worst case: the decoded message, the record made of it, and V8's overhead.
+ * Each constant is a worst case: the decoded message, the record that is built from it, and the overhead of V8.
  */
 
-/** The request would take more memory than one request may. */
+/** Error for a request whose decoded form would take too much memory. */
 export class TooLargeError extends Error {}
 
-/** Times the size limit of a request that the decoded request may take. */
-const EXPANSION = 24
+/** Factor from the size limit of a request to the memory limit of the decoded request. */
+const MEMORY_FACTOR = 24
 
-/** Of a message itself, and of each field that it may have. */
+/** Memory of a message. */
 const MESSAGE_BYTES = 100
+/** Memory of each field that a message type has. */
 const FIELD_BYTES = 32
-/** Of a message that becomes a record with attributes of its own, and of one that brings a resource or a scope. */
+/** Memory of a message that becomes a record with attributes. */
 const RECORD_BYTES = 1000
-const ORIGIN_BYTES = 500
-/** Of what a field refers to when it is present. */
+/** Memory of a message that has a resource or a scope. */
+const CONTAINER_BYTES = 500
+/** Memory of a 64-bit integer. */
 const LONG_BYTES = 100
+/** Memory of a `bytes` value. */
 const BYTES_BYTES = 300
+/** Memory of a string, beside its characters. */
 const STRING_BYTES = 40
+/** Memory of a value of any other type. */
 const OTHER_BYTES = 16
 
-/** Of a JSON text: an object as parsed, checked and encoded again, and any other value. */
+/** Memory of a JSON object: parsed, checked, and encoded as protobuf. */
 const JSON_OBJECT_BYTES = 700
+/** Memory of any other JSON value. */
 const JSON_VALUE_BYTES = 200
 
 const LONG_TYPES = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'])
@@ -34,22 +40,22 @@ const LONG_TYPES = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'])
 const LENGTH_DELIMITED = 2
 
 /**
- * Checks what an encoded message would become.
+ * Checks the memory that an encoded message would take once decoded.
  *
- * @throws TooLargeError when that is more than the request may take
- * @throws Error when the bytes are no message
+ * @throws TooLargeError when the estimate exceeds the limit
+ * @throws Error when the bytes are malformed
  */
 export function checkMessage(type: protobuf.Type, bytes: Uint8Array, maxMessageBytes: number): void {
   const budget = createBudget(maxMessageBytes)
-  // Text is decoded once and printed once, with two bytes a character at worst.
+  // A text is decoded once and printed once, with at most two bytes for each character.
   budget.spend(bytes.length * 2)
   spendFields(type, protobuf.Reader.create(bytes), bytes.length, 0, budget)
 }
 
 /**
- * Checks what a JSON text would become, by the characters that begin its values.
+ * Checks the memory that a JSON text would take once decoded. Counts the characters that begin a value.
  *
- * @throws TooLargeError when that is more than the request may take
+ * @throws TooLargeError when the estimate exceeds the limit
  */
 export function checkJson(bytes: Uint8Array, maxMessageBytes: number): void {
   const budget = createBudget(maxMessageBytes)
@@ -59,7 +65,7 @@ export function checkJson(bytes: Uint8Array, maxMessageBytes: number): void {
       case 0x22: // "
         inString = !inString
         break
-      case 0x5c: // \ takes the next character with it
+      case 0x5c: // \ escapes the next character
         if (inString) at += 1
         break
       case 0x7b: // {
@@ -79,13 +85,13 @@ interface Budget {
 }
 
 function createBudget(maxMessageBytes: number): Budget {
-  let left = maxMessageBytes * EXPANSION
+  let remaining = maxMessageBytes * MEMORY_FACTOR
   return {
     spend(bytes) {
-      left -= bytes
-      if (left < 0) {
+      remaining -= bytes
+      if (remaining < 0) {
         throw new TooLargeError(
-          `The request is too large: it has so many values that it would take more than ${maxMessageBytes * EXPANSION} bytes of memory`,
+          `The request is too large: its values would take more than ${maxMessageBytes * MEMORY_FACTOR} bytes of memory`,
         )
       }
     },
@@ -117,7 +123,7 @@ function spendFields(
     } else if (field.type === 'string' || field.type === 'bytes') {
       budget.spend(valueBytes(field))
     } else {
-      // The elements of a packed field have at least a byte, or eight where their width is fixed.
+      // An element of a packed field has at least one byte, or eight when its width is fixed.
       const width = field.type === 'double' || field.type.includes('fixed64') ? 8 : 1
       budget.spend(Math.ceil((next - reader.pos) / width) * valueBytes(field))
     }
@@ -139,11 +145,11 @@ function messageBytes(type: protobuf.Type): number {
   if (known !== undefined) return known
   const fields = type.fieldsArray.map((field) => field.resolve())
   const hasAttributes = fields.some(({ repeated, type: name }) => repeated && name === 'KeyValue')
-  const bringsOrigin = 'resource' in type.fields || 'scope' in type.fields
+  const isContainer = 'resource' in type.fields || 'scope' in type.fields
   const bytes = hasAttributes
     ? RECORD_BYTES
-    : bringsOrigin
-      ? ORIGIN_BYTES
+    : isContainer
+      ? CONTAINER_BYTES
       : MESSAGE_BYTES +
         FIELD_BYTES * (fields.filter(({ partOf }) => !partOf).length + type.oneofsArray.length)
   messageSizes.set(type, bytes)

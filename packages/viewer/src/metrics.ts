@@ -23,7 +23,7 @@ import type {
 } from './otlp.ts'
 import { toAttributes, toHex, toInteger, toNanos, toResource, toScope } from './value.ts'
 
-// Indexed by OTLP's numbers.
+/** Names by the number of the OTLP enum. */
 const temporalities: AggregationTemporality[] = ['unspecified', 'delta', 'cumulative']
 
 export function countDataPoints(request: ExportMetricsServiceRequest): number {

@@ -1,8 +1,8 @@
 import type { OtlpLogRecord, OtlpMetric, OtlpSpan } from './otlp.ts'
 
 /**
- * An AnyValue as plain JavaScript: a string, boolean, number (double, or int in the safe range), bigint (an int beyond
- * it), Uint8Array, array, null-prototype object, or null for the empty value.
+ * AnyValue as a JavaScript value: string, boolean, number (a double, or an int in the safe range), bigint (an int outside the
+ * safe range), Uint8Array, array, object without a prototype, or null for the empty value.
  */
 export type ReceivedValue =
   | string
@@ -14,7 +14,7 @@ export type ReceivedValue =
   | ReceivedValue[]
   | { [key: string]: ReceivedValue }
 
-/** Without a prototype, so that any key is just a key. Of two attributes with one key the last is kept. */
+/** Attributes by key, in an object without a prototype, so that any key is safe. The last of two equal keys wins. */
 export type ReceivedAttributes = Record<string, ReceivedValue>
 
 export interface ReceivedResource {
@@ -24,7 +24,7 @@ export interface ReceivedResource {
 }
 
 export interface ReceivedScope {
-  /** `''` when unknown. */
+  /** Empty when unknown. */
   name: string
   version: string
   attributes: ReceivedAttributes
@@ -33,11 +33,11 @@ export interface ReceivedScope {
 }
 
 interface Received<Raw> {
-  /** One object for all records that arrived together under the same resource. */
+  /** Resource, one object for all of its records in a request. */
   resource: ReceivedResource
-  /** One object for all records that arrived together under the same scope. */
+  /** Scope, one object for all of its records in a request. */
   scope: ReceivedScope
-  /** The decoded OTLP message itself. It tells an int from a double, and shows duplicate keys. */
+  /** Decoded OTLP message. Distinguishes an int from a double, and has duplicate keys. */
   raw: Raw
 }
 
@@ -52,7 +52,7 @@ export interface ReceivedLogRecord extends Received<OtlpLogRecord> {
   body: ReceivedValue
   attributes: ReceivedAttributes
   droppedAttributesCount: number
-  /** The trace flags are the low 8 bits. */
+  /** Trace flags in the low 8 bits. */
   flags: number
   /** 32 lower-case hex digits, or `''`. */
   traceId: string
@@ -72,7 +72,7 @@ export interface ReceivedSpan extends Received<OtlpSpan> {
   spanId: string
   /** 16 lower-case hex digits, or `''` for a root span. */
   parentSpanId: string
-  /** In the W3C format. */
+  /** Value of the W3C `tracestate` header. */
   traceState: string
   flags: number
   /** Nanoseconds since the epoch. */
@@ -142,7 +142,7 @@ export interface ReceivedSummary extends ReceivedMetricBase {
   dataPoints: ReceivedSummaryDataPoint[]
 }
 
-/** A metric without data, or of a kind that OTLP has got since. */
+/** Metric without data, or of a type that this version does not know. */
 export interface ReceivedUnknownMetric extends ReceivedMetricBase {
   type: 'unknown'
   dataPoints: never[]
@@ -166,20 +166,20 @@ export interface ReceivedDataPoint {
 }
 
 export interface ReceivedNumberDataPoint extends ReceivedDataPoint {
-  /** A bigint only for an int beyond the safe range; null when the point has no value. */
+  /** Number, or bigint for an int outside the safe range; null when the point has no value. */
   value: number | bigint | null
   exemplars: ReceivedExemplar[]
 }
 
 export interface ReceivedHistogramDataPoint extends ReceivedDataPoint {
   count: number | bigint
-  /** Null when not recorded, as are `min` and `max`. */
+  /** Null when not recorded, like `min` and `max`. */
   sum: number | null
   min: number | null
   max: number | null
-  /** One more than `explicitBounds`, or none. */
+  /** Counts of the buckets: one more than `explicitBounds`, or none. */
   bucketCounts: (number | bigint)[]
-  /** Upper bounds, inclusive. */
+  /** Inclusive upper bounds of the buckets. */
   explicitBounds: number[]
   exemplars: ReceivedExemplar[]
 }
@@ -191,7 +191,7 @@ export interface ReceivedBuckets {
 
 export interface ReceivedExponentialHistogramDataPoint extends ReceivedDataPoint {
   count: number | bigint
-  /** Null when not recorded, as are `min` and `max`. */
+  /** Null when not recorded, like `min` and `max`. */
   sum: number | null
   min: number | null
   max: number | null

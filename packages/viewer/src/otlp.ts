@@ -1,9 +1,9 @@
 /**
- * The OTLP messages as they were decoded: opentelemetry-proto's fields in lowerCamelCase. An absent scalar reads as its
- * protobuf default; what a `oneof` holds is named by its own field (`value`, `data`).
+ * OTLP messages as decoded, with the fields of opentelemetry-proto in lowerCamelCase. An absent scalar has its protobuf default.
+ * The name of the field that is set in a `oneof` is the value of `value` or `data`.
  */
 
-/** A 64-bit integer at full precision; `toString()` is its decimal form. */
+/** 64-bit integer at full precision. `toString()` returns its decimal form. */
 export interface OtlpInt64 {
   /** The low 32 bits, signed. */
   readonly low: number
@@ -14,7 +14,7 @@ export interface OtlpInt64 {
 }
 
 export interface OtlpAnyValue {
-  /** Which field is set; `undefined` for the empty value. This tells an int from a double. */
+  /** Name of the field that is set; `undefined` for the empty value. Distinguishes an int from a double. */
   readonly value?:
     | 'stringValue'
     | 'boolValue'
@@ -102,7 +102,7 @@ export interface OtlpMetric {
   readonly name: string
   readonly description: string
   readonly unit: string
-  /** Which of the five kinds of data is set. */
+  /** Name of the field that is set; `undefined` when the metric has no data. */
   readonly data?: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram' | 'summary'
   readonly gauge: { readonly dataPoints: OtlpNumberDataPoint[] }
   readonly sum: {
@@ -129,7 +129,7 @@ export interface OtlpDataPoint {
   readonly flags: number
 }
 
-/** A number with the `oneof` that OTLP uses for points and exemplars. */
+/** Number of a data point or an exemplar, in the `oneof` of OTLP. */
 export interface OtlpNumber {
   readonly value?: 'asDouble' | 'asInt'
   readonly asDouble: number

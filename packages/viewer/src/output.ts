@@ -1,38 +1,39 @@
-/** What waits for a reader of stdout that is slower than what arrives. */
-const MAX_WAITING_BYTES = 8 * 1024 * 1024
-/** Characters that are written at once, and of one request in all: each record repeats its resource and scope. */
+/** Largest amount of output that is buffered for a slow reader of stdout. */
+const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
+/** Characters of one write to stdout. */
 const CHUNK_CHARACTERS = 64 * 1024
+/** Characters that are printed of one request. Each record repeats its resource and scope, so the output has a limit too. */
 const MAX_PRINTED_CHARACTERS = 64 * 1024 * 1024
-/** How long the last lines wait for a reader when the command ends. */
-const END_MILLIS = 1000
+/** Longest wait for a reader of the last lines when the command ends. */
+const EXIT_TIMEOUT_MILLIS = 1000
 
-let leftOut = 0
+let skippedLines = 0
 
 /**
- * Handles the errors of stdout and stderr, which would be uncaught exceptions. The command ends with status 0 when the reader of
- * stdout has gone, as with `| head`, and with status 1 when stdout cannot be written to. It goes on without stderr.
+ * Handles the errors of stdout and stderr, which would be uncaught exceptions. Exits with status 0 when the reader of stdout has
+ * closed the pipe, as `| head` does, and with status 1 when a write to stdout fails. Ignores errors of stderr.
  */
 export function handleOutputErrors(): void {
   process.stderr.on('error', () => {})
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') process.exit()
-    say(`logbridge-viewer: stdout cannot be written to: ${message}`)
+    printMessage(`logbridge-viewer: writing to stdout failed: ${message}`)
     process.exit(1)
   })
 }
 
-/** Prints a line for each record to stdout; leaves them out, which is said, while the reader of a pipe does not keep up. */
+/** Prints a line for each record to stdout. Skips and counts lines while the reader of stdout is too slow. */
 export function printRecords<T>(records: readonly T[], format: (record: T) => string): void {
-  if (process.stdout.writableLength > MAX_WAITING_BYTES) {
-    if (leftOut === 0) process.stdout.once('drain', sayLeftOut)
-    leftOut += records.length
+  if (process.stdout.writableLength > MAX_BUFFERED_BYTES) {
+    if (skippedLines === 0) process.stdout.once('drain', reportSkippedLines)
+    skippedLines += records.length
     return
   }
   let chunk = ''
   let printed = 0
   for (const [index, record] of records.entries()) {
     if (printed > MAX_PRINTED_CHARACTERS) {
-      say(`${records.length - index} more records of a request are not printed: it is too large`)
+      printMessage(`Skipped ${records.length - index} records of a request: its output is too large`)
       break
     }
     const line = format(record)
@@ -46,18 +47,19 @@ export function printRecords<T>(records: readonly T[], format: (record: T) => st
   if (chunk !== '') process.stdout.write(chunk)
 }
 
-/** Prints a message to stderr: stdout is the records', for a pipe. */
-export function say(message: string): void {
+/** Prints a message to stderr, because stdout has the records alone. */
+export function printMessage(message: string): void {
   process.stderr.write(`${message}\n`)
 }
 
-/** Ends the process, at the latest in a second: a pipe that nobody reads would hold it open. */
+/** Exits when stdout is flushed, at the latest after one second, because a pipe without a reader keeps the process running. */
 export function endOutput(): void {
-  sayLeftOut()
-  setTimeout(() => process.exit(), END_MILLIS).unref()
+  reportSkippedLines()
+  setTimeout(() => process.exit(), EXIT_TIMEOUT_MILLIS).unref()
 }
 
-function sayLeftOut(): void {
-  if (leftOut > 0) say(`Left out ${leftOut} lines: stdout was not read as fast as records arrived`)
-  leftOut = 0
+function reportSkippedLines(): void {
+  if (skippedLines > 0)
+    printMessage(`Skipped ${skippedLines} lines: stdout is read slower than records arrive`)
+  skippedLines = 0
 }

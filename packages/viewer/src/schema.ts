@@ -1,9 +1,9 @@
 /**
- * The OTLP messages, as protobufjs reads them.
+ * Schema of the OTLP messages for protobufjs.
  *
- * Field names and numbers are those of opentelemetry-proto 1.x (common, resource, logs, trace, metrics and their
- * collector services) and of google.rpc.Status. No npm package ships the .proto files, so they are written out here;
- * comments, reserved numbers and packages are left out because none of them is on the wire.
+ * Has the field names and numbers of opentelemetry-proto 1.x (common, resource, logs, trace, metrics, and their collector
+ * services) and of google.rpc.Status, because no npm package ships the .proto files. Omits comments, reserved numbers, and
+ * packages, because the encoded bytes have none of them.
  */
 export const schema = `
 syntax = "proto3";

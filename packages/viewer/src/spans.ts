@@ -2,7 +2,7 @@ import type { ReceivedSpan, ReceivedSpanKind } from './model.ts'
 import type { ExportTraceServiceRequest, OtlpSpan } from './otlp.ts'
 import { toAttributes, toHex, toNanos, toResource, toScope } from './value.ts'
 
-// Indexed by OTLP's numbers.
+// Names by the number of the OTLP enum.
 const kinds: ReceivedSpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const statusCodes = ['unset', 'ok', 'error'] as const
 

@@ -1,28 +1,28 @@
 import type { ReceivedValue } from './model.ts'
 
-const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001B': '\\x1b' }
+const shortEscapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001B': '\\x1b' }
 
-/** Characters of a text that are printed; a terminal shows no more of them on a page. */
+/** Characters of a text that are printed, about the capacity of a terminal page. */
 const MAX_PRINTED_LENGTH = 16_384
 
-/** Cuts a long text before anything else is done with it, and says how much is left out. */
-export function cut(text: string): string {
+/** Shortens a long text and appends the number of omitted characters. Runs first, so that later steps see a short text. */
+export function truncate(text: string): string {
   if (text.length <= MAX_PRINTED_LENGTH) return text
   return `${text.slice(0, MAX_PRINTED_LENGTH)}… ${text.length - MAX_PRINTED_LENGTH} more characters`
 }
 
 /**
- * Makes received text safe to print on one line. Control characters could forge a line or drive the terminal, and
- * bidirectional controls could show text in another order than it has.
+ * Makes received text safe to print on one line. Control characters could forge a line or control the terminal, and
+ * bidirectional controls could display text in another order.
  */
 export function printable(text: string): string {
-  return escapeControls(cut(text))
+  return escapeControls(truncate(text))
 }
 
-/** The same for a text that has been cut, or is to be whole. */
+/** Escapes the control characters of a text of any length. */
 export function escapeControls(text: string): string {
   if (text.length <= MAX_PRINTED_LENGTH) return escapeSlice(text)
-  // In slices, because a replacement holds all of its matches to the end.
+  // Slices bound the memory, because `replace` collects all of its matches first.
   let escaped = ''
   for (let at = 0; at < text.length; at += MAX_PRINTED_LENGTH) {
     escaped += escapeSlice(text.slice(at, at + MAX_PRINTED_LENGTH))
@@ -32,29 +32,29 @@ export function escapeControls(text: string): string {
 
 function escapeSlice(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (char) => {
-    return named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+    return shortEscapes[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** A value on one line: strings bare when that cannot be misread, otherwise quoted as in JSON. */
-export function show(value: ReceivedValue): string {
-  if (typeof value === 'string') return showText(cut(value))
+/** Formats a value on one line. Quotes a string as in JSON when it could be mistaken for another value. */
+export function formatValue(value: ReceivedValue): string {
+  if (typeof value === 'string') return formatText(truncate(value))
   if (value === null || typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value)
-  if (value instanceof Uint8Array) return showBytes(value)
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  if (value instanceof Uint8Array) return formatBytes(value)
+  if (Array.isArray(value)) return `[${value.map(formatValue).join(', ')}]`
   return `{${Object.entries(value)
-    .map(([key, item]) => `${show(key)}: ${show(item)}`)
+    .map(([key, item]) => `${formatValue(key)}: ${formatValue(item)}`)
     .join(', ')}}`
 }
 
-function showText(text: string): string {
-  return bare.test(text) ? text : escapeControls(JSON.stringify(text))
+function formatText(text: string): string {
+  return unquoted.test(text) ? text : escapeControls(JSON.stringify(text))
 }
 
-/** Starts like a word or a path, so it cannot be taken for a number, and is none of the words for other values. */
-const bare = /^(?!(?:true|false|null|NaN|Infinity)$)[\p{L}_/][\p{L}\p{N}_./:@+-]*$/u
+/** Matches a word or a path: starts with no digit, and differs from the names of other values. */
+const unquoted = /^(?!(?:true|false|null|NaN|Infinity)$)[\p{L}_/][\p{L}\p{N}_./:@+-]*$/u
 
-function showBytes(bytes: Uint8Array): string {
-  const shown = Buffer.from(bytes.subarray(0, 16)).toString('hex')
-  return `<${bytes.length} bytes${shown && ` ${shown}`}${bytes.length > 16 ? '…' : ''}>`
+function formatBytes(bytes: Uint8Array): string {
+  const firstBytes = Buffer.from(bytes.subarray(0, 16)).toString('hex')
+  return `<${bytes.length} bytes${firstBytes && ` ${firstBytes}`}${bytes.length > 16 ? '…' : ''}>`
 }

@@ -16,7 +16,7 @@ export function toValue(any: OtlpAnyValue | null): ReceivedValue {
     case 'kvlistValue':
       return toAttributes(any.kvlistValue.values)
     case 'bytesValue':
-      // A copy: what was received is a view that would keep the whole request in memory.
+      // The decoded value is a view that keeps the whole request in memory, so the bytes are copied.
       return new Uint8Array(any.bytesValue)
     case undefined:
       return null
@@ -29,20 +29,20 @@ export function toAttributes(list: OtlpKeyValue[]): ReceivedAttributes {
   return attributes
 }
 
-/** A number where it is exact, else a bigint. */
+/** Converts an integer to a number when the number is exact, else to a bigint. */
 export function toInteger(int: OtlpInt64): number | bigint {
   const high = int.unsigned ? int.high >>> 0 : int.high
   const number = high * 2 ** 32 + (int.low >>> 0)
   return Number.isSafeInteger(number) ? number : (BigInt(high) << 32n) | BigInt(int.low >>> 0)
 }
 
-/** Nanoseconds: as a bigint always, so that arithmetic on two times never mixes types. */
+/** Converts nanoseconds to a bigint in every case, so that arithmetic on two times has one type. */
 export function toNanos(int: OtlpInt64): bigint {
   return (BigInt(int.high >>> 0) << 32n) | BigInt(int.low >>> 0)
 }
 
 export function toHex(id: Uint8Array): string {
-  // protobufjs has [] for bytes that are absent.
+  // protobufjs decodes absent bytes as [].
   if (id.length === 0) return ''
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex')
 }

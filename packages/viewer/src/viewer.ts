@@ -3,37 +3,51 @@ import { decodeRequest, type ExportRequests, type Signal } from './decode.ts'
 import { ViewerError } from './errors.ts'
 import { listenGrpc } from './grpc.ts'
 import { listenHttp } from './http.ts'
-import type { Intake } from './listener.ts'
+import type { RequestSink } from './listener.ts'
 import { countLogRecords, toLogRecords } from './logs.ts'
 import { countDataPoints, toMetrics } from './metrics.ts'
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan } from './model.ts'
 import { countSpans, toSpans } from './spans.ts'
 
 export interface ViewerOptions {
-  /** Address to listen on. Default `127.0.0.1`: nothing outside this machine can connect. */
+  /**
+   * Address to listen on. With the default, only programs on this machine can connect.
+   *
+   * @default '127.0.0.1'
+   */
   host?: string
-  /** Port of OTLP/gRPC, 0 for any free one. Default 4317. */
+  /**
+   * Port of OTLP/gRPC; 0 for any free port.
+   *
+   * @default 4317
+   */
   grpcPort?: number
-  /** Port of OTLP/HTTP, 0 for any free one. Default 4318. */
+  /**
+   * Port of OTLP/HTTP; 0 for any free port.
+   *
+   * @default 4318
+   */
   httpPort?: number
   /**
-   * Largest request in bytes, both as sent and decompressed. Decoded, a request may take 8 times that in memory, as
-   * estimated from its bytes. Default 4,194,304 (4 MiB), as with the OpenTelemetry Collector's gRPC receiver.
+   * Largest request in bytes, both as sent and decompressed. The decoded request may take 24 times as much memory, estimated
+   * from its bytes. The default is that of the OpenTelemetry Collector's gRPC receiver.
+   *
+   * @default 4_194_304 (4 MiB)
    */
   maxMessageBytes?: number
 }
 
-/** What arrived since the start. */
+/** Counters since the start of the viewer. */
 export interface ViewerCounts {
   logRecords: number
   spans: number
   /** Data points of all metrics. */
   dataPoints: number
-  /** Export requests that were accepted, for each signal. */
+  /** Accepted export requests of each signal. */
   requests: { logs: number; traces: number; metrics: number }
   /**
-   * Requests that were answered with an error. A gRPC message over the size limit is refused before it gets here and
-   * is not counted.
+   * Requests that were answered with an error. A gRPC message over the size limit is missing here, because grpc-js refuses it
+   * first.
    */
   refused: number
 }
@@ -45,25 +59,27 @@ export interface ViewerEvents {
 }
 
 /**
- * A running receiver. Each accepted request is one event, emitted before the sender gets its answer; records are built
- * only when somebody listens.
+ * Running receiver. Emits one event for each accepted request, before the sender gets its answer. Builds records only when the
+ * event has a listener.
  */
 export interface Viewer extends EventEmitter<ViewerEvents> {
   readonly grpcPort: number
   readonly httpPort: number
-  /** For OTEL_EXPORTER_OTLP_ENDPOINT with gRPC, like `http://127.0.0.1:4317`. */
+  /** Value for OTEL_EXPORTER_OTLP_ENDPOINT with gRPC, such as `http://127.0.0.1:4317`. */
   readonly grpcUrl: string
-  /** For OTEL_EXPORTER_OTLP_ENDPOINT with HTTP, like `http://127.0.0.1:4318`. */
+  /** Value for OTEL_EXPORTER_OTLP_ENDPOINT with HTTP, such as `http://127.0.0.1:4318`. */
   readonly httpUrl: string
   readonly counts: Readonly<ViewerCounts>
   /**
-   * Resolves when the condition holds, which is asked now and after each request.
+   * Resolves when `condition` returns true. Calls `condition` at once and after each request.
    *
-   * @param timeoutMillis default 10,000
+   * @param timeoutMillis longest wait in milliseconds
+   * @default timeoutMillis 10_000
    * @throws ViewerError `TIMEOUT`, with the counters in its message, or `CLOSED`
+   * @example await viewer.waitFor(({ counts }) => counts.logRecords >= 3)
    */
   waitFor(condition: (viewer: Viewer) => boolean, timeoutMillis?: number): Promise<void>
-  /** Stops listening; requests in progress have a second to finish. Safe to call twice. */
+  /** Stops listening and gives requests in progress one second to finish. Can be called twice. */
   close(): Promise<void>
 }
 
@@ -73,9 +89,10 @@ interface Waiter {
 }
 
 /**
- * Starts an OTLP receiver: gRPC and HTTP (protobuf and JSON), for logs, traces and metrics.
+ * Starts an OTLP receiver over gRPC and HTTP (protobuf and JSON) for logs, traces, and metrics.
  *
  * @throws ViewerError `INVALID_OPTION`, `PORT_IN_USE` or `LISTEN_FAILED`
+ * @example const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
  */
 export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> {
   const { host = '127.0.0.1', grpcPort = 4317, httpPort = 4318, maxMessageBytes = 4 * 1024 * 1024 } = options
@@ -92,21 +109,21 @@ export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> 
     refused: 0,
   }
   const waiters = new Set<Waiter>()
-  const intake: Intake = {
+  const sink: RequestSink = {
     accept(signal, encoding, bytes) {
       const request = decodeRequest(signal, encoding, bytes, maxMessageBytes)
       counts.requests[signal] += 1
-      deliver[signal](request as never, counts, events)
+      countAndEmit[signal](request as never, counts, events)
       for (const waiter of waiters) waiter.check()
     },
-    refuse() {
+    countRefused() {
       counts.refused += 1
       for (const waiter of waiters) waiter.check()
     },
   }
 
-  const grpc = await listenGrpc(intake, { host, port: grpcPort, maxMessageBytes })
-  const http = await listenHttp(intake, { host, port: httpPort, maxMessageBytes }).catch(
+  const grpc = await listenGrpc(sink, { host, port: grpcPort, maxMessageBytes })
+  const http = await listenHttp(sink, { host, port: httpPort, maxMessageBytes }).catch(
     async (error: unknown) => {
       await grpc.close()
       throw error
@@ -132,8 +149,8 @@ export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> 
   }
 }
 
-/** Counts a request and builds its records, the latter only for a listener. */
-const deliver: {
+/** Counts the records of a request, and builds them when their event has a listener. */
+const countAndEmit: {
   [S in Signal]: (
     request: ExportRequests[S],
     counts: ViewerCounts,
@@ -142,20 +159,20 @@ const deliver: {
 } = {
   logs(request, counts, events) {
     counts.logRecords += countLogRecords(request)
-    if (events.listenerCount('logs') > 0) safely(() => events.emit('logs', toLogRecords(request)))
+    if (events.listenerCount('logs') > 0) emitSafely(() => events.emit('logs', toLogRecords(request)))
   },
   traces(request, counts, events) {
     counts.spans += countSpans(request)
-    if (events.listenerCount('spans') > 0) safely(() => events.emit('spans', toSpans(request)))
+    if (events.listenerCount('spans') > 0) emitSafely(() => events.emit('spans', toSpans(request)))
   },
   metrics(request, counts, events) {
     counts.dataPoints += countDataPoints(request)
-    if (events.listenerCount('metrics') > 0) safely(() => events.emit('metrics', toMetrics(request)))
+    if (events.listenerCount('metrics') > 0) emitSafely(() => events.emit('metrics', toMetrics(request)))
   },
 }
 
-/** A listener's error is no fault of the sender: it surfaces as an uncaught exception, and the request is answered. */
-function safely(emit: () => void): void {
+/** Rethrows a listener's error as an uncaught exception, so that the sender still gets its answer. */
+function emitSafely(emit: () => void): void {
   try {
     emit()
   } catch (error) {
@@ -175,34 +192,34 @@ function waitFor(
     const waiter: Waiter = {
       check() {
         try {
-          if (condition(viewer)) settle(resolve)
+          if (condition(viewer)) finish(resolve)
         } catch (error) {
-          settle(() => reject(error))
+          finish(() => reject(error))
         }
       },
       cancel() {
-        settle(() => reject(new ViewerError('CLOSED', `The viewer was closed. ${received(viewer.counts)}`)))
+        finish(() => reject(new ViewerError('CLOSED', `The viewer was closed. ${summarize(viewer.counts)}`)))
       },
     }
     const timer = setTimeout(() => {
-      const message = `The condition did not hold after ${timeoutMillis} ms. ${received(viewer.counts)}`
-      settle(() => reject(new ViewerError('TIMEOUT', message)))
+      const message = `The condition was still false after ${timeoutMillis} ms. ${summarize(viewer.counts)}`
+      finish(() => reject(new ViewerError('TIMEOUT', message)))
     }, timeoutMillis)
-    const settle = (conclude: () => void) => {
+    const finish = (resolveOrReject: () => void) => {
       clearTimeout(timer)
       waiters.delete(waiter)
-      conclude()
+      resolveOrReject()
     }
     waiters.add(waiter)
     waiter.check()
   })
 }
 
-function received({ logRecords, spans, dataPoints, refused }: ViewerCounts): string {
+function summarize({ logRecords, spans, dataPoints, refused }: ViewerCounts): string {
   return `Received: ${logRecords} log records, ${spans} spans, ${dataPoints} data points; ${refused} requests refused`
 }
 
-/** A wildcard is an address to listen on, not one to send to. */
+/** Builds the URL to send to. A wildcard address becomes the loopback address, because clients cannot send to a wildcard. */
 function url(host: string, port: number): string {
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`

@@ -1,12 +1,12 @@
-/** Requests of little size that want to become as much as possible. */
+/** Small requests whose decoded form takes as much memory as possible. */
 import type { Signal } from '../src/decode.ts'
 
 const MIB = 2 ** 20
 
 export interface Bomb {
-  what: string
+  content: string
   signal: Signal
-  /** The request with `count` elements. */
+  /** Builds the request with `count` elements. */
   build: (count: number) => Buffer
   /** Bytes of an element. */
   width: number
@@ -21,29 +21,34 @@ function varint(value: number): Buffer {
   }
 }
 
-/** A length-delimited field. */
+/** Encodes a length-delimited field. */
 function field(number: number, content: Buffer | string): Buffer {
   const bytes = Buffer.from(content)
   return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes])
 }
 
-function times(count: number, element: Buffer): Buffer {
+function repeatElement(count: number, element: Buffer): Buffer {
   return Buffer.alloc(count * element.length, element)
 }
 
-/** An element within the fields `path`, outermost first. */
+/** Encodes `content` within the fields `path`, outermost first. */
 function nest(path: number[], content: Buffer): Buffer {
   return path.reduceRight((inner, number) => field(number, inner), content)
 }
 
-/** `count` elements within the fields `path` of a request. */
-function repeated(what: string, signal: Signal, path: number[], element: Buffer): Bomb {
-  return { what, signal, width: element.length, build: (count) => nest(path, times(count, element)) }
+/** Builds a bomb of many elements within the fields `path` of a request. */
+function repeated(content: string, signal: Signal, path: number[], element: Buffer): Bomb {
+  return {
+    content,
+    signal,
+    width: element.length,
+    build: (count) => nest(path, repeatElement(count, element)),
+  }
 }
 
-function json(what: string, before: string, element: string, after: string): Bomb {
+function json(content: string, before: string, element: string, after: string): Bomb {
   return {
-    what: `JSON: ${what}`,
+    content: `JSON: ${content}`,
     signal: 'logs',
     width: element.length,
     json: true,
@@ -53,7 +58,7 @@ function json(what: string, before: string, element: string, after: string): Bom
 }
 
 const EMPTY = Buffer.alloc(0)
-/** Fields of the path to a log record, a span, and a metric. */
+/** Field numbers of the path to a log record, a span, or a metric. */
 const RECORD = [1, 2, 2]
 const attribute = Buffer.concat([field(1, 'a'), field(2, EMPTY)])
 const bytesValue = field(2, field(7, 'b'))
@@ -101,7 +106,10 @@ export const bombs: Bomb[] = [
   {
     ...repeated('control characters in a wide text', 'logs', [...RECORD, 5, 1], Buffer.from('\u0001')),
     build: (count) =>
-      nest([...RECORD, 5, 1], Buffer.concat([Buffer.from('\u{1F4A3}'), times(count, Buffer.from('\u0001'))])),
+      nest(
+        [...RECORD, 5, 1],
+        Buffer.concat([Buffer.from('\u{1F4A3}'), repeatElement(count, Buffer.from('\u0001'))]),
+      ),
   },
   {
     ...repeated('lines of a stack', 'logs', RECORD, Buffer.from('a\n')),
@@ -110,7 +118,7 @@ export const bombs: Bomb[] = [
         [...RECORD, 6],
         Buffer.concat([
           field(1, 'exception.stacktrace'),
-          field(2, field(1, times(count, Buffer.from('a\n')))),
+          field(2, field(1, repeatElement(count, Buffer.from('a\n')))),
         ]),
       ),
   },
@@ -124,7 +132,7 @@ export const bombs: Bomb[] = [
             1,
             field(1, Buffer.concat([field(1, 'service.name'), field(2, field(1, 'x'.repeat(2 * MIB)))])),
           ),
-          field(2, times(count, field(2, EMPTY))),
+          field(2, repeatElement(count, field(2, EMPTY))),
         ]),
       ),
   },

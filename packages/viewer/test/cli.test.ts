@@ -31,7 +31,7 @@ class Run {
     this.child.stdout!.on('data', (data) => (this.stdout += data))
   }
 
-  /** The ports it announces. */
+  /** Waits for the line with the ports. */
   async ready(): Promise<{ grpcPort: number; httpUrl: string }> {
     for await (const line of createInterface({ input: this.child.stderr! })) {
       const match =
@@ -40,7 +40,7 @@ class Run {
         )
       if (match) return { grpcPort: Number(match[1]), httpUrl: match[2]! }
     }
-    throw new Error(`It did not start: ${this.stderr}`)
+    throw new Error(`The viewer did not start: ${this.stderr}`)
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
@@ -127,7 +127,7 @@ async function send(httpUrl: string, path: string, body: object): Promise<void> 
   expect(response.status).toBe(200)
 }
 
-/** Runs the command, sends it all three signals, and stops it. */
+/** Runs the command, sends all three signals, stops the command, and returns its stdout. */
 async function printed(args: string[], env?: NodeJS.ProcessEnv): Promise<string> {
   run = new Run([...free, ...args], env)
   const { httpUrl } = await run.ready()
@@ -144,7 +144,7 @@ function localTime(millis: number): string {
 }
 
 describe('logbridge-viewer', () => {
-  it('prints each record, and control characters only escaped', async () => {
+  it('prints each record with escaped control characters', async () => {
     expect((await printed([])).split('\n')).toEqual([
       `${localTime(1_700_000_000_123)} DEBUG  shop [payment] cache miss`,
       String.raw`${localTime(1_700_000_000_124)} ERROR  shop [payment] failed\n12:00:00.000 INFO forged\x1b[2J order.id=42 trace=4bf92f35`,
@@ -156,7 +156,7 @@ describe('logbridge-viewer', () => {
     ])
   })
 
-  it('receives over gRPC as well', async () => {
+  it('prints records that arrive over gRPC', async () => {
     run = new Run(free)
     const { grpcPort } = await run.ready()
     await exportGrpc(grpcPort, 'logs', encode('logs', oneLog({ body: { stringValue: 'over gRPC' } })))
@@ -164,28 +164,31 @@ describe('logbridge-viewer', () => {
     expect(run.stdout).toContain('over gRPC')
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s with status 0 and a summary', async (signal) => {
-    run = new Run(free)
-    const { httpUrl } = await run.ready()
-    await send(httpUrl, '/v1/logs', logs)
-    await send(httpUrl, '/v1/traces', spans)
-    await send(httpUrl, '/v1/metrics', metrics)
-    expect(await run.stop(signal)).toBe(0)
-    expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points; refused 0 requests\n')
-  })
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'exits with status 0 and prints a summary when it gets %s',
+    async (signal) => {
+      run = new Run(free)
+      const { httpUrl } = await run.ready()
+      await send(httpUrl, '/v1/logs', logs)
+      await send(httpUrl, '/v1/traces', spans)
+      await send(httpUrl, '/v1/metrics', metrics)
+      expect(await run.stop(signal)).toBe(0)
+      expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points; refused 0 requests\n')
+    },
+  )
 
-  it('--no-spans, --no-metrics, --min-severity hide', async () => {
+  it('hides records when --no-spans, --no-metrics and --min-severity are given', async () => {
     const output = await printed(['--no-spans', '--no-metrics', '--min-severity', 'warn'])
     expect(output).toContain('ERROR')
     expect(output).not.toMatch(/DEBUG|SPAN|METRIC/)
     expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points')
   })
 
-  it('--min-severity takes a number', async () => {
+  it('accepts a number for --min-severity', async () => {
     expect(await printed(['--min-severity', '6'])).not.toContain('cache miss')
   })
 
-  it('--json prints one line of JSON a record', async () => {
+  it('prints one line of JSON for each record when --json is given', async () => {
     const lines = (await printed(['--json'])).trimEnd().split('\n')
     expect(lines).toHaveLength(4)
     const [debug, error, span, metric] = lines.map((line) => JSON.parse(line))
@@ -200,18 +203,28 @@ describe('logbridge-viewer', () => {
   })
 
   it.each([
-    { what: 'not into a pipe', args: [], env: {}, colours: false },
-    { what: 'with FORCE_COLOR', args: [], env: { FORCE_COLOR: '1' }, colours: true },
-    { what: 'with --color', args: ['--color'], env: { NO_COLOR: '1' }, colours: true },
-    { what: 'not with NO_COLOR', args: [], env: { NO_COLOR: '1', FORCE_COLOR: '1' }, colours: false },
-    { what: 'not with --no-color', args: ['--no-color'], env: { FORCE_COLOR: '1' }, colours: false },
-  ])('colours: $what', async ({ args, env, colours }) => {
-    const output = await printed(args, env)
-    expect(output.includes('\u001B[31mERROR')).toBe(colours)
-    expect(output.includes('\u001B')).toBe(colours)
+    { output: 'plain text', condition: 'stdout is a pipe', args: [], env: {} },
+    { output: 'colors', condition: 'FORCE_COLOR is set', args: [], env: { FORCE_COLOR: '1' } },
+    { output: 'colors', condition: '--color is given', args: ['--color'], env: { NO_COLOR: '1' } },
+    {
+      output: 'plain text',
+      condition: 'NO_COLOR is set',
+      args: [],
+      env: { NO_COLOR: '1', FORCE_COLOR: '1' },
+    },
+    {
+      output: 'plain text',
+      condition: '--no-color is given',
+      args: ['--no-color'],
+      env: { FORCE_COLOR: '1' },
+    },
+  ])('prints $output when $condition', async ({ output, args, env }) => {
+    const text = await printed(args, env)
+    expect(text.includes('\u001B[31mERROR')).toBe(output === 'colors')
+    expect(text.includes('\u001B')).toBe(output === 'colors')
   })
 
-  it('says which port is in use, and nothing else', async () => {
+  it('prints one line with the port when the port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -225,20 +238,20 @@ describe('logbridge-viewer', () => {
   })
 
   it.each([
-    { args: ['--grpc-port', 'abc'], complaint: '--grpc-port' },
-    { args: ['--http-port', '70000'], complaint: '--http-port' },
-    { args: ['--min-severity', 'loud'], complaint: 'trace, debug, info, warn, error, fatal' },
-    { args: ['--colour'], complaint: '--colour' },
-    { args: ['somewhere'], complaint: 'somewhere' },
-  ])('status 2 for $args', async ({ args, complaint }) => {
+    { args: ['--grpc-port', 'abc'], message: '--grpc-port' },
+    { args: ['--http-port', '70000'], message: '--http-port' },
+    { args: ['--min-severity', 'loud'], message: 'trace, debug, info, warn, error, fatal' },
+    { args: ['--unknown'], message: '--unknown' },
+    { args: ['somewhere'], message: 'somewhere' },
+  ])('exits with status 2 when its arguments are $args', async ({ args, message }) => {
     run = new Run(args)
     await run.exit
     expect(run.child.exitCode).toBe(2)
-    expect(run.stderr).toContain(complaint)
+    expect(run.stderr).toContain(message)
     expect(run.stdout).toBe('')
   })
 
-  it('--help names every option, --version the version', async () => {
+  it('prints every option for --help and the version for -v', async () => {
     run = new Run(['--help'])
     await run.exit
     expect(run.child.exitCode).toBe(0)
@@ -259,7 +272,7 @@ describe('logbridge-viewer', () => {
     expect(run.stdout).toBe(`${packageJson.version}\n`)
   })
 
-  it('ends quietly when nobody reads on', async () => {
+  it('exits with status 0 and prints no error when the reader of stdout closes the pipe', async () => {
     run = new Run(free)
     const { httpUrl } = await run.ready()
     run.child.stdout!.destroy()
@@ -269,7 +282,7 @@ describe('logbridge-viewer', () => {
     expect(run.stderr).not.toContain('EPIPE')
   })
 
-  it('goes on, and ends with status 0, when stderr is closed', async () => {
+  it('keeps receiving and exits with status 0 when stderr is closed', async () => {
     run = new Run(free)
     const { httpUrl } = await run.ready()
     run.child.stderr!.destroy()
@@ -278,7 +291,7 @@ describe('logbridge-viewer', () => {
     expect(run.stdout).toContain('cache miss')
   })
 
-  it('ends with status 1 and says why when stdout cannot be written to', async () => {
+  it('exits with status 1 and prints the cause when writing to stdout fails', async () => {
     const full = openSync('/dev/full', 'w')
     run = new Run(free, {}, full)
     closeSync(full)
@@ -286,28 +299,28 @@ describe('logbridge-viewer', () => {
     await send(httpUrl, '/v1/logs', logs).catch(() => {})
     await run.exit
     expect(run.child.exitCode).toBe(1)
-    expect(run.stderr).toContain('logbridge-viewer: stdout cannot be written to: ENOSPC')
+    expect(run.stderr).toContain('logbridge-viewer: writing to stdout failed: ENOSPC')
   })
 
   const logRecords = Array.from({ length: 1000 }, () => ({ body: { stringValue: 'x'.repeat(1000) } }))
   const thousand = { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }
 
-  it('leaves lines out, and says how many, when stdout is not read as fast as records arrive', async () => {
+  it('skips lines and prints their number when stdout is read slower than records arrive', async () => {
     run = new Run(free, {}, 'unread')
     const { httpUrl } = await run.ready()
     for (let sent = 0; sent < 20; sent += 1) await send(httpUrl, '/v1/logs', thousand)
     run.readStdout()
-    const saidLeftOut = /Left out (\d+) lines/
-    await vi.waitFor(() => expect(run.stderr).toMatch(saidLeftOut), { timeout: 20_000 })
+    const skippedMessage = /Skipped (\d+) lines/
+    await vi.waitFor(() => expect(run.stderr).toMatch(skippedMessage), { timeout: 20_000 })
     await send(httpUrl, '/v1/logs', logs)
     expect(await run.stop()).toBe(0)
-    const leftOut = Number(saidLeftOut.exec(run.stderr)![1])
-    expect(leftOut).toBeGreaterThan(5000)
-    expect(run.stdout.match(/x{1000}/g)).toHaveLength(20_000 - leftOut)
+    const skipped = Number(skippedMessage.exec(run.stderr)![1])
+    expect(skipped).toBeGreaterThan(5000)
+    expect(run.stdout.match(/x{1000}/g)).toHaveLength(20_000 - skipped)
     expect(run.stdout).toContain('cache miss')
   })
 
-  it('ends on a signal when nobody reads stdout', async () => {
+  it('exits on a signal when stdout has no reader', async () => {
     run = new Run(free, {}, 'unread')
     const { httpUrl } = await run.ready()
     for (let sent = 0; sent < 3; sent += 1) await send(httpUrl, '/v1/logs', thousand)

@@ -25,9 +25,9 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * A request in which every field has a value of its own, so that a wrong field number cannot go unseen.
+ * Builds a request with a different value in every field, so that any wrong field number shows.
  *
- * @param variant which member of each oneof is set
+ * @param variant number of the member to set in each oneof
  */
 function fill(type: protobuf.Type, variant: number, depth = 0): Record<string, unknown> {
   const message: Record<string, unknown> = {}
@@ -35,7 +35,7 @@ function fill(type: protobuf.Type, variant: number, depth = 0): Record<string, u
     field.resolve()
     const members = field.partOf?.fieldsArray ?? [field]
     if (members[variant % members.length] !== field) continue
-    // Values within values: far enough down to have seen each kind.
+    // Values stop nesting at a depth that has each type of value.
     if (type.name === 'AnyValue' && field.resolvedType !== null && depth > 12) continue
     const value = sample(field, variant, depth)
     message[field.name] = field.repeated ? [value, sample(field, variant, depth)] : value
@@ -71,12 +71,12 @@ function sample(field: protobuf.Field, variant: number, depth: number): unknown 
   }
 }
 
-/** What was sent, as nested plain values. */
+/** Converts a message to nested plain values. */
 function plain(message: protobuf.Message): Record<string, unknown> {
   return message.$type.toObject(message, { longs: String, bytes: String })
 }
 
-describe.skipIf(collector === undefined)('a real Collector as sender', () => {
+describe.skipIf(collector === undefined)('viewer', () => {
   let viewer: Viewer
   let child: ChildProcess
   let port: number
@@ -112,7 +112,7 @@ describe.skipIf(collector === undefined)('a real Collector as sender', () => {
   )
 
   it.each(cases)(
-    '$signal come as they were sent, over gRPC and in JSON; variant $variant',
+    'receives equal $signal when a Collector forwards them over gRPC and as JSON; variant $variant',
     async ({ signal, variant }) => {
       const type = requestTypes[signal]
       const bytes = type.encode(type.fromObject(fill(type, variant))).finish()
@@ -125,7 +125,7 @@ describe.skipIf(collector === undefined)('a real Collector as sender', () => {
       const event = ({ logs: 'logs', traces: 'spans', metrics: 'metrics' } as const)[signal satisfies Signal]
       viewer.on(event, collect)
       await exportGrpc(viewer.grpcPort, signal, bytes)
-      // The Collector has no queue here: it answers after both of its exports.
+      // The Collector has no queue in this configuration, so it answers after both of its exports.
       await exportGrpc(port, signal, bytes)
       viewer.off(event, collect)
 

@@ -62,7 +62,7 @@ const cases = senders.flatMap((sender) =>
 )
 
 describe.each(cases)(
-  'official exporters over $sender.name, compression $compression',
+  'viewer decodes the requests of official exporters over $sender.name with compression $compression:',
   ({ sender, compression }) => {
     let viewer: Viewer
 

@@ -61,7 +61,7 @@ function span(fields: Partial<ReceivedSpan> = {}): ReceivedSpan {
 }
 
 describe('formatLogRecord', () => {
-  it('is one line: time, severity, service, scope, message, attributes, trace', () => {
+  it('returns one line with time, severity, service, scope, body, attributes, and trace id', () => {
     const record = log({
       traceId,
       attributes: { 'order.id': 42, user: { name: 'Ann Lee', tags: ['a', 'b'] } },
@@ -71,7 +71,7 @@ describe('formatLogRecord', () => {
     )
   })
 
-  it('leaves out what is not there', () => {
+  it('omits parts that the record lacks', () => {
     const record = log({
       resource: { ...resource, attributes: {} },
       scope: { ...scope, name: '' },
@@ -83,7 +83,7 @@ describe('formatLogRecord', () => {
     expect(formatLogRecord(record)).toBe('--:--:--.--- -     ')
   })
 
-  it('takes the observed time where there is no other', () => {
+  it('uses the observed time when the record has no time', () => {
     const record = log({ timeUnixNano: 0n, observedTimeUnixNano: timeUnixNano })
     expect(formatLogRecord(record)).toMatch(/^04:05:06\.007 /)
   })
@@ -102,7 +102,7 @@ describe('formatLogRecord', () => {
     expect(formatLogRecord(log({ severityNumber, severityText: '' }))).toContain(` ${name.padEnd(6)} shop `)
   })
 
-  it('shows an exception as an indented stack, and not among the attributes', () => {
+  it('formats an exception as an indented stack and removes its attributes from the line', () => {
     const record = log({
       attributes: {
         a: 1,
@@ -122,7 +122,7 @@ describe('formatLogRecord', () => {
   it.each([
     { stack: undefined, lines: ['    Error: boom'] },
     { stack: 'at f (a.js:1:2)', lines: ['    Error: boom', '    at f (a.js:1:2)'] },
-  ])('shows type and message of an exception whose stack lacks them: $stack', ({ stack, lines }) => {
+  ])('adds the type and message of an exception when its stack lacks them: $stack', ({ stack, lines }) => {
     const attributes = {
       'exception.type': 'Error',
       'exception.message': 'boom',
@@ -149,17 +149,17 @@ describe('formatLogRecord', () => {
     [new Uint8Array(), '<0 bytes>'],
     [[], '[]'],
     [{}, '{}'],
-  ])('shows the value %o as %s', (value, shown) => {
+  ])('formats the value %o as %s', (value, text) => {
     expect(formatLogRecord(log({ attributes: { k: value } }))).toMatch(/ k=.*$/)
-    expect(formatLogRecord(log({ attributes: { k: value } })).split(' k=')[1]).toBe(shown)
+    expect(formatLogRecord(log({ attributes: { k: value } })).split(' k=')[1]).toBe(text)
   })
 
-  it('shows a structured body and an event name', () => {
+  it('formats a structured body and an event name', () => {
     const record = log({ body: { a: [1, 'x'] }, eventName: 'order.placed' })
     expect(formatLogRecord(record)).toContain('[payment] order.placed {a: [1, x]}')
   })
 
-  it('colours by severity when told to', () => {
+  it('colors the severity when `color` is true', () => {
     const yellow = '\u001B[33m'
     expect(formatLogRecord(log({ severityNumber: 13 }), { color: true })).toContain(`${yellow}INFO  `)
     expect(formatLogRecord(log({ severityNumber: 13 }))).not.toContain('\u001B')
@@ -167,7 +167,7 @@ describe('formatLogRecord', () => {
 })
 
 describe('formatSpan', () => {
-  it('is one line', () => {
+  it('returns one line', () => {
     const event = { timeUnixNano, attributes: {}, droppedAttributesCount: 0 }
     const received = span({
       status: { code: 'error', message: 'no stock' },
@@ -182,8 +182,8 @@ describe('formatSpan', () => {
   it.each([
     [850_000n, ' 850µs '],
     [2_345_678_901n, ' 2.35s '],
-  ])('%i ns is%s', (nanos, shown) => {
-    expect(formatSpan(span({ endTimeUnixNano: timeUnixNano + nanos }))).toContain(shown)
+  ])('formats a duration of %i ns as%s', (nanos, text) => {
+    expect(formatSpan(span({ endTimeUnixNano: timeUnixNano + nanos }))).toContain(text)
   })
 })
 
@@ -192,7 +192,7 @@ describe('formatMetric', () => {
   const point = { startTimeUnixNano: 0n, timeUnixNano, flags: 0, attributes: {}, exemplars: [] }
   const raw = {} as ReceivedMetric['raw']
 
-  it('shows the points of a sum, and how many more there are', () => {
+  it('formats three points of a sum and the number of further points', () => {
     const dataPoints = ['a', 'b', 'c', 'd'].map((kind, value) => ({ ...point, attributes: { kind }, value }))
     expect(
       formatMetric({
@@ -208,7 +208,7 @@ describe('formatMetric', () => {
     )
   })
 
-  it('shows count, sum, min and max of a histogram', () => {
+  it('formats count, sum, min, and max of a histogram', () => {
     const histogram = { count: 3, sum: 555, min: 5, max: 500, bucketCounts: [3], explicitBounds: [] }
     expect(
       formatMetric({
@@ -226,7 +226,7 @@ const hostile = 'a\nb\r\u001B[2Jc\u0007\u007F\u009B31m\u2028\u202Ed'
 // oxlint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/
 
-describe('control characters in received text never come out as they are', () => {
+describe('formatters escape control characters', () => {
   const scopes = {
     resource: { ...resource, attributes: { 'service.name': hostile } },
     scope: { ...scope, name: hostile },
@@ -241,7 +241,7 @@ describe('control characters in received text never come out as they are', () =>
     )
   })
 
-  it('in an exception, whose lines stay indented', () => {
+  it('in an exception and indent each line', () => {
     const exception = {
       'exception.type': hostile,
       'exception.message': hostile,
@@ -277,14 +277,14 @@ describe('control characters in received text never come out as they are', () =>
     expect(formatMetric(received)).not.toMatch(controls)
   })
 
-  it('in JSON, where they stay readable', () => {
+  it('in JSON that parses to the original text', () => {
     const line = formatJson('log', log({ body: hostile, attributes }))
     expect(line).not.toMatch(controls)
     expect(JSON.parse(line)).toMatchObject({ signal: 'log', body: hostile, attributes })
   })
 })
 
-it('JSON writes what JSON has no type for', () => {
+it('formatJson writes bigint, bytes, and NaN as strings', () => {
   const attributes = { big: 9007199254740993n, bytes: new Uint8Array([0, 1, 255]), not: Number.NaN }
   const parsed = JSON.parse(formatJson('log', log({ attributes })))
   expect(parsed).toMatchObject({
@@ -294,7 +294,7 @@ it('JSON writes what JSON has no type for', () => {
   expect(parsed).not.toHaveProperty('raw')
 })
 
-describe('formatLogRecord cuts a text when it is long', () => {
+describe('formatLogRecord truncates a long text', () => {
   const long = '\0'.repeat(1_000_000)
 
   it.each([

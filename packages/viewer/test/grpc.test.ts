@@ -20,21 +20,21 @@ function logOf(bytes: number): Uint8Array {
   return encode('logs', oneLog({ body: { stringValue: 'x'.repeat(bytes) } }))
 }
 
-describe('gRPC', () => {
-  it.each(['logs', 'traces', 'metrics'] as const)('accepts an Export of %s', async (signal) => {
+describe('gRPC listener', () => {
+  it.each(['logs', 'traces', 'metrics'] as const)('accepts an Export call of %s', async (signal) => {
     const before = viewer.counts.requests[signal]
     const response = await exportGrpc(viewer.grpcPort, signal, new Uint8Array())
     expect(response).toHaveLength(0)
     expect(viewer.counts.requests[signal]).toBe(before + 1)
   })
 
-  it('accepts gzip', async () => {
+  it('accepts a message that is compressed with gzip', async () => {
     const before = viewer.counts.logRecords
     await exportGrpc(viewer.grpcPort, 'logs', logOf(50_000), gzip)
     expect(viewer.counts.logRecords).toBe(before + 1)
   })
 
-  it('INVALID_ARGUMENT: bytes that are no such message', async () => {
+  it('answers INVALID_ARGUMENT when the message is malformed', async () => {
     const before = viewer.counts.refused
     const truncated = logOf(10).subarray(0, 12)
     await expect(exportGrpc(viewer.grpcPort, 'logs', truncated)).rejects.toMatchObject({
@@ -45,18 +45,18 @@ describe('gRPC', () => {
   })
 
   it.each([
-    { what: 'a message over the limit', bytes: logOf(maxMessageBytes), options: {} },
-    { what: 'more log records than may be held', bytes: manyLogs, options: {} },
-    { what: 'more log records than may be held, as gzip', bytes: manyLogs, options: gzip },
-    { what: 'a small gzip that expands over the limit', bytes: logOf(50_000_000), options: gzip },
-  ])('RESOURCE_EXHAUSTED: $what', async ({ bytes, options }) => {
+    { condition: 'the message is over the limit', bytes: logOf(maxMessageBytes), options: {} },
+    { condition: 'its log records would take too much memory', bytes: manyLogs, options: {} },
+    { condition: 'its gzipped log records would take too much memory', bytes: manyLogs, options: gzip },
+    { condition: 'a small gzip expands over the limit', bytes: logOf(50_000_000), options: gzip },
+  ])('answers RESOURCE_EXHAUSTED when $condition', async ({ bytes, options }) => {
     await expect(exportGrpc(viewer.grpcPort, 'logs', bytes, options)).rejects.toMatchObject({
       code: status.RESOURCE_EXHAUSTED,
     })
   })
 
   it.each(['evil.example', 'localhost.evil.example:4317', '127.0.0.1:4317.evil.example'])(
-    'PERMISSION_DENIED: an authority that is not one of this machine: %s',
+    'answers PERMISSION_DENIED when the authority names another machine: %s',
     async (authority) => {
       const before = viewer.counts.requests.logs
       await expect(
@@ -66,7 +66,7 @@ describe('gRPC', () => {
     },
   )
 
-  it('accepts the authority of another port, as of one that is forwarded', async () => {
+  it('accepts an authority with another port, such as a forwarded port', async () => {
     const options = { 'grpc.default_authority': 'localhost:14317' }
     await expect(exportGrpc(viewer.grpcPort, 'logs', logOf(1), options)).resolves.toHaveLength(0)
   })

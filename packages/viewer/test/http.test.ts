@@ -20,15 +20,15 @@ beforeAll(async () => {
 
 afterAll(() => viewer.close())
 
-describe('accepted', () => {
-  it.each(['/v1/logs', '/v1/traces', '/v1/metrics', '/v1/logs?tenant=1'])('POST %s', async (path) => {
+describe('HTTP listener accepts', () => {
+  it.each(['/v1/logs', '/v1/traces', '/v1/metrics', '/v1/logs?tenant=1'])('a POST to %s', async (path) => {
     const response = await postProtobuf(viewer, path, new Uint8Array())
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('application/x-protobuf')
     expect((await response.arrayBuffer()).byteLength).toBe(0)
   })
 
-  it('JSON is answered in JSON, whatever the parameters of the content type', async () => {
+  it('JSON when the content type has parameters, and answers in JSON', async () => {
     const response = await fetch(`${viewer.httpUrl}/v1/logs`, {
       method: 'POST',
       headers: { 'content-type': 'Application/JSON; charset=utf-8' },
@@ -46,7 +46,7 @@ describe('accepted', () => {
     { encoding: 'br', compressed: brotliCompressSync(body) },
     { encoding: 'zstd', compressed: zstdCompressSync(body) },
     { encoding: 'identity', compressed: body },
-  ])('content encoding $encoding', async ({ encoding, compressed }) => {
+  ])('the content encoding $encoding', async ({ encoding, compressed }) => {
     const before = viewer.counts.logRecords
     const response = await postProtobuf(viewer, '/v1/logs', new Uint8Array(compressed), {
       'content-encoding': encoding,
@@ -55,7 +55,7 @@ describe('accepted', () => {
     expect(viewer.counts.logRecords).toBe(before + 1)
   })
 
-  it('a body of exactly the limit', async () => {
+  it('a body when its size is exactly the limit', async () => {
     const text = JSON.stringify(oneLog({ body: { stringValue: '' } }))
     const full = text.replace('""', `"${'x'.repeat(maxMessageBytes - text.length)}"`)
     expect(full).toHaveLength(maxMessageBytes)
@@ -64,11 +64,14 @@ describe('accepted', () => {
   })
 })
 
-describe('refused, with a google.rpc.Status in the encoding of the request', () => {
+describe('HTTP listener answers with a google.rpc.Status in the encoding of the request', () => {
   it.each([
-    { what: 'truncated message', bytes: body.subarray(0, body.length - 2) },
-    { what: 'invalid UTF-8', bytes: Uint8Array.from(body, (byte) => (byte === 0x68 ? 0xff : byte)) },
-  ])('400: protobuf, $what', async ({ bytes }) => {
+    { condition: 'a protobuf message is truncated', bytes: body.subarray(0, body.length - 2) },
+    {
+      condition: 'a protobuf string has invalid UTF-8',
+      bytes: Uint8Array.from(body, (byte) => (byte === 0x68 ? 0xff : byte)),
+    },
+  ])('400 when $condition', async ({ bytes }) => {
     const before = viewer.counts.refused
     const response = await postProtobuf(viewer, '/v1/logs', bytes)
     expect(response.status).toBe(400)
@@ -81,24 +84,27 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
   })
 
   it.each([
-    { what: 'not JSON', text: '{"resourceLogs":[' },
-    { what: 'not an object', text: '[]' },
-    { what: 'a field of another type', text: '{"resourceLogs":{}}' },
-    { what: 'an id of an odd number of digits', text: JSON.stringify(oneLog({ traceId: 'abc' })) },
-    { what: 'an id that is not hex', text: JSON.stringify(oneLog({ traceId: 'S/kvNXezTaajzpKdDg5HNg==' })) },
+    { condition: 'JSON is truncated', text: '{"resourceLogs":[' },
+    { condition: 'JSON is no object', text: '[]' },
+    { condition: 'a JSON field has another type', text: '{"resourceLogs":{}}' },
+    { condition: 'a JSON id has an odd number of digits', text: JSON.stringify(oneLog({ traceId: 'abc' })) },
     {
-      what: 'an integer out of range',
+      condition: 'a JSON id is base64',
+      text: JSON.stringify(oneLog({ traceId: 'S/kvNXezTaajzpKdDg5HNg==' })),
+    },
+    {
+      condition: 'a JSON integer is out of range',
       text: JSON.stringify(oneLog({ body: { intValue: '9223372036854775808' } })),
     },
-    { what: 'nested too deep', text: `{"resourceLogs":${'['.repeat(3000)}` },
-  ])('400: JSON, $what', async ({ text }) => {
+    { condition: 'JSON nests too deep', text: `{"resourceLogs":${'['.repeat(3000)}` },
+  ])('400 when $condition', async ({ text }) => {
     const response = await postJson(viewer, '/v1/logs', text)
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toMatchObject({ code: 3, message: expect.stringMatching(/.+/) })
   })
 
-  it('400: a value nested beyond any use', async () => {
+  it('400 when a value nests 600 levels deep', async () => {
     let any: object = {}
     for (let depth = 0; depth < 600; depth++) any = { arrayValue: { values: [any] } }
     const large = await start()
@@ -109,50 +115,50 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     }
   })
 
-  it('400: a body that is not what its content encoding says', async () => {
+  it('400 when the body does not match its content encoding', async () => {
     const response = await postProtobuf(viewer, '/v1/logs', body, { 'content-encoding': 'gzip' })
     expect(response.status).toBe(400)
     expect(decodeStatus(await response.arrayBuffer()).message).toContain('gzip')
   })
 
-  it('404: an unknown path', async () => {
+  it('404 when the path is unknown', async () => {
     const response = await postJson(viewer, '/v1/profiles', {})
     expect(response.status).toBe(404)
     expect(await response.text()).toContain('/v1/logs, /v1/traces, /v1/metrics')
   })
 
-  it('405: a method other than POST', async () => {
+  it('405 when the method is other than POST', async () => {
     const response = await fetch(`${viewer.httpUrl}/v1/logs`)
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe('POST')
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
   })
 
-  it.each(['text/plain', 'application/grpc', ''])('415: content type "%s"', async (type) => {
+  it.each(['text/plain', 'application/grpc', ''])('415 when the content type is "%s"', async (type) => {
     const response = await postProtobuf(viewer, '/v1/logs', body, { 'content-type': type })
     expect(response.status).toBe(415)
     expect(await response.text()).toContain('application/x-protobuf')
   })
 
-  it('415: an unknown content encoding', async () => {
+  it('415 when the content encoding is unknown', async () => {
     const response = await postProtobuf(viewer, '/v1/logs', body, { 'content-encoding': 'snappy' })
     expect(response.status).toBe(415)
     expect(decodeStatus(await response.arrayBuffer()).message).toContain('gzip, deflate, br, zstd')
   })
 
-  it('413: a body far over the limit, whose sender is still busy sending', async () => {
+  it('413 when a body is far over the limit and its sender is still sending', async () => {
     const response = await postProtobuf(viewer, '/v1/logs', new Uint8Array(20_000_000))
     expect(response.status).toBe(413)
     expect(decodeStatus(await response.arrayBuffer()).message).toContain(String(maxMessageBytes))
   })
 
   it.each([
-    { what: 'log records', of: { resourceLogs: [{ scopeLogs: [{ logRecords: repeat({}) }] }] } },
-    { what: 'values', of: oneLog({ body: { arrayValue: { values: repeat({}) } } }) },
-    { what: 'attributes', of: oneLog({ attributes: repeat({ key: 'a' }) }) },
-  ])('413: more $what than may be held, in protobuf and JSON', async ({ of }) => {
+    { content: 'log records', request: { resourceLogs: [{ scopeLogs: [{ logRecords: repeat({}) }] }] } },
+    { content: 'values', request: oneLog({ body: { arrayValue: { values: repeat({}) } } }) },
+    { content: 'attributes', request: oneLog({ attributes: repeat({ key: 'a' }) }) },
+  ])('413 when the $content would take too much memory, in protobuf and JSON', async ({ request }) => {
     const before = viewer.counts.refused
-    const bytes = encode('logs', of)
+    const bytes = encode('logs', request)
     const compressed = new Uint8Array(gzipSync(bytes))
     const responses = [
       await postProtobuf(viewer, '/v1/logs', bytes),
@@ -165,13 +171,13 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
         message: expect.stringContaining('too large'),
       })
     }
-    const response = await postJson(viewer, '/v1/logs', of)
+    const response = await postJson(viewer, '/v1/logs', request)
     expect(response.status).toBe(413)
     expect(await response.json()).toMatchObject({ code: 8 })
     expect(viewer.counts.refused).toBe(before + 3)
   })
 
-  it('413: a body without a length, over the limit', async () => {
+  it('413 when a body without a content length is over the limit', async () => {
     const request = httpRequest(`${viewer.httpUrl}/v1/logs`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-protobuf' },
@@ -188,7 +194,7 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
     { encoding: 'deflate', bomb: deflateSync(Buffer.alloc(50_000_000)) },
     { encoding: 'br', bomb: brotliCompressSync(Buffer.alloc(50_000_000)) },
     { encoding: 'zstd', bomb: zstdCompressSync(Buffer.alloc(50_000_000)) },
-  ])('413: a small $encoding body that expands over the limit', async ({ encoding, bomb }) => {
+  ])('413 when a small $encoding body expands over the limit', async ({ encoding, bomb }) => {
     expect(bomb.length).toBeLessThan(maxMessageBytes)
     const response = await postProtobuf(viewer, '/v1/logs', new Uint8Array(bomb), {
       'content-encoding': encoding,
@@ -198,8 +204,8 @@ describe('refused, with a google.rpc.Status in the encoding of the request', () 
   })
 })
 
-describe('the Host header', () => {
-  /** The status of a request whose lines are written as they are. */
+describe('HTTP listener', () => {
+  /** Sends a request with raw header lines and returns the status of its answer. */
   async function statusOf(lines: string[], version = '1.1', target = '/v1/logs'): Promise<number> {
     const socket = connect(viewer.httpPort, '127.0.0.1')
     const head = [`POST ${target} HTTP/${version}`, 'content-type: application/json', 'content-length: 2']
@@ -210,7 +216,7 @@ describe('the Host header', () => {
   }
 
   it.each(['localhost', 'LocalHost', '127.0.0.1', '[::1]', 'localhost:4318', '127.0.0.1:1', '[::1]:65535'])(
-    'of this machine is accepted: %s',
+    'accepts a request when the Host header names this machine: %s',
     async (host) => {
       expect(await statusOf([`host: ${host}`])).toBe(200)
     },
@@ -242,24 +248,24 @@ describe('the Host header', () => {
     '0.0.0.0',
     '192.168.1.1:4318',
     '',
-  ])('of anything else is refused: "%s"', async (host) => {
+  ])('answers 421 when the Host header names anything else: "%s"', async (host) => {
     const before = viewer.counts.requests.logs
     expect(await statusOf([`host: ${host}`])).toBe(421)
     expect(viewer.counts.requests.logs).toBe(before)
   })
 
-  it('must be there once', async () => {
+  it('refuses a request when the Host header is missing or repeated', async () => {
     expect(await statusOf([])).toBe(400)
     expect(await statusOf([], '1.0')).toBe(421)
     expect(await statusOf(['host: localhost', 'host: localhost'])).not.toBe(200)
     expect(await statusOf(['host: localhost', 'host: evil.example'])).not.toBe(200)
   })
 
-  it('says nothing about a target that names another host', async () => {
+  it('answers 404 when the request target names another host', async () => {
     expect(await statusOf(['host: localhost'], '1.1', 'http://evil.example/v1/logs')).toBe(404)
   })
 
-  it('may be the address that is listened on, and any name where that is every address', async () => {
+  it('accepts the listen address as Host header, and any name when it listens on every address', async () => {
     const one = await start({ host: '127.0.0.2' })
     const all = await start({ host: '0.0.0.0' })
     try {
@@ -282,7 +288,7 @@ describe('the Host header', () => {
   }
 })
 
-it('503: more bodies at once than are held, and room again when their senders have gone', async () => {
+it('HTTP listener answers 503 when too many bodies are buffered, and recovers when their senders disconnect', async () => {
   const small = await start({ maxMessageBytes: 1000 })
   try {
     const senders = Array.from({ length: 8 }, () => {
@@ -299,7 +305,7 @@ it('503: more bodies at once than are held, and room again when their senders ha
   }
 })
 
-it('goes on when a sender breaks off in the middle of a body', async () => {
+it('HTTP listener keeps receiving when a sender resets in the middle of a body', async () => {
   const socket = connect(viewer.httpPort, '127.0.0.1')
   await once(socket, 'connect')
   socket.write(

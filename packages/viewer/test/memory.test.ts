@@ -15,7 +15,7 @@ import { exportGrpc, requestTypes } from './otlp.ts'
 const LONG = { tags: 'long' }
 const MIB = 2 ** 20
 const LIMIT = 4 * MIB
-/** What is promised for a request of up to 4 MiB. */
+/** Largest growth that the README states for a request of up to 4 MiB. */
 const MAX_GROWTH = 200 * MIB
 
 const [reporter, cli, library] = [
@@ -28,7 +28,7 @@ const free = ['--grpc-port=0', '--http-port=0']
 interface Target {
   httpUrl: string
   grpcPort: number
-  /** Memory held now, and the most there has been. */
+  /** Returns the current and the largest resident memory of the process. */
   memory(): Promise<{ rss: number; maxRss: number }>
 }
 
@@ -55,17 +55,17 @@ async function run(program: string[]): Promise<Target> {
         return (await answer)[0] as { rss: number; maxRss: number }
       },
     }
-    // What the first request of each kind loads is not what a request takes.
+    // The first request loads code, which is no memory of a request.
     await send(target, { ...emptyLogs, build: () => Buffer.alloc(0) }, 0)
     return target
   }
-  throw new Error('It did not start')
+  throw new Error('The viewer did not start')
 }
 
 async function send({ httpUrl }: Target, bomb: Bomb, count: number, gzip = false): Promise<number> {
   const body = bomb.build(count)
-  // A connection each, because an idle one is closed while the next body is made. It is kept alive, because one that is not is
-  // closed with the answer, which comes before all of a body that is too large has been sent.
+  // Each request has a new connection, because the viewer closes an idle connection while the next body is built. The connection
+  // is kept alive, because otherwise the viewer closes the connection with its answer, before a too large body is sent.
   const agent = new Agent({ keepAlive: true })
   const request = httpRequest(`${httpUrl}/v1/${bomb.signal}`, {
     method: 'POST',
@@ -83,7 +83,7 @@ async function send({ httpUrl }: Target, bomb: Bomb, count: number, gzip = false
   return response.statusCode!
 }
 
-/** About the largest count that is still accepted: the most that a request can become. */
+/** Finds about the largest count that is still accepted, which is the request that takes the most memory. */
 function largestAccepted(bomb: Bomb): number {
   let accepted = 1
   let refused = Math.floor(LIMIT / bomb.width) + 1
@@ -95,7 +95,7 @@ function largestAccepted(bomb: Bomb): number {
   return accepted
 }
 
-/** By the checks alone, because to decode each would take minutes. */
+/** Runs the checks alone, because decoding each request would take minutes. */
 function isAccepted(bytes: Buffer, { json, signal }: Bomb): boolean {
   try {
     if (json) checkJson(bytes, LIMIT)
@@ -106,60 +106,60 @@ function isAccepted(bytes: Buffer, { json, signal }: Bomb): boolean {
   }
 }
 
-/** Computed beforehand, because it takes so long that connections would time out meanwhile. */
+/** Largest accepted counts, computed before the tests, because connections would time out during the computation. */
 let counts: Map<Bomb, number>
 
 beforeAll(() => {
   counts = new Map(bombs.map((bomb) => [bomb, largestAccepted(bomb)]))
 }, 120_000)
 
-/** Sends each bomb as large as it is accepted, and larger than that. */
+/** Sends each bomb at its largest accepted size, and at the size limit. */
 async function sendAll(target: Target, check: (bomb: Bomb) => Promise<void>): Promise<void> {
   for (const [bomb, count] of counts) {
-    // What JSON becomes is checked again once it is encoded as protobuf.
-    expect(bomb.json ? [200, 413] : [200], `${bomb.what}: ${count}`).toContain(
+    // A JSON request is checked a second time after its conversion to protobuf.
+    expect(bomb.json ? [200, 413] : [200], `${bomb.content}: ${count}`).toContain(
       await send(target, bomb, count),
     )
-    expect([200, 413], bomb.what).toContain(await send(target, bomb, Math.floor(LIMIT / bomb.width)))
+    expect([200, 413], bomb.content).toContain(await send(target, bomb, Math.floor(LIMIT / bomb.width)))
     await check(bomb)
   }
 }
 
 describe.each([
-  { what: 'the command', program: [cli, ...free] },
-  { what: 'the command with --json', program: [cli, ...free, '--json'] },
-])('the memory of $what', ({ program }) => {
+  { subject: 'logbridge-viewer', program: [cli, ...free] },
+  { subject: 'logbridge-viewer --json', program: [cli, ...free, '--json'] },
+])('$subject', ({ program }) => {
+  it('grows by at most 200 MB when requests of up to 4 MiB decode into much more', LONG, async () => {
+    const target = await run(program)
+    const { rss } = await target.memory()
+    await sendAll(target, async ({ content }) => {
+      expect((await target.memory()).maxRss - rss, content).toBeLessThan(MAX_GROWTH)
+    })
+  })
+
   it(
-    'grows by at most 200 MB for requests of up to 4 MiB, however much they want to become',
+    'grows by at most 200 MB when twenty such requests arrive at once over HTTP and gRPC',
     LONG,
     async () => {
       const target = await run(program)
       const { rss } = await target.memory()
-      await sendAll(target, async ({ what }) => {
-        expect((await target.memory()).maxRss - rss, what).toBeLessThan(MAX_GROWTH)
-      })
+      const count = counts.get(emptyLogs)!
+      const twenty = Array.from({ length: 20 }, () => send(target, emptyLogs, count, true))
+      expect(await Promise.all(twenty)).toEqual(twenty.map(() => 200))
+      const gzip = { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }
+      const call = (bytes: Buffer) => exportGrpc(target.grpcPort, 'logs', bytes, gzip)
+      await Promise.all(Array.from({ length: 20 }, () => call(emptyLogs.build(count))))
+      const refused = Array.from({ length: 20 }, () => call(emptyLogs.build(2 * MIB - 100)))
+      for (const result of await Promise.allSettled(refused)) {
+        expect(result).toMatchObject({ status: 'rejected', reason: { code: status.RESOURCE_EXHAUSTED } })
+      }
+      expect((await target.memory()).maxRss - rss).toBeLessThan(MAX_GROWTH)
     },
   )
-
-  it('grows by at most 200 MB for twenty of them at once, over HTTP and gRPC', LONG, async () => {
-    const target = await run(program)
-    const { rss } = await target.memory()
-    const count = counts.get(emptyLogs)!
-    const twenty = Array.from({ length: 20 }, () => send(target, emptyLogs, count, true))
-    expect(await Promise.all(twenty)).toEqual(twenty.map(() => 200))
-    const gzip = { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }
-    const call = (bytes: Buffer) => exportGrpc(target.grpcPort, 'logs', bytes, gzip)
-    await Promise.all(Array.from({ length: 20 }, () => call(emptyLogs.build(count))))
-    const refused = Array.from({ length: 20 }, () => call(emptyLogs.build(2 * MIB - 100)))
-    for (const result of await Promise.allSettled(refused)) {
-      expect(result).toMatchObject({ status: 'rejected', reason: { code: status.RESOURCE_EXHAUSTED } })
-    }
-    expect((await target.memory()).maxRss - rss).toBeLessThan(MAX_GROWTH)
-  })
 })
 
-it.each(bombs.filter(({ what }) => /^(?:log records|spans|metrics|span events|C1 .*)$/.test(what)))(
-  'the memory of the library grows by at most 200 MB for one of them: $what',
+it.each(bombs.filter(({ content }) => /^(?:log records|spans|metrics|span events|C1 .*)$/.test(content)))(
+  'startViewer grows by at most 200 MB when a request of up to 4 MiB has $content',
   LONG,
   async (bomb) => {
     const target = await run([library])
@@ -169,14 +169,14 @@ it.each(bombs.filter(({ what }) => /^(?:log records|spans|metrics|span events|C1
   },
 )
 
-it('the memory of the library does not grow with what a small request expands to', LONG, async () => {
+it('startViewer keeps its memory when a small request expands over the limit', LONG, async () => {
   const target = await run([library])
   const { rss } = await target.memory()
   expect(await send(target, emptyLogs, 32 * MIB, true)).toBe(413)
   expect((await target.memory()).maxRss - rss).toBeLessThan(MAX_GROWTH)
 })
 
-it('a body in chunks of one byte each takes no more memory than one of a piece', LONG, async () => {
+it('logbridge-viewer grows by at most 200 MB when a body arrives in chunks of one byte', LONG, async () => {
   const target = await run([cli, ...free])
   const { rss } = await target.memory()
   const socket = connect(Number(new URL(target.httpUrl).port), '127.0.0.1')
@@ -187,7 +187,7 @@ it('a body in chunks of one byte each takes no more memory than one of a piece',
     'transfer-encoding: chunked',
   ]
   socket.write(`${[...head, 'content-type: application/json'].join('\r\n')}\r\n\r\n`)
-  // Six bytes on the line for each.
+  // Each chunk has six bytes: length, line break, content, line break.
   socket.end(`${'1\r\n \r\n'.repeat(LIMIT / 6)}2\r\n{}\r\n0\r\n\r\n`)
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /)
   const { maxRss } = await target.memory()

@@ -19,7 +19,7 @@ const services: Record<Signal, string> = {
   metrics: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
 }
 
-/** On free ports. */
+/** Starts a viewer on free ports. */
 export function start(options: ViewerOptions = {}): Promise<Viewer> {
   return startViewer({ grpcPort: 0, httpPort: 0, ...options })
 }
@@ -29,7 +29,7 @@ export function encode(signal: Signal, request: object): Uint8Array<ArrayBuffer>
   const { recursionLimit } = protobuf.util
   protobuf.util.recursionLimit = 10_000
   try {
-    // A copy, for `fetch` wants bytes of an ArrayBuffer of their own.
+    // `fetch` needs bytes that fill their ArrayBuffer, so the bytes are copied.
     return new Uint8Array(type.encode(type.fromObject(request)).finish())
   } finally {
     protobuf.util.recursionLimit = recursionLimit
@@ -40,7 +40,7 @@ export function decodeStatus(bytes: ArrayBuffer): { code: number; message: strin
   return rpcStatus.toObject(rpcStatus.decode(new Uint8Array(bytes))) as { code: number; message: string }
 }
 
-/** A request with one log record. */
+/** Builds a request with one log record. */
 export function oneLog(record: object): object {
   return { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] }
 }
@@ -66,7 +66,7 @@ export function postProtobuf(
   })
 }
 
-/** Sends bytes as they are in an Export call; rejects with a grpc.ServiceError. */
+/** Sends raw bytes in an Export call. Rejects with a grpc.ServiceError. */
 export async function exportGrpc(
   port: number,
   signal: Signal,

@@ -12,7 +12,7 @@ afterAll(() => viewer.close())
 
 type Send = (record: object) => Promise<ReceivedLogRecord>
 
-/** The record as it was received, of the one request that `send` makes. */
+/** Returns the record of the one request that `send` makes. */
 async function receive(send: () => Promise<unknown>): Promise<ReceivedLogRecord> {
   let record: ReceivedLogRecord | undefined
   const listener = (records: ReceivedLogRecord[]): void => {
@@ -61,21 +61,21 @@ const values = [
 describe.each([
   { encoding: 'protobuf', send: protobuf },
   { encoding: 'JSON', send: json },
-])('AnyValue in $encoding', ({ send }) => {
-  it.each(values)('$any', async ({ any, plain }) => {
+])('$encoding decodes', ({ send }) => {
+  it.each(values)('the value $any', async ({ any, plain }) => {
     const record = await send({ body: any, attributes: [{ key: 'k', value: any }] })
     expect(record.body).toEqual(plain)
     expect(record.attributes).toEqual({ k: plain })
     expect(record.raw.body!.value).toBe(Object.keys(any)[0])
   })
 
-  it('a missing body and a missing value are null', async () => {
+  it('a missing body and a missing value as null', async () => {
     const record = await send({ attributes: [{ key: 'k' }] })
     expect(record.body).toBeNull()
     expect(record.attributes).toEqual({ k: null })
   })
 
-  it('keys that objects have anyway are just keys', async () => {
+  it('keys that equal names of Object.prototype', async () => {
     const record = await send({
       attributes: [
         { key: '__proto__', value: { stringValue: 'p' } },
@@ -91,7 +91,7 @@ describe.each([
     expect(record.attributes['toString']).toBeUndefined()
   })
 
-  it('values nested as deep as the Logs SDK lets them', async () => {
+  it('values that nest as deep as the Logs SDK accepts', async () => {
     let any: object = { stringValue: 'bottom' }
     for (let depth = 0; depth < 64; depth++) any = { kvlistValue: { values: [{ key: 'n', value: any }] } }
     let value = (await send({ body: any })).body
@@ -99,7 +99,7 @@ describe.each([
     expect(value).toBe('bottom')
   })
 
-  it('nanoseconds keep their precision, and an id its digits', async () => {
+  it('nanoseconds in full precision and ids in hex', async () => {
     const id = send === json ? '4bf92f3577b34da6a3ce929d0e0e4736' : 'S/kvNXezTaajzpKdDg5HNg=='
     const record = await send({
       timeUnixNano: '18446744073709551615',
@@ -113,8 +113,8 @@ describe.each([
   })
 })
 
-describe('JSON only', () => {
-  it('64-bit integers written as numbers keep all digits', async () => {
+describe('JSON decodes', () => {
+  it('all digits of 64-bit integers that are written as numbers', async () => {
     const text =
       '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1700000000123456789,"body":{"intValue":-9007199254740993}}]}]}]}'
     const record = await receive(() => postJson(viewer, '/v1/logs', text))
@@ -122,7 +122,7 @@ describe('JSON only', () => {
     expect(record.body).toBe(-9007199254740993n)
   })
 
-  it('upper-case hex, unknown fields, NaN and infinity', async () => {
+  it('upper-case hex, unknown fields, NaN, and infinity', async () => {
     const list = ['NaN', 'Infinity', '-Infinity'].map((doubleValue) => ({ doubleValue }))
     const record = await json({
       traceId: 'ABCDEF'.padEnd(32, '0'),
@@ -133,7 +133,7 @@ describe('JSON only', () => {
     expect(record.body).toEqual([Number.NaN, Infinity, -Infinity])
   })
 
-  it('severity by number and by name', async () => {
+  it('a severity number by number and by name', async () => {
     expect((await json({ severityNumber: 17 })).severityNumber).toBe(17)
     expect((await json({ severityNumber: 'SEVERITY_NUMBER_ERROR' })).severityNumber).toBe(17)
   })

@@ -14,7 +14,7 @@ async function started(options?: ViewerOptions): Promise<Viewer> {
 const log = oneLog({ body: { stringValue: 'hello' } })
 
 describe('startViewer', () => {
-  it('listens on loopback and tells where', async () => {
+  it('listens on the loopback address and returns its ports and URLs', async () => {
     const viewer = await started()
     expect(viewer.grpcUrl).toBe(`http://127.0.0.1:${viewer.grpcPort}`)
     expect(viewer.httpUrl).toBe(`http://127.0.0.1:${viewer.httpPort}`)
@@ -28,35 +28,38 @@ describe('startViewer', () => {
     })
   })
 
-  it('is not to be reached at another address of the machine', async () => {
+  it('refuses connections at another address of the machine', async () => {
     const viewer = await started()
     for (const port of [viewer.grpcPort, viewer.httpPort]) {
-      // All of 127/8 is this machine's, but only 127.0.0.1 was asked for.
+      // 127.0.0.2 is an address of this machine too, beside the default host 127.0.0.1.
       const socket = connect(port, '127.0.0.2')
       await expect(once(socket, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     }
   })
 
-  it('listens on all addresses when told to, and names one to send to', async () => {
+  it('listens on every address and returns a URL to send to when the host is a wildcard', async () => {
     const viewer = await started({ host: '0.0.0.0' })
     expect(viewer.httpUrl).toBe(`http://127.0.0.1:${viewer.httpPort}`)
     expect((await fetch(`http://127.0.0.2:${viewer.httpPort}/v1/logs`)).status).toBe(405)
     await exportGrpc(viewer.grpcPort, 'logs', encode('logs', log))
   })
 
-  it.each(['grpcPort', 'httpPort'] as const)('says which port is in use: %s', async (option) => {
-    const other = createServer().listen(0, '127.0.0.1')
-    onTestFinished(() => void other.close())
-    await once(other, 'listening')
-    const { port } = other.address() as AddressInfo
-    const error = await start({ [option]: port }).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(ViewerError)
-    expect(error).toMatchObject({ code: 'PORT_IN_USE', cause: expect.any(Error) })
-    expect((error as Error).message).toContain(`Port ${port}`)
-    expect((error as Error).message).toContain(option)
-  })
+  it.each(['grpcPort', 'httpPort'] as const)(
+    'rejects with PORT_IN_USE and names the option when the port is in use: %s',
+    async (option) => {
+      const other = createServer().listen(0, '127.0.0.1')
+      onTestFinished(() => void other.close())
+      await once(other, 'listening')
+      const { port } = other.address() as AddressInfo
+      const error = await start({ [option]: port }).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(ViewerError)
+      expect(error).toMatchObject({ code: 'PORT_IN_USE', cause: expect.any(Error) })
+      expect((error as Error).message).toContain(`Port ${port}`)
+      expect((error as Error).message).toContain(option)
+    },
+  )
 
-  it('leaves nothing behind when the second listener fails', async () => {
+  it('closes the first listener when the second listener fails', async () => {
     const { httpPort, grpcPort } = await started()
     const other = await start()
     await other.close()
@@ -65,7 +68,7 @@ describe('startViewer', () => {
     expect(again.grpcPort).not.toBe(grpcPort)
   })
 
-  it('says what is wrong with an address that is not this machine’s', async () => {
+  it('rejects with LISTEN_FAILED when the host is an address of another machine', async () => {
     await expect(start({ host: '192.0.2.1' })).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
       message: expect.stringContaining('192.0.2.1'),
@@ -73,7 +76,7 @@ describe('startViewer', () => {
   })
 
   it.each([{ grpcPort: -1 }, { httpPort: 65_536 }, { httpPort: 1.5 }, { maxMessageBytes: 0 }])(
-    'rejects %o',
+    'rejects with INVALID_OPTION when the options are %o',
     async (options) => {
       await expect(start(options)).rejects.toMatchObject({
         code: 'INVALID_OPTION',
@@ -83,8 +86,8 @@ describe('startViewer', () => {
   )
 })
 
-describe('events', () => {
-  it('come before the sender has its answer, one a request', async () => {
+describe('viewer', () => {
+  it('emits one event for each request before the sender gets its answer', async () => {
     const viewer = await started()
     const sizes: number[] = []
     viewer.on('logs', (records) => sizes.push(records.length))
@@ -94,7 +97,7 @@ describe('events', () => {
     expect(sizes).toEqual([1, 1])
   })
 
-  it('a listener that throws does not make the request fail', async () => {
+  it('accepts the request when a listener throws', async () => {
     const viewer = await started()
     viewer.on('logs', () => {
       throw new Error('from the listener')
@@ -112,7 +115,7 @@ describe('events', () => {
 })
 
 describe('waitFor', () => {
-  it('resolves when the counters get there, or are there', async () => {
+  it('resolves when the condition becomes true or is already true', async () => {
     const viewer = await started()
     const waiting = viewer.waitFor(({ counts }) => counts.logRecords === 2)
     await postJson(viewer, '/v1/logs', log)
@@ -121,14 +124,14 @@ describe('waitFor', () => {
     await viewer.waitFor(({ counts }) => counts.logRecords === 2)
   })
 
-  it('sees refused requests', async () => {
+  it('resolves when a request is refused', async () => {
     const viewer = await started()
     const waiting = viewer.waitFor(({ counts }) => counts.refused === 1)
     await postJson(viewer, '/v1/logs', 'no JSON')
     await waiting
   })
 
-  it('rejects with what did arrive', async () => {
+  it('rejects with the counters when the timeout expires', async () => {
     const viewer = await started()
     await postJson(viewer, '/v1/logs', log)
     await expect(viewer.waitFor(({ counts }) => counts.spans > 0, 1)).rejects.toMatchObject({
@@ -137,7 +140,7 @@ describe('waitFor', () => {
     })
   })
 
-  it('rejects with the error of the condition', async () => {
+  it('rejects with the error when the condition throws', async () => {
     const viewer = await started()
     const failure = new Error('condition')
     const condition = (): boolean => {
@@ -146,7 +149,7 @@ describe('waitFor', () => {
     await expect(viewer.waitFor(condition)).rejects.toBe(failure)
   })
 
-  it('rejects when the viewer is closed', async () => {
+  it('rejects with CLOSED when the viewer is closed', async () => {
     const viewer = await started()
     const waiting = expect(viewer.waitFor(() => false)).rejects.toMatchObject({ code: 'CLOSED' })
     await viewer.close()
@@ -155,7 +158,7 @@ describe('waitFor', () => {
 })
 
 describe('close', () => {
-  it('stops listening, twice if need be, though clients hold connections open', async () => {
+  it('stops listening when clients keep connections open, and can be called twice', async () => {
     const viewer = await start()
     const idle = connect(viewer.httpPort, '127.0.0.1')
     const halfSent = connect(viewer.httpPort, '127.0.0.1')
@@ -163,7 +166,7 @@ describe('close', () => {
     const sockets = [idle, halfSent, silent]
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))
     const closed = sockets.map((socket) => {
-      // A reset is as good as an end here.
+      // A reset closes the socket too.
       socket.on('error', () => {})
       socket.resume()
       return new Promise((resolve) => socket.once('close', resolve))
