@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { startViewer, type Viewer } from '@logbridge/viewer'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type ReceivedRequest, startHttpReceiver } from '../../../tests/support/scriptedReceiver.ts'
+import {
+  type ReceivedRequest,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '../../../tests/support/scriptedReceiver.ts'
 import { nowhere, run, start } from './programs.ts'
 
 const ESM = `import { startTelemetry } from '@logbridge/core'
@@ -206,6 +210,24 @@ test('a signal of shutdownSignals waits for all three signals when their exports
 })
 
 const END = `process.on('exit', () => console.log(performance.now() < 20_000 ? 'soon' : 'late'))`
+
+test(
+  'a gRPC receiver that never answers holds a process no longer than the flush at its end',
+  { tags: 'long' },
+  async () => {
+    const receiver = await startGrpcReceiver()
+    onTestFinished(() => receiver.close())
+    receiver.answer = () => ({ fate: 'silent' })
+    const ended = await run(
+      `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
+      ${PRODUCE} setTimeout(() => {}, 500); ${END}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  },
+)
+
 const UNREACHABLE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
 // The SDK's timers for an export would hold the process for 30 s.

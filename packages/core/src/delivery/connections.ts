@@ -4,6 +4,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { nextTurn, timers, unref } from '@logbridge/bridge'
 import type { ChannelCredentials } from '@grpc/grpc-js'
+import { countResource } from '../process/heldEnd.ts'
 
 /** Least time between the beginnings of two connections to an address: without an answer in between, and with one. */
 const UNHEARD_MILLIS = 500
@@ -22,6 +23,8 @@ export class Connections {
   /** Requests that are under way. */
   private requests = 0
   private closed = false
+  /** Ends the count of the connection that grpc-js has hold the process for its requests: one, where there are several. */
+  private ended: (() => void) | undefined
 
   /** Runs what may connect, now or later. */
   within<T>(run: () => T): T {
@@ -31,10 +34,17 @@ export class Connections {
   /** Sends a request, which keeps the connections of a channel that is closed meanwhile. */
   async use<T>(send: () => Promise<T>): Promise<T> {
     this.requests += 1
+    const deadlineEnded = countResource('Timeout')
+    this.ended ??= countResource('TCPSocketWrap', () => Number(this.isConnected()))
     try {
       return await this.within(send)
     } finally {
       this.requests -= 1
+      deadlineEnded()
+      if (this.requests === 0) {
+        this.ended()
+        this.ended = undefined
+      }
       if (this.closed) this.close()
     }
   }
@@ -70,6 +80,10 @@ export class Connections {
       return connector
     }
     return credentials
+  }
+
+  private isConnected(): boolean {
+    return [...this.sockets].some((socket) => !socket.connecting)
   }
 
   /** Takes a socket that is being made. */

@@ -10,8 +10,8 @@ const REQUEST = /(Write|Connect)Wrap$/
 const STANDARD_STREAM = /^(Pipe|TTY)Wrap$/
 
 let requests = 0
-/** Timers of the SDK for the deadlines of its exports: they keep the event loop alive through each backoff. */
-let deadlines = 0
+/** Each gives how many resources of a name keep the event loop alive for an export. */
+const exportResources = new Set<{ readonly name: ExportResource; count(): number }>()
 let timer: NodeJS.Timeout | undefined
 const listeners = new Set<() => void>()
 
@@ -26,19 +26,21 @@ export function countRequest(): () => void {
   }
 }
 
+/** A timer for the deadline of an export, in the SDK or in grpc-js; a connection of grpc-js. Both hold through each wait. */
+type ExportResource = 'Timeout' | 'TCPSocketWrap'
+
 /**
- * Counts an export of the SDK while it is under way.
- * @returns ends that; to be called once
+ * Counts resources that an export keeps while it is under way.
+ * @returns ends that
  */
-export function countSdkDeadline(): () => void {
-  deadlines += 1
-  return () => {
-    deadlines -= 1
-  }
+export function countResource(name: ExportResource, count: () => number = () => 1): () => void {
+  const resource = { name, count }
+  exportResources.add(resource)
+  return () => void exportResources.delete(resource)
 }
 
 /**
- * Calls back when nothing but unread requests and exports of the SDK keeps the process from ending: `beforeExit` then comes only
+ * Calls back when nothing but unread requests and resources of exports keeps the process from ending: `beforeExit` then comes only
  * after the last of their deadlines. Everything else of the process would be listed as well, sockets of its own included.
  * @returns stops watching
  */
@@ -49,10 +51,13 @@ export function onHeldEnd(listener: () => void): () => void {
 
 function check(): void {
   const active = process.getActiveResourcesInfo?.() ?? []
-  let ownTimers = deadlines
-  const others = active.filter(
-    (name) => !REQUEST.test(name) && !(name === 'Timeout' && (ownTimers -= 1) >= 0),
-  )
+  const others = active.filter((name) => !REQUEST.test(name))
+  for (const { name, count } of exportResources) {
+    for (let left = count(); left > 0; left -= 1) {
+      const at = others.indexOf(name)
+      if (at >= 0) others.splice(at, 1)
+    }
+  }
   if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
   // To read `process.stdin` opens it: not where nothing is listed that could be it.
   if (others.length > 0) {

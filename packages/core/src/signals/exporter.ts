@@ -7,7 +7,7 @@ import { createTransport } from '../delivery/create.ts'
 import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
-import { countSdkDeadline } from '../process/heldEnd.ts'
+import { countResource } from '../process/heldEnd.ts'
 import type { Unsent } from '../process/longWait.ts'
 
 /** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
@@ -116,7 +116,7 @@ export function createOtlpExporter<Items>(
       if (abandoned && !exiting) return resultCallback(failed('the process is ending'))
       unsentItems.add(items)
       if (exiting) return
-      const ended = countSdkDeadline()
+      const ended = countResource('Timeout')
       const sending = quietly(() => send(items))
         .catch(failed)
         .then(resultCallback)
