@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -6,9 +7,9 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Manifest, packPackages } from './support/packages.ts'
-import { rootFolder, run } from './support/run.ts'
+import { rootFolder, run, testsFolder } from './support/run.ts'
 
-/** What each package may depend on: an adapter on the bridge and what connects it to its library. */
+/** Allowed dependencies of each package: an adapter depends on the bridge and on the base class of its library. */
 const DEPENDENCIES: Record<string, readonly string[]> = {
   '@logbridge/bridge': [],
   '@logbridge/bunyan': ['@logbridge/bridge'],
@@ -18,50 +19,63 @@ const DEPENDENCIES: Record<string, readonly string[]> = {
   '@logbridge/winston': ['@logbridge/bridge', 'winston-transport'],
 }
 const isAdapter = (name: string): boolean => name in DEPENDENCIES && name !== '@logbridge/bridge'
-const MAX_ADAPTER_BYTES = 80_000
+/** Code of one module format, which is what a process loads. */
+const MAX_ADAPTER_BYTES = 50_000
+/** Call of each package that throws. */
+const INVALID_CALLS: Record<string, string> = {
+  '@logbridge/bridge': "checkOptions('fixture', { unknown: 1 }, {})",
+  '@logbridge/bunyan': 'otelStream({ unknown: 1 })',
+  '@logbridge/console': 'bridgeConsole({ unknown: 1 })',
+  '@logbridge/core': 'createLoggerProvider({ unknown: 1 })',
+  '@logbridge/log4js': 'otelAppender({ unknown: 1 })',
+  '@logbridge/pino': 'otelStream({ unknown: 1 })',
+  '@logbridge/viewer': 'startViewer({ grpcPort: -1 })',
+  '@logbridge/winston': 'new OtelTransport({ unknown: 1 })',
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'logbridge-packaging-'))
 afterAll(() => rm(folder, { recursive: true }))
 
 const packages = await packPackages(folder)
 
-it('packs every package', () => {
+it('pnpm pack packs every package', () => {
   expect(packages.map(({ name }) => name).toSorted()).toEqual(
     [...Object.keys(DEPENDENCIES), '@logbridge/core', '@logbridge/viewer'].toSorted(),
   )
 })
 
 describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folder: unpacked, files }) => {
-  it('has nothing that publint complains about', async () => {
+  it('passes publint', async () => {
     const { buffer } = new Uint8Array(await readFile(tarball))
     const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true })
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
   })
 
-  it('has types that fit what Node.js loads', async () => {
+  it('has types that match the modules of Node.js', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)))
     if (!analysis.types) throw new Error('has no types')
-    // Node.js 10 knows no `exports`: not a version we can run on.
+    // Node.js 10 ignores `exports` and is older than `engines`.
     const problems = analysis.problems.filter(
       (problem) => !('resolutionKind' in problem) || problem.resolutionKind !== 'node10',
     )
     expect(problems).toEqual([])
   })
 
-  it('contains what it exports, a licence and a README, and nothing else', () => {
+  it('contains its entry points with source maps, a license, and a README alone', () => {
     const entryPoints = Object.values(manifest.exports)
       .flatMap((target) =>
         typeof target === 'string' ? target : Object.values(target).flatMap(Object.values),
       )
       .concat(Object.values(manifest.bin ?? {}))
       .map((path: string) => path.replace(/^\.\//, ''))
-    const expected = new Set([...entryPoints, 'package.json', 'LICENSE', 'README.md'])
-    // Type declarations that two entry points share stand in a file of their own, whose name is a hash.
+    const maps = entryPoints.filter(isCode).map((path) => `${path}.map`)
+    const expected = new Set([...entryPoints, ...maps, 'package.json', 'LICENSE', 'README.md'])
+    // tsup puts type declarations that two entry points share into a file with a hash in its name.
     const isSharedTypes = (path: string): boolean => /^dist\/\w+-[\w-]{8}\.d\.c?ts$/.test(path)
     expect(files.filter((path) => !isSharedTypes(path))).toEqual([...expected].toSorted())
   })
 
-  it('exports the same names to import and to require', async () => {
+  it('exports the same names when it is imported and when it is required', async () => {
     for (const entryPoint of Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'))) {
       const names = await run('node', ['fixtures/exportedNames.mjs', join(name, entryPoint)])
       const { imported, required } = JSON.parse(names) as { imported: string[]; required: string[] }
@@ -70,38 +84,58 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folde
     }
   })
 
-  it('has no line that would bury the message of an uncaught error', async () => {
-    for (const path of files.filter((file) => /\.c?js$/.test(file))) {
-      const text = await readFile(join(unpacked, path), 'utf8')
-      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(600)
+  it('has readable code, because Node.js prints the line that threw above an uncaught error', async () => {
+    for (const path of files.filter(isCode)) {
+      const code = await readFile(join(unpacked, path), 'utf8')
+      const lines = code.split('\n')
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(600)
+      expect(code.length / lines.length).toBeLessThan(60)
+      const nameLengths = [...code.matchAll(/\bfunction ([\w$]+)\(/g)].map(([, found]) => found!.length)
+      expect(nameLengths.toSorted((a, b) => a - b)[nameLengths.length >> 1]).toBeGreaterThan(5)
     }
   })
 
-  it('has a manifest that npm understands', () => {
+  it.each(['import', 'require'])(
+    'prints a TypeScript stack when it is loaded by %s with source maps',
+    (how) => {
+      const program = ['fixtures/uncaughtError.mjs', how, name, INVALID_CALLS[name]!]
+      const { stderr } = spawnSync(process.execPath, ['--enable-source-maps', ...program], {
+        cwd: testsFolder,
+        encoding: 'utf8',
+      })
+      expect(stderr).toMatch(
+        new RegExp(`^ +at .*/${name.replace('@logbridge', 'packages')}/src/[\\w/]+\\.ts:\\d+`, 'm'),
+      )
+    },
+  )
+
+  it('has a manifest without pnpm protocols', () => {
     expect(manifestText).not.toMatch(/"(workspace|catalog):/)
     expect(manifest.license).toBe('Apache-2.0')
     expect(manifest.engines?.node).toBe(name in DEPENDENCIES ? '>=20.6' : '>=22.15')
   })
 
-  it('leaves @opentelemetry/api to the application', () => {
+  it('has @opentelemetry/api as a peer dependency', () => {
     expect(Object.keys(manifest.dependencies ?? {})).not.toContain('@opentelemetry/api')
-    // The viewer reads OTLP: it has no use for the API.
+    // The viewer decodes OTLP without the API.
     if (name !== '@logbridge/viewer') expect(manifest.peerDependencies).toHaveProperty(['@opentelemetry/api'])
   })
 })
 
 it.each(packages.filter(({ name }) => name in DEPENDENCIES))(
-  '$name depends on what it wraps and nothing else',
+  '$name has its allowed dependencies alone',
   ({ name, manifest }) => {
     expect(Object.keys(manifest.dependencies ?? {}).toSorted()).toEqual(DEPENDENCIES[name])
   },
 )
 
-it.each(packages.filter(({ name }) => isAdapter(name)))('$name is small', ({ unpackedSize }) => {
-  expect(unpackedSize).toBeLessThan(MAX_ADAPTER_BYTES)
+it.each(packages.filter(({ name }) => isAdapter(name)))('$name is small', async ({ folder: unpacked }) => {
+  for (const file of ['dist/index.js', 'dist/index.cjs']) {
+    expect((await stat(join(unpacked, file))).size).toBeLessThan(MAX_ADAPTER_BYTES)
+  }
 })
 
-it('finds modules that are loaded, where they are', async () => {
+it('modulesLoaded finds a module when it is loaded', async () => {
   expect(await modulesLoaded('import', '@logbridge/core')).toContain('@grpc/grpc-js')
 })
 
@@ -114,12 +148,12 @@ describe.each(Object.keys(DEPENDENCIES))('%s', (name) => {
   })
 })
 
-it('shares its state between the ES module and the CommonJS copy in one process', async () => {
+it('@logbridge/bridge shares its state when a process loads the ES module and the CommonJS module', async () => {
   const seen = JSON.parse(await run('node', ['fixtures/twoCopies.mjs'])) as object
   expect(seen).toEqual({ separate: true, early: ['early'], nested: ['outer'], areInOrder: true })
 })
 
-it('is released together, each package of the workspace at one version', async () => {
+it('all packages have one version', async () => {
   const versions = await Promise.all(
     packages.map(async ({ name }) => {
       const path = join(rootFolder, 'packages', name.replace('@logbridge/', ''), 'package.json')
@@ -129,7 +163,11 @@ it('is released together, each package of the workspace at one version', async (
   expect(new Set(versions).size).toBe(1)
 })
 
-/** Names of the packages from which importing `name` loads a module. */
+function isCode(path: string): boolean {
+  return /\.c?js$/.test(path)
+}
+
+/** Returns the names of the packages from which a module is loaded when `name` is loaded. */
 async function modulesLoaded(how: string, name: string): Promise<string[]> {
   const urls = JSON.parse(await run('node', ['fixtures/loadedModules.mjs', how, name])) as string[]
   const packageOf = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/

@@ -1,3 +1,3 @@
 import { library } from '../../tsup.config.base.ts'
 
-export default library(['src/index.ts'], { small: true })
+export default library(['src/index.ts'])

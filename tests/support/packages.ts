@@ -1,4 +1,4 @@
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootFolder, run } from './run.ts'
 
@@ -26,8 +26,6 @@ export interface PackedPackage {
   folder: string
   /** Paths of the content, relative to `folder`. */
   files: string[]
-  /** Bytes of all files together. */
-  unpackedSize: number
 }
 
 /** Packs every package under packages/ as `pnpm publish` would and unpacks it, all inside `folder`. */
@@ -48,7 +46,6 @@ async function unpack(tarball: string): Promise<PackedPackage> {
   const folder = join(parent, 'package')
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
   const manifestText = await readFile(join(folder, 'package.json'), 'utf8')
   const manifest = JSON.parse(manifestText) as Manifest
   return {
@@ -58,6 +55,5 @@ async function unpack(tarball: string): Promise<PackedPackage> {
     tarball,
     folder,
     files: paths.map((path) => path.slice(folder.length + 1)).toSorted(),
-    unpackedSize: sizes.reduce((sum, size) => sum + size, 0),
   }
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** The folder `tests/`: every package of the workspace can be imported from here by its name, as built. */
-const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
+export const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
 
 /** The repository's root folder. */
 export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url))
