@@ -2,7 +2,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import { diagnose } from '@logbridge/bridge'
 import type { Signal } from '../config/exporter.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
-import { describeWait } from '../process/longWait.ts'
+import { describeWait, shownEndpoint } from '../process/longWait.ts'
 import { now } from './monotonic.ts'
 import type { ExitAnswer, ExitTarget, ExitWork } from './types.ts'
 
@@ -120,7 +120,7 @@ function sendBlocking(parts: readonly Part[], endsAt: number): string | undefine
 function noteLongWait(parts: readonly Part[]): void {
   const waiting = parts.map(({ signal, target, unsent }) => ({
     signal,
-    exporter: target,
+    endpoint: shownEndpoint(target.url),
     count: unsent.reduce((sum, { count }) => sum + count, 0),
   }))
   diagnose('long-wait exit', `still waiting for ${describeWait(waiting, EXIT_FLUSH_MILLIS)}`)

@@ -2,13 +2,12 @@ import { END_TIMEOUT_MILLIS, isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
-import type { ExporterConfig } from '../config/exporter.ts'
 import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import { createTransport, type ExportTransport } from '../delivery/create.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { limitMillis, watchProcessEnd } from '../lifecycle.ts'
-import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
+import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from './batch.ts'
 import { settleSeverity, settleText } from './fields.ts'
@@ -20,7 +19,8 @@ export class PipelineProcessor implements LogRecordProcessor {
   /** `undefined`: there is no endpoint that can be used. */
   private readonly pipeline: LogPipeline | undefined
   private readonly transport: ExportTransport | undefined
-  private readonly exporter: ExporterConfig | undefined
+  /** Without its secrets, which whoever prints this would see. */
+  private readonly endpoint: string | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
@@ -29,7 +29,7 @@ export class PipelineProcessor implements LogRecordProcessor {
     const { exporter } = config
     this.transport = exporter && createTransport({ ...config, exporter })
     this.pipeline = this.transport && new LogPipeline(config, this.transport, true)
-    this.exporter = exporter
+    this.endpoint = exporter && shownEndpoint(exporter.url)
     this.minimumSeverity = config.minimumSeverity
   }
 
@@ -88,7 +88,7 @@ export class PipelineProcessor implements LogRecordProcessor {
 
   /** See `Ending`. */
   unsent(): Unsent | undefined {
-    return this.exporter && unsentRecords(this.stats(), this.exporter)
+    return this.endpoint === undefined ? undefined : unsentRecords(this.stats(), this.endpoint)
   }
 
   /** See `Ending`. */

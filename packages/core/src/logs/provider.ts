@@ -25,7 +25,7 @@ import { createTransport } from '../delivery/create.ts'
 import { type Ending, limitMillis, watchProcessEnd, within } from '../lifecycle.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
-import { type Unsent, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
+import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
@@ -136,6 +136,7 @@ function createDirectProvider(
   resource: Resource,
 ): EndingLoggerProvider {
   const transport = createTransport(config)
+  const endpoint = shownEndpoint(config.exporter.url)
   const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)
@@ -164,7 +165,7 @@ function createDirectProvider(
     spillSync: () => pipeline.spillSync(),
     end: () => pipeline.end(),
     exitSource: exitSource(pipeline, transport),
-    unsent: () => unsentRecords(pipeline.stats(), config.exporter),
+    unsent: () => unsentRecords(pipeline.stats(), endpoint),
   }
   return provider
 }

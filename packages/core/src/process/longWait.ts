@@ -1,5 +1,5 @@
 import { noteLongWait } from '@logbridge/bridge'
-import type { ExporterConfig, Signal } from '../config/exporter.ts'
+import type { Signal } from '../config/exporter.ts'
 import type { LogsStats } from '../logs/stats.ts'
 import { MAX_TIMER_MILLIS } from '../config/settings.ts'
 
@@ -13,15 +13,16 @@ const UNITS = {
 export interface Unsent {
   readonly count: number
   readonly signal: Signal
-  readonly exporter: Pick<ExporterConfig, 'url'>
+  /** Made by `shownEndpoint`: whoever prints an object of ours sees no secret. */
+  readonly endpoint: string
 }
 
 /** The log records that are neither delivered nor dropped. */
 export function unsentRecords(
   { queued, inFlight }: Pick<LogsStats, 'queued' | 'inFlight'>,
-  exporter: ExporterConfig,
+  endpoint: string,
 ): Unsent {
-  return { count: queued + inFlight, signal: 'logs', exporter }
+  return { count: queued + inFlight, signal: 'logs', endpoint }
 }
 
 /**
@@ -47,7 +48,7 @@ export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMil
   const byEndpoint = new Map<string, string[]>()
   for (const part of unsent) {
     if (part === undefined || part.count === 0) continue
-    const endpoint = shownEndpoint(part.exporter.url)
+    const { endpoint } = part
     const unit = UNITS[part.signal][part.count === 1 ? 0 : 1]
     byEndpoint.set(endpoint, [...(byEndpoint.get(endpoint) ?? []), `${part.count} ${unit}`])
   }

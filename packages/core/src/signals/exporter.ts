@@ -8,7 +8,7 @@ import { quietly } from '../delivery/quiet.ts'
 import type { ExportOutcome } from '../delivery/transport.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { countResource } from '../process/heldEnd.ts'
-import type { Unsent } from '../process/longWait.ts'
+import { shownEndpoint, type Unsent } from '../process/longWait.ts'
 
 /** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
 const ABANDON_MILLIS = 100
@@ -41,6 +41,7 @@ export function createOtlpExporter<Items>(
 ): OtlpExporter<Items> {
   const what = signal === 'traces' ? 'spans' : 'metrics'
   const transport = createTransport(config, signal)
+  const endpoint = shownEndpoint(config.exporter.url)
   const pending = new Set<Promise<void>>()
   /** What is exported in `pending`, and what is left to an exit flush. */
   const unsentItems = new Set<Items>()
@@ -134,7 +135,7 @@ export function createOtlpExporter<Items>(
       await close()
     },
     close,
-    unsent: () => ({ count: pending.size, signal, exporter: config.exporter }),
+    unsent: () => ({ count: pending.size, signal, endpoint }),
     exitSource: (flush) => ({
       signal,
       prepare: transport.prepareExit,
