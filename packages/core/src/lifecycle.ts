@@ -5,6 +5,7 @@ import { MAX_TIMER_MILLIS } from './config/settings.ts'
 import { type ExitSource, flushAtExit } from './exitFlush/exitFlush.ts'
 import type { LogsStats } from './logs/stats.ts'
 import { onHeldEnd } from './process/heldEnd.ts'
+import { watchExit } from './process/exitListeners.ts'
 import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
 import { unsentInThreads } from './process/threadRecords.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
@@ -97,14 +98,7 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
     exitReason = flushAtExit(exitSources) ?? exitReason
   }
 
-  function onExit(): void {
-    // Listeners of the application have been called since the first time, and may have logged.
-    flushOnExit()
-    reportEnd()
-  }
-
-  function reportEnd(): void {
-    ending.end?.()
+  function reportLeft(): void {
     const inThreads = unsentInThreads()
     if (inThreads > 0) {
       diagnose(
@@ -124,22 +118,33 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
     )
   }
 
+  /** A process that a signal ends emits no `exit`. */
+  function atEnd(): void {
+    flushOnExit()
+    ending.end?.()
+    reportLeft()
+  }
+
   process.on('beforeExit', onBeforeExit)
   const forgetHeldEnd = onHeldEnd(onBeforeExit)
-  // First, because a listener that calls process.exit() itself keeps later ones from being called.
-  if (exitSources) process.prependListener('exit', flushOnExit)
-  process.on('exit', onExit)
+  const forgetExit = watchExit({
+    flush() {
+      flushOnExit()
+      ending.spillSync?.()
+    },
+    report: reportLeft,
+    end: () => ending.end?.(),
+  })
   for (const source of exitSources ?? []) source.prepare()
   // No signal reaches a worker thread.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
-  const forgetSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd: onExit })
+  const forgetSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })
   const forgetExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
   return () => {
     process.off('beforeExit', onBeforeExit)
     forgetHeldEnd()
-    process.off('exit', onExit)
-    process.off('exit', flushOnExit)
+    forgetExit()
     forgetSignals()
     forgetExceptions?.()
   }

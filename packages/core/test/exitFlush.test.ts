@@ -375,13 +375,33 @@ describe('a process sends what it has', () => {
     expect(decoding.take()).toHaveLength(3)
   })
 
-  test('when a listener of exit logs', async () => {
-    const last = `process.on('exit', () => logs.getLogger('l').emit({ body: 'last' }))`
-    const code = program('{}').replace('const telemetry', `${last}\nconst telemetry`)
+  const LISTEN = `process.on('exit', () => logs.getLogger('l').emit({ body: 'last' }))`
+  test.each([
+    ['before the start', `${LISTEN}; const telemetry`, 'process.exit(3)'],
+    ['in the turn of the exit', 'const telemetry', `${LISTEN}; process.exit(3)`],
+    ['in a turn before', 'const telemetry', `${LISTEN}; setTimeout(() => process.exit(3), 1)`],
+    ['at last, and its work ends', 'const telemetry', `${LISTEN}; process.exitCode = 3`],
+    [
+      'at last, and an exception ends it',
+      'const telemetry',
+      `${LISTEN}; process.exitCode = 3; setTimeout(() => { throw 1 }, 1)`,
+    ],
+    [
+      'beside one that exits itself',
+      'const telemetry',
+      `${LISTEN}; process.on('exit', () => process.exit(3)); setTimeout(() => process.exit(1), 1)`,
+    ],
+  ])('when a listener of exit logs that was added %s', async (_when, start, end) => {
+    const code = program('{ captureUncaughtExceptions: false }', end).replace('const telemetry', start)
     decoding.take()
     const ended = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() } })
-    expect(ended).toMatchObject({ code: 3, stderr: '' })
+    expect(ended.stderr).not.toContain('logbridge:')
     expect(decoding.take().map(({ body }) => body)).toEqual([...BODIES, 'last'])
+  })
+
+  test('when the application has put fake clocks in place', async () => {
+    const fakes = `process.hrtime.bigint = () => 0n; process.hrtime = () => [0, 0]; performance.now = () => 0; Date.now = () => 0`
+    expect(await exits(`${fakes}; process.exit(3)`)).toMatchObject({ code: 3, stderr: '', bodies: BODIES })
   })
 
   test('when it exits while it shuts down', async () => {
@@ -451,6 +471,17 @@ describe('with a spool', () => {
     const next = code.replace(LOG, '').replace('process.exit(3)', 'await telemetry.forceFlush()')
     expect(statsOf(await run(next, { env }))).toMatchObject({ created: 0, adopted: 0 })
     expect(decoding.take()).toHaveLength(3)
+  })
+
+  test('what a listener of exit logs is sent by the next process when flushOnExit is left out', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() }
+    const code = spooling('process.exit(3)').replace('flushOnExit: true', 'flushOnExit: false')
+    const listen = `process.on('exit', () => logs.getLogger('l').emit({ body: 'last' }))\n`
+    decoding.take()
+    expect(await run(code.replace(LOG, listen + LOG), { env })).toMatchObject({ code: 3, stderr: '' })
+    const next = code.replace(LOG, '').replace('process.exit(3)', 'await telemetry.forceFlush()')
+    expect(statsOf(await run(next, { env }))).toMatchObject({ adopted: 4, delivered: 4 })
+    expect(decoding.take().map(({ body }) => body)).toEqual([...BODIES, 'last'])
   })
 
   test('what an exit could not send is sent by the next process', { tags: 'long' }, async () => {

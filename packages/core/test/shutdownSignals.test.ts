@@ -224,7 +224,7 @@ test('in a worker thread nothing is registered', async () => {
 })
 
 test('whatever has been started and shut down leaves no listener', async () => {
-  const events = ['SIGTERM', 'SIGINT', 'beforeExit', 'exit', 'uncaughtExceptionMonitor']
+  const events = ['SIGTERM', 'SIGINT', 'beforeExit', 'exit', 'newListener', 'uncaughtExceptionMonitor']
   const count = (): number[] => events.map((event) => process.listenerCount(event))
   const before = count()
   const shutdownSignals = ['SIGTERM', 'SIGINT'] as const
