@@ -66,6 +66,8 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   let triedAt = -1
   let isFlushing = false
   let exitReason: string | undefined
+  /** Milliseconds that the flush of a signal has left: none while it waits, because a second signal ends the process at once. */
+  let leftOfSignal = (): number => 0
   /** Bounded whatever a flush waits for, because the end of the process waits for it. */
   async function flush(timeoutMillis = END_TIMEOUT_MILLIS): Promise<void> {
     const activity = ending.activity()
@@ -77,9 +79,10 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   /** Sends what the application logs during the first flush as well, within the time that the first flush has left. */
   async function flushTwice(): Promise<void> {
     const end = performance.now() + END_TIMEOUT_MILLIS
+    const left = (): number => Math.max(0, end - performance.now())
     await flush()
-    const left = end - performance.now()
-    if (left > 0 && triedAt !== ending.activity()) await flush(left)
+    if (left() > 0 && triedAt !== ending.activity()) await flush(left())
+    leftOfSignal = left
   }
 
   async function onBeforeExit(): Promise<void> {
@@ -92,10 +95,10 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
     ending.abandon?.()
   }
 
-  function flushOnExit(): void {
+  function flushOnExit(timeoutMillis?: number): void {
     // A flush has just waited in vain for the same.
     if (exitSources === undefined || triedAt === ending.activity()) return
-    exitReason = flushAtExit(exitSources) ?? exitReason
+    exitReason = flushAtExit(exitSources, timeoutMillis) ?? exitReason
   }
 
   function reportLeft(): void {
@@ -120,7 +123,7 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
 
   /** A process that a signal ends emits no `exit`. */
   function atEnd(): void {
-    flushOnExit()
+    flushOnExit(leftOfSignal())
     ending.end?.()
     reportLeft()
   }

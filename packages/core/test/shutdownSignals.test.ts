@@ -83,24 +83,46 @@ describe('without handlers of the application', () => {
     },
   )
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    'a second signal (SIGINT, then %s) ends it at once',
-    async (second) => {
-      // Takes the connection and never answers: the flush has begun, and would take its 3 seconds.
-      const silent = createServer().listen(0, '127.0.0.1')
-      onTestFinished(() => void silent.close())
-      await once(silent, 'listening')
-      const code = program(['SIGINT', 'SIGTERM'], `setTimeout(() => console.log('late'), 4000)`)
-      const running = await ready(code, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
-      running.kill('SIGINT')
-      const [socket] = (await once(silent, 'connection')) as [NodeJS.Socket]
-      socket.resume().on('error', () => {})
-      running.kill(second)
+  test(
+    'an application that goes on logging is held by flushOnExit no longer than for the budget',
+    { tags: 'long' },
+    async () => {
+      const code = program(['SIGTERM'], `setInterval(() => logger.emit({ body: 'more' }), 20)`)
+      const running = await ready(
+        code.replace('shutdownSignals,\n', 'shutdownSignals, flushOnExit: true,\n'),
+        await nowhere(),
+      )
+      running.kill('SIGTERM')
       const ended = await running.ended
-      expect(ended).toMatchObject({ code: second, stdout: 'ready\n' })
-      expect(ended.stderr).toContain('when the process ended: 1.')
+      expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
+      expect(ended.stderr.match(/, at most . s$/gm)).toEqual([', at most 3 s'])
     },
   )
+
+  test.each([
+    ['SIGINT', ''],
+    ['SIGTERM', ''],
+    ['SIGTERM', ', also with flushOnExit'],
+  ] as const)('a second signal (SIGINT, then %s) ends it at once%s', async (second, also) => {
+    // Takes the connection and never answers: the flush has begun, and would take its 3 seconds.
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const late = `setTimeout(() => console.log('late'), 4000)`
+    const code = program(['SIGINT', 'SIGTERM'], late).replace(
+      'shutdownSignals,\n',
+      `shutdownSignals, flushOnExit: ${also !== ''},\n`,
+    )
+    const running = await ready(code, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+    running.kill('SIGINT')
+    const [socket] = (await once(silent, 'connection')) as [NodeJS.Socket]
+    socket.resume().on('error', () => {})
+    running.kill(second)
+    const ended = await running.ended
+    expect(ended).toMatchObject({ code: second, stdout: 'ready\n' })
+    expect(ended.stderr).toContain('when the process ended: 1.')
+    expect(ended.stderr).not.toContain('at most 2 s')
+  })
 
   test('several providers and both copies of the package: all send, one end', async () => {
     const more = `

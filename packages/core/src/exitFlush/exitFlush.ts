@@ -51,14 +51,19 @@ interface Part {
  * Sends what is unsent while this thread is blocked: a process that emits `exit` has no event loop any more, a worker thread
  * that it starts has one. Returns when all of it has an outcome or the time is up. Never throws. What was in flight is sent
  * again, because its answer can no longer be read.
+ * @param timeoutMillis is the least of it and of what the exit flushes of the process have left
  * @returns why the last request that is left could not be sent
  */
-export function flushAtExit(sources: readonly ExitSource[]): string | undefined {
+export function flushAtExit(
+  sources: readonly ExitSource[],
+  timeoutMillis: number = EXIT_FLUSH_MILLIS,
+): string | undefined {
   try {
     state.endsAt ??= now() + EXIT_FLUSH_MILLIS
-    if (state.endsAt - now() <= MARGIN_MILLIS) return undefined
+    const endsAt = Math.min(state.endsAt, now() + timeoutMillis)
+    if (endsAt - now() <= MARGIN_MILLIS) return undefined
     const parts = sources.flatMap(partOf)
-    return parts.length === 0 ? undefined : sendBlocking(parts, state.endsAt)
+    return parts.length === 0 ? undefined : sendBlocking(parts, endsAt)
   } catch (error) {
     faulty(error)
     return undefined
@@ -110,20 +115,20 @@ function sendBlocking(parts: readonly Part[], endsAt: number): string | undefine
     if (left === 0 || time >= endsAt) return reason
     if (!isNoted && time - start >= LONG_MILLIS) {
       isNoted = true
-      noteLongWait(parts)
+      noteLongWait(parts, endsAt - start)
     }
     const until = isNoted ? endsAt : Math.min(endsAt, start + LONG_MILLIS)
     Atomics.wait(answered, 0, seen, Math.max(1, until - time))
   }
 }
 
-function noteLongWait(parts: readonly Part[]): void {
+function noteLongWait(parts: readonly Part[], timeoutMillis: number): void {
   const waiting = parts.map(({ signal, target, unsent }) => ({
     signal,
     endpoint: shownEndpoint(target.url),
     count: unsent.reduce((sum, { count }) => sum + count, 0),
   }))
-  diagnose('long-wait exit', `still waiting for ${describeWait(waiting, EXIT_FLUSH_MILLIS)}`)
+  diagnose('long-wait exit', `still waiting for ${describeWait(waiting, timeoutMillis)}`)
 }
 
 function startWorker(workerData: ExitWork): void {

@@ -59,10 +59,13 @@ function createWatchExit(): WatchExit {
   function onNewListener(event: string | symbol, listener: unknown): void {
     if (event !== 'exit' || listener === onLast || isMoving) return
     isMoving = true
-    void Promise.resolve().then(() => {
-      isMoving = false
-      if (watches.size > 0) process.off('exit', onLast).on('exit', onLast)
-    })
+    void move()
+  }
+
+  async function move(): Promise<void> {
+    await Promise.resolve()
+    isMoving = false
+    if (watches.size > 0) process.off('exit', onLast).on('exit', onLast)
   }
 
   return (watch) => {

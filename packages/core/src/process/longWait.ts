@@ -54,7 +54,9 @@ export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMil
   }
   const parts = [...byEndpoint].map(([endpoint, texts]) => `${listOf(texts)} to be sent to ${endpoint}`)
   const what = parts.length > 0 ? listOf(parts) : 'processors and readers of the application'
-  return timeoutMillis >= MAX_TIMER_MILLIS ? what : `${what}, at most ${timeoutMillis / 1000} s`
+  return timeoutMillis >= MAX_TIMER_MILLIS
+    ? what
+    : `${what}, at most ${Math.round(timeoutMillis / 100) / 10} s`
 }
 
 function listOf(texts: readonly string[]): string {
