@@ -32,9 +32,9 @@ const CHAPTERS = {
   },
 }
 const docs = new URL('../docs/', import.meta.url)
-const pictures = new URL('benchmarks/', docs)
+const charts = new URL('benchmarks/', docs)
 
-const [entries, ...before] =
+const [entries, ...earlier] =
   positionals.length > 0
     ? positionals.map(read)
     : [await Array.fromAsync(results(scenarioNames, Number(values.rounds)))]
@@ -44,9 +44,9 @@ if (failure) throw new Error(`${failure.failure.name} failed: ${failure.failure.
 const all = (kind) => entries.map((entry) => entry[kind]).filter((entry) => entry !== undefined)
 const [conditions] = all('conditions')
 
-rmSync(pictures, { recursive: true, force: true })
-mkdirSync(pictures, { recursive: true })
-for (const chart of all('chart')) writeFileSync(new URL(`${chart.name}.svg`, pictures), draw(chart))
+rmSync(charts, { recursive: true, force: true })
+mkdirSync(charts, { recursive: true })
+for (const chart of all('chart')) writeFileSync(new URL(`${chart.name}.svg`, charts), draw(chart))
 
 writeFileSync(
   new URL('benchmarks.md', docs),
@@ -67,9 +67,9 @@ ${all('table')
 
 ## Goals
 
-${goals(comparisonsOf(entries), before.map(comparisonsOf))}
+${goals(comparisonsOf(entries), earlier.map(comparisonsOf))}
 
-${reasons([...all('shortfall'), ...before.flat().flatMap(({ shortfall }) => shortfall ?? [])])}
+${reasons([...all('shortfall'), ...earlier.flat().flatMap(({ shortfall }) => shortfall ?? [])])}
 `,
 )
 
@@ -83,11 +83,11 @@ function comparisonsOf(lines) {
 }
 
 function chapter([prefix, { title, text }]) {
-  const charts = all('chart').filter(({ name }) => name.startsWith(prefix))
-  return [`## ${title}`, text, ...charts.map(picture)].join('\n\n')
+  const ofChapter = all('chart').filter(({ name }) => name.startsWith(prefix))
+  return [`## ${title}`, text, ...ofChapter.map(section)].join('\n\n')
 }
 
-function picture({ name, title, packages }) {
+function section({ name, title, packages }) {
   return `### ${title}\n\n![${title}](benchmarks/${name}.svg)\n\n*${caption(packages)}*`
 }
 

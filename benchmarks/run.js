@@ -1,4 +1,4 @@
-/** Runs the benchmarks and prints them: `pnpm bench --help`. */
+/** Runs benchmarks and prints their results: `pnpm bench --help`. */
 import { parseArgs } from 'node:util'
 import { describeConditions } from './lib/conditions.js'
 import { goals, reasons, table } from './lib/markdown.js'
@@ -6,15 +6,15 @@ import { results, scenarioNames } from './lib/results.js'
 
 const HELP = `pnpm bench [NAME...] [--rounds N] [--json]
 
-Runs the scenarios of those names, or all: ${scenarioNames.join(', ')}.
+Runs the named scenarios, or all of them: ${scenarioNames.join(', ')}.
 
-  --rounds N  how often ours and the peer run, in turn; the median is taken. Default 5.
-  --json      one JSON line a comparison: scenario, ours, peer, unit, ratio, goal, pass.
-              Lines with one key hold something else: conditions, table, shortfall, chart or failure.
-  --help      this text.
+  --rounds N  number of alternating runs of logbridge and the peer; results are medians. Default 5.
+  --json      prints one line of JSON for each comparison: scenario, ours, peer, unit, ratio, goal, pass.
+              A line with a single key is conditions, table, shortfall, chart, or failure.
+  --help      prints this text.
 
-Exits with 1 when a scenario failed, as it does when a record of ours is lost. A goal that is missed is no failure:
-the summary says by how much.`
+Exits with 1 when a scenario fails, for example because logbridge lost a record. A missed goal is no failure: the
+summary shows the difference.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,7 +30,7 @@ if (values.help) {
   console.log(HELP)
 } else if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {
   console.error(
-    unknown === undefined ? '--rounds takes a whole number from 1 on.' : `No scenario ${unknown}.`,
+    unknown === undefined ? '--rounds must be an integer from 1.' : `There is no scenario ${unknown}.`,
   )
   console.error(`\n${HELP}`)
   process.exitCode = 1

@@ -1,14 +1,15 @@
 import { range, runRounds, summarize, titleOf, withReceiver } from './harness.js'
 
 /**
- * What a bridge costs an application on top of its logging library: CPU per delivered record, less that of the library
- * alone with the same output of its own, round by round.
- * @param options.library the programs compared are `LIBRARY/bare` and `LIBRARY/logbridge`
- * @param options.peer program that ours is held against; where it needs no library its whole cost counts
- * @param options.others programs that are shown too
- * @param options.packages those whose versions matter
- * @param options.goal what ours may cost, as a part of what the peer costs
- * @returns what a scenario's `run` returns
+ * Measures the CPU that a bridge adds to its logging library for each delivered record. Subtracts, in each round, the CPU of the
+ * library alone with the same output.
+ *
+ * @param options.library name of the library: compares `LIBRARY/bare` and `LIBRARY/logbridge`
+ * @param options.peer program to compare with; its whole cost counts when it runs without the library
+ * @param options.others further programs in the table
+ * @param options.packages packages whose versions the caption names
+ * @param options.goal largest ratio of the added costs, logbridge : peer
+ * @returns the result of a scenario's `run`
  */
 export async function compareAddedCost({ library, peer, others = [], packages, goal }, { rounds, records }) {
   const bare = `${library}/bare`
@@ -17,11 +18,11 @@ export async function compareAddedCost({ library, peer, others = [], packages, g
   const runs = await withReceiver((receiver) => runRounds(names, receiver, { rounds, records }))
 
   const added = (name) => {
-    const own = runs[name].map(({ cpuMicrosPerDelivered }, round) => ({
+    const differences = runs[name].map(({ cpuMicrosPerDelivered }, round) => ({
       micros:
         cpuMicrosPerDelivered - (name.startsWith(`${library}/`) ? runs[bare][round].cpuMicrosPerRecord : 0),
     }))
-    return summarize(own, 'micros')
+    return summarize(differences, 'micros')
   }
   const costs = Object.fromEntries(names.map((name) => [name, name === bare ? undefined : added(name)]))
   const ratio = (name) => costs[ours].median / costs[name].median
@@ -58,7 +59,7 @@ export async function compareAddedCost({ library, peer, others = [], packages, g
     charts: [
       {
         name: `cost-${library}`,
-        title: `What is added to ${library}, CPU per delivered record`,
+        title: `CPU added to ${library} per delivered record`,
         packages,
         kind: 'bars',
         xLabel: '',

@@ -1,6 +1,6 @@
 /**
- * A process of its own that counts the bytes which a pipeline allocates on the heap: `allocation.js PIPELINE URL`. Tells its
- * parent `{ bytes }` a record, from the call to the acknowledgement, and how many `records` it has sent in all.
+ * Child process that measures the bytes that a pipeline allocates on the heap: `allocation.js PIPELINE URL`. Sends `bytes`, for
+ * each record from the call to the acknowledgement, and `records`, the number of all sent records.
  */
 import { GCProfiler } from 'node:v8'
 import { order, withinSpan } from './application.js'
@@ -10,7 +10,7 @@ const [, , name, url] = process.argv
 const RECORDS = 100_000
 const BURST = 1000
 
-// Made before, so that the application itself allocates nothing.
+// Records are built before the measurement, so that the application allocates nothing.
 const records = Array.from({ length: BURST }, (_, i) => order(i))
 
 const { logger, flush } = await pipelines[name].start(url)
@@ -20,7 +20,7 @@ await withinSpan(async () => {
 })
 process.exit()
 
-/** What the heap has grown by between one collection and the next, added up. */
+/** Adds up the growth of the heap between garbage collections. */
 async function allocatedBy(run) {
   const profiler = new GCProfiler()
   const before = process.memoryUsage().heapUsed

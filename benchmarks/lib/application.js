@@ -1,4 +1,4 @@
-/** The application whose logging is measured. */
+/** Records and span of the application whose logging is measured. */
 
 export const SPAN_CONTEXT = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -6,7 +6,7 @@ export const SPAN_CONTEXT = {
   traceFlags: 1,
 }
 
-/** A record: a message and four attributes. */
+/** Builds a record with a message and four attributes. */
 export function order(i) {
   return {
     severityNumber: 9,
@@ -17,8 +17,10 @@ export function order(i) {
 }
 
 /**
- * Runs inside an active span.
- * @param load imports OpenTelemetry's packages: 3.x, unless another generation is given
+ * Calls `run` inside an active span.
+ *
+ * @param load imports a package of OpenTelemetry
+ * @default load imports OpenTelemetry 3.x
  */
 export async function withinSpan(run, load = (name) => import(name)) {
   const { context, ROOT_CONTEXT, trace } = await load('@opentelemetry/api')

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 /**
- * Runs a program in a process of its own. What it says on stderr, as of records that are lost on purpose, is shown only when
- * it fails.
- * @param program its URL
- * @returns {Promise<any>} the last message that it has sent
- * @throws when it fails, or ends without a message
+ * Runs a program in a child process. Hides its stderr, such as diagnostics of records that are lost on purpose, unless the program
+ * fails.
+ *
+ * @param program URL of the program
+ * @returns {Promise<any>} the last message of the child
+ * @throws Error with stderr, when the child fails or sends no message
  */
 export async function inChild(program, args, execArgv = []) {
   const child = fork(program, args.map(String), {
@@ -17,21 +18,21 @@ export async function inChild(program, args, execArgv = []) {
   /** @type {any} */
   let result
   child.on('message', (message) => (result = message))
-  const [said, [code, signal]] = await Promise.all([
+  const [stderr, [code, signal]] = await Promise.all([
     text(child.stderr),
     once(child, 'exit'),
     once(child, 'disconnect'),
   ])
   if (code !== 0 || result === undefined) {
-    throw new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${signal ?? code}\n${said}`)
+    throw new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${signal ?? code}\n${stderr}`)
   }
   return result
 }
 
-/** What a forked process says next; rejects where it has ended instead. */
+/** Returns the next message of a child process. Rejects when the child exits first. */
 export function nextMessage(child) {
   return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error(`${child.spawnargs.slice(1).join(' ')} has ended before it was done`))
+    const fail = () => reject(new Error(`${child.spawnargs.slice(1).join(' ')} ended without a message`))
     child.once('disconnect', fail)
     child.once('message', (message) => {
       child.off('disconnect', fail)
@@ -41,8 +42,9 @@ export function nextMessage(child) {
 }
 
 /**
- * Calls each measure once a round, one after the other: what else the machine does falls on all of them.
- * @returns what each has given, round by round
+ * Calls each measure once in each round, one after the other, so that other load on the machine affects all of them.
+ *
+ * @returns the results of each measure, by name
  */
 export async function interleave(rounds, measures) {
   const results = Object.fromEntries(Object.keys(measures).map((name) => [name, []]))

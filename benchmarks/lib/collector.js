@@ -4,7 +4,7 @@ import { startCollector } from '../../tests/support/collector.ts'
 
 export { findCollector } from '../../tests/support/collector.ts'
 
-/** Throws everything away, and counts what it has taken. */
+/** Configuration that discards all records and counts them. */
 const NOP = `
 receivers:
   otlp:
@@ -23,20 +23,20 @@ service:
     logs: { receivers: [otlp], exporters: [nop] }
 `
 
-/** A real Collector as a receiver, as `startReceiver` starts ours. */
+/** Starts a Collector with the interface of `startReceiver`. */
 export async function startNopCollector(program) {
   const port = await freePort()
   const collector = await startCollector(program, { config: NOP, env: { METRICS_PORT: String(port) } })
-  let before = 0
+  let taken = 0
   return {
     url: collector.grpcUrl,
-    /** How many records it has taken since the last call. */
+    /** Returns the number of accepted records since the last call. */
     async take() {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`)
       const metrics = await response.text()
       const [, value = '0'] = metrics.match(/^otelcol_receiver_accepted_log_records\S* (\S+)$/m) ?? []
-      const records = Number(value) - before
-      before = Number(value)
+      const records = Number(value) - taken
+      taken = Number(value)
       return records
     },
     stop: () => collector.stop(),

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 
-const here = new URL('../', import.meta.url)
-/** The folders whose dependencies are measured; what else they need is a devDependency. */
+const root = new URL('../', import.meta.url)
+/** Folders whose `dependencies` are measured; tools are `devDependencies`. */
 const FOLDERS = ['.', './otel-2']
 
-/** What a figure depends on: date, machine and versions. */
+/** Returns the conditions of a figure: date, machine, and versions. */
 export function conditions(rounds) {
   const [cpu] = os.cpus()
   return {
@@ -17,18 +17,18 @@ export function conditions(rounds) {
   }
 }
 
-/** The version of each dependency of a folder. */
+/** Returns the installed version of each dependency of a folder. */
 function installed(folder) {
-  const root = new URL(`${folder}/`, here)
-  if (!existsSync(root)) return {}
-  const manifest = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8'))
+  const directory = new URL(`${folder}/`, root)
+  if (!existsSync(directory)) return {}
+  const manifest = (path) => JSON.parse(readFileSync(new URL(path, directory), 'utf8'))
   const names = Object.keys(manifest('package.json').dependencies ?? {})
   return Object.fromEntries(
     names.map((name) => [name, manifest(`node_modules/${name}/package.json`).version]),
   )
 }
 
-/** Both generations of a package, where there are two. */
+/** Merges versions. Names both when a package is installed in two versions. */
 function merge(versions, others) {
   const merged = { ...versions }
   for (const [name, version] of Object.entries(others)) {
@@ -38,7 +38,7 @@ function merge(versions, others) {
   return merged
 }
 
-/** All but the versions of packages, in a line. */
+/** Formats the conditions on one line, without the versions of packages. */
 export function describeConditions({ date, rounds, machine, node }) {
   return `${date}, ${machine}, Node ${node}; medians of ${rounds} interleaved rounds.`
 }

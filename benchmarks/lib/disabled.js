@@ -1,18 +1,18 @@
 /**
- * A process of its own that calls a library again and again where nothing is to be sent: `disabled.js LIBRARY METHOD`. METHOD
- * is `debug`, which is below the level, or `log`, for which there is no LoggerProvider. Tells its parent, for each of
- * PROGRAMS, the nanoseconds of a call in each alternation.
+ * Child process that measures log calls that send nothing: `disabled.js LIBRARY METHOD`. METHOD is `debug`, which is below the
+ * level, or `log`, for which there is no LoggerProvider. Sends, for each of PROGRAMS, the nanoseconds of a call in each
+ * alternation.
  */
 import { measure } from 'mitata'
 
 const [, , library, method] = process.argv
 const PROGRAMS = ['bare', 'idle', 'unprovided']
-/** In one process and in short turns: a busy machine makes a call twice as slow for a while, and then for all of them. */
+/** Turns of each program in one process. Turns are short, so that a slow phase of the machine affects all programs. */
 const ALTERNATIONS = 5
 const NANOS = 5e7
-/** Calls in one turn of the event loop, in which what they put off is done as well. */
+/** Calls in one turn of the event loop. The turn includes work that the calls defer. */
 const BURST = 100
-/** Until the compiler is done, also where the machine is busy; the first 1,000 are kept for a LoggerProvider that may come. */
+/** Calls before the measurement, enough for V8's compiler on a busy machine. The first 1,000 fill the startup buffer. */
 const WARM_UP = 50_000
 
 const fields = { orderId: 7, customer: 'c-1042', total: 99.5, express: true }

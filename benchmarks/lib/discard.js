@@ -1,4 +1,4 @@
 import { Writable } from 'node:stream'
 
-/** Where a library's own output goes, the same in all that is compared: only what the bridge adds differs. */
+/** Creates a stream that discards the output of a library. All compared programs use the stream, so only the bridge differs. */
 export const discard = () => new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -7,13 +7,13 @@ import { figure } from './markdown.js'
 use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
 const WIDTH = 800
-/** Room for a name of three lines. */
+/** Height of a name of three lines. */
 const LABEL_HEIGHT = 54
-/** Ours comes first. Distinct to those who do not see red and green apart. */
+/** Colors that are distinct with red-green color blindness. The first is logbridge's. */
 const COLORS = ['#0b62c1', '#d9730d', '#767676', '#7b4ab0']
 const TEXT = { color: '#24292f', fontFamily: 'sans-serif', fontSize: 13 }
 
-/** The SVG of a chart, as `pnpm bench --json` has it. It has its own background: readers' pages may be dark. */
+/** Draws a chart of `pnpm bench --json` as SVG, with a background because a reader's page may be dark. */
 export function draw(chart) {
   const { height, ...option } = chart.kind === 'bars' ? bars(chart) : lines(chart)
   const picture = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
@@ -31,7 +31,10 @@ export function draw(chart) {
   return `${svg}\n`
 }
 
-/** Lying, so that the names of what is compared have room: more than ECharts takes them to need, which knows no font here. */
+/**
+ * Builds horizontal bars, because names of programs are long. The margin for the names is fixed, because ECharts cannot measure
+ * text without a font.
+ */
 function bars({ series, yLabel, yScale = 'linear' }) {
   const top = series.length > 1 ? 80 : 50
   const names = [...new Set(series.flatMap(({ points }) => points.map(([name]) => name)))]
@@ -57,10 +60,10 @@ function bars({ series, yLabel, yScale = 'linear' }) {
   }
 }
 
-/** One of ours is told from the others by its colour, where they stand in one series. */
-function bar(name, points, alone) {
+/** Builds one bar. In a chart with one series, the bars of logbridge have their own color. */
+function bar(name, points, isOnlySeries) {
   const value = points.find(([x]) => x === name)?.[1] ?? null
-  if (!alone) return value
+  if (!isOnlySeries) return value
   return { value, itemStyle: { color: COLORS[name.includes('@logbridge/') ? 0 : 1] } }
 }
 

@@ -1,13 +1,13 @@
 /**
- * A process of its own that encodes one record again and again: `encode.js otlp|json ATTRIBUTES`. Tells its parent
- * `{ nanos }` a record. The encoder is not exported, so its source is loaded.
+ * Child process that encodes records: `encode.js otlp|json ATTRIBUTES`. Sends `nanos` for each record. Loads the source of the
+ * encoder, because the package does not export it.
  */
 import { do_not_optimize, measure } from 'mitata'
 import { SPAN_CONTEXT } from './application.js'
 import { Encoder } from '../../packages/core/src/logs/encode.ts'
 
 const [, , format, attributes] = process.argv
-/** Another one each time, so that no engine remembers the last result. */
+/** Number of different records, so that V8 cannot reuse a result. */
 const RECORDS = 256
 const WARM_UP = 300_000
 
@@ -50,12 +50,11 @@ let next = 0
 function encodeNext() {
   return do_not_optimize(encode(records[(next = (next + 1) % RECORDS)]))
 }
-// Until it is compiled, which takes long where other threads want the cores.
+// The warm-up is long, because V8 compiles late when other threads use the cores.
 for (let i = 0; i < WARM_UP; i += 1) encodeNext()
 const { p50 } = await measure(encodeNext, {
   min_cpu_time: 0.5e9,
-  // Batches, however long the first calls take, and of less than a millisecond: most of them run through also where the
-  // machine does other things.
+  // Batches take less than a millisecond, so that most of them are not interrupted on a busy machine.
   warmup_threshold: Infinity,
   batch_threshold: Infinity,
   batch_samples: 512,

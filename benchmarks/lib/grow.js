@@ -1,8 +1,8 @@
 /**
- * A process of its own that sends records of one shape through one pipeline: `grow.js PIPELINE URL SHAPE`, the shape as JSON:
- * see `lib/load.js`; `records` says how many, and `threads`, that so many worker threads share them, each with a pipeline of
- * its own. As many go before, to warm up. Tells its parent the `cpuMicros` of all threads, from the first call to the last
- * acknowledgement, and how many records were `emitted` in all.
+ * Child process that sends records of one shape through one pipeline: `grow.js PIPELINE URL SHAPE`. SHAPE is JSON for
+ * `lib/load.js`, with `records`, their number, and `threads`, the number of worker threads that share the records, each with its
+ * own pipeline. Sends the same number of records first, to warm up. Sends `cpuMicros` of all threads, from the first call to the
+ * last acknowledgement, and `emitted`, the number of all records.
  */
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
@@ -49,10 +49,10 @@ async function warmUpThreads() {
     { length: threads },
     () => new Worker(new URL(import.meta.url), { argv: [pipeline, url, shapeText] }),
   )
-  const heard = () => Promise.all(workers.map((worker) => once(worker, 'message')))
-  await heard()
+  const nextMessages = () => Promise.all(workers.map((worker) => once(worker, 'message')))
+  await nextMessages()
   return async () => {
-    const done = heard()
+    const done = nextMessages()
     for (const worker of workers) worker.postMessage('go', [])
     await done
   }

@@ -4,16 +4,17 @@ import { range, summarize, withReceiver } from './harness.js'
 const program = new URL('grow.js', import.meta.url)
 const PIPELINES = { logbridge: '@logbridge/core', sdk: 'SDK 3.1, queue of 200,000' }
 const RECORDS = 20_000
-/** Of the rounds asked for: a curve has many points. */
+/** Share of the requested rounds, because a curve has many points. */
 const ROUNDS_SHARE = 0.6
 
 /**
- * A scenario: how the CPU that a delivered record costs grows with something.
- * @param scenario.name of the scenario and its picture
- * @param scenario.by what it grows with, in short
- * @param scenario.xLabel the same below the picture
- * @param scenario.xScale, yScale of the picture
- * @param scenario.shapes what is sent, as in `lib/load.js`, by what stands below it in the picture
+ * Creates a scenario that measures the growth of the CPU of a delivered record with one property of the load.
+ *
+ * @param scenario.name name of the scenario and its chart
+ * @param scenario.by name of the property
+ * @param scenario.xLabel label of the x axis
+ * @param scenario.xScale, yScale scales of the chart
+ * @param scenario.shapes pairs of an x value and a shape of `lib/load.js`
  */
 export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
   const title = `CPU of a delivered record by ${by}, OTLP/gRPC`
@@ -49,7 +50,7 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
       rows: results.map(({ x, ours, peer }, i) => [x, range(ours, 1), range(peer, 1), ratios[i].toFixed(2)]),
       comparisons: [
         {
-          scenario: `${name}: where it is dearest beside the SDK, at ${x}`,
+          scenario: `${name}: largest ratio to the SDK, at ${x}`,
           ours: ours.median,
           peer: peer.median,
           unit: 'us',

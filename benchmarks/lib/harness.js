@@ -2,19 +2,19 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { inChild, interleave, nextMessage } from './child.js'
 
-/** Starts the counting receiver in a process of its own. */
+/** Starts the counting receiver in a child process. */
 async function startReceiver() {
   const child = fork(new URL('receiver.js', import.meta.url))
   const { port } = await nextMessage(child)
   return {
     url: `http://127.0.0.1:${port}`,
-    /** How many records have arrived since the last call. */
+    /** Returns the number of records that arrived since the last call. */
     async take() {
       child.send('take')
       const { records } = await nextMessage(child)
       return records
     },
-    /** How long the record was on its way that it was to watch for. */
+    /** Returns the milliseconds from the call to the arrival of the watched record. */
     async takeWatchedMillis() {
       child.send('take')
       return (await nextMessage(child)).watchedMillis
@@ -24,8 +24,10 @@ async function startReceiver() {
 }
 
 /**
- * Runs with a receiver, and stops it whatever happens.
- * @param start of another than the one that counts
+ * Calls `run` with a receiver and stops the receiver in every case.
+ *
+ * @param start starts the receiver
+ * @default start starts the counting receiver
  */
 export async function withReceiver(run, start = startReceiver) {
   const receiver = await start()
@@ -37,17 +39,18 @@ export async function withReceiver(run, start = startReceiver) {
 }
 
 /**
- * Runs programs round by round.
- * @param names like `winston/bare`: the program `bare` of `programs/winston.js`
+ * Runs programs in alternation.
+ *
+ * @param names such as `winston/bare`, the program `bare` of `programs/winston.js`
  * @returns the runs of each name
- * @throws when one of ours loses a record
+ * @throws Error when a program with logbridge loses a record
  */
 export function runRounds(names, receiver, { rounds, records = 200_000 }) {
   const run = (name) => () => runProgram(name, receiver, records)
   return interleave(rounds, Object.fromEntries(names.map((name) => [name, run(name)])))
 }
 
-/** Runs one program once, in a process of its own, and counts at the receiver what came out of it. */
+/** Runs one program once in a child process and counts its records at the receiver. */
 async function runProgram(name, receiver, records) {
   const child = fork(new URL('emit.js', import.meta.url), [...name.split('/'), receiver.url, String(records)])
   await nextMessage(child)
@@ -68,23 +71,23 @@ async function runProgram(name, receiver, records) {
   }
 }
 
-/** Runs a program that tells how many `records` it has sent, and counts at the receiver what came of it. */
+/** Runs a program that reports the number of its `records`, and counts them at the receiver. */
 export async function measureDelivered(program, name, receiver) {
   await receiver.take()
   const result = await inChild(program, [name, receiver.url])
   const delivered = await receiver.take()
-  if (name === 'logbridge' && delivered < result.records) throw new Error('records were lost')
+  if (name === 'logbridge' && delivered < result.records) throw new Error('logbridge lost records')
   return result
 }
 
-/** Title of a program, by its name as in `runRounds`. */
+/** Returns the title of a program by its name, as for `runRounds`. */
 export async function titleOf(name) {
   const [library, program] = name.split('/')
   const { programs } = await import(`../programs/${library}.js`)
   return programs[program].title
 }
 
-/** Median and range of one measure over several runs. */
+/** Returns the median and range of one measure over several runs. */
 export function summarize(runs, measure) {
   const values = runs.map((run) => run[measure]).toSorted((a, b) => a - b)
   return { median: values[values.length >> 1], min: values[0], max: values.at(-1) }

@@ -1,6 +1,6 @@
 /**
- * A process of its own that logs texts made to take long: `hostileText.js LIBRARY URL`. Tells its parent, for each kind of
- * text, the milliseconds of this thread's CPU that our adapter adds to a log call (`once`), and to one with a text of twice the length (`twice`).
+ * Child process that logs hostile texts: `hostileText.js LIBRARY URL`. Sends, for each kind of text, the milliseconds of this
+ * thread's CPU that the adapter adds to a log call (`once`), and to a log call with a text of twice the length (`twice`).
  */
 import { setImmediate } from 'node:timers/promises'
 
@@ -8,7 +8,7 @@ const [, , library, url] = process.argv
 const LENGTH = 1_000_000
 const REPEATS = 5
 
-/** Arguments of a log call by what they are, each with a text of that length. */
+/** Arguments of a log call with a text of `length`, by description. */
 export const KINDS = {
   'commands without a terminator': (length) => [repeat('\u001b]', length)],
   'commands with one at the end': (length) => [`${repeat('\u001b]', length)}\u0007`],
@@ -50,16 +50,16 @@ if (process.send) {
   process.disconnect()
   process.exit()
 
-  /** The least of some runs: what else the machine does falls on single ones. */
+  /** Returns the difference of the fastest runs, because other load on the machine slows single runs. */
   async function added(argumentsOf, length) {
-    let alone = Infinity
-    let together = Infinity
+    let bareMillis = Infinity
+    let bridgedMillis = Infinity
     for (let i = 0; i < REPEATS; i += 1) {
-      alone = Math.min(alone, await millisOf(bare, argumentsOf(length)))
-      together = Math.min(together, await millisOf(bridged, argumentsOf(length)))
+      bareMillis = Math.min(bareMillis, await millisOf(bare, argumentsOf(length)))
+      bridgedMillis = Math.min(bridgedMillis, await millisOf(bridged, argumentsOf(length)))
       await bridged.flush?.()
     }
-    return Math.max(0, together - alone)
+    return Math.max(0, bridgedMillis - bareMillis)
   }
 }
 

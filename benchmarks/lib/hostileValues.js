@@ -1,7 +1,7 @@
 /**
- * A process of its own that logs one hostile value: `hostileValues.js KIND URL SUBJECT...`. Tells its parent, for core's own `emit` and for
- * each adapter, the milliseconds of this thread's CPU that we add to a log call: less what the library takes alone,
- * and less one `Reflect.ownKeys` of an object with many keys.
+ * Child process that logs one hostile value: `hostileValues.js KIND URL SUBJECT...`. Sends, for each subject, the milliseconds of
+ * this thread's CPU that logbridge adds to a log call, without the time of the library alone and without one `Reflect.ownKeys` of
+ * an object with many keys.
  */
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
@@ -11,7 +11,7 @@ const REPEATS = 3
 const MANY = 65_000
 const MIB = 2 ** 20
 
-/** Kinds that a library which writes JSON takes no end for by itself. */
+/** Kinds that a library that writes JSON cannot finish on its own. */
 const ENDLESS_AS_JSON = new Set(['27 shared objects', '27 shared arrays', 'shared objects behind getters'])
 const WITHOUT_JSON = ['emit', 'emit body', 'console']
 
@@ -19,7 +19,7 @@ class Instance {
   n = 0
 }
 
-/** Values by what they are. */
+/** Values by description. */
 export const KINDS = {
   'an iterator without end': () =>
     new (class {
@@ -188,12 +188,12 @@ if (process.send) {
   process.exit()
 }
 
-/** Adapters that can be measured with it. */
+/** Returns the subjects that can log a kind of value. */
 export function subjectsOf(kind) {
   return ENDLESS_AS_JSON.has(kind) ? WITHOUT_JSON : SUBJECTS
 }
 
-/** The time of `Reflect.ownKeys` on the object itself, or on the shared one. */
+/** Returns the milliseconds of `Reflect.ownKeys` on an object, or on the shared object of an array. */
 export function keysMillis(given) {
   const value = Array.isArray(given) && given[0] === given.at(-1) ? given[0] : given
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
@@ -206,17 +206,17 @@ async function added(subject, url, value) {
   const bare = await programs.bare?.start()
   const bridged = await programs.logbridge.start(url)
   const log = subject === 'emit body' ? ({ log }) => log(value) : ({ log }) => log('text', { value })
-  // Compiles what each call runs through.
+  // The warm-up compiles the code of a log call.
   for (let n = 0; n < 200; n += 1) bridged.log('text', { value: { n, list: [n] } })
-  let alone = Infinity
-  let together = Infinity
+  let bareMillis = Infinity
+  let bridgedMillis = Infinity
   for (let n = 0; n < REPEATS; n += 1) {
-    if (bare) alone = Math.min(alone, await millisAfterTurn(() => log(bare)))
-    together = Math.min(together, await millisAfterTurn(() => log(bridged)))
+    if (bare) bareMillis = Math.min(bareMillis, await millisAfterTurn(() => log(bare)))
+    bridgedMillis = Math.min(bridgedMillis, await millisAfterTurn(() => log(bridged)))
     await bridged.flush?.()
   }
   await bridged.finish?.()
-  return together - (bare ? alone : 0)
+  return bridgedMillis - (bare ? bareMillis : 0)
 }
 
 async function millisAfterTurn(run) {
@@ -229,7 +229,7 @@ function millisOf(run) {
   try {
     run()
   } catch {
-    // The library itself cannot take the value.
+    // The library throws on the value.
   }
   const { user, system } = process.threadCpuUsage(start)
   return (user + system) / 1000

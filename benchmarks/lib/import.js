@@ -1,6 +1,5 @@
 /**
- * A process of its own that imports packages, one after the other: `import.js PACKAGE...`. Tells its parent the `millis`
- * that all of them took.
+ * Child process that imports packages, one after the other: `import.js PACKAGE...`. Sends `millis`, the time of all imports.
  */
 const packages = process.argv.slice(2)
 const start = performance.now()

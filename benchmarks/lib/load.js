@@ -1,14 +1,15 @@
 /**
- * One pipeline under one load, for `lib/grow.js`. A shape says what is logged and how; what it leaves out is as in the other
- * benchmarks: a message of some 20 characters and 4 attributes, one logger.
+ * Starts one pipeline with one load, for `lib/grow.js`. A shape describes the records and the pipeline. The defaults are those of
+ * other benchmarks: a message of 20 characters, 4 attributes, and one logger.
  */
 import { logs } from '@opentelemetry/api'
 import { LARGE_QUEUE, startLogbridge, startSdk } from './pipelines.js'
 
-/** Records in one turn of the event loop, and bytes of messages. */
+/** Records in one turn of the event loop. */
 const BURST = 1000
+/** Bytes of messages in one turn of the event loop. */
 const BURST_BYTES = 2 ** 20
-/** Different records, made before: the application itself costs nothing. */
+/** Number of different records, built before the measurement. */
 const DIFFERENT = 64
 
 export async function startLoad(pipeline, url, shape) {
@@ -18,7 +19,7 @@ export async function startLoad(pipeline, url, shape) {
   const { logger, flush, finish } =
     pipeline === 'logbridge'
       ? await startLogbridge(url)
-      : // It does not read that variable.
+      : // BatchLogRecordProcessor does not read OTEL_BLRP_MAX_EXPORT_BATCH_SIZE.
         await startSdk(url, { ...LARGE_QUEUE, ...(maxExportBatchSize && { maxExportBatchSize }) })
   const loggers = [logger]
   while (loggers.length < loggerCount) loggers.push(logs.getLogger(`logger-${loggers.length}`))
@@ -52,7 +53,7 @@ function value(i, n, alphabet) {
   return [text(i, 10, alphabet), i, i + 0.5, i % 2 === 0][n % 4]
 }
 
-/** So many characters of the alphabet, beginning somewhere in it. */
+/** Returns `length` characters of the alphabet, starting at character `i`. */
 function text(i, length, alphabet) {
   const characters = Array.from(alphabet)
   return Array.from({ length }, (_, at) => characters[(i + at) % characters.length]).join('')

@@ -1,20 +1,21 @@
 import { markdownTable } from 'markdown-table'
 
-/** A table of a scenario. */
+/** Formats the table of a scenario. */
 export function table({ header, rows }) {
   return markdownTable([header, ...rows])
 }
 
 /**
- * What has been compared, and whether it is as it should be.
- * @param before comparisons of runs before this one: their figures stand beside its own, and all have to hold
+ * Formats comparisons and their goals.
+ *
+ * @param earlier comparisons of earlier runs, whose figures are printed too; every run must meet a goal
  */
-export function goals(comparisons, before = []) {
+export function goals(comparisons, earlier = []) {
   return markdownTable([
     ['', 'ours', 'peer', 'compared', 'figure', 'goal', ''],
     ...comparisons.map((comparison) => {
       const { scenario, ours, peer, unit, measure = 'ours : peer', goal } = comparison
-      const runs = [...before.flat().filter((other) => other.scenario === scenario), comparison]
+      const runs = [...earlier.flat().filter((other) => other.scenario === scenario), comparison]
       return [
         scenario,
         quantity(ours, unit),
@@ -28,25 +29,25 @@ export function goals(comparisons, before = []) {
   ])
 }
 
-/** Why goals are missed, and what has been tried. */
+/** Formats the causes of missed goals. */
 export function reasons(shortfalls) {
   const byName = new Map(shortfalls.map(({ name, text }) => [name, text]))
   return [...byName].map(([name, text]) => `- **${name}**: ${text}`).join('\n')
 }
 
-/** @param comparison where there are several runs, the worst */
+/** Formats the result of a comparison with its goal. */
 function verdict({ ratio, goal, pass, measure = 'ours : peer', unit }) {
   if (goal === undefined) return ''
-  if (pass) return 'held'
+  if (pass) return 'met'
   const isRatio = measure.includes(' : ')
-  return `falls short by ${isRatio ? `${Math.ceil((ratio / goal - 1) * 100)} %` : quantity(ratio - goal, unit)}`
+  return `missed by ${isRatio ? `${Math.ceil((ratio / goal - 1) * 100)} %` : quantity(ratio - goal, unit)}`
 }
 
 function quantity(value, unit = '') {
   return value === undefined ? '' : `${figure(value)} ${unit}`.trim()
 }
 
-/** Three digits that count. */
+/** Formats a number with three significant digits. */
 export function figure(value) {
   return Math.abs(value) >= 100
     ? Math.round(value).toLocaleString('en')

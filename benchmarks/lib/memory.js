@@ -1,15 +1,15 @@
 /**
- * A process of its own whose receiver goes down under a flood: `memory.js URL CAP`, the cap in bytes. Tells its parent the
- * peaks of its resident memory in bytes: `bare`, of the application without a logger, `before`, of one that logs and whose
- * records do not wait, and `flooded`; and how many records were `unaccounted` for.
+ * Child process that logs a flood while the receiver is unreachable: `memory.js URL CAP`, with the cap in bytes. Sends peaks of
+ * its resident memory in bytes: `bare`, without a logger, `connected`, with a logger and a receiver, and `flooded`. Sends
+ * `unaccounted`, the number of records that `stats()` does not account for.
  */
 import { createLoggerProvider } from '@logbridge/core'
 import { order } from './application.js'
 
 const [, , url, cap] = process.argv
 const BURST = 1000
-/** Nobody listens there. */
-const DEAD = 'http://127.0.0.1:1'
+/** Endpoint without a listener. */
+const UNREACHABLE = 'http://127.0.0.1:1'
 const turn = () => new Promise(setImmediate)
 
 let peak = 0
@@ -17,17 +17,17 @@ let peak = 0
 await log({ emit() {} }, 200_000, turn)
 const bare = peak
 
-const alive = start(url)
-await log(alive.getLogger('bench'), 300_000, () => alive.forceFlush())
-await alive.shutdown()
-const before = peak
+const connectedProvider = start(url)
+await log(connectedProvider.getLogger('bench'), 300_000, () => connectedProvider.forceFlush())
+await connectedProvider.shutdown()
+const connected = peak
 
-const provider = start(DEAD)
+const provider = start(UNREACHABLE)
 await log(provider.getLogger('bench'), 1_500_000, turn)
 const { created, queued, inFlight, dropped } = provider.stats()
 process.send({
   bare,
-  before,
+  connected,
   flooded: peak,
   unaccounted: created - queued - inFlight - (dropped['queue-full'] ?? 0),
 })
@@ -38,12 +38,12 @@ function start(endpoint) {
   return createLoggerProvider({ endpoint, maxQueueBytes: Number(cap), serviceName: 'bench' })
 }
 
-async function log(logger, records, settle) {
+async function log(logger, records, afterBurst) {
   for (let i = 0; i < records; i += 1) {
-    // Errors may use all of the cap.
+    // ERROR records may fill the queue up to the cap.
     logger.emit({ ...order(i), severityNumber: 17, severityText: 'error' })
     if (i % BURST !== BURST - 1) continue
     peak = Math.max(peak, process.memoryUsage.rss())
-    await settle()
+    await afterBurst()
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The pipelines that are compared, each from Logger.emit to a receiver at `url`, configured as its own documentation
- * says. `start` registers a LoggerProvider and gives a logger, and `finish` that resolves when everything that was taken
- * has been acknowledged.
+ * Pipelines to compare, each from Logger.emit to a receiver at `url`, configured by its documentation. `start` registers a
+ * LoggerProvider and returns `logger`, `flush`, and `finish`, which resolves when every accepted record is acknowledged.
  */
 export const pipelines = {
   logbridge: { title: '@logbridge/core', start: startLogbridge },
@@ -15,7 +14,7 @@ export const pipelines = {
   },
 }
 
-/** With it the official SDK loses nothing of 200,000 records. */
+/** Options with which the official SDK delivers all of 200,000 records. */
 export const LARGE_QUEUE = { maxQueueSize: 200_000 }
 
 export async function startLogbridge(url) {
@@ -29,9 +28,11 @@ export async function startLogbridge(url) {
 }
 
 /**
- * The official SDK.
- * @param options of its BatchLogRecordProcessor
- * @param load imports its packages: SDK 3.x, unless another generation is given
+ * Starts the official SDK.
+ *
+ * @param options options of BatchLogRecordProcessor
+ * @param load imports a package of OpenTelemetry
+ * @default load imports OpenTelemetry 3.x
  */
 export async function startSdk(url, options, load = (name) => import(name)) {
   const { BatchLogRecordProcessor, LoggerProvider } = await load('@opentelemetry/sdk-logs')
@@ -43,14 +44,14 @@ export async function startSdk(url, options, load = (name) => import(name)) {
     processors: [new BatchLogRecordProcessor({ exporter, ...options })],
   })
   const { logs } = await load('@opentelemetry/api')
-  // SDK 2.x has its Logs API in a package of its own.
+  // OpenTelemetry 2.x has the Logs API in a separate package.
   const api = logs ?? (await load('@opentelemetry/api-logs')).logs
   api.setGlobalLoggerProvider(provider)
   return {
     logger: provider.getLogger('bench'),
     flush: () => provider.forceFlush(),
     async finish() {
-      // Its shutdown loses what a running flush holds; whoever wants everything delivered flushes first.
+      // shutdown() alone loses the records of a running flush.
       await provider.forceFlush()
       await provider.shutdown()
     },

@@ -1,17 +1,17 @@
 /**
- * A process of its own that takes OTLP logs over gRPC, counts records without decoding them, and throws them away.
- * Talks to its parent: sends `{ port }` once, and answers each message with `{ records }` received since the last one, and
- * with `watchedMillis`: how long a record `watched <Date.now()>` was on its way, in a request with the header `x-watch`.
+ * Child process that receives OTLP logs over gRPC, counts the records without decoding them, and discards them. Sends `port` once.
+ * Answers each message with `records`, their number since the last message, and `watchedMillis`, the time from the call to the
+ * arrival of a record `watched <Date.now()>` in a request with the header `x-watch`.
  *
- * It is to hold nobody up: it works on bare HTTP/2, and offers a window as wide as a Collector comes to by itself, where
- * Node's own of 64 KiB would have senders wait for each other's turn.
+ * Uses bare HTTP/2 with the window that a Collector reaches, so that no sender waits for the receiver. With the default window of
+ * Node.js, 64 KiB, senders would wait for each other.
  */
 import http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 
 const WINDOW_BYTES = 4 * 1024 * 1024
-/** Before a message: whether it is compressed, and its length. */
+/** Bytes before a message: compression flag and length. */
 const FRAME_BYTES = 5
 let records = 0
 let watchedMillis

@@ -5,8 +5,8 @@ const folder = new URL('../scenarios/', import.meta.url)
 export const scenarioNames = readdirSync(folder).map((file) => file.replace(/\.js$/, ''))
 
 /**
- * Runs these scenarios and yields what comes out, as `--json` prints it: the conditions first, then of each scenario its
- * table, its comparisons, why a goal is missed if one is (`shortfall`), and its charts, or the failure.
+ * Runs scenarios and yields the lines of `--json`: the conditions, then for each scenario its table, its comparisons, the cause of
+ * a missed goal (`shortfall`), and its charts, or its failure.
  */
 export async function* results(names, rounds) {
   yield { conditions: conditions(rounds) }

@@ -1,15 +1,14 @@
 /**
- * A process of its own that has a spool: `spoolBacklog.js DOES DIRECTORY [COUNT] [URL]`, and tells its parent what it has
- * measured. `fill` leaves COUNT entries of one record each in the spool; `recover` recovers them; `drain` recovers and sends
- * them, and logs an ERROR meanwhile.
+ * Child process with a spool: `spoolBacklog.js PROGRAM DIRECTORY COUNT [URL]`. `fill` writes COUNT entries of one record to the
+ * spool, `recover` recovers them, and `drain` recovers and sends them and logs an ERROR meanwhile. Sends its measures.
  */
 import { createLoggerProvider } from '@logbridge/core'
 
-const [, , does, directory, countText, url] = process.argv
+const [, , name, directory, countText, url] = process.argv
 const count = Number(countText)
-/** Nobody listens there. */
-const DEAD = 'http://127.0.0.1:1'
-/** Bytes of records that may wait for the disk. */
+/** Endpoint without a listener. */
+const UNREACHABLE = 'http://127.0.0.1:1'
+/** Largest number of queued bytes that the disk has not written. */
 const UNWRITTEN_BYTES = 40e6
 const ERROR_AFTER_MILLIS = 1000
 const start = (options) => createLoggerProvider({ register: false, spool: { directory }, ...options })
@@ -19,7 +18,7 @@ const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss()
 
 const programs = {
   async fill() {
-    const provider = start({ endpoint: DEAD, maxExportBatchSize: 1 })
+    const provider = start({ endpoint: UNREACHABLE, maxExportBatchSize: 1 })
     const logger = provider.getLogger('bench')
     for (let i = 0; i < count; i += 1) {
       logger.emit({ body: `record ${i}`, severityNumber: 9 })
@@ -30,18 +29,18 @@ const programs = {
     while (provider.stats().spooled < count) await turn()
     const { bytes } = provider.stats()
     await provider.shutdown(1)
-    return { bytesAnEntry: bytes / count }
+    return { entryBytes: bytes / count }
   },
 
   async recover() {
     const base = process.memoryUsage.rss()
-    const provider = start({ endpoint: DEAD })
+    const provider = start({ endpoint: UNREACHABLE })
     while (provider.stats().adopted < count) await turn()
     const { bytes } = provider.stats()
-    // The memory of the first attempts to send is part of it.
+    // The peak includes the memory of the first attempts to send.
     for (let i = 0; i < 200; i += 1) await turn()
     await provider.shutdown(1)
-    return { base, peak, bytesAnEntry: bytes / count }
+    return { base, peak, entryBytes: bytes / count }
   },
 
   async drain() {
@@ -57,7 +56,7 @@ const programs = {
   },
 }
 
-const result = await programs[does]()
+const result = await programs[name]()
 clearInterval(watch)
 process.send(result)
 process.disconnect()

@@ -1,6 +1,6 @@
 /**
- * A process of its own: logs in short bursts, lets the event loop turn between them, and measures how long others hold a
- * turn. `stall.js SITUATION URL`; tells its parent `{ millis }`, the longest.
+ * Child process that logs in short bursts and measures each turn of the event loop between them: `stall.js SITUATION URL`. Sends
+ * `millis`, the longest turn.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,15 +10,16 @@ import { createLoggerProvider } from '@logbridge/core'
 const [, , situation, url] = process.argv
 const RECORDS = 200_000
 const BURST = 100
-const DEAD = 'http://127.0.0.1:1'
+/** Endpoint without a listener. */
+const UNREACHABLE = 'http://127.0.0.1:1'
 
 let millis = 0
-let watching = true
-/** One turn of the event loop. By the wall clock, as the thread's own time has a resolution of 4 ms: the machine must be quiet. */
+let isMeasuring = true
+/** Measures one turn of the event loop, in elapsed time because the CPU time of a thread has a resolution of 4 ms. */
 async function turn() {
   const start = performance.now()
   await new Promise(setImmediate)
-  if (watching) millis = Math.max(millis, performance.now() - start)
+  if (isMeasuring) millis = Math.max(millis, performance.now() - start)
 }
 async function log(provider, records = RECORDS) {
   const logger = provider?.getLogger('bench')
@@ -32,7 +33,7 @@ async function log(provider, records = RECORDS) {
     if (i % BURST === 0) await turn()
   }
 }
-/** Lets the event loop turn until it is done. */
+/** Runs turns of the event loop until a promise is settled. */
 async function during(promise) {
   const state = { done: false }
   void promise.finally(() => (state.done = true))
@@ -67,20 +68,20 @@ const situations = {
     await during(provider.shutdown())
   },
   async backlog() {
-    watching = false
-    const before = start({ endpoint: DEAD, spool })
+    isMeasuring = false
+    const before = start({ endpoint: UNREACHABLE, spool })
     await log(before)
     await before.shutdown(0)
-    watching = true
+    isMeasuring = true
     const provider = start({ endpoint: url, spool })
     while (provider.stats().adopted === 0) await turn()
     await during(provider.shutdown())
   },
   async shutdown() {
-    watching = false
-    const provider = start({ endpoint: DEAD, minimumSeverity: 0 })
+    isMeasuring = false
+    const provider = start({ endpoint: UNREACHABLE, minimumSeverity: 0 })
     await log(provider, 500_000)
-    watching = true
+    isMeasuring = true
     await during(provider.shutdown(0))
   },
 }

@@ -1,6 +1,6 @@
 /**
- * A process of its own that logs 10,000 records a second: `steady.js logbridge|none URL`. Tells its parent the delay of the
- * event loop, `p99Millis`, the CPU it took, in `percent` of a core, and the number of `records`.
+ * Child process that logs 10,000 records a second: `steady.js PIPELINE|none URL`. Sends `p99Millis`, the delay of the event loop,
+ * `percent`, the CPU in percent of a core, and `records`, their number.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
@@ -29,7 +29,7 @@ await withinSpan(async () => {
 })
 process.disconnect()
 
-/** As many as are due, every few milliseconds. */
+/** Logs the records that are due every 5 ms. */
 async function log(millis) {
   const start = performance.now()
   let sent = 0

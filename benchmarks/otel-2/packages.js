@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 
-/** Loads packages as they are installed in this folder, OpenTelemetry 2.x: for programs that stand elsewhere. */
+/** Imports a package as installed in this folder, with OpenTelemetry 2.x. */
 export const load = (name) => import(name)
 
-/** The file that `load` would load. */
+/** Returns the path of the file that `load` imports. */
 export const resolve = (name) => fileURLToPath(import.meta.resolve(name))

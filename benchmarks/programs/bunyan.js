@@ -1,4 +1,4 @@
-/** bunyan 1.8, the newest that the official instrumentation knows; its own output goes nowhere. */
+/** Programs with bunyan 1.8, the newest version that the official instrumentation supports. Its own output is discarded. */
 import { createRequire } from 'node:module'
 import { discard } from '../lib/discard.js'
 import { startInstrumented } from '../lib/instrumented.js'
@@ -30,7 +30,7 @@ export const programs = {
     start: (url) => instrumented(url, { disableLogCorrelation: true }),
   },
   'official-defaults': {
-    title: 'the same with its defaults',
+    title: 'bunyan + @opentelemetry/instrumentation-bunyan + SDK 3.x, defaults',
     start: (url) => instrumented(url, {}),
   },
 }
@@ -42,7 +42,7 @@ async function instrumented(url, options) {
 }
 
 async function open(streams, pipeline) {
-  // Required, not imported: so instrumentation finds it without a loader of its own.
+  // The instrumentation patches required modules without a loader hook.
   const bunyan = createRequire(import.meta.url)('bunyan')
   const logger = bunyan.createLogger({ name: 'bench', streams: [{ stream: discard() }, ...streams] })
   return {

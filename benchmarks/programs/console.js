@@ -1,4 +1,4 @@
-/** A console that prints nowhere. */
+/** Programs with a console whose output is discarded. */
 import { Console } from 'node:console'
 import { discard } from '../lib/discard.js'
 import { startLogbridge } from '../lib/pipelines.js'

@@ -1,4 +1,4 @@
-/** log4js, whose own output goes nowhere. */
+/** Programs with log4js. Its own output is discarded. */
 import log4js from 'log4js'
 import { discard } from '../lib/discard.js'
 import { startLogbridge } from '../lib/pipelines.js'
@@ -22,17 +22,17 @@ export const programs = {
   },
 }
 
-/** As log4js's own appenders: the layout makes a text, and a stream takes it. */
-const nowhere = {
+/** Appender that formats the event with a layout and discards the text, like log4js's stream appenders. */
+const discardAppender = {
   configure(_options, layouts) {
     const stream = discard()
     return (event) => stream.write(`${layouts.basicLayout(event)}\n`)
   },
 }
 
-/** There is one configuration in a process: each program adds its category. */
+/** Configuration of the process, to which each program adds its category. */
 const configuration = {
-  appenders: { own: { type: nowhere } },
+  appenders: { own: { type: discardAppender } },
   categories: { default: { appenders: ['own'], level: 'info' } },
 }
 

@@ -1,4 +1,4 @@
-/** The Logs API itself, without a logging library: what its pipelines cost. */
+/** Programs that call the Logs API directly, one for each pipeline. */
 import { pipelines } from '../lib/pipelines.js'
 
 export const programs = Object.fromEntries(

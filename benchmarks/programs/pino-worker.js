@@ -1,4 +1,4 @@
-/** pino with a worker thread that writes or sends, as `transport` makes one. */
+/** Programs with pino and a worker thread of `pino.transport`. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { traceContext } from '@logbridge/pino'
@@ -9,7 +9,10 @@ const file = { target: 'pino/file', options: { destination: '/dev/null' } }
 
 export const programs = {
   bare: { title: 'pino/file into /dev/null', start: () => open(file) },
-  'bare-traced': { title: 'the same with traceContext()', start: () => open(file, traceContext()) },
+  'bare-traced': {
+    title: 'pino/file into /dev/null, with traceContext()',
+    start: () => open(file, traceContext()),
+  },
   logbridge: {
     title: '@logbridge/pino, with traceContext()',
     start: (url) =>
@@ -24,7 +27,7 @@ export const programs = {
         resourceAttributes: { 'service.name': 'bench' },
         logRecordProcessorOptions: { recordProcessorType: 'batch', exporterOptions },
       }
-      // It has no flush; by then its processor has sent what the warm-up has left in its queue.
+      // The transport has no flush. After 6 seconds, its processor has sent the records of the warm-up.
       return { ...(await open({ target, options })), flush: () => delay(6000) }
     },
   },

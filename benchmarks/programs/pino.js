@@ -1,4 +1,4 @@
-/** pino in the thread that logs; its own output goes nowhere. */
+/** Programs with pino in the main thread. Its own output is discarded. */
 import { createRequire } from 'node:module'
 import { discard } from '../lib/discard.js'
 import { startInstrumented } from '../lib/instrumented.js'
@@ -26,7 +26,7 @@ export const programs = {
     start: (url) => instrumented(url, { disableLogCorrelation: true }),
   },
   'official-defaults': {
-    title: 'the same with its defaults',
+    title: 'pino + @opentelemetry/instrumentation-pino + SDK 3.x, defaults',
     start: (url) => instrumented(url, {}),
   },
 }
@@ -43,7 +43,7 @@ async function instrumented(url, options) {
 }
 
 async function open(destination, pipeline) {
-  // Required, not imported: so instrumentation finds it without a loader of its own.
+  // The instrumentation patches required modules without a loader hook.
   const pino = createRequire(import.meta.url)('pino')
   const logger = pino({ name: 'bench' }, destination(pino))
   return {

@@ -1,4 +1,4 @@
-/** winston, whose own output goes nowhere. */
+/** Programs with winston. Its own output is discarded. */
 import { LARGE_QUEUE, startLogbridge, startSdk } from '../lib/pipelines.js'
 import { discard } from '../lib/discard.js'
 import { load as load2 } from '../otel-2/packages.js'

@@ -1,4 +1,4 @@
-/** What a record leaves to the garbage collector. */
+/** Measures the heap allocation of a record. */
 import { interleave } from '../lib/child.js'
 import { measureDelivered, range, summarize, withReceiver } from '../lib/harness.js'
 import { pipelines } from '../lib/pipelines.js'

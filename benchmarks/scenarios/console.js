@@ -1,4 +1,4 @@
-/** What our bridge costs on top of the console, beside the same record given to our Logger directly. */
+/** Measures the cost that the bridge adds to the console, and that of emitting the same record directly. */
 import { compareAddedCost } from '../lib/addedCost.js'
 
 export const title = 'console to acknowledged, OTLP/gRPC, 200,000 records of a message and 4 fields'

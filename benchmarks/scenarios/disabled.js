@@ -1,20 +1,20 @@
-/** What a call costs of which nothing is sent. */
+/** Measures the cost of log calls that send nothing. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize } from '../lib/harness.js'
 
 export const title = 'A call below the level, and one without a LoggerProvider'
 
-/** Said where a goal is missed: why, and what has been tried. */
+/** Cause of a missed goal. */
 export const shortfall =
-  'winston hands every record to every transport, whatever its level: one that does nothing costs as much as ours. Without a ' +
-  'LoggerProvider a bridge asks for level, scope and provider of each record, as one may come at any time; what it would convert it no longer does, ' +
-  'which took 1 to 4 us.'
+  'winston passes every record to every transport at any level, so a transport that does nothing costs as much. Without a LoggerProvider, a ' +
+  'bridge reads level, scope, and provider for each record, because a provider can be registered at any time. The conversion, 1 to 4 us, is ' +
+  'skipped.'
 
 const program = new URL('../lib/disabled.js', import.meta.url)
 const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
 const GOAL_NANOS = 30
 
-/** What ours is held against. Without a LoggerProvider: the library with one more destination, which does nothing. */
+/** Compared calls. The peer of a call without a LoggerProvider is the library with a second destination that does nothing. */
 const SITUATIONS = [
   { text: 'below the level', method: 'debug', peer: 'bare' },
   { text: 'no LoggerProvider', method: 'log', peer: 'idle' },
@@ -41,7 +41,7 @@ export async function run({ rounds }) {
     return { name, bare: of('bare'), idle: of('idle'), ours: of('ours'), peer: of(peer), more: of('more') }
   })
   return {
-    header: ['call', 'bare, ns', 'with one more destination, idle, ns', 'with ours, ns', 'ours, more, ns'],
+    header: ['call', 'bare, ns', 'with an idle destination, ns', 'with logbridge, ns', 'added, ns'],
     rows: results.map(({ name, bare, idle, ours, more }) => [
       name,
       ...[bare, idle, ours, more].map((nanos) => range(nanos, 0)),

@@ -1,4 +1,4 @@
-/** What it takes to make bytes of a record, beside what every logger of JSON does. */
+/** Measures the time to encode a record, and that of JSON.stringify. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize } from '../lib/harness.js'
 

@@ -3,7 +3,7 @@ import { growth } from '../lib/growth.js'
 export const { title, run } = growth({
   name: 'growth-loggers',
   by: 'number of loggers',
-  xLabel: 'loggers, which take turns',
+  xLabel: 'loggers that emit in turn',
   xScale: 'log',
   shapes: [1, 10, 100, 1000].map((loggers) => [loggers, { loggers }]),
 })

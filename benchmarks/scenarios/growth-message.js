@@ -1,6 +1,6 @@
 import { growth } from '../lib/growth.js'
 
-/** As many records as fit into the 64 MiB that may wait, where all of them do. */
+/** Numbers of records of long messages, limited by the queue of 64 MiB. */
 const RECORDS = { 2000: 15_000, 200_000: 200 }
 
 export const { title, run } = growth({

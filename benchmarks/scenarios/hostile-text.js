@@ -1,14 +1,14 @@
-/** How long a log call takes with texts that are made to take long: what reads them must do it in linear time. */
+/** Measures log calls with hostile texts, which must take linear time. */
 import { inChild, interleave } from '../lib/child.js'
 import { summarize, withReceiver } from '../lib/harness.js'
 
-export const title = 'Milliseconds added to a log call with 1 MB of text that is made to take long'
+export const title = 'Milliseconds added to a log call with 1 MB of hostile text'
 
 const program = new URL('../lib/hostileText.js', import.meta.url)
 const LIBRARIES = ['console', 'winston', 'pino', 'bunyan', 'log4js']
 const GOAL_MILLIS = 20
 const GOAL_GROWTH = 2.5
-/** Below, the growth is that of the clock's and the machine's noise. */
+/** Shortest time with a meaningful growth. Below, the growth is noise of the clock and the machine. */
 const LEAST_MILLIS = 5
 
 export async function run({ rounds }) {

@@ -1,14 +1,14 @@
-/** How long a log call takes with values that are made to take long: all work on a value is bounded while it is done. */
+/** Measures log calls with hostile values. All work on a value must be bounded. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { withReceiver } from '../lib/harness.js'
 import { KINDS, SUBJECTS, subjectsOf } from '../lib/hostileValues.js'
 
-export const title = 'Milliseconds added to a log call with a value that is made to take long'
+export const title = 'Milliseconds added to a log call with a hostile value'
 
 const program = new URL('../lib/hostileValues.js', import.meta.url)
 const GOAL_MILLIS = 50
-/** Ends a process that is held up, or has taken all memory before. */
+/** Longest run of a child process. The process ends earlier when its memory is exhausted. */
 const TIMEOUT_MILLIS = 60_000
 
 export async function run() {
@@ -43,7 +43,7 @@ export async function run() {
   }
 }
 
-/** Runs one kind in a process of its own. What it has measured counts also where it does not come to its end. */
+/** Runs one kind of value in a child process. Keeps the measures that were sent before the process ended. */
 async function measure(kind, url) {
   const child = fork(program, [kind, url, ...subjectsOf(kind)], {
     execArgv: ['--max-old-space-size=2048'],

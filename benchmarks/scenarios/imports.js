@@ -1,18 +1,18 @@
-/** What a start of the application takes longer. */
+/** Measures the time to import each package. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize } from '../lib/harness.js'
 
 export const title = 'Time to import, each in a new process'
 
-/** Said where a goal is missed: why, and what has been tried. */
+/** Cause of a missed goal. */
 export const shortfall =
-  "of an adapter's import, 3 ms are Node's own node:util; @opentelemetry/api (25 ms), node:fs and node:worker_threads (10 ms) are no longer " +
-  'loaded by an adapter.'
+  'loading node:util takes 3 ms of the import of an adapter. Adapters load neither @opentelemetry/api (25 ms) nor node:fs and ' +
+  'node:worker_threads (10 ms).'
 
 const program = new URL('../lib/import.js', import.meta.url)
 const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
 const GOAL_MILLIS = 10
-/** A start is short, and the machine does other things: as many of them for each round asked for. */
+/** Starts for each requested round, because a start is short and noisy. */
 const STARTS = 3
 
 export async function run({ rounds }) {
@@ -45,10 +45,10 @@ export async function run({ rounds }) {
   }
 }
 
-/** The library; with the adapter. */
+/** Returns the imports of the library alone and of the library with the adapter. */
 function steps(library) {
-  const own = library === 'console' ? 'node:console' : library
-  return [[own], [own, `@logbridge/${library}`]]
+  const module = library === 'console' ? 'node:console' : library
+  return [[module], [module, `@logbridge/${library}`]]
 }
 
 function difference(scenario, ours, peer) {

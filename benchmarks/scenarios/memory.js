@@ -1,18 +1,18 @@
-/** What a flood takes while the receiver is down. */
+/** Measures the resident memory of a flood while the receiver is unreachable. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize, withReceiver } from '../lib/harness.js'
 
-export const title = 'Resident memory in a flood of 1,500,000 records, the receiver down'
+export const title = 'Resident memory in a flood of 1,500,000 records, receiver unreachable'
 
 const program = new URL('../lib/memory.js', import.meta.url)
 const MIB = 2 ** 20
-/** MiB; 64 is the default. */
+/** Caps in MiB. 64 is the default. */
 const CAPS = [32, 64, 128]
 const GOAL = 1.2
 
 export async function run({ rounds }) {
   const runs = await withReceiver(({ url }) =>
-    // It repeats to some percent.
+    // Three rounds are enough, because runs differ by a few percent.
     interleave(Math.min(rounds, 3), Object.fromEntries(CAPS.map((cap) => [cap, () => flood(url, cap)]))),
   )
   const results = CAPS.map((cap) => ({
@@ -23,9 +23,9 @@ export async function run({ rounds }) {
   return {
     header: [
       'cap, MiB',
-      'growth on top of a process that logs, MiB',
+      'growth over a connected process that logs, MiB',
       'growth : cap',
-      'growth on top of one that never has, MiB',
+      'growth over a process without a logger, MiB',
     ],
     rows: results.map(({ cap, growth, fromBare }) => [
       cap,
@@ -47,7 +47,7 @@ export async function run({ rounds }) {
 }
 
 async function flood(url, cap) {
-  const { bare, before, flooded, unaccounted } = await inChild(program, [url, cap * MIB])
-  if (unaccounted !== 0) throw new Error(`${unaccounted} records are not accounted for`)
-  return { growth: (flooded - before) / MIB, fromBare: (flooded - bare) / MIB }
+  const { bare, connected, flooded, unaccounted } = await inChild(program, [url, cap * MIB])
+  if (unaccounted !== 0) throw new Error(`stats() does not account for ${unaccounted} records`)
+  return { growth: (flooded - connected) / MIB, fromBare: (flooded - bare) / MIB }
 }

@@ -1,4 +1,4 @@
-/** The cost of a backlog of small entries in the spool: memory while it waits and is sent, and time. */
+/** Measures a backlog of small entries in the spool: its memory, and the time to send it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,25 +11,25 @@ const program = new URL('../lib/spoolBacklog.js', import.meta.url)
 const MB = 1e6
 const RECOVERED = 300_000
 const SENT = 600_000
-/** Figures, the name of each, its unit, and the most that it may be. */
+/** Measures: key, name, unit, and goal, the largest allowed figure. */
 const MEASURES = [
-  ['recoveredRss', `RSS when ${RECOVERED} entries are recovered`, 'MB', 100],
-  ['recoveredGrowth', `of it beyond a process that imports core`, 'MB', undefined],
-  ['bytesAnEntry', 'memory an entry that waits, recovered', 'bytes', 16],
-  ['ownBytesAnEntry', 'memory an entry that waits, appended', 'bytes', 16],
+  ['recoveredRss', `RSS after recovery of ${RECOVERED} entries`, 'MB', 100],
+  ['recoveredGrowth', `growth over a process that imports core`, 'MB', undefined],
+  ['recoveredEntryBytes', 'memory of a recovered entry', 'bytes', 16],
+  ['appendedEntryBytes', 'memory of an appended entry', 'bytes', 16],
   ['sendSeconds', `time to send ${SENT} entries`, 's', 60],
-  ['sendRss', 'RSS meanwhile', 'MB', undefined],
-  ['errorSeconds', 'time until a new ERROR has arrived meanwhile', 's', 5],
+  ['sendRss', 'RSS while sending', 'MB', undefined],
+  ['errorSeconds', 'time from a new ERROR to its arrival while sending', 's', 5],
 ]
 
-/** Runs once: it takes a minute or two, and each measure is far from its goal or not. */
+/** Runs once, because a run takes one to two minutes and the measures vary little. */
 export async function run() {
   const figures = await measure()
   const rows = MEASURES.map(([key, name, unit, goal]) => [
     name,
     `${figures[key].toFixed(1)} ${unit}`,
     goal === undefined ? '' : `${goal} ${unit}`,
-    goal === undefined ? '' : figures[key] <= goal ? 'held' : 'missed',
+    goal === undefined ? '' : figures[key] <= goal ? 'met' : 'missed',
   ])
   const comparisons = MEASURES.filter(([, , , goal]) => goal !== undefined).map(
     ([key, name, unit, goal]) => ({
@@ -59,8 +59,8 @@ async function measure() {
     return {
       recoveredRss: recovered.peak / MB,
       recoveredGrowth: (recovered.peak - recovered.base) / MB,
-      bytesAnEntry: recovered.bytesAnEntry,
-      ownBytesAnEntry: filled.bytesAnEntry,
+      recoveredEntryBytes: recovered.entryBytes,
+      appendedEntryBytes: filled.entryBytes,
       sendSeconds: drained.millis / 1000,
       sendRss: drained.peak / MB,
       errorSeconds: errorMillis / 1000,

@@ -1,25 +1,25 @@
-/** The longest time for which the pipeline holds the event loop up, beside an application that leaves it free. */
+/** Measures the longest turn of the event loop with a pipeline, and without one. */
 import { inChild, interleave } from '../lib/child.js'
 import { summarize, withReceiver } from '../lib/harness.js'
 
-export const title = 'The longest stall of the event loop, 200,000 records in bursts of 100'
+export const title = 'Longest stall of the event loop, 200,000 records in bursts of 100'
 
-/** Said where a goal is missed: why, and what has been tried. */
+/** Cause of a missed goal. */
 export const shortfall =
-  'a backlog is read from disk, checked and sent by up to four requests at a time, which a receiver that takes all at once no longer ' +
-  'keeps apart; to send what was read without a copy did not help. The others reach 11 ms in some runs, most of it one scavenge of V8.'
+  'up to four requests of a backlog are read from disk, checked, and sent at a time, and a fast receiver lets all of them fall into one ' +
+  'turn. Sending without a copy did not help. Other situations reach 11 ms in some runs, most of it one scavenge of V8.'
 
 const program = new URL('../lib/stall.js', import.meta.url)
 
-/** What the pipeline does meanwhile: see `lib/stall.js`. */
+/** Descriptions of the situations of `lib/stall.js`. */
 const SITUATIONS = {
-  idle: 'no pipeline at all: what the machine and the garbage collector do',
+  idle: 'absent: stalls by the machine and the garbage collector',
   send: 'sending',
-  gzip: 'sending, compressed',
-  spool: 'sending, with a spool',
-  refused: 'everything is refused, and counted by severity',
-  backlog: 'a backlog of the spool is sent',
-  shutdown: '64 MiB are given up at a shutdown',
+  gzip: 'sending with gzip',
+  spool: 'sending with a spool',
+  refused: 'refused by the receiver, and counts drops by severity',
+  backlog: 'sending the backlog of a spool',
+  shutdown: 'dropping 64 MiB at shutdown',
 }
 const GOAL_MILLIS = 10
 
@@ -39,7 +39,7 @@ export async function run({ rounds }) {
       SITUATIONS[name],
       median.toFixed(1),
       max.toFixed(1),
-      median <= GOAL_MILLIS ? 'held' : 'missed',
+      median <= GOAL_MILLIS ? 'met' : 'missed',
     ]),
     comparisons: results
       .filter(({ name }) => name !== 'idle')

@@ -1,4 +1,4 @@
-/** What an application notices that logs steadily. */
+/** Measures the effect of steady logging on an application. */
 import { interleave } from '../lib/child.js'
 import { measureDelivered, range, summarize, withReceiver } from '../lib/harness.js'
 
@@ -33,7 +33,7 @@ export async function run({ rounds }) {
   }
 }
 
-/** On top of the same application without a logger. */
+/** Compares with the same application without a logger. */
 function added(scenario, unit, figureOf, goal) {
   const ours = figureOf('logbridge').median
   const peer = figureOf('none').median

@@ -65,7 +65,9 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
     expect(ledger.missing(COUNT)).toEqual([])
     const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
     expect(said.filter((line) => line.includes('cannot be written to'))).toHaveLength(1)
-    expect(said.filter((line) => !/cannot be written to|exports fail|still waiting for/.test(line))).toEqual([])
+    expect(said.filter((line) => !/cannot be written to|exports fail|still waiting for/.test(line))).toEqual(
+      [],
+    )
     expect(left).toBe(0)
   })
 })

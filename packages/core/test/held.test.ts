@@ -15,7 +15,7 @@ complaints()
 const { decode, grpcUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const MIB = 1024 * 1024
-/** A consignment, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/memory-held.js`. */
+/** A consignment, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/queue-memory.js`. */
 const LEAST_WAITING_BYTES = 700
 
 describe('the byte cap', () => {

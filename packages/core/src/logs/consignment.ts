@@ -35,7 +35,7 @@ export interface Consignment extends Queued {
   ended: ExportOutcome | undefined
 }
 
-/** Bytes of memory that a waiting batch takes beside its request, by `benchmarks/scenarios/memory-held.js`. */
+/** Bytes of memory that a waiting batch takes beside its request, by `benchmarks/scenarios/queue-memory.js`. */
 const WAITING_BYTES = 1024
 
 export function consign(

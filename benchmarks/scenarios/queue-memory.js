@@ -1,10 +1,10 @@
-/** Resident memory at the byte cap, by the kind of record that fills it. */
+/** Measures resident memory at the byte cap, by the shape of the records in the queue. */
 import { inChild, interleave } from '../lib/child.js'
 import { range, summarize, withReceiver } from '../lib/harness.js'
 
-export const title = 'Resident memory at a cap of 64 MiB, the receiver down, by what takes it'
+export const title = 'Resident memory at a cap of 64 MiB, receiver unreachable, by content of the queue'
 
-const program = new URL('../lib/held.js', import.meta.url)
+const program = new URL('../lib/queueMemory.js', import.meta.url)
 const MIB = 2 ** 20
 const CAP = 64
 const GOAL = 1.2
@@ -22,7 +22,7 @@ export async function run({ rounds }) {
   const runs = await withReceiver(({ url }) =>
     interleave(
       Math.min(rounds, 3),
-      Object.fromEntries(Object.keys(MODES).map((mode) => [mode, () => held(mode, url)])),
+      Object.fromEntries(Object.keys(MODES).map((mode) => [mode, () => fill(mode, url)])),
     ),
   )
   const results = Object.entries(MODES).map(([mode, name]) => ({
@@ -32,8 +32,8 @@ export async function run({ rounds }) {
   }))
   return {
     header: [
-      'what takes it',
-      'growth on top of a process that logs the same, MiB',
+      'content of the queue',
+      'growth over a connected process that logs the same, MiB',
       'growth : cap',
       'counted, MiB',
     ],
@@ -44,7 +44,7 @@ export async function run({ rounds }) {
       range(counted, 0),
     ]),
     comparisons: results.map(({ name, growth }) => ({
-      scenario: `memory held: growth under a flood, ${name}`,
+      scenario: `queue memory: growth under a flood, ${name}`,
       ours: growth.median,
       peer: CAP,
       unit: 'MiB',
@@ -56,7 +56,7 @@ export async function run({ rounds }) {
   }
 }
 
-async function held(mode, url) {
-  const { before, flooded, bytes } = await inChild(program, [mode, url])
-  return { growth: (flooded - before) / MIB, counted: bytes / MIB }
+async function fill(mode, url) {
+  const { connected, flooded, bytes } = await inChild(program, [mode, url])
+  return { growth: (flooded - connected) / MIB, counted: bytes / MIB }
 }
