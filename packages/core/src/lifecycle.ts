@@ -10,6 +10,9 @@ import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
 import { unsentInThreads } from './process/threadRecords.ts'
 import { watchUncaughtExceptions } from './process/uncaughtExceptions.ts'
 
+/** A receiver that was away so long ago still is. */
+const JUST_MILLIS = 1000
+
 /** One signal of the official SDK. */
 export interface SignalPipeline<Provider> {
   readonly provider: Provider
@@ -64,6 +67,8 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   let flushedAt = -1
   /** The activity that a flush at an end of the process has waited for. */
   let triedAt = -1
+  /** When the last flush that left something unsent has ended. */
+  let inVainAt = -Infinity
   let isFlushing = false
   let exitReason: string | undefined
   /** Milliseconds that the flush of a signal has left: none while it waits, because a second signal ends the process at once. */
@@ -74,6 +79,8 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
     const flushed = within(timeoutMillis, [ending.forceFlush(timeoutMillis)])
     await withLongWaitNoted(flushed, ending.unsent, timeoutMillis)
     triedAt = activity
+    const isInVain = activity === ending.activity() && ending.unsent().some((part) => part && part.count > 0)
+    if (isInVain) inVainAt = performance.now()
   }
 
   /** Sends what the application logs during the first flush as well, within the time that the first flush has left. */
@@ -96,8 +103,9 @@ export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => vo
   }
 
   function flushOnExit(timeoutMillis?: number): void {
-    // A flush has just waited in vain for the same.
+    // A flush has waited for the same, or has just waited in vain for what came before.
     if (exitSources === undefined || triedAt === ending.activity()) return
+    if (performance.now() - inVainAt < JUST_MILLIS) return
     exitReason = flushAtExit(exitSources, timeoutMillis) ?? exitReason
   }
 
