@@ -1,8 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** What takes more than some seconds, wherever it lies: `pnpm test:long` runs it, `pnpm test` does not. */
-export const LONG = { name: 'long', description: 'takes more than some seconds', timeout: 300_000 } as const
+/** Tag of tests that take more than about 2 seconds. `pnpm test:long` runs them, `pnpm test` skips them. */
+export const LONG = {
+  name: 'long',
+  description: 'takes more than about 2 seconds',
+  timeout: 300_000,
+} as const
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -15,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
     tags: [LONG],
     setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',
-    // On two cores vitest would take one, though much of the time is spent waiting for child processes.
+    // vitest uses one worker on two cores, but most tests wait for child processes.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     silent: 'passed-only',
     testTimeout: 30_000,

@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** The conformance suite alone; writes what `pnpm test` prints of it to docs/conformance.md. */
+/** Runs the conformance suite and writes its table to docs/conformance.md. */
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['**/conformance.test.ts'],

@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 import { LONG } from './vitest.config.ts'
 
-/** Every fault, also those that take long, against the real Collector; prints what became of all records. */
+/** Runs every fault test, including long ones, with a Collector, and prints the counts of all records. */
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/faults/*.test.ts'],

@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** Suites that install packages or run other versions of Node.js: one after the other, with time to do so. */
+/** Runs suites that install packages or use other versions of Node.js, one after the other. */
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/{slow,consumers}/*.test.ts'],

@@ -1,4 +1,4 @@
-// Reads the JSON report of a vitest run. Prints "<passed> <failed>", then the name of each failed test on a line.
+// Reads the JSON report of a vitest run. Prints "<passed> <failed>", then one line for each failed test.
 //   node counts.mjs <report>
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -12,9 +12,9 @@ for (const { name, status, assertionResults } of testResults) {
     if (test.status === 'passed') passed.push(test)
     if (test.status === 'failed') failed.push(`${file} > ${[...test.ancestorTitles, test.title].join(' > ')}`)
   }
-  // A file that could not be loaded, or whose hooks failed, has no failed test to tell of it.
-  const tellsOfFailure = assertionResults.some((test) => test.status === 'failed')
-  if (status === 'failed' && !tellsOfFailure) failed.push(file)
+  // A file that cannot be loaded, or whose hooks fail, fails without a failed test.
+  const hasFailedTest = assertionResults.some((test) => test.status === 'failed')
+  if (status === 'failed' && !hasFailedTest) failed.push(file)
 }
 const lines = [`${passed.length} ${failed.length}`, ...failed.map((title) => title.replaceAll(/\s+/g, ' '))]
 process.stdout.write(`${lines.join('\n')}\n`)

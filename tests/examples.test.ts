@@ -13,13 +13,11 @@ import {
 } from '@logbridge/viewer'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-// Every example runs as its reader would run it, and is judged by what a receiver got.
-
 interface Arrived {
   viewer: Viewer
   logs: ReceivedLogRecord[]
   spans: ReceivedSpan[]
-  /** The latest of each, by name. */
+  /** Latest metric of each name. */
   metrics: Map<string, ReceivedMetric>
 }
 
@@ -33,18 +31,18 @@ async function receive(): Promise<Arrived> {
   return arrived
 }
 
-interface Ended {
+interface Result {
   code: number
   stdout: string
   stderr: string
 }
 
-/** Nothing that the machine has set for OpenTelemetry reaches an example. */
+/** Environment without the OpenTelemetry variables of the machine. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_')),
 )
 
-function run(example: string, env: NodeJS.ProcessEnv): Promise<Ended> {
+function run(example: string, env: NodeJS.ProcessEnv): Promise<Result> {
   const file = fileURLToPath(new URL(`../examples/${example}`, import.meta.url))
   const options = { cwd: dirname(file), env: { ...environment, ...env } }
   return new Promise((resolve) => {
@@ -54,7 +52,7 @@ function run(example: string, env: NodeJS.ProcessEnv): Promise<Ended> {
   })
 }
 
-/** The two records that examples of one library log inside of their span. */
+/** Checks the two records that an example of one library logs inside its span. */
 function expectRecordsOfSpan(records: (ReceivedLogRecord | undefined)[], spans: ReceivedSpan[]): void {
   expect(spans.map(({ name }) => name)).toEqual(['checkout'])
   const { traceId, spanId } = spans[0]!
@@ -82,7 +80,7 @@ function expectRecordsOfSpan(records: (ReceivedLogRecord | undefined)[], spans: 
   ])
 }
 
-describe('one library', () => {
+describe('example of one library', () => {
   test.for([
     { example: 'winston', scope: 'winston', levels: ['info', 'warn', 'error'] },
     { example: 'pino', scope: 'pino', levels: ['info', 'warn', 'error'] },
@@ -90,7 +88,7 @@ describe('one library', () => {
     { example: 'bunyan', scope: 'payments', levels: ['info', 'warn', 'error'] },
     { example: 'log4js', scope: 'payments', levels: ['INFO', 'WARN', 'ERROR'] },
     { example: 'console', scope: 'console', levels: ['info', 'warn', 'error'] },
-  ])('$example', async ({ example, scope, levels }) => {
+  ])('$example prints its records and sends them', async ({ example, scope, levels }) => {
     const { viewer, logs, spans } = await receive()
     const { code, stdout, stderr } = await run(`${example}/index.js`, {
       OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
@@ -98,7 +96,7 @@ describe('one library', () => {
 
     expect(stderr).not.toMatch(/^logbridge:/m)
     expect(code).toBe(0)
-    // The library's own output is as it was.
+    // The library still prints its own output.
     for (const text of ['listening', 'card is about to expire', 'payment failed'])
       expect(stdout + stderr).toContain(text)
     expect(logs.map((log) => log.severityText)).toEqual(levels)
@@ -116,7 +114,7 @@ describe('one library', () => {
   })
 })
 
-describe('all signals', () => {
+describe('example all-signals', () => {
   const resource = {
     'service.namespace': 'shop',
     'service.name': 'payments',
@@ -129,7 +127,7 @@ describe('all signals', () => {
     'team.cost_center': 4711,
   }
 
-  test('pushed', async () => {
+  test('sends logs, spans, and metrics', async () => {
     const { viewer, logs, spans, metrics } = await receive()
     const { code } = await run('all-signals/index.js', { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl })
 
@@ -188,7 +186,7 @@ describe('all signals', () => {
     })
   })
 
-  test('pulled by Prometheus', async () => {
+  test('serves metrics for Prometheus when PROMETHEUS_PORT is set', async () => {
     const { viewer, logs, spans, metrics } = await receive()
     const { code, stdout } = await run('all-signals/index.js', {
       OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
@@ -209,7 +207,7 @@ describe('all signals', () => {
   })
 })
 
-test('AWS Lambda: each invocation has sent all before it is frozen, and killed in the end', async () => {
+test('example lambda sends the records of each invocation when the process freezes after it', async () => {
   const { viewer, logs, spans } = await receive()
   const { code, stdout, stderr } = await run('lambda/index.js', {
     OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
@@ -228,11 +226,11 @@ test('AWS Lambda: each invocation has sent all before it is frozen, and killed i
   )
 })
 
-describe("OpenTelemetry's NodeSDK", () => {
+describe('example existing-sdk', () => {
   test.for([
     { file: 'adapter-only.js', service: 'existing-sdk-adapter' },
     { file: 'processor.js', service: 'existing-sdk-processor' },
-  ])('$file', async ({ file, service }) => {
+  ])("$file sends its records through OpenTelemetry's NodeSDK", async ({ file, service }) => {
     const { viewer, logs, spans } = await receive()
     const { code } = await run(`existing-sdk/${file}`, { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.httpUrl })
 
@@ -245,7 +243,7 @@ describe("OpenTelemetry's NodeSDK", () => {
   })
 })
 
-describe('the demo', () => {
+describe('demo', () => {
   const LAST_LINE =
     /^demo: sent (?<sent>\d+), received (?<received>\d+), libraries (?<libraries>\d), with trace (?<withTrace>\d+), dropped (?<dropped>\d+)\n$/
 
@@ -256,7 +254,7 @@ describe('the demo', () => {
     return Object.fromEntries(Object.entries(groups).map(([name, count]) => [name, Number(count)]))
   }
 
-  test('with a viewer of its own', async () => {
+  test('prints every record and its counts when no endpoint is set', async () => {
     const { code, stdout } = await run('shop/demo.js', {})
     const count = 27
     expect(lastLineOf(stdout)).toEqual({
@@ -280,7 +278,7 @@ describe('the demo', () => {
     expect(stdout).toContain('up to 50: 0, up to 100: 1, up to 500: 1, up to 1000: 0, more: 0')
   })
 
-  test('with a receiver elsewhere', async () => {
+  test('sends every record in one trace for each customer when an endpoint is set', async () => {
     const { viewer, logs, spans, metrics } = await receive()
     const { code, stdout } = await run('shop/demo.js', { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl })
     const count = logs.length
@@ -298,7 +296,7 @@ describe('the demo', () => {
       expect(spanIds).toContain(`${log.traceId}-${log.spanId}`)
       expect(log.resource.attributes['service.name']).toBe('shop')
     }
-    // Four customers: four traces, through all services.
+    // Each of the four customers has one trace through all services.
     expect(new Set(spans.map((span) => span.traceId)).size).toBe(4)
     expect(spans.filter((span) => span.parentSpanId === '')).toHaveLength(4)
     const declined = logs.find((log) => log.scope.name === 'payments' && log.severityNumber === 17)
@@ -319,15 +317,15 @@ describe('the demo', () => {
     ])
   })
 
-  test('fails when records are lost', async () => {
-    const refusing = createServer((request, response) => {
+  test('exits with 1 when the receiver refuses records', async () => {
+    const refusingServer = createServer((request, response) => {
       request.resume()
       response.writeHead(400).end()
     }).listen(0, '127.0.0.1')
-    onTestFinished(() => void refusing.close())
-    await new Promise((resolve) => refusing.once('listening', resolve))
+    onTestFinished(() => void refusingServer.close())
+    await new Promise((resolve) => refusingServer.once('listening', resolve))
     const { code, stdout } = await run('shop/demo.js', {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${portOf(refusing)}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${portOf(refusingServer)}`,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     })
     const { sent, received, dropped } = lastLineOf(stdout)
@@ -338,7 +336,7 @@ describe('the demo', () => {
   })
 })
 
-/** The SDK's Prometheus endpoint cannot be asked to find a port itself. */
+/** Finds a free port, because the SDK's Prometheus endpoint does not accept port 0. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))

@@ -1,26 +1,26 @@
 /**
- * Checks that each regular expression of all packages takes linear time, whatever text it meets: `pnpm lint:regex`.
+ * Checks that each regular expression of all packages takes linear time for any text: `pnpm lint:regex`.
  *
- * A regular expression that is bounded by something else, or made of parts that are not known here, has a comment above its
- * statement that begins with `regex-bounded:` and says why.
+ * A regular expression that is bounded in another way, or built at run time, needs a comment above its statement that begins with
+ * `regex-bounded:` and gives the reason.
  *
  *   node tools/lintRegex.mjs [FILE...]
  */
 import { globSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 
-// Its build in JavaScript: the others are a native program and one for Java.
+// Selects recheck's build in JavaScript instead of its native and Java programs.
 process.env.RECHECK_BACKEND = 'pure'
 const { checkSync } = await import('recheck')
 
 const BOUNDED = 'regex-bounded:'
-/** What has a lookaround is tried with random texts: the same ones each time. */
+/** Fixes the seed of the random texts that test a regular expression with a lookaround. */
 const OPTIONS = { timeout: 60_000, randomSeed: 1 }
 
 const given = process.argv.slice(2)
 const files = given.length > 0 ? given : globSync('packages/*/src/**/*.ts')
-/** What was found out about a regular expression, by its text: some are there several times. */
-const found = new Map()
+/** Problems by regular expression, because some occur several times. */
+const problems = new Map()
 let checked = 0
 
 for (const file of files) {
@@ -30,7 +30,7 @@ for (const file of files) {
   function visit(node) {
     const regex = regexOf(node)
     if (regex !== undefined && !isBounded(node)) {
-      const problem = regex === 'unknown' ? 'is made of parts that are not known here' : problemOf(regex)
+      const problem = regex === 'unknown' ? 'is built at run time' : problemOf(regex)
       if (problem !== undefined) report(node, problem)
       checked += 1
     }
@@ -43,7 +43,7 @@ for (const file of files) {
     process.exitCode = 1
   }
 
-  /** Whether the comments above the statement, or the member of a class, say why. */
+  /** Returns true when a comment above the statement or class member has the reason. */
   function isBounded(node) {
     let outer = node
     while (!ts.isStatement(outer) && !ts.isClassElement(outer)) outer = outer.parent
@@ -52,12 +52,12 @@ for (const file of files) {
   }
 }
 if (process.exitCode) {
-  console.error(`\nWrite it so that it is linear, or say above it why it is bounded: /* ${BOUNDED} … */`)
+  console.error(`\nMake the regular expression linear, or add the reason above: /* ${BOUNDED} … */`)
 } else {
   console.log(`${checked} regular expressions are linear.`)
 }
 
-/** `/a/u` as its source and flags; 'unknown' for `new RegExp` of anything but a text. */
+/** Returns source and flags of a regular expression, or 'unknown' for `new RegExp` with anything but literals. */
 function regexOf(node) {
   if (ts.isRegularExpressionLiteral(node)) {
     const end = node.text.lastIndexOf('/')
@@ -72,8 +72,8 @@ function regexOf(node) {
 
 function problemOf({ source, flags }) {
   const key = `/${source}/${flags}`
-  if (!found.has(key)) found.set(key, check(source, flags))
-  return found.get(key)
+  if (!problems.has(key)) problems.set(key, check(source, flags))
+  return problems.get(key)
 }
 
 function check(source, flags) {

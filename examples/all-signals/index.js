@@ -6,7 +6,7 @@ import { AggregationType } from '@opentelemetry/sdk-metrics'
 import { hostname } from 'node:os'
 import winston from 'winston'
 
-/** Tags that everything of this team has. */
+/** Attributes of every service of the team. */
 const commonTags = { 'team.name': 'checkout', 'team.cost_center': 4711 }
 
 const batch = {
@@ -17,7 +17,7 @@ const batch = {
 }
 
 const { OTEL_EXPORTER_OTLP_ENDPOINT = 'http://localhost:4317', PROMETHEUS_PORT } = process.env
-// Metrics are pushed; where this is set, they wait to be pulled instead.
+// With PROMETHEUS_PORT, metrics are served for Prometheus instead of pushed.
 const prometheus = PROMETHEUS_PORT ? { host: '127.0.0.1', port: Number(PROMETHEUS_PORT) } : undefined
 
 const telemetry = startTelemetry({
@@ -51,7 +51,7 @@ const telemetry = startTelemetry({
   },
 })
 
-// Every record of the process: from the console, and from the root logger with all its children.
+// Records come from the console, and from the root logger with all of its children.
 const restoreConsole = bridgeConsole()
 const rootLogger = winston.createLogger({ level: 'debug', transports: [new OtelTransport()] })
 

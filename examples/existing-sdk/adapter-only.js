@@ -1,10 +1,10 @@
-/** The SDK that you have exports the logs too: the adapter finds its LoggerProvider. */
+/** Adds the adapter to an application with an SDK. The adapter finds the SDK's LoggerProvider, so the SDK exports the logs. */
 import { OtelTransport } from '@logbridge/winston'
 import { trace } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import winston from 'winston'
 
-// It exports as the OTEL_* variables say; by default over HTTP to http://localhost:4318.
+// The SDK reads the OTEL_* variables. By default it exports over HTTP to http://localhost:4318.
 const sdk = new NodeSDK({ serviceName: 'existing-sdk-adapter' })
 sdk.start()
 

@@ -1,11 +1,11 @@
-/** The SDK that you have, with logbridge's batches, retries and limits behind it for the logs. */
+/** Adds logbridge's processor to an application with an SDK: batches, retries, and limits for logs. */
 import { OtlpLogRecordProcessor } from '@logbridge/core'
 import { OtelTransport } from '@logbridge/winston'
 import { trace } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import winston from 'winston'
 
-// NodeSDK's own default; OtlpLogRecordProcessor's is gRPC.
+// http/protobuf is the default of NodeSDK. The default of OtlpLogRecordProcessor is gRPC.
 const processor = new OtlpLogRecordProcessor({ protocol: 'http/protobuf' })
 const sdk = new NodeSDK({ serviceName: 'existing-sdk-processor', logRecordProcessors: [processor] })
 sdk.start()

@@ -1,5 +1,5 @@
-// A stand-in for AWS Lambda: freezes a process as soon as it has given its result, thaws it for the next event, and never lets it
-// come to its own end.
+// Simulates AWS Lambda: freezes the process after each result, thaws the process for the next event, and kills the process at the
+// end.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 

@@ -1,4 +1,4 @@
-// The part of Lambda's Node.js runtime that calls the handler.
+// Calls the handler, like Lambda's Node.js runtime.
 import { handler } from './handler.js'
 
 const TIMEOUT_MILLIS = 3000

@@ -5,7 +5,7 @@ import log4js from 'log4js'
 
 const telemetry = startTelemetry({ serviceName: 'log4js-example' })
 
-// `type: '@logbridge/log4js'` does too, where log4js finds it: always with npm, with pnpm when started in the project's folder.
+// `type: '@logbridge/log4js'` works too when log4js finds the package: with npm always, with pnpm when started in the project's folder.
 log4js.configure({
   appenders: { out: { type: 'stdout' }, otel: { type: otel } },
   categories: { default: { appenders: ['out', 'otel'], level: 'info' } },

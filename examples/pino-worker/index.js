@@ -3,7 +3,7 @@ import { traceContext } from '@logbridge/pino'
 import { trace } from '@opentelemetry/api'
 import { pino } from 'pino'
 
-// Traces and metrics only: pino's worker sends the logs, with an export pipeline of its own.
+// Logs are off here, because pino's worker thread sends them with its own pipeline.
 const serviceName = 'pino-worker-example'
 const telemetry = startTelemetry({ serviceName, logs: false })
 

@@ -1,6 +1,6 @@
 /**
- * A small shop whose five services log with five libraries: every record arrives as OpenTelemetry, with its trace.
- * It sends to OTEL_EXPORTER_OTLP_ENDPOINT where that is set, else to a viewer of its own.
+ * Runs a small shop whose five services log with five libraries. Every record arrives as an OpenTelemetry LogRecord with its trace.
+ * Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
  */
 import { bridgeConsole } from '@logbridge/console'
 import { startTelemetry } from '@logbridge/core'
@@ -9,15 +9,15 @@ import { AggregationType } from '@opentelemetry/sdk-metrics'
 import { collect, heading, print, printArrived } from './report.js'
 import { LIBRARIES, openShop, visit } from './shop.js'
 
-const elsewhere = process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
-const viewer = elsewhere ? undefined : await startViewer({ grpcPort: 0, httpPort: 0 })
+const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
+const viewer = endpoint ? undefined : await startViewer({ grpcPort: 0, httpPort: 0 })
 const arrived = viewer && collect(viewer)
 
-// What another receiver got cannot be seen from here, only what it acknowledged: a processor notes what is sent.
-const noted = []
-const note = {
+// The records of another receiver are not visible here, so a processor collects the emitted records.
+const emitted = []
+const collector = {
   onEmit: ({ instrumentationScope, spanContext }) =>
-    noted.push({ scope: instrumentationScope, traceId: spanContext?.traceId }),
+    emitted.push({ scope: instrumentationScope, traceId: spanContext?.traceId }),
   forceFlush: async () => {},
   shutdown: async () => {},
 }
@@ -26,7 +26,7 @@ const telemetry = startTelemetry({
   serviceName: 'shop',
   endpoint: viewer?.grpcUrl,
   protocol: viewer && 'grpc',
-  logs: { processors: viewer ? [] : [note] },
+  logs: { processors: viewer ? [] : [collector] },
   metrics: {
     views: [
       {
@@ -39,11 +39,13 @@ const telemetry = startTelemetry({
     ],
   },
 })
-// The console prints stacks in full; short ones fit on a screen.
+// The console prints whole stacks, so stacks are kept short.
 Error.stackTraceLimit = 2
 const restoreConsole = bridgeConsole({ scope: 'mailer' })
 
-heading('The shop is open. The mailer logs to the console, the other services nowhere but to OpenTelemetry.')
+heading(
+  'The shop is open. The mailer logs to the console and OpenTelemetry, the other services to OpenTelemetry alone.',
+)
 const shop = await openShop()
 await visit(shop.storefront, print)
 await shop.close()
@@ -51,13 +53,13 @@ restoreConsole()
 await telemetry.shutdown(5000)
 
 if (arrived) printArrived(arrived)
-else heading(`Logs, spans and metrics were sent to ${elsewhere}`)
+else heading(`Logs, spans, and metrics were sent to ${endpoint}`)
 await viewer?.close()
 
 const { created, delivered, rejected, dropped } = telemetry.stats()
 const lost = Object.values(dropped).reduce((sum, count) => sum + count, rejected)
 const received = viewer ? viewer.counts.logRecords : delivered
-const records = arrived?.logs ?? noted
+const records = arrived?.logs ?? emitted
 const withTrace = records.filter(({ traceId }) => traceId).length
 const libraries = new Set(records.map(({ scope }) => LIBRARIES[scope.name]).filter(Boolean)).size
 

@@ -3,7 +3,7 @@ import { formatLogRecord, formatMetric } from '@logbridge/viewer'
 
 const color = process.stdout.isTTY && !process.env.NO_COLOR
 
-/** Prints to stdout past the console, which is bridged. */
+/** Prints to stdout directly, because the console is bridged. */
 export function print(text = '') {
   process.stdout.write(`${text}\n`)
 }
@@ -13,7 +13,7 @@ export function heading(text) {
 }
 
 /**
- * Keeps what a viewer receives.
+ * Collects the records, spans, and metrics of a viewer.
  *
  * @param {import('@logbridge/viewer').Viewer} viewer
  */
@@ -26,13 +26,13 @@ export function collect(viewer) {
   const metrics = new Map()
   viewer.on('logs', (records) => logs.push(...records))
   viewer.on('spans', (received) => spans.push(...received))
-  // They are cumulative: the last of each is the whole of it.
+  // Metrics are cumulative, so the last one of each name has the total.
   viewer.on('metrics', (received) => received.forEach((metric) => metrics.set(metric.name, metric)))
   return { logs, spans, metrics }
 }
 
 /**
- * What arrived: every record, the trace that went wrong, and what was counted.
+ * Prints every record, the spans of the last customer, whose order failed, and every metric.
  *
  * @param {ReturnType<typeof collect>} arrived
  */

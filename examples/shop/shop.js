@@ -6,7 +6,7 @@ import { startPayments } from './services/payments.js'
 import { startStorefront } from './services/storefront.js'
 import { call, inSpan } from './tracing.js'
 
-/** Which service logs with which library. A service's name is the instrumentation scope of its records. */
+/** Logging library of each service. The name of a service is the instrumentation scope of its records. */
 export const LIBRARIES = {
   storefront: 'pino',
   orders: 'winston',
@@ -15,7 +15,7 @@ export const LIBRARIES = {
   mailer: 'console',
 }
 
-/** storefront -> orders -> inventory, payments, mailer: five HTTP servers. */
+/** Starts five HTTP servers: storefront -> orders -> inventory, payments, mailer. */
 export async function openShop() {
   const inventory = await startInventory()
   const payments = await startPayments()
@@ -37,14 +37,14 @@ const VISITS = [
   },
 ]
 
-/** Four customers, one after the other: a good order, one without a mail, one out of stock, one that cannot be paid. */
-export async function visit(storefront, tell) {
+/** Sends four orders, one after the other: a complete order, one without an address, one out of stock, and one with a bad card. */
+export async function visit(storefront, print) {
   const tracer = trace.getTracer('customers')
   for (const { customer, item, quantity } of VISITS) {
     const wish = `${customer.name} buys ${quantity} × ${item}`
     await inSpan(tracer, wish, {}, () => call(tracer, storefront.url, { customer, item, quantity })).then(
-      ({ id, amount }) => tell(`${wish}: order ${id}, ${amount} EUR`),
-      (error) => tell(`${wish}: ${error.message}`),
+      ({ id, amount }) => print(`${wish}: order ${id}, ${amount} EUR`),
+      (error) => print(`${wish}: ${error.message}`),
     )
   }
 }

@@ -2,7 +2,7 @@ import http from 'node:http'
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 
 /**
- * Runs `work` in a span of its own, which becomes the active one: whatever is logged meanwhile belongs to its trace.
+ * Runs `work` in a new active span. Records that `work` logs belong to the trace of the span.
  *
  * @template T
  * @param {import('@opentelemetry/api').Tracer} tracer
@@ -26,12 +26,12 @@ export function inSpan(tracer, name, options, work) {
 }
 
 /**
- * A service with one route, JSON in and out, on any free port. The caller's trace goes on where its headers name it
+ * Starts a service with one JSON route on a free port. Continues the trace of the request's headers
  * (https://www.w3.org/TR/trace-context/).
  *
  * @param {import('@opentelemetry/api').Tracer} tracer
  * @param {string} path
- * @param {(body: any) => Promise<object>} handle  throws a ServiceError to answer with another status than 200
+ * @param {(body: any) => Promise<object>} handle answers with 200, or throws a ServiceError with another status
  */
 export async function serve(tracer, path, handle) {
   const server = http.createServer(async (request, response) => {
@@ -53,12 +53,12 @@ export async function serve(tracer, path, handle) {
 }
 
 /**
- * Calls a service, and tells it to which trace the call belongs.
+ * Calls a service with the trace context in the headers.
  *
  * @param {import('@opentelemetry/api').Tracer} tracer
  * @param {string} url
  * @param {object} body
- * @throws {ServiceError} when it answers with an error
+ * @throws {ServiceError} when the service answers with an error
  */
 export function call(tracer, url, body) {
   const attributes = { 'http.request.method': 'POST', 'url.full': url }
@@ -73,13 +73,13 @@ export function call(tracer, url, body) {
   })
 }
 
-/** What a service answers with instead of what it was asked for. */
+/** Error answer of a service. */
 export class ServiceError extends Error {
   name = 'ServiceError'
 
   /**
    * @param {string} message
-   * @param {{ status: number, cause?: unknown }} options  the HTTP status, and why
+   * @param {{ status: number, cause?: unknown }} options HTTP status and cause
    */
   constructor(message, { status, cause }) {
     super(message, cause === undefined ? undefined : { cause })

@@ -3,7 +3,7 @@ import { serve, ServiceError } from '../tracing.js'
 
 const tracer = trace.getTracer('mailer')
 
-/** Confirms an order by mail. Logs with console, which the whole process has bridged (demo.js). */
+/** Confirms an order by mail. Logs with the console, which demo.js bridges. */
 export function startMailer() {
   return serve(tracer, '/mails', async ({ id, to }) => {
     if (to === undefined) {

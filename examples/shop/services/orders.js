@@ -11,7 +11,7 @@ const logger = winston.createLogger({
 })
 const tracer = trace.getTracer('orders')
 
-/** Has an order reserved, paid and confirmed. Logs with winston, and counts. */
+/** Reserves, charges, and confirms an order. Logs with winston and counts orders. */
 export function startOrders({ inventory, payments, mailer }) {
   const meter = metrics.getMeter('orders')
   const orders = meter.createCounter('shop.orders', { unit: '{order}' })

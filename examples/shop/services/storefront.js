@@ -3,7 +3,7 @@ import { trace } from '@opentelemetry/api'
 import { pino } from 'pino'
 import { call, serve } from '../tracing.js'
 
-// Beside a stream that you have: pino(options, pino.multistream([{ stream: process.stdout }, { stream: otelStream() }]))
+// With another stream: pino(options, pino.multistream([{ stream: process.stdout }, { stream: otelStream() }]))
 const logger = pino({ name: 'storefront' }, otelStream())
 const tracer = trace.getTracer('storefront')
 
