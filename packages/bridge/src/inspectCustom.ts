@@ -46,19 +46,37 @@ export function mayShowItself(value: object): boolean {
  * table keep the form that they have there, unless a subclass of the application has a function of its own; an Error keeps
  * its form always.
  *
- * @throws what the object throws when the function is read. A Proxy that throws has none, because Node.js asks its target.
+ * @throws what the object throws when the function is read. A Proxy throws nothing, because Node.js asks its target.
  */
 export function findInspectCustom(value: object): InspectCustom | undefined {
   let custom: unknown
   try {
     custom = (value as { [inspect.custom]?: unknown })[inspect.custom]
   } catch (error) {
-    if (types.isProxy(value)) return undefined
-    throw error
+    if (!types.isProxy(value)) throw error
   }
+  if (typeof custom !== 'function' && types.isProxy(value)) return customOfTarget(value)
   if (typeof custom !== 'function' || custom === inspect || custom === ofBuffer) return undefined
   if (isError(value) || isPrototype(value) || isMappedClass(value)) return undefined
   return custom as InspectCustom
+}
+
+/** Below the depth of an object `util.inspect` reads none of its fields. */
+const NO_FIELDS = { depth: -1, colors: false }
+
+/**
+ * Finds the function of a Proxy's target where the Proxy does not let it be read. `util.inspect` alone can ask the target, and
+ * shows it in another way where it has one.
+ */
+function customOfTarget(proxy: object): InspectCustom | undefined {
+  try {
+    const shown = inspect(proxy, { ...NO_FIELDS, customInspect: true })
+    if (shown === inspect(proxy, { ...NO_FIELDS, customInspect: false })) return undefined
+  } catch {
+    // The target is a Proxy, too.
+    return undefined
+  }
+  return () => inspect(proxy, { colors: false, customInspect: true })
 }
 
 /**

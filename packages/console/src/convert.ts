@@ -1,4 +1,5 @@
-import { type Adapter, type SeverityNumber, splitArguments } from '@logbridge/bridge'
+import types from 'node:util/types'
+import { type Adapter, read, reason, type SeverityNumber, splitArguments } from '@logbridge/bridge'
 
 /** Methods of a console that say something; `time`, `countReset` and `groupEnd` print nothing. */
 export type ConsoleMethod =
@@ -83,9 +84,10 @@ export function content({ method, args, printed }: ConsoleCall): readonly unknow
     case 'assert':
       return args[0] ? undefined : failedAssertion(args.slice(1))
     case 'dir':
-    case 'table':
       // The other argument is how to show it.
       return [args[0]]
+    case 'table':
+      return [tableContent(args[0], args[1])]
     case 'group':
     case 'groupCollapsed':
       return args.length > 0 ? args : undefined
@@ -98,6 +100,30 @@ export function content({ method, args, printed }: ConsoleCall): readonly unknow
     default:
       return args
   }
+}
+
+/**
+ * Takes off the data of a table what its columns leave out. Maps, Sets and their iterators have columns of their own.
+ * https://nodejs.org/api/console.html#consoletabletabulardata-properties
+ */
+function tableContent(data: unknown, columns: unknown): unknown {
+  if (!Array.isArray(columns) || typeof data !== 'object' || data === null) return data
+  const isOfEntries =
+    types.isMap(data) || types.isSet(data) || types.isMapIterator(data) || types.isSetIterator(data)
+  if (isOfEntries) return data
+  try {
+    const rows = Object.keys(data).map((key) => [key, rowContent(read(data, key), columns)] as const)
+    return Array.isArray(data) ? rows.map(([, row]) => row) : Object.fromEntries(rows)
+  } catch (error) {
+    // A Proxy: the console has thrown, too.
+    return `[Throws: ${reason(error)}]`
+  }
+}
+
+function rowContent(row: unknown, columns: readonly unknown[]): unknown {
+  if ((typeof row !== 'object' && typeof row !== 'function') || row === null) return row
+  const fields = columns.filter((column) => typeof column === 'string' && Object.hasOwn(row, column))
+  return Object.fromEntries(fields.map((column) => [column, read(row, column as string)]))
 }
 
 /** https://console.spec.whatwg.org/#assert */

@@ -11,6 +11,7 @@
  * | name of the method                               | severityText                                           |
  * | text, formatted with the arguments it takes      | body                                                   |
  * | a sole argument that is no text                  | body, structured                                       |
+ * | data of `table`                                  | body, structured: the columns that it was told to show |
  * | other arguments: objects; an Error; all else     | attributes; `exception.*`; end of the body             |
  * | stdout or stderr, as Node has it                 | attribute `log.iostream`                               |
  * | labels of open groups                            | attribute `console.group`                              |

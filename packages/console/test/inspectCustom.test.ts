@@ -10,6 +10,16 @@ class Secret {
   readonly error: Error = new Error('hunter2')
 }
 
+function withoutSymbols<T extends object>(target: T): T {
+  const get = (source: T, key: PropertyKey) =>
+    typeof key === 'symbol' ? undefined : (Reflect.get(source, key) as unknown)
+  return new Proxy(target, { get })
+}
+
+function throwing(): never {
+  throw new Error('no access')
+}
+
 describe('an object is what its inspect.custom shows when it is', () => {
   const secret = new Secret()
 
@@ -20,6 +30,21 @@ describe('an object is what its inspect.custom shows when it is', () => {
     ['the argument of dir', (console) => console.dir(secret), '[secret]'],
     ['in the argument of dir', (console) => console.dir({ token: secret }), { token: '[secret]' }],
     ['in the argument of table', (console) => console.table([{ token: secret }]), [{ token: '[secret]' }]],
+    [
+      'the target of a Proxy that hides its symbols',
+      (console) => console.log({ token: withoutSymbols(secret) }),
+      { token: '[secret]' },
+    ],
+    [
+      'the target of a Proxy that throws',
+      (console) => console.log({ token: new Proxy(secret, { get: throwing }) }),
+      { token: '[secret]' },
+    ],
+    [
+      'the target of a Proxy behind a text',
+      (console) => console.log('login', withoutSymbols(secret)),
+      'login [secret]',
+    ],
     ['the label of a group', (console) => console.group(secret), '[secret]'],
     ['behind a text', (console) => console.log('login', secret), 'login [secret]'],
     [

@@ -16,7 +16,15 @@ describe('one record for one call', () => {
     ['error', 17, 'stderr', 'a', (console) => console.error('a')],
     ['dir', 9, 'stdout', { a: { b: 1 } }, (console) => console.dir({ a: { b: 1 } }, { depth: 0 })],
     ['dirxml', 9, 'stdout', { a: 1 }, (console) => console.dirxml({ a: 1 })],
-    ['table', 9, 'stdout', [{ a: 1, b: 2 }], (console) => console.table([{ a: 1, b: 2 }], ['a'])],
+    ['table', 9, 'stdout', [{ a: 1, b: 2 }], (console) => console.table([{ a: 1, b: 2 }])],
+    [
+      'table',
+      9,
+      'stdout',
+      [{ a: 1 }, 'row', {}],
+      (console) => console.table([{ a: 1, b: 2 }, 'row', { b: 2 }], ['a']),
+    ],
+    ['table', 9, 'stdout', { x: { a: 1 } }, (console) => console.table({ x: { a: 1, b: 2 } }, ['a'])],
     ['table', 9, 'stdout', 'no table', (console) => console.table('no table')],
     ['group', 9, 'stdout', 'a 1', (console) => console.group('a', 1)],
     ['groupCollapsed', 9, 'stdout', 'a', (console) => console.groupCollapsed('a')],
@@ -26,7 +34,9 @@ describe('one record for one call', () => {
   ])('%s: severity %d to %s', ([method, severityNumber, iostream, body, call]) => {
     const { console, record } = bridged()
     call(console)
-    expect(record()).toMatchObject({
+    const sent = record()
+    expect(sent.body).toEqual(body)
+    expect(sent).toMatchObject({
       severityText: method,
       severityNumber,
       body,
