@@ -94,8 +94,10 @@ export function parseLine(line: string): BunyanRecord {
 }
 
 /** The record is shared with the logger's other raw streams: it is read, and nothing else. */
-function convert(record: BunyanRecord): LogRecord {
-  const { level, msg, time, name, pid } = record
+function convert(given: BunyanRecord): LogRecord {
+  // A `toJSON` among the fields says what bunyan prints.
+  const record = typeof given['toJSON'] === 'function' ? printed(given, given['toJSON']) : given
+  const { msg, time, name, pid } = record
   const attributes = copyFields(record, CORE_FIELDS)
   const timestamp = toHrTime(time)
   if (timestamp === undefined && time !== undefined) attributes['time'] = time
@@ -106,10 +108,20 @@ function convert(record: BunyanRecord): LogRecord {
   if (record.src !== undefined) placeSource(attributes, record.src)
   return {
     timestamp,
-    severityText: NAMES.get(level) ?? String(level),
+    severityText: NAMES.get(given.level) ?? String(given.level),
     body: msg,
     attributes,
     exception: serializedError(record.err) ?? errorAmong(attributes),
+  }
+}
+
+function printed(record: BunyanRecord, toJSON: Function): BunyanRecord {
+  try {
+    const json: unknown = toJSON.call(record, '')
+    return typeof json === 'object' && json !== null ? (json as BunyanRecord) : record
+  } catch {
+    // bunyan prints no record then.
+    return record
   }
 }
 

@@ -35,6 +35,14 @@ describe.each([
     expect(emitted[0]!.attributes).toEqual({ order: { id: 7 } })
   })
 
+  test('a record with a toJSON is what bunyan prints of it', () => {
+    const { log, emitted } = setUp()
+    const toJSON = () => ({ msg: 'paid', order: 7 })
+    log.info({ card: '4111', toJSON }, 'paid with 4111')
+    expect(emitted).toMatchObject([{ body: 'paid', severityText: 'info' }])
+    expect(emitted[0]!.attributes).toEqual({ order: 7 })
+  })
+
   test('hostname and pid only where they are not of this process', () => {
     const { log, emitted } = setUp({}, { hostname: 'elsewhere' })
     log.info({ pid: 1 }, 'forwarded')
