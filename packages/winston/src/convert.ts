@@ -20,6 +20,7 @@ import {
   toHrTime,
 } from '@logbridge/bridge'
 import type { Logger } from 'winston'
+import type { UsedReplacer } from './finished.ts'
 import { createSeverities } from './levels.ts'
 
 /** winston's record: string keys are fields, `triple-beam` symbols what winston itself keeps. */
@@ -43,6 +44,8 @@ export interface Call {
   transformed: boolean
   /** Whether the logger's format has made a text that shows all fields: see `finished.ts`. */
   isWhole: boolean
+  /** By which the logger's format.json() has made its text. */
+  replacer: UsedReplacer | undefined
   /** Whether a text of chosen fields has been made, which hides arguments that are no fields: see `shown.ts`. */
   isSelective: boolean
   /** What was true during the log call, if the record had to wait behind a slow transport. */
@@ -293,7 +296,8 @@ function spreadError(
   const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
   if (stack === read(error, 'stack')) {
     if (hasCause && cause !== undefined) attributes['cause'] = cause
-    if (Array.isArray(errors)) attributes['errors'] ??= errors
+    // No format sees them, nor their fields.
+    if (Array.isArray(errors) && !isSelective) attributes['errors'] ??= errors
     return hasCause ? describe(error) : { ...describe(error), stack: textOf(stack) }
   }
   // A format has removed or changed the stack.

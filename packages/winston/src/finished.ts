@@ -12,9 +12,17 @@ interface JsonOptions {
   readonly maximumBreadth?: unknown
 }
 
-/** Record that format.json() has written with all of its fields, and the text of it. */
+/** The `replacer` of a format.json(), and the fields that it was given. */
+export interface UsedReplacer {
+  readonly replacer: unknown
+  readonly keys: ReadonlySet<string>
+}
+
+/** Record that format.json() has written, the text of it, and whether all of its fields stand there. */
 let record: object | undefined
 let text: unknown
+let hasAll = false
+let used: UsedReplacer | undefined
 const watched = new WeakSet<object>()
 
 /**
@@ -42,12 +50,18 @@ function watch(prototype: JsonFormat): void {
   prototype.transform = function (info, options) {
     const formatted = transform.call(this, info, options)
     const { replacer, maximumDepth, maximumBreadth } = options
-    if (replacer === undefined && maximumDepth === undefined && maximumBreadth === undefined) {
-      record = info
-      text = info[MESSAGE]
-    }
+    record = info
+    text = info[MESSAGE]
+    hasAll =
+      replacer === undefined && maximumDepth === undefined && maximumBreadth === undefined && !hasToJSON(info)
+    used = replacer ? { replacer, keys: new Set(Object.keys(info)) } : undefined
     return formatted
   }
+}
+
+/** Tests for a record that says itself what `JSON.stringify` prints. */
+export function hasToJSON(info: Info): boolean {
+  return typeof info['toJSON'] === 'function'
 }
 
 /** Begins a format: forgets what another one has written. */
@@ -61,5 +75,14 @@ export function beginFormat(): void {
  * @param given the record before any format: format.errors() may have replaced it since
  */
 export function isWhole(formatted: Info, given: unknown): boolean {
+  return hasAll && isOfJsonFormat(formatted, given)
+}
+
+/** The `replacer` by which format.json() has made the text of a record, since `beginFormat`. */
+export function replacerOf(formatted: Info, given: unknown): UsedReplacer | undefined {
+  return isOfJsonFormat(formatted, given) ? used : undefined
+}
+
+function isOfJsonFormat(formatted: Info, given: unknown): boolean {
   return record !== undefined && (record === formatted || record === given) && formatted[MESSAGE] === text
 }

@@ -32,7 +32,7 @@ import {
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
 import { type Call, copyOf, createAdapter, type Info, levelOf, MESSAGE, SPLAT } from './convert.ts'
-import { beginFormat, isWhole, watchJsonFormat } from './finished.ts'
+import { beginFormat, isWhole, replacerOf, type UsedReplacer, watchJsonFormat } from './finished.ts'
 import { optionRules, type OtelTransportOptions } from './options.ts'
 import { shownPart } from './shown.ts'
 
@@ -161,11 +161,11 @@ export class OtelTransport extends TransportStream {
 
   /** The record without what the text of the logger's format hides. */
   #shown(call: Call, info: Info): Info {
-    return call.isWhole ? info : this.#withoutHidden(call, info)
+    return call.isWhole ? info : this.#withoutHidden(call, info, call.replacer)
   }
 
-  #withoutHidden(call: Call, info: Info): Info {
-    const shown = shownPart(info, this.#trustInfo)
+  #withoutHidden(call: Call, info: Info, replacer: UsedReplacer | undefined): Info {
+    const shown = shownPart(info, this.#trustInfo, replacer)
     call.isSelective = shown.isSelective
     return shown.info
   }
@@ -181,7 +181,8 @@ export class OtelTransport extends TransportStream {
     const formatted = transform(format, copy)
     if (formatted === undefined || isWhole(formatted, copy)) return formatted
     const text = formatted[MESSAGE]
-    if (text !== undefined && text !== info[MESSAGE]) return this.#withoutHidden(call, formatted)
+    if (text !== undefined && text !== info[MESSAGE])
+      return this.#withoutHidden(call, formatted, replacerOf(formatted, copy))
     const shown = this.#shown(call, info)
     return shown === info ? formatted : transform(format, copyOf(shown))
   }
@@ -238,6 +239,7 @@ function newCall(logged: Info, logger: Call['logger']): Call {
     spread: Object.hasOwn(logged, 'stack') && isError(splat[0]) ? splat[0] : undefined,
     transformed: false,
     isWhole: false,
+    replacer: undefined,
     isSelective: false,
     held: undefined,
   }
@@ -340,6 +342,7 @@ function followCalls(logger: Logger): void {
   logger.push = function (chunk: unknown, encoding) {
     if (current && typeof chunk === 'object' && chunk !== null) {
       current.isWhole = isWhole(chunk as Info, current.logged)
+      if (!current.isWhole) current.replacer = replacerOf(chunk as Info, current.logged)
       const isPassedOn = readable.flowing && readable.length === 0
       if (!isPassedOn || current.held !== undefined) hold(chunk, current)
     }

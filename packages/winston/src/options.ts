@@ -8,8 +8,8 @@ export interface OtelTransportOptions extends Omit<BridgeOptions, 'level'> {
   /** Applied to a copy of each record before it is sent; what it removes is not sent. */
   format?: TransportStream.TransportStreamOptions['format'] | undefined
   /**
-   * Send the fields of a record also where its text is no JSON and does not show the message as it is, as with a
-   * `format.printf()` that masks. The body is that text all the same.
+   * Send the fields of a record also where its text is no JSON and shows another message, which is the body then, or chosen
+   * fields, as with a `format.printf()` that masks.
    *
    * @default false
    */

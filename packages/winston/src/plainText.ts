@@ -1,77 +1,77 @@
 import { inspect } from 'node:util'
 import { containsText, isAbsent, isError, read, stripEscapeSequences, textOf } from '@logbridge/bridge'
 import { copyOf, type Info } from './convert.ts'
+import type { Places } from './keysIn.ts'
 import { defineField, type Fields, HIDDEN } from './printed.ts'
+import { isWord, SearchedText } from './searchedText.ts'
 
 /** Lines of a text that are looked for one by one. */
-const MAX_LINES = 64
+const MAX_LINES = 1000
 /** Depth of objects whose fields are looked for. */
 const MAX_NESTING = 8
-/** Characters that the search for the values of one record may take: some 10 ms. Values that are not found by then count as hidden. */
-export const MAX_EFFORT: number = 2 ** 24
-/** Effort of one field, beside the search for it. */
-const FIELD_EFFORT = 256
-/** Characters of a key in a text, and names in it (`user.card` has two) that are looked at. */
-const MAX_KEY_LENGTH = 128
-const MAX_NAMES = 8
-/** Colons and equals signs that are looked at. */
-const MAX_SIGNS = 65_536
-/** Places at which one key is looked at. */
-const MAX_OCCURRENCES = 64
-/** End a key: `key=`, `key: `, `"key": `. */
-const COLON = 0x3a
-const EQUALS = 0x3d
-/** Cannot be in a key without quotes. */
-const DELIMITERS = ' \t\n\r"\'`{}()[],;:='
-const QUOTE = /["'`]/
-const WORD = /[\w$]/
-const NONE: Keys = new Map()
+/** Elements of an array, and characters of a text, that `util.inspect` shows before it says how many more there are. */
+const SHOWN_ELEMENTS = 100
+const SHOWN_CHARACTERS = 10_000
+/** Characters at each end of a text in which masks and objects are looked for. */
+const EXAMINED = 32_768
+/** A mask: `***`, `••••`, `xxxx`, `[REDACTED]`, `<hidden>`. */
+const MASK =
+  /\*{3,}|[•●█]{2,}|\bx{4,}|[[(<{] ?(?:redacted|hidden|masked|filtered|secret|removed|censored|omitted|private|sensitive) ?[\])>}]/gi
+/** Characters in front of a mask among which its key is looked for, and masks that are looked at. */
+const KEY_WINDOW = 80
+const MAX_MASKS = 16
+/** Key in front of a mask: `card=`, `"card": "`. */
+const KEY_BEFORE = /([\w$.-]+)["']?\s*[:=]\s*["'`]?$/
+/** First key of an object, as `util.inspect` shows it. */
+const OBJECT_KEY = /\{\s*['"]?([\w$-]+)['"]?: /g
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
-
-type Keys = ReadonlyMap<string, readonly number[]>
-
-/** A text in which values are looked for. */
-interface Haystack {
-  readonly text: string
-  /** Keys that the text shows, and where their values begin. */
-  readonly keys: Keys
-  /** Effort that is left. */
-  left: number
-}
 
 /** Tests for a text that shows a message as it is, apart from colors and the white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
-  return isAbsent(message) || showsValue({ text, keys: NONE, left: MAX_EFFORT }, message, 0)
+  if (typeof message === 'string' && containsText(text, message)) return true
+  return isAbsent(message) || showsValue(new SearchedText(text), message, 0)
 }
 
-/** Tests for a text that contains a value's own text. */
-export function showsText(text: unknown, value: unknown): boolean {
-  if (typeof text !== 'string' || typeof value === 'object') return false
-  return containsText(text, typeof value === 'string' ? stripEscapeSequences(value) : String(value))
+/** Tests for a text that contains a value's own text: a number or boolean behind its key, or as a word. */
+export function showsText(text: SearchedText, value: unknown, key: string): boolean {
+  if (typeof value === 'object') return false
+  if (typeof value === 'string') return text.contains(stripEscapeSequences(value))
+  const places = text.placesOf(key)
+  return places ? showsAt(text, places, value) : text.indexOfWord(String(value)) >= 0
 }
 
-/** The text around a message. */
+/** The text around a message, which is taken out where it is no part of a longer word. */
 export function withoutText(text: string, message: unknown): string {
   const part = typeof message === 'string' ? stripEscapeSequences(message).trim() : ''
-  const at = part === '' ? -1 : text.indexOf(part.slice(0, 200))
+  if (part === '') return text
+  // Most often the text ends with the message.
+  const last = text.length - part.length
+  const isLast = last >= 0 && text.endsWith(part) && isWord(text, last, text.length)
+  const at = isLast ? last : new SearchedText(text).indexOfWord(part)
   return at < 0 ? text : `${text.slice(0, at)} ${text.slice(at + part.length)}`
 }
 
 /**
- * Takes off a record the fields that a text shows by their key (`card=***`, `card: ***`) and with another value.
+ * Takes off a record the fields that a text hides:
+ * - those that it shows by their key with another value (`card=***`, `card: ***`);
+ * - all that it does not show, where it is a text of selected fields: one that shows fields and no message, a JSON array, one
+ *   with an object as `util.inspect` shows it, and one with a mask that belongs to no key of the record.
+ *
+ * @param rest what stands around the message
  * @param level key of no field: it stands in front of most messages
- * @returns the record itself where there is none
+ * @param hasMessage whether there is a message that the text shows
+ * @returns the record itself where the text hides nothing
  */
-export function withoutMasked(info: Info, text: string, level: string): Info {
-  const keys = keysIn(text)
-  keys.delete(level)
-  if (keys.size === 0) return info
-  const haystack = { text, keys, left: MAX_EFFORT }
+export function withoutHidden(info: Info, rest: string, level: string, hasMessage: boolean): Info {
+  const text = new SearchedText(rest)
+  text.keys.delete(level.toLowerCase())
+  const isSelective = (!hasMessage && showsAnyField(info, text)) || isOfSelected(info, rest)
+  if (text.keys.size === 0 && !isSelective) return info
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
     if (RESERVED.has(key)) continue
     const value = read(info, key)
-    const part = unmaskedPart(haystack, key, value, false, 0)
+    const part = unmaskedPart(text, key, value, isSelective, 0)
     if (Object.is(part, value)) continue
     shown ??= copyOf(info)
     if (part === HIDDEN) delete shown[key]
@@ -80,28 +80,61 @@ export function withoutMasked(info: Info, text: string, level: string): Info {
   return shown ?? info
 }
 
-/** @param isPrinted whether the text shows the key of an object that holds the value */
+function showsAnyField(info: Info, text: SearchedText): boolean {
+  return Object.keys(info).some((key) => {
+    const value = read(info, key)
+    if (RESERVED.has(key) || isAbsent(value) || value === '') return false
+    return unmaskedPart(text, key, value, true, 0) !== HIDDEN
+  })
+}
+
+/** Tests for a text that shows selected fields beside its message. */
+function isOfSelected(info: Info, rest: string): boolean {
+  const isLong = rest.length > 2 * EXAMINED
+  const text = isLong ? `${rest.slice(0, EXAMINED)}\n${rest.slice(-EXAMINED)}` : rest
+  return hasForeignMask(info, text) || (text.includes('{') && hasObjectOf(info, text)) || isJsonArray(text)
+}
+
+function isJsonArray(text: string): boolean {
+  return text.includes(']') && /^\s*\[\s*["[{]/.test(text) && text.trimEnd().endsWith(']')
+}
+
+function hasObjectOf(info: Info, text: string): boolean {
+  for (const [, key] of text.matchAll(OBJECT_KEY)) if (Object.hasOwn(info, key!)) return true
+  return false
+}
+
+/** Tests for a mask without the key of a field right in front of it. */
+function hasForeignMask(info: Info, text: string): boolean {
+  if (text.search(MASK) < 0) return false
+  let count = 0
+  for (const { index } of text.matchAll(MASK)) {
+    const [, key] = KEY_BEFORE.exec(text.slice(Math.max(0, index - KEY_WINDOW), index)) ?? []
+    if (key === undefined || !Object.hasOwn(info, key) || (count += 1) === MAX_MASKS) return true
+  }
+  return false
+}
+
+/** @param mustShow whether the value is hidden where the text does not have its key */
 function unmaskedPart(
-  haystack: Haystack,
+  text: SearchedText,
   key: string,
   value: unknown,
-  isPrinted: boolean,
+  mustShow: boolean,
   depth: number,
 ): unknown {
   if (isAbsent(value)) return value
-  const places = haystack.keys.get(key)
-  const isShown = isPrinted || places !== undefined
-  haystack.left -= FIELD_EFFORT
-  if (haystack.left < 0) return isShown ? HIDDEN : value
+  const places = text.placesOf(key)
   if (!isPlainObject(value) || depth >= MAX_NESTING) {
-    const isWhole = !isShown || showsAt(haystack.text, places, value) || showsValue(haystack, value, depth)
-    return isWhole ? value : HIDDEN
+    const isShown = places ? showsAt(text, places, value, depth) : !mustShow || showsValue(text, value, depth)
+    return isShown ? value : HIDDEN
   }
+  if (places && text.hasObjectText && text.begins(places, '[object Object]')) return value
   const kept: Fields = {}
   let isWhole = true
   for (const name of Object.keys(value)) {
     const field = read(value, name)
-    const part = unmaskedPart(haystack, name, field, isShown, depth + 1)
+    const part = unmaskedPart(text, name, field, mustShow || places !== undefined, depth + 1)
     if (!Object.is(part, field)) isWhole = false
     if (part !== HIDDEN) defineField(kept, name, part)
   }
@@ -109,77 +142,59 @@ function unmaskedPart(
   return Object.keys(kept).length > 0 ? kept : HIDDEN
 }
 
-/** Finds a value behind its key, where most stand. */
-function showsAt(text: string, places: readonly number[] = [], value: unknown): boolean {
-  const isText = typeof value === 'string'
+/** Tests for a value behind its key: at another place of the text it may be something else. */
+function showsAt(text: SearchedText, places: Places, value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return showsStringAt(text, places, value)
+  if (typeof value !== 'object' || value === null) {
+    return text.begins(places, textOf(value))
+  }
   // An Error and a Map are `{}` in JSON.
-  const form = isText ? value : typeof value === 'object' && value !== null ? '{}' : textOf(value)
-  return places.some((at) => text.startsWith(form, isText && QUOTE.test(text.charAt(at)) ? at + 1 : at))
+  if (!Array.isArray(value) && text.begins(places, '{')) return true
+  return showsValue(text, value, depth)
 }
 
-/** Finds what stands in front of colons and equals signs. */
-function keysIn(text: string): Map<string, number[]> {
-  const keys = new Map<string, number[]>()
-  let signs = MAX_SIGNS
-  for (let sign = 0; sign < text.length; sign += 1) {
-    const code = text.charCodeAt(sign)
-    if (code !== COLON && code !== EQUALS) continue
-    if ((signs -= 1) < 0) break
-    const at = text[sign + 1] === ' ' ? sign + 2 : sign + 1
-    for (const name of namesBefore(text, sign)) {
-      const places = keys.get(name)
-      if (places === undefined) keys.set(name, [at])
-      else if (places.length < MAX_OCCURRENCES) places.push(at)
-    }
-  }
-  return keys
+function showsStringAt(text: SearchedText, places: Places, value: string): boolean {
+  const part = stripEscapeSequences(value).trim()
+  const end = part.indexOf('\n')
+  const line = cutOff(end < 0 ? part : part.slice(0, end), text)
+  const begins = (form: string): boolean => text.begins(places, form)
+  if (!begins(line) && !escaped(line).some(begins)) return false
+  return end < 0 || showsString(text, value)
 }
 
-/** The key in front of a sign: all of it, and each end of it that begins a word. */
-function namesBefore(text: string, sign: number): string[] {
-  const end = text[sign - 1] === ' ' ? sign - 1 : sign
-  const least = Math.max(0, end - MAX_KEY_LENGTH)
-  const quote = text[end - 1]
-  if (quote === '"' || quote === "'") {
-    const start = text.lastIndexOf(quote, end - 2)
-    return start < least ? [] : [text.slice(start + 1, end - 1)]
-  }
-  const names: string[] = []
-  for (let start = end - 1; start >= least && names.length < MAX_NAMES; start -= 1) {
-    if (DELIMITERS.includes(text[start]!)) break
-    if (start === 0 || !WORD.test(text[start - 1]!)) names.push(text.slice(start, end))
-  }
-  return names
-}
-
-function showsValue(haystack: Haystack, value: unknown, depth: number): boolean {
+function showsValue(text: SearchedText, value: unknown, depth: number): boolean {
   if (isAbsent(value)) return true
-  const { text } = haystack
-  haystack.left -= text.length + FIELD_EFFORT
-  if (haystack.left < 0) return false
   if (typeof value === 'string') return showsString(text, value)
-  if (typeof value !== 'object' || value === null) return containsText(text, textOf(value))
+  if (typeof value !== 'object' || value === null) return text.indexOfWord(textOf(value)) >= 0
   if (isError(value)) return showsString(text, textOf(read(value, 'message')))
   if (depth < MAX_NESTING && (Array.isArray(value) || isPlainObject(value))) {
-    // A template prints an object so: `${message}`.
-    if (depth === 0 && containsText(text, '[object Object]')) return true
-    return Object.keys(value).every((key) => showsValue(haystack, read(value, key), depth + 1))
+    if (depth === 0 && text.hasObjectText) return true
+    const keys = Object.keys(value)
+    const isCut = Array.isArray(value) && keys.length > SHOWN_ELEMENTS && text.contains(' more item')
+    const shown = isCut ? keys.slice(0, SHOWN_ELEMENTS) : keys
+    return shown.every((key) => showsValue(text, read(value, key), depth + 1))
   }
-  return formsOf(value).some((form) => containsText(text, form))
+  return formsOf(value).some((form) => text.contains(form))
 }
 
 /** A text as it is, or as it stands in JSON or in what `util.inspect` shows. */
-function showsString(text: string, value: string): boolean {
-  const part = stripEscapeSequences(value).trim()
-  if (containsText(text, part)) return true
+function showsString(text: SearchedText, value: string): boolean {
+  const part = cutOff(stripEscapeSequences(value).trim(), text)
+  if (text.contains(part)) return true
   const lines = part.split('\n', MAX_LINES + 1)
   if (lines.length > MAX_LINES) return false
-  return lines.every(
-    (line) =>
-      containsText(text, line) ||
-      containsText(text, JSON.stringify(line).slice(1, -1)) ||
-      containsText(text, inspect(line).slice(1, -1)),
-  )
+  return lines.every((line) => text.contains(line) || escaped(line).some((form) => text.contains(form)))
+}
+
+/** A line of a text as it stands in JSON and in what `util.inspect` shows. */
+function escaped(line: string): string[] {
+  return [JSON.stringify(line).slice(1, -1), inspect(line, { maxStringLength: null }).slice(1, -1)]
+}
+
+/** As much of a text as `util.inspect` shows. */
+function cutOff(part: string, text: SearchedText): string {
+  const isCut = part.length > SHOWN_CHARACTERS && text.contains(' more character')
+  return isCut ? part.slice(0, SHOWN_CHARACTERS / 2) : part
 }
 
 /** Texts that an object without fields may have, such as a Date. */

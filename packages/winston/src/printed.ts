@@ -10,25 +10,25 @@ export const HIDDEN: unique symbol = Symbol('hidden')
  * Compares a value with what a text prints in its place.
  *
  * @param printed the value in the text, read as JSON
- * @returns the value itself where `JSON.stringify` prints it so; else what the text prints, without fields that the value
- * lacks: a later format may have removed these
+ * @returns the value itself where `JSON.stringify` prints it so; else what the text prints
+ * @param isExact whether fields that the value lacks are among these. Else a later format may have removed them.
  */
-export function printedPart(value: unknown, printed: unknown, depth = 0): unknown {
+export function printedPart(value: unknown, printed: unknown, isExact = false, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return isPrintedAs(value, printed) ? value : printed
   // The encoder cuts off here, too.
   if (depth > MAX_DEPTH) return null
-  if (isError(value)) return printedError(value, printed, depth)
+  if (isError(value)) return printedError(value, printed, isExact, depth)
   // `JSON.stringify` prints the number of `new Number(7)`, winston's own format an object.
   if (types.isBoxedPrimitive(value) && isPrintedAs(value.valueOf(), printed)) return value
   const json = jsonOf(value)
   if (typeof json !== 'object' || json === null) return isPrintedAs(json, printed) ? value : printed
-  const part = printedObject(json, printed, depth)
+  const part = printedObject(json, printed, isExact, depth)
   return part === json ? value : part
 }
 
-function printedObject(value: object, printed: unknown, depth: number): unknown {
-  if (Array.isArray(value)) return printedElements(value, printed, depth)
-  return isFields(printed) ? printedFields(value, printed, depth) : printed
+function printedObject(value: object, printed: unknown, isExact: boolean, depth: number): unknown {
+  if (Array.isArray(value)) return printedElements(value, printed, isExact, depth)
+  return isFields(printed) ? printedFields(value, printed, isExact, depth) : printed
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -52,19 +52,24 @@ function jsonOf(value: object): unknown {
   }
 }
 
-function printedElements(values: readonly unknown[], printed: unknown, depth: number): unknown {
+function printedElements(
+  values: readonly unknown[],
+  printed: unknown,
+  isExact: boolean,
+  depth: number,
+): unknown {
   if (!Array.isArray(printed) || printed.length !== values.length) return printed
   let isWhole = true
   const kept = printed.map((element: unknown, index) => {
     const value = read(values, index)
-    const part = printedPart(value, element, depth + 1)
+    const part = printedPart(value, element, isExact, depth + 1)
     if (!Object.is(part, value)) isWhole = false
     return part
   })
   return isWhole ? values : kept
 }
 
-function printedFields(value: object, printed: Fields, depth: number): object {
+function printedFields(value: object, printed: Fields, isExact: boolean, depth: number): object {
   const keys = Object.keys(value)
   // `JSON.stringify` prints a Map as `{}`. A replacer has printed more.
   if (keys.length === 0) return Object.keys(printed).length === 0 ? value : printed
@@ -74,10 +79,15 @@ function printedFields(value: object, printed: Fields, depth: number): object {
     const field = read(value, key)
     if (isAbsent(field)) continue
     const part = Object.hasOwn(printed, key)
-      ? printedPart(field, printed[key], depth + 1)
+      ? printedPart(field, printed[key], isExact, depth + 1)
       : unprintedPart(field)
     if (!Object.is(part, field)) isWhole = false
     if (part !== HIDDEN) defineField(kept, key, part)
+  }
+  for (const key of isExact ? Object.keys(printed) : []) {
+    if (Object.hasOwn(value, key)) continue
+    isWhole = false
+    defineField(kept, key, printed[key])
   }
   return isWhole ? value : kept
 }
@@ -88,13 +98,13 @@ export function unprintedPart(value: unknown): unknown {
 }
 
 /** `JSON.stringify` prints an Error's own fields alone. What a replacer has made of it may have any form. */
-function printedError(error: Error, printed: unknown, depth: number): unknown {
+function printedError(error: Error, printed: unknown, isExact: boolean, depth: number): unknown {
   const keys = Object.keys(error)
   if (!isFields(printed) || !Object.keys(printed).every((key) => keys.includes(key))) {
     return errorShownBy(textsOf(printed), error, printed)
   }
   if (keys.length === 0) return error
-  const fields = printedFields(error, printed, depth)
+  const fields = printedFields(error, printed, isExact, depth)
   if (fields === error) return error
   return errorOf(
     error,
@@ -121,7 +131,7 @@ export function errorShownBy(texts: string, error: Error, printed: unknown): unk
   if (shown.message === undefined && shown.stack === undefined) return printed
   const cause = read(error, 'cause')
   const isCauseShown = isError(cause) && shownText(texts, read(cause, 'message')) !== undefined
-  const fields = isFields(printed) ? printedFields(error, printed, 0) : {}
+  const fields = isFields(printed) ? printedFields(error, printed, false, 0) : {}
   return errorOf(error, { ...shown, ...(isCauseShown && { cause }) }, fields)
 }
 
@@ -134,7 +144,7 @@ function partsOf(error: Error): Fields {
 }
 
 /** An Error of the same class with these parts and fields alone. */
-function errorOf(error: Error, parts: Fields, fields: object): Error {
+export function errorOf(error: Error, parts: Fields, fields: object): Error {
   const copy = Object.create(Object.getPrototypeOf(error) as object) as Error
   for (const [key, value] of Object.entries(parts)) {
     if (value !== undefined)

@@ -6,13 +6,14 @@
  * |-----------------------------------------|---------------------------|-----------------------------------------------------|
  * | none, or of format.json() itself        | message                   | all                                                 |
  * | JSON                                    | message, as it is printed | those that are printed, as they are printed         |
- * | other, contains message and a JSON part | message                   | those in the JSON part, and texts beside it         |
+ * | other, contains message and a JSON part | message                   | those in the JSON part, and primitives beside it    |
  * | other, contains the message             | message                   | all but those printed with another value (`key=***`)|
+ * | the same, of selected fields            | message                   | those that are printed; all with `trustInfo`        |
  * | other, without the message              | the text                  | those in a JSON part; all with `trustInfo`          |
  *
  * The executed table is in `docs/mapping.md`.
  */
-import { isAbsent, isError, read, stripEscapeSequences } from '@logbridge/bridge'
+import { containsText, isAbsent, isError, read, stripEscapeSequences } from '@logbridge/bridge'
 import { copyOf, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
 import {
   defineField,
@@ -24,7 +25,10 @@ import {
   textsOf,
   unprintedPart,
 } from './printed.ts'
-import { MAX_EFFORT, showsMessage, showsText, withoutMasked, withoutText } from './plainText.ts'
+import { hasToJSON, type UsedReplacer } from './finished.ts'
+import { showsMessage, showsText, withoutHidden, withoutText } from './plainText.ts'
+import { SearchedText } from './searchedText.ts'
+import { withoutUnseen } from './unseen.ts'
 
 /** A record as its text shows it. */
 export interface Shown {
@@ -49,15 +53,21 @@ const MAX_PARTS = 4
 
 /**
  * Takes off a record what its text hides.
+ * @param used by the format.json() that has made the text, if one has
  * @param trustInfo whether fields are sent where the text is no JSON and shows another message
  */
-export function shownPart(info: Info, trustInfo: boolean): Shown {
+export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): Shown {
   const made = info[MESSAGE]
   const message = read(info, 'message')
   if (typeof made !== 'string' || made === message) return { info, isSelective: false }
   const text = stripEscapeSequences(made)
   const printed = parseFields(text)
-  if (printed) return { info: byFields(info, printed), isSelective: true }
+  if (printed) {
+    // What the `toJSON` of a record returns is all that the text shows.
+    const source = hasToJSON(info) ? Object.assign(withoutFields(info), printed) : info
+    const shown = byFields(source, printed, undefined, used)
+    return { info: used ? withoutUnseen(shown, used.replacer) : shown, isSelective: true }
+  }
   const isMessageShown = showsMessage(text, message)
   if (trustInfo) return { info: isMessageShown ? info : withMessage(copyOf(info), text), isSelective: false }
   const rest = isMessageShown ? withoutText(text, message) : text
@@ -67,7 +77,8 @@ export function shownPart(info: Info, trustInfo: boolean): Shown {
     return { info: isMessageShown ? shown : withMessage(copyOf(shown), text), isSelective: true }
   }
   if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
-  const kept = withoutMasked(info, rest, levelOf(info))
+  const hasMessage = !isAbsent(message) && message !== ''
+  const kept = withoutHidden(info, rest, levelOf(info), hasMessage)
   return { info: kept, isSelective: kept !== info }
 }
 
@@ -98,9 +109,11 @@ function parsePart(text: string): { json: Fields; beside: string } | undefined {
 
 /**
  * Compares a record with JSON field by field.
+ * @param used by the format.json() that has made the JSON. All that it prints is sent, under whatever name.
  * @param beside the text around the JSON, which shows the message; `undefined` where the JSON is all there is
  */
-function byFields(info: Info, json: Fields, beside?: string): Info {
+function byFields(info: Info, json: Fields, beside?: string, used?: UsedReplacer): Info {
+  const isExact = used !== undefined
   const places = placesOf(json, info)
   let others: Others | undefined
   let shown: Info | undefined
@@ -109,14 +122,20 @@ function byFields(info: Info, json: Fields, beside?: string): Info {
     const value = read(info, key)
     if (key === 'level' || isAbsent(value)) continue
     let part: unknown = value
-    if (key !== 'message') part = fieldIn(places, key, value)
-    else if (beside === undefined) part = messageIn(places, value)
+    if (key !== 'message') part = fieldIn(places, key, value, isExact)
+    else if (beside === undefined) part = messageIn(places, value, isExact)
     if (part === MISSING) part = partAnywhere(key, value, (others ??= othersOf(info, json, beside)))
     if (part !== HIDDEN) count += 1
     if (Object.is(part, value)) continue
     shown ??= copyOf(info)
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
+  }
+  for (const key of used ? Object.keys(json) : []) {
+    if (used!.keys.has(key) || Object.hasOwn(info, key) || MESSAGE_KEYS.includes(key)) continue
+    shown ??= copyOf(info)
+    defineField(shown, key, json[key])
+    count += 1
   }
   if (shown === undefined) return info
   // The JSON is no form of this record: it is all that is known of the message.
@@ -126,35 +145,36 @@ function byFields(info: Info, json: Fields, beside?: string): Info {
 /** Parts of a text in which fields are looked for whose key is not printed. */
 interface Others {
   /** All texts, of the JSON and beside it. */
-  readonly texts: string
-  readonly beside: string
+  readonly texts: SearchedText
+  readonly beside: SearchedText
   /** Fields of the JSON that the record lacks. */
   readonly fields: Fields
-  /** Characters that may still be searched. */
-  left: number
 }
 
 function othersOf(info: Info, json: Fields, beside = ''): Others {
   const fields = Object.entries(json).filter(([key]) => !Object.hasOwn(info, key))
   return {
-    texts: `${textsOf(json)}\n${beside}`,
-    beside,
+    texts: new SearchedText(`${textsOf(json)}\n${beside}`),
+    beside: new SearchedText(beside),
     fields: Object.fromEntries(fields),
-    left: MAX_EFFORT,
   }
 }
 
-function fieldIn(places: readonly Fields[], key: string, value: unknown): unknown {
-  for (const place of places) if (Object.hasOwn(place, key)) return printedPart(value, place[key])
+function fieldIn(places: readonly Fields[], key: string, value: unknown, isExact: boolean): unknown {
+  for (const place of places) if (Object.hasOwn(place, key)) return printedPart(value, place[key], isExact)
   return MISSING
 }
 
-function messageIn(places: readonly Fields[], value: unknown): unknown {
+function messageIn(places: readonly Fields[], value: unknown, isExact: boolean): unknown {
   for (const key of MESSAGE_KEYS) {
     for (const place of places) {
       if (!Object.hasOwn(place, key)) continue
       const message = place[key]
-      return typeof value === 'string' && showsText(message, value) ? value : printedPart(value, message)
+      const isShown =
+        typeof value === 'string' &&
+        typeof message === 'string' &&
+        containsText(message, stripEscapeSequences(value))
+      return isShown ? value : printedPart(value, message, isExact)
     }
   }
   return MISSING
@@ -167,12 +187,11 @@ function partAnywhere(key: string, value: unknown, others: Others): unknown {
   if (isFields(value) && !isError(value) && Object.keys(value).some((name) => Object.hasOwn(fields, name))) {
     return printedPart(value, fields)
   }
-  const isPlaced = PLACED.has(key) || isError(value) || (key === 'message' && typeof value === 'string')
-  if (!isPlaced && (typeof value !== 'string' || value === '' || beside === '')) return unprintedPart(value)
-  others.left -= isPlaced ? texts.length : beside.length
-  if (others.left < 0) return HIDDEN
-  if (isError(value)) return errorShownBy(texts, value, HIDDEN)
-  return showsText(isPlaced ? texts : beside, value) ? value : HIDDEN
+  if (isError(value)) return errorShownBy(texts.text, value, HIDDEN)
+  const isPlaced = PLACED.has(key) || (key === 'message' && typeof value === 'string')
+  if (!isPlaced && (typeof value === 'object' || value === '' || beside.text === ''))
+    return unprintedPart(value)
+  return showsText(isPlaced ? texts : beside, value, key) ? value : HIDDEN
 }
 
 /** A JSON text, and the objects in it that the format has put around fields, such as the `@fields` of format.logstash(). */
@@ -190,17 +209,17 @@ function placesOf(printed: Fields, info: Info): Fields[] {
 
 /** A record without fields, but for those that have a place of their own and that its text shows. */
 function placedFields(info: Info, text: string): Info {
-  const shown: Info = {
-    [LEVEL]: info[LEVEL],
-    [SPLAT]: info[SPLAT],
-    [MESSAGE]: info[MESSAGE],
-    level: info['level'],
-  }
+  const shown = withoutFields(info)
+  const searched = new SearchedText(text)
   for (const key of PLACED) {
     const value = read(info, key)
-    if (!isAbsent(value) && showsText(text, value)) shown[key] = value
+    if (!isAbsent(value) && showsText(searched, value, key)) shown[key] = value
   }
   return withMessage(shown, text)
+}
+
+function withoutFields(info: Info): Info {
+  return { [LEVEL]: info[LEVEL], [SPLAT]: info[SPLAT], [MESSAGE]: info[MESSAGE], level: info['level'] }
 }
 
 function withMessage(info: Info, text: string): Info {

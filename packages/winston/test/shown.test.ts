@@ -281,6 +281,98 @@ describe('a replacer of format.json()', () => {
   })
 })
 
+/** An Error with a secret in its cause, among its own fields and those of an error that it holds. */
+function nestedFailure(): AggregateError {
+  const inner = Object.assign(new Error('inner'), { card: '4111', code: 'E_INNER' })
+  return Object.assign(new AggregateError([inner], 'outer', { cause: inner }), { card: '4111' })
+}
+
+describe('a replacer of format.json() hides what JSON.stringify does not print', () => {
+  test.each<[string, object, unknown]>([
+    [
+      'a Map',
+      {
+        map: new Map([
+          ['card', '4111'],
+          ['a', '1'],
+        ]),
+      },
+      { map: { a: '1' } },
+    ],
+    ['a Set', { set: new Set([{ card: '4111', a: 1 }]) }, { set: [{ a: 1 }] }],
+    ['an object in a list', { list: [new Map([['card', '4111']])] }, { list: [{}] }],
+    [
+      'the cause and the errors of an Error',
+      { reason: nestedFailure() },
+      { reason: { cause: { message: 'inner', code: 'E_INNER' }, errors: [{ code: 'E_INNER' }] } },
+    ],
+  ])('in %s', async (_, fields, expected) => {
+    const { attributes } = await sent((logger) => logger.info('x', fields), removing())
+    expect(attributes).toMatchObject(expected as object)
+    expect(JSON.stringify(attributes)).not.toContain('4111')
+  })
+
+  test('in the errors of an Error that is an argument', async () => {
+    const { attributes } = await sent((logger) => logger.error('x', nestedFailure()), removing())
+    expect(attributes).toMatchObject({ 'exception.type': 'AggregateError' })
+    expect(JSON.stringify(attributes)).not.toContain('4111')
+  })
+
+  test('in the message, stack and cause of an Error', async () => {
+    const replacer = (_: string, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll('4111', '****') : value
+    const err = new Error('card 4111', { cause: new Error('no 4111') })
+    const log: Log = (logger) => logger.error('failed', { err, n: 1 })
+    const { attributes } = await sent(log, format.json({ replacer }))
+    expect(attributes).toMatchObject({
+      'exception.message': 'card ****',
+      'exception.stacktrace': expect.stringMatching(/^Error: card \*{4}\n[^]*Caused by: Error: no \*{4}\n/),
+      n: 1,
+    })
+    expect(JSON.stringify(attributes)).not.toContain('4111')
+  })
+
+  test('when a list of keys says what is printed', async () => {
+    const fields = {
+      map: new Map([
+        ['a', 1],
+        ['card', 4111],
+      ]),
+      reason: nestedFailure(),
+    }
+    const replacer = ['map', 'reason', 'a'] as never
+    const { attributes } = await sent((logger) => logger.info('x', fields), format.json({ replacer }))
+    expect(attributes).toMatchObject({ map: { a: 1 }, reason: { cause: { message: 'inner' } } })
+    expect(JSON.stringify(attributes)).not.toMatch(/4111|E_INNER/)
+  })
+})
+
+test('a replacer of format.json() sends fields under the names that it gives them', async () => {
+  const replacer = (_: string, value: any): unknown =>
+    value?.card
+      ? { n: value.n, pan: '****' }
+      : value?.level
+        ? { msg: value.message, pay: value.pay, id: 1 }
+        : value
+  const log: Log = (logger) => logger.info('paid', { pay: { card: '4111', n: 1 }, order: 7 })
+  expect(await sent(log, format.json({ replacer }))).toMatchObject({
+    body: 'paid',
+    attributes: { pay: { n: 1, pan: '****' }, id: 1 },
+  })
+})
+
+test('a record with a toJSON sends what that returns', async () => {
+  const log: Log = (logger) =>
+    logger.log({
+      level: 'info',
+      message: 'paid',
+      card: '4111',
+      toJSON: () => ({ level: 'info', message: 'paid', last4: '11' }),
+    } as never)
+  expect(await sent(log, format.json())).toMatchObject({ body: 'paid', attributes: { last4: '11' } })
+  expect(JSON.stringify(await sent(log, format.json()))).not.toContain('4111')
+})
+
 describe('a text with all fields', () => {
   test.each(versions)('is that of format.json() of %s, whatever is added behind it', async (_, library) => {
     const session = await memoryBackend.start()
@@ -407,6 +499,78 @@ describe('a text that is no JSON', () => {
     ).toMatchObject({ order: 7 })
   })
 
+  test.each<[string, Logform.Format]>([
+    [
+      'a mask for a part',
+      format.printf(({ message, card }) => `${String(message)} <41${'*'.repeat(String(card).length)}>`),
+    ],
+    ['a mask in words', format.printf(({ message }) => `${String(message)} (hidden)`)],
+    ['another key', format.printf(({ message }) => `${String(message)} CC: xxxxxxxx`)],
+    ['the key in another case', format.printf(({ message }) => `${String(message)} CARD=****`)],
+    [
+      'a JSON array',
+      format.printf(({ message, order }) =>
+        JSON.stringify([
+          ['message', message],
+          ['order', order],
+        ]),
+      ),
+    ],
+    [
+      'some fields as objects',
+      format.printf(({ message, order }) => `${String(message)} ${inspect({ order })}`),
+    ],
+    [
+      'a mask, and the value elsewhere',
+      format.printf(({ message }) => `4111-11-29 ${String(message)} card=***`),
+    ],
+    [
+      'a mask, and a message that is in the key',
+      format.printf(({ message }) => `${String(message)} card: ***`),
+    ],
+  ])('hides a field by %s', async (_, formats) => {
+    const { body, attributes } = await sent((logger) => logger.info('r', { order: 7, card: '4111' }), formats)
+    expect(body).toBe('r')
+    expect(attributes).not.toHaveProperty('card')
+    const trusted = await sent((logger) => logger.info('r', { card: '4111' }), formats, { trustInfo: true })
+    expect(trusted.attributes).toEqual({ card: '4111' })
+  })
+
+  test('sends only the fields that it shows when there is no message', async () => {
+    const formats = format.printf(({ order }) => `order ${String(order)}`)
+    const { attributes } = await sent((logger) => logger.info('', { order: 7, card: '4111' }), formats)
+    expect(attributes).toEqual({ order: 7 })
+  })
+
+  test('sends numbers and booleans that it shows beside a JSON object', async () => {
+    const formats = format.printf(({ message, pid, ok, cvv: _cvv, pin: _pin, order, ...rest }) =>
+      [`[${String(pid)}]`, ok, '2026-11-29', message, `order=${String(order)}`, JSON.stringify(rest)].join(
+        ' ',
+      ),
+    )
+    const fields = { pid: 4242, ok: true, cvv: 29, pin: 11, order: 7, region: 'eu' }
+    const { attributes } = await sent((logger) => logger.info('paid', fields), formats)
+    expect(attributes).toEqual({ pid: 4242, ok: true, order: 7, region: 'eu' })
+  })
+
+  test('of format.prettyPrint() sends the fields of many objects with the same keys', async () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [`user${index}`, { id: 7000 + index, name: `n${index}` }]),
+    )
+    const { attributes } = await sent((logger) => logger.info('x', fields), format.prettyPrint())
+    expect(attributes).toEqual(fields)
+  })
+
+  test('of format.prettyPrint() sends lists and texts that it cuts off', async () => {
+    const fields = {
+      list: Array.from({ length: 150 }, (_, index) => index),
+      text: 'long '.repeat(5000),
+      lines: 'line\n'.repeat(500),
+    }
+    const { attributes } = await sent((logger) => logger.info('x', fields), format.prettyPrint())
+    expect(attributes).toEqual(fields)
+  })
+
   test('of format.prettyPrint() shows messages and fields that it writes with quotes and line breaks', async () => {
     const fields = {
       text: 'it\'s "so"\nand so',
@@ -433,8 +597,8 @@ describe('a text that is no JSON', () => {
   })
 
   test('hides what cannot be looked for in bounded time', async () => {
-    const formats = format.printf(({ message }) => `${String(message)} ids: ${'-'.repeat(100_000)}`)
-    const ids = Array.from({ length: 10_000 }, () => '-')
+    const formats = format.printf(({ message }) => `${String(message)} ids: b${'-'.repeat(100_000)}a`)
+    const ids = Array.from({ length: 10_000 }, (_, index) => (index % 2 === 0 ? 'a' : 'b'))
     const { attributes } = await sent((logger) => logger.info('x', { ids, order: 7 }), formats)
     expect(attributes).toEqual({ order: 7 })
   })
