@@ -103,7 +103,7 @@ export function content({ method, args, printed }: ConsoleCall): readonly unknow
 }
 
 /**
- * Takes off the data of a table what its columns leave out. Maps, Sets and their iterators have columns of their own.
+ * Takes off the data of a table what its columns leave out. Maps, Sets and their iterators always show the same columns.
  * https://nodejs.org/api/console.html#consoletabletabulardata-properties
  */
 function tableContent(data: unknown, columns: unknown): unknown {

@@ -50,7 +50,7 @@ export function keysIn(text: string): Map<string, Places> {
   return keys
 }
 
-/** `util.inspect` puts long texts on a line of their own. */
+/** `util.inspect` begins a new line for a long text. */
 function behindSpace(text: string, start: number): number {
   let at = start
   while (at < start + MAX_SPACE && text.charCodeAt(at) <= SPACE) at += 1

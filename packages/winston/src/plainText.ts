@@ -20,7 +20,11 @@ const MASK =
 /** Characters in front of a mask among which its key is looked for, and masks that are looked at. */
 const KEY_WINDOW = 80
 const MAX_MASKS = 16
-/** Key in front of a mask: `card=`, `"card": "`. */
+/**
+ * Key in front of a mask: `card=`, `"card": "`.
+ *
+ * regex-bounded: it is tried at `KEY_WINDOW` characters alone
+ */
 const KEY_BEFORE = /([\w$.-]+)["']?\s*[:=]\s*["'`]?$/
 /** First key of an object, as `util.inspect` shows it. */
 const OBJECT_KEY = /\{\s*['"]?([\w$-]+)['"]?: /g
@@ -191,7 +195,7 @@ function escaped(line: string): string[] {
   return [JSON.stringify(line).slice(1, -1), inspect(line, { maxStringLength: null }).slice(1, -1)]
 }
 
-/** As much of a text as `util.inspect` shows. */
+/** Cuts a text off where `util.inspect` does. */
 function cutOff(part: string, text: SearchedText): string {
   const isCut = part.length > SHOWN_CHARACTERS && text.contains(' more character')
   return isCut ? part.slice(0, SHOWN_CHARACTERS / 2) : part

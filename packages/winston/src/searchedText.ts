@@ -34,12 +34,12 @@ export class SearchedText {
     return (this.foundKeys ??= keysIn(this.text))
   }
 
-  /** Whether a template has made an object a text. */
+  /** Tells whether a template has made an object a text. */
   get hasObjectText(): boolean {
     return (this.hasObject ??= this.text.includes('[object Object]'))
   }
 
-  /** Where the values of a key begin, in any case of its letters. */
+  /** Finds where the values of a key begin, in any case of its letters. */
   placesOf(key: string): Places | undefined {
     return this.keys.size === 0 ? undefined : this.keys.get(key.toLowerCase())
   }

@@ -63,7 +63,7 @@ export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): 
   const text = stripEscapeSequences(made)
   const printed = parseFields(text)
   if (printed) {
-    // What the `toJSON` of a record returns is all that the text shows.
+    // The text shows the result of the record's `toJSON` alone.
     const source = hasToJSON(info) ? Object.assign(withoutFields(info), printed) : info
     const shown = byFields(source, printed, undefined, used)
     return { info: used ? withoutUnseen(shown, used.replacer) : shown, isSelective: true }

@@ -12,7 +12,7 @@ const MAX_LOOKED_AT = 1000
 
 /**
  * Takes off a record what a replacer of format.json() hides where `JSON.stringify` prints nothing: the content of a Map or a
- * Set, the message, stack and causes of an Error. They are sent all the same, and so the replacer is asked for them.
+ * Set, the message, stack and causes of an Error. They are sent, and so the replacer is applied to them.
  *
  * @param replacer a function or a list of keys; `undefined` where there is none
  */
