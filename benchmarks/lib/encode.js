@@ -4,7 +4,7 @@
  */
 import { do_not_optimize, measure } from 'mitata'
 import { SPAN_CONTEXT } from './application.js'
-import { Encoder } from '../../packages/core/src/logs/encode.ts'
+import { Encoder } from '../../packages/core/src/otlp/recordEncoder.ts'
 
 const [, , format, attributes] = process.argv
 /** Number of different records, so that V8 cannot reuse a result. */

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import { createLoggerProvider } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { complaints } from '../../packages/core/test/complaints.ts'
+import { complaints } from '../../packages/core/test/capturedWarnings.ts'
 import { reportAccount } from '../support/account.ts'
 import { type Collector, findCollector, startCollector } from '../support/collector.ts'
 import { startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'

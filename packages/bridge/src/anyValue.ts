@@ -1,4 +1,4 @@
-import { MAX_VALUES, setOwn } from './read.ts'
+import { MAX_VALUES, setOwn } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, PlainRecord } from './types.ts'
 import { type ValueSink, ValueWriter } from './value.ts'
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { copyFields, isAbsent, isError, MAX_VALUES, ownText, read, setOwn } from './read.ts'
+import { copyFields, isAbsent, isError, MAX_VALUES, ownText, read, setOwn } from './safeAccess.ts'
 import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
 

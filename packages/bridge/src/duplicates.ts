@@ -1,5 +1,5 @@
 import { callSites } from './callSite.ts'
-import { diagnose } from './diagnose.ts'
+import { diagnose } from './warnings.ts'
 import { type SentRecord, state } from './state.ts'
 import { containsText } from './text.ts'
 import type { Loggers } from './provider.ts'

@@ -1,4 +1,4 @@
-import { copyFields, isError, read, type Reads, textOf } from './read.ts'
+import { copyFields, isError, read, type Reads, textOf } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */

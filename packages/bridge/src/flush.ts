@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { registeredProvider } from './api.ts'
-import { replayEarlyRecords } from './early.ts'
+import { registeredProvider } from './otelGlobals.ts'
+import { replayEarlyRecords } from './startupBuffer.ts'
 import { noteLongWait } from './longWait.ts'
 import { ACCEPTS_ANY_VALUE } from './provider.ts'
 import { timers } from './timers.ts'

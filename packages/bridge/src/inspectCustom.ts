@@ -1,6 +1,6 @@
 import { inspect, type InspectOptionsStylized } from 'node:util'
 import types from 'node:util/types'
-import { isError } from './read.ts'
+import { isError } from './safeAccess.ts'
 import { stripEscapeSequences } from './text.ts'
 
 // https://nodejs.org/api/util.html#custom-inspection-functions-on-objects

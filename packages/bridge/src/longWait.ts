@@ -1,4 +1,4 @@
-import { diagnose, rearm } from './diagnose.ts'
+import { diagnose, rearm } from './warnings.ts'
 import { timers, unref } from './timers.ts'
 
 const LONG_MILLIS = 1000

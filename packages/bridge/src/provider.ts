@@ -1,4 +1,4 @@
-import { registeredProvider } from './api.ts'
+import { registeredProvider } from './otelGlobals.ts'
 import { detachText } from './detach.ts'
 import type { Logger, LoggerProvider } from './types.ts'
 

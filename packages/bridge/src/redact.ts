@@ -2,7 +2,7 @@ import types from 'node:util/types'
 import type { TextSources, TracedRecord } from './anyValue.ts'
 import { LogbridgeError } from './error.ts'
 import { originalKey } from './keys.ts'
-import { isAbsent } from './read.ts'
+import { isAbsent } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions } from './types.ts'
 
 const CENSOR = '[Redacted]'

@@ -2,7 +2,7 @@ import { formatWithOptions, inspect } from 'node:util'
 import types from 'node:util/types'
 import { toPlain } from './anyValue.ts'
 import { describeException } from './exception.ts'
-import { bigintText, isError, isShortBigint, placeholder } from './read.ts'
+import { bigintText, isError, isShortBigint, placeholder } from './safeAccess.ts'
 
 // `util.format` and `util.inspect` bound the depth and the elements of arrays, not the keys of objects, and `%j` and `%d`
 // bound nothing. An argument is weighed before they see it; one that is too heavy is shown as a bounded copy.

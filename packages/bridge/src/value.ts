@@ -15,7 +15,7 @@ import {
   textOf,
   THROW_COST,
   USUAL_PROTOTYPES,
-} from './read.ts'
+} from './safeAccess.ts'
 import { state } from './state.ts'
 
 /**

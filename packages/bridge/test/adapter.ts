@@ -1,4 +1,4 @@
-import { copyFields } from '../src/read.ts'
+import { copyFields } from '../src/safeAccess.ts'
 import type { Adapter, LogRecord, SeverityNumber } from '../src/types.ts'
 
 /** A logging library's record as these tests have it. */

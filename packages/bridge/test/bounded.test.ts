@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
 import { splitArguments } from '../src/arguments.ts'
 import { describeException } from '../src/exception.ts'
-import { copyFields, isError, MAX_VALUES, reason, textOf } from '../src/read.ts'
+import { copyFields, isError, MAX_VALUES, reason, textOf } from '../src/safeAccess.ts'
 import { formatText, show } from '../src/shown.ts'
 
 /** 2^26 paths through 27 objects. */

@@ -1,7 +1,7 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { describeException } from '../src/exception.ts'
-import { isError } from '../src/read.ts'
+import { isError } from '../src/safeAccess.ts'
 
 class RefusedError extends Error {}
 

@@ -3,7 +3,7 @@ import vm from 'node:vm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { toPlain } from '../src/anyValue.ts'
 import { createBridge } from '../src/bridge.ts'
-import { MAX_VALUES } from '../src/read.ts'
+import { MAX_VALUES } from '../src/safeAccess.ts'
 import { adapter } from './adapter.ts'
 import { memoryProvider } from './memoryProvider.ts'
 

@@ -4,7 +4,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { activeContext, registeredProvider, ROOT_CONTEXT, withContext } from '../src/api.ts'
+import { activeContext, registeredProvider, ROOT_CONTEXT, withContext } from '../src/otelGlobals.ts'
 import type { LoggerProvider as AnyProvider } from '../src/types.ts'
 import { adapter } from './adapter.ts'
 import { anyValueProvider, memoryProvider } from './memoryProvider.ts'

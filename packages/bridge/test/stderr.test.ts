@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 // Whole processes: a stream that fails ends one, and a pipe that is full blocks one.
 
-const DIAGNOSE = new URL('../src/diagnose.ts', import.meta.url).href
+const DIAGNOSE = new URL('../src/warnings.ts', import.meta.url).href
 /** Prints `alive` when all events of the diagnostics have come. */
 const PROGRAM = `
   const { announce } = await import(${JSON.stringify(DIAGNOSE)})

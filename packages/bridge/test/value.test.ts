@@ -1,7 +1,7 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
-import { MAX_VALUES } from '../src/read.ts'
+import { MAX_VALUES } from '../src/safeAccess.ts'
 import { MAX_DEPTH, ValueWriter } from '../src/value.ts'
 import { recordingSink } from './recordingSink.ts'
 

@@ -22,6 +22,6 @@ export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provi
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
 export { startTelemetry, type Telemetry } from './telemetry.ts'
 export { type FlushOnFreezeOptions, flushOnFreeze } from './process/flushOnFreeze.ts'
-export type { DropListener } from './logs/losses.ts'
-export type { DropReason, LogsStats } from './logs/stats.ts'
+export type { DropListener } from './queue/dropReporter.ts'
+export type { DropReason, LogsStats } from './queue/stats.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'

@@ -1,9 +1,9 @@
 import { isExporting } from '@logbridge/bridge'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { settleLogs } from '../src/config/config.ts'
-import type { ExportOutcome, Transport } from '../src/delivery/transport.ts'
-import { type EncodedScope, encodeResource, encodeScope } from '../src/logs/batch.ts'
-import type { EncodableRecord } from '../src/logs/encode.ts'
+import type { ExportOutcome, Transport } from '../src/transport/transport.ts'
+import { type EncodedScope, encodeResource, encodeScope } from '../src/otlp/openBatch.ts'
+import type { EncodableRecord } from '../src/otlp/recordEncoder.ts'
 import { LogPipeline } from '../src/logs/pipeline.ts'
 
 export const scope: EncodedScope = encodeScope({ name: 'orders' }, encodeResource(resourceFromAttributes({})))

@@ -3,7 +3,7 @@ import { type LoggerProvider, logs, type LogRecord } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 import { afterEach, expect, test } from 'vitest'
 import { registerLoggerProvider } from '../src/register.ts'
-import { complaints } from './complaints.ts'
+import { complaints } from './capturedWarnings.ts'
 
 const made = complaints()
 

@@ -30,8 +30,8 @@ import {
   type Telemetry,
   type TelemetryOptions,
 } from '../src/index.ts'
-import { EMPTY_STATS } from '../src/logs/stats.ts'
-import { complaints } from './complaints.ts'
+import { EMPTY_STATS } from '../src/queue/stats.ts'
+import { complaints } from './capturedWarnings.ts'
 import { nowhere } from './programs.ts'
 import {
   type GrpcAnswer,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { diagnose, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
-import { headersProblem } from '../delivery/headers.ts'
+import { headersProblem } from '../transport/headers.ts'
 import { settleEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {

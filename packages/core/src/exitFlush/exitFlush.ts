@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { diagnose } from '@logbridge/bridge'
 import type { Signal } from '../config/exporter.ts'
-import type { ExportOutcome } from '../delivery/transport.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
 import { describeWait, shownEndpoint } from '../process/longWait.ts'
 import { now } from './monotonic.ts'
 import type { ExitAnswer, ExitTarget, ExitWork } from './types.ts'

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import type { ExporterConfig, Signal, TlsConfig } from '../config/exporter.ts'
-import { EXPORT_METHODS } from '../delivery/grpc.ts'
-import { askHeaders, headersNow } from '../delivery/headers.ts'
-import { takeSignIn } from '../delivery/http.ts'
-import { quietly } from '../delivery/quiet.ts'
+import { EXPORT_METHODS } from '../transport/grpc.ts'
+import { askHeaders, headersNow } from '../transport/headers.ts'
+import { takeSignIn } from '../transport/http.ts'
+import { quietly } from '../transport/suppressed.ts'
 import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
 
 /** The one that grpc-js takes. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import http2 from 'node:http2'
 import { gzipSync } from 'node:zlib'
-import { GRPC_STATUS_NAMES, grpcOutcome } from '../delivery/grpcOutcome.ts'
-import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../delivery/transport.ts'
+import { GRPC_STATUS_NAMES, grpcOutcome } from '../transport/grpcOutcome.ts'
+import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../transport/transport.ts'
 import { openSocket } from './connect.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { ExportOutcome } from '../delivery/transport.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
 
 /** Where a worker sends requests to: plain data, resolved by the thread that ends. */
 export interface ExitTarget {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { workerData } from 'node:worker_threads'
-import type { ExportOutcome } from '../delivery/transport.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
 import { createGrpcSend } from './sendByGrpc.ts'
 import { now } from './monotonic.ts'
 import { createHttpSend } from './sendByHttp.ts'

@@ -1,9 +1,9 @@
 import { diagnose } from '@logbridge/bridge'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
-import type { ExportOutcome } from '../delivery/transport.ts'
-import { type Account, errorType } from './account.ts'
-import type { DropReason } from './stats.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
+import { type Account, errorType } from '../queue/counters.ts'
+import type { DropReason } from '../queue/stats.ts'
 
 /** What became of one export, retries included, and how many seconds it took. */
 export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void

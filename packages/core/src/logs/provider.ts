@@ -21,16 +21,16 @@ import {
 import type { LoggerProviderOptions } from '../config/options.ts'
 import { type LogsConfig, settleLogs } from '../config/config.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { createTransport } from '../delivery/create.ts'
-import { type Ending, limitMillis, watchProcessEnd, within } from '../lifecycle.ts'
+import { createTransport } from '../transport/createTransport.ts'
+import { type Ending, limitMillis, watchProcessEnd, within } from '../process/processExit.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
 import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
 import { settleResource } from '../config/resource.ts'
-import { type EncodedScope, encodeResource, encodeScope } from './batch.ts'
-import type { EncodableRecord } from './encode.ts'
+import { type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
+import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import {
   readableRecord,
   settleAttributes,
@@ -39,13 +39,13 @@ import {
   settleText,
   settleTime,
   spanContextOf,
-} from './fields.ts'
+} from './recordFields.ts'
 import { exitSource, LogPipeline } from './pipeline.ts'
 import { toConsole } from '../signals/console.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
 import { RecentValues } from './recent.ts'
-import { EMPTY_STATS, type LogsStats } from './stats.ts'
+import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
 
 /** Memory for loggers that are kept so that the same scope is the same object. */
 const LOGGERS_BYTES = 4 * 1024 * 1024

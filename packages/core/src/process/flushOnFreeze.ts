@@ -1,5 +1,5 @@
 import { checkOptions, diagnose, rules } from '@logbridge/bridge'
-import { within } from '../lifecycle.ts'
+import { within } from './processExit.ts'
 import { runningTelemetry } from '../telemetry.ts'
 
 export interface FlushOnFreezeOptions {

@@ -1,6 +1,6 @@
 import { noteLongWait } from '@logbridge/bridge'
 import type { Signal } from '../config/exporter.ts'
-import type { LogsStats } from '../logs/stats.ts'
+import type { LogsStats } from '../queue/stats.ts'
 import { MAX_TIMER_MILLIS } from '../config/settings.ts'
 
 const UNITS = {

@@ -21,10 +21,10 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
-import { quietly } from '../delivery/quiet.ts'
+import { quietly } from '../transport/suppressed.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
-import type { SignalPipeline } from '../lifecycle.ts'
+import type { SignalPipeline } from '../process/processExit.ts'
 import { guardedMetricReader } from './guarded.ts'
 
 const TEMPORALITY = {

@@ -12,11 +12,11 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
-import { quietly } from '../delivery/quiet.ts'
+import { quietly } from '../transport/suppressed.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
-import type { SignalPipeline } from '../lifecycle.ts'
+import type { SignalPipeline } from '../process/processExit.ts'
 import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {

@@ -1,8 +1,8 @@
 import { diagnose, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
-import type { Patience } from './patience.ts'
-import type { Room } from './room.ts'
+import type { Patience } from './diskTimeout.ts'
+import type { Room } from './diskQuota.ts'
 import type { Entry } from './segment.ts'
 import type { JoinRequests, SpoolRead } from './types.ts'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Folder } from './folder.ts'
+import type { Folder } from './ownedDirectory.ts'
 import { ENTRY_BYTES } from './format.ts'
 import { ACKED, ASIDE, EntryTable, MARKED, TAKEN, WAITING } from './table.ts'
 import type { RequestLimits, SpoolEntry } from './types.ts'

@@ -12,9 +12,9 @@ import {
   writeAll,
   writeAllSync,
 } from './files.ts'
-import { type Folder, segmentName, syncDirectory, syncDirectorySync } from './folder.ts'
+import { type Folder, segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
 import { encodeHeader, encodeRequestEntry, encodeSettledEntry, newMark } from './format.ts'
-import type { Room } from './room.ts'
+import type { Room } from './diskQuota.ts'
 import { Entry, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'
 import type { SpoolRequest } from './types.ts'

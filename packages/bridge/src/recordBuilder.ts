@@ -1,0 +1,108 @@
+import { toAnyValue, toAnyValueMap, toTracedRecord } from './anyValue.ts'
+import { createCallSiteLocator } from './callSite.ts'
+import { describeException } from './exception.ts'
+import { createKeyMatcher } from './keys.ts'
+import { copyFields, setOwn } from './safeAccess.ts'
+import { createRedactor } from './redact.ts'
+import { stripEscapeSequences } from './text.ts'
+import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord, SeverityNumber } from './types.ts'
+
+const EVENT_NAME = 'otel.event.name'
+/** Where an Error's own fields go when it was logged without a key. */
+const KEYLESS_ERROR = 'error'
+
+/** Turns an adapter's record into the Logs API's. `asIs`: values may stay what they are, the provider copies them itself. */
+interface Finisher extends Pick<Bridge<unknown>, 'locate'> {
+  (record: LogRecord, asIs: boolean): ApiLogRecord
+}
+
+/**
+ * Makes the function that turns an adapter's LogRecord into the Logs API's: exception, event name and the options that
+ * shape attributes. All options are read here, once.
+ */
+export function createFinisher(options: BridgeOptions): Finisher {
+  const { captureTemplate } = options
+  const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
+  const included = options.include && createKeyMatcher(options.include)
+  const excluded = options.exclude && createKeyMatcher(options.exclude)
+  const redact = options.redact ? createRedactor(options.redact) : undefined
+  const locate = options.captureCode ? createCallSiteLocator() : undefined
+
+  function finish(record: LogRecord, asIs: boolean): ApiLogRecord {
+    let attributes = record.attributes ?? {}
+    const eventName = attributes[EVENT_NAME]
+    const isEvent = typeof eventName === 'string'
+    if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)
+    // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
+    if (record.exception !== undefined) attributes = withException(attributes, record.exception)
+    if (included) {
+      attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included(key))
+    }
+    for (const [key, value] of staticAttributes) {
+      if (!Object.hasOwn(attributes, key)) setOwn(attributes, key, value)
+    }
+    if (captureTemplate && record.template) {
+      attributes['log.body.template'] = record.template.template
+      attributes['log.body.parameters'] = record.template.parameters
+    }
+    if (locate) Object.assign(attributes, record.code ?? locate())
+    if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
+
+    // All fields at once, for `createBridge` to fill in: one shape, also for the provider that reads it.
+    const finished = {
+      timestamp: record.timestamp,
+      observedTimestamp: record.observedTimestamp,
+      severityNumber: undefined as SeverityNumber | undefined,
+      severityText: record.severityText,
+      body: typeof record.body === 'string' ? stripEscapeSequences(record.body) : record.body,
+      attributes,
+      eventName: isEvent ? eventName : undefined,
+      context: record.context,
+    } as ApiLogRecord
+    const { body } = finished
+    if (redact) {
+      const traced = toTracedRecord(body, attributes)
+      redact(traced)
+      finished.body = traced.plain.body
+      finished.attributes = traced.plain.attributes
+    } else if (!asIs) {
+      finished.body = body === undefined ? undefined : toAnyValue(body)
+      finished.attributes = toAnyValueMap(attributes)
+    }
+    return finished
+  }
+  return Object.assign(finish, { locate })
+}
+
+/** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */
+function withException(
+  attributes: Record<string, unknown>,
+  exception: NonNullable<LogRecord['exception']>,
+): Record<string, unknown> {
+  const { attributes: result, extras } = describeException(exception)
+  let placed = false
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key]
+    if (value !== exception) {
+      setOwn(result, key, value)
+    } else {
+      placed = true
+      if (extras) setOwn(result, key, extras)
+    }
+  }
+  if (extras && !placed) {
+    let free = KEYLESS_ERROR
+    for (let n = 2; Object.hasOwn(result, free); n += 1) free = `${KEYLESS_ERROR}#${n}`
+    result[free] = extras
+  }
+  return result
+}
+
+function filterKeys(
+  attributes: Record<string, unknown>,
+  keep: (key: string) => boolean,
+): Record<string, unknown> {
+  const kept: Record<string, unknown> = {}
+  for (const key of Object.keys(attributes)) if (keep(key)) setOwn(kept, key, attributes[key])
+  return kept
+}

@@ -1,0 +1,177 @@
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createBridge } from '../src/bridge.ts'
+import { whileExporting } from '../src/loggingSuppression.ts'
+import type { Adapter, Bridge } from '../src/types.ts'
+import { adapter, type Native } from './adapter.ts'
+import { diagMessages } from './diagMessages.ts'
+import { memoryProvider } from './memoryProvider.ts'
+
+const said = diagMessages()
+const bodies = (provider: ReturnType<typeof memoryProvider>): unknown[] =>
+  provider.records.map(({ body }) => body)
+
+beforeEach(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()) as never)
+afterEach(() => context.disable())
+
+describe('a log call made while a record is sent is left out', () => {
+  test('from the provider, also through another bridge', () => {
+    const other = createBridge(adapter, { loggerProvider: memoryProvider() })
+    const loggerProvider = memoryProvider({
+      emit() {
+        bridge.emit({ body: 'again' })
+        expect(other.enabled({})).toBe(false)
+      },
+    })
+    const bridge = createBridge(adapter, { loggerProvider })
+    bridge.emit({ body: 'first' })
+    bridge.emit({ body: 'second' })
+    expect(bodies(loggerProvider)).toEqual(['first', 'second'])
+    expect(other.enabled({})).toBe(true)
+  })
+
+  test('from a value that logs as it is read', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider })
+    const body = { toJSON: () => (bridge.emit({ body: 'again' }), 'first') }
+    bridge.emit({ body })
+    expect(bodies(loggerProvider)).toEqual(['first'])
+  })
+
+  test('from an export, across await, without any ContextManager', async () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider })
+    await whileExporting(async () => {
+      bridge.emit({ body: 'at once' })
+      await Promise.resolve()
+      bridge.emit({ body: 'later' })
+      expect(bridge.enabled({})).toBe(false)
+    })
+    bridge.emit({ body: 'outside' })
+    expect(bodies(loggerProvider)).toEqual(['outside'])
+  })
+})
+
+describe('a fault never reaches the log call, and its neighbours arrive', () => {
+  const no = (): never => {
+    throw new Error('no')
+  }
+  const faulty = (part: Partial<Adapter<Native>>): Adapter<Native> => ({
+    ...adapter,
+    ...part,
+  })
+  const when =
+    (step: keyof typeof adapter) =>
+    (native: Native): never =>
+      native.body === 'bad' ? no() : (adapter[step] as (native: Native) => never)(native)
+
+  test.for<[string, Adapter<Native>]>([
+    ['severity', faulty({ severity: when('severity') })],
+    ['scope', faulty({ scope: when('scope') })],
+    ['convert', faulty({ convert: when('convert') })],
+  ])('in the adapter’s %s', ([, faultyAdapter]) => {
+    const loggerProvider = memoryProvider()
+    const faults: unknown[] = []
+    const bridge = createBridge(faultyAdapter, { loggerProvider, onError: (error) => faults.push(error) })
+    for (const body of ['a', 'bad', 'b', 'bad']) bridge.emit({ body })
+    expect(bodies(loggerProvider)).toEqual(['a', 'b'])
+    expect(faults).toEqual([new Error('no'), new Error('no')])
+    expect(said).toEqual(['logbridge: a plain record could not be sent (said once): no'])
+  })
+
+  test('in getLogger, enabled and emit of the provider', () => {
+    const providers = [
+      { getLogger: no },
+      { getLogger: () => ({ emit() {}, enabled: no }) },
+      { getLogger: () => ({ emit: no }) },
+    ]
+    for (const loggerProvider of providers) {
+      const faults: unknown[] = []
+      const bridge = createBridge(adapter, { loggerProvider, onError: (error) => faults.push(error) })
+      expect(() => bridge.emit({})).not.toThrow()
+      expect(() => bridge.enabled({})).not.toThrow()
+      expect(faults).toEqual([new Error('no')])
+    }
+  })
+
+  test('outside of emit, which the adapter reports', () => {
+    const faults: unknown[] = []
+    createBridge(adapter, { onError: (error) => faults.push(error) }).report(new Error('no'))
+    expect(faults).toEqual([new Error('no')])
+    expect(said).toEqual(['logbridge: a plain record could not be sent (said once): no'])
+  })
+
+  test('in onError itself', () => {
+    const bridge = createBridge(adapter, { loggerProvider: { getLogger: no }, onError: no })
+    expect(() => bridge.emit({})).not.toThrow()
+  })
+
+  test('the bridge is open again after a fault', () => {
+    let fail = true
+    const loggerProvider = memoryProvider({ emit: () => fail && no() })
+    const bridge = createBridge(adapter, { loggerProvider })
+    bridge.emit({ body: 1 })
+    fail = false
+    bridge.emit({ body: 2 })
+    expect(bodies(loggerProvider)).toEqual([1, 2])
+  })
+})
+
+describe('the least severity', () => {
+  function levelled(): { bridge: Bridge<Native>; provider: ReturnType<typeof memoryProvider> } {
+    const provider = memoryProvider()
+    return { bridge: createBridge(adapter, { loggerProvider: provider }, 9), provider }
+  }
+
+  test('holds back what is below it, but nothing of unknown severity', () => {
+    const { bridge, provider } = levelled()
+    for (const severity of [8, 9, 0, 24] as const) bridge.emit({ severity, body: severity })
+    expect(bodies(provider)).toEqual([9, 0, 24])
+    expect(([8, 9, 0] as const).map((severity) => bridge.enabled({ severity }))).toEqual([false, true, true])
+  })
+})
+
+describe('context and time', () => {
+  const key = createContextKey('request')
+
+  test('are those of the call', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider })
+    context.with(ROOT_CONTEXT.setValue(key, 7), () => bridge.emit({}))
+    const [record] = loggerProvider.records
+    expect(record?.context?.getValue(key)).toBe(7)
+    expect(record?.timestamp).toEqual(record?.observedTimestamp)
+  })
+
+  test('are the record’s own where it has them', () => {
+    const loggerProvider = memoryProvider()
+    createBridge(adapter, { loggerProvider }).emit({
+      timestamp: [1, 2],
+      context: ROOT_CONTEXT.setValue(key, 8),
+    })
+    const [record] = loggerProvider.records
+    expect(record?.context?.getValue(key)).toBe(8)
+    expect(record?.timestamp).toEqual([1, 2])
+    expect(record?.observedTimestamp?.[0]).toBeGreaterThan(1e9)
+  })
+
+  test('of a delayed record are what the adapter took at the call; so is where the call stands', () => {
+    const loggerProvider = memoryProvider()
+    const bridge = createBridge(adapter, { loggerProvider, captureCode: true })
+    const code = { ...bridge.locate!(), 'code.line.number': 7 }
+    bridge.emit({ observedTimestamp: [3, 4], code })
+    const [record] = loggerProvider.records
+    expect(record).toMatchObject({ timestamp: [3, 4], observedTimestamp: [3, 4] })
+    expect(record!.attributes).toEqual(code)
+    expect(createBridge(adapter).locate).toBeUndefined()
+  })
+
+  test('an adapter can leave a record out', () => {
+    const loggerProvider = memoryProvider()
+    const faults: unknown[] = []
+    const onError = (error: unknown): void => void faults.push(error)
+    createBridge({ ...adapter, convert: () => undefined }, { loggerProvider, onError }).emit({})
+    expect([loggerProvider.records, faults]).toEqual([[], []])
+  })
+})

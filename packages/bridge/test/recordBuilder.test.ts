@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { createFinisher } from '../src/recordBuilder.ts'
+import type { ApiLogRecord, BridgeOptions, LogRecord } from '../src/types.ts'
+
+const finish = (record: LogRecord, options: BridgeOptions = {}, asIs = false): ApiLogRecord =>
+  createFinisher(options)(record, asIs)
+const failed = (): Error => Object.assign(new TypeError('no'), { code: 'E_NO' })
+const EXCEPTION = ['exception.type', 'exception.message', 'exception.stacktrace']
+
+describe('the event name', () => {
+  test('comes from otel.event.name, which does not stay an attribute', () => {
+    expect(finish({ attributes: { 'otel.event.name': 'order.paid', id: 1 } })).toEqual({
+      eventName: 'order.paid',
+      attributes: { id: 1 },
+    })
+  })
+
+  test('is text: anything else stays an attribute', () => {
+    expect(finish({ attributes: { 'otel.event.name': 7 } })).toEqual({ attributes: { 'otel.event.name': 7 } })
+  })
+})
+
+describe('an exception', () => {
+  test('stands first, so that an attribute limit cuts others', () => {
+    const { attributes } = finish({ attributes: { id: 1 }, exception: new TypeError('no') })
+    expect(Object.keys(attributes)).toEqual([...EXCEPTION, 'id'])
+    expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'no', id: 1 })
+  })
+
+  test('leaves its own fields where it stood', () => {
+    const err = failed()
+    expect(finish({ attributes: { err, also: err }, exception: err }).attributes).toMatchObject({
+      err: { code: 'E_NO' },
+      also: { code: 'E_NO' },
+    })
+  })
+
+  test('leaves nothing where it stood when it has none', () => {
+    const err = new Error('no')
+    expect(Object.keys(finish({ attributes: { err }, exception: err }).attributes)).toEqual(EXCEPTION)
+  })
+
+  test('leaves its own fields under error where it stood nowhere, beside what is there', () => {
+    expect(finish({ exception: failed() }).attributes).toMatchObject({ error: { code: 'E_NO' } })
+    expect(finish({ attributes: { error: 1, 'error#2': 2 }, exception: failed() }).attributes).toMatchObject({
+      error: 1,
+      'error#2': 2,
+      'error#3': { code: 'E_NO' },
+    })
+  })
+
+  test('does not touch the Error or another one beside it', () => {
+    const [err, other] = [failed(), new RangeError('other')]
+    const { attributes } = finish({ attributes: { err, other }, exception: err })
+    expect(attributes.other).toMatchObject({ type: 'RangeError', message: 'other' })
+    expect(Object.keys(err)).toEqual(['code'])
+  })
+})
+
+describe('static attributes', () => {
+  test('are on every record, under the record’s own', () => {
+    const options = { attributes: { team: 'shop', id: 0, constructor: 'c' } }
+    expect(finish({ attributes: { id: 1 } }, options).attributes).toEqual({
+      id: 1,
+      team: 'shop',
+      constructor: 'c',
+    })
+  })
+
+  test('are those of construction', () => {
+    const attributes: Record<string, unknown> = { team: 'shop' }
+    const finisher = createFinisher({ attributes })
+    attributes['team'] = 'other'
+    expect(finisher({}, false).attributes).toEqual({ team: 'shop' })
+  })
+})
+
+describe('include and exclude', () => {
+  const attributes = { 'user.id': 1, 'user.name': 'a', userid: 2, 'a.b+c': 3, '': 4 }
+
+  test.for<[string, BridgeOptions, string[]]>([
+    ['an include', { include: ['user.*'] }, ['user.id', 'user.name']],
+    ['an exact include', { include: ['userid', 'a.b+c'] }, ['userid', 'a.b+c']],
+    ['an exclude', { exclude: ['*.name', 'a*'] }, ['user.id', 'userid', '']],
+    ['both', { include: ['user*'], exclude: ['*id'] }, ['user.name']],
+    ['an empty include', { include: [] }, []],
+    ['an empty exclude', { exclude: [] }, ['user.id', 'user.name', 'userid', 'a.b+c', '']],
+  ])('%s', ([, options, keys]) => {
+    expect(Object.keys(finish({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
+  })
+
+  test('a key that was kept apart is chosen by the key it had', () => {
+    const apart = { id: 1, 'id#2': 2, 'id#': 3, 'id#2b': 4, token: 5 }
+    const keysWith = (options: BridgeOptions): string[] =>
+      Object.keys(finish({ attributes: { ...apart } }, options).attributes)
+    expect(keysWith({ exclude: ['id'] })).toEqual(['id#', 'id#2b', 'token'])
+    expect(keysWith({ include: ['id'] })).toEqual(['id', 'id#2'])
+  })
+
+  test('include chooses among the record’s own, not among what the bridge adds', () => {
+    const err = failed()
+    const options = { include: ['id'], attributes: { team: 'shop' }, captureTemplate: true }
+    const template = { template: '%s', parameters: [1] }
+    const { attributes: kept } = finish({ attributes: { id: 1, err }, exception: err, template }, options)
+    expect(Object.keys(kept)).toEqual([
+      ...EXCEPTION,
+      'id',
+      'team',
+      'log.body.template',
+      'log.body.parameters',
+    ])
+  })
+
+  test('exclude reaches everything, and an excluded Error does not come back under another key', () => {
+    const err = failed()
+    const options = { exclude: ['err', 'exception.stacktrace', 'team'], attributes: { team: 'shop' } }
+    expect(finish({ attributes: { err, id: 1 }, exception: err }, options).attributes).toEqual({
+      'exception.type': 'TypeError',
+      'exception.message': 'no',
+      id: 1,
+    })
+  })
+})
+
+describe('captureTemplate', () => {
+  const record = (): LogRecord => ({ body: 'a 1', template: { template: 'a %d', parameters: [1] } })
+
+  test('adds template and parameters when asked', () => {
+    expect(finish(record(), { captureTemplate: true }).attributes).toEqual({
+      'log.body.template': 'a %d',
+      'log.body.parameters': [1],
+    })
+    expect(finish({ body: 'a' }, { captureTemplate: true }).attributes).toEqual({})
+  })
+
+  test('adds nothing by default', () => {
+    expect(finish(record()).attributes).toEqual({})
+  })
+})
+
+describe('values', () => {
+  test('stay what they are for a provider that takes any', () => {
+    const body = new Map()
+    const nested = new Set()
+    const finished = finish({ body, attributes: { nested } }, {}, true)
+    expect(finished.body).toBe(body)
+    expect(finished.attributes.nested).toBe(nested)
+  })
+
+  test('are plain for the redact function, whatever the provider takes', () => {
+    const redact: NonNullable<BridgeOptions['redact']> = (record) => {
+      record.body = `${record.body as string}!`
+      delete record.attributes['secret']
+    }
+    expect(finish({ body: new URL('a:b'), attributes: { secret: 1, id: 2 } }, { redact }, true)).toEqual({
+      body: 'a:b!',
+      attributes: { id: 2 },
+    })
+  })
+})

@@ -1,0 +1,255 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { context, createContextKey, logs, ROOT_CONTEXT } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { timers } from '../src/timers.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createBridge } from '../src/bridge.ts'
+import { replayEarlyRecords } from '../src/startupBuffer.ts'
+import { state } from '../src/state.ts'
+import { adapter } from './adapter.ts'
+import { diagMessages } from './diagMessages.ts'
+import { memoryProvider } from './memoryProvider.ts'
+
+const said = diagMessages()
+
+beforeEach(() => {
+  clearInterval(state.early.timer)
+  Object.assign(state.early, {
+    records: [],
+    bytes: 0,
+    overflow: 0,
+    disabled: undefined,
+    timer: undefined,
+    waitedMillis: 0,
+  })
+})
+afterEach(() => {
+  logs.disable()
+  vi.useRealTimers()
+  vi.unstubAllEnvs()
+})
+
+describe('records before a provider', () => {
+  test('arrive in order once it is registered, without another log call', async () => {
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 1, scope: 'a' })
+    bridge.emit({ body: 2, scope: 'b' })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const provider = memoryProvider({ emit: () => provider.records.length === 2 && resolve() })
+    logs.setGlobalLoggerProvider(provider as never)
+    await promise
+    expect(provider.records.map(({ scope, body }) => [scope, body])).toEqual([['a', 1], ['b', 2]]) // prettier-ignore
+    expect(said).toEqual([])
+  })
+
+  test('come before the record that is logged next', () => {
+    const provider = memoryProvider()
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 1 })
+    logs.setGlobalLoggerProvider(provider as never)
+    bridge.emit({ body: 2 })
+    expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
+  })
+
+  test('keep their own time, context and values', () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    const key = createContextKey('request')
+    const bridge = createBridge(adapter)
+    const fields = { items: ['a'] }
+    vi.setSystemTime(1_700_000_000_000)
+    context.with(ROOT_CONTEXT.setValue(key, 7), () =>
+      bridge.emit({ attributes: { fields }, timestamp: [5, 6] }),
+    )
+    fields.items.push('b')
+    vi.setSystemTime(1_800_000_000_000)
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    context.disable()
+
+    const [record] = provider.records
+    expect(record).toMatchObject({
+      timestamp: [5, 6],
+      observedTimestamp: [1_700_000_000, 0],
+      attributes: { fields: { items: ['a'] } },
+    })
+    expect(record?.context?.getValue(key)).toBe(7)
+  })
+
+  test('are refused by a provider that does not want them', () => {
+    const provider = memoryProvider({ enabled: () => false })
+    createBridge(adapter).emit({ body: 1 })
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records).toEqual([])
+    expect(state.early.records).toEqual([])
+  })
+
+  test('are handed over once', () => {
+    const provider = memoryProvider()
+    createBridge(adapter).emit({ body: 1 })
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    replayEarlyRecords()
+    expect(provider.records).toHaveLength(1)
+  })
+
+  test('are each handed over, also where one fails', () => {
+    const provider = memoryProvider({
+      emit() {
+        throw new Error('full')
+      },
+    })
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 1 })
+    bridge.emit({ body: 2 })
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
+    expect(said).toEqual([
+      'logbridge: a record logged before OpenTelemetry was set up could not be sent: full',
+    ])
+  })
+
+  test('are a thousand at most; the rest is counted and said', () => {
+    const bridge = createBridge(adapter)
+    for (let n = 1; n <= 1003; n += 1) bridge.emit({ body: n })
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records.map(({ body }) => body)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1))
+    expect(said).toEqual([
+      expect.stringContaining('3 log records were dropped before OpenTelemetry was set up'),
+    ])
+  })
+
+  test.for([
+    ['a text', (n: number) => ({ body: `${n}`.padEnd(100_000) })],
+    ['a field', (n: number) => ({ attributes: { deep: [{ text: `${n}`.padEnd(100_000) }] } })],
+    ['a key', (n: number) => ({ attributes: { [`${n}`.padEnd(100_000)]: 1 } })],
+    ['bytes', () => ({ body: Buffer.alloc(100_000) })],
+    ['many values', () => ({ body: Array.from({ length: 3000 }, () => 1) })],
+    ['fields of other keys each time', (n: number) => ({ attributes: { deep: fieldsOf(n, 700) } })],
+    ['a scope', (n: number) => ({ scope: `${n}`.padEnd(100_000) })],
+  ] as const)('take at most 8 MiB, by %s; the rest is counted and said', ([, make]) => {
+    const bridge = createBridge(adapter)
+    for (let n = 1; n <= 300; n += 1) bridge.emit(make(n))
+    expect(state.early.records.length).toBeGreaterThan(20)
+    expect(state.early.records.length).toBeLessThanOrEqual((8 * 1024 * 1024) / 96_000)
+    expect(state.early.bytes).toBeLessThanOrEqual(8 * 1024 * 1024)
+    const kept = state.early.records.length
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records).toHaveLength(kept)
+    expect(said).toEqual([
+      `logbridge: ${300 - kept} log records were dropped before OpenTelemetry was set up: at most 1000 are kept, and ` +
+        '8 MiB of them. Set it up earlier',
+    ])
+    expect(state.early.bytes).toBe(0)
+  })
+
+  test('are kept behind one that is larger than all of them may be, which is counted and said', () => {
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 'x'.repeat(5_000_000) })
+    expect(state.early.timer).toBeDefined()
+    bridge.emit({ body: 'small' })
+    const provider = memoryProvider()
+    logs.setGlobalLoggerProvider(provider as never)
+    replayEarlyRecords()
+    expect(provider.records.map(({ body }) => body)).toEqual(['small'])
+    expect(said).toEqual([expect.stringMatching(/^logbridge: 1 log records were dropped/)])
+  })
+
+  test('do not keep the texts alive that theirs were cut from', async () => {
+    const program = `
+      const cut = (n) => Buffer.alloc(1_000_000, 97 + n % 26).toString().slice(n, n + 100)
+      const value = (n) => ({ body: { field: [cut(n)] }, attributes: { field: cut(n) }, severityText: cut(n) })
+      const { createBridge } = await import('@logbridge/bridge')
+      const bridge = createBridge({ library: 'plain', severity: () => 9, convert: value, scope: cut })
+      for (let n = 0; n < 100; n += 1) bridge.emit(n)
+      gc()
+      process.stdout.write(String(process.memoryUsage().heapUsed))`
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '--eval', program],
+      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 20_000 },
+    )
+    expect(Number(stdout)).toBeLessThan(30_000_000)
+  })
+
+  test('are not even converted when there are a thousand', () => {
+    const convert = vi.fn(adapter.convert)
+    const bridge = createBridge({ ...adapter, convert })
+    for (let n = 1; n <= 1000; n += 1) bridge.emit({ body: n })
+    expect(bridge.enabled({})).toBe(false)
+    bridge.emit({ body: 1001 })
+    expect(convert).toHaveBeenCalledTimes(1000)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    expect(bridge.enabled({})).toBe(true)
+  })
+
+  test('are neither converted nor kept where OpenTelemetry is switched off', () => {
+    vi.stubEnv('OTEL_SDK_DISABLED', ' True ')
+    const convert = vi.fn(adapter.convert)
+    const bridge = createBridge({ ...adapter, convert })
+    expect(bridge.enabled({})).toBe(false)
+    bridge.emit({ body: 1 })
+    expect(convert).not.toHaveBeenCalled()
+    expect(state.early.records).toEqual([])
+    expect(state.early.timer).toBeUndefined()
+  })
+
+  test('are not kept for a bridge with a provider of its own', () => {
+    createBridge(adapter, { loggerProvider: memoryProvider() }).emit({ body: 1 })
+    expect(state.early.records).toEqual([])
+  })
+})
+
+describe('when no provider comes', () => {
+  test('it is said once, after five seconds, with what to do', () => {
+    useFakeTimers(timers)
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 1 })
+    vi.advanceTimersByTime(4900)
+    expect(said).toEqual([])
+    bridge.emit({ body: 2 })
+    vi.advanceTimersByTime(60_000)
+    expect(said).toEqual([
+      'logbridge: log records have nowhere to go (2 so far): no OpenTelemetry LoggerProvider is registered. Call ' +
+        'startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, or give ' +
+        'the adapter a loggerProvider',
+    ])
+  })
+
+  test('a process that ends before says it too, and is not kept from ending', async () => {
+    expect(await run(`bridge.emit({})`)).toMatch(
+      /^logbridge: log records have nowhere to go \(1 so far\).*\n$/,
+    )
+  })
+
+  test('a process that logged nothing says nothing', async () => {
+    expect(await run(`bridge.enabled({})`)).toBe('')
+  })
+})
+
+function fieldsOf(record: number, count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, field) => [`key${record}_${field}`, field]))
+}
+
+/** Runs a program with a bridge; resolves with what it wrote to stderr. */
+async function run(program: string): Promise<string> {
+  const setUp = `
+    import { createBridge } from '@logbridge/bridge'
+    const bridge = createBridge({ library: 'plain', severity: () => 9, convert: () => ({ body: 'a' }) })
+    `
+  const { stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', setUp + program],
+    { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 10_000 },
+  )
+  return stderr
+}

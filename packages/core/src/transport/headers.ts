@@ -1,0 +1,82 @@
+import type { ExporterConfig } from '../config/exporter.ts'
+import { unlessAborted } from './deadline.ts'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** Names and values that both HTTP and gRPC metadata can carry. */
+const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+const VALUE = /^[\x20-\x7e]*$/
+/** Of the connection, not of a request: HTTP/2 refuses them. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
+const OF_CONNECTION = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
+/** What a function has given for the last request: secrets for the diagnostics of this exporter. */
+const given = new WeakMap<ExporterConfig, Headers>()
+
+/** What is wrong with headers, in words that hold no value of theirs; `undefined` when nothing is. */
+export function headersProblem(headers: unknown): string | undefined {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return 'not an object'
+  // A Map or a Headers object has no entries of its own: nothing would be sent, in silence.
+  if (Symbol.iterator in headers) return 'not a plain object'
+  for (const [name, value] of Object.entries(headers)) {
+    if (!NAME.test(name) || name.endsWith('-bin')) return 'a name that cannot be sent'
+    if (OF_CONNECTION.test(name)) return `${name}, which belongs to the connection`
+    if (typeof value !== 'string') return `a value of ${name} that is not a string`
+    if (!VALUE.test(value)) return `a value of ${name} with a character that is not printable ASCII`
+  }
+  return undefined
+}
+
+/**
+ * The headers of one request, or in words that hold none of them why they could not be had. A function is asked anew each
+ * time, and waited for until the attempt is over.
+ */
+export async function askHeaders(
+  config: ExporterConfig,
+  attempt: AbortSignal,
+): Promise<{ readonly headers: Headers } | { readonly problem: string }> {
+  const { headers: option } = config
+  if (typeof option !== 'function') return { headers: option }
+  try {
+    const answer = await unlessAborted(attempt, option())
+    const wrong = headersProblem(answer)
+    if (wrong !== undefined) return { problem: `the headers function gave ${wrong}` }
+    const headers = { ...answer }
+    given.set(config, headers)
+    return { headers }
+  } catch {
+    // What was thrown may hold a header.
+    return { problem: `the headers function ${attempt.aborted ? 'did not answer in time' : 'failed'}` }
+  }
+}
+
+/** The headers of the option, or those that its function gave last. */
+export function lastHeaders(config: ExporterConfig): Headers {
+  return typeof config.headers === 'function' ? (given.get(config) ?? {}) : config.headers
+}
+
+/**
+ * The headers of a request that cannot wait. A function that gives a promise has the headers used that it gave last.
+ * @throws Error when it has given none yet, in words that hold no header
+ */
+export function headersNow(config: ExporterConfig): Headers {
+  const { headers: option } = config
+  if (typeof option !== 'function') return option
+  const answer = attempted(option)
+  // A promise of another realm, as under Jest, is none of ours.
+  if (isThenable(answer)) answer.then(undefined, () => {})
+  else if (headersProblem(answer) === undefined) given.set(config, { ...(answer as Headers) })
+  const headers = given.get(config)
+  if (headers === undefined) throw new Error('the headers function has given none yet')
+  return headers
+}
+
+function attempted(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { within } from '../../src/process/processExit.ts'
+import { type Ended, run as runProgram } from '../programs.ts'
+import { receiver } from '../receive.ts'
+
+const receiving = receiver()
+
+/** A program as users write them: it logs, and comes to its end. */
+const PROGRAM = `
+import { createLoggerProvider } from '@logbridge/core'
+const [, endpoint, more] = process.argv
+const logger = createLoggerProvider({ endpoint, scheduledDelayMillis: 60_000 }).getLogger('program')
+if (more !== 'idle') logger.emit({ body: 'first', severityNumber: 9 })
+if (more === 'again') process.once('beforeExit', () => setTimeout(() => logger.emit({ body: 'second' }), 1))
+if (more === 'exitCode') process.exitCode = 7
+if (more === 'exit') process.exit(0)
+`
+const run = (endpoint: string, more = ''): Promise<Ended> => runProgram(PROGRAM, { args: [endpoint, more] })
+
+test('a time longer than any timer takes is not over at once', async () => {
+  for (const timeoutMillis of [Infinity, 2 ** 31]) {
+    const part = new Promise((resolve) => setTimeout(resolve, 20, 'done'))
+    let done: unknown
+    await within(timeoutMillis, [part.then((value) => (done = value))])
+    expect(done).toBe('done')
+  }
+})
+
+test('what a program has logged is sent when it comes to its end', async () => {
+  expect(await run(receiving.grpcUrl())).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(receiving.take().map(({ body }) => body)).toEqual(['first'])
+})
+
+test('also what it logs while it is ending', async () => {
+  expect(await run(receiving.grpcUrl(), 'again')).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(receiving.take().map(({ body }) => body)).toEqual(['first', 'second'])
+})
+
+test('its exit code stays its own', async () => {
+  expect(await run(receiving.grpcUrl(), 'exitCode')).toMatchObject({ code: 7 })
+  expect(receiving.take()).toHaveLength(1)
+})
+
+test.each(['', 'exit'])(
+  'a program says what it takes with it when the receiver is away, or it exits too soon %s',
+  { tags: 'long' },
+  async (more) => {
+    const { code, stderr } = await run('http://127.0.0.1:1', more)
+    expect(code).toBe(0)
+    const waits = stderr.match(/^logbridge: still waiting for 1 log record to be sent to .*, at most 3 s$/gm)
+    // Nothing waits after process.exit().
+    expect(waits ?? []).toHaveLength(more === 'exit' ? 0 : 1)
+    expect(stderr).toMatch(
+      /^logbridge: log records not yet sent when the process ended: 1\. The receiver is away, or /m,
+    )
+  },
+)
+
+test('an idle pipeline holds no process', async () => {
+  expect(await run('http://127.0.0.1:1', 'idle')).toEqual({ code: 0, stdout: '', stderr: '' })
+})

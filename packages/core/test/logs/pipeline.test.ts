@@ -1,0 +1,296 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { ExportOutcome } from '../../src/transport/transport.ts'
+import { encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
+import type { LogsStats } from '../../src/queue/stats.ts'
+import { expectBalance } from '../../../../tests/support/account.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
+import { receiver } from '../receive.ts'
+import { NOTHING } from '../../../../tests/support/stats.ts'
+
+const { decode } = receiver()
+const said = complaints()
+
+async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
+  const bodies: unknown[] = []
+  for (const request of requests) bodies.push(...(await decode(request)).map(({ body }) => body))
+  return bodies
+}
+
+describe('batching', () => {
+  test('sends what has gathered after the delay', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 1 })
+    write('a')
+    write('b')
+    await transport.arrived(1)
+    expect(await bodiesIn(transport)).toEqual(['a', 'b'])
+  })
+
+  test('sends a batch that has as many records as asked for, without waiting', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 2 ** 30, maxExportBatchSize: 2 })
+    for (const body of ['a', 'b', 'c']) write(body)
+    await transport.arrived(1)
+    expect(await bodiesIn(transport)).toEqual(['a', 'b'])
+  })
+
+  test('sends a batch of half a megabyte, without waiting', async () => {
+    const { transport, write } = start({ scheduledDelayMillis: 2 ** 30 })
+    for (let i = 0; i < 6; i += 1) write('x'.repeat(100_000))
+    await transport.arrived(1)
+    expect(transport.requests[0]!.length).toBeGreaterThan(512 * 1024)
+    expect(transport.requests[0]!.length).toBeLessThan(700 * 1024)
+  })
+
+  test('never sends within the log call', () => {
+    const { transport, write } = start({ maxExportBatchSize: 1 })
+    write('a')
+    expect(transport.requests).toHaveLength(0)
+  })
+
+  test('sends at most four batches at a time', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    await transport.arrived(4)
+    // One begins in a turn of the event loop.
+    for (let n = 0; n < 10; n += 1) await turn()
+    expect(pipeline.stats()).toMatchObject({ queued: 2, inFlight: 4 })
+    transport.answer()
+    await transport.arrived(5)
+    for (let n = 0; n < 10; n += 1) await turn()
+    expect(pipeline.stats()).toMatchObject({ queued: 1, inFlight: 4, delivered: 1 })
+    expect(transport.requests).toHaveLength(5)
+  })
+
+  test('is a snapshot: what changes after the call does not arrive', async () => {
+    const { transport, pipeline, write } = start()
+    const body = { items: [1] }
+    write(body)
+    body.items.push(2)
+    void pipeline.forceFlush()
+    await transport.arrived(1)
+    expect(JSON.stringify(await bodiesIn(transport))).toBe('[{"items":[1]}]')
+  })
+
+  test('exports on a path that marks it as our own doing', async () => {
+    const { transport, write } = start({ maxExportBatchSize: 1 })
+    write('a')
+    await transport.arrived(1)
+    expect(transport.exporting).toEqual([true])
+  })
+})
+
+describe('the account', () => {
+  test.each<[ExportOutcome, Partial<LogsStats>]>([
+    [delivered, { delivered: 3 }],
+    [
+      { kind: 'delivered', rejected: 2, message: 'no' },
+      { delivered: 1, rejected: 2 },
+    ],
+    [
+      { kind: 'delivered', rejected: 99 },
+      { delivered: 0, rejected: 3 },
+    ],
+    [{ kind: 'failed', reason: 'gRPC UNAUTHENTICATED' }, { dropped: { 'export-failed': 3 } }],
+  ])('of %j', async (outcome, expected) => {
+    const { transport, pipeline, write } = start()
+    for (const body of ['a', 'b', 'c']) write(body)
+    expect(pipeline.stats()).toMatchObject({ created: 3, queued: 3 })
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(1)
+    expect(pipeline.stats()).toMatchObject({ queued: 0, inFlight: 3 })
+    transport.answer(outcome)
+    await flushed
+    expect(pipeline.stats()).toMatchObject({ created: 3, queued: 0, inFlight: 0, bytes: 0, ...expected })
+    expectBalance(pipeline.stats())
+  })
+
+  test('what the receiver says of a partial success is told once, and so is the first loss for a reason', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (const body of ['a', 'b', 'c', 'd']) write(body)
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(4)
+    for (const message of ['no such tenant', 'again'])
+      transport.answer({ kind: 'delivered', rejected: 1, message })
+    for (const reason of ['gRPC UNAUTHENTICATED', 'again']) transport.answer({ kind: 'failed', reason })
+    await flushed
+    expect(said).toEqual([
+      'the receiver refused 1 log records: no such tenant',
+      'log records were dropped because the receiver refused them: gRPC UNAUTHENTICATED',
+    ])
+  })
+
+  test('a request that is too large goes in halves, down to the record that cannot go', async () => {
+    const { transport, pipeline, write } = start()
+    for (const body of ['a', 'b', 'huge', 'd']) write(body)
+    const flushed = pipeline.forceFlush()
+    let answered = 0
+    while (pipeline.stats().inFlight > 0 || answered === 0) {
+      await transport.arrived(answered + 1)
+      const bodies = (await decode(transport.requests[answered]!)).map(({ body }) => body)
+      answered += 1
+      transport.answer(bodies.includes('huge') ? { kind: 'too-large', reason: 'HTTP 413' } : delivered)
+      await new Promise(setImmediate)
+    }
+    await flushed
+    expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: { 'too-large': 1 }, bytes: 0 })
+    expectBalance(pipeline.stats())
+  })
+
+  test('a record too large for any request is dropped alone', async () => {
+    const { transport, pipeline, write } = start()
+    write('before')
+    write('x'.repeat(5_000_000))
+    write('after')
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(1)
+    transport.answer()
+    await flushed
+    expect(await bodiesIn(transport)).toEqual(['before', 'after'])
+    expect(pipeline.stats()).toMatchObject({ created: 3, delivered: 2, dropped: { 'too-large': 1 } })
+  })
+})
+
+test('a buffer that a record too large has blown up is not kept', () => {
+  const batch = new OpenBatch()
+  const capacity = (): number => batch['encoder'].view().buffer.byteLength
+  const size = batch.add(scope, recordOf('x'.repeat(6_000_000), 9), {})
+  expect(capacity()).toBeGreaterThan(6_000_000)
+  batch.removeLast(size)
+  expect(capacity()).toBeLessThanOrEqual(2 * 1024 * 1024)
+})
+
+describe('the caps', () => {
+  test('of bytes refuses low severities from 80 % on, all at 100 %', () => {
+    const { pipeline, write } = start({ maxQueueBytes: 100_000 })
+    const fill = (bytes: number): void => {
+      while (pipeline.stats().bytes < bytes) write('x'.repeat(1000), 17)
+    }
+    fill(76_000)
+    write('info', 9)
+    expect(pipeline.stats().dropped).toEqual({})
+    fill(80_000)
+    write('info', 9)
+    write('unspecified', 0)
+    write('warn', 13)
+    const { created } = pipeline.stats()
+    expect(pipeline.stats()).toMatchObject({ queued: created - 2, dropped: { 'queue-full': 2 } })
+    for (let i = 0; i < 50; i += 1) write('x'.repeat(1000), 17)
+    expect(pipeline.stats().bytes).toBeGreaterThanOrEqual(100_000)
+    expect(pipeline.stats().bytes).toBeLessThan(103_000)
+    expectBalance(pipeline.stats())
+  })
+
+  test('of records does the same, and counts what is in flight', async () => {
+    const { transport, pipeline, write } = start({ maxQueueSize: 10, maxExportBatchSize: 5 })
+    for (let i = 0; i < 12; i += 1) write(i, 9)
+    expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { 'queue-full': 4 } })
+    for (let i = 0; i < 4; i += 1) write(i, 17)
+    expect(pipeline.stats()).toMatchObject({ queued: 10, dropped: { 'queue-full': 6 } })
+    await transport.arrived(2)
+    write('still full', 17)
+    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+    transport.answer()
+    await new Promise(setImmediate)
+    write('room again', 9)
+    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+  })
+})
+
+describe('flush and shutdown', () => {
+  test('a flush covers what is queued and what is in flight', async () => {
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    await transport.arrived(4)
+    let done = false
+    const flushed = pipeline.forceFlush().then(() => (done = true))
+    for (let i = 1; i <= 6; i += 1) {
+      await transport.arrived(i)
+      expect(done).toBe(false)
+      transport.answer()
+    }
+    await flushed
+    expect(pipeline.stats().delivered).toBe(6)
+  })
+
+  test('a flush ends at its deadline, and keeps what it could not send', async () => {
+    const { transport, pipeline, write } = start()
+    write('a')
+    await pipeline.forceFlush(1)
+    expect(pipeline.stats()).toMatchObject({ inFlight: 1, dropped: NOTHING })
+    const flushed = pipeline.forceFlush()
+    transport.answer()
+    await flushed
+    expect(pipeline.stats().delivered).toBe(1)
+  })
+
+  test('shutdown during a flush delivers everything, and records written between them', async () => {
+    const { transport, pipeline, write } = start()
+    write('first')
+    const flushed = pipeline.forceFlush()
+    write('second')
+    const shut = pipeline.shutdown()
+    await transport.arrived(2)
+    transport.answer()
+    transport.answer()
+    await Promise.all([flushed, shut])
+    expect(await bodiesIn(transport)).toEqual(['first', 'second'])
+    expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
+    expect(transport.closed).toBe(true)
+  })
+
+  test.each(['forceFlush', 'shutdown'] as const)(
+    '%s in the midst of a record, by a toJSON of its values, covers it and spoils none',
+    async (call) => {
+      const { transport, pipeline, write } = start()
+      let done: Promise<void> | undefined
+      const toJSON = (): unknown => {
+        done = pipeline[call]()
+        return 'b'.repeat(300)
+      }
+      write('a')
+      write({ toJSON })
+      await transport.arrived(1)
+      transport.answer()
+      await done
+      expect((await decode(transport.requests[0]!)).map(({ body }) => body)).toEqual(['a', 'b'.repeat(300)])
+      expect(pipeline.stats()).toMatchObject({ created: 2, delivered: 2, queued: 0, inFlight: 0 })
+    },
+  )
+
+  test('shutdown counts what it could not send in time, and what comes later', async () => {
+    const { pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 6; i += 1) write(i)
+    const first = pipeline.shutdown(1)
+    expect(pipeline.shutdown()).toBe(first)
+    await first
+    expect(pipeline.stats()).toMatchObject({ queued: 0, inFlight: 0, bytes: 0, dropped: { shutdown: 6 } })
+    write('late')
+    expect(pipeline.stats()).toMatchObject({ created: 7, dropped: { shutdown: 7 } })
+    expectBalance(pipeline.stats())
+  })
+
+  test('shutdown does not wait for a resource that is never ready', async () => {
+    const { pipeline, write, transport } = start()
+    const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
+    write('a', 9, encodeScope({ name: 'orders' }, pending))
+    await pipeline.shutdown(1)
+    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 1 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(transport.closed).toBe(true)
+  })
+
+  test('a shutdown does not wait for an attempt that never ends', async () => {
+    const { pipeline, write, transport } = start({ maxExportBatchSize: 1 })
+    transport.send = () => new Promise(() => {})
+    for (let i = 0; i < 6; i += 1) write(i)
+    await pipeline.shutdown(1)
+    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 6 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(transport.closed).toBe(true)
+  })
+
+  test('a flush with nothing to send ends at once', async () => {
+    const { transport, pipeline } = start()
+    await pipeline.forceFlush()
+    expect(transport.requests).toHaveLength(0)
+  })
+})

@@ -1,0 +1,295 @@
+import * as api from '@opentelemetry/api'
+import { logs as logs2x } from '@opentelemetry/api-logs'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { whileExporting } from '@logbridge/bridge'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  createLoggerProvider,
+  type LogbridgeLoggerProvider,
+  OtlpLogRecordProcessor,
+} from '../../src/index.ts'
+import { receiver } from '../receive.ts'
+
+const receiving = receiver()
+const SPAN_CONTEXT = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: 1,
+}
+
+beforeAll(() => {
+  api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+})
+afterAll(() => api.context.disable())
+
+let provider: LogbridgeLoggerProvider
+function create(options: Parameters<typeof createLoggerProvider>[0] = {}): LogbridgeLoggerProvider {
+  provider = createLoggerProvider({ endpoint: receiving.grpcUrl(), ...options })
+  return provider
+}
+afterEach(async () => {
+  await provider?.shutdown(1000)
+})
+
+async function received() {
+  await provider.forceFlush()
+  return receiving.take()
+}
+
+describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
+  test('records arrive with resource, scope and trace context', async () => {
+    const endpoint = protocol === 'grpc' ? receiving.grpcUrl() : receiving.httpUrl()
+    create({ protocol, endpoint, serviceName: 'shop', resource: { 'deployment.environment.name': 'test' } })
+    const logger = provider.getLogger('orders', '1.0', { schemaUrl: 'https://example.org/1' })
+    api.context.with(api.trace.setSpanContext(api.ROOT_CONTEXT, SPAN_CONTEXT), () => {
+      logger.emit({
+        severityNumber: 9,
+        severityText: 'info',
+        body: 'hello',
+        attributes: { a: [1n, new Date(0)] },
+      })
+    })
+    const [record] = await received()
+    expect(record).toMatchObject({
+      severityNumber: 9,
+      severityText: 'info',
+      body: 'hello',
+      traceId: SPAN_CONTEXT.traceId,
+      spanId: SPAN_CONTEXT.spanId,
+      flags: 1,
+      scope: { name: 'orders', version: '1.0', schemaUrl: 'https://example.org/1' },
+    })
+    expect({ ...record!.attributes }).toEqual({ a: [1, '1970-01-01T00:00:00.000Z'] })
+    expect(record!.resource.attributes).toMatchObject({
+      'service.name': 'shop',
+      'deployment.environment.name': 'test',
+    })
+    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+  })
+})
+
+test('is heard by both generations of the Logs API, until it is shut down', async () => {
+  create()
+  api.logs.getLogger('3.x').emit({ body: 'from 3.x' })
+  logs2x.getLogger('2.x').emit({ body: 'from 2.x' })
+  expect((await received()).map(({ body }) => body)).toEqual(['from 3.x', 'from 2.x'])
+  await provider.shutdown()
+  expect(api.logs.getLoggerProvider()).not.toBe(provider)
+  expect(logs2x.getLoggerProvider()).not.toBe(provider)
+})
+
+test('register: false leaves both APIs alone', () => {
+  create({ register: false })
+  expect(api.logs.getLoggerProvider()).not.toBe(provider)
+  expect(logs2x.getLoggerProvider()).not.toBe(provider)
+})
+
+test('the same scope is the same logger', () => {
+  create()
+  expect(provider.getLogger('a', '1')).toBe(provider.getLogger('a', '1'))
+  expect(provider.getLogger('a', '1')).not.toBe(provider.getLogger('a', '2'))
+  expect(provider.getLogger('a')).not.toBe(provider.getLogger('a', undefined, { schemaUrl: 'x' }))
+})
+
+test.each<[string, unknown[]]>([
+  ['5', [5]],
+  ['[object Object]', [{}, 2]],
+  ['shop', ['shop', '1', { schemaUrl: 5 }]],
+  ['shop', ['shop', '1', { attributes: { big: 1n } }]],
+  ['shop', ['shop', '1', { attributes: 'none' }]],
+  ['shop', ['shop', '1', null]],
+])('a scope that makes no sense (%s) costs no record', async (name, args) => {
+  create().getLogger('before').emit({ body: 1 })
+  ;(provider.getLogger as (...args: unknown[]) => api.Logger)(...args).emit({ body: 2 })
+  provider.getLogger('after').emit({ body: 3 })
+  const records = await received()
+  expect(records.map(({ scope, body }) => [scope.name, body])).toEqual([
+    ['before', 1],
+    [name, 2],
+    ['after', 3],
+  ])
+})
+
+test('minimumSeverity filters, and says so through enabled; unknown severity passes', async () => {
+  create({ minimumSeverity: 13 })
+  const logger = provider.getLogger('a')
+  expect([12, 13, 0].map((severityNumber) => logger.enabled({ severityNumber }))).toEqual([false, true, true])
+  for (const severityNumber of [12, 13, 0]) logger.emit({ severityNumber, body: severityNumber })
+  expect((await received()).map(({ body }) => body)).toEqual([13, 0])
+  expect(provider.stats().created).toBe(2)
+})
+
+test('a record made while exporting is left out', async () => {
+  create()
+  whileExporting(() => provider.getLogger('a').emit({ body: 'loop' }))
+  expect(await received()).toEqual([])
+})
+
+describe('what callers hand over', () => {
+  test.each([
+    ['[s, ns]', [1_700_000_000, 5], 1_700_000_000_000_000_005n],
+    ['Date', new Date(1_700_000_000_123), 1_700_000_000_123_000_000n],
+    ['milliseconds', 1_700_000_000_123, 1_700_000_000_123_000_000n],
+    ['ISO text', '2023-11-14T22:13:20.123456789Z', 1_700_000_000_123_456_789n],
+  ])('a timestamp as %s', async (_, timestamp, expected) => {
+    create()
+      .getLogger('a')
+      .emit({ timestamp: timestamp as api.TimeInput })
+    expect((await received())[0]!.timeUnixNano).toBe(expected)
+  })
+
+  test.each([['text'], [{}], [null], [NaN], [-1n]])(
+    'a timestamp that is none (%s) becomes the time of the call',
+    async (timestamp) => {
+      const before = BigInt(Date.now()) * 1_000_000n
+      create()
+        .getLogger('a')
+        .emit({ timestamp: timestamp as never })
+      const [record] = await received()
+      expect(record!.timeUnixNano).toBeGreaterThanOrEqual(before)
+      expect(record!.timeUnixNano).toBe(record!.observedTimeUnixNano)
+    },
+  )
+
+  test('performance.now() is understood', async () => {
+    const before = performance.timeOrigin + performance.now()
+    create().getLogger('a').emit({ timestamp: performance.now() })
+    expect(Number((await received())[0]!.timeUnixNano / 1_000_000n)).toBeGreaterThanOrEqual(
+      Math.floor(before),
+    )
+  })
+
+  test('an exception becomes exception.*, by its class and not its code', async () => {
+    const error = Object.assign(new TypeError('no'), { code: 'ECONNREFUSED' })
+    create()
+      .getLogger('a')
+      .emit({ exception: error, attributes: { 'exception.message': 'mine' } })
+    expect((await received())[0]!.attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'mine',
+      'exception.stacktrace': error.stack,
+    })
+  })
+
+  test('an invalid span context is left out', async () => {
+    const context = api.trace.setSpanContext(api.ROOT_CONTEXT, { ...SPAN_CONTEXT, traceId: 'xyz' })
+    create().getLogger('a').emit({ context, body: 'b' })
+    expect((await received())[0]).toMatchObject({ body: 'b', traceId: '', spanId: '' })
+  })
+
+  test('nothing makes emit throw, and the neighbours arrive', async () => {
+    const logger = create().getLogger('a')
+    const hostile = {
+      get body() {
+        throw new Error('no')
+      },
+    }
+    logger.emit({ body: 'before' })
+    for (const record of [
+      null,
+      undefined,
+      hostile,
+      { context: {} },
+      { attributes: 5 },
+      { severityText: Symbol('x') },
+    ]) {
+      expect(() => logger.emit(record as never)).not.toThrow()
+    }
+    logger.emit({ body: 'after' })
+    const bodies = (await received()).map(({ body }) => body)
+    expect([bodies[0], bodies.at(-1)]).toEqual(['before', 'after'])
+  })
+})
+
+test("the user's own processors see and change each record before it is sent", async () => {
+  const exporter = new InMemoryLogRecordExporter()
+  create({
+    processors: [
+      {
+        onEmit: (record) => void record.setAttribute('added', true),
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+      new SimpleLogRecordProcessor({ exporter }),
+    ],
+  })
+  provider.getLogger('orders').emit({ body: 'hello', severityNumber: 9, attributes: { a: 1 } })
+  const [record] = await received()
+  expect(record).toMatchObject({ body: 'hello', severityNumber: 9, scope: { name: 'orders' } })
+  expect({ ...record!.attributes }).toEqual({ a: 1, added: true })
+  expect(exporter.getFinishedLogRecords()).toHaveLength(1)
+  expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+})
+
+test('a log call ends when a processor logs twice on each record', async () => {
+  const logger = create({
+    processors: [
+      {
+        onEmit() {
+          logger.emit({ body: 'before' })
+          logger.emit({ body: 'after' })
+        },
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+    ],
+  }).getLogger('doubling')
+  logger.emit({ body: 'hello' })
+  // One, two, four and eight are taken.
+  expect(provider.stats()).toMatchObject({ created: 31, queued: 15, dropped: { nested: 16 } })
+  expect(await received()).toHaveLength(15)
+})
+
+test.each([
+  ['', {}],
+  [
+    ' through processors',
+    { processors: [new SimpleLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() })] },
+  ],
+])('a flush%s takes its time as the SDK does, or by default, when it is no number', async (_, options) => {
+  for (const time of [{ timeoutMillis: 20_000 }, {}, Number.NaN, 'soon', null]) {
+    create(options).getLogger('a').emit({ body: 'b' })
+    await provider.forceFlush(time as never)
+    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+    await provider.shutdown(time as never)
+  }
+  expect(receiving.take()).toHaveLength(5)
+})
+
+test("shutdown keeps its deadline and counts what was not sent, also behind the user's processors", async () => {
+  const processors = [
+    { onEmit() {}, forceFlush: async () => {}, shutdown: () => new Promise<void>(() => {}) },
+  ]
+  for (const options of [{}, { processors }]) {
+    create({ endpoint: 'http://127.0.0.1:1', ...options })
+    provider.getLogger('a').emit({ body: 'b' })
+    await provider.shutdown(100)
+    expect(provider.stats()).toMatchObject({ created: 1, queued: 0, inFlight: 0, dropped: { shutdown: 1 } })
+  }
+})
+
+test('OtlpLogRecordProcessor does the same in a LoggerProvider of the SDK, one for several resources', async () => {
+  const processor = new OtlpLogRecordProcessor({ endpoint: receiving.grpcUrl(), minimumSeverity: 9 })
+  for (const name of ['one', 'two']) {
+    const sdk = new LoggerProvider({
+      resource: resourceFromAttributes({ 'service.name': name }),
+      processors: [processor],
+    })
+    const logger = sdk.getLogger(name, '1')
+    logger.emit({ body: name, severityNumber: 17, attributes: { nested: { a: [1] } } })
+    logger.emit({ body: 'debug', severityNumber: 5 })
+  }
+  await processor.forceFlush()
+  const records = receiving.take()
+  expect(
+    records.map(({ body, scope, resource }) => [body, scope.name, resource.attributes['service.name']]),
+  ).toEqual([
+    ['one', 'one', 'one'],
+    ['two', 'two', 'two'],
+  ])
+  expect(records[0]!.attributes).toEqual({ nested: { a: [1] } })
+  await processor.shutdown()
+  expect(processor.stats()).toMatchObject({ created: 2, delivered: 2 })
+})

@@ -1,0 +1,244 @@
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
+import type { EncodableRecord } from '../../src/otlp/recordEncoder.ts'
+import { encodeRequest, severitiesOf, splitRequest } from '../../src/otlp/logsRequest.ts'
+import { receiver } from '../receive.ts'
+
+const { decode } = receiver()
+const resource = encodeResource(resourceFromAttributes({ 'service.name': 'shop' }))
+const scope = encodeScope({ name: 'orders', version: '1.2', schemaUrl: 'https://example.org/1' }, resource)
+const limits = { attributeCountLimit: 128, attributeValueLengthLimit: Infinity }
+
+function record(fields: Partial<EncodableRecord> = {}): EncodableRecord {
+  return {
+    timestamp: [1_700_000_000, 123_456_789],
+    observedTimestamp: [1_700_000_001, 1],
+    severityNumber: 9,
+    severityText: 'info',
+    body: 'hello',
+    attributes: undefined,
+    droppedAttributesCount: 0,
+    eventName: undefined,
+    spanContext: undefined,
+    ...fields,
+  }
+}
+
+async function roundTrip(fields: Partial<EncodableRecord>, with_ = limits) {
+  const batch = new OpenBatch()
+  batch.add(scope, record(fields), with_)
+  const [received] = await decode(encodeRequest(batch.seal()!))
+  return received!
+}
+
+describe('a record', () => {
+  test('arrives with every field', async () => {
+    const received = await roundTrip({
+      eventName: 'order.placed',
+      attributes: { a: 1 },
+      spanContext: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 },
+    })
+    expect(received).toMatchObject({
+      timeUnixNano: 1_700_000_000_123_456_789n,
+      observedTimeUnixNano: 1_700_000_001_000_000_001n,
+      severityNumber: 9,
+      severityText: 'info',
+      body: 'hello',
+      eventName: 'order.placed',
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      flags: 1,
+    })
+    expect({ ...received.attributes }).toEqual({ a: 1 })
+    expect(received.scope).toMatchObject({
+      name: 'orders',
+      version: '1.2',
+      schemaUrl: 'https://example.org/1',
+    })
+    expect({ ...received.resource.attributes }).toEqual({ 'service.name': 'shop' })
+  })
+
+  test.each([
+    [0, 0],
+    [65_535, 999_999_999],
+    [4_294_967, 295_000_000],
+    [1_795_367_723, 658_000_000],
+    [18_446_744_073, 709_551_615],
+  ])('time %i s %i ns is exact', async (seconds, nanoseconds) => {
+    const { timeUnixNano } = await roundTrip({ timestamp: [seconds, nanoseconds] })
+    expect(timeUnixNano).toBe(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds))
+  })
+
+  test('any time is exact', async () => {
+    const time = fc.tuple(fc.nat({ max: 18_446_744_072 }), fc.nat({ max: 999_999_999 }))
+    await fc.assert(
+      fc.asyncProperty(fc.array(time, { minLength: 1, maxLength: 50 }), async (times) => {
+        const batch = new OpenBatch()
+        for (const timestamp of times) batch.add(scope, record({ timestamp }), limits)
+        const received = await decode(encodeRequest(batch.seal()!))
+        expect(received.map(({ timeUnixNano }) => timeUnixNano)).toEqual(
+          times.map(([s, ns]) => BigInt(s) * 1_000_000_000n + BigInt(ns)),
+        )
+      }),
+      { numRuns: 20 },
+    )
+  })
+})
+
+describe('values', () => {
+  test.each([
+    ['text', 'text'],
+    ['', ''],
+    [0, 0],
+    [127, 127],
+    [128, 128],
+    [2 ** 31, 2 ** 31],
+    [2 ** 32 + 1, 2 ** 32 + 1],
+    [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+    [-1, -1],
+    [Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER],
+    [1.5, 1.5],
+    [NaN, NaN],
+    [Infinity, Infinity],
+    [2n ** 62n, 2n ** 62n],
+    [-(2n ** 63n), -(2n ** 63n)],
+    [2n ** 64n, (2n ** 64n).toString()],
+    [true, true],
+    [false, false],
+    [null, null],
+    [new Date(0), '1970-01-01T00:00:00.000Z'],
+    [Buffer.from('bytes'), new Uint8Array(Buffer.from('bytes'))],
+    [
+      [1, 'two', [3]],
+      [1, 'two', [3]],
+    ],
+    ['lone \ud800 surrogate', 'lone \ufffd surrogate'],
+    ['é'.repeat(100), 'é'.repeat(100)],
+    ['漢字🎉'.repeat(10_000), '漢字🎉'.repeat(10_000)],
+  ])('case %#', async (value, expected) => {
+    const received = await roundTrip({ body: value, attributes: { value, after: 1 } })
+    expect(received.body).toEqual(expected)
+    expect({ ...received.attributes }).toEqual({ value: expected, after: 1 })
+  })
+
+  test('-0 stays a double', async () => {
+    const { raw } = await roundTrip({ body: -0 })
+    expect(raw.body?.doubleValue).toBe(-0)
+  })
+
+  test('texts of every length arrive whole, whatever their length takes', async () => {
+    for (const [unit, lengths] of [
+      ['a', [126, 127, 128, 129, 16_383, 16_384, 70_000]],
+      ['é', [63, 64, 127, 128, 8191, 8192, 16_384]],
+      ['漢', [42, 43, 5461, 5462, 20_000]],
+    ] as const) {
+      for (const length of lengths) {
+        const text = unit.repeat(length)
+        expect((await roundTrip({ body: text })).body === text, `${unit} x ${length}`).toBe(true)
+      }
+    }
+  })
+
+  test('more attributes than the limit are counted as dropped', async () => {
+    const received = await roundTrip(
+      { attributes: { a: 1, b: 2, c: 3 } },
+      { ...limits, attributeCountLimit: 2 },
+    )
+    expect({ ...received.attributes }).toEqual({ a: 1, b: 2 })
+    expect(received.droppedAttributesCount).toBe(1)
+  })
+
+  test('nested maps 64 deep', async () => {
+    let deep: unknown = 'bottom'
+    for (let depth = 0; depth < 100; depth += 1) deep = { deep }
+    let received: any = (await roundTrip({ attributes: { deep } })).attributes
+    let depth = 0
+    while (received?.['deep']) {
+      received = received['deep']
+      depth += 1
+    }
+    expect(depth).toBe(64)
+  })
+})
+
+describe('a batch', () => {
+  const other = encodeScope({ name: 'payments' }, resource)
+
+  function batchOf(count: number) {
+    const batch = new OpenBatch()
+    for (let i = 0; i < count; i += 1) batch.add(i % 2 ? other : scope, record({ body: i }), limits)
+    return batch.seal()!
+  }
+
+  test('holds each scope once, with its records in order', async () => {
+    const received = await decode(encodeRequest(batchOf(10)))
+    expect(received.map(({ scope, body }) => [scope.name, body])).toEqual([
+      ...[0, 2, 4, 6, 8].map((body) => ['orders', body]),
+      ...[1, 3, 5, 7, 9].map((body) => ['payments', body]),
+    ])
+    expect(new Set(received.map(({ scope }) => scope)).size).toBe(2)
+  })
+
+  test('can be taken back by its last record', async () => {
+    const batch = new OpenBatch()
+    batch.add(scope, record({ body: 'first' }), limits)
+    batch.removeLast(batch.add(other, record({ body: 'second' }), limits))
+    batch.add(scope, record({ body: 'third' }), limits)
+    const sealed = batch.seal()!
+    expect(sealed.count).toBe(2)
+    expect((await decode(encodeRequest(sealed))).map(({ body }) => body)).toEqual(['first', 'third'])
+  })
+
+  test('splits into halves that together are the whole, resource and scopes included', async () => {
+    const halves = splitRequest(encodeRequest(batchOf(11)), 11)
+    const received = [await decode(halves[0]), await decode(halves[1])]
+    expect(received.map((half) => half.length)).toEqual([5, 6])
+    const bodies = received.flat().map(({ body }) => Number(body))
+    expect(bodies.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    for (const { resource, scope } of received.flat()) {
+      expect(resource.attributes).toEqual({ 'service.name': 'shop' })
+      expect(['orders', 'payments']).toContain(scope.name)
+    }
+  })
+
+  test('tells how many of its records have each severity', () => {
+    const batch = new OpenBatch()
+    for (const severityNumber of [0, 9, 17, 9, 24]) batch.add(scope, record({ severityNumber }), limits)
+    const sealed = batch.seal()!
+    for (const counted of [severitiesOf(sealed), severitiesOf(encodeRequest(sealed))]) {
+      expect(Object.fromEntries(counted)).toEqual({ 0: 1, 9: 2, 17: 1, 24: 1 })
+    }
+  })
+
+  test('comes to an end with its count, wherever a request is cut short', () => {
+    const request = encodeRequest(batchOf(4))
+    for (let length = 0; length <= request.length; length += 1) {
+      let records = 0
+      for (const count of severitiesOf(request.subarray(0, length)).values()) records += count
+      expect(records).toBeLessThanOrEqual(4)
+    }
+  })
+
+  test('does not go on to encode a record that no request could hold', () => {
+    const batch = new OpenBatch()
+    let read = 0
+    const long = { toJSON: () => `${(read += 1)}`.padEnd(1_000_000) }
+    const endless = Array.from({ length: 1000 }, () => long)
+    expect(() => batch.add(scope, record({ body: endless }), limits)).toThrow(RangeError)
+    expect(read).toBeLessThan(20)
+    expect(batch.bytes).toBe(0)
+    expect(() => batch.add(scope, record({ body: 'x'.repeat(50_000_000) }), limits)).toThrow(RangeError)
+    expect(batch['encoder'].view().buffer.byteLength).toBeLessThanOrEqual(2 * 1024 * 1024)
+  })
+
+  test('keeps nothing of a record that could not be encoded', async () => {
+    const batch = new OpenBatch()
+    batch.add(scope, record({ body: 'good' }), limits)
+    const bytes = batch.bytes
+    expect(() => batch.add(scope, record({ timestamp: undefined as never }), limits)).toThrow(TypeError)
+    expect(batch.bytes).toBe(bytes)
+    expect((await decode(encodeRequest(batch.seal()!))).map(({ body }) => body)).toEqual(['good'])
+  })
+})

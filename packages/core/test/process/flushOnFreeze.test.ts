@@ -1,0 +1,278 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { LogbridgeError } from '@logbridge/bridge'
+import { startViewer } from '@logbridge/viewer'
+import { logs, metrics, trace } from '@opentelemetry/api'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createLoggerProvider, flushOnFreeze, startTelemetry, type Telemetry } from '../../src/index.ts'
+import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { nowhere, start } from '../programs.ts'
+import { receiver } from '../receive.ts'
+import { NOTHING } from '../../../../tests/support/stats.ts'
+
+const said = complaints()
+const receiving = receiver()
+const bodies = (): unknown[] => receiving.take().map(({ body }) => body)
+
+describe('a wrapped handler', () => {
+  let telemetry: Telemetry
+  beforeEach(() => {
+    telemetry = startTelemetry({
+      endpoint: receiving.grpcUrl(),
+      logs: { scheduledDelayMillis: 600_000 },
+      traces: { scheduledDelayMillis: 600_000 },
+    })
+  })
+  afterEach(() => telemetry.shutdown(1000))
+  const log = (body: string): void => logs.getLogger('l').emit({ body })
+  const context = (millis: number) => ({ getRemainingTimeInMillis: () => millis, functionName: 'f' })
+
+  test('that is asynchronous gives its result when what it has logged has arrived', async () => {
+    const handler = flushOnFreeze(async (event: { n: number }, given: object) => {
+      log('before')
+      await new Promise((resolve) => setImmediate(resolve))
+      log('after')
+      return { event, given }
+    })
+    const given = context(5000)
+    expect(await handler({ n: 1 }, given)).toEqual({ event: { n: 1 }, given })
+    expect(bodies()).toEqual(['before', 'after'])
+  })
+
+  test('sends spans and metrics, too', async () => {
+    const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+    onTestFinished(() => viewer.close())
+    await telemetry.shutdown()
+    telemetry = startTelemetry({ endpoint: viewer.grpcUrl })
+    const handler = flushOnFreeze(async () => {
+      trace.getTracer('t').startSpan('work').end()
+      metrics.getMeter('m').createCounter('jobs').add(1)
+      log('hello')
+    })
+    await handler()
+    expect(viewer.counts).toMatchObject({ logRecords: 1, spans: 1 })
+    expect(viewer.counts.dataPoints).toBeGreaterThan(0)
+  })
+
+  test('gives its result in time when the flush never ends', async () => {
+    const endless: Telemetry = { ...telemetry, forceFlush: () => new Promise(() => {}) }
+    const handler = flushOnFreeze(async () => 'result', { telemetry: endless, timeoutMillis: 1 })
+    expect(await handler()).toBe('result')
+  })
+
+  test('that fails fails with its own error, at once or later, when what it has logged has arrived', async () => {
+    const error = new Error('mine')
+    const rejects = flushOnFreeze(async () => {
+      log('rejects')
+      throw error
+    })
+    await expect(rejects()).rejects.toBe(error)
+    expect(bodies()).toEqual(['rejects'])
+    const throws = flushOnFreeze(() => {
+      log('throws')
+      throw error
+    })
+    await expect(throws()).rejects.toBe(error)
+    expect(bodies()).toEqual(['throws'])
+  })
+
+  test('with a callback calls it when what it has logged has arrived', async () => {
+    const handler = flushOnFreeze(
+      (event: string, _: object, callback: (error: Error | null, result: string) => void) => {
+        setImmediate(() => {
+          log('in a callback')
+          callback(null, `${event}!`)
+        })
+      },
+    )
+    expect(handler).toHaveLength(3)
+    const results = await new Promise((resolve) => {
+      const returned = handler('hello', context(5000), (...given) => resolve([...given, bodies()]))
+      expect(returned).toBeUndefined()
+    })
+    expect(results).toEqual([null, 'hello!', ['in a callback']])
+  })
+
+  test('that returns no promise gives its result at once, and what it has logged is being sent', async () => {
+    const handler = flushOnFreeze((n: number) => {
+      log('at once')
+      return n + 1
+    })
+    expect(handler(1)).toBe(2)
+    while (telemetry.stats().delivered === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(bodies()).toEqual(['at once'])
+  })
+
+  test('that streams its response: the mark of awslambda.streamifyResponse stays, wherever it is wrapped', async () => {
+    const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
+    const streamed = Object.assign(
+      async function stream(event: string, response: string[], _: object) {
+        response.push(event)
+        log('streamed')
+      },
+      { [STREAMING]: 'response', highWaterMark: 7 },
+    )
+    const handler = flushOnFreeze(streamed)
+    const { [STREAMING]: mark, highWaterMark, name, length } = handler
+    expect([mark, highWaterMark, name, length]).toEqual(['response', 7, 'stream', 3])
+    const response: string[] = []
+    await handler('chunk', response, context(5000))
+    expect([response, bodies()]).toEqual([['chunk'], ['streamed']])
+  })
+
+  test('is called with its own `this` and all arguments', async () => {
+    const handler = flushOnFreeze(async function (this: unknown, ...args: unknown[]) {
+      return [this, ...args]
+    })
+    const self = {}
+    expect(await handler.call(self, 1, 2, undefined)).toEqual([self, 1, 2, undefined])
+  })
+
+  test('flushes the telemetry that it is given: a LoggerProvider will do', async () => {
+    const provider = createLoggerProvider({
+      endpoint: receiving.grpcUrl(),
+      scheduledDelayMillis: 600_000,
+      register: false,
+    })
+    const handler = flushOnFreeze(async () => provider.getLogger('l').emit({ body: 'own' }), {
+      telemetry: provider,
+    })
+    await handler()
+    expect(bodies()).toEqual(['own'])
+    await provider.shutdown()
+  })
+
+  test('gives its result though the flush itself fails, and says so', async () => {
+    const telemetry = { forceFlush: () => Promise.reject(new Error('no')) }
+    expect(await flushOnFreeze(async () => 7, { telemetry })()).toBe(7)
+    expect(said).toEqual(['the flush before a freeze failed: no'])
+  })
+
+  test.each([
+    { timeoutMillis: 1500, remaining: 60_000, budget: 1500 },
+    { timeoutMillis: 1500, remaining: 1000, budget: 800 },
+    { timeoutMillis: 1500, remaining: 50, budget: 0 },
+    { timeoutMillis: undefined, remaining: 60_000, budget: 2000 },
+  ])(
+    'has $budget ms, of $timeoutMillis and with $remaining left',
+    async ({ timeoutMillis, remaining, budget }) => {
+      const given: unknown[] = []
+      const telemetry = { forceFlush: async (millis?: number) => void given.push(millis) }
+      await flushOnFreeze(async (_event: object, _context: object) => {}, { telemetry, timeoutMillis })(
+        {},
+        context(remaining),
+      )
+      expect(given).toEqual([budget])
+    },
+  )
+})
+
+test('a receiver that is away holds a result no longer than the time given, and the next flush has it all', async () => {
+  const telemetry = startTelemetry({ endpoint: await nowhere(), traces: false, metrics: false })
+  const handler = flushOnFreeze(async () => logs.getLogger('l').emit({ body: 'hello' }), {
+    timeoutMillis: 50,
+  })
+  await handler()
+  expect(telemetry.stats()).toMatchObject({ created: 1, delivered: 0, dropped: NOTHING })
+  await telemetry.shutdown(0)
+})
+
+test('without telemetry it says once what is missing', async () => {
+  const handler = flushOnFreeze(async () => 7)
+  expect([await handler(), await handler()]).toEqual([7, 7])
+  expect(said).toEqual([expect.stringMatching(/has nothing to flush: call startTelemetry\(\)/)])
+})
+
+test.each([
+  [undefined],
+  [{}],
+  [() => {}, { timeoutMillis: -1 }],
+  [() => {}, { telemetry: {} }],
+  [() => {}, { timeout: 1 }],
+])('refuses %j, %j', (handler, options?: object) => {
+  expect(() => flushOnFreeze(handler as never, options)).toThrow(LogbridgeError)
+})
+
+/** The Runtime API of Lambda: hands out events, and freezes the process as it gives its result. */
+async function startRuntime(onResult: (result: string) => void) {
+  let waiting: ServerResponse | undefined
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      waiting = response
+      server.emit('waiting')
+      return
+    }
+    let body = ''
+    for await (const chunk of request) body += String(chunk)
+    onResult(body)
+    response.end()
+  }
+  const server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async invoke(event: string) {
+      if (waiting === undefined) await once(server, 'waiting')
+      waiting!.end(event)
+      waiting = undefined
+    },
+  }
+}
+
+test('a process that is frozen between invocations: each has sent all it logged before it is', async () => {
+  const proxy = await startFaultProxy(receiving.grpcUrl())
+  onTestFinished(() => proxy.close())
+  /** What had arrived as each result was given. */
+  const frozen: unknown[] = []
+  const result = Promise.withResolvers<void>()
+  let given = result
+  const runtime = await startRuntime((text) => {
+    program.kill('SIGSTOP')
+    frozen.push([text, ...bodies()])
+    given.resolve()
+  })
+  const program = start(
+    `import { flushOnFreeze, startTelemetry } from '@logbridge/core'
+    import { logs } from '@opentelemetry/api'
+    startTelemetry({ endpoint: '${proxy.url}', traces: false, metrics: false, logs: { scheduledDelayMillis: 600_000 } })
+    const logger = logs.getLogger('l')
+    const handler = flushOnFreeze(async (event, context) => {
+      logger.emit({ body: 'during ' + event })
+      setTimeout(() => logger.emit({ body: 'in the background of ' + event }), 1)
+      return 'done ' + event
+    })
+    for (;;) {
+      const event = await (await fetch('${runtime.url}/next')).text()
+      const context = { getRemainingTimeInMillis: () => 10_000 }
+      await fetch('${runtime.url}/response', { method: 'POST', body: await handler(event, context) })
+    }`,
+  )
+  async function invoke(event: string): Promise<void> {
+    given = Promise.withResolvers()
+    program.kill('SIGCONT')
+    await runtime.invoke(event)
+    await given.promise
+  }
+
+  await invoke('1')
+  await invoke('2')
+  proxy.reset()
+  await invoke('3')
+  program.kill('SIGKILL')
+  await program.ended
+
+  const background = frozen.flat().filter((item) => String(item).startsWith('in the background'))
+  expect(background).toEqual(expect.arrayContaining(['in the background of 1', 'in the background of 2']))
+  expect(frozen).toMatchObject([
+    ['done 1', 'during 1'],
+    expect.arrayContaining(['done 2', 'during 2']),
+    expect.arrayContaining(['done 3', 'during 3']),
+  ])
+  expect(new Set(frozen.flat()).size).toBe(frozen.flat().length)
+})

@@ -1,0 +1,254 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { startViewer, type Viewer } from '@logbridge/viewer'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  type ReceivedRequest,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '../../../../tests/support/scriptedReceiver.ts'
+import { nowhere, run, start } from '../programs.ts'
+
+const ESM = `import { startTelemetry } from '@logbridge/core'
+import { diag, logs, metrics, trace } from '@opentelemetry/api'
+`
+const PRODUCE = `
+trace.getTracer('t').startSpan('work').end()
+logs.getLogger('l').emit({ body: 'hello', severityNumber: 9 })
+metrics.getMeter('m').createCounter('jobs').add(1)
+`
+
+let viewer: Viewer
+const total = { logRecords: 0, spans: 0, dataPoints: 0 }
+beforeAll(async () => {
+  viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+})
+afterAll(() => viewer.close())
+beforeEach(() => {
+  const { logRecords, spans, dataPoints } = viewer.counts
+  Object.assign(total, { logRecords, spans, dataPoints })
+})
+function received(): number[] {
+  const { logRecords, spans, dataPoints } = viewer.counts
+  return [logRecords - total.logRecords, spans - total.spans, dataPoints - total.dataPoints]
+}
+
+describe('a process that has nothing left to do', () => {
+  test('sends what it has', async () => {
+    const ended = await run(`${ESM} startTelemetry() ${PRODUCE}`, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
+    })
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
+    // A metric of its own, and five of the account of its records.
+    expect(received()).toEqual([1, 1, 6])
+  })
+
+  test('sends what comes after that, too', async () => {
+    const late = `process.once('beforeExit', () => setTimeout(() => { ${PRODUCE} }, 1))`
+    await run(`${ESM} startTelemetry({ metrics: false }) ${PRODUCE}; ${late}`, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
+    })
+    expect(received()).toEqual([2, 2, 0])
+  })
+
+  test('ends though its receiver is away', async () => {
+    const ended = await run(
+      `${ESM} const telemetry = startTelemetry() ${PRODUCE}
+      await telemetry.shutdown(200)
+      console.log(JSON.stringify(telemetry.stats()))`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } },
+    )
+    expect(ended.code).toBe(0)
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      created: 1,
+      dropped: { shutdown: 1 },
+      queued: 0,
+      inFlight: 0,
+    })
+    expect(ended.stderr).toContain('log records were dropped')
+  })
+})
+
+test.each([
+  ['through processors of the application', '[{ onEmit() {}, async forceFlush() {}, async shutdown() {} }]'],
+  [
+    'past a processor whose flush never ends',
+    '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
+  ],
+])(
+  'records that go %s hold a process no longer than three seconds at its end',
+  { tags: 'long' },
+  async (_, processors) => {
+    const ended = await run(
+      `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
+    const start = performance.now()
+    process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).not.toContain('processor')
+  },
+)
+
+test(
+  'spans and metrics of a receiver that is away hold no process beyond the flush at its end',
+  { tags: 'long' },
+  async () => {
+    // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
+    const ended = await run(
+      `${ESM} startTelemetry({ metrics: { exportIntervalMillis: 1000 } }) ${PRODUCE}
+    const start = performance.now()
+    process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    // What is wrong is told as an operator would say it.
+    expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
+  },
+)
+
+const NO = `() => { throw new Error('no') }`
+test.each([
+  ['of log records', 'logs', `{ onEmit: ${NO}, enabled: () => true, forceFlush: ${NO}, shutdown: ${NO} }`],
+  [
+    'of spans',
+    'traces',
+    `{ onStart: ${NO}, onEnding: ${NO}, onEnd: ${NO}, forceFlush: ${NO}, shutdown: ${NO} }`,
+  ],
+])(
+  'a processor %s that throws holds up nothing, and keeps nothing from being sent',
+  async (_, signal, processor) => {
+    const ended = await run(
+      `${ESM} setTimeout(() => console.log('late'), 4000).unref()
+    startTelemetry({ metrics: false, ${signal}: { processors: [${processor}] } }) ${PRODUCE}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: '' })
+    expect(ended.stderr).toContain('a processor failed on a log record or a span (said once): no')
+    expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
+    expect(received()).toEqual([1, 1, 0])
+  },
+)
+
+test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
+  const ended = await run(
+    `${ESM} const telemetry = startTelemetry({ logs: false, traces: false, metrics: false })
+    diag.warn('quiet'); diag.error('loud')
+    await telemetry.shutdown(); diag.error('quiet again')`,
+    { env: { OTEL_LOG_LEVEL: 'error' } },
+  )
+  expect(ended).toEqual({ code: 0, stdout: '', stderr: 'loud\n' })
+})
+
+test('an ESM and a CommonJS copy know of each other', async () => {
+  const ended = await run(
+    `${ESM} import { createRequire } from 'node:module'
+    const { startTelemetry: again } = createRequire(import.meta.url)('@logbridge/core')
+    const telemetry = startTelemetry()
+    try { again() } catch (error) { console.log(error.code) }
+    await telemetry.shutdown()
+    await again().shutdown()`,
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+  )
+  expect(ended).toEqual({ code: 0, stdout: 'already-started\n', stderr: '' })
+})
+
+test.each(['grpc', 'http/protobuf'])(
+  'a receiver that takes requests by %s and never answers holds a process no longer than the flush at its end',
+  { tags: 'long' },
+  async (protocol) => {
+    const silent = createServer((socket) => void socket.on('error', () => {}).resume())
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as AddressInfo
+    // Attempts that would hold the process for a minute, and the test for longer than it has.
+    const ended = await run(
+      `${ESM} startTelemetry({ timeoutMillis: 60_000, protocol: '${protocol}', traces: false, metrics: false }) ${PRODUCE}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } },
+    )
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  },
+)
+
+/** A receiver over HTTP, and what it has answered. */
+async function startAnswering(answer: (request: ReceivedRequest, n: number) => number) {
+  const receiver = await startHttpReceiver()
+  onTestFinished(() => receiver.close())
+  const answers: string[] = []
+  receiver.answer = (request, n) => {
+    const status = answer(request, n)
+    answers.push(`${request.path} ${status}`)
+    return { status }
+  }
+  return {
+    answers,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+  }
+}
+
+test('a signal of shutdownSignals waits for all three signals when their exports are tried again', async () => {
+  let isBack = false
+  const { answers, env } = await startAnswering(() => (isBack ? 200 : 503))
+  const program = start(
+    `${ESM} startTelemetry({
+      shutdownSignals: ['SIGTERM'],
+      logs: { scheduledDelayMillis: 1 },
+      traces: { scheduledDelayMillis: 1 },
+      metrics: { exportIntervalMillis: 2000 },
+    }) ${PRODUCE} setInterval(() => {}, 1000)`,
+    { env },
+  )
+  const failed = (): number => new Set(answers).size
+  while (failed() < 3) await new Promise((resolve) => setTimeout(resolve, 10))
+  program.kill('SIGTERM')
+  isBack = true
+  expect((await program.ended).code).toBe('SIGTERM')
+  expect(answers).toEqual(expect.arrayContaining(['/v1/logs 200', '/v1/traces 200', '/v1/metrics 200']))
+})
+
+const END = `process.on('exit', () => console.log(performance.now() < 20_000 ? 'soon' : 'late'))`
+
+test(
+  'a gRPC receiver that never answers holds a process no longer than the flush at its end',
+  { tags: 'long' },
+  async () => {
+    const receiver = await startGrpcReceiver()
+    onTestFinished(() => receiver.close())
+    receiver.answer = () => ({ fate: 'silent' })
+    const ended = await run(
+      `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
+      ${PRODUCE} setTimeout(() => {}, 500); ${END}`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  },
+)
+
+const UNREACHABLE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
+
+// The SDK's timers for an export would hold the process for 30 s.
+test.each([
+  [
+    'of spans is tried again as the work ends',
+    `startTelemetry({ logs: false, metrics: false, traces: { scheduledDelayMillis: 1 } }) ${PRODUCE}
+    setTimeout(() => {}, 100)`,
+  ],
+  [
+    'of metrics begins after the last flush',
+    `const telemetry = startTelemetry({ logs: false, traces: false }) ${PRODUCE}
+    process.once('beforeExit', () => setTimeout(() => telemetry.forceFlush(1), 3500))`,
+  ],
+])(
+  'a process whose receiver is unreachable ends after a flush when an export %s',
+  { tags: 'long' },
+  async (_, code) => {
+    expect(await run(`${ESM} ${code}; ${END}`, { env: UNREACHABLE })).toMatchObject({
+      code: 0,
+      stdout: 'soon\n',
+    })
+  },
+)

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { NOTHING, type Stats } from '../../../../tests/support/stats.ts'
+import { type Ended, run } from '../programs.ts'
+import { receiver } from '../receive.ts'
+
+// Whole processes with worker threads that are terminated, by hand and by a pool: what arrives, and what is reported.
+
+const receiving = receiver()
+const folder = mkdtempSync(join(tmpdir(), 'logbridge-threads-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const TASK = fileURLToPath(new URL('../fixtures/poolTask.mjs', import.meta.url))
+const REPORT =
+  /^logbridge: log records were dropped because a worker thread was terminated before they were sent \(.*\): (\d+)$/gm
+const AT_END = /^logbridge: log records of worker threads not yet sent when the process ended: (\d+)\./gm
+
+const IMPORTS = `
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { startTelemetry } from '@logbridge/core'
+import { logs } from '@opentelemetry/api'
+import { Piscina } from '${import.meta.resolve('piscina')}'
+`
+const START = `${IMPORTS}
+const telemetry = startTelemetry({ traces: false, metrics: false })
+process.on('exit', () => console.log(JSON.stringify(telemetry.stats())))
+`
+const POOL = `
+const pool = new Piscina({ filename: ${JSON.stringify(TASK)}, minThreads: 2, maxThreads: 2 })
+await Promise.all(Array.from({ length: 50 }, (_, n) => pool.run(n)))
+`
+
+/** A worker thread that logs 50 records, runs \`more\` and says that it has. */
+function worker(more = ''): string {
+  const source = `
+    const { parentPort } = require('node:worker_threads')
+    const { startTelemetry } = require('@logbridge/core')
+    const { logs } = require('@opentelemetry/api')
+    const telemetry = startTelemetry({ traces: false, metrics: false, logs: { scheduledDelayMillis: 600000 } })
+    for (let n = 0; n < 50; n += 1) logs.getLogger('worker').emit({ body: n })
+    const alive = setInterval(() => {}, 1000)
+    Promise.resolve((async () => { ${more} })()).then(() => parentPort.postMessage('logged'))`
+  return `const worker = new Worker(${JSON.stringify(source)}, { eval: true, execArgv: [] })\n`
+}
+const TERMINATE = `await once(worker, 'message'); await worker.terminate()`
+
+async function runs(code: string, env: Record<string, string> = {}): Promise<Ended & { received: number }> {
+  receiving.take()
+  const ended = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiving.grpcUrl(), ...env } })
+  return { ...ended, received: receiving.take().length }
+}
+
+function numbers(text: string, pattern: RegExp): number[] {
+  return Array.from(text.matchAll(pattern), ([, number]) => Number(number))
+}
+
+function statsOf({ stdout }: Ended): Stats {
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Stats
+}
+
+const lost = {
+  created: 0,
+  adopted: 50,
+  delivered: 0,
+  dropped: { thread_terminated: 50 },
+  queued: 0,
+  inFlight: 0,
+}
+
+describe('what a terminated worker thread takes with it', () => {
+  test('is counted and reported once by the thread that has started it', async () => {
+    const ended = await runs(`${START}${worker()}${TERMINATE}`)
+    expect(ended).toMatchObject({ code: 0, received: 0 })
+    expect(statsOf(ended)).toMatchObject(lost)
+    expect(numbers(ended.stderr, REPORT)).toEqual([50])
+    expect(numbers(ended.stderr, AT_END)).toEqual([])
+  })
+
+  test('is reported where telemetry has been shut down since', async () => {
+    const ended = await runs(`${START}${worker()}await telemetry.shutdown(); ${TERMINATE}`)
+    expect(ended.stderr).toBe(
+      'logbridge: log records were lost with a worker thread that was terminated: 50\n',
+    )
+    expect(statsOf(ended)).toMatchObject({ created: 0, adopted: 0, dropped: NOTHING })
+  })
+
+  test('is reported once where both copies of the package are at work', async () => {
+    const other = `const other = createRequire(import.meta.url)('@logbridge/core')
+      const provider = other.createLoggerProvider({ register: false })
+      process.on('exit', () => console.log(provider.stats().adopted))\n`
+    const ended = await runs(`${IMPORTS}${other}
+      const telemetry = startTelemetry({ traces: false, metrics: false })
+      process.on('exit', () => console.log(telemetry.stats().adopted))
+      ${worker()}${TERMINATE}`)
+    expect(ended.stdout).toBe('50\n0\n')
+    expect(numbers(ended.stderr, REPORT)).toEqual([50])
+  })
+
+  test('is nothing when it has flushed', async () => {
+    const ended = await runs(`${START}${worker('await telemetry.forceFlush()')}${TERMINATE}`)
+    expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
+    expect(statsOf(ended)).toMatchObject({ adopted: 0, dropped: NOTHING })
+  })
+
+  test('is nothing when it ends by itself, and is sent then', async () => {
+    const ended = await runs(`${START}${worker('clearInterval(alive)')}await once(worker, 'exit')`)
+    expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
+  })
+
+  test('is reported by itself alone when it exits', async () => {
+    const ended = await runs(`${START}${worker('process.exit(0)')}await once(worker, 'exit')`)
+    expect(ended).toMatchObject({ code: 0, received: 0 })
+    expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 50\.[^\n]*\n$/)
+    expect(statsOf(ended)).toMatchObject({ adopted: 0, dropped: NOTHING })
+  })
+
+  test('is reported when the process ends before it', async () => {
+    const ended = await runs(`${START}${worker()}await once(worker, 'message'); process.exit(3)`)
+    expect(ended).toMatchObject({ code: 3, received: 0 })
+    expect(numbers(ended.stderr, AT_END)).toEqual([50])
+  })
+
+  test('is in the spool when it is older than 100 ms, and sent by another', async () => {
+    const directory = mkdtempSync(join(folder, 'spool-'))
+    const spooling = worker(
+      `while (telemetry.stats().spooled < 50) await new Promise((resolve) => setTimeout(resolve, 5))`,
+    ).replace(
+      'scheduledDelayMillis: 600000',
+      `scheduledDelayMillis: 600000, spool: { directory: '${directory}' }`,
+    )
+    const ended = await runs(`${START}${spooling}${TERMINATE}`)
+    expect(ended).toMatchObject({ code: 0, stderr: '', received: 0 })
+    const next = START.replace(
+      'metrics: false',
+      `metrics: false, logs: { spool: { directory: '${directory}' } }`,
+    )
+    const sent = await runs(
+      `${next} while (telemetry.stats().delivered < 50) await new Promise((resolve) => setTimeout(resolve, 10))`,
+    )
+    expect(sent.received).toBe(50)
+    expect(statsOf(sent)).toMatchObject({ adopted: 50, delivered: 50, dropped: NOTHING })
+  })
+
+  test("is not taken for lost when it is pino's worker, which flushes as the process exits", async () => {
+    const pino = `
+      const { pino } = createRequire(${JSON.stringify(fileURLToPath(new URL('../../../pino/package.json', import.meta.url)))})('pino')
+      const options = { scheduledDelayMillis: 600_000 }
+      const transport = pino.transport({ target: ${JSON.stringify(fileURLToPath(new URL('../../../pino/dist/index.cjs', import.meta.url)))}, options })
+      const logger = pino(transport)
+      transport.on('ready', () => {
+        logger.info('hello')
+        setTimeout(() => process.exit(3), 300)
+      })`
+    const ended = await runs(`${START}${pino}`)
+    expect(ended).toMatchObject({ code: 3, stderr: '', received: 1 })
+  })
+})
+
+describe('a pool of piscina', () => {
+  test('that is destroyed has reported what its threads take with them', async () => {
+    const ended = await runs(`${START}${POOL}await pool.destroy()`)
+    expect(ended).toMatchObject({ code: 0, received: 0 })
+    expect(statsOf(ended)).toMatchObject(lost)
+    const [first] = numbers(ended.stderr, REPORT)
+    expect(first).toBeGreaterThan(0)
+    expect(ended.stderr).toContain('thread_terminated: 50 UNSPECIFIED')
+  })
+
+  test('that is left to the end of the process has reported what its threads take with them', async () => {
+    const ended = await runs(`${START}${POOL}`)
+    expect(ended).toMatchObject({ code: 0, received: 0 })
+    expect(numbers(ended.stderr, AT_END)).toEqual([50])
+  })
+
+  test.each(['await pool.destroy()', ''])('whose tasks flush takes nothing with it: %s', async (end) => {
+    const ended = await runs(`${START}${POOL}${end}`, { FLUSH: 'yes' })
+    expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
+  })
+})

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { nowhere, run } from '../programs.ts'
+import { receiver } from '../receive.ts'
+
+const receiving = receiver()
+
+const jsdom = new URL('../fixtures/jsdom.cjs', import.meta.url)
+/** As fake timers of a test are until it moves them on. */
+const FROZEN = `
+  await import('@logbridge/core')
+  const timer = { unref: () => timer, ref: () => timer, hasRef: () => false }
+  Object.assign(globalThis, { setTimeout: () => timer, setInterval: () => timer, setImmediate: () => timer })`
+
+test('a provider delivers, and tells of its losses, when it is loaded in a window of jsdom', async () => {
+  const { code, stdout, stderr } = await run(jsdom, {
+    args: [
+      `const { createLoggerProvider } = require('@logbridge/core')
+      async function deliver(endpoint, end) {
+        const provider = createLoggerProvider({ maxQueueSize: 10, protocol: 'http/protobuf', endpoint })
+        const logger = provider.getLogger('shop')
+        logger.emit({ body: new Uint8Array([1, 2]), attributes: { when: new Date(0), map: new Map([['a', 1]]) } })
+        for (let i = 1; i < 20; i += 1) logger.emit({ body: i })
+        await end(provider)
+        console.log(JSON.stringify(provider.stats()))
+      }
+      console.log(typeof setTimeout(() => {}), typeof setImmediate)
+      void deliver('${receiving.httpUrl()}', async (provider) => {
+        await provider.forceFlush()
+        await provider.shutdown()
+      }).then(() => deliver('${await nowhere()}', (provider) => provider.shutdown(300)))`,
+    ],
+  })
+  expect(code).toBe(0)
+  const [globals, delivered, lost] = stdout.split('\n')
+  expect(globals).toBe('number undefined')
+  expect(JSON.parse(delivered!)).toMatchObject({ created: 20, delivered: 8, queued: 0, inFlight: 0 })
+  expect(JSON.parse(lost!)).toMatchObject({ created: 20, dropped: { 'queue-full': 12, shutdown: 8 } })
+  expect(stderr).toContain('logbridge: loss of log records has ended: 12 lost')
+  expect(stderr).toContain('logbridge: loss of log records has ended: 20 lost')
+  const records = receiving.take()
+  expect(records).toHaveLength(8)
+  expect(records[0]).toMatchObject({ attributes: { when: '1970-01-01T00:00:00.000Z', map: { a: 1 } } })
+})
+
+test('a provider over gRPC says what to do when it is loaded in a window of jsdom', async () => {
+  const { code, stderr } = await run(jsdom, {
+    args: [
+      `const provider = require('@logbridge/core').createLoggerProvider({ protocol: 'grpc' })
+      provider.getLogger('shop').emit({ body: 'hello' })
+      void provider.shutdown()`,
+    ],
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiving.grpcUrl() },
+  })
+  expect(code).toBe(0)
+  expect(stderr).toContain('set the protocol to http/protobuf, or define setImmediate')
+})
+
+test('a flush and a shutdown end at their deadlines when the global timers are fake ones', async () => {
+  const { code, stdout } = await run(
+    `${FROZEN}
+    const { createLoggerProvider } = await import('@logbridge/core')
+    const provider = createLoggerProvider()
+    provider.getLogger('shop').emit({ body: 'hello' })
+    await provider.forceFlush(50)
+    await provider.shutdown(50)
+    console.log('over')`,
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } },
+  )
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'over\n' })
+})

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { Backlog } from '../../src/queue/backlog.ts'
+import { OpenBatch } from '../../src/otlp/openBatch.ts'
+import { consign, type Consignment } from '../../src/queue/queuedRequest.ts'
+import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
+import { recordOf, scope } from '../manualPipeline.ts'
+
+const ERROR = 17
+const UNLIMITED = { bytes: Infinity, records: Infinity }
+let number = 0
+
+/** A batch of one record. */
+function consignmentOf(body: string, severityNumber = 9): Consignment {
+  const open = new OpenBatch()
+  open.add(scope, recordOf(body, severityNumber), {})
+  number += 1
+  return consign(number, 1, { batch: open.seal()! })
+}
+
+/** A spool in which so many entries wait: a mock, as only what is taken from it matters. */
+function spoolWith(waiting: number): Spool {
+  const spool = {
+    waiting,
+    take: () => {
+      spool.waiting -= 1
+      return [{ count: 1, bytes: 1, number: 0 } satisfies SpoolEntry]
+    },
+  }
+  return spool as Partial<Spool> as Spool
+}
+
+test('a backlog takes turns between memory and disk, however much waits in memory', () => {
+  const backlog = new Backlog(spoolWith(3), { ...UNLIMITED, records: 1 })
+  for (let i = 0; i < 6; i += 1) backlog.add(consignmentOf('any'))
+  const fromDisk = Array.from({ length: 9 }, () => backlog.take().some(({ entry }) => entry !== undefined))
+  expect(fromDisk).toEqual([true, false, true, false, true, false, false, false, false])
+  expect(backlog.isEmpty).toBe(true)
+})
+
+test('a severe batch that is on disk as well is taken before batches that came later', () => {
+  const backlog = new Backlog(undefined, { ...UNLIMITED, records: 1 })
+  const severe = consignmentOf('severe', ERROR)
+  const later = consignmentOf('later')
+  backlog.add(severe)
+  backlog.add(later)
+  expect(backlog.stored(severe)).toEqual([])
+  expect([backlog.take(), backlog.take()]).toEqual([[severe], [later]])
+})
+
+test('severe batches that are on disk as well take 1 MiB of memory, and the oldest leave it first', () => {
+  const backlog = new Backlog(undefined, UNLIMITED)
+  const severe = Array.from({ length: 5 }, () => consignmentOf('x'.repeat(300_000), ERROR))
+  for (const consignment of severe) backlog.add(consignment)
+  const released = severe.map((consignment) => backlog.stored(consignment))
+  expect(released).toEqual([[], [], [], [severe[0]], [severe[1]]])
+})

@@ -1,0 +1,131 @@
+import { createBridge, timers } from '@logbridge/bridge'
+import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { expectBalance } from '../../../../tests/support/account.ts'
+import type { DropListener } from '../../src/queue/dropReporter.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { delivered, start } from '../manualPipeline.ts'
+
+const said = complaints()
+const FULL = /^log records are being dropped because the queue is full: /
+
+beforeEach(() => {
+  useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A pipeline with room for 8 records below WARN and 2 more. */
+function full(onDrop?: DropListener) {
+  const parts = start({ maxQueueSize: 10, ...(onDrop && { onDrop }) })
+  for (let i = 0; i < 8; i += 1) parts.write(i)
+  return parts
+}
+
+describe('onDrop', () => {
+  test('is told of each reason and severity, once a second, and in sum of every record', () => {
+    const onDrop = vi.fn<DropListener>()
+    const { pipeline, write } = full(onDrop)
+    for (let i = 0; i < 30; i += 1) write('lost', i % 2 ? 9 : 5)
+    expect(onDrop).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1000)
+    expect(onDrop.mock.calls).toEqual([
+      ['queue-full', 15, 5],
+      ['queue-full', 15, 9],
+    ])
+    vi.advanceTimersByTime(1000)
+    write('lost', 0)
+    vi.advanceTimersByTime(1000)
+    expect(onDrop.mock.calls.slice(2)).toEqual([['queue-full', 1, 0]])
+    expect(pipeline.stats().dropped).toEqual({ 'queue-full': 31 })
+    expectBalance(pipeline.stats())
+  })
+
+  test('is told of whole batches by their severities', async () => {
+    const onDrop = vi.fn<DropListener>()
+    const { transport, pipeline, write } = start({ onDrop })
+    for (const severityNumber of [9, 17, 9]) write('refused', severityNumber)
+    const flushed = pipeline.forceFlush()
+    await transport.arrived(1)
+    transport.answer({ kind: 'failed', reason: 'HTTP 401' })
+    await flushed
+    vi.advanceTimersByTime(1000)
+    expect(onDrop.mock.calls).toEqual([
+      ['export-failed', 2, 9],
+      ['export-failed', 1, 17],
+    ])
+  })
+
+  test('is told by the shutdown of what it gives up, before it resolves', async () => {
+    const onDrop = vi.fn<DropListener>()
+    const { pipeline, write } = start({ onDrop, maxExportBatchSize: 2 })
+    for (let i = 0; i < 12; i += 1) write(i, 13)
+    await pipeline.shutdown(1)
+    expect(onDrop.mock.calls.map(([reason, count, severity]) => [reason, count, severity])).toEqual([
+      ['shutdown', 12, 13],
+    ])
+    expectBalance(pipeline.stats())
+  })
+
+  test('may throw, and log what is lost as well: neither is heard', () => {
+    let bridged = 0
+    const loggerProvider = { getLogger: () => ({ emit: () => (bridged += 1) }) }
+    const adapter = { library: 'probe', severity: () => 9 as const, convert: () => ({ body: 'lost' }) }
+    const bridge = createBridge(adapter, { loggerProvider })
+    const { write } = full(() => {
+      bridge.emit('lost')
+      throw new Error('of the listener')
+    })
+    write('lost')
+    vi.advanceTimersByTime(1000)
+    expect(bridged).toBe(0)
+    expect(said).toContain('the function given as onDrop has thrown: of the listener')
+  })
+
+  test('may be asynchronous and fail: that is no unhandled rejection, which would end the process', async () => {
+    const { write } = full(async () => Promise.reject(new Error('of the listener')))
+    write('lost')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(said).toContain('the function given as onDrop has thrown: of the listener')
+  })
+})
+
+describe('on stderr', () => {
+  test('one line when loss begins, one with the totals when it has ended', () => {
+    const { write } = full()
+    for (let second = 0; second < 60; second += 1) {
+      write('lost', second % 2 ? 9 : 5)
+      vi.advanceTimersByTime(1000)
+    }
+    expect(said).toEqual([expect.stringMatching(FULL)])
+    vi.advanceTimersByTime(30_000)
+    expect(said.slice(1)).toEqual(['loss of log records has ended: 60 lost; queue-full: 30 DEBUG, 30 INFO'])
+    vi.advanceTimersByTime(60_000)
+    expect(said).toHaveLength(2)
+  })
+
+  test('a loss that comes and goes within half a minute is one loss', () => {
+    const { write } = full()
+    for (let round = 0; round < 5; round += 1) {
+      write('lost')
+      vi.advanceTimersByTime(25_000)
+    }
+    expect(said).toHaveLength(1)
+    vi.advanceTimersByTime(30_000)
+    expect(said).toHaveLength(2)
+    write('lost')
+    expect(said).toEqual([expect.stringMatching(FULL), expect.anything(), expect.stringMatching(FULL)])
+  })
+
+  test('the shutdown is the end of it', async () => {
+    const { transport, pipeline, write } = full()
+    write('lost')
+    const ended = pipeline.shutdown()
+    await transport.arrived(1)
+    transport.answer(delivered)
+    await ended
+    expect(said.at(-1)).toBe('loss of log records has ended: 1 lost; queue-full: 1 INFO')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

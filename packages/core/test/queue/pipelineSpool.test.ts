@@ -1,0 +1,489 @@
+import { promises } from 'node:fs'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { timers } from '@logbridge/bridge'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { expectBalance } from '../../../../tests/support/account.ts'
+import { blockEventLoop, useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { encodeScope } from '../../src/otlp/openBatch.ts'
+import type { LogPipeline } from '../../src/logs/pipeline.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { delivered, type ManualTransport, start } from '../manualPipeline.ts'
+import { receiver } from '../receive.ts'
+import { NOTHING } from '../../../../tests/support/stats.ts'
+
+// The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
+
+const said = complaints()
+const { decode } = receiver()
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logbridge-spooling-'))
+})
+const pipelines: LogPipeline[] = []
+afterEach(async () => {
+  for (const pipeline of pipelines.splice(0)) await pipeline.shutdown(0)
+  await rm(directory, { recursive: true, force: true })
+})
+
+function spooling(options: Parameters<typeof start>[0] = {}) {
+  const parts = start({ spool: { directory }, maxExportBatchSize: 1, ...options })
+  pipelines.push(parts.pipeline)
+  return parts
+}
+async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
+  const bodies: unknown[] = []
+  for (const request of requests) bodies.push(...(await decode(request)).map(({ body }) => body))
+  return bodies
+}
+async function segments(): Promise<string[]> {
+  const files = await readdir(directory, { recursive: true })
+  return files.filter((file) => file.endsWith('.seg')).map((file) => join(directory, file))
+}
+const until = (check: () => unknown): Promise<void> =>
+  vi.waitFor(async () => void (await check()), { timeout: 10_000, interval: 5 })
+
+test('a batch lies in the spool until the receiver has it', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('a')
+  await transport.arrived(1)
+  await until(() => expect(pipeline.stats()).toMatchObject({ inFlight: 1, spooled: 1 }))
+  expect(await segments()).toHaveLength(1)
+  transport.answer()
+  await until(async () => expect(await segments()).toEqual([]))
+  expect(pipeline.stats()).toMatchObject({ delivered: 1, inFlight: 0, spooled: 0 })
+})
+
+test('what is refused for good does not stay in the spool', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('a')
+  await until(() => expect(pipeline.stats().spooled).toBe(1))
+  transport.answer({ kind: 'failed', reason: 'HTTP 400' })
+  await until(async () => expect(await segments()).toEqual([]))
+  expect(pipeline.stats()).toMatchObject({ dropped: { 'export-failed': 1 }, spooled: 0 })
+})
+
+test('what waits in the spool takes next to no memory, and is sent from there', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 10; i += 1) write(i)
+  const { bytes } = pipeline.stats()
+  await transport.arrived(4)
+  await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
+  const inFlight = pipeline.stats().bytes
+  // One table of twelve bytes for each entry; it has room for 11.
+  expect(inFlight).toBe((4 / 10) * bytes + 12 * 11)
+  for (let i = 1; i <= 10; i += 1) {
+    await transport.arrived(i)
+    expect(pipeline.stats().bytes).toBeLessThanOrEqual(inFlight)
+    transport.answer()
+  }
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 10, bytes: 0, spooled: 0 }))
+  // Four are under way at a time, and disks do not answer in order.
+  expect(new Set(await bodiesIn(transport))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+})
+
+test('a shutdown leaves the rest to the next process, which sends it first; both accounts balance', async () => {
+  const first = spooling()
+  for (let i = 0; i < 6; i += 1) first.write(i)
+  await first.transport.arrived(4)
+  first.transport.answer()
+  await first.pipeline.shutdown(1)
+  const left = first.pipeline.stats()
+  expect(left).toMatchObject({
+    created: 6,
+    delivered: 1,
+    dropped: NOTHING,
+    queued: 5,
+    inFlight: 0,
+    spooled: 5,
+  })
+  expectBalance(left)
+  expect(said).toEqual([])
+
+  const next = spooling()
+  await until(() => expect(next.pipeline.stats().adopted).toBe(5))
+  next.write('new')
+  for (let i = 1; i <= 6; i += 1) {
+    await next.transport.arrived(i)
+    next.transport.answer()
+  }
+  await next.pipeline.shutdown()
+  const bodies = await bodiesIn(next.transport)
+  expect(bodies[0]).toBe(1)
+  expect(new Set(bodies)).toEqual(new Set([1, 2, 3, 4, 5, 'new']))
+  expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
+  expectBalance(next.pipeline.stats())
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a shutdown stores what is left, and leaves the spool, when the event loop is blocked longer than the disk may take', async () => {
+  useFakeTimers(timers, {
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+  })
+  onTestFinished(() => void vi.useRealTimers())
+  const answer = Promise.withResolvers<void>()
+  const { mkdir } = promises
+  const made = vi.spyOn(promises, 'mkdir').mockImplementation(async (...given: Parameters<typeof mkdir>) => {
+    await answer.promise
+    return mkdir(...given)
+  })
+  onTestFinished(() => made.mockRestore())
+  const first = spooling()
+  first.write('a')
+  const ended = first.pipeline.shutdown(0)
+  await vi.advanceTimersByTimeAsync(10)
+  blockEventLoop(60_000)
+  await new Promise(setImmediate)
+  answer.resolve()
+  await ended
+  expect(first.pipeline.stats()).toMatchObject({ dropped: NOTHING, queued: 1, spooled: 1 })
+  // Nothing waits for a time that is over.
+  const waits = vi.mocked(timers.setTimeout).mock.calls.map(([, millis]) => millis)
+  expect(Math.min(...waits.map(Number))).toBe(0)
+  vi.useRealTimers()
+  const next = spooling()
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport)).toEqual(['a'])
+})
+
+test('what another process has recovered from this one is neither sent nor lost: that one has it in its account', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 10; i += 1) write(i)
+  await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
+  const owner = (await readdir(directory, { recursive: true })).find((file) => file.endsWith('owner'))
+  // What another process does that has recovered the folder.
+  await writeFile(join(directory, 'new'), '')
+  await rename(join(directory, 'new'), join(directory, owner!))
+  for (let i = 1; i <= 4; i += 1) transport.answer()
+  await pipeline.forceFlush(10_000)
+  expect(pipeline.stats()).toMatchObject({
+    created: 10,
+    adopted: -6,
+    delivered: 4,
+    dropped: NOTHING,
+    queued: 0,
+    spooled: 0,
+  })
+  expectBalance(pipeline.stats())
+  expect(said).toEqual([expect.stringMatching(/^another process has recovered the spool/)])
+})
+
+test('a process that ends at once when something has been delivered does not have the next one send it again', async () => {
+  const { transport, pipeline, write } = spooling()
+  write('delivered')
+  write('left')
+  await until(() => expect(pipeline.stats()).toMatchObject({ inFlight: 2, spooled: 2 }))
+  transport.answer()
+  await until(() => expect(pipeline.stats().delivered).toBe(1))
+  pipeline.end()
+
+  const next = spooling()
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport)).toEqual(['left'])
+  expect(next.pipeline.stats().adopted).toBe(1)
+  next.transport.answer()
+  await until(() => expect(next.pipeline.stats().delivered).toBe(1))
+  next.pipeline.end()
+  // Its own disk work may still be under way: this process goes on.
+  await until(async () => expect(await readdir(directory)).toEqual([]))
+})
+
+test('a spill has everything on disk when it returns, half-filled batches too', async () => {
+  const { pipeline, write } = spooling({ maxExportBatchSize: 100 })
+  for (let i = 0; i < 150; i += 1) write(i)
+  expect(pipeline.spillSync()).toBe(150)
+  expect(pipeline.stats()).toMatchObject({ queued: 150, spooled: 150 })
+  expect(await segments()).not.toEqual([])
+  // It goes on: an exception may have been caught after all.
+  write('more')
+  expect(pipeline.spillSync()).toBe(151)
+})
+
+test('the end of a process, however sudden, leaves nothing of what has just been delivered', async () => {
+  const first = spooling({ maxExportBatchSize: 2 })
+  for (const body of ['delivered', 'delivered', 'waits', 'waits', 'is not sealed']) first.write(body)
+  await first.transport.arrived(2)
+  await until(() => expect(first.pipeline.stats().spooled).toBe(4))
+  first.transport.answer()
+  await until(() => expect(first.pipeline.stats().delivered).toBe(2))
+  first.pipeline.end()
+  const next = spooling()
+  await until(() => expect(next.pipeline.stats().adopted).toBe(3))
+  for (let i = 1; i <= 2; i += 1) {
+    await next.transport.arrived(i)
+    next.transport.answer()
+  }
+  await next.pipeline.shutdown()
+  expect(await bodiesIn(next.transport)).toEqual(['waits', 'waits', 'is not sealed'])
+})
+
+test('a spill does not wait for a resource that is not complete', () => {
+  const { pipeline, write } = spooling()
+  const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
+  write('a', 9, encodeScope({ name: 'orders' }, pending))
+  expect(pipeline.spillSync()).toBe(1)
+})
+
+/** Eight records lie in the spool, and the receiver takes half of them. */
+async function halfDelivered(options: Parameters<typeof start>[0] = {}) {
+  const parts = spooling({ maxExportBatchSize: 8, ...options })
+  const { transport, pipeline, write } = parts
+  for (let i = 0; i < 8; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(8))
+  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  await transport.arrived(2)
+  transport.answer()
+  await transport.arrived(3)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, inFlight: 4, spooled: 4 })
+  return parts
+}
+
+/** What the next process sends, all of it in one request. */
+async function sentByNext(): Promise<unknown[]> {
+  const { transport, pipeline } = spooling()
+  await transport.arrived(1)
+  transport.answer()
+  await pipeline.shutdown()
+  expect(pipeline.stats().delivered).toBe(pipeline.stats().adopted)
+  expectBalance(pipeline.stats())
+  return bodiesIn(transport)
+}
+
+test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
+  const { pipeline } = await halfDelivered()
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({
+    delivered: 4,
+    dropped: NOTHING,
+    queued: 4,
+    inFlight: 0,
+    spooled: 4,
+  })
+  expect(await sentByNext()).toEqual([4, 5, 6, 7])
+})
+
+test('of a request that goes in parts, what is still to be sent is what the end of the process leaves', async () => {
+  const { pipeline } = await halfDelivered()
+  pipeline.end()
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, inFlight: 4, spooled: 4 })
+  expect(await sentByNext()).toEqual([4, 5, 6, 7])
+})
+
+test('a spill amid a request that goes in parts has the process go on with the rest', async () => {
+  const { transport, pipeline } = await halfDelivered()
+  expect(pipeline.spillSync()).toBe(4)
+  transport.answer()
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 8, inFlight: 0, spooled: 0 }))
+  await pipeline.shutdown()
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a request of which the receiver has taken a part is left whole when the spool has no room for the rest', async () => {
+  // Room for the eight, and not for four more.
+  const { pipeline } = await halfDelivered({ spool: { directory, maxBytes: 350 } })
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, queued: 4, spooled: 4 })
+  expect(await sentByNext()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+})
+
+test('a spill amid a request that goes in parts keeps no more than what is still to be sent', async () => {
+  const spool = { directory: join(directory, 'spool') }
+  // A file in its place: the disk takes nothing at first.
+  await writeFile(spool.directory, '')
+  const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
+  for (let i = 0; i < 8; i += 1) write(i)
+  await until(() => expect(said).toContainEqual(expect.stringContaining('cannot be written to')))
+  for (const [index, outcome] of [{ kind: 'too-large', reason: '' } as const, delivered].entries()) {
+    await transport.arrived(index + 1)
+    transport.answer(outcome)
+  }
+  await transport.arrived(3)
+  await rm(spool.directory)
+  expect(pipeline.spillSync()).toBe(4)
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, queued: 4, spooled: 4 })
+
+  const next = spooling({ spool })
+  await next.transport.arrived(1)
+  expect(next.pipeline.stats()).toMatchObject({ adopted: 4, inFlight: 4 })
+  expect(await bodiesIn(next.transport)).toEqual([4, 5, 6, 7])
+  next.transport.answer()
+  await next.pipeline.shutdown()
+  expectBalance(next.pipeline.stats())
+})
+
+test('what is damaged in the spool is counted, and the rest is sent', async () => {
+  const { transport, pipeline, write } = spooling()
+  for (let i = 0; i < 6; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(6))
+  for (const path of await segments()) {
+    const bytes = await readFile(path)
+    bytes[bytes.length - 3]! ^= 1
+    await writeFile(path, bytes)
+  }
+  for (let i = 1; i <= 5; i += 1) {
+    await transport.arrived(i)
+    transport.answer()
+  }
+  await pipeline.forceFlush()
+  const stats = pipeline.stats()
+  expect(stats).toMatchObject({ created: 6, delivered: 5, dropped: { 'spool-damaged': 1 }, spooled: 0 })
+  expectBalance(stats)
+  expect(said).toContain('log records in the spool were dropped because they can no longer be read')
+})
+
+test('a directory that cannot be had costs the spool, not the records', async () => {
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const { transport, pipeline, write } = spooling({ spool: { directory: file } })
+  write('a')
+  await transport.arrived(1)
+  transport.answer(delivered)
+  await pipeline.shutdown()
+  expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
+  expect(said).toHaveLength(1)
+})
+
+/** Three batches that wait in memory, since the spool was refused; now it can be had. */
+async function refused() {
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const parts = spooling({ spool: { directory: file } })
+  for (let i = 0; i < 3; i += 1) parts.write(i)
+  await until(() => expect(said).toEqual([expect.stringContaining('cannot be written to')]))
+  await parts.transport.arrived(3)
+  await rm(file)
+  return parts
+}
+
+test('what a spool has refused is stored after the next batch that it takes', async () => {
+  const { pipeline, write } = await refused()
+  write('next')
+  await until(() => expect(pipeline.stats().spooled).toBe(4))
+  pipeline.spillSync()
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({ queued: 4, spooled: 4, dropped: NOTHING })
+  expectBalance(pipeline.stats())
+})
+
+test('what a spool has refused is stored within 10 s when nothing else is logged', async () => {
+  useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { pipeline } = await refused()
+  vi.advanceTimersByTime(10_000)
+  await until(() => expect(pipeline.stats().spooled).toBe(3))
+})
+
+test('a full spool leaves the rest in memory, within its cap', async () => {
+  const { transport, pipeline, write } = spooling({
+    spool: { directory, maxBytes: 100_000 },
+    maxQueueBytes: 200_000,
+  })
+  for (let i = 0; i < 100; i += 1) write('x'.repeat(10_000))
+  await until(() => expect(pipeline.stats().spooled).toBeGreaterThan(4))
+  const stats = pipeline.stats()
+  expect(stats.spooled).toBeLessThan(11)
+  expect(stats.dropped['queue-full']).toBeGreaterThan(50)
+  expectBalance(stats)
+  expect(transport.requests).toHaveLength(4)
+})
+
+test('a cap on records is one on memory: what is in the spool does not count', async () => {
+  const { pipeline, write } = spooling({ maxQueueSize: 6 })
+  for (let i = 0; i < 40; i += 4) {
+    for (let n = 0; n < 4; n += 1) write(i + n)
+    await until(() => expect(pipeline.stats().spooled).toBe(i + 4))
+  }
+  expect(pipeline.stats()).toMatchObject({ created: 40, dropped: NOTHING, spooled: 40 })
+})
+
+test('what is logged after the end of the process has been seen to is lost, counted and said', () => {
+  const { pipeline, write } = spooling()
+  write('kept')
+  pipeline.end()
+  write('too late')
+  expect(pipeline.stats()).toMatchObject({ created: 2, spooled: 1, dropped: { shutdown: 1 } })
+  expectBalance(pipeline.stats())
+  expect(said).toEqual([expect.stringMatching(/^log records were dropped because logbridge was shut down/)])
+})
+
+describe('records that wait for the scheduled delay', () => {
+  const DELAY = 1000
+  function delayed(options: Parameters<typeof start>[0] = {}) {
+    const parts = spooling({ maxExportBatchSize: undefined, scheduledDelayMillis: DELAY, ...options })
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] })
+    return parts
+  }
+  /** The disk takes its time, while the fake timers stand. */
+  async function spooled({ pipeline }: { pipeline: LogPipeline }, count: number): Promise<void> {
+    while (pipeline.stats().spooled < count) await new Promise(setImmediate)
+  }
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  test('are in the spool after 50 ms, and go in one request when the delay is over', async () => {
+    const parts = delayed()
+    const { transport, pipeline, write } = parts
+    write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    write('b')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 2)
+    write('c')
+    vi.advanceTimersByTime(DELAY - 101)
+    await new Promise(setImmediate)
+    expect(transport.requests).toEqual([])
+    vi.advanceTimersByTime(1)
+    await transport.arrived(1)
+    transport.answer()
+    await pipeline.forceFlush()
+    expect(await bodiesIn(transport)).toEqual(['a', 'b', 'c'])
+    expect(transport.requests).toHaveLength(1)
+    expect(pipeline.stats()).toMatchObject({ delivered: 3, queued: 0, inFlight: 0, spooled: 0 })
+  })
+
+  test('go when the delay is over though no record has come since they were stored', async () => {
+    const parts = delayed()
+    parts.write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    vi.advanceTimersByTime(DELAY - 50)
+    await parts.transport.arrived(1)
+    expect(await bodiesIn(parts.transport)).toEqual(['a'])
+  })
+
+  test('go at once when they fill a batch, those counted that are stored', async () => {
+    const parts = delayed({ maxExportBatchSize: 3 })
+    parts.write('a')
+    parts.write('b')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 2)
+    parts.write('c')
+    await parts.transport.arrived(1)
+    expect(await bodiesIn(parts.transport)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('go with a flush when they are stored', async () => {
+    const parts = delayed()
+    parts.write('a')
+    vi.advanceTimersByTime(50)
+    await spooled(parts, 1)
+    const flushed = parts.pipeline.forceFlush()
+    await parts.transport.arrived(1)
+    parts.transport.answer()
+    await flushed
+    expect(parts.pipeline.stats()).toMatchObject({ delivered: 1, spooled: 0 })
+  })
+
+  test('are not stored apart when there is no spool', () => {
+    const { pipeline, write } = delayed({ spool: undefined })
+    write('a')
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(DELAY - 1)
+    expect(pipeline.stats()).toMatchObject({ queued: 1, spooled: 0 })
+  })
+})

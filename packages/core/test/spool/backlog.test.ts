@@ -1,0 +1,388 @@
+import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import * as fs from 'node:fs'
+import { timers } from '@logbridge/bridge'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expectBalance } from '../../../../tests/support/account.ts'
+import { blockEventLoop, useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import type { LogPipeline } from '../../src/logs/pipeline.ts'
+import type { Fs } from '../../src/spool/files.ts'
+import { EntryTable } from '../../src/spool/table.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { type ManualTransport, start } from '../manualPipeline.ts'
+import { receiver } from '../receive.ts'
+import { adopt, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+import { NOTHING } from '../../../../tests/support/stats.ts'
+
+// What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
+
+const made = complaints()
+const { decode } = receiver()
+const ALL = { bytes: Infinity, records: Infinity }
+const ERROR = 17
+
+const pipelines: LogPipeline[] = []
+afterEach(async () => {
+  for (const pipeline of pipelines.splice(0)) await pipeline.shutdown(0)
+})
+
+function spooling(directory: string, options: Parameters<typeof start>[0] = {}) {
+  const parts = start({ spool: { directory }, ...options })
+  pipelines.push(parts.pipeline)
+  return parts
+}
+
+const until = (check: () => unknown): Promise<void> =>
+  vi.waitFor(async () => void (await check()), { timeout: 20_000, interval: 5 })
+
+async function bodiesIn(request: Uint8Array): Promise<unknown[]> {
+  return (await decode(request)).map(({ body }) => body)
+}
+
+/** A directory in which a process has left so many entries, of one record each. */
+async function leftBehind(count: number): Promise<string> {
+  const directory = newDirectory()
+  const { pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
+  for (let i = 0; i < count; i += 1) write(i)
+  await until(() => expect(pipeline.stats().spooled).toBe(count))
+  await pipeline.shutdown(1)
+  return directory
+}
+
+/** Answers requests, each with the body of its records, until all that was recovered is delivered. */
+async function drain({ transport, pipeline }: { transport: ManualTransport; pipeline: LogPipeline }) {
+  const requests: unknown[][] = []
+  const isDone = (): boolean => pipeline.stats().queued + pipeline.stats().inFlight === 0
+  while (!isDone()) {
+    await until(() => expect(isDone() || transport.requests.length > requests.length).toBe(true))
+    if (isDone()) break
+    requests.push(await bodiesIn(transport.requests[requests.length]!))
+    transport.answer()
+  }
+  return requests
+}
+
+test('an entry that waits on disk takes at most 16 bytes of memory, appended or recovered', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory, { maxBytes: 2 ** 30 })
+  const entries = await Promise.all(Array.from({ length: 20_000 }, () => spool.append(Buffer.alloc(300), 1)))
+  for (const entry of entries) spool.park(entry!, 1)
+  await spool.append(Buffer.alloc(1), 1)
+  // The segment that is being filled has memory for half as many more.
+  expect(spool.memory / spool.waiting).toBeLessThanOrEqual(16)
+  await spool.close()
+  const next = spoolAt(directory)
+  const found = vi.fn(() => 7)
+  await next.adopt(found)
+  expect(found.mock.calls).toEqual([[20_001, 20_001]])
+  expect(next.memory / next.waiting).toBe(12)
+  expect(next.take({ bytes: 1000, records: 1000 })).toHaveLength(3)
+  await next.close()
+})
+
+test('a table of entries takes at most 15 bytes for each while it grows', () => {
+  const table = new EntryTable()
+  for (let entries = 1; entries <= 20_000; entries += 1) {
+    table.add(entries, 1, 0)
+    if (entries > 100) expect(table.bytes / entries).toBeLessThan(15.2)
+  }
+})
+
+test('what was recovered is taken before what this process has left on disk', async () => {
+  const directory = newDirectory()
+  const gone = spoolAt(directory)
+  await keep(gone, 'recovered')
+  await gone.close()
+  const spool = spoolAt(directory)
+  const [own] = await keep(spool, 'own')
+  spool.park(own!, 1)
+  await spool.adopt(() => 2)
+  expect(await texts(spool, spool.take(ALL))).toEqual(['recovered', 'own'])
+  await spool.close()
+})
+
+test('small entries are joined when they are sent, and settled together', async () => {
+  const directory = await leftBehind(200)
+  const next = spooling(directory)
+  await until(() => expect(next.pipeline.stats().adopted).toBe(200))
+  expect(await drain(next)).toEqual([Array.from({ length: 200 }, (_, index) => index)])
+  // Of one resource and one scope, they have these once.
+  expect(Buffer.from(next.transport.requests[0]!).toString('latin1').split('orders')).toHaveLength(2)
+  await until(() => expect(next.pipeline.stats()).toMatchObject({ delivered: 200, spooled: 0, bytes: 0 }))
+  await next.pipeline.shutdown()
+  expect(filesIn(directory)).toEqual([])
+})
+
+test('entries are joined to no more than maxExportBatchSize records', async () => {
+  const next = spooling(await leftBehind(10), { maxExportBatchSize: 4 })
+  await until(() => expect(next.pipeline.stats().adopted).toBe(10))
+  expect((await drain(next)).map((bodies) => bodies.length)).toEqual([4, 4, 2])
+})
+
+test('a joined request that is too large is sent by halves, and a shutdown leaves only what is not delivered', async () => {
+  const directory = await leftBehind(8)
+  const { transport, pipeline } = spooling(directory)
+  await transport.arrived(1)
+  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  await transport.arrived(2)
+  expect(await bodiesIn(transport.requests[1]!)).toEqual([0, 1, 2, 3])
+  expectBalance(pipeline.stats())
+  transport.answer({ kind: 'delivered', rejected: 1 })
+  await transport.arrived(3)
+  expect(pipeline.stats()).toMatchObject({ delivered: 3, rejected: 1, inFlight: 4, spooled: 4 })
+  expectBalance(pipeline.stats())
+  await pipeline.shutdown(1)
+  expect(pipeline.stats()).toMatchObject({
+    delivered: 3,
+    dropped: NOTHING,
+    queued: 4,
+    inFlight: 0,
+    spooled: 4,
+  })
+  const next = spooling(directory)
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport.requests[0]!)).toEqual([4, 5, 6, 7])
+})
+
+test('a new severe record does not wait behind what was recovered, nor behind what this process has left on disk', async () => {
+  const directory = await leftBehind(40)
+  const next = spooling(directory, { maxExportBatchSize: 4, scheduledDelayMillis: 1 })
+  await next.transport.arrived(1)
+  for (let i = 0; i < 40; i += 1) next.write(`new ${i}`)
+  await until(() => expect(next.pipeline.stats().spooled).toBe(80))
+  next.write('severe', ERROR)
+  await until(() => expect(next.pipeline.stats().spooled).toBe(81))
+  const requests: unknown[][] = []
+  for (let i = 0; i < 4; i += 1) {
+    await next.transport.arrived(i + 1)
+    requests.push(await bodiesIn(next.transport.requests[i]!))
+    next.transport.answer()
+  }
+  // Behind what is in flight, and at most one request from the disk.
+  expect(requests.slice(0, 3)).toContainEqual(['severe'])
+  expectBalance(next.pipeline.stats())
+})
+
+test('an entry that cannot be read is set aside, others pass it, and it is sent when it can be read', async () => {
+  const directory = newDirectory()
+  const gone = spooling(directory, { maxExportBatchSize: 1 })
+  for (const body of ['first', 'second']) {
+    gone.write(body)
+    // To a segment of its own.
+    gone.pipeline.spillSync()
+  }
+  gone.pipeline.end()
+  const { transport, pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
+  await transport.arrived(1)
+  expect(await bodiesIn(transport.requests[0]!)).toEqual(['first'])
+  // A directory in the place of the second one: root may read everything else.
+  const [, other] = filesIn(directory) as [string, string]
+  const bytes = fs.readFileSync(other)
+  rmSync(other)
+  mkdirSync(other)
+  for (let i = 0; i < 5; i += 1) write(`new ${i}`)
+  for (let i = 1; i <= 6; i += 1) {
+    await transport.arrived(i)
+    transport.answer()
+  }
+  await until(() =>
+    expect(pipeline.stats()).toMatchObject({ delivered: 6, queued: 1, inFlight: 0, spooled: 1 }),
+  )
+  expectBalance(pipeline.stats())
+  expect(made).toContainEqual(expect.stringContaining('EISDIR'))
+  rmSync(other, { recursive: true })
+  fs.writeFileSync(other, bytes)
+  await transport.arrived(7)
+  transport.answer()
+  await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 7, queued: 0, dropped: NOTHING }))
+})
+
+/** The real file system, whose files are opened as `open` says. */
+function diskWith(open: (path: string, flags: number) => Promise<fs.promises.FileHandle>): Fs {
+  return { ...fs, promises: { ...fs.promises, open: open as typeof fs.promises.open } }
+}
+
+test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
+  'an entry that cannot be read (%s) is given up after five minutes, and stays for the next process',
+  async (code) => {
+    const directory = newDirectory()
+    const spool = spoolAt(
+      directory,
+      {},
+      diskWith((path, flags) => {
+        if (flags === fs.constants.O_RDONLY + fs.constants.O_NOFOLLOW) {
+          throw Object.assign(new Error(code), { code })
+        }
+        return fs.promises.open(path, flags, 0o600)
+      }),
+    )
+    const [entry] = await keep(spool, 'x')
+    spool.park(entry!, 1)
+    const start = Math.ceil(performance.now())
+    let seconds = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => start + seconds * 1000)
+    const results: unknown[] = []
+    for (; seconds < 1000 && results.at(-1) !== 'unreadable'; seconds += 1) {
+      const taken = spool.take(ALL)
+      if (taken.length > 0) results.push(seconds, (await read(spool, ...taken)).read[0])
+    }
+    const later = [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271]
+    expect(results).toEqual([...later.flatMap((at) => [at, 'later']), 301, 'unreadable'])
+    expect(spool.waiting).toBe(0)
+    await spool.close()
+    vi.restoreAllMocks()
+    const next = spoolAt(directory)
+    expect(await adopt(next)).toHaveLength(1)
+    await next.close()
+  },
+)
+
+test('an entry that is given up is counted as spool_unreadable, and the next process sends it', async () => {
+  const directory = newDirectory()
+  const gone = spooling(directory)
+  for (const body of ['first', 'second']) {
+    gone.write(body)
+    gone.write(body)
+    // To a segment of its own.
+    gone.pipeline.spillSync()
+  }
+  gone.pipeline.end()
+  const { transport, pipeline } = spooling(directory, { maxExportBatchSize: 2 })
+  await transport.arrived(1)
+  const [, file] = filesIn(directory) as [string, string]
+  renameSync(file, `${file}.kept`)
+  mkdirSync(file)
+  transport.answer()
+  await until(() => expect(made).toContainEqual(expect.stringContaining('EISDIR')))
+  expect(pipeline.stats()).toMatchObject({ delivered: 2, dropped: NOTHING, spooled: 2 })
+  const { now } = performance
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 6 * 60_000)
+  onTestFinished(() => later.mockRestore())
+  await until(() =>
+    expect(pipeline.stats()).toMatchObject({
+      adopted: 4,
+      delivered: 2,
+      dropped: { spool_unreadable: 2 },
+      queued: 0,
+      inFlight: 0,
+      spooled: 0,
+    }),
+  )
+  rmdirSync(file)
+  renameSync(`${file}.kept`, file)
+  await pipeline.shutdown()
+  const next = spooling(directory)
+  await next.transport.arrived(1)
+  expect(await bodiesIn(next.transport.requests[0]!)).toEqual(['second', 'second'])
+})
+
+/**
+ * A disk with a bad place in every segment.
+ * @param flag `O_RDONLY` or `O_RDWR`: how segments are opened that have it
+ */
+function badDisk(flag: number, place: { start: number; end: number; tries?: number }): Fs {
+  return diskWith(async (path, flags) => {
+    const file = await fs.promises.open(path, flags, 0o600)
+    if (!path.endsWith('.seg') || (flags & fs.constants.O_RDWR) !== flag) return file
+    const read = file.read.bind(file) as (...given: unknown[]) => Promise<unknown>
+    return Object.assign(file, {
+      read(buffer: Buffer, offset: number, length: number, position: number) {
+        const isHit = position < place.end && position + length > place.start
+        if (isHit) place.tries = (place.tries ?? 0) + 1
+        return isHit
+          ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+          : read(buffer, offset, length, position)
+      },
+    })
+  })
+}
+
+test('a bad place on the disk costs the entry that lies there, and none beside it', async () => {
+  const spool = spoolAt(newDirectory(), {}, badDisk(fs.constants.O_RDONLY, { start: 45, end: 46 }))
+  const [waiting, ...entries] = (await keep(spool, 'first', 'second', 'third', 'fourth')).toReversed()
+  spool.park(waiting!, 1)
+  const result = await read(spool, ...entries.toReversed())
+  expect(result.read).toEqual(['read', 'later', 'read'])
+  expect(String(result.request)).toBe('firstthird')
+  // Others of the segment do not wait for the next try.
+  expect(await texts(spool, spool.take(ALL))).toEqual(['fourth'])
+  await spool.close()
+})
+
+test('a bad place on the disk costs a recovered segment what lies there, and that stays for the next process', async () => {
+  const directory = newDirectory()
+  const gone = spoolAt(directory)
+  const contents = ['first', 'second', 'third', 'fourth'].map((text) => text.padEnd(3000, '.'))
+  await keep(gone, ...contents)
+  await gone.close()
+  const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, { start: 5000, end: 5001 }))
+  const entries = await adopt(spool)
+  expect(await texts(spool, entries)).toEqual([contents[0], contents[3]])
+  expect(made).toEqual([expect.stringContaining('has a bad place')])
+  for (const entry of entries) spool.settle(entry)
+  await spool.close()
+  expect(await found(directory)).toEqual(contents.slice(1, 3))
+})
+
+test.each([1000, 500_000])(
+  'a recovered segment of %i bytes of which a disk can read nothing waits whole, after few tries',
+  async (bytes) => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    const content = 'x'.repeat(bytes)
+    await keep(gone, content)
+    await gone.close()
+    const place = { start: 0, end: Infinity, tries: 0 }
+    const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, place))
+    expect(await adopt(spool)).toEqual([])
+    expect(made).toEqual([expect.stringContaining('cannot be read now')])
+    expect(place.tries).toBeLessThan(20)
+    place.end = 0
+    expect(await texts(spool, await adopt(spool))).toEqual([content])
+    await spool.close()
+  },
+)
+
+/** Two entries on a disk that answers no read until it is told to. */
+async function hangingDisk() {
+  useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const answer = Promise.withResolvers<void>()
+  let isHanging = false
+  const spool = spoolAt(
+    newDirectory(),
+    {},
+    diskWith(async (path, flags) => {
+      if (isHanging) await answer.promise
+      return fs.promises.open(path, flags, 0o600)
+    }),
+  )
+  const [one, two] = await keep(spool, 'one', 'two')
+  isHanging = true
+  return { spool, one: one!, two: two!, answer: () => answer.resolve() }
+}
+
+test('a blocked event loop is not taken for a disk that does not answer', async () => {
+  const { spool, one, answer } = await hangingDisk()
+  const reading = read(spool, one)
+  blockEventLoop(60_000)
+  answer()
+  expect((await reading).read).toEqual(['read'])
+  expect(await spool.append(Buffer.from('three'), 1)).toBeDefined()
+  expect(made).toEqual([])
+  await spool.close()
+})
+
+test('a disk that does not answer holds no read for long, gets no more work, and piles nothing up in memory', async () => {
+  const { spool, one, two, answer } = await hangingDisk()
+  spool.park(two, 2)
+  const late = read(spool, one)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(await late).toEqual({ read: ['later'] })
+  expect(spool.take(ALL)).toEqual([])
+  expect(await spool.append(Buffer.from('three'), 1)).toBeUndefined()
+  expect(spool.waiting).toBe(2)
+  answer()
+  await vi.waitFor(async () => expect(await spool.append(Buffer.from('four'), 1)).toBeDefined())
+  await vi.waitFor(() => expect(spool.take(ALL)).not.toEqual([]))
+  await spool.close()
+})

@@ -1,0 +1,179 @@
+import { mkdirSync } from 'node:fs'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
+import { complaints } from '../capturedWarnings.ts'
+import {
+  adopt,
+  afterKill,
+  appendSync,
+  bytesOnDisk,
+  filesIn,
+  found,
+  newDirectory,
+  sorted,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
+
+const made = complaints()
+const MAX_BYTES = 4000
+
+type Step =
+  | { readonly do: 'append'; readonly sizes: readonly number[]; readonly wait: boolean }
+  | { readonly do: 'appendSync'; readonly size: number }
+  | { readonly do: 'settle' | 'read'; readonly pick: number }
+  | { readonly do: 'adopt' | 'kill' | 'close' | 'closeSync' }
+
+const size = fc.nat({ max: 300 })
+const pick = fc.nat()
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('append' as const),
+      sizes: fc.array(size, { minLength: 1, maxLength: 6 }),
+      wait: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('appendSync' as const), size }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'read' as const), pick }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom('adopt', 'kill', 'close', 'closeSync'),
+    }) as fc.Arbitrary<Step>,
+  },
+)
+
+/** A spool, and what it must hold. */
+class Model {
+  directory: string = newDirectory()
+  spool: Spool = spoolAt(this.directory, { maxBytes: MAX_BYTES })
+  /** Kept and not settled. */
+  readonly live = new Map<SpoolEntry, string>()
+  /** What may still come back after a kill, as nothing on disk says yet that it is settled. */
+  readonly settled = new Set<string>()
+  private pending: Promise<void>[] = []
+  private number = 0
+
+  constructor() {
+    mkdirSync(this.directory)
+  }
+
+  async run(step: Step): Promise<void> {
+    const { spool } = this
+    switch (step.do) {
+      case 'append': {
+        const appends = step.sizes.map(async (size) => {
+          const text = this.text(size)
+          this.keep(await spool.append(Buffer.from(text), 1), text)
+        })
+        this.pending.push(...appends)
+        if (step.wait) await this.quiet()
+        return
+      }
+      case 'appendSync': {
+        const text = this.text(step.size)
+        return this.keep(appendSync(spool, Buffer.from(text)), text)
+      }
+      case 'settle': {
+        const entry = this.pick(step.pick)
+        if (entry === undefined) return
+        this.settled.add(this.live.get(entry)!)
+        this.live.delete(entry)
+        return spool.settle(entry)
+      }
+      case 'read': {
+        const entry = this.pick(step.pick)
+        if (entry) expect(await texts(spool, [entry])).toEqual([this.live.get(entry)])
+        return
+      }
+      case 'adopt':
+        expect(await adopt(spool)).toEqual([])
+        return
+      case 'kill':
+        await this.quiet()
+        return this.takeOver(afterKill(this.directory), true)
+      case 'close':
+        await spool.close()
+        await this.quiet()
+        return this.takeOver(this.directory, false)
+      case 'closeSync':
+        await this.quiet()
+        spool.closeSync()
+        return this.takeOver(this.directory, false)
+    }
+  }
+
+  /** The next process comes. What was kept is there, once; what was settled is not, unless the process was killed. */
+  private async takeOver(directory: string, killed: boolean): Promise<void> {
+    const expected = [...this.live.values()]
+    if (killed) await this.spool.close()
+    this.live.clear()
+    this.directory = directory
+    this.spool = spoolAt(directory, { maxBytes: MAX_BYTES })
+    const entries = await adopt(this.spool)
+    const contents = await texts(this.spool, entries)
+    expect(new Set(contents).size).toBe(contents.length)
+    expect(contents).toEqual(expect.arrayContaining(expected))
+    entries.forEach((entry, index) => {
+      const text = contents[index]!
+      if (!expected.includes(text)) expect(killed && this.settled.has(text)).toBe(true)
+      this.live.set(entry, text)
+    })
+    this.settled.clear()
+  }
+
+  async end(): Promise<void> {
+    await this.quiet()
+    await this.spool.close()
+    expect(sorted(await found(this.directory))).toEqual(sorted([...this.live.values()]))
+    const last = spoolAt(this.directory)
+    for (const entry of await adopt(last)) last.settle(entry)
+    await last.close()
+    // A young empty folder of one that was killed stays for a minute.
+    expect(filesIn(this.directory)).toEqual([])
+    expect(last.bytes).toBe(0)
+  }
+
+  check(): void {
+    expect(this.spool.bytes).toBeLessThanOrEqual(MAX_BYTES)
+    expect(bytesOnDisk(this.directory)).toBeLessThanOrEqual(MAX_BYTES)
+  }
+
+  private async quiet(): Promise<void> {
+    await Promise.all(this.pending)
+    this.pending = []
+  }
+
+  private text(size: number): string {
+    this.number += 1
+    return `${this.number}:${'x'.repeat(size)}`
+  }
+
+  private keep(entry: SpoolEntry | undefined, text: string): void {
+    if (entry === undefined) return
+    expect(entry).toMatchObject({ count: 1, bytes: text.length })
+    this.live.set(entry, text)
+  }
+
+  private pick(number: number): SpoolEntry | undefined {
+    return [...this.live.keys()][number % this.live.size]
+  }
+}
+
+test('whatever is done in whatever order: what was kept and not settled is there, once, within maxBytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const model = new Model()
+      for (const each of steps) {
+        await model.run(each)
+        model.check()
+      }
+      await model.end()
+    }),
+    { numRuns: 200 },
+  )
+  expect(made.filter((text) => !text.includes('is full'))).toEqual([])
+}, 120_000)

@@ -1,0 +1,292 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Worker } from 'node:worker_threads'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { complaints } from '../capturedWarnings.ts'
+import { afterKill, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+
+// Folders whose locks are free although their owners live: a process that copies its spool directory loses its locks.
+
+const made = complaints()
+
+const program = new URL('../fixtures/spool.mjs', import.meta.url).pathname
+const children: ChildProcess[] = []
+afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')))
+
+const IN_NAMESPACE = ['-Urp', '--fork', '--kill-child', '--mount-proc', process.execPath]
+const hasNamespaces = spawnSync('unshare', [...IN_NAMESPACE, '--version']).status === 0
+const hasProc = process.platform === 'linux'
+
+interface Child {
+  readonly child: ChildProcess
+  readonly warnings: readonly string[]
+  /** The next line that it says. */
+  readonly next: () => Promise<string>
+}
+
+function start(command: string, ...given: string[]): Child {
+  const child = spawn(command, given, { stdio: 'pipe' })
+  const warnings: string[] = []
+  child.stderr.on('data', (text) => warnings.push(String(text)))
+  children.push(child)
+  const lines: AsyncIterator<string> = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return { child, warnings, next: async () => (await lines.next()).value as string }
+}
+
+const node = (...given: string[]): Child => start(process.execPath, '--no-warnings', program, ...given)
+
+/** A process whose lock is free. */
+async function startWithoutLock(directory: string, text: string): Promise<Child> {
+  const holder = node('lose', directory, text, newDirectory())
+  expect(await holder.next()).toBe('lost')
+  return holder
+}
+
+async function kill({ child }: Child): Promise<void> {
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  await closed
+}
+
+/** What a process finds that is gone when this resolves, and has delivered nothing. */
+async function foundBy({ child, next }: Child): Promise<string[]> {
+  const closed = once(child, 'close')
+  const line = await next()
+  await closed
+  return JSON.parse(line) as string[]
+}
+
+const foundByAnother = (directory: string): Promise<string[]> => foundBy(node('adopt', directory))
+const foundInNamespace = (directory: string): Promise<string[]> =>
+  foundBy(start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'adopt', directory))
+
+const ownerIn = (directory: string): string => filesIn(directory, 'owner')[0]!
+
+/** Has the last heartbeat be so long ago. */
+function moveHeartbeat(directory: string, seconds: number): void {
+  const path = ownerIn(directory)
+  const time = lstatSync(path).mtimeMs / 1000 + seconds
+  utimesSync(path, time, time)
+}
+
+/** A folder with a free lock and another owner file than that of this process. */
+async function abandoned(text: string, change: (owner: Record<string, unknown>) => unknown): Promise<string> {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  await keep(spool, text)
+  const copy = afterKill(directory)
+  await spool.close()
+  const path = ownerIn(copy)
+  const [first, ...rest] = readFileSync(path, 'utf8').split('\n')
+  const inode = String(lstatSync(path, { bigint: true }).ino)
+  const changed = change({ ...(JSON.parse(first!) as object), inode })
+  writeFileSync(path, [typeof changed === 'string' ? changed : JSON.stringify(changed), ...rest].join('\n'))
+  return copy
+}
+
+describe('a process that has lost its lock', () => {
+  test('is left alone while it lives, and recovered at once when it is killed', async () => {
+    const directory = newDirectory()
+    const holder = await startWithoutLock(directory, 'kept')
+    expect(await foundByAnother(directory)).toEqual([])
+    expect(await found(directory)).toEqual([])
+    holder.child.stdin!.write('more\n')
+    expect(await holder.next()).toBe('kept, more')
+    await kill(holder)
+    expect(await foundByAnother(directory)).toEqual(['kept', 'more'])
+    expect(made).toEqual([])
+  })
+
+  test.runIf(hasProc)('is left alone while it is stopped, however old its heartbeat is', async () => {
+    const directory = newDirectory()
+    const holder = await startWithoutLock(directory, 'kept')
+    holder.child.kill('SIGSTOP')
+    moveHeartbeat(directory, -3600)
+    expect(await foundByAnother(directory)).toEqual([])
+    holder.child.kill('SIGCONT')
+    await kill(holder)
+    expect(await found(directory)).toEqual(['kept'])
+  })
+
+  test.runIf(hasProc)('is recovered when nobody has waited for it yet: a zombie', async () => {
+    const directory = newDirectory()
+    const holder = start(
+      'sh',
+      '-c',
+      `"${process.execPath}" --no-warnings "${program}" lose "${directory}" kept "${newDirectory()}" & ` +
+        'echo $!; exec sleep 1000',
+    )
+    const pid = Number(await holder.next())
+    expect(await holder.next()).toBe('lost')
+    expect(await found(directory)).toEqual([])
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /)
+    expect(await found(directory)).toEqual(['kept'])
+  })
+
+  test.runIf(hasProc)('is recovered when another process has its number', async () => {
+    const reused = await abandoned('kept', (owner) => ({ ...owner, started: '1' }))
+    expect(await found(reused)).toEqual(['kept'])
+  })
+
+  test.runIf(hasProc)('is recovered by its heartbeat when nothing else can tell', async () => {
+    const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
+    expect(await found(directory)).toEqual([])
+    moveHeartbeat(directory, -9)
+    expect(await found(directory)).toEqual([])
+    moveHeartbeat(directory, -2)
+    expect(await found(directory)).toEqual(['kept'])
+    // Recovered by this process, and left to the next one.
+    expect(await found(directory)).toEqual(['kept'])
+  })
+
+  test.runIf(hasProc)(
+    'is recovered when its heartbeat lies in the future: the clock was set back',
+    async () => {
+      const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
+      moveHeartbeat(directory, 3600)
+      expect(await found(directory)).toEqual(['kept'])
+    },
+  )
+
+  test.each([
+    ['garbage', () => '{"scope":'],
+    ['empty', () => ''],
+    ['of another form', () => ({ pid: 'me' })],
+    ['a copy', (owner: object) => ({ ...owner, inode: '1' })],
+  ])('is recovered by its lock alone when its owner file is %s', async (_, change) => {
+    expect(await found(await abandoned('kept', change))).toEqual(['kept'])
+  })
+
+  test('is recovered by its lock alone when its owner file is a link', async () => {
+    const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
+    const target = newDirectory()
+    writeFileSync(target, readFileSync(ownerIn(directory)))
+    const before = readFileSync(target)
+    const path = ownerIn(directory)
+    rmSync(path)
+    symlinkSync(target, path)
+    expect(await found(directory)).toEqual(['kept'])
+    expect(readFileSync(target)).toEqual(before)
+  })
+
+  test('is recovered where the draft of its owner file is a hard link, whose file stays as it is', async () => {
+    const directory = await abandoned('kept', () => '')
+    const target = newDirectory()
+    writeFileSync(target, 'of someone else')
+    linkSync(target, `${ownerIn(directory)}.new`)
+    expect(await found(directory)).toEqual(['kept'])
+    expect(readFileSync(target, 'utf8')).toBe('of someone else')
+  })
+
+  test.runIf(process.platform !== 'win32')(
+    'is recovered where the draft of its owner file is a pipe',
+    async () => {
+      const directory = await abandoned('kept', () => '')
+      execFileSync('mkfifo', [`${ownerIn(directory)}.new`])
+      // In a process of its own, which to open the pipe would stop for ever.
+      expect(await foundByAnother(directory)).toEqual(['kept'])
+    },
+  )
+})
+
+test.runIf(hasProc)('a worker thread that is ended without its lock is recovered at once', async () => {
+  const directory = newDirectory()
+  const worker = new Worker(program, { workerData: ['hold', directory, 'kept'] })
+  expect(await once(worker, 'message')).toEqual(['kept'])
+  const living = node('hold', directory, 'of a living process')
+  expect(await living.next()).toBe('kept')
+  expect(await found(directory)).toEqual([])
+  await worker.terminate()
+  expect(await found(directory)).toEqual(['kept'])
+})
+
+if (!hasNamespaces && process.env['CI'] !== 'true') {
+  process.stdout.write('skipped: recovery across PID namespaces needs unshare and user namespaces\n')
+}
+
+describe.runIf(hasNamespaces || process.env['CI'] === 'true')('in another PID namespace', () => {
+  test('a living process is left alone without its lock, and recovered 10 s after its last heartbeat', async () => {
+    const directory = newDirectory()
+    const holder = await startWithoutLock(directory, 'kept')
+    expect(await foundInNamespace(directory)).toEqual([])
+    await kill(holder)
+    expect(await foundInNamespace(directory)).toEqual([])
+    moveHeartbeat(directory, -11)
+    expect(await foundInNamespace(directory)).toEqual(['kept'])
+  })
+
+  test('a process that holds its lock is left alone, however old its heartbeat is', async () => {
+    const directory = newDirectory()
+    const holder = node('hold', directory, 'kept')
+    expect(await holder.next()).toBe('kept')
+    holder.child.kill('SIGSTOP')
+    moveHeartbeat(directory, -3600)
+    expect(await foundInNamespace(directory)).toEqual([])
+    await kill(holder)
+    expect(await foundInNamespace(directory)).toEqual(['kept'])
+  })
+
+  test('a process that goes on after it was recovered keeps what comes next in another folder', async () => {
+    const directory = newDirectory()
+    const holder = await startWithoutLock(directory, 'kept')
+    holder.child.kill('SIGSTOP')
+    moveHeartbeat(directory, -11)
+    const other = start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'deliver', directory)
+    expect(await other.next()).toBe('["kept"]')
+    await once(other.child, 'close')
+    // The folder is empty, and stays to tell its former owner.
+    const [folder] = readdirSync(directory)
+    expect(filesIn(directory)).toEqual([])
+    holder.child.kill('SIGCONT')
+    holder.child.stdin!.write('more\n')
+    expect(await holder.next()).toBe('taken, more')
+    await kill(holder)
+    expect(holder.warnings.join('')).toMatch(/^logbridge: another process has recovered the spool .*\n$/)
+    expect(filesIn(directory).map((path) => dirname(path))).not.toContain(join(directory, folder!))
+    expect(await found(directory)).toEqual(['more'])
+    // An hour later, the empty folder is removed.
+    utimesSync(join(directory, folder!), 1, 1)
+    await found(directory)
+    expect(readdirSync(directory)).not.toContain(folder)
+  })
+})
+
+test('an owner that lives is left alone where the lock is free', async () => {
+  expect(await found(await abandoned('kept', (owner) => owner))).toEqual([])
+})
+
+test('a process whose folder was recovered touches nothing in it any more', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const entries = await keep(spool, 'a', 'b', 'c')
+  const owner = ownerIn(directory)
+  const folder = dirname(owner)
+  const bytes = readFileSync(filesIn(directory)[0]!)
+  // What another process does that has recovered it.
+  writeFileSync(`${owner}.new`, readFileSync(owner))
+  renameSync(`${owner}.new`, owner)
+  expect(await read(spool, entries[0]!)).toEqual({ read: ['taken'] })
+  for (const entry of entries) spool.settle(entry)
+  expect(spool.bytes).toBe(0)
+  const [more] = await keep(spool, 'more')
+  expect(await texts(spool, [more!])).toEqual(['more'])
+  spool.settle(more!)
+  await spool.close()
+  expect(readFileSync(filesIn(directory)[0]!)).toEqual(bytes)
+  expect(readdirSync(folder)).toContain('lock')
+  expect(made).toEqual([expect.stringMatching(/another process has recovered the spool .*nothing is lost/)])
+})

@@ -1,0 +1,305 @@
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { encodeHeader } from '../../src/spool/format.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { diskThat } from './mockDisk.ts'
+import {
+  adopt,
+  afterKill,
+  appendSync,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
+
+// What processes that are gone have left in a directory, and what is not theirs.
+
+const made = complaints()
+
+const folders = (directory: string): string[] => readdirSync(directory)
+const isRoot = process.geteuid?.() === 0
+const LONG_AGO = new Date('2000-01-01')
+
+describe('adoption', () => {
+  test('never takes the folder of a living spool of the same thread', async () => {
+    const directory = newDirectory()
+    const [one, two] = [spoolAt(directory), spoolAt(directory)]
+    await keep(one, 'one')
+    await keep(two, 'two')
+    expect(await Promise.all([adopt(one), adopt(two), adopt(one)])).toEqual([[], [], []])
+    await one.close()
+    expect(await adopt(two)).toHaveLength(1)
+    expect(await adopt(two)).toEqual([])
+    await two.close()
+  })
+
+  test('gives an entry to one of those who ask at the same time', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    await keep(gone, 'a', 'b')
+    await gone.close()
+    const spools = Array.from({ length: 5 }, () => spoolAt(directory))
+    const adopted = await Promise.all(spools.map((spool) => adopt(spool)))
+    expect(adopted.flat()).toHaveLength(2)
+    expect(adopted.filter(({ length }) => length > 0)).toHaveLength(1)
+    await Promise.all(spools.map((spool) => spool.close()))
+    expect(await found(directory)).toEqual(['a', 'b'])
+  })
+
+  test('begins with what has waited longest', async () => {
+    const directory = newDirectory()
+    const times = [4, 1, 6, 3, 5, 2]
+    for (const time of times) {
+      const spool = spoolAt(directory)
+      await keep(spool, `at ${time}`)
+      const path = filesIn(directory).find((file) => statSync(file).mtimeMs > 10_000)
+      await spool.close()
+      utimesSync(path!, time, time)
+    }
+    expect(await found(directory)).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6'])
+  })
+
+  test('reads a segment that could not be read when it can be, while others of its folder wait', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second', 'third']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second, third] = filesIn(directory) as [string, string, string]
+    // A directory in the place of the second one: root may read everything else.
+    renameSync(second, `${second}.kept`)
+    mkdirSync(second)
+    renameSync(third, `${third}.kept`)
+    mkdirSync(third)
+    const spool = spoolAt(directory)
+    const [first, ...others] = await adopt(spool)
+    expect(others).toEqual([])
+    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    expect(await adopt(spool)).toEqual([])
+    rmdirSync(second)
+    renameSync(`${second}.kept`, second)
+    expect(await texts(spool, await adopt(spool))).toEqual(['second'])
+    expect(await adopt(spool)).toEqual([])
+    // The folder stays for the segment that cannot be read yet.
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([second, third]))
+    rmdirSync(third)
+    renameSync(`${third}.kept`, third)
+    expect(await texts(spool, await adopt(spool))).toEqual(['third'])
+    await spool.close()
+    expect(await found(directory)).toEqual(['second', 'third'])
+  })
+
+  test('takes a segment once when its folder is left while it is read', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second] = filesIn(directory) as [string, string]
+    renameSync(second, `${second}.kept`)
+    mkdirSync(second)
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    let isHanging = false
+    const disk = diskThat(() => false)
+    const { open } = disk.promises
+    disk.promises.open = async (...given: Parameters<typeof open>) => {
+      if (isHanging && given[0] === second) {
+        asked.resolve()
+        await answer.promise
+      }
+      return open(...given)
+    }
+    const spool = spoolAt(directory, {}, disk)
+    const [first] = await adopt(spool)
+    rmdirSync(second)
+    renameSync(`${second}.kept`, second)
+    isHanging = true
+    const retried = adopt(spool)
+    await asked.promise
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory, 'owner')).toEqual([]))
+    answer.resolve()
+    // Once: recovered anew with the folder.
+    expect(await texts(spool, await retried)).toEqual(['second'])
+    expect(await found(directory)).toEqual([])
+    await spool.close()
+    expect(await found(directory)).toEqual(['second'])
+  })
+
+  test('leaves a folder when a segment that could not be read turns out to hold nothing', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
+    await gone.close()
+    const [, second] = filesIn(directory) as [string, string]
+    rmSync(second)
+    mkdirSync(second)
+    const spool = spoolAt(directory)
+    const [first] = await adopt(spool)
+    rmdirSync(second)
+    writeFileSync(second, '')
+    spool.settle(first!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([second]))
+    await adopt(spool)
+    expect(folders(directory)).toEqual([])
+    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    await spool.close()
+  })
+
+  test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    const [entry] = await keep(spool, 'x')
+    spool.settle(entry!)
+    await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
+    const copy = afterKill(directory)
+    expect(folders(copy)).toHaveLength(1)
+    expect(await found(copy)).toEqual([])
+    expect(folders(copy)).toHaveLength(1)
+    utimesSync(join(copy, folders(copy)[0]!), LONG_AGO, LONG_AGO)
+    expect(await found(copy)).toEqual([])
+    expect(folders(copy)).toEqual([])
+    // The living one's is no younger, and stays.
+    utimesSync(join(directory, folders(directory)[0]!), LONG_AGO, LONG_AGO)
+    expect(await found(directory)).toEqual([])
+    expect(folders(directory)).toHaveLength(1)
+    await spool.close()
+  })
+
+  test('of a directory that is not there', async () => {
+    const spool = spoolAt(newDirectory())
+    expect(await adopt(spool)).toEqual([])
+    await spool.close()
+    spool.closeSync()
+    expect(made).toEqual([])
+  })
+
+  test('leaves alone what is not of a spool', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'mine')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    const folder = dirname(segment!)
+    writeFileSync(join(directory, 'file'), 'x')
+    mkdirSync(join(directory, 'folder'))
+    writeFileSync(join(folder, 'notes.txt'), 'x')
+    writeFileSync(join(folder, '00000000000x.seg'), 'x')
+    expect(await found(directory)).toEqual(['mine'])
+    const next = spoolAt(directory)
+    for (const entry of await adopt(next)) next.settle(entry)
+    await next.close()
+    expect(readdirSync(folder).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
+    expect(folders(directory).sort()).toEqual([folder.slice(directory.length + 1), 'file', 'folder'].sort())
+    expect(made).toEqual([])
+  })
+
+  test('leaves a segment of another version alone, with one complaint', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'future')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    const bytes = readFileSync(segment!)
+    const header = encodeHeader(bytes.subarray(12, 16), 2)
+    header.copy(bytes)
+    writeFileSync(segment!, bytes)
+    const next = spoolAt(directory)
+    expect(await adopt(next)).toEqual([])
+    expect(await adopt(next)).toEqual([])
+    await next.close()
+    expect(made).toEqual([expect.stringMatching(/000000000001\.seg was written by another version/)])
+    expect(readFileSync(segment!)).toEqual(bytes)
+  })
+
+  test('does not follow links', async () => {
+    const directory = newDirectory()
+    const elsewhere = newDirectory()
+    for (const place of [directory, elsewhere]) {
+      const spool = spoolAt(place)
+      await keep(spool, place)
+      await spool.close()
+    }
+    const [target] = filesIn(elsewhere)
+    const before = readFileSync(target!)
+    const [segment] = filesIn(directory)
+    symlinkSync(target!, segment!.replace('1.seg', '2.seg'))
+    symlinkSync(dirname(target!), join(directory, '00000000-0000-0000-0000-000000000000'))
+    expect(await found(directory)).toEqual([directory])
+    expect(readFileSync(target!)).toEqual(before)
+    expect(made).toEqual([expect.stringContaining('cannot be read now')])
+  })
+
+  test.each(['garbage', 'a link to a file', 'a link to nothing', 'a directory'])(
+    'takes over a folder when its lock is %s, and touches nothing elsewhere',
+    async (kind) => {
+      const directory = newDirectory()
+      const target = newDirectory()
+      const spool = spoolAt(directory)
+      await keep(spool, 'kept')
+      await spool.close()
+      const [lock] = filesIn(directory, 'lock')
+      rmSync(lock!)
+      if (kind === 'garbage') writeFileSync(lock!, 'x'.repeat(5000))
+      if (kind.startsWith('a link')) symlinkSync(target, lock!)
+      if (kind === 'a link to a file') writeFileSync(target, 'x'.repeat(5000))
+      if (kind === 'a directory') mkdirSync(lock!)
+      const [one, two] = [spoolAt(directory), spoolAt(directory)]
+      const entries = await adopt(one)
+      expect(await texts(one, entries)).toEqual(['kept'])
+      expect(await adopt(two)).toEqual([])
+      expect(existsSync(target)).toBe(kind === 'a link to a file')
+      one.settle(entries[0]!)
+      await Promise.all([one.close(), two.close()])
+      expect(existsSync(target)).toBe(kind === 'a link to a file')
+      if (kind !== 'a directory') expect(folders(directory)).toEqual([])
+      expect(made).toEqual([])
+    },
+  )
+
+  test('leaves a living process alone when its lock has been overwritten', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'mine')
+    writeFileSync(filesIn(directory, 'lock')[0]!, 'x'.repeat(5000))
+    const other = spoolAt(directory)
+    expect(await adopt(other)).toEqual([])
+    await spool.close()
+    expect(await adopt(other)).toHaveLength(1)
+    await other.close()
+  })
+
+  test.runIf(isRoot)('leaves alone what belongs to another user, with one complaint', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    await keep(spool, 'theirs')
+    await spool.close()
+    const [segment] = filesIn(directory)
+    chownSync(segment!, 12_345, 12_345)
+    expect(await found(directory)).toEqual([])
+    chownSync(dirname(segment!), 12_345, 12_345)
+    expect(await found(directory)).toEqual([])
+    expect(made).toEqual([
+      expect.stringContaining('is not a segment of this spool'),
+      expect.stringContaining('belongs to another user'),
+    ])
+    expect(existsSync(segment!)).toBe(true)
+  })
+})

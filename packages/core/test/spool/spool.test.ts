@@ -1,0 +1,336 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import type { SpoolEntry } from '../../src/spool/types.ts'
+import { complaints, forgetComplaints } from '../capturedWarnings.ts'
+import {
+  adopt,
+  appends,
+  appendSync,
+  afterKill,
+  bytesOnDisk,
+  filesIn,
+  found,
+  keep,
+  newDirectory,
+  read,
+  sorted,
+  spoolAt,
+  texts,
+} from './spoolDirectory.ts'
+
+const made = complaints()
+
+const folders = (directory: string): string[] => readdirSync(directory)
+
+test('what is appended can be read, and the next process finds it in the order of the calls', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const names = Array.from({ length: 700 }, (_, index) => `request ${index}`)
+  const entries = await Promise.all(names.map((name, index) => spool.append(Buffer.from(name), index)))
+  expect(entries.map((entry) => entry?.count)).toEqual(names.map((_, index) => index))
+  expect(entries.map((entry) => entry?.bytes)).toEqual(names.map((name) => name.length))
+  expect(await texts(spool, entries as never)).toEqual(names)
+  expect(spool.bytes).toBe(bytesOnDisk(directory))
+  await spool.close()
+
+  const next = spoolAt(directory)
+  const adopted = await adopt(next)
+  expect(adopted.map(({ count }) => count)).toEqual(names.map((_, index) => index))
+  expect(await texts(next, adopted)).toEqual(names)
+  expect(next.bytes).toBe(bytesOnDisk(directory))
+  await next.close()
+  expect(made).toEqual([])
+})
+
+test('a pipeline that delivers leaves nothing: segments go with their last entry, the folder at the end', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const [one, two] = await keep(spool, 'one', 'two')
+  spool.settle(two!)
+  spool.settle(one!)
+  spool.settle(one!)
+  await keep(spool, 'three').then(([three]) => spool.settle(three!))
+  await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
+  expect(spool.bytes).toBe(0)
+  const [last] = await keep(spool, 'four')
+  spool.settle(last!)
+  await spool.close()
+  expect(folders(directory)).toEqual([])
+  expect(made).toEqual([])
+})
+
+test.each(['close', 'closeSync'] as const)(
+  'what is settled is not found by the next process, what is not is found once: %s',
+  async (close) => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory)
+    const entries = await keep(spool, 'a', 'b', 'c')
+    const sync = appendSync(spool, Buffer.from('d'))
+    spool.settle(entries[1]!)
+    spool.settle(sync!)
+    await spool[close]()
+    expect(await found(directory)).toEqual(['a', 'c'])
+
+    // Adopted entries are settled as one's own are.
+    const next = spoolAt(directory)
+    const [a] = await adopt(next)
+    next.settle(a!)
+    await next[close]()
+    expect(await found(directory)).toEqual(['c'])
+    const last = spoolAt(directory)
+    for (const entry of await adopt(last)) last.settle(entry)
+    await last[close]()
+    expect(folders(directory)).toEqual([])
+  },
+)
+
+test('a settled entry is marked so after a while, for a process that is killed', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const [a, , c] = await keep(spool, 'a', 'b', 'c')
+  const before = bytesOnDisk(directory)
+  spool.settle(a!)
+  spool.settle(c!)
+  await vi.waitFor(() => expect(bytesOnDisk(directory)).toBeGreaterThan(before), 10_000)
+  expect(await found(afterKill(directory))).toEqual(['b'])
+  expect(spool.bytes).toBe(bytesOnDisk(directory))
+  // One entry for both.
+  expect(bytesOnDisk(directory) - before).toBe(20 + 8)
+  await spool.close()
+})
+
+test('appends of a process that goes on are kept beside a synchronous one, and none is torn', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const requests = Array.from({ length: 40 }, (_, index) => Buffer.alloc(20_000, index))
+  const appends = requests.map((request) => spool.append(request, 1))
+  await appends[0]
+  const sync = appendSync(spool, Buffer.from('dying'))
+  expect(sync).toMatchObject({ count: 1, bytes: 5 })
+  expect(await found(afterKill(directory))).toContain('dying')
+  expect(await Promise.all(appends)).not.toContain(undefined)
+  const all = await found(afterKill(directory))
+  expect(sorted(all)).toEqual(sorted(['dying', ...requests.map(String)]))
+  await spool.close()
+})
+
+test('a synchronous append takes the place of one that waits', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const requests = ['a', 'b', 'c'].map((text) => Buffer.from(text))
+  const appends = requests.map((request) => spool.append(request, 1))
+  const sync = requests.map((request) => appendSync(spool, request))
+  expect(await Promise.all(appends)).toEqual(sync)
+  spool.closeSync()
+  expect(await found(directory)).toEqual(['a', 'b', 'c'])
+})
+
+test('a synchronous append needs nothing to be there', async () => {
+  const directory = join(newDirectory(), 'deep', 'down')
+  for (const fsync of [false, true]) {
+    const spool = spoolAt(directory, { fsync })
+    expect(appendSync(spool, Buffer.from(`fsync ${fsync}`))).toBeDefined()
+    spool.closeSync()
+  }
+  expect(sorted(await found(directory))).toEqual(['fsync false', 'fsync true'])
+})
+
+test('a spool that is closed takes nothing, gives nothing, and does not mind', async () => {
+  const directory = newDirectory()
+  const spool = spoolAt(directory)
+  const late = spool.append(Buffer.from('before'), 1)
+  const closing = spool.close()
+  expect(spool.close()).toBe(closing)
+  expect(await spool.append(Buffer.from('after'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('after'))).toBeUndefined()
+  await closing
+  const entry = await late
+  expect(entry).toBeDefined()
+  expect(await texts(spool, [entry!])).toEqual([undefined])
+  spool.settle(entry!)
+  expect(await adopt(spool)).toEqual([])
+  spool.closeSync()
+  expect(await found(directory)).toEqual(['before'])
+  expect(made).toEqual([])
+})
+
+test('closed at once while it writes, adopts and closes, it loses nothing that was kept', async () => {
+  const directory = newDirectory()
+  await keep(spoolAt(directory), 'alive')
+  const gone = spoolAt(directory)
+  await keep(gone, 'orphan')
+  await gone.close()
+  for (let turns = 0; turns < 30; turns += 1) {
+    const spool = spoolAt(directory)
+    const adopting = adopt(spool)
+    const append = spool.append(Buffer.from('new'), 1)
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+    const closing = turns % 2 === 0 ? spool.close() : undefined
+    spool.closeSync()
+    await Promise.all([adopting, append, closing])
+    const next = spoolAt(directory)
+    const adopted = await adopt(next)
+    const contents = await texts(next, adopted)
+    const expected = (await append) === undefined ? ['orphan'] : ['new', 'orphan']
+    // The locks of what was under way are free when it is done.
+    while (contents.length < expected.length) {
+      const more = await adopt(next)
+      adopted.push(...more)
+      contents.push(...(await texts(next, more)))
+    }
+    expect(contents).toEqual(expect.arrayContaining(expected))
+    expect(contents.filter((text) => text === 'orphan')).toHaveLength(1)
+    adopted.forEach((entry, index) => contents[index] === 'new' && next.settle(entry))
+    await next.close()
+  }
+})
+
+describe('maxBytes', () => {
+  test('is never exceeded; what does not fit is not kept, and is again when there is room', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    const kept = []
+    for (let index = 0; index < 30; index += 1) {
+      const entry =
+        index % 3 === 0 ? appendSync(spool, Buffer.alloc(100)) : await spool.append(Buffer.alloc(100), 1)
+      if (entry) kept.push(entry)
+      expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
+      expect(spool.bytes).toBe(bytesOnDisk(directory))
+    }
+    expect(kept.length).toBeGreaterThan(10)
+    expect(kept.length).toBeLessThan(20)
+    expect(made).toEqual([expect.stringContaining(`${directory} is full (maxBytes: 2000)`)])
+    for (const entry of kept) spool.settle(entry)
+    await vi.waitFor(() => expect(spool.bytes).toBe(0))
+    expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
+    await spool.close()
+  })
+
+  test('leaves room to say what is settled: a full directory sends nothing twice', async () => {
+    const directory = newDirectory()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    const kept: [string, SpoolEntry][] = []
+    for (let number = 0; ; number += 1) {
+      const text = `${number}`.padStart(40 - (number % 7), '0')
+      const entry = await spool.append(Buffer.from(text), 1)
+      if (entry === undefined) break
+      kept.push([text, entry])
+    }
+    const left = kept.filter(([, entry], index) => index % 2 === 0 || spool.settle(entry))
+    await spool.close()
+    expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
+    expect(await found(directory)).toEqual(left.map(([text]) => text))
+  })
+
+  test('counts what other processes hold', async () => {
+    const directory = newDirectory()
+    const one = spoolAt(directory, { maxBytes: 2000 })
+    await one.append(Buffer.alloc(1500), 1)
+    for (const append of ['append', 'appendSync'] as const) {
+      const two = spoolAt(directory, { maxBytes: 2000 })
+      expect(await appends[append](two, Buffer.alloc(500))).toBeUndefined()
+      expect(await appends[append](two, Buffer.alloc(300))).toBeDefined()
+      await two.close()
+      for (const path of filesIn(directory).filter((file) => statSync(file).size < 500)) truncateSync(path)
+    }
+    expect(made).toHaveLength(1)
+    await one.close()
+  })
+
+  test('counts what has been adopted once', async () => {
+    const directory = newDirectory()
+    const gone = spoolAt(directory, { maxBytes: 2000 })
+    await gone.append(Buffer.alloc(900), 1)
+    await gone.close()
+    const spool = spoolAt(directory, { maxBytes: 2000 })
+    expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
+    expect(await adopt(spool)).toHaveLength(1)
+    expect(await spool.append(Buffer.alloc(700), 1)).toBeDefined()
+    await spool.close()
+    expect(made).toEqual([])
+  })
+
+  test('a request that no receiver would take is not kept', async () => {
+    const spool = spoolAt(newDirectory(), { maxBytes: 2 ** 30 })
+    expect(await spool.append(Buffer.alloc(9 * 1024 * 1024), 1)).toBeUndefined()
+    expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes is not kept on disk')])
+    const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
+    expect((await read(spool, entry!)).request).toHaveLength(8 * 1024 * 1024)
+    await spool.close()
+  })
+})
+
+test('the directory is for its user only: 0700, files 0600', async () => {
+  const directory = newDirectory()
+  const umask = process.umask(0)
+  try {
+    for (const append of ['append', 'appendSync'] as const) {
+      const spool = spoolAt(directory)
+      await appends[append](spool, Buffer.from('secret'))
+    }
+  } finally {
+    process.umask(umask)
+  }
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
+  expect(mode(directory)).toBe('700')
+  expect(folders(directory).map((name) => mode(join(directory, name)))).toEqual(['700', '700'])
+  const files = [...filesIn(directory), ...filesIn(directory, 'lock')]
+  expect(files.map(mode)).toEqual(['600', '600', '600', '600'])
+})
+
+test.runIf(process.geteuid !== undefined)(
+  'a directory that other users may write to stays as it is, and that is said once with what to do',
+  async () => {
+    for (const [mode, isSaid] of [
+      [0o777, true],
+      [0o2770, true],
+      [0o755, false],
+      [0o1777, false],
+    ] as const) {
+      for (const append of ['append', 'appendSync'] as const) {
+        made.length = 0
+        forgetComplaints()
+        const directory = newDirectory()
+        mkdirSync(directory)
+        chmodSync(directory, mode)
+        for (const spool of [spoolAt(directory), spoolAt(directory)]) {
+          expect(await appends[append](spool, Buffer.from('x'))).toBeDefined()
+          await spool.close()
+        }
+        expect(statSync(directory).mode & 0o7777).toBe(mode)
+        const warning = expect.stringMatching(/other users may write to the spool .* set its mode to 0700/)
+        expect(made).toEqual(isSaid ? [warning] : [])
+      }
+    }
+  },
+)
+
+test('a path that SQLite cannot open costs the spool, and the complaint names the limit', async () => {
+  const pathOf = (bytes: number): string => {
+    let path = newDirectory()
+    while (path.length < bytes) path = join(path, 'x'.repeat(Math.min(bytes - path.length - 1, 200)))
+    return path
+  }
+  const longest = spoolAt(pathOf(460))
+  await keep(longest, 'kept')
+  await longest.close()
+  expect(made).toEqual([])
+  const spool = spoolAt(pathOf(461))
+  expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+  expect(await adopt(spool)).toEqual([])
+  await spool.close()
+  expect(made).toEqual([expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/)])
+})
+
+test('without node:sqlite nothing is kept, with one complaint that says what to do', async () => {
+  const directory = newDirectory()
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
+  const spool = spoolAt(directory)
+  expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
+  expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
+  expect(await adopt(spool)).toEqual([])
+  await spool.close()
+  expect(made).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])
+  expect(existsSync(directory)).toBe(false)
+})

@@ -1,0 +1,109 @@
+import * as fs from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import type { SpoolConfig } from '../../src/config/spool.ts'
+import type { Fs } from '../../src/spool/files.ts'
+import { openSpool } from '../../src/spool/spool.ts'
+import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'logbridge-spool-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+let number = 0
+
+/** A path that nothing is at. */
+export function newDirectory(): string {
+  number += 1
+  return join(root, String(number))
+}
+
+export function spoolAt(directory: string, options: Partial<SpoolConfig> = {}, on: Fs = fs): Spool {
+  return openSpool({ directory, maxBytes: 1024 * 1024, fsync: false, ...options }, on)
+}
+
+/** A copy of a directory as it would be found if all its processes were killed now. */
+export function afterKill(directory: string): string {
+  const copy = newDirectory()
+  try {
+    cpSync(directory, copy, { recursive: true })
+    return copy
+  } catch (error) {
+    // A segment was removed meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return afterKill(directory)
+  }
+}
+
+/** Paths of all files in a directory that end so, in the order of writing. */
+export function filesIn(directory: string, end = '.seg'): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(end))
+    .sort()
+    .map((name) => join(directory, name))
+}
+
+export function bytesOnDisk(directory: string): number {
+  return filesIn(directory).reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
+}
+
+/** Takes over what others have left, and takes all that waits. */
+export async function adopt(spool: Spool): Promise<SpoolEntry[]> {
+  await spool.adopt(() => 1)
+  return spool.take({ bytes: Infinity, records: Infinity })
+}
+
+/** Appends one request at once. */
+export function appendSync(spool: Spool, request: Uint8Array): SpoolEntry | undefined {
+  return spool.appendSync([{ request, count: 1 }])[0]
+}
+
+/** Appends one request, in either way. */
+export const appends: Record<
+  'append' | 'appendSync',
+  (spool: Spool, request: Uint8Array) => Promise<SpoolEntry | undefined>
+> = {
+  append: (spool, request) => spool.append(request, 1),
+  appendSync: async (spool, request) => appendSync(spool, request),
+}
+
+/** Reads entries as one run of bytes. */
+export function read(spool: Spool, ...entries: SpoolEntry[]): ReturnType<Spool['read']> {
+  return spool.read(entries, Buffer.concat)
+}
+
+/** What entries hold, as text. */
+export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promise<(string | undefined)[]> {
+  return Promise.all(
+    entries.map(async (entry) => {
+      const { request } = await read(spool, entry)
+      return request && Buffer.from(request).toString()
+    }),
+  )
+}
+
+/** What the next process finds in a directory, as text; the directory stays as it is found. */
+export async function found(directory: string): Promise<(string | undefined)[]> {
+  const spool = spoolAt(directory)
+  const contents = await texts(spool, await adopt(spool))
+  await spool.close()
+  return contents
+}
+
+/** Appends texts, one after another; each must be kept. */
+export async function keep(spool: Spool, ...contents: string[]): Promise<SpoolEntry[]> {
+  const entries: SpoolEntry[] = []
+  for (const text of contents) {
+    const entry = await spool.append(Buffer.from(text), 1)
+    if (entry === undefined) throw new Error(`${text} was not kept`)
+    entries.push(entry)
+  }
+  return entries
+}
+
+export function sorted(contents: readonly (string | undefined)[]): string[] {
+  return contents.map(String).sort((one, other) => one.localeCompare(other))
+}

@@ -1,0 +1,178 @@
+import { EventEmitter, getEventListeners, once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import { timers } from '@logbridge/bridge'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startGrpcReceiver, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
+import { allSent, unlessAborted, withDeadline } from '../../src/transport/deadline.ts'
+import { createTransport } from '../../src/transport/createTransport.ts'
+import { createHttpTransport } from '../../src/transport/http.ts'
+import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
+
+const protocols = [
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
+] as const
+
+test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async (protocol, start) => {
+  const receiver = await start()
+  onTestFinished(receiver.close)
+  receiver.answer = (_, n) => (n % 2 === 0 ? { fate: 'silent' } : {})
+  const exporter = exporterConfig(`${receiver.url}${protocol === 'grpc' ? '' : '/v1/logs'}`, {
+    protocol,
+    headers: async () => ({}),
+    timeoutMillis: 20_000,
+  })
+  const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
+  onTestFinished(() => transport.close())
+  const started = vi.spyOn(timers, 'setTimeout')
+  const cleared = vi.spyOn(timers, 'clearTimeout')
+  onTestFinished(() => void vi.restoreAllMocks())
+  const controller = new AbortController()
+  for (let n = 0; n < 5; n += 1) {
+    await transport.send(REQUEST, controller.signal)
+    const aborted = new AbortController()
+    const sent = transport.send(REQUEST, aborted.signal)
+    setTimeout(() => aborted.abort(), 20)
+    expect(await sent).toMatchObject({ kind: 'retryable' })
+    expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
+  }
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+  // Those for the deadline, and for the end after an abort.
+  const timersOf = (wanted: number): unknown[] =>
+    started.mock.calls.flatMap(([, millis], call) =>
+      millis === wanted ? [started.mock.results[call]?.value] : [],
+    )
+  const deadlines = [...timersOf(20_000), ...timersOf(1000)]
+  expect(timersOf(20_000).length).toBeGreaterThanOrEqual(10)
+  expect(timersOf(1000).length).toBeGreaterThanOrEqual(5)
+  const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
+  for (const timer of deadlines) expect(clearedTimers).toContain(timer)
+})
+
+test.each(protocols)(
+  '%s: an attempt that ends while certificates are looked at says so',
+  async (protocol) => {
+    const tls = { files: { ca: import.meta.filename } }
+    const exporter = exporterConfig('https://127.0.0.1:9', { protocol, tls })
+    const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
+    onTestFinished(() => transport.close())
+    const { kind, reason } = { reason: '', ...(await transport.send(REQUEST, AbortSignal.abort())) }
+    expect({ kind, reason }).toEqual({
+      kind: 'retryable',
+      reason: expect.stringMatching(/request impossible: not ready in time$/),
+    })
+  },
+)
+
+const failed101 = { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status: 101 }
+const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no answer in time' }
+
+test.each<[string, (socket: Socket) => unknown, object]>([
+  [
+    'switches protocols',
+    (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    failed101,
+  ],
+  [
+    'switches to no protocol',
+    (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    failed101,
+  ],
+  [
+    'closes the connection',
+    (socket) => socket.end(),
+    { kind: 'retryable', reason: 'HTTP request failed: ECONNRESET' },
+  ],
+  ['informs without end', (socket) => repeat(socket, 'HTTP/1.1 102 Processing\r\n\r\n'), noAnswer],
+  [
+    'sends headers without end',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n')
+      repeat(socket, 'x: y\r\n')
+    },
+    noAnswer,
+  ],
+  [
+    'sends a body without end',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n')
+      repeat(socket, 'x')
+    },
+    { kind: 'delivered', rejected: 0, status: 200 },
+  ],
+  ['says nothing', () => {}, noAnswer],
+])('an attempt over HTTP ends when the receiver %s', async (_, answer, outcome) => {
+  const sockets = new Set<Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+    socket.once('data', () => answer(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  // An answer must not come too late for it, however busy the machine is.
+  const timeoutMillis = outcome === noAnswer || 'rejected' in outcome ? 200 : 20_000
+  const exporter = exporterConfig(url, { protocol: 'http/protobuf', timeoutMillis })
+  // One attempt is enough of those that would be made again.
+  const transport = createHttpTransport(exporter)
+  onTestFinished(() => transport.close())
+  expect(await transport.send(REQUEST, never)).toEqual(outcome)
+  for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close')
+})
+
+/** Writes a text again and again until the connection is closed. */
+function repeat(socket: Socket, text: string): void {
+  const timer = setInterval(() => socket.write(text), 10)
+  socket.on('close', () => clearInterval(timer))
+}
+
+test('withDeadline leaves no listener at the signal that it was given', async () => {
+  const { signal } = new AbortController()
+  await withDeadline(1000, signal, async () => {})
+  await expect(withDeadline(1000, signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('unlessAborted leaves no listener at the signal that it was given', async () => {
+  const { signal } = new AbortController()
+  expect(await unlessAborted(signal, Promise.resolve(1))).toBe(1)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('allSent waits for nothing when the request was closed before it was sent to its end', async () => {
+  const closed = Object.assign(new EventEmitter(), { writableFinished: false, closed: true })
+  expect(await allSent(closed, true, never, () => {})).toBe(false)
+})
+
+test('an attempt over HTTP that is aborted before its request is compressed is made again', async () => {
+  const exporter = exporterConfig('http://127.0.0.1:9', { protocol: 'http/protobuf', compression: 'gzip' })
+  const transport = createHttpTransport(exporter)
+  onTestFinished(() => transport.close())
+  expect(await transport.send(Buffer.alloc(10_000), AbortSignal.abort())).toEqual({
+    kind: 'retryable',
+    reason: 'HTTP request impossible: not ready in time',
+  })
+})
+
+test('an attempt over HTTP that was aborted before it began ends, and its connection with it', async () => {
+  const receiver = await startHttpReceiver()
+  onTestFinished(receiver.close)
+  receiver.answer = () => ({ fate: 'silent' })
+  const transport = createHttpTransport(exporterConfig(receiver.url, { protocol: 'http/protobuf' }))
+  onTestFinished(() => transport.close())
+  expect(await transport.send(REQUEST, AbortSignal.abort())).toEqual(noAnswer)
+  expect(receiver.requests).toEqual([])
+})
+
+test.each([
+  ['the time is up', 10, never],
+  ['it is aborted', 60_000, AbortSignal.timeout(10)],
+])('an attempt that never ends is given up when %s', async (_, timeoutMillis, signal) => {
+  const endless = withDeadline(timeoutMillis, signal, () => new Promise(() => {}))
+  await expect(endless).rejects.toMatchObject({ name: 'AbortError' })
+})

@@ -1,0 +1,272 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import {
+  type HttpAnswer,
+  partialSuccess,
+  type ScriptedReceiver,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '../../../../tests/support/scriptedReceiver.ts'
+import type { ExporterConfig } from '../../src/config/exporter.ts'
+import { createHttpTransport } from '../../src/transport/http.ts'
+import type { Transport } from '../../src/transport/transport.ts'
+import { exporterConfig, never, REQUEST, WRONG_HEADERS } from './exporterConfig.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+async function serve(answer: ScriptedReceiver<HttpAnswer>['answer'] = () => ({})) {
+  const receiver = await startHttpReceiver()
+  receiver.answer = answer
+  cleanups.push(receiver.close)
+  return receiver
+}
+
+async function proxied(receiver: { url: string }) {
+  const proxy = await startFaultProxy(receiver.url)
+  cleanups.push(proxy.close)
+  return proxy
+}
+
+function connect(url: string, options: Partial<ExporterConfig> = {}): Transport {
+  const transport = createHttpTransport(
+    exporterConfig(`${url}/v1/logs`, { protocol: 'http/protobuf', ...options }),
+  )
+  cleanups.push(() => transport.close())
+  return transport
+}
+
+const delivered = { kind: 'delivered', rejected: 0, status: 200 }
+
+describe('a request', () => {
+  test('arrives byte for byte, with the headers, on one connection', async () => {
+    const receiver = await serve()
+    const headers = () => ({ 'x-tenant': 'shop', 'User-Agent': 'mine' })
+    const transport = connect(receiver.url, { headers })
+    expect(await transport.send(REQUEST, never)).toEqual(delivered)
+    await transport.send(REQUEST, never)
+    expect(receiver.requests[0]).toMatchObject({
+      path: '/v1/logs',
+      headers: { 'content-type': 'application/x-protobuf', 'x-tenant': 'shop', 'user-agent': 'mine' },
+      body: REQUEST,
+    })
+    expect(receiver.connections).toBe(1)
+  })
+
+  test('is compressed when it is over 1 KiB', async () => {
+    const receiver = await serve()
+    const transport = connect(receiver.url, { compression: 'gzip' })
+    const large = Buffer.alloc(1025, 'x')
+    await transport.send(large, never)
+    await transport.send(large.subarray(1), never)
+    expect(receiver.requests.map(({ body, compressed }) => [body.length, compressed])).toEqual([
+      [1025, true],
+      [1024, false],
+    ])
+    expect(receiver.requests[0]?.body).toEqual(large)
+  })
+
+  test.each(WRONG_HEADERS)(
+    'waits when a function gives %s for headers, which is said without it',
+    async (_, headers, said) => {
+      const receiver = await serve()
+      const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
+      expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(said) })
+      expect(JSON.stringify(outcome)).not.toContain('hunter2')
+      expect(receiver.requests).toEqual([])
+    },
+  )
+
+  test('is given up at the deadline, or when aborted, where the headers never come', async () => {
+    const headers = (): Promise<never> => new Promise(() => {})
+    expect(
+      await connect('http://127.0.0.1:1', { headers, timeoutMillis: 50 }).send(REQUEST, never),
+    ).toMatchObject({ kind: 'retryable', reason: expect.stringContaining('in time') })
+    const controller = new AbortController()
+    const patient = connect('http://127.0.0.1:1', { headers })
+    const sent = patient.send(REQUEST, controller.signal)
+    controller.abort()
+    expect(await sent).toMatchObject({ kind: 'retryable' })
+    expect(await patient.send(REQUEST, controller.signal)).toMatchObject({ kind: 'retryable' })
+  })
+})
+
+describe('an answer', () => {
+  async function outcomeOf(answer: HttpAnswer, options: Partial<ExporterConfig> = {}) {
+    const receiver = await serve(() => answer)
+    return await connect(receiver.url, options).send(REQUEST, never)
+  }
+
+  test('of partial success says what was refused, and is delivered', async () => {
+    const headers = { authorization: 'Bearer hunter2' }
+    const body = partialSuccess(3n, 'not for hunter2\n')
+    expect(await outcomeOf({ body }, { headers })).toEqual({
+      ...delivered,
+      rejected: 3,
+      message: 'not for *** ',
+    })
+    expect(await outcomeOf({ body: partialSuccess(-3n) })).toEqual(delivered)
+  })
+
+  test.each([
+    [301, 'failed'],
+    [307, 'failed'],
+    [400, 'failed'],
+    [401, 'failed'],
+    [404, 'failed'],
+    [408, 'failed'],
+    [413, 'too-large'],
+    [429, 'retryable'],
+    [500, 'failed'],
+    [501, 'failed'],
+    [502, 'retryable'],
+    [503, 'retryable'],
+    [504, 'retryable'],
+  ])('of status %i is %s', async (status, kind) => {
+    const other = await serve()
+    const headers = { location: `${other.url}/v1/logs` }
+    expect(await outcomeOf({ status, body: 'no', headers })).toMatchObject({
+      kind,
+      status,
+      reason: expect.stringMatching(new RegExp(`^HTTP ${status}( \\(redirects are not followed\\))?$`)),
+    })
+    expect(other.requests).toEqual([])
+  })
+
+  test('says in its Status why the request is refused, which is shown without the headers', async () => {
+    const text = 'no such token: hunter2\n'
+    const body = Buffer.concat([Buffer.from([0x08, 16, 0x12, text.length]), Buffer.from(text)])
+    const options = { headers: { authorization: 'Bearer hunter2' } }
+    const headers = { 'content-type': 'application/x-protobuf' }
+    expect(await outcomeOf({ status: 401, body, headers }, options)).toMatchObject({
+      reason: 'HTTP 401: no such token: *** ',
+    })
+    for (const other of [body.subarray(0, 5), Buffer.alloc(70_000, body), Buffer.from('<html>hunter2')]) {
+      expect(await outcomeOf({ status: 401, body: other, headers }, options)).toMatchObject({
+        reason: 'HTTP 401',
+      })
+    }
+    expect(await outcomeOf({ status: 401, body: '<html>hunter2' }, options)).toMatchObject({
+      reason: 'HTTP 401',
+    })
+  })
+
+  test('of 400 in the words of the Collector for a request that is too large is understood', async () => {
+    const text = 'http: request body too large'
+    const body = Buffer.concat([Buffer.from([0x12, text.length]), Buffer.from(text)])
+    const headers = { 'content-type': 'application/x-protobuf' }
+    expect(await outcomeOf({ status: 400, body, headers })).toMatchObject({ kind: 'too-large' })
+    expect(await outcomeOf({ status: 400, body: text })).toMatchObject({ kind: 'failed' })
+  })
+
+  test.each([
+    ['2', 2000],
+    ['0', 0],
+    ['1000000000', 1e12],
+    ['soon', undefined],
+    ['-1e9', undefined],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ])('with Retry-After: %s asks for a delay of %s milliseconds', async (value, afterMillis) => {
+    for (const status of [429, 502, 503, 504]) {
+      expect(await outcomeOf({ status, headers: { 'retry-after': value } })).toMatchObject({
+        kind: 'retryable',
+        afterMillis,
+      })
+    }
+  })
+
+  test('with a date for Retry-After asks for the time until then', async () => {
+    const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }
+    const { afterMillis } = (await outcomeOf({ status: 503, headers })) as { afterMillis: number }
+    expect(afterMillis).toBeGreaterThan(50_000)
+    expect(afterMillis).toBeLessThanOrEqual(60_000)
+  })
+
+  test.each([
+    ['cannot be read', { body: Buffer.from('0aff', 'hex') }],
+    ['is larger than 64 KiB', { body: Buffer.alloc(70_000) }],
+    ['is cut short', { body: Buffer.alloc(1000), fate: 'truncated' }],
+    ['is shorter than it said', { body: 'x', headers: { 'content-length': 2 }, fate: 'truncated' }],
+    ['never ends', { body: 'x', headers: { 'content-length': 2 } }],
+  ] as const)('that accepts is delivered, also where its content %s', async (_, answer) => {
+    expect(await outcomeOf(answer, { timeoutMillis: 200 })).toEqual(delivered)
+  })
+
+  test.each([
+    ['garbage', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, /HPE_/],
+    ['a garbage status', { raw: 'HTTP/1.1 twohundred OK\r\n\r\n' }, /HPE_/],
+    [
+      'a header without end',
+      { raw: `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}` },
+      /HPE_HEADER_OVERFLOW|ECONNRESET/,
+    ],
+    ['half a status line', { raw: 'HTTP/1.1 200' }, /ECONNRESET|HPE_/],
+    ['a closed connection', { raw: '' }, /ECONNRESET/],
+    ['a reset connection', { fate: 'disconnect' }, /ECONNRESET/],
+  ] as const)('that is %s is retryable, and no status', async (_, answer, reason) => {
+    expect(await outcomeOf(answer)).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
+  })
+
+  test('that never comes is given up at the deadline, or when aborted', async () => {
+    const receiver = await serve(() => ({ fate: 'silent' }))
+    expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
+      kind: 'retryable',
+      reason: 'HTTP request failed: no answer in time',
+    })
+    const controller = new AbortController()
+    const sent = connect(receiver.url).send(REQUEST, controller.signal)
+    controller.abort()
+    expect(await sent).toMatchObject({ kind: 'retryable' })
+  })
+})
+
+describe('a connection', () => {
+  test('that nobody listens to is retryable', async () => {
+    expect(await connect('http://127.0.0.1:1').send(REQUEST, never)).toEqual({
+      kind: 'retryable',
+      reason: 'HTTP request failed: ECONNREFUSED',
+    })
+  })
+
+  test('to an endpoint of the wrong kind is told with what to look at', async () => {
+    const receiver = await startGrpcReceiver()
+    cleanups.push(receiver.close)
+    expect(await connect(receiver.url).send(REQUEST, never)).toMatchObject({
+      reason: expect.stringContaining('protocol grpc'),
+    })
+  })
+
+  test('that was kept, and is closed just as it is used, costs no attempt', async () => {
+    const seen = new Set<number>()
+    const receiver = await serve(({ connection }, n) =>
+      n > 3 && seen.has(connection) ? { fate: 'disconnect' } : (seen.add(connection), {}),
+    )
+    const transport = connect(receiver.url)
+    const send = (): Promise<unknown> => transport.send(REQUEST, never)
+    expect(await Promise.all([send(), send(), send()])).toEqual([delivered, delivered, delivered])
+    expect(receiver.connections).toBe(3)
+    expect(await send()).toEqual(delivered)
+  })
+
+  test('that is reset amid a request is retryable', async () => {
+    const receiver = await serve()
+    const proxy = await proxied(receiver)
+    proxy.fault = { cut: { of: 'request', afterBytes: 10_000 } }
+    const transport = connect(proxy.url)
+    expect(await transport.send(Buffer.alloc(1_000_000), never)).toMatchObject({ kind: 'retryable' })
+    expect(await transport.send(Buffer.alloc(1_000_000), never)).toEqual(delivered)
+  })
+
+  test('that is half open is left after one attempt', async () => {
+    const receiver = await serve()
+    const proxy = await proxied(receiver)
+    const transport = connect(proxy.url, { timeoutMillis: 200 })
+    await transport.send(REQUEST, never)
+    proxy.halfOpen()
+    expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+    expect(await transport.send(REQUEST, never)).toEqual(delivered)
+    await vi.waitFor(() => expect(proxy.accepted).toBe(2))
+  })
+})

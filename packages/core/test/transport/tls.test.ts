@@ -1,0 +1,191 @@
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate, type SubjectAltNameEntry } from 'selfsigned'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { startGrpcReceiver, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
+import { createLoggerProvider, type LoggerProviderOptions } from '../../src/index.ts'
+import { complaints } from '../capturedWarnings.ts'
+import { NOTHING } from '../../../../tests/support/stats.ts'
+
+// Real handshakes, with certificates of the test's own, through the options that users have.
+
+/** A refused handshake is tried again until the deadline. */
+const IMPATIENT = 500
+const UNUSABLE = /^certificate files cannot be used/
+
+interface Pair {
+  cert: string
+  key: string
+}
+
+async function certificate(altNames: SubjectAltNameEntry[]): Promise<Pair> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'logbridge test' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames }],
+  })
+  return { cert, key }
+}
+
+const said = complaints()
+const folder = mkdtempSync(join(tmpdir(), 'logbridge-tls-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+let files = 0
+/** Writes a file of its own. */
+function write(content: string): string {
+  const path = join(folder, `${(files += 1)}.pem`)
+  writeFileSync(path, content)
+  return path
+}
+
+describe.each([
+  ['grpc', startGrpcReceiver],
+  ['http/protobuf', startHttpReceiver],
+] as const)('%s', (protocol, start) => {
+  let own: Pair
+  let client: Pair
+  let plain: Awaited<ReturnType<typeof start>>
+  let mutual: Awaited<ReturnType<typeof start>>
+  /** The same after they have moved to certificates of other authorities. */
+  let ownLater: Pair
+  let clientLater: Pair
+  let plainLater: Awaited<ReturnType<typeof start>>
+  let mutualLater: Awaited<ReturnType<typeof start>>
+  beforeAll(async () => {
+    const localhost: SubjectAltNameEntry[] = [{ type: 2, value: 'localhost' }]
+    own = await certificate(localhost)
+    ownLater = await certificate(localhost)
+    client = await certificate([{ type: 2, value: 'client' }])
+    clientLater = await certificate([{ type: 2, value: 'client' }])
+    plain = await start(own)
+    mutual = await start({ ...own, ca: client.cert })
+    plainLater = await start(ownLater)
+    mutualLater = await start({ ...own, ca: clientLater.cert })
+  })
+  afterAll(() => Promise.all([plain, mutual, plainLater, mutualLater].map((each) => each.close())))
+
+  function provide(port: number, tls: LoggerProviderOptions['tls']) {
+    const endpoint = `https://localhost:${port}`
+    const provider = createLoggerProvider({ protocol, endpoint, tls, register: false })
+    cleanups.push(() => provider.shutdown(0))
+    const logger = provider.getLogger('tls')
+    return {
+      ...provider,
+      log: () => logger.emit({ body: 'secret' }),
+      stats: () => provider.stats(),
+      provider,
+    }
+  }
+
+  /** Sends one record; ends as soon as it has been delivered. */
+  async function send(port: number, tls: LoggerProviderOptions['tls'], patience = 10_000) {
+    const { log, provider } = provide(port, tls)
+    log()
+    await provider.shutdown(patience)
+    const { delivered, dropped } = provider.stats()
+    return { delivered, dropped }
+  }
+  const arrives = { delivered: 1, dropped: {} }
+  const doesNot = { delivered: 0, dropped: { shutdown: 1 } }
+
+  test('a server whose certificate is trusted gets the record', async () => {
+    expect(await send(plain.port, { ca: own.cert })).toEqual(arrives)
+    expect(await send(plain.port, { caFile: write(own.cert) })).toEqual(arrives)
+  })
+
+  test('a server that is not trusted gets nothing', async () => {
+    expect(await send(plain.port, { ca: client.cert }, IMPATIENT)).toEqual(doesNot)
+    expect(await send(plain.port, {}, IMPATIENT)).toEqual(doesNot)
+  })
+
+  test('a server that asks for a client certificate gets the record with it, and nothing without', async () => {
+    expect(await send(mutual.port, { ca: own.cert, ...client })).toEqual(arrives)
+    const files = { certFile: write(client.cert), keyFile: write(client.key) }
+    expect(await send(mutual.port, { ca: own.cert, ...files })).toEqual(arrives)
+    expect(await send(mutual.port, { ca: own.cert }, IMPATIENT)).toEqual(doesNot)
+    expect(await send(mutual.port, { ca: own.cert, ...own }, IMPATIENT)).toEqual(doesNot)
+  })
+
+  test('a server that moves to another authority gets what is logged once the file says so', async () => {
+    const proxy = await startFaultProxy(`http://127.0.0.1:${plain.port}`)
+    cleanups.push(proxy.close)
+    // As Kubernetes does it: the file is a link, and the link is exchanged.
+    const caFile = join(folder, `${protocol.slice(0, 4)}-ca.pem`)
+    const lead = (content: string): void => {
+      symlinkSync(write(content), `${caFile}.new`)
+      renameSync(`${caFile}.new`, caFile)
+    }
+    lead(own.cert)
+    const { log, provider } = provide(proxy.port, { caFile })
+    log()
+    await provider.forceFlush()
+    // Half of it, and nothing at all: what was read before stays in use, also on a new connection.
+    for (const [half, delivered] of [
+      [ownLater.cert.slice(0, -40), 2],
+      ['', 3],
+    ] as const) {
+      lead(half)
+      proxy.reset()
+      log()
+      await provider.forceFlush()
+      expect(provider.stats()).toMatchObject({ delivered })
+    }
+    proxy.forwardTo(`http://127.0.0.1:${plainLater.port}`)
+    proxy.reset()
+    log()
+    await provider.forceFlush(IMPATIENT)
+    expect(provider.stats()).toMatchObject({ delivered: 3, inFlight: 1 })
+    lead(ownLater.cert)
+    await provider.forceFlush()
+    expect(provider.stats()).toMatchObject({ created: 4, delivered: 4, dropped: NOTHING, inFlight: 0 })
+    expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
+  })
+
+  test('a client certificate is exchanged in the same process, in whatever order its files are written', async () => {
+    const proxy = await startFaultProxy(`http://127.0.0.1:${mutual.port}`)
+    cleanups.push(proxy.close)
+    const [certFile, keyFile] = [write(client.cert), write(client.key)]
+    const { log, provider } = provide(proxy.port, { ca: own.cert, certFile, keyFile })
+    const deliver = async (): Promise<number> => {
+      log()
+      await provider.forceFlush()
+      return provider.stats().delivered
+    }
+    expect(await deliver()).toBe(1)
+    // The old pair stays in use, also on new connections, while the new one is not complete.
+    for (const half of [clientLater.key.slice(0, 100), clientLater.key]) {
+      writeFileSync(keyFile, half)
+      proxy.reset()
+      await deliver()
+    }
+    rmSync(certFile)
+    expect(await deliver()).toBe(4)
+    writeFileSync(certFile, clientLater.cert.slice(0, -40))
+    expect(await deliver()).toBe(5)
+    expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
+    proxy.forwardTo(`http://127.0.0.1:${mutualLater.port}`)
+    writeFileSync(certFile, clientLater.cert)
+    // It connects anew by itself: the connection with the old certificate is not used any longer.
+    expect(await deliver()).toBe(6)
+    expect(mutualLater.requests).toHaveLength(1)
+    expect(provider.stats()).toMatchObject({ created: 6, delivered: 6, dropped: NOTHING })
+    expect(said.join()).not.toContain('PRIVATE')
+  })
+
+  test('files that cannot be used yet at the start are waited for', async () => {
+    const caFile = write(own.cert.slice(0, -40))
+    const { log, provider } = provide(plain.port, { caFile })
+    log()
+    await provider.forceFlush(IMPATIENT)
+    expect(provider.stats()).toMatchObject({ delivered: 0, inFlight: 1 })
+    writeFileSync(caFile, own.cert)
+    await provider.forceFlush()
+    expect(provider.stats()).toMatchObject({ delivered: 1, inFlight: 0 })
+  })
+})

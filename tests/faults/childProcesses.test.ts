@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { reportAccount } from '../support/account.ts'
+import { findCollector, startCollector } from '../support/collector.ts'
+import { createLedger } from '../support/ledger.ts'
+import { NOTHING } from '../support/stats.ts'
+
+// Processes and worker threads of one application share one spool, while the Collector is away.
+
+const program = findCollector()
+const PROGRAM = fileURLToPath(new URL('../fixtures/childProcesses.mjs', import.meta.url))
+const PATIENCE = { timeout: 60_000, interval: 20 }
+const COUNT = 100
+
+describe.skipIf(program === undefined)('processes and threads with one spool', () => {
+  test.each(['fork', 'cluster', 'thread'])(
+    '%s: what one that is killed and one that exits have left is delivered by the third, each under the id it had',
+    { tags: 'long', timeout: 120_000 },
+    async (kind) => {
+      const directory = await mkdtemp(join(tmpdir(), 'logbridge-relatives-'))
+      onTestFinished(() => rm(directory, { recursive: true }))
+      const ledger = createLedger()
+      const ids: unknown[][] = [[], [], []]
+      const collector = await startCollector(program as string, {
+        onLogs(resourceLogs) {
+          ledger.take(resourceLogs)
+          for (const { resource, scopeLogs } of resourceLogs) {
+            const id = resource.attributes.find(({ key }: { key: string }) => key === 'service.instance.id')
+            const number = Number(scopeLogs[0].logRecords[0].body.intValue)
+            ids[Math.floor(number / COUNT)]!.push(id.value.stringValue)
+          }
+        },
+      })
+      onTestFinished(() => collector.stop())
+      await collector.kill()
+
+      const child = spawn(process.execPath, [PROGRAM, kind, collector.grpcUrl, directory, String(COUNT)], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-1' },
+      })
+      child.stderr.pipe(process.stderr)
+      onTestFinished(() => void child.kill('SIGKILL'))
+      let said = ''
+      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      await vi.waitFor(() => expect(said.match(/^safe \d$/gm)).toHaveLength(3), PATIENCE)
+      child.stdin.write('leave\n')
+      await vi.waitFor(() => expect(said).toContain('alone'), PATIENCE)
+
+      await collector.restart()
+      await vi.waitFor(() => expect(ledger.missing(3 * COUNT)).toEqual([]), PATIENCE)
+      child.stdin.end()
+      await once(child, 'close')
+      const stats = JSON.parse(said.slice(said.indexOf('{')))
+      reportAccount(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
+      expect(stats).toMatchObject({
+        created: COUNT,
+        adopted: 2 * COUNT,
+        delivered: 3 * COUNT,
+        dropped: NOTHING,
+      })
+      expect(ledger.duplicates()).toBe(0)
+      expect(ids.map((each) => new Set(each).size)).toEqual([1, 1, 1])
+      expect(new Set(ids.flat()).size).toBe(3)
+      expect(await readdir(directory)).toEqual([])
+    },
+  )
+})
