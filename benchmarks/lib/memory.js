@@ -29,7 +29,7 @@ process.send({
   bare,
   connected,
   flooded: peak,
-  unaccounted: created - queued - inFlight - (dropped['queue-full'] ?? 0),
+  unaccounted: created - queued - inFlight - (dropped['queue_full'] ?? 0),
 })
 await provider.shutdown(0)
 process.disconnect()

@@ -68,7 +68,7 @@ await connectedProvider.shutdown()
 const provider = start(UNREACHABLE)
 await log(provider, maxRecords, turn)
 const { bytes, dropped } = provider.stats()
-process.send({ connected, flooded: peak, bytes, full: 'queue-full' in dropped })
+process.send({ connected, flooded: peak, bytes, full: 'queue_full' in dropped })
 await provider.shutdown(0)
 process.disconnect()
 
@@ -78,7 +78,7 @@ function start(endpoint) {
 
 async function log(provider, records, afterBurst) {
   const emit = createEmit(provider)
-  for (let i = 0; i < records && !('queue-full' in provider.stats().dropped); i += BURST) {
+  for (let i = 0; i < records && !('queue_full' in provider.stats().dropped); i += BURST) {
     for (let j = 0; j < BURST; j += 1) emit(number++)
     peak = Math.max(peak, process.memoryUsage.rss())
     await afterBurst()

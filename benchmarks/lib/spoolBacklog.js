@@ -35,7 +35,7 @@ const programs = {
   async recover() {
     const base = process.memoryUsage.rss()
     const provider = start({ endpoint: UNREACHABLE })
-    while (provider.stats().adopted < count) await turn()
+    while (provider.stats().recovered < count) await turn()
     const { bytes } = provider.stats()
     // The peak includes the memory of the first attempts to send.
     for (let i = 0; i < 200; i += 1) await turn()
@@ -46,7 +46,7 @@ const programs = {
   async drain() {
     const provider = start({ endpoint: url, headers: { 'x-watch': '1' } })
     const logger = provider.getLogger('bench')
-    while (provider.stats().adopted < count) await turn()
+    while (provider.stats().recovered < count) await turn()
     const from = performance.now()
     setTimeout(() => logger.emit({ body: `watched ${Date.now()}`, severityNumber: 17 }), ERROR_AFTER_MILLIS)
     while (provider.stats().delivered < count + 1) await turn()

@@ -74,7 +74,7 @@ const situations = {
     await before.shutdown(0)
     isMeasuring = true
     const provider = start({ endpoint: url, spool })
-    while (provider.stats().adopted === 0) await turn()
+    while (provider.stats().recovered === 0) await turn()
     await during(provider.shutdown())
   },
   async shutdown() {

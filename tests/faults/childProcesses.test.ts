@@ -59,7 +59,7 @@ describe.skipIf(program === undefined)('processes and threads with one spool', (
       reportAccount(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
       expect(stats).toMatchObject({
         created: COUNT,
-        adopted: 2 * COUNT,
+        recovered: 2 * COUNT,
         delivered: 3 * COUNT,
         dropped: NOTHING,
       })

@@ -155,7 +155,7 @@ describe('a receiver that refuses everything', () => {
     const stats = provider.stats()
     const requests = receiver.requests.length
     reportAccount(`receiver refuses everything, ${code}`, stats, { requests })
-    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { 'export-failed': 1000 } })
+    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { export_failed: 1000 } })
     expect(requests).toBe(10)
     await provider.shutdown()
   })

@@ -44,7 +44,7 @@ describe.skipIf(program === undefined)('a flood', () => {
     const maxQueueBytes = 1_000_000
     const provider = createLoggerProvider({ endpoint: collector.grpcUrl, register: false, maxQueueBytes })
     const logger = provider.getLogger('flood')
-    const droppedCount = (): number => provider.stats().dropped['queue-full'] ?? 0
+    const droppedCount = (): number => provider.stats().dropped['queue_full'] ?? 0
     const accepted = new Set<number>()
     let number = 0
     function emit(severityNumber: number): boolean {

@@ -147,7 +147,7 @@ describe.each(protocols)('over %s a header value with a newline', (protocol) => 
   test('as an option is refused at the start', async () => {
     const { options } = await start()
     const create = (): unknown => createLoggerProvider({ ...options, headers: { authorization: SMUGGLED } })
-    expect(create).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    expect(create).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(create).not.toThrow(/token/)
   })
 

@@ -102,7 +102,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         duplicates: ledger.duplicates(),
       })
       expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
-      expect(stats.adopted).toBeGreaterThan(4 * 700)
+      expect(stats.recovered).toBeGreaterThan(4 * 700)
     },
   )
 
@@ -152,7 +152,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         duplicates: ledger.duplicates(),
       })
       expect(stats).toMatchObject({ created: 0, queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
-      expect(stats.delivered).toBe(stats.adopted)
+      expect(stats.delivered).toBe(stats.recovered)
       const left = await readdir(directory, { recursive: true })
       expect(left.filter((name) => name.endsWith('.seg'))).toEqual([])
     },
@@ -193,7 +193,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     const stats = await next.end()
     const duplicates = [...arrivals.values()].reduce((sum, uids) => sum + uids.length - 1, 0)
     reportAccount('answers cut, then killed, with log.record.uid', stats, { duplicates })
-    expect(stats).toMatchObject({ adopted: 200, delivered: 200 })
+    expect(stats).toMatchObject({ recovered: 200, delivered: 200 })
     expect(duplicates).toBeGreaterThanOrEqual(before)
     const unique = [...arrivals.values()].map((uids) => new Set(uids))
     expect(unique.every(({ size }) => size === 1)).toBe(true)

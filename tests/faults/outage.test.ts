@@ -171,7 +171,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await second.shutdown(PATIENCE.timeout)
         const stats = second.stats()
         reportAccount(`gateway down and up, with a spool, ${way}`, stats, { duplicates: ledger.duplicates() })
-        expect(stats).toMatchObject({ created: 500, adopted: left.queued, delivered: 500 + left.queued })
+        expect(stats).toMatchObject({ created: 500, recovered: left.queued, delivered: 500 + left.queued })
         expect(await readdir(directory)).toEqual([])
       },
     )

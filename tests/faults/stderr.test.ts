@@ -70,7 +70,7 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
       const { stdout, lines } = await application.ended()
       const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
       reportAccount('loss, as it is told', stats, { told })
-      const lost = stats.dropped['queue-full']
+      const lost = stats.dropped['queue_full']
       expect(lost).toBeGreaterThan(0)
       expect(told).toBe(lost)
       expect(lines.toSorted()).toEqual([
@@ -79,7 +79,7 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
         ),
         expect.stringMatching(/^logbridge: log records are being dropped because the queue is full: /),
         expect.stringMatching(
-          new RegExp(`^logbridge: loss of log records has ended: ${lost} lost; queue-full: `),
+          new RegExp(`^logbridge: loss of log records has ended: ${lost} lost; queue_full: `),
         ),
       ])
     },

@@ -190,7 +190,7 @@ describe.skipIf(program === undefined)('a Collector with a limit of 1 MiB', () =
     await provider.forceFlush()
     const stats = provider.stats()
     reportAccount(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
-    expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { 'too-large': 1 } })
+    expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { too_large: 1 } })
     await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), PATIENCE)
   })
 })
@@ -230,7 +230,7 @@ async function sendTo<Protocol extends keyof Answers>(
 }
 
 const twice = { requests: 2, stats: { delivered: 1, rejected: 0, dropped: NOTHING } }
-const lost = { requests: 1, stats: { delivered: 0, rejected: 0, dropped: { 'export-failed': 1 } } }
+const lost = { requests: 1, stats: { delivered: 0, rejected: 0, dropped: { export_failed: 1 } } }
 
 describe('a gRPC receiver that answers', () => {
   const RETRIED = ['CANCELLED', 'DEADLINE_EXCEEDED', 'ABORTED', 'OUT_OF_RANGE', 'UNAVAILABLE', 'DATA_LOSS']
@@ -353,7 +353,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
     const refusal = { code: 'RESOURCE_EXHAUSTED', message, status: 413 } as const
     const sent = await send(() => refusal, { records: 8 })
     reportAccount(`every request too large, ${protocol}`, sent.stats, { requests: sent.requests })
-    expect(sent).toMatchObject({ requests: 15, stats: { delivered: 0, dropped: { 'too-large': 8 } } })
+    expect(sent).toMatchObject({ requests: 15, stats: { delivered: 0, dropped: { too_large: 8 } } })
   })
 
   test('that repeats the token in every answer does not make us show it', async () => {

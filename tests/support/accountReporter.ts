@@ -22,8 +22,8 @@ export default class AccountReporter implements Reporter {
 }
 
 function rowOf({ name, stats, extra }: Account): string[] {
-  const { created, adopted, delivered, rejected, dropped, queued, inFlight } = stats
-  const besides = adopted ? { adopted, ...extra } : extra
+  const { created, recovered, delivered, rejected, dropped, queued, inFlight } = stats
+  const besides = recovered ? { recovered, ...extra } : extra
   return [name, created, delivered, rejected, listed(dropped), queued, inFlight, listed(besides)].map(String)
 }
 

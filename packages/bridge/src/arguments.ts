@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { copyFields, isAbsent, isError, MAX_VALUES, ownText, read, setOwn } from './safeAccess.ts'
+import { copyFields, isOmitted, isError, MAX_VALUES, ownText, safeGet, setOwn } from './safeAccess.ts'
 import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
 
@@ -58,7 +58,7 @@ export function splitArguments(
   }
   // An empty template, so that no later string is taken for one.
   if (text.length > 0) return { body: formatText('', text).slice(1), attributes, exception }
-  if (errors[0] !== undefined) return { body: read(errors[0], 'message'), attributes, exception }
+  if (errors[0] !== undefined) return { body: safeGet(errors[0], 'message'), attributes, exception }
   return { body: args, exception }
 }
 
@@ -66,8 +66,8 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
   if (args.length === 0) return { body: '' }
   const value = args[0]
   if (typeof value === 'string') return { body: value }
-  if (isError(value)) return { body: read(value, 'message'), exception: value }
-  if (isAbsent(value)) return { body: show(value) }
+  if (isError(value)) return { body: safeGet(value, 'message'), exception: value }
+  if (isOmitted(value)) return { body: show(value) }
   // The fields of an object that shows itself are not its form.
   const hasFields = typeof value === 'object' && value !== null && !showsItself(value)
   return { body: value, exception: hasFields ? errorAmong(value) : undefined }
@@ -177,6 +177,6 @@ export function errorAmong(fields: object): Error | undefined {
     const { err, error, exception } = fields as Record<string, unknown>
     return isError(err) ? err : isError(error) ? error : isError(exception) ? exception : undefined
   } catch {
-    return ERROR_FIELDS.map((key) => read(fields, key)).find(isError)
+    return ERROR_FIELDS.map((key) => safeGet(fields, key)).find(isError)
   }
 }

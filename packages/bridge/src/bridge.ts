@@ -1,8 +1,8 @@
-import { diagnose } from './warnings.ts'
+import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
-import { dropEarly, isEarlyKept, keepEarly, replayEarlyRecords } from './startupBuffer.ts'
-import { isExporting } from './loggingSuppression.ts'
-import { createFinisher } from './recordBuilder.ts'
+import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
+import { isLoggingSuppressed } from './loggingSuppression.ts'
+import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
 import { createLoggers } from './provider.ts'
 import { activeContext } from './otelGlobals.ts'
@@ -26,7 +26,7 @@ export function createBridge<Native>(
   const fixedScope = options.scope
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const loggers = createLoggers(loggerProvider)
-  const finish = createFinisher(options)
+  const finish = createRecordBuilder(options)
   const watch = createDuplicateWatch(adapter, loggers)
 
   function scopeOf(native: Native): string {
@@ -36,11 +36,11 @@ export function createBridge<Native>(
   function send(native: Native): void {
     const severityNumber = adapter.severity(native)
     if (severityNumber < minimum && severityNumber !== 0) return
-    if (isExporting()) return
+    if (isLoggingSuppressed()) return
     const scope = scopeOf(native)
     const logger = loggers.get(scope)
-    if (logger === undefined && !isEarlyKept()) {
-      dropEarly()
+    if (logger === undefined && !canBuffer()) {
+      countUnbuffered()
       return
     }
     const active = activeContext()
@@ -56,20 +56,20 @@ export function createBridge<Native>(
     // Always set: the official SDKs take `context: undefined` for "no context".
     record.context ??= active
     watch(native, record)
-    if (logger === undefined) return keepEarly(scope, record)
-    if (state.early.records.length > 0) replayEarlyRecords()
+    if (logger === undefined) return bufferRecord(scope, record)
+    if (state.early.records.length > 0) replayBufferedRecords()
     logger.emit(record)
   }
 
   function report(error: unknown): void {
-    diagnose(`bridge-${library}`, `a ${library} record could not be sent (said once)`, error)
+    warnOnce(`bridge-${library}`, `a ${library} record could not be sent (said once)`, error)
     callOnError(error)
   }
 
   async function flush(): Promise<unknown> {
     const error = await flushProvider(loggerProvider, flushTimeoutMillis)
     if (error !== undefined) {
-      diagnose(`flush-${library}`, `the flush at the end of a ${library} logger failed (logged once)`, error)
+      warnOnce(`flush-${library}`, `the flush at the end of a ${library} logger failed (logged once)`, error)
       callOnError(error)
     }
     return error
@@ -89,9 +89,9 @@ export function createBridge<Native>(
       try {
         const severityNumber = adapter.severity(native)
         if (severityNumber < minimum && severityNumber !== 0) return false
-        if (isExporting()) return false
+        if (isLoggingSuppressed()) return false
         const logger = loggers.get(scopeOf(native))
-        if (logger === undefined) return isEarlyKept()
+        if (logger === undefined) return canBuffer()
         return logger.enabled?.({ context: activeContext(), severityNumber }) !== false
       } catch {
         return false
@@ -112,6 +112,6 @@ export function createBridge<Native>(
     },
     report,
     flush,
-    locate: finish.locate,
+    captureCallSite: finish.captureCallSite,
   }
 }

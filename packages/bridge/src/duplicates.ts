@@ -1,5 +1,5 @@
 import { callSites } from './callSite.ts'
-import { diagnose } from './warnings.ts'
+import { warnOnce } from './warnings.ts'
 import { type SentRecord, state } from './state.ts'
 import { containsText } from './text.ts'
 import type { Loggers } from './provider.ts'
@@ -28,7 +28,7 @@ export function createDuplicateWatch<Native>(
   function compare(last: SentRecord, native: Native, record: ApiLogRecord): void {
     if (last.loggers.provider() !== loggers.provider()) return
     if (last.library === library) {
-      if (last.native === native || adapter.repeats?.(last.native as Native, native)) sayTwice(library)
+      if (last.native === native || adapter.isSameCall?.(last.native as Native, native)) sayTwice(library)
     } else if (last.library === CONSOLE) {
       if (prints(last.record, record)) sayPrinted(library)
     } else if (library === CONSOLE) {
@@ -76,7 +76,7 @@ function millisApart({ observedTimestamp: a }: ApiLogRecord, { observedTimestamp
 }
 
 function sayTwice(library: string): void {
-  diagnose(
+  warnOnce(
     `twice-${library}`,
     `a ${library} record was handed over twice, and both were sent: @logbridge/${library} is attached twice to the ` +
       'same logger. Attach it once, or give each a loggerProvider of its own',
@@ -89,7 +89,7 @@ function printedBy(library: string): string {
 }
 
 function sayPrinted(library: string): void {
-  diagnose(
+  warnOnce(
     printedBy(library),
     `a ${library} record came once more from the console, to which ${library} prints it, and both were sent. Use one of ` +
       'the two adapters' +
@@ -104,7 +104,7 @@ function sayPrinted(library: string): void {
  * @param remedy what the user can do about it, as the end of the sentence
  */
 export function warnOfOfficial(library: string, official: string, remedy: string): void {
-  diagnose(
+  warnOnce(
     `official-${library}`,
     `${library} records go to OpenTelemetry twice, by @logbridge/${library} and by ${official}${remedy}, or remove @logbridge/${library}`,
   )

@@ -1,15 +1,15 @@
 /** What went wrong, for code that wants to react to it. */
 export type LogbridgeErrorCode =
   /** An option has a value it does not accept, or does not exist. */
-  | 'invalid-option'
+  | 'INVALID_OPTION'
   /** A package that this use needs is not installed. */
-  | 'missing-peer'
+  | 'MISSING_PEER'
   /** An address that logbridge should listen on cannot be had. */
   | 'listen'
   /** What may run once in a process runs already. */
-  | 'already-started'
+  | 'ALREADY_STARTED'
   /** What belongs to one process was started while Node builds a startup snapshot, from which many start. */
-  | 'startup-snapshot'
+  | 'STARTUP_SNAPSHOT'
 
 /**
  * Every error that logbridge throws: its message says what to do, `code` names the kind, `cause` is the

@@ -1,4 +1,4 @@
-import { copyFields, isError, read, type Reads, textOf } from './safeAccess.ts'
+import { copyFields, isError, safeGet, type Reads, textOf } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -17,11 +17,11 @@ export interface ExceptionParts {
 
 /** The class name: `name`, or the constructor's where a subclass left `name` at `Error`. Never the `code`. */
 function errorType(error: Error): string {
-  const name = read(error, 'name')
+  const name = safeGet(error, 'name')
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name
-  const constructor = read(error, 'constructor')
+  const constructor = safeGet(error, 'constructor')
   if (typeof constructor !== 'function') return 'Error'
-  const className = read(constructor, 'name')
+  const className = safeGet(constructor, 'name')
   return typeof className === 'string' && className !== '' ? className : 'Error'
 }
 
@@ -34,7 +34,7 @@ export function describeException(exception: Error | SerializedError): Exception
   return {
     attributes: {
       'exception.type': errorType(exception),
-      'exception.message': text(read(exception, 'message')),
+      'exception.message': text(safeGet(exception, 'message')),
       'exception.stacktrace': stackWithCauses(exception),
     },
     extras: unlessEmpty(errorFields(exception)),
@@ -48,7 +48,7 @@ export function describeException(exception: Error | SerializedError): Exception
 export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
   return [
     ['type', errorType(error)],
-    ['message', read(error, 'message')],
+    ['message', safeGet(error, 'message')],
     ['stack', stackOf(error)],
     ...Object.entries(errorFields(error, reads)),
   ]
@@ -69,8 +69,8 @@ function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
  * array that holds itself on many ways.
  */
 function stackOf(error: Error): unknown {
-  if (isObject(read(error, 'name')) || isObject(read(error, 'message'))) return undefined
-  return read(error, 'stack')
+  if (isObject(safeGet(error, 'name')) || isObject(safeGet(error, 'message'))) return undefined
+  return safeGet(error, 'stack')
 }
 
 function isObject(value: unknown): boolean {
@@ -97,14 +97,14 @@ function causeOf(error: Error): unknown {
   try {
     return error.cause
   } catch {
-    return read(error, 'cause')
+    return safeGet(error, 'cause')
   }
 }
 function errorsOf(error: Error): unknown {
   try {
     return (error as { errors?: unknown }).errors
   } catch {
-    return read(error, 'errors')
+    return safeGet(error, 'errors')
   }
 }
 
@@ -118,7 +118,7 @@ function describeSerialized(error: SerializedError): ExceptionParts {
 }
 
 function stackWithCauses(error: Error): string {
-  let stack = text(stackOf(error)) ?? `${errorType(error)}: ${text(read(error, 'message')) ?? ''}`
+  let stack = text(stackOf(error)) ?? `${errorType(error)}: ${text(safeGet(error, 'message')) ?? ''}`
   let cause = causeOf(error)
   if (!isError(cause)) return stack
   const seen = new Set<unknown>([error])

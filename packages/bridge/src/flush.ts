@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { registeredProvider } from './otelGlobals.ts'
-import { replayEarlyRecords } from './startupBuffer.ts'
+import { replayBufferedRecords } from './startupBuffer.ts'
 import { noteLongWait } from './longWait.ts'
 import { ACCEPTS_ANY_VALUE } from './provider.ts'
 import { timers } from './timers.ts'
@@ -32,7 +32,7 @@ export async function flushProvider(
 ): Promise<unknown> {
   const endNote = noteLongWait(`log records to be sent, at most ${timeoutMillis} ms`)
   try {
-    if (injected === undefined) replayEarlyRecords()
+    if (injected === undefined) replayBufferedRecords()
     const provider = flushableOf(injected ?? registeredProvider())
     if (provider === undefined) return undefined
     // A provider that knows the deadline keeps the process alive no longer than that. The SDK takes an object.

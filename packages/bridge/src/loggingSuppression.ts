@@ -4,11 +4,11 @@ import { state } from './state.ts'
  * Runs what exports telemetry. Log calls made meanwhile, however far down an asynchronous path, are caused by the export
  * itself and are left out by every bridge: they would never end.
  */
-export function whileExporting<T>(run: () => T): T {
+export function withLoggingSuppressed<T>(run: () => T): T {
   return state.exporting.run(true, run)
 }
 
 /** Whether the caller runs on behalf of an export. */
-export function isExporting(): boolean {
+export function isLoggingSuppressed(): boolean {
   return state.exporting.getStore() === true
 }

@@ -1,4 +1,4 @@
-import { diagnose, rearm } from './warnings.ts'
+import { warnOnce, rearm } from './warnings.ts'
 import { timers, unref } from './timers.ts'
 
 const LONG_MILLIS = 1000
@@ -17,7 +17,7 @@ export function noteLongWait(what: string | (() => string)): () => void {
   const timer = unref(
     timers.setTimeout(() => {
       if (typeof what === 'function') text = what()
-      diagnose(kind(), `still waiting for ${text}`)
+      warnOnce(kind(), `still waiting for ${text}`)
     }, LONG_MILLIS),
   )
   return () => {

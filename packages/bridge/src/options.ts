@@ -81,7 +81,7 @@ export function oneOf(...values: string[]): OptionRule {
 /**
  * Checks options where they enter: at construction. `undefined` counts as not given.
  * @param owner who has these options, for the message: `@logbridge/pino`
- * @throws LogbridgeError `invalid-option`, naming the option and what it accepts
+ * @throws LogbridgeError `INVALID_OPTION`, naming the option and what it accepts
  */
 export function checkOptions(
   owner: string,
@@ -90,20 +90,20 @@ export function checkOptions(
 ): void {
   if (options === undefined) return
   if (!rules.object.test(options)) {
-    throw new LogbridgeError('invalid-option', `${owner}: options must be an object, not ${show(options)}`)
+    throw new LogbridgeError('INVALID_OPTION', `${owner}: options must be an object, not ${show(options)}`)
   }
   for (const [name, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(allowed, name) ? allowed[name] : undefined
     if (rule === undefined) {
       const known = Object.keys(allowed).join(', ')
       throw new LogbridgeError(
-        'invalid-option',
+        'INVALID_OPTION',
         `${owner}: there is no option ${isPlainText(name) ? name : lengthOf(name)}; there are ${known}`,
       )
     }
     if (value !== undefined && !rule.test(value)) {
       throw new LogbridgeError(
-        'invalid-option',
+        'INVALID_OPTION',
         `${owner}: option ${name} is ${show(value, rule.secret)}; it accepts ${rule.accepts}`,
       )
     }

@@ -12,7 +12,7 @@ const EVENT_NAME = 'otel.event.name'
 const KEYLESS_ERROR = 'error'
 
 /** Turns an adapter's record into the Logs API's. `asIs`: values may stay what they are, the provider copies them itself. */
-interface Finisher extends Pick<Bridge<unknown>, 'locate'> {
+interface RecordBuilder extends Pick<Bridge<unknown>, 'captureCallSite'> {
   (record: LogRecord, asIs: boolean): ApiLogRecord
 }
 
@@ -20,7 +20,7 @@ interface Finisher extends Pick<Bridge<unknown>, 'locate'> {
  * Makes the function that turns an adapter's LogRecord into the Logs API's: exception, event name and the options that
  * shape attributes. All options are read here, once.
  */
-export function createFinisher(options: BridgeOptions): Finisher {
+export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
   const { captureTemplate } = options
   const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
   const included = options.include && createKeyMatcher(options.include)
@@ -71,7 +71,7 @@ export function createFinisher(options: BridgeOptions): Finisher {
     }
     return finished
   }
-  return Object.assign(finish, { locate })
+  return Object.assign(finish, { captureCallSite: locate })
 }
 
 /** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */

@@ -2,7 +2,7 @@ import types from 'node:util/types'
 import type { TextSources, TracedRecord } from './anyValue.ts'
 import { LogbridgeError } from './error.ts'
 import { originalKey } from './keys.ts'
-import { isAbsent } from './safeAccess.ts'
+import { isOmitted } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions } from './types.ts'
 
 const CENSOR = '[Redacted]'
@@ -25,7 +25,7 @@ interface Path {
  * leads to something in the object for which the text stands, because the text may contain that. Own code and not
  * `@pinojs/redact`, because that copies what it passes, which leaves a Uint8Array unreadable.
  *
- * @throws LogbridgeError `invalid-option` for a path that cannot be understood
+ * @throws LogbridgeError `INVALID_OPTION` for a path that cannot be understood
  */
 export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (record: TracedRecord) => void {
   if (typeof redact === 'function') return ({ plain }) => redact(plain)
@@ -62,7 +62,7 @@ function parsePath(text: string): Path {
   }
   if (steps.length === 0 || STEP.lastIndex !== text.length) {
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       `option redact has the path ${JSON.stringify(text)}; a path is written like user.password, *.token, ` +
         'headers["x-api-key"] or cards[*].number',
     )
@@ -101,7 +101,7 @@ function leadsInto(source: object, steps: Path['steps'], at: number): boolean {
     if (keys.length > MAX_KEYS) return true
     return keys.some((key) => {
       const value: unknown = types.isMap(source) ? source.get(key) : (source as Record<string, unknown>)[key]
-      if (at === steps.length - 1) return !isAbsent(value) && value !== ''
+      if (at === steps.length - 1) return !isOmitted(value) && value !== ''
       return typeof value === 'object' && value !== null && leadsInto(value, steps, at + 1)
     })
   } catch {

@@ -22,7 +22,7 @@ export interface Reads {
 }
 
 /** Reads a property; a getter or Proxy that throws gives the placeholder `[Throws: message]` instead. */
-export function read(source: object, key: PropertyKey): unknown {
+export function safeGet(source: object, key: PropertyKey): unknown {
   try {
     return (source as Record<PropertyKey, unknown>)[key]
   } catch (error) {
@@ -60,10 +60,10 @@ export function copyFields(
         value = placeholder(error)
         reads.left -= THROW_COST
       }
-      if (!isAbsent(value)) setOwn(copy, key, value)
+      if (!isOmitted(value)) setOwn(copy, key, value)
     }
   } catch (error) {
-    copy['[Throws]'] = reason(error)
+    copy['[Throws]'] = errorMessage(error)
   }
   return copy
 }
@@ -97,7 +97,7 @@ function copyListed(
       value = placeholder(error)
       reads.left -= THROW_COST
     }
-    if (!isAbsent(value)) setOwn(copy, key, value)
+    if (!isOmitted(value)) setOwn(copy, key, value)
   }
   return copy
 }
@@ -110,7 +110,7 @@ export function isPlain(source: object): boolean {
 }
 
 /** Whether a property with this value is left out: `undefined`, functions and symbols, as in JSON. */
-export function isAbsent(value: unknown): boolean {
+export function isOmitted(value: unknown): boolean {
   return value === undefined || typeof value === 'function' || typeof value === 'symbol'
 }
 
@@ -146,11 +146,11 @@ function inheritsError(value: object): boolean {
 
 /** What stands in for a value that threw when it was read. */
 export function placeholder(error: unknown): string {
-  return `[Throws: ${reason(error)}]`
+  return `[Throws: ${errorMessage(error)}]`
 }
 
 /** The message of whatever was thrown; total. */
-export function reason(error: unknown): string {
+export function errorMessage(error: unknown): string {
   try {
     if (isError(error)) return textOf(error.message)
     return textOf(error)
@@ -192,7 +192,7 @@ export function isShortBigint(value: bigint): boolean {
  * realm (as in Jest), and is recognized by its result. May throw what it throws.
  */
 export function ownText(value: object): string | undefined {
-  return textBy(value, read(value, 'toString'))
+  return textBy(value, safeGet(value, 'toString'))
 }
 
 /**
@@ -203,7 +203,7 @@ export function textBy(value: object, toString: unknown): string | undefined {
   if (typeof toString !== 'function' || toString === Object.prototype.toString) return undefined
   if (toString === Array.prototype.toString) return undefined
   if (toString === Error.prototype.toString) {
-    const parts = [read(value, 'name'), read(value, 'message')]
+    const parts = [safeGet(value, 'name'), safeGet(value, 'message')]
     return parts.filter((part) => typeof part === 'string' && part !== '').join(': ') || 'Error'
   }
   const text: unknown = toString.call(value)

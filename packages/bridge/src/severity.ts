@@ -42,7 +42,7 @@ export function severityTable(
 /** The error for a `level` option that the library does not know. */
 export function unknownLevel(library: string, level: unknown, known: Iterable<string>): LogbridgeError {
   return new LogbridgeError(
-    'invalid-option',
+    'INVALID_OPTION',
     `@logbridge/${library}: option level is ${JSON.stringify(level)}; it accepts one of ${[...known].join(', ')}`,
   )
 }

@@ -1,5 +1,5 @@
 import { Detacher } from './detach.ts'
-import { diagnose } from './warnings.ts'
+import { warnOnce } from './warnings.ts'
 import { registeredProvider } from './otelGlobals.ts'
 import { type EarlyRecord, state } from './state.ts'
 import { timers, unref } from './timers.ts'
@@ -21,7 +21,7 @@ const PATIENCE_MILLIS = 5000
  * Whether a record is kept that is logged now, before any LoggerProvider: asked before it is built, so that an application
  * which never sets one up does not pay for records that go nowhere.
  */
-export function isEarlyKept(): boolean {
+export function canBuffer(): boolean {
   const { early } = state
   // To read the environment takes half a microsecond.
   early.disabled ??= process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true'
@@ -33,7 +33,7 @@ export function isEarlyKept(): boolean {
 }
 
 /** Counts a record that is not kept. */
-export function dropEarly(): void {
+export function countUnbuffered(): void {
   if (!state.early.disabled) state.early.overflow += 1
 }
 
@@ -42,13 +42,13 @@ export function dropEarly(): void {
  * takes more memory than is left. When no provider comes, one warning says what to do: after five seconds, or as the process
  * ends.
  */
-export function keepEarly(scope: string, record: ApiLogRecord): void {
+export function bufferRecord(scope: string, record: ApiLogRecord): void {
   const { early } = state
   const left = MAX_EARLY_BYTES - early.bytes
   const detacher = new Detacher(left - RECORD_BYTES)
   const kept = detach(scope, record, detacher)
   if (detacher.remaining < 0) {
-    dropEarly()
+    countUnbuffered()
   } else {
     early.bytes += left - detacher.remaining
     early.records.push(kept)
@@ -69,7 +69,7 @@ function detach(scope: string, record: ApiLogRecord, detacher: Detacher): EarlyR
 }
 
 /** Hands kept records to the registered LoggerProvider, if there is one; for a provider that has just come. */
-export function replayEarlyRecords(): void {
+export function replayBufferedRecords(): void {
   const { early } = state
   const provider = registeredProvider()
   if (provider === undefined || early.records.length + early.overflow === 0) return
@@ -86,12 +86,12 @@ export function replayEarlyRecords(): void {
       const { context, severityNumber } = record
       if (logger.enabled?.({ ...(context && { context }), severityNumber }) !== false) logger.emit(record)
     } catch (error) {
-      diagnose('early-emit', 'a record logged before OpenTelemetry was set up could not be sent', error)
+      warnOnce('early-emit', 'a record logged before OpenTelemetry was set up could not be sent', error)
     }
   }
   state.busy = outer
   if (early.overflow > 0) {
-    diagnose(
+    warnOnce(
       'early-overflow',
       `${early.overflow} log records were dropped before OpenTelemetry was set up: at most ` +
         `${MAX_EARLY_RECORDS} are kept, and ${MAX_EARLY_BYTES / 2 ** 20} MiB of them. Set it up earlier`,
@@ -101,7 +101,7 @@ export function replayEarlyRecords(): void {
 }
 
 function poll(): void {
-  replayEarlyRecords()
+  replayBufferedRecords()
   const { early } = state
   early.waitedMillis += POLL_MILLIS
   if (early.waitedMillis >= PATIENCE_MILLIS) warnIfKept()
@@ -110,7 +110,7 @@ function poll(): void {
 function warnIfKept(): void {
   const { records, overflow } = state.early
   if (records.length + overflow === 0) return
-  diagnose(
+  warnOnce(
     'no-provider',
     `log records have nowhere to go (${records.length + overflow} so far): no OpenTelemetry LoggerProvider is registered. ` +
       'Call startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, ' +

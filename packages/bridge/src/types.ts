@@ -97,7 +97,7 @@ export interface Adapter<Native> {
    * Whether two natives that came to different bridges, one directly after the other, are the same log call. Default: when
    * they are the same object.
    */
-  repeats?(previous: Native, native: Native): boolean
+  isSameCall?(previous: Native, native: Native): boolean
 }
 
 /** What the Logs API's Logger takes; the same in both generations of OpenTelemetry JS. */
@@ -185,5 +185,5 @@ export interface Bridge<Native> {
    */
   flush(): Promise<unknown>
   /** Where the log call that is being made stands, as `code.*`; `undefined` without `captureCode`. */
-  readonly locate: (() => Record<string, unknown>) | undefined
+  readonly captureCallSite: (() => Record<string, unknown>) | undefined
 }

@@ -5,7 +5,7 @@ import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
 import {
   bigintText,
   copyFields,
-  isAbsent,
+  isOmitted,
   isError,
   isPlain,
   MAX_PROTOTYPES,
@@ -147,7 +147,7 @@ export class ValueWriter {
         this.field('[Truncated]', 'more attributes', 0)
         break
       }
-      if (isAbsent(value)) {
+      if (isOmitted(value)) {
         this.budget -= 1
         names?.claim(key)
         continue
@@ -373,7 +373,7 @@ export class ValueWriter {
         value = this.thrown(error)
       }
       index += 1
-      if (isAbsent(value)) {
+      if (isOmitted(value)) {
         this.budget -= 1
         names?.claim(key)
         continue
@@ -406,7 +406,7 @@ export class ValueWriter {
       if (names === undefined && (type !== keyType || (type !== 'string' && type !== 'number'))) {
         names = new Names(written)
       }
-      if (isAbsent(value)) {
+      if (isOmitted(value)) {
         this.budget -= 1
         // A left-out entry keeps its name, so that the names of others do not depend on its value.
         if (names) names.claim(name)

@@ -1,6 +1,6 @@
 import { registeredDiagLogger } from './otelGlobals.ts'
-import { whileExporting } from './loggingSuppression.ts'
-import { reason } from './safeAccess.ts'
+import { withLoggingSuppressed } from './loggingSuppression.ts'
+import { errorMessage } from './safeAccess.ts'
 import { state } from './state.ts'
 import { ignoreRejection, writeToStderr } from './stderr.ts'
 
@@ -10,10 +10,10 @@ const MAX_SHOWN_LENGTH = 2000
 const REARM_MILLIS = 60_000
 
 /** `announce`, once for each `kind`, until `rearm`. */
-export function diagnose(kind: string, message: string, error?: unknown): void {
+export function warnOnce(kind: string, message: string, error?: unknown): void {
   if (state.diagnosed.has(kind)) return
   state.diagnosed.set(kind, performance.now())
-  announce(message, error)
+  warn(message, error)
 }
 
 /** Has `diagnose` tell of this kind again, because the fault has ended; not sooner than a minute after the last time. */
@@ -28,9 +28,9 @@ export function rearm(kind: string): void {
  *
  * @param error shown without the secrets of `hideFromDiagnostics`
  */
-export function announce(message: string, error?: unknown): void {
+export function warn(message: string, error?: unknown): void {
   const text = oneLine(error === undefined ? message : `${message}: ${cause(error)}`)
-  whileExporting(() => say(`logbridge: ${text}`))
+  withLoggingSuppressed(() => say(`logbridge: ${text}`))
 }
 
 /**
@@ -50,7 +50,7 @@ export function oneLine(text: string, maxLength: number = MAX_SHOWN_LENGTH): str
 
 function cause(error: unknown): string {
   try {
-    let text = reason(error).slice(0, MAX_SHOWN_LENGTH)
+    let text = errorMessage(error).slice(0, MAX_SHOWN_LENGTH)
     for (const hide of state.hiding) text = hide(text)
     return text
   } catch {

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
 import { splitArguments } from '../src/arguments.ts'
 import { describeException } from '../src/exception.ts'
-import { copyFields, isError, MAX_VALUES, reason, textOf } from '../src/safeAccess.ts'
+import { copyFields, isError, MAX_VALUES, errorMessage, textOf } from '../src/safeAccess.ts'
 import { formatText, show } from '../src/shown.ts'
 
 /** 2^26 paths through 27 objects. */
@@ -370,7 +370,7 @@ describe('a value that says something else of itself', () => {
   test('is an Error whose name, message and stack are graphs of arrays', () => {
     const error = Object.assign(new Error('x'), { name: pairs(), message: pairs(), stack: pairs() })
     expect(describeException(error).attributes['exception.message']).toBe('[object Array]')
-    expect(reason(pairs())).toBe('[object Array]')
+    expect(errorMessage(pairs())).toBe('[object Array]')
     expect(textOf({ toString: () => pairs() })).toBe('[object Object]')
   })
 

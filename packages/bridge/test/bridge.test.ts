@@ -2,7 +2,7 @@ import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { whileExporting } from '../src/loggingSuppression.ts'
+import { withLoggingSuppressed } from '../src/loggingSuppression.ts'
 import type { Adapter, Bridge } from '../src/types.ts'
 import { adapter, type Native } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
@@ -42,7 +42,7 @@ describe('a log call made while a record is sent is left out', () => {
   test('from an export, across await, without any ContextManager', async () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
-    await whileExporting(async () => {
+    await withLoggingSuppressed(async () => {
       bridge.emit({ body: 'at once' })
       await Promise.resolve()
       bridge.emit({ body: 'later' })
@@ -159,12 +159,12 @@ describe('context and time', () => {
   test('of a delayed record are what the adapter took at the call; so is where the call stands', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider, captureCode: true })
-    const code = { ...bridge.locate!(), 'code.line.number': 7 }
+    const code = { ...bridge.captureCallSite!(), 'code.line.number': 7 }
     bridge.emit({ observedTimestamp: [3, 4], code })
     const [record] = loggerProvider.records
     expect(record).toMatchObject({ timestamp: [3, 4], observedTimestamp: [3, 4] })
     expect(record!.attributes).toEqual(code)
-    expect(createBridge(adapter).locate).toBeUndefined()
+    expect(createBridge(adapter).captureCallSite).toBeUndefined()
   })
 
   test('an adapter can leave a record out', () => {

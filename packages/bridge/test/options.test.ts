@@ -45,7 +45,7 @@ describe('a wrong option is refused with its name and what it accepts', () => {
   ])('%s: %o', ([name, value, accepts]) => {
     const error = thrownBy(() => check({ [name]: value }))
     expect(error).toBeInstanceOf(LogbridgeError)
-    expect(error).toMatchObject({ code: 'invalid-option', name: 'LogbridgeError' })
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', name: 'LogbridgeError' })
     expect((error as Error).message).toMatch(`@logbridge/x: option ${name} is `)
     expect((error as Error).message.endsWith(`it accepts ${accepts}`)).toBe(true)
   })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { createFinisher } from '../src/recordBuilder.ts'
+import { createRecordBuilder } from '../src/recordBuilder.ts'
 import type { ApiLogRecord, BridgeOptions, LogRecord } from '../src/types.ts'
 
 const finish = (record: LogRecord, options: BridgeOptions = {}, asIs = false): ApiLogRecord =>
-  createFinisher(options)(record, asIs)
+  createRecordBuilder(options)(record, asIs)
 const failed = (): Error => Object.assign(new TypeError('no'), { code: 'E_NO' })
 const EXCEPTION = ['exception.type', 'exception.message', 'exception.stacktrace']
 
@@ -69,7 +69,7 @@ describe('static attributes', () => {
 
   test('are those of construction', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
-    const finisher = createFinisher({ attributes })
+    const finisher = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
     expect(finisher({}, false).attributes).toEqual({ team: 'shop' })
   })

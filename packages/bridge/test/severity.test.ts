@@ -57,6 +57,6 @@ test('overrides lie over the defaults and add to them', () => {
 test('an unknown level names what there is', () => {
   const error = unknownLevel('pino', 'inof', ['info', 'warn'])
   expect(error).toBeInstanceOf(LogbridgeError)
-  expect(error.code).toBe('invalid-option')
+  expect(error.code).toBe('INVALID_OPTION')
   expect(error.message).toBe('@logbridge/pino: option level is "inof"; it accepts one of info, warn')
 })

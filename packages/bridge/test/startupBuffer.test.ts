@@ -7,7 +7,7 @@ import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
 import { timers } from '../src/timers.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { replayEarlyRecords } from '../src/startupBuffer.ts'
+import { replayBufferedRecords } from '../src/startupBuffer.ts'
 import { state } from '../src/state.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
@@ -67,7 +67,7 @@ describe('records before a provider', () => {
     vi.setSystemTime(1_800_000_000_000)
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     context.disable()
 
     const [record] = provider.records
@@ -83,7 +83,7 @@ describe('records before a provider', () => {
     const provider = memoryProvider({ enabled: () => false })
     createBridge(adapter).emit({ body: 1 })
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     expect(provider.records).toEqual([])
     expect(state.early.records).toEqual([])
   })
@@ -92,8 +92,8 @@ describe('records before a provider', () => {
     const provider = memoryProvider()
     createBridge(adapter).emit({ body: 1 })
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
-    replayEarlyRecords()
+    replayBufferedRecords()
+    replayBufferedRecords()
     expect(provider.records).toHaveLength(1)
   })
 
@@ -107,7 +107,7 @@ describe('records before a provider', () => {
     bridge.emit({ body: 1 })
     bridge.emit({ body: 2 })
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
     expect(said).toEqual([
       'logbridge: a record logged before OpenTelemetry was set up could not be sent: full',
@@ -119,7 +119,7 @@ describe('records before a provider', () => {
     for (let n = 1; n <= 1003; n += 1) bridge.emit({ body: n })
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1))
     expect(said).toEqual([
       expect.stringContaining('3 log records were dropped before OpenTelemetry was set up'),
@@ -143,7 +143,7 @@ describe('records before a provider', () => {
     const kept = state.early.records.length
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     expect(provider.records).toHaveLength(kept)
     expect(said).toEqual([
       `logbridge: ${300 - kept} log records were dropped before OpenTelemetry was set up: at most 1000 are kept, and ` +
@@ -159,7 +159,7 @@ describe('records before a provider', () => {
     bridge.emit({ body: 'small' })
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
-    replayEarlyRecords()
+    replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(['small'])
     expect(said).toEqual([expect.stringMatching(/^logbridge: 1 log records were dropped/)])
   })

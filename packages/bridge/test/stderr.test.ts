@@ -10,9 +10,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 const DIAGNOSE = new URL('../src/warnings.ts', import.meta.url).href
 /** Prints `alive` when all events of the diagnostics have come. */
 const PROGRAM = `
-  const { announce } = await import(${JSON.stringify(DIAGNOSE)})
+  const { warn } = await import(${JSON.stringify(DIAGNOSE)})
   for (let i = 0; i < COUNT; i += 1) {
-    announce('something is wrong '.repeat(20))
+    warn('something is wrong '.repeat(20))
     if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   await new Promise((resolve) => setTimeout(resolve, 50))

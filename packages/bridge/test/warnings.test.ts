@@ -1,7 +1,7 @@
 import { diag } from '@opentelemetry/api'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { announce, diagnose, hideFromDiagnostics, rearm } from '../src/warnings.ts'
+import { warn, warnOnce, hideFromDiagnostics, rearm } from '../src/warnings.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
@@ -9,15 +9,15 @@ import { memoryProvider } from './memoryProvider.ts'
 const said = diagMessages()
 
 test('a complaint is made once for each kind', () => {
-  diagnose('a', 'first', new Error('why'))
-  diagnose('a', 'again')
-  diagnose('b', 'second')
+  warnOnce('a', 'first', new Error('why'))
+  warnOnce('a', 'again')
+  warnOnce('b', 'second')
   expect(said).toEqual(['logbridge: first: why', 'logbridge: second'])
 })
 
 test('it goes to stderr as well', () => {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  diagnose('a', 'first')
+  warnOnce('a', 'first')
   const written = write.mock.calls.map(([text]) => text)
   write.mockRestore()
   expect(written).toEqual(['logbridge: first\n'])
@@ -31,7 +31,7 @@ test('a diag logger that is itself bridged does not feed on it', () => {
     { error: log, warn: log, info: log, debug: log, verbose: log },
     { suppressOverrideMessage: true },
   )
-  diagnose('a', 'first')
+  warnOnce('a', 'first')
   expect(loggerProvider.records).toEqual([])
   bridge.emit({ body: 'from the application' })
   expect(loggerProvider.records.map(({ body }) => body)).toEqual(['from the application'])
@@ -47,13 +47,13 @@ test('neither a diag logger that throws nor a reason that cannot be read is in i
   )
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
-  expect(() => diagnose('a', 'first', proxy)).not.toThrow()
+  expect(() => warnOnce('a', 'first', proxy)).not.toThrow()
 })
 
 test('a diagnostic is one line when an error tries to forge another', () => {
   const forged = 'no\r\nlogbridge: all is well\u001b[2J\u202e\u2028\u0085\u009b\ud800\u200b.'
-  announce('first', new Error(forged))
-  announce(`of a path ${forged}`)
+  warn('first', new Error(forged))
+  warn(`of a path ${forged}`)
   expect(said).toEqual([
     'logbridge: first: no logbridge: all is well [2J .',
     'logbridge: of a path no logbridge: all is well [2J .',
@@ -62,7 +62,7 @@ test('a diagnostic is one line when an error tries to forge another', () => {
 
 test('a diagnostic shows no error at more than its length, nor what is hidden in it', () => {
   onTestFinished(hideFromDiagnostics((text) => text.replaceAll('hunter2', '***')))
-  announce('hunter2', new Error(`hunter2 ${'x'.repeat(1e6)}`))
+  warn('hunter2', new Error(`hunter2 ${'x'.repeat(1e6)}`))
   expect(said[0]).toHaveLength('logbridge: '.length + 2000)
   expect(said[0]).toMatch(/^logbridge: hunter2: \*{3} x+$/)
 })
@@ -70,13 +70,13 @@ test('a diagnostic shows no error at more than its length, nor what is hidden in
 test('a diagnostic is told again when its fault has ended a minute after it was told', () => {
   const clock = vi.spyOn(performance, 'now').mockReturnValue(1000)
   onTestFinished(() => clock.mockRestore())
-  diagnose('a', 'first')
+  warnOnce('a', 'first')
   clock.mockReturnValue(60_999)
   rearm('a')
-  diagnose('a', 'too soon')
+  warnOnce('a', 'too soon')
   clock.mockReturnValue(61_000)
-  diagnose('a', 'it has not ended')
+  warnOnce('a', 'it has not ended')
   rearm('a')
-  diagnose('a', 'again')
+  warnOnce('a', 'again')
   expect(said).toEqual(['logbridge: first', 'logbridge: again'])
 })

@@ -53,7 +53,7 @@ export interface BunyanRecord {
 /**
  * The mapping of `index.ts`.
  * @param overrides severity numbers by level: a name of bunyan's, or a number as text
- * @throws LogbridgeError `invalid-option` for an override of a level that bunyan cannot have
+ * @throws LogbridgeError `INVALID_OPTION` for an override of a level that bunyan cannot have
  */
 export function createAdapter(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
@@ -72,14 +72,14 @@ export function createAdapter(
 
 /**
  * A level as bunyan resolves it: a name in any case, or a whole number that is not negative.
- * @throws LogbridgeError `invalid-option`, naming the option
+ * @throws LogbridgeError `INVALID_OPTION`, naming the option
  */
 export function resolveLevel(option: string, level: unknown): number {
   const number = typeof level === 'string' ? LEVELS[level.toLowerCase() as BunyanLevel] : level
   if (Number.isInteger(number) && (number as number) >= 0) return number as number
   const names = Object.keys(LEVELS).join(', ')
   throw new LogbridgeError(
-    'invalid-option',
+    'INVALID_OPTION',
     `@logbridge/bunyan: option ${option} has the level ${JSON.stringify(level)}; a level is one of ${names} or a whole number`,
   )
 }

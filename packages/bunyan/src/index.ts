@@ -56,7 +56,7 @@ export interface OtelStream {
  * Makes a raw stream that sends every record of a bunyan logger (1.8 or 2) to OpenTelemetry:
  * `bunyan.createLogger({ name: 'shop', streams: [otelStream()] })`. Named `otel`, for `log.levels('otel', 'debug')`.
  *
- * @throws LogbridgeError `invalid-option` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
  */
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/bunyan', options, bridgeOptionRules)

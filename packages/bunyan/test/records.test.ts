@@ -218,7 +218,7 @@ describe('options', () => {
   ])('%o is refused', (options, message) => {
     expect(() => otelStream(options as never)).toThrow(message)
     expect(() => otelStream(options as never)).toThrow(
-      expect.objectContaining({ name: 'LogbridgeError', code: 'invalid-option' }),
+      expect.objectContaining({ name: 'LogbridgeError', code: 'INVALID_OPTION' }),
     )
   })
 

@@ -87,7 +87,7 @@ const bridged: WeakSet<Console> = ((globalThis as { [BRIDGED]?: WeakSet<Console>
  *
  * @returns puts the console's own methods back; one that has been wrapped by someone else meanwhile then merely
  * passes calls on
- * @throws LogbridgeError `invalid-option` for an option that does not exist, a value it does not accept, or a console
+ * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, a value it does not accept, or a console
  * whose methods cannot be replaced
  */
 export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
@@ -168,7 +168,7 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   } catch (error) {
     restore()
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       '@logbridge/console: option console has methods that cannot be replaced; give it a new Console({ stdout, stderr })',
       { cause: error },
     )

@@ -55,7 +55,7 @@ describe('refused at construction, with the console untouched:', () => {
     const { log } = globalThis.console
     const create = (): unknown => bridgeConsole(options)
     expect(create).toThrow(message)
-    expect(create).toThrow(expect.objectContaining({ name: 'LogbridgeError', code: 'invalid-option' }))
+    expect(create).toThrow(expect.objectContaining({ name: 'LogbridgeError', code: 'INVALID_OPTION' }))
     expect(globalThis.console.log).toBe(log)
   })
 

@@ -3,7 +3,7 @@
  * in batches over OTLP, and the official SDK's traces and metrics beside it.
  */
 export type {
-  EndingOptions,
+  ShutdownOptions as EndingOptions,
   ExporterOptions,
   HeadersOption,
   LoggerProviderOptions,

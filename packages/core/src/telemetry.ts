@@ -10,18 +10,18 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
-import { settleTelemetry, type TelemetryConfig } from './config/config.ts'
+import { resolveTelemetry, type TelemetryConfig } from './config/config.ts'
 import { FLUSH_TIMEOUT_MILLIS } from './config/ending.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
-import { type SignalPipeline, limitMillis, watchProcessEnd, within } from './process/processExit.ts'
+import { type SignalPipeline, limitMillis, onProcessExit, within } from './process/processExit.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
 import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
 import { refuseInSnapshot } from './process/snapshot.ts'
 import { EMPTY_STATS, type LogsStats } from './queue/stats.ts'
 import { createMetrics } from './signals/metrics.ts'
-import { settleResource } from './config/resource.ts'
+import { resolveResource } from './config/resource.ts'
 import { createTraces } from './signals/traces.ts'
 
 /** Logs, traces and metrics at work. */
@@ -72,19 +72,19 @@ export function runningTelemetry(): Telemetry | undefined {
  * ```ts
  * const telemetry = startTelemetry({ serviceName: 'shop', endpoint: 'http://collector:4317' })
  * ```
- * @throws LogbridgeError `invalid-option`; `already-started` when the Telemetry of an earlier call has not been shut down;
- * `startup-snapshot` while Node builds one
+ * @throws LogbridgeError `INVALID_OPTION`; `ALREADY_STARTED` when the Telemetry of an earlier call has not been shut down;
+ * `STARTUP_SNAPSHOT` while Node builds one
  */
 export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   refuseInSnapshot('startTelemetry()')
   if (processWide[RUNNING]) {
     throw new LogbridgeError(
-      'already-started',
+      'ALREADY_STARTED',
       'startTelemetry() has been called before in this process: call shutdown() on what it returned first, or use that',
     )
   }
-  const config = settleTelemetry(options, process.env)
-  const resource = settleResource(options, process.env, ownInstanceId)
+  const config = resolveTelemetry(options, process.env)
+  const resource = resolveResource(options, process.env, ownInstanceId)
   const metrics = config.metrics && createMetrics(config.metrics, resource)
   const traces = config.traces && createTraces(config.traces, resource)
   const logs =
@@ -113,7 +113,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     metrics?.abandon()
   }
   const { shutdownSignals = [], captureUncaughtExceptions = true, flushOnExit } = options
-  const forget = watchProcessEnd(
+  const forget = onProcessExit(
     {
       forceFlush,
       abandon,

@@ -1,6 +1,6 @@
 import { isExporting } from '@logbridge/bridge'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { settleLogs } from '../src/config/config.ts'
+import { resolveLogs } from '../src/config/config.ts'
 import type { ExportOutcome, Transport } from '../src/transport/transport.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../src/otlp/openBatch.ts'
 import type { EncodableRecord } from '../src/otlp/recordEncoder.ts'
@@ -27,7 +27,7 @@ export class ManualTransport implements Transport {
       signal.addEventListener('abort', () => resolve({ kind: 'retryable', reason: 'aborted' }))
     })
   }
-  wake(): void {
+  resetBackoff(): void {
     this.wakes += 1
   }
   close(): void {
@@ -55,13 +55,13 @@ export function recordOf(body: unknown, severityNumber: number): EncodableRecord
   }
 }
 
-export function start(options: Parameters<typeof settleLogs>[0] = {}): {
+export function start(options: Parameters<typeof resolveLogs>[0] = {}): {
   transport: ManualTransport
   pipeline: LogPipeline
   write: (body: unknown, severityNumber?: number, of?: EncodedScope) => void
 } {
   const transport = new ManualTransport()
-  const pipeline = new LogPipeline(settleLogs(options, {}), transport)
+  const pipeline = new LogPipeline(resolveLogs(options, {}), transport)
   return {
     transport,
     pipeline,

@@ -159,7 +159,7 @@ describe('the providers', () => {
   test('start once at a time', () => {
     start()
     expect(() => startTelemetry()).toThrow(
-      expect.objectContaining({ code: 'already-started', message: expect.stringContaining('shutdown()') }),
+      expect.objectContaining({ code: 'ALREADY_STARTED', message: expect.stringContaining('shutdown()') }),
     )
   })
 
@@ -492,7 +492,7 @@ describe('a receiver', () => {
       await telemetry?.forceFlush()
     }
     await telemetry?.shutdown()
-    expect(telemetry?.stats()).toMatchObject({ created: 2, delivered: 0, dropped: { 'export-failed': 2 } })
+    expect(telemetry?.stats()).toMatchObject({ created: 2, delivered: 0, dropped: { export_failed: 2 } })
     for (const what of ['spans', 'metrics']) {
       expect(made.filter((text) => text.startsWith(`${what} could not be exported`))).toHaveLength(1)
     }

@@ -87,7 +87,7 @@ const configRules: Readonly<Record<string, OptionRule>> = {
  * An appender `type` that has its options already: `{ type: otelAppender({ loggerProvider }) }`. TypeScript checks them, and
  * log4js, which copies its configuration deeply, leaves them as they are.
  *
- * @throws LogbridgeError `invalid-option` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
  */
 export function otelAppender(options: OtelAppenderOptions = {}): AppenderModule {
   checkOptions('@logbridge/log4js', options, bridgeOptionRules)
@@ -101,7 +101,7 @@ export function otelAppender(options: OtelAppenderOptions = {}): AppenderModule 
 /**
  * What log4js calls for `{ type: '@logbridge/log4js', ...options }` (see `OtelAppenderConfig`) in its configuration.
  *
- * @throws LogbridgeError `invalid-option` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
  */
 export function configure(
   config?: object,
@@ -168,7 +168,7 @@ function findLayout(layout: Layout | undefined, layouts: LayoutsParam | undefine
   const format = layouts?.layout(layout.type, layout as never)
   if (format) return { format, hidesNothing: hidesNothing(layout) }
   throw new LogbridgeError(
-    'invalid-option',
+    'INVALID_OPTION',
     `@logbridge/log4js: option layout has the type '${layout.type}', which log4js does not know; see log4js.addLayout`,
   )
 }

@@ -58,7 +58,7 @@ if (cluster.isWorker) {
 export function rememberCalls(): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
     // Each of several appenders listens.
-    event[CONTEXT] ??= isForeign(event) ? takeRemoteContext(event.context) : activeContext()
+    event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
     event[TIME] ??= now()
   })
 }
@@ -85,7 +85,7 @@ export function isForeign(event: {
 }
 
 /** The span that the worker has put there, in the form of https://www.w3.org/TR/trace-context/#traceparent-header */
-function takeRemoteContext(fields: Record<string, unknown>): Context {
+function extractRemoteContext(fields: Record<string, unknown>): Context {
   const [, traceId = '', spanId = '', flags = ''] = String(fields[TRACEPARENT] ?? '').split('-', 4)
   delete fields[TRACEPARENT]
   const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 0xff, isRemote: true }

@@ -108,7 +108,7 @@ describe('configuration', () => {
     [{ type: otel, layout: { type: 'none' } }, /option layout has the type 'none'/],
   ])('%o is refused', (appender, message) => {
     expect(() => configure(appender)).toThrow(message)
-    expect(() => configure(appender)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    expect(() => configure(appender)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
   test('a LoggerProvider that log4js has copied is refused with the way out', () => {

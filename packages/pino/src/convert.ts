@@ -1,9 +1,9 @@
 import { type Adapter, type HrTime, type LogRecord, toHrTime } from '@logbridge/bridge'
-import { isObject, takeException } from './exception.ts'
-import { type Field, fieldsOf, headOf, type Line } from './line.ts'
+import { isObject, extractException } from './exception.ts'
+import { type Field, fieldsOf, linePrefixOf, type Line } from './line.ts'
 import { createLoggerReader, type LineConfig } from './logger.ts'
 import type { Severity, SeverityOf } from './severity.ts'
-import { removeActiveSpan, takeContext } from './trace.ts'
+import { removeActiveSpan, extractContext } from './trace.ts'
 
 const UNKNOWN: Severity = { text: undefined, number: 0 }
 
@@ -31,11 +31,11 @@ export function createWorkerAdapter(
     config: () => config,
     scope(line) {
       // A logger with a name writes it on each line. One line without tells that it has none, and `name` is a field.
-      const { name } = headOf(line)
+      const { name } = linePrefixOf(line)
       hasName &&= name !== undefined
       return hasName ? parseText(name!.value) : undefined
     },
-    context: takeContext,
+    context: extractContext,
   })
 }
 
@@ -56,7 +56,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
   function findSeverity(line: Line): Severity {
     const { levels } = source.config(line)
     if (line.level !== undefined) return severityOf(line.level, levels)
-    const { level } = headOf(line)
+    const { level } = linePrefixOf(line)
     if (level !== undefined) {
       const value = level.value.startsWith('"') ? parseText(level.value) : Number(level.value)
       const found = severityOf(value, levels)
@@ -71,21 +71,21 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
     library: 'pino',
     severity: (line) => findSeverity(line).number,
     scope: source.scope,
-    repeats: (previous, line) => previous.text === line.text && previous.logger === line.logger,
+    isSameCall: (previous, line) => previous.text === line.text && previous.logger === line.logger,
     convert(line) {
       const config = source.config(line)
       const fields = fieldsOf(line, config)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
       const { messageKey, errorKey, nestedKey } = config
       const { text: severityText } = findSeverity(line)
-      const timestamp = takeTime(line, fields)
-      takeLevel(line, fields)
-      takeName(line, fields, source.scope(line))
+      const timestamp = extractTime(line, fields)
+      extractLevel(line, fields)
+      extractName(line, fields, source.scope(line))
       // pino puts what was logged, and what the mixin added, under `nestedKey`; the message stays outside.
       const nested = nestedKey ? fields[nestedKey] : undefined
       const logged = isObject(nested) ? nested : fields
       const context = source.context(logged)
-      const exception = takeException(logged, errorKey, line.logged)
+      const exception = extractException(logged, errorKey, line.logged)
       const body = line.message ?? fields[messageKey]
       if (Object.hasOwn(fields, messageKey)) delete fields[messageKey]
       return {
@@ -101,8 +101,8 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
 }
 
 /** What is not understood stays an attribute, and the time of the call is the record's. */
-function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
-  const { level, time } = headOf(line)
+function extractTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
+  const { level, time } = linePrefixOf(line)
   const millis = time && readMillis(time)
   if (millis !== undefined) return toHrTime(millis)
   const json = time?.value ?? line.time
@@ -111,7 +111,7 @@ function takeTime(line: Line, fields: Record<string, unknown>): HrTime | undefin
   const text = json?.startsWith('"') ? json.slice(1, -1) : json
   const timestamp = toHrTime(text ?? fields['time'])
   if (timestamp === undefined) {
-    if (time) giveBack(fields, time.key, time.value)
+    if (time) restoreField(fields, time.key, time.value)
   } else if (!time && (json === undefined || JSON.stringify(fields['time']) === json)) delete fields['time']
   return timestamp
 }
@@ -124,22 +124,22 @@ export function readMillis({ value }: Field): number | undefined {
   return millis >= 1e12 ? millis : undefined
 }
 
-function takeLevel(line: Line, fields: Record<string, unknown>): void {
-  const { level, other } = headOf(line)
-  if (other) giveBack(fields, other.key, other.value)
+function extractLevel(line: Line, fields: Record<string, unknown>): void {
+  const { level, other } = linePrefixOf(line)
+  if (other) restoreField(fields, other.key, other.value)
   if (level === undefined) {
     if (line.level === undefined || line.level === fields['level']) delete fields['level']
-  } else if (level.key !== 'level') giveBack(fields, level.key, level.value)
+  } else if (level.key !== 'level') restoreField(fields, level.key, level.value)
 }
 
-function takeName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
-  const { name } = headOf(line)
-  if (name && name.value.slice(1, -1) !== scope) giveBack(fields, 'name', name.value)
+function extractName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
+  const { name } = linePrefixOf(line)
+  if (name && name.value.slice(1, -1) !== scope) restoreField(fields, 'name', name.value)
   // That of a child comes after its parent's.
   if (scope !== undefined && fields['name'] === scope) delete fields['name']
 }
 
 /** Of two fields with one key the later one counts, as in JSON.parse. */
-function giveBack(fields: Record<string, unknown>, key: string, json: string): void {
+function restoreField(fields: Record<string, unknown>, key: string, json: string): void {
   if (!Object.hasOwn(fields, key)) fields[key] = JSON.parse(json)
 }

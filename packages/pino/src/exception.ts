@@ -10,7 +10,7 @@ import { isError, type SerializedError } from '@logbridge/bridge'
  *
  * @param logged what was logged, where that is known
  */
-export function takeException(
+export function extractException(
   fields: Record<string, unknown>,
   errorKey: string,
   logged: object | undefined,

@@ -52,7 +52,7 @@ const optionRules: Readonly<Record<keyof FlushOnSignalsOptions, OptionRule>> = {
  *
  * @param logger a logger with a transport in pino's worker, or what `pino.transport()` returns
  * @returns stops watching
- * @throws LogbridgeError `invalid-option` for a logger without such a transport, or a wrong option
+ * @throws LogbridgeError `INVALID_OPTION` for a logger without such a transport, or a wrong option
  * @example
  * const logger = pino({ transport: { target: '@logbridge/pino', options } })
  * flushOnSignals(logger)
@@ -63,7 +63,7 @@ export function flushOnSignals(logger: object, options: FlushOnSignalsOptions = 
   const streams = workerStreamsOf(logger)
   if (streams.length === 0) {
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       "@logbridge/pino: flushOnSignals() needs a logger with a transport in pino's worker, or what pino.transport() returns. " +
         'With otelStream() give the option shutdownSignals to startTelemetry() or createLoggerProvider()',
     )

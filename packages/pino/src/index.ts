@@ -67,7 +67,7 @@ interface Metadata {
 /**
  * A pino destination that sends each record to the registered LoggerProvider, or to `options.loggerProvider`.
  *
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/pino', options, bridgeOptionRules)

@@ -16,7 +16,7 @@ export interface Line {
   readonly logged: object | undefined
   readonly logger: PinoLogger | undefined
   /** What has been found out about the line so far. */
-  head: Head | undefined
+  head: LinePrefix | undefined
   fields: Record<string, unknown> | undefined
   /** The message, when it is not among `fields`. */
   message: string | undefined
@@ -47,7 +47,7 @@ export function createLine(
  * object, because a field of the user's own with one of these names comes later in the line, and JSON.parse keeps
  * the last of two.
  */
-export interface Head {
+export interface LinePrefix {
   /** Where the other fields begin: at a comma or at the closing brace. */
   readonly end: number
   /** `level`, or what `formatters.level` has put first instead of it. */
@@ -72,7 +72,7 @@ const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|")/y
 const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. The resource of this process says the same. */
 const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
-const NO_HEAD: Head = { end: 0 }
+const NO_HEAD: LinePrefix = { end: 0 }
 const ESCAPED_BASE = OWN_BASE.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
 /**
  * As pino's own formatters have it. Each choice rules out that the other one is taken when something behind does not fit.
@@ -88,7 +88,7 @@ const RETURN = 0x0d
 const COMMA = 0x2c
 const BACKSLASH = 0x5c
 
-export function headOf(line: Line): Head {
+export function linePrefixOf(line: Line): LinePrefix {
   return (line.head ??= readUsualHead(line) ?? readHead(line))
 }
 
@@ -96,7 +96,7 @@ export function headOf(line: Line): Head {
  * What `readHead` finds in a line that begins as pino's own formatters have it, in one go: 0.1 us rather than 0.25.
  * @returns `undefined` when it begins in another way
  */
-export function readUsualHead({ text, time }: Line): Head | undefined {
+export function readUsualHead({ text, time }: Line): LinePrefix | undefined {
   USUAL_HEAD.lastIndex = 0
   const found = USUAL_HEAD.exec(text)
   if (found === null) return undefined
@@ -120,7 +120,7 @@ function fieldOf(key: string, value: string, start: number): Field {
   return { key, value, end: start + value.length }
 }
 
-export function readHead(line: Line): Head {
+export function readHead(line: Line): LinePrefix {
   const { text } = line
   const first = match(text, 0)
   if (first === undefined) return NO_HEAD
@@ -190,7 +190,7 @@ export function readBeforeMessage(
   { messageKey, messageStart }: LineConfig,
 ): Record<string, unknown> | undefined {
   const { text } = line
-  const { end } = headOf(line)
+  const { end } = linePrefixOf(line)
   if (end === 0 || messageStart === undefined) return undefined
   // With its quotes it cannot be the inside of a text, and as the last of the line it is in no object but the outermost.
   const at = text.lastIndexOf(messageStart)
@@ -225,6 +225,6 @@ function readLastText(text: string, start: number): string | undefined {
 
 export function readFields(line: Line): Record<string, unknown> | undefined {
   const { text } = line
-  const { end } = headOf(line)
+  const { end } = linePrefixOf(line)
   return parseObject(end === 0 ? text : `{${text.slice(text.charCodeAt(end) === COMMA ? end + 1 : end)}`)
 }

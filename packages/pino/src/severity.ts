@@ -76,7 +76,7 @@ function createScale(values: Levels['values']): (level: number) => SeverityNumbe
 
 /**
  * The severity number for the `level` option.
- * @throws LogbridgeError `invalid-option` when neither pino nor `severity` knows the name
+ * @throws LogbridgeError `INVALID_OPTION` when neither pino nor `severity` knows the name
  */
 export function minimumOf(
   level: string | number | undefined,

@@ -39,7 +39,7 @@ function toFields({ traceId, spanId, traceFlags }: SpanContext): Record<string, 
  * Takes the span off a record that `traceContext` put there: the context of the log call. Fields that name no span
  * stay.
  */
-export function takeContext(fields: Record<string, unknown>): Context | undefined {
+export function extractContext(fields: Record<string, unknown>): Context | undefined {
   const span = spanOf(fields)
   if (span === undefined) return undefined
   removeSpan(fields)

@@ -52,7 +52,7 @@ export interface TransportStream extends Writable {
  * pino's worker transport: `pino({ transport: { target: '@logbridge/pino', options } })`. It has an export pipeline of
  * its own, made by `@logbridge/core`. Where that is not installed, stderr is told so once and records go nowhere.
  *
- * @throws LogbridgeError `invalid-option`; pino emits it as `error` of the transport
+ * @throws LogbridgeError `INVALID_OPTION`; pino emits it as `error` of the transport
  */
 export async function transport(options: TransportOptions = {}): Promise<TransportStream> {
   const received = (pinoConfig ??= receivePinoConfig())
@@ -167,7 +167,7 @@ function refuseOutOfReach(name: string, value: unknown): void {
     : typeof value === 'function' && 'a function cannot cross into it. Use otelStream() in the main thread'
   if (!reason) return
   throw new LogbridgeError(
-    'invalid-option',
+    'INVALID_OPTION',
     `@logbridge/pino: option ${name} has no effect in pino's worker: ${reason}`,
   )
 }
@@ -182,7 +182,7 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
     if (!isMissing) throw error
     // Not thrown: pino would emit it as an error event, which ends a process that does not listen.
     diagnose(
-      'missing-peer',
+      'MISSING_PEER',
       "@logbridge/pino sends nothing from pino's worker: run npm install @logbridge/core",
     )
     return undefined

@@ -255,7 +255,7 @@ describe('flushOnSignals', () => {
     for (const given of [pino({}, { write() {} }), {}, pino.multistream([{ stream: process.stdout }])]) {
       expect(() => flushOnSignals(given)).toThrow(
         expect.objectContaining({
-          code: 'invalid-option',
+          code: 'INVALID_OPTION',
           message: expect.stringContaining('shutdownSignals'),
         }),
       )

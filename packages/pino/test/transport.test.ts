@@ -197,7 +197,7 @@ test.each([
 ])('refuses a wrong option %s', async (_, options, message) => {
   await expect(transport(options as TransportOptions)).rejects.toThrow(
     expect.objectContaining({
-      code: 'invalid-option',
+      code: 'INVALID_OPTION',
       message: expect.stringMatching(message) as string,
     }) as Error,
   )

@@ -27,7 +27,7 @@ import { createSeverities } from './levels.ts'
 export type Info = Record<string | symbol, unknown>
 
 /** One log call on its way through winston. */
-export interface Call {
+export interface LogCall {
   /** The record after all formats. */
   info: Info
   /** Whose call it is, where that is known. */
@@ -49,10 +49,10 @@ export interface Call {
   /** Whether a text of chosen fields has been made, which hides arguments that are no fields: see `shown.ts`. */
   isSelective: boolean
   /** What was true during the log call, if the record had to wait behind a slow transport. */
-  held: Held | undefined
+  deferred: CallContext | undefined
 }
 
-export interface Held {
+export interface CallContext {
   readonly context: Context
   readonly time: HrTime
   readonly code: Record<string, unknown> | undefined
@@ -87,22 +87,22 @@ export function createAdapter(
   overrides: BridgeOptions['severity'],
   labelIsScope: boolean,
   hasTemplates: boolean,
-): Adapter<Call> {
+): Adapter<LogCall> {
   const severitiesOf = createSeverities(overrides)
   return {
     library: 'winston',
     severity: ({ info, logger }) => severitiesOf(logger?.levels).get(levelOf(info)) ?? 0,
     scope: labelIsScope ? loggerLabel : () => undefined,
     // An ESM and a CommonJS copy of this module each make a Call of their own.
-    repeats: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
+    isSameCall: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
     convert(call) {
-      const { info, message: template, held, splat } = call
+      const { info, message: template, deferred: held, splat } = call
       const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
       const isTemplate = typeof template === 'string' && TOKEN.test(template)
       const taken = isTemplate ? countSpecifiers(template, splat.length) : undefined
       const rest = call.isSelective ? [] : unmergedArguments(call, taken)
-      const exception = takeException(call, attributes, rest)
+      const exception = extractException(call, attributes, rest)
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
 
       const label = labelOf(info)
@@ -172,13 +172,13 @@ function stackOf(info: Info): unknown {
 }
 
 /** The label that a format, defaultMeta or a child has put on the record. */
-function loggerLabel(call: Call): string | undefined {
+function loggerLabel(call: LogCall): string | undefined {
   const label = labelOf(call.info)
   return typeof label === 'string' && label !== '' && !isPassed(call, 'label', label) ? label : undefined
 }
 
 /** Whether an argument of the log call has brought this field: it means what the caller means by it. */
-function isPassed({ splat }: Call, key: string, value: unknown): boolean {
+function isPassed({ splat }: LogCall, key: string, value: unknown): boolean {
   return splat.some((argument) => isObject(argument) && read(argument, key) === value)
 }
 
@@ -198,7 +198,7 @@ function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | und
 }
 
 /** `undefined` where a format has changed the formatted message: what it hid there is among the parameters. */
-function templateOf({ info, message, splat }: Call, taken: number): LogRecord['template'] {
+function templateOf({ info, message, splat }: LogCall, taken: number): LogRecord['template'] {
   const template = message as string
   const parameters = splat.slice(0, taken)
   const text = stripEscapeSequences(textOf(messageOf(info)))
@@ -213,7 +213,7 @@ function templateOf({ info, message, splat }: Call, taken: number): LogRecord['t
  *
  * @param taken how many arguments the tokens of the message take; `undefined` without tokens
  */
-function unmergedArguments({ info, message, splat }: Call, taken: number | undefined): unknown[] {
+function unmergedArguments({ info, message, splat }: LogCall, taken: number | undefined): unknown[] {
   if (splat.length === 0) return []
   let first = isObject(splat[0]) ? 1 : 0
   let formatted: boolean
@@ -237,8 +237,8 @@ function unmergedArguments({ info, message, splat }: Call, taken: number | undef
  * spread an Error over the record, only what the formats have left there is used. What format.metadata() has moved to the
  * field `metadata` stays there.
  */
-function takeException(
-  call: Call,
+function extractException(
+  call: LogCall,
   attributes: Record<string, unknown>,
   rest: unknown[],
 ): LogRecord['exception'] {
@@ -285,7 +285,7 @@ function takeException(
 /** An Error whose fields stand among the record's: `logger.error(error)`, `logger.error('text', error)`. */
 function spreadError(
   error: Error,
-  { info, isSelective }: Call,
+  { info, isSelective }: LogCall,
   stack: unknown,
   attributes: Record<string, unknown>,
 ): SerializedError {
@@ -346,7 +346,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** For a format. The copy of an Error is one to `instanceof`, as `format.errors()` asks for it. */
-export function copyOf(info: Info): Info {
+export function cloneForFormat(info: Info): Info {
   if (!isError(info)) return { ...info }
   const copy = Object.create(Object.getPrototypeOf(info) as object) as Info
   for (const key of ['message', 'stack', 'cause']) {

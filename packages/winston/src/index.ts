@@ -31,7 +31,7 @@ import {
 } from '@logbridge/bridge'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
-import { type Call, copyOf, createAdapter, type Info, levelOf, MESSAGE, SPLAT } from './convert.ts'
+import { type LogCall, cloneForFormat, createAdapter, type Info, levelOf, MESSAGE, SPLAT } from './convert.ts'
 import { beginFormat, isWhole, replacerOf, type UsedReplacer, watchJsonFormat } from './finished.ts'
 import { optionRules, type OtelTransportOptions } from './options.ts'
 import { shownPart } from './shown.ts'
@@ -45,16 +45,16 @@ export type { OtelTransportOptions } from './options.ts'
  * ```
  */
 export class OtelTransport extends TransportStream {
-  readonly #bridge: Bridge<Call>
+  readonly #bridge: Bridge<LogCall>
   readonly #writable: WritableState
   readonly #trustInfo: boolean
   /** For what was logged before the first transport was there: the logger that has joined last. */
-  #logger: Call['logger']
-  #lastCall: Call | undefined
+  #logger: LogCall['logger']
+  #lastCall: LogCall | undefined
   #lastInfo: Info | undefined
 
   /**
-   * @throws LogbridgeError `invalid-option`; for a `level` that a logger does not know, when it is added to that logger
+   * @throws LogbridgeError `INVALID_OPTION`; for a `level` that a logger does not know, when it is added to that logger
    */
   constructor(options: OtelTransportOptions = {}) {
     checkOptions('@logbridge/winston', options, optionRules)
@@ -63,7 +63,7 @@ export class OtelTransport extends TransportStream {
     const { severity, scope, captureTemplate = false, trustInfo = false } = options
     this.#trustInfo = trustInfo
     this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
-    locate ??= this.#bridge.locate
+    locate ??= this.#bridge.captureCallSite
     // Each logger listens to its transports: many of them are no leak.
     this.setMaxListeners(0)
     this.on('pipe', (source: object) => {
@@ -81,10 +81,10 @@ export class OtelTransport extends TransportStream {
       throw unknownLevel('winston', this.level, Object.keys(levels))
     }
     this.#logger = logger
-    followCalls(logger)
+    patchLogger(logger)
   }
 
-  #isDue(info: Info, logger: Call['logger']): boolean {
+  #isDue(info: Info, logger: LogCall['logger']): boolean {
     if (this.silent || (info['exception'] === true && !this.handleExceptions)) return false
     const level = this.level || logger?.level
     return !level || !logger || logger.levels[level]! >= logger.levels[levelOf(info)]!
@@ -100,7 +100,7 @@ export class OtelTransport extends TransportStream {
       this._write(chunk as Info, 'utf8', this.#written)
       return true
     }
-    if (current && typeof chunk === 'object' && chunk !== null) hold(chunk, current)
+    if (currentCall && typeof chunk === 'object' && chunk !== null) defer(chunk, currentCall)
     return super.write(chunk, encoding, written)
   }
 
@@ -111,10 +111,11 @@ export class OtelTransport extends TransportStream {
   /** As winston-transport, which however takes level and levels of the first logger that it was ever added to. */
   override _write(info: Info, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
     const held = hasWaited ? waiting.get(info) : undefined
-    if (held !== undefined && held !== current) return resume(held, this, this._write, info, encoding, next)
+    if (held !== undefined && held !== currentCall)
+      return resume(held, this, this._write, info, encoding, next)
     // Nothing is waited for: without this, `next` would put off its work by a tick. winston-transport does so, too.
     this.#writable.sync = false
-    if (this.#isDue(info, current?.logger ?? this.#logger)) this.log(info, next)
+    if (this.#isDue(info, currentCall?.logger ?? this.#logger)) this.log(info, next)
     else next()
   }
 
@@ -129,10 +130,10 @@ export class OtelTransport extends TransportStream {
 
   /** Also called by winston's `exceptionHandlers` and `rejectionHandlers`, which ask for nothing before. */
   override log(info: Info, next: () => void): void {
-    const call = current ?? newCall(info, this.#logger)
+    const call = currentCall ?? newCall(info, this.#logger)
     // A transport that a logger has twice, as exception handler too, is handed the same record twice.
     const isRepeated = call === this.#lastCall && info === this.#lastInfo
-    if (!this.silent && !call.held?.nested && !sending && !isRepeated) {
+    if (!this.silent && !call.deferred?.nested && !sending && !isRepeated) {
       this.#lastCall = call
       this.#lastInfo = info
       this.#send(call, info)
@@ -144,7 +145,7 @@ export class OtelTransport extends TransportStream {
     else if (this.listenerCount('logged') > 0) timers.setImmediate(() => this.emit('logged', info))
   }
 
-  #send(call: Call, info: Info): void {
+  #send(call: LogCall, info: Info): void {
     try {
       call.isSelective = false
       const shown = this.format ? this.#formatted(call, info, this.format) : this.#shown(call, info)
@@ -160,11 +161,11 @@ export class OtelTransport extends TransportStream {
   }
 
   /** The record without what the text of the logger's format hides. */
-  #shown(call: Call, info: Info): Info {
+  #shown(call: LogCall, info: Info): Info {
     return call.isWhole ? info : this.#withoutHidden(call, info, call.replacer)
   }
 
-  #withoutHidden(call: Call, info: Info, replacer: UsedReplacer | undefined): Info {
+  #withoutHidden(call: LogCall, info: Info, replacer: UsedReplacer | undefined): Info {
     const shown = shownPart(info, this.#trustInfo, replacer)
     call.isSelective = shown.isSelective
     return shown.info
@@ -175,16 +176,16 @@ export class OtelTransport extends TransportStream {
    * logger's format counts: fields that it hides are taken off first and the format is applied again, because it may have
    * moved them to where they are not found.
    */
-  #formatted(call: Call, info: Info, format: Logform.Format): Info | undefined {
+  #formatted(call: LogCall, info: Info, format: Logform.Format): Info | undefined {
     beginFormat()
-    const copy = copyOf(info)
+    const copy = cloneForFormat(info)
     const formatted = transform(format, copy)
     if (formatted === undefined || isWhole(formatted, copy)) return formatted
     const text = formatted[MESSAGE]
     if (text !== undefined && text !== info[MESSAGE])
       return this.#withoutHidden(call, formatted, replacerOf(formatted, copy))
     const shown = this.#shown(call, info)
-    return shown === info ? formatted : transform(format, copyOf(shown))
+    return shown === info ? formatted : transform(format, cloneForFormat(shown))
   }
 
   /** Has `finish`, and so that of the logger, wait for the delivery. */
@@ -200,15 +201,15 @@ function transform(format: Logform.Format, info: Info): Info | undefined {
 }
 
 /** The call that winston is working on: its streams run inside of it as long as no transport is slow. */
-let current: Call | undefined
+let currentCall: LogCall | undefined
 /** Whether a transport is sending a record. What is logged meanwhile is its own doing. */
 let sending = false
 /** Calls whose record waits in one of winston's streams, by the object that waits. */
-const waiting = new WeakMap<object, Call>()
+const waiting = new WeakMap<object, LogCall>()
 /** Whether there has been any: to ask the map in vain takes 50 ns a call. */
 let hasWaited = false
 /** Of the first transport with `captureCode`: they all find the same. */
-let locate: Bridge<Call>['locate']
+let locate: Bridge<LogCall>['captureCallSite']
 const followed = new WeakSet<object>()
 
 interface ReadableState {
@@ -227,7 +228,7 @@ interface WritableState {
 
 const NOTHING: readonly unknown[] = []
 
-function newCall(logged: Info, logger: Call['logger']): Call {
+function newCall(logged: Info, logger: LogCall['logger']): LogCall {
   const args = logged[SPLAT]
   const splat = Array.isArray(args) ? copyArray(args) : NOTHING
   return {
@@ -241,7 +242,7 @@ function newCall(logged: Info, logger: Call['logger']): Call {
     isWhole: false,
     replacer: undefined,
     isSelective: false,
-    held: undefined,
+    deferred: undefined,
   }
 }
 
@@ -260,8 +261,8 @@ function copyArray(args: readonly unknown[]): readonly unknown[] {
 }
 
 /** Keeps what is true only during the log call, for a record that will be handed on later. */
-function hold(chunk: object, call: Call): void {
-  call.held ??= {
+function defer(chunk: object, call: LogCall): void {
+  call.deferred ??= {
     context: activeContext(),
     time: now(),
     code: locate?.(),
@@ -275,13 +276,13 @@ function hold(chunk: object, call: Call): void {
  * Goes on with a call that had to wait, in the context in which it was made. Takes the step of the stream and its arguments
  * apart: a closure over them would be paid for by all calls, also by those that do not wait.
  */
-function resume(call: Call, stream: object, step: (...args: any[]) => void, ...args: unknown[]): void {
-  const outer = current
-  current = call
+function resume(call: LogCall, stream: object, step: (...args: any[]) => void, ...args: unknown[]): void {
+  const outer = currentCall
+  currentCall = call
   try {
-    withContext(call.held!.context, () => step.apply(stream, args))
+    withContext(call.deferred!.context, () => step.apply(stream, args))
   } finally {
-    current = outer
+    currentCall = outer
   }
 }
 
@@ -299,7 +300,7 @@ function warnOfOfficialTransport({ transports }: Logger): void {
  * When one transport is slow, the logger's stream pauses and records wait in it: before their format has run in the writable
  * half, after it in the readable half. They come to every transport much later and in a context that is not theirs.
  */
-function followCalls(logger: Logger): void {
+function patchLogger(logger: Logger): void {
   if (followed.has(logger)) return
   followed.add(logger)
   watchJsonFormat(logger)
@@ -315,13 +316,13 @@ function followCalls(logger: Logger): void {
     if (typeof info !== 'object' || info === null) return write.call(this, info, encoding, written)
     // The same object may have been logged before.
     if (hasWaited) waiting.delete(info)
-    const outer = current
-    const call = (current = newCall(info as Info, logger))
+    const outer = currentCall
+    const call = (currentCall = newCall(info as Info, logger))
     try {
       return write.call(this, info, encoding, written)
     } finally {
-      current = outer
-      if (!call.transformed) hold(info, call)
+      currentCall = outer
+      if (!call.transformed) defer(info, call)
     }
   } as Logger['write']
 
@@ -332,7 +333,7 @@ function followCalls(logger: Logger): void {
       waiting.delete(info)
       resume(held, this, transform, info, encoding, callback)
     } else {
-      if (current) current.transformed = true
+      if (currentCall) currentCall.transformed = true
       transform.call(this, info, encoding, callback)
     }
   }
@@ -340,11 +341,11 @@ function followCalls(logger: Logger): void {
   // winston itself looks into this; its first versions have no getters for it.
   const { _readableState: readable } = logger as unknown as { _readableState: ReadableState }
   logger.push = function (chunk: unknown, encoding) {
-    if (current && typeof chunk === 'object' && chunk !== null) {
-      current.isWhole = isWhole(chunk as Info, current.logged)
-      if (!current.isWhole) current.replacer = replacerOf(chunk as Info, current.logged)
+    if (currentCall && typeof chunk === 'object' && chunk !== null) {
+      currentCall.isWhole = isWhole(chunk as Info, currentCall.logged)
+      if (!currentCall.isWhole) currentCall.replacer = replacerOf(chunk as Info, currentCall.logged)
       const isPassedOn = readable.flowing && readable.length === 0
-      if (!isPassedOn || current.held !== undefined) hold(chunk, current)
+      if (!isPassedOn || currentCall.deferred !== undefined) defer(chunk, currentCall)
     }
     return push.call(this, chunk, encoding)
   }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { containsText, isAbsent, isError, read, stripEscapeSequences, textOf } from '@logbridge/bridge'
-import { copyOf, type Info } from './convert.ts'
+import { cloneForFormat, type Info } from './convert.ts'
 import type { Places } from './keysIn.ts'
 import { defineField, type Fields, HIDDEN } from './printed.ts'
 import { isWord, SearchedText } from './searchedText.ts'
@@ -77,7 +77,7 @@ export function withoutHidden(info: Info, rest: string, level: string, hasMessag
     const value = read(info, key)
     const part = unmaskedPart(text, key, value, isSelective, 0)
     if (Object.is(part, value)) continue
-    shown ??= copyOf(info)
+    shown ??= cloneForFormat(info)
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
   }

@@ -14,7 +14,7 @@
  * The executed table is in `docs/mapping.md`.
  */
 import { containsText, isAbsent, isError, read, stripEscapeSequences } from '@logbridge/bridge'
-import { copyOf, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
+import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
 import {
   defineField,
   errorShownBy,
@@ -69,12 +69,13 @@ export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): 
     return { info: used ? withoutUnseen(shown, used.replacer) : shown, isSelective: true }
   }
   const isMessageShown = showsMessage(text, message)
-  if (trustInfo) return { info: isMessageShown ? info : withMessage(copyOf(info), text), isSelective: false }
+  if (trustInfo)
+    return { info: isMessageShown ? info : withMessage(cloneForFormat(info), text), isSelective: false }
   const rest = isMessageShown ? withoutText(text, message) : text
   const part = parsePart(rest)
   if (part) {
     const shown = byFields(info, part.json, part.beside)
-    return { info: isMessageShown ? shown : withMessage(copyOf(shown), text), isSelective: true }
+    return { info: isMessageShown ? shown : withMessage(cloneForFormat(shown), text), isSelective: true }
   }
   if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
   const hasMessage = !isAbsent(message) && message !== ''
@@ -127,13 +128,13 @@ function byFields(info: Info, json: Fields, beside?: string, used?: UsedReplacer
     if (part === MISSING) part = partAnywhere(key, value, (others ??= othersOf(info, json, beside)))
     if (part !== HIDDEN) count += 1
     if (Object.is(part, value)) continue
-    shown ??= copyOf(info)
+    shown ??= cloneForFormat(info)
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
   }
   for (const key of used ? Object.keys(json) : []) {
     if (used!.keys.has(key) || Object.hasOwn(info, key) || MESSAGE_KEYS.includes(key)) continue
-    shown ??= copyOf(info)
+    shown ??= cloneForFormat(info)
     defineField(shown, key, json[key])
     count += 1
   }

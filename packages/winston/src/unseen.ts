@@ -1,6 +1,6 @@
 import types from 'node:util/types'
 import { isError, read, toAnyValue } from '@logbridge/bridge'
-import { copyOf, type Info } from './convert.ts'
+import { cloneForFormat, type Info } from './convert.ts'
 import { defineField, errorOf, type Fields, HIDDEN, isFields, printedPart } from './printed.ts'
 
 /** Parts of an Error, which a list of keys to print does not know. */
@@ -25,7 +25,7 @@ export function withoutUnseen(info: Info, replacer: unknown): Info {
     if (!hasUnseen(value, { left: MAX_LOOKED_AT })) continue
     const part = replacedPart(key, value, replace)
     if (part === value) continue
-    shown ??= copyOf(info)
+    shown ??= cloneForFormat(info)
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
   }

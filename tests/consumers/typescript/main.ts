@@ -22,7 +22,7 @@ void telemetry.forceFlush()
 try {
   startTelemetry(options)
 } catch (error) {
-  if (!(error instanceof LogbridgeError) || error.code !== 'already-started') throw error
+  if (!(error instanceof LogbridgeError) || error.code !== 'ALREADY_STARTED') throw error
 }
 
 /** What is made of our options fits each library's own types. */

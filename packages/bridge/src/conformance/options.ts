@@ -153,7 +153,7 @@ async function refuses({ open }: Harness, option: string, options: BridgeOptions
     (error: Error & { code?: unknown }) => {
       // By name: an ESM and a CommonJS copy of the class can meet in one process.
       assert.equal(error.name, 'LogbridgeError', String(error))
-      assert.equal(error.code, 'invalid-option')
+      assert.equal(error.code, 'INVALID_OPTION')
       // regex-bounded: the name of an option is a word
       assert.match(error.message, new RegExp(`\\b${option}\\b`))
       return true

@@ -5,9 +5,9 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from '../queue/dropReporter.ts'
-import { batchWithinQueue, timeoutWithinInterval, warnOfWhatIsNotRead } from './consistency.ts'
-import { checkEnding, endingRules } from './ending.ts'
-import { type ExporterConfig, exporterRules, settleExporter } from './exporter.ts'
+import { batchWithinQueue, timeoutWithinInterval, warnUnsupportedVariables } from './consistency.ts'
+import { checkEnding, shutdownRules } from './ending.ts'
+import { type ExporterConfig, exporterRules, resolveExporter } from './exporter.ts'
 import type {
   LoggerProviderOptions,
   LogsOptions,
@@ -16,8 +16,8 @@ import type {
   TracesOptions,
 } from './options.ts'
 import { resourceRules } from './resource.ts'
-import { settleSampler } from './sampler.ts'
-import { type SpoolConfig, settleSpool } from './spool.ts'
+import { resolveSampler } from './sampler.ts'
+import { type SpoolConfig, resolveSpool } from './spool.ts'
 import {
   arrayOf,
   at,
@@ -26,7 +26,7 @@ import {
   duration,
   type Environment,
   hasMethod,
-  type Kind,
+  type OptionType,
   limit,
   millis,
   readBoolean,
@@ -35,8 +35,8 @@ import {
   rulesOf,
   setting,
   type SettingTable,
-  settle,
-  word,
+  resolveOptions,
+  enumOf,
 } from './settings.ts'
 
 export interface LogLimits {
@@ -109,11 +109,11 @@ export type PropagatorName = 'tracecontext' | 'baggage' | 'b3' | 'b3multi'
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 // The exporters' part is in exporterConfig.ts.
 
-const severity: Kind<SeverityNumber> = {
+const severity: OptionType<SeverityNumber> = {
   accepts: 'a severity number from 0 to 24',
   test: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 24,
 }
-const sampler: Kind<Sampler | undefined> = {
+const sampler: OptionType<Sampler | undefined> = {
   accepts: 'a Sampler (an object with a shouldSample method)',
   test: (value) => hasMethod(value, 'shouldSample'),
 }
@@ -121,12 +121,12 @@ const meterProvider: OptionRule = {
   accepts: 'a MeterProvider (an object with a getMeter method)',
   test: (value) => hasMethod(value, 'getMeter'),
 }
-const pullPort: Kind<number> = {
+const pullPort: OptionType<number> = {
   accepts: 'a port number from 1 to 65535',
   test: (value) => rules.port.test(value) && value !== 0,
   parse: Number,
 }
-const host: Kind<string> = { ...rules.string, parse: (text) => text }
+const host: OptionType<string> = { ...rules.string, parse: (text) => text }
 
 const LOGS = {
   maxQueueSize: setting<number | undefined>(count, ['OTEL_BLRP_MAX_QUEUE_SIZE'], undefined),
@@ -137,7 +137,7 @@ const LOGS = {
   minimumSeverity: setting<SeverityNumber>(severity, [], 0),
   processors: setting<readonly LogRecordProcessor[]>(arrayOf('LogRecordProcessors', 'onEmit'), [], []),
   onDrop: setting<DropListener | undefined>(rules.function, [], undefined),
-  recordUid: setting(rules.boolean as Kind<boolean>, [], false),
+  recordUid: setting(rules.boolean as OptionType<boolean>, [], false),
 } satisfies SettingTable
 
 const LOG_LIMITS = {
@@ -182,7 +182,7 @@ const METRICS = {
   views: setting<readonly ViewOptions[]>(rules.array, [], []),
   readers: setting<readonly IMetricReader[]>(arrayOf('metric readers', 'collect'), [], []),
   temporalityPreference: setting(
-    word('cumulative', 'delta', 'lowmemory'),
+    enumOf('cumulative', 'delta', 'lowmemory'),
     ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'],
     'cumulative',
   ),
@@ -209,14 +209,14 @@ const METRICS_RULES = { ...rulesOf(METRICS), ...exporterRules, prometheus: rules
 const LOGGER_PROVIDER_RULES = {
   ...LOGS_RULES,
   ...resourceRules,
-  ...endingRules,
+  ...shutdownRules,
   register: rules.boolean,
   meterProvider,
 }
 const TELEMETRY_RULES = {
   ...exporterRules,
   ...resourceRules,
-  ...endingRules,
+  ...shutdownRules,
   logs: offOr(rules.object),
   traces: offOr(rules.object),
   metrics: offOr(rules.object),
@@ -225,20 +225,20 @@ const TELEMETRY_RULES = {
 
 /**
  * Options and environment of one logs pipeline, settled.
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
+export function resolveLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
   checkEnding(options)
-  const config = logsConfig('', settleExporter('logs', options, {}, env), options, env)
+  const config = logsConfig('', resolveExporter('logs', options, {}, env), options, env)
   return { ...config, meterProvider: options.meterProvider }
 }
 
 /**
  * Options and environment of `startTelemetry`, settled. Nothing has been started when this throws.
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
+export function resolveTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
   checkOptionsAt('', options, TELEMETRY_RULES)
   checkEnding(options)
   const { logs = {}, traces = {}, metrics = {} } = options
@@ -247,12 +247,12 @@ export function settleTelemetry(options: TelemetryOptions, env: Environment): Te
   if (metrics) checkOptionsAt('metrics', metrics, METRICS_RULES)
 
   const disabled = readBoolean(env, ['OTEL_SDK_DISABLED']) ?? false
-  warnOfWhatIsNotRead(env)
+  warnUnsupportedVariables(env)
   return {
     logs:
       disabled || !logs
         ? undefined
-        : logsConfig('logs', settleExporter('logs', options, logs, env), logs, env),
+        : logsConfig('logs', resolveExporter('logs', options, logs, env), logs, env),
     traces: disabled || !traces ? undefined : tracesConfig(options, traces, env),
     metrics: disabled || !metrics ? undefined : metricsConfig(options, metrics, env),
     // These work even when the SDK is disabled, says the specification.
@@ -264,7 +264,7 @@ export function settleTelemetry(options: TelemetryOptions, env: Environment): Te
 
 const PROPAGATORS: readonly PropagatorName[] = ['tracecontext', 'baggage', 'b3', 'b3multi']
 
-const diagLogLevel: Kind<DiagLogLevel> = {
+const diagLogLevel: OptionType<DiagLogLevel> = {
   accepts: 'ALL, VERBOSE, DEBUG, INFO, WARN, ERROR or NONE',
   test: (value) => typeof value === 'number',
   parse: (text) => DiagLogLevel[text.toUpperCase() as keyof typeof DiagLogLevel],
@@ -278,43 +278,43 @@ function logsConfig(
   env: Environment,
 ): LogsConfig {
   checkOptionsAt(at(path, 'limits'), options.limits, rulesOf(LOG_LIMITS))
-  const settled = settle(LOGS, { ...options }, env)
+  const settled = resolveOptions(LOGS, { ...options }, env)
   return {
     ...settled,
     exporter,
     maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
     exporters: usable(readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'], exporter),
-    limits: settle(LOG_LIMITS, { ...options.limits }, env),
-    spool: settleSpool(at(path, 'spool'), options.spool),
+    limits: resolveOptions(LOG_LIMITS, { ...options.limits }, env),
+    spool: resolveSpool(at(path, 'spool'), options.spool),
   }
 }
 
 function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: Environment): TracesConfig {
   checkOptionsAt('traces.limits', options.limits, rulesOf(SPAN_LIMITS))
-  const settled = settle(TRACES, { ...options }, env)
-  const exporter = settleExporter('traces', general, options, env)
+  const settled = resolveOptions(TRACES, { ...options }, env)
+  const exporter = resolveExporter('traces', general, options, env)
   const listed = readList(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']) ?? ['otlp']
   return {
     ...settled,
     exporter,
-    sampler: settled.sampler ?? settleSampler(env),
+    sampler: settled.sampler ?? resolveSampler(env),
     maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
     exporters: usable(listed, exporter),
-    limits: settle(SPAN_LIMITS, { ...options.limits }, env),
+    limits: resolveOptions(SPAN_LIMITS, { ...options.limits }, env),
   }
 }
 
 function metricsConfig(general: TelemetryOptions, options: MetricsOptions, env: Environment): MetricsConfig {
   checkOptionsAt('metrics.prometheus', options.prometheus, rulesOf(PROMETHEUS))
-  const settled = settle(METRICS, { ...options }, env)
+  const settled = resolveOptions(METRICS, { ...options }, env)
   const listed = readList(env, 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']) ?? ['otlp']
-  const exporter = settleExporter('metrics', general, options, env)
+  const exporter = resolveExporter('metrics', general, options, env)
   return {
     ...settled,
     exporter,
     exportTimeoutMillis: timeoutWithinInterval(settled),
     exporters: options.prometheus === undefined ? usable(listed, exporter) : ['prometheus'],
-    prometheus: settle(PROMETHEUS, { ...options.prometheus }, env),
+    prometheus: resolveOptions(PROMETHEUS, { ...options.prometheus }, env),
     histogramAggregation:
       readVariable(env, ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], histogramAggregation) ??
       'explicit_bucket_histogram',
@@ -329,7 +329,7 @@ function usable<Name extends string>(
   return exporter ? names : names.filter((name) => name !== 'otlp')
 }
 
-const histogramAggregation: Kind<MetricsConfig['histogramAggregation']> = word(
+const histogramAggregation: OptionType<MetricsConfig['histogramAggregation']> = enumOf(
   'explicit_bucket_histogram',
   'base2_exponential_bucket_histogram',
 )

@@ -1,5 +1,5 @@
 import { diagnose, LogbridgeError } from '@logbridge/bridge'
-import { at, type Environment, readVariable, word } from './settings.ts'
+import { at, type Environment, readVariable, enumOf } from './settings.ts'
 
 // The rules that tie settings to one another, and the variables that cannot be obeyed.
 
@@ -9,7 +9,7 @@ const DEFAULT_TIMEOUT_MILLIS = 30_000
 /**
  * A batch larger than the queue would never be full.
  * @param path where the options stand, for messages
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
 export function batchWithinQueue<Size extends number | undefined>(
   path: string,
@@ -23,7 +23,7 @@ export function batchWithinQueue<Size extends number | undefined>(
   }
   if (options.maxExportBatchSize !== undefined) {
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       `@logbridge/core: option ${at(path, 'maxExportBatchSize')} is ${maxExportBatchSize}, more than the ` +
         `${maxQueueSize} of ${at(path, 'maxQueueSize')}: a batch must fit into the queue`,
     )
@@ -55,7 +55,7 @@ export function timeoutWithinInterval(settled: {
 }
 
 /** Variables of the specification that nothing here could obey. */
-export function warnOfWhatIsNotRead(env: Environment): void {
+export function warnUnsupportedVariables(env: Environment): void {
   for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
     if (!env[name]?.trim()) continue
     diagnose(
@@ -67,7 +67,7 @@ export function warnOfWhatIsNotRead(env: Environment): void {
   const filter = readVariable(
     env,
     ['OTEL_METRICS_EXEMPLAR_FILTER'],
-    word('always_on', 'always_off', 'trace_based'),
+    enumOf('always_on', 'always_off', 'trace_based'),
   )
   if (filter !== undefined && filter !== 'always_off') {
     diagnose(

@@ -8,7 +8,7 @@ interface Detection<Value> {
   /** Gives `undefined` when it cannot be found, or not in time; never rejects. */
   readonly over: Promise<Value | undefined>
   /** Ends it now. */
-  giveUp(): void
+  stopWaiting(): void
 }
 
 /** Waits five seconds at most for what a resource detector looks for, and says when that is not enough. */
@@ -29,5 +29,5 @@ export function withinDetection<Value>(found: Promise<Value> | undefined): Detec
     }, DETECTION_MILLIS),
   )
   Promise.resolve(found).then(end, giveUp)
-  return { over: promise, giveUp }
+  return { over: promise, stopWaiting: giveUp }
 }

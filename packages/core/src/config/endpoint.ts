@@ -53,9 +53,9 @@ const BARE_HOST = /^(?:\[[\da-f:.]+\]|[^\s:/?#@\\[\]]+)(?::\d+)?(?:[/?#]|$)/i
  *
  * @param protocol what was asked for, if anything was
  * @returns `undefined` when a variable cannot be used: the signal must not start
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleEndpoint(
+export function resolveEndpoint(
   signal: Signal,
   protocol: OtlpProtocol | undefined,
   general: ExporterOptions,
@@ -190,5 +190,5 @@ function agreed(endpoint: Endpoint, { path, given }: TlsOption, source: string):
 }
 
 function invalid(message: string): LogbridgeError {
-  return new LogbridgeError('invalid-option', `@logbridge/core: ${message}`)
+  return new LogbridgeError('INVALID_OPTION', `@logbridge/core: ${message}`)
 }

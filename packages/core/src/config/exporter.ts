@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { diagnose, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
-import { headersProblem } from '../transport/headers.ts'
-import { settleEndpoint, type TlsOption } from './endpoint.ts'
+import { validateHeaders } from '../transport/headers.ts'
+import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {
   at,
   duration,
   type Environment,
-  type Kind,
+  type OptionType,
   parsePairs,
   readVariable,
   rulesOf,
   setting,
   type SettingTable,
-  settle,
-  word,
+  resolveOptions,
+  enumOf,
 } from './settings.ts'
 
 export type Signal = 'logs' | 'traces' | 'metrics'
@@ -43,7 +43,7 @@ export interface ExporterConfig {
   readonly tls: TlsConfig | undefined
 }
 
-const protocol: Kind<OtlpProtocol> = {
+const protocol: OptionType<OtlpProtocol> = {
   ...oneOf('grpc', 'http/protobuf'),
   parse(text) {
     if (text !== 'http/json') return text as OtlpProtocol
@@ -52,9 +52,9 @@ const protocol: Kind<OtlpProtocol> = {
   },
 }
 
-const headers: Kind<HeadersOption> = {
+const headers: OptionType<HeadersOption> = {
   accepts: 'an object of header names and ASCII values, or a function that returns one',
-  test: (value) => typeof value === 'function' || headersProblem(value) === undefined,
+  test: (value) => typeof value === 'function' || validateHeaders(value) === undefined,
   parse: parsePairs,
   secret: true,
 }
@@ -83,7 +83,7 @@ interface Pem {
   readonly path?: string
 }
 
-const file: Kind<Pem> = {
+const file: OptionType<Pem> = {
   accepts: 'a file that can be read',
   test: (value) => value !== undefined,
   parse(path) {
@@ -104,7 +104,7 @@ function exporterTable(signal: Signal) {
   return {
     protocol: setting<OtlpProtocol | undefined>(protocol, variables(signal, 'PROTOCOL'), undefined),
     headers: setting<HeadersOption>(headers, variables(signal, 'HEADERS'), {}),
-    compression: setting(word('gzip', 'none'), variables(signal, 'COMPRESSION'), 'none'),
+    compression: setting(enumOf('gzip', 'none'), variables(signal, 'COMPRESSION'), 'none'),
     timeoutMillis: setting(duration, variables(signal, 'TIMEOUT'), 10_000),
   } satisfies SettingTable
 }
@@ -124,9 +124,9 @@ export const exporterRules: Readonly<Record<keyof ExporterOptions, OptionRule>> 
  * @param general options for all signals
  * @param own options of this signal, which win
  * @returns `undefined` when a variable names an endpoint that cannot be used: the signal must not start
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleExporter(
+export function resolveExporter(
   signal: Signal,
   general: ExporterOptions,
   own: ExporterOptions,
@@ -136,12 +136,12 @@ export function settleExporter(
   for (const name of Object.keys(exporterRules) as (keyof ExporterOptions)[]) {
     options[name] = own[name] ?? general[name]
   }
-  const settled = settle(exporterTable(signal), options, env)
+  const settled = resolveOptions(exporterTable(signal), options, env)
   const tls: TlsOption = {
     path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
     given: options['tls'] as ExporterOptions['tls'],
   }
-  const endpoint = settleEndpoint(signal, settled.protocol, general, own, tls, env)
+  const endpoint = resolveEndpoint(signal, settled.protocol, general, own, tls, env)
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
   return { ...settled, protocol, url, tls: secure ? readTls(signal, tls, env) : undefined }
@@ -190,5 +190,5 @@ function tlsConfig(pems: Record<string, Pem | undefined>): TlsConfig {
 }
 
 function invalid(message: string): LogbridgeError {
-  return new LogbridgeError('invalid-option', `@logbridge/core: ${message}`)
+  return new LogbridgeError('INVALID_OPTION', `@logbridge/core: ${message}`)
 }

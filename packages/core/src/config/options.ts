@@ -62,7 +62,7 @@ export interface ResourceOptions {
 }
 
 /** What is done when the process ends otherwise than by having nothing left to do. */
-export interface EndingOptions {
+export interface ShutdownOptions {
   /**
    * Signals on which everything is flushed, for at most 3 seconds, before the process ends by that signal; a second signal
    * ends it at once. Where the application handles the signal itself, its handlers run as ever and decide what becomes of
@@ -79,7 +79,7 @@ export interface EndingOptions {
    * thread sends them while the process is blocked, for at most 2 seconds. Records in flight at that moment are sent again.
    * A function for `headers` that gives a promise is not waited for: the headers that it gave last are used.
    * @default false
-   * @throws LogbridgeError `invalid-option` where the permission model of Node.js denies worker threads
+   * @throws LogbridgeError `INVALID_OPTION` where the permission model of Node.js denies worker threads
    */
   flushOnExit?: boolean | undefined
 }
@@ -149,7 +149,8 @@ export interface LogLimitsOptions {
 }
 
 /** Options of `createLoggerProvider`. */
-export interface LoggerProviderOptions extends ExporterOptions, ResourceOptions, LogsOptions, EndingOptions {
+export interface LoggerProviderOptions
+  extends ExporterOptions, ResourceOptions, LogsOptions, ShutdownOptions {
   /** Register as the global LoggerProvider, with both generations of the Logs API. Default true. */
   register?: boolean | undefined
   /**
@@ -199,7 +200,7 @@ export interface MetricsOptions extends ExporterOptions {
 }
 
 /** Options of `startTelemetry`. What is said here for all signals can be said otherwise for each. */
-export interface TelemetryOptions extends ExporterOptions, ResourceOptions, EndingOptions {
+export interface TelemetryOptions extends ExporterOptions, ResourceOptions, ShutdownOptions {
   /** `false` leaves logs off. */
   logs?: false | (LogsOptions & ExporterOptions) | undefined
   /** `false` leaves traces off. */

@@ -15,7 +15,7 @@ import type { ResourceOptions } from './options.ts'
 import {
   checkOptionsAt,
   type Environment,
-  type Kind,
+  type OptionType,
   parsePairs,
   readList,
   readVariable,
@@ -40,12 +40,12 @@ const DETECTORS: Readonly<Record<string, readonly ResourceDetector[]>> = {
   serviceinstance: [serviceInstanceIdDetector],
 }
 
-const attributePairs: Kind<Record<string, string>> = {
+const attributePairs: OptionType<Record<string, string>> = {
   accepts: 'a list of key=value pairs, separated by commas and percent-encoded',
   test: rules.object.test,
   parse: parsePairs,
 }
-const text: Kind<string> = { ...rules.string, parse: (value) => value }
+const text: OptionType<string> = { ...rules.string, parse: (value) => value }
 
 const attributeValue: OptionRule = {
   accepts: 'a string, a number, a boolean, or an array of one of these',
@@ -64,9 +64,9 @@ function isPrimitive(value: unknown): boolean {
  * `OTEL_RESOURCE_ATTRIBUTES` comes to several processes and workers: `ownInstanceId` tells them apart.
  *
  * NodeSDK would have what is detected win over what the user has set.
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleResource(
+export function resolveResource(
   options: ResourceOptions,
   env: Environment,
   ownInstanceId: (inherited: string) => string = (inherited) => inherited,
@@ -90,12 +90,12 @@ export function settleResource(
   if (serviceName !== undefined) given['service.name'] = serviceName
 
   return defaultResource()
-    .merge(detectResources({ detectors: settleDetectors(env).map(bounded) }))
+    .merge(detectResources({ detectors: resolveDetectors(env).map(bounded) }))
     .merge(resourceFromAttributes(fromVariables))
     .merge(resourceFromAttributes(given))
 }
 
-function settleDetectors(env: Environment): ResourceDetector[] {
+function resolveDetectors(env: Environment): ResourceDetector[] {
   const all = Object.keys(DETECTORS)
   const names = readList(env, 'OTEL_NODE_RESOURCE_DETECTORS', [...all, 'all']) ?? ['all']
   return (names.includes('all') ? all : names).flatMap((name) => DETECTORS[name] ?? [])

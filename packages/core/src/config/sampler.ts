@@ -6,9 +6,9 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
-import { type Environment, type Kind, readVariable, word } from './settings.ts'
+import { type Environment, type OptionType, readVariable, enumOf } from './settings.ts'
 
-const ratio: Kind<number> = {
+const ratio: OptionType<number> = {
   accepts: 'a number from 0 to 1',
   test: (value) => typeof value === 'number' && value >= 0 && value <= 1,
   parse: Number,
@@ -19,11 +19,11 @@ const ratio: Kind<number> = {
  * `parentbased_always_on`.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
  */
-export function settleSampler(env: Environment): Sampler | undefined {
+export function resolveSampler(env: Environment): Sampler | undefined {
   const name = readVariable(
     env,
     ['OTEL_TRACES_SAMPLER'],
-    word(
+    enumOf(
       'always_on',
       'always_off',
       'traceidratio',

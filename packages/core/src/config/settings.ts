@@ -3,25 +3,25 @@ import { checkOptions, diagnose, isPlainText, oneOf, type OptionRule, rules } fr
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What a setting may be: given as an option, or as the text of a variable. */
-export interface Kind<T> extends OptionRule {
+export interface OptionType<T> extends OptionRule {
   /** `undefined` when the text is not of this kind; what it returns must pass `test`, too. */
   parse?(text: string): T | undefined
 }
 
 /** One rule of configuration: the option, else the first of its variables that is set, else the default. */
 export interface Setting<T> {
-  readonly kind: Kind<T>
+  readonly type: OptionType<T>
   readonly variables: readonly string[]
-  readonly fallback: T
+  readonly default: T
 }
 
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>
-export type Settled<Table> = {
+export type Resolved<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never
 }
 
-export function setting<T>(kind: Kind<T>, variables: readonly string[], fallback: T): Setting<T> {
-  return { kind, variables, fallback }
+export function setting<T>(kind: OptionType<T>, variables: readonly string[], fallback: T): Setting<T> {
+  return { type: kind, variables, default: fallback }
 }
 
 const OWNER = '@logbridge/core'
@@ -31,21 +31,21 @@ export const MAX_TIMER_MILLIS: number = 2 ** 31 - 1
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 
 /** Kinds of values that settings share. */
-export const count: Kind<number> = { ...rules.count, parse: wholeNumber }
-export const millis: Kind<number> = { ...rules.millis, parse: wholeNumber }
-export const duration: Kind<number> = {
+export const count: OptionType<number> = { ...rules.count, parse: wholeNumber }
+export const millis: OptionType<number> = { ...rules.millis, parse: wholeNumber }
+export const duration: OptionType<number> = {
   accepts: `a number of milliseconds from 1 to ${MAX_TIMER_MILLIS}`,
   test: (value) => typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MILLIS,
   parse: wholeNumber,
 }
-export const limit: Kind<number> = {
+export const limit: OptionType<number> = {
   accepts: 'a whole number, 0 or more, or Infinity',
   test: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
   parse: wholeNumber,
 }
 
 /** One of a few words; as the text of a variable in any case. */
-export function word<T extends string>(...words: T[]): Kind<T> {
+export function enumOf<T extends string>(...words: T[]): OptionType<T> {
   return { ...oneOf(...words), parse: (text) => text.toLowerCase() as T }
 }
 
@@ -73,12 +73,12 @@ export function at(path: string, name: string): string {
 
 /** The rules of a table, for `checkOptionsAt`. */
 export function rulesOf(table: SettingTable): Record<string, OptionRule> {
-  return Object.fromEntries(Object.entries(table).map(([name, { kind }]) => [name, kind]))
+  return Object.fromEntries(Object.entries(table).map(([name, { type: kind }]) => [name, kind]))
 }
 
 /**
  * Checks options that stand at a path (`logs`) of the options that the user gave; as `at` has it.
- * @throws LogbridgeError `invalid-option`, naming the option by its path (`logs.maxQueueSize`)
+ * @throws LogbridgeError `INVALID_OPTION`, naming the option by its path (`logs.maxQueueSize`)
  */
 export function checkOptionsAt(path: string, options: unknown, allowed: Record<string, OptionRule>): void {
   if (path === '' || options === undefined) return checkOptions(OWNER, options, allowed)
@@ -89,20 +89,24 @@ export function checkOptionsAt(path: string, options: unknown, allowed: Record<s
 }
 
 /** Settles every row of a table; options must have been checked. */
-export function settle<Table extends SettingTable>(
+export function resolveOptions<Table extends SettingTable>(
   table: Table,
   options: Readonly<Record<string, unknown>>,
   env: Environment,
-): Settled<Table> {
+): Resolved<Table> {
   const settled: Record<string, unknown> = {}
-  for (const [name, { kind, variables, fallback }] of Object.entries(table)) {
+  for (const [name, { type: kind, variables, default: fallback }] of Object.entries(table)) {
     settled[name] = options[name] ?? readVariable(env, variables, kind) ?? fallback
   }
-  return settled as Settled<Table>
+  return settled as Resolved<Table>
 }
 
 /** The first of these variables that is set to something acceptable; an empty one counts as not set. */
-export function readVariable<T>(env: Environment, names: readonly string[], kind: Kind<T>): T | undefined {
+export function readVariable<T>(
+  env: Environment,
+  names: readonly string[],
+  kind: OptionType<T>,
+): T | undefined {
   for (const name of names) {
     const text = env[name]?.trim()
     if (text === undefined || text === '') continue
@@ -139,12 +143,12 @@ export function readList<T extends string>(
 
 /** Whether a variable is `true`, in any case; the specification has every other value mean false. */
 export function readBoolean(env: Environment, names: readonly string[]): boolean | undefined {
-  const text = readVariable(env, names, word('true', 'false'))
+  const text = readVariable(env, names, enumOf('true', 'false'))
   return text === undefined ? undefined : text === 'true'
 }
 
 /** Says once a variable that its value is of no use. */
-function ignoreVariable(name: string, text: string, { accepts, secret }: Kind<unknown>): void {
+function ignoreVariable(name: string, text: string, { accepts, secret }: OptionType<unknown>): void {
   const shown = secret || !isPlainText(text) ? 'its value' : `'${text}'`
   diagnose(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }

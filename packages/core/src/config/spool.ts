@@ -5,11 +5,11 @@ import {
   at,
   checkOptionsAt,
   count,
-  type Kind,
+  type OptionType,
   rulesOf,
   setting,
   type SettingTable,
-  settle,
+  resolveOptions,
 } from './settings.ts'
 
 /** Where a spool lies and how it is kept, settled. */
@@ -22,11 +22,11 @@ export interface SpoolConfig {
   readonly fsync: boolean
 }
 
-const folder: Kind<string> = {
+const folder: OptionType<string> = {
   accepts: 'the path of a directory',
   test: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 }
-const boolean: Kind<boolean> = rules.boolean
+const boolean: OptionType<boolean> = rules.boolean
 
 // No variable: the specification has none, and a directory that several services find in their environment would be shared.
 const SPOOL = {
@@ -37,18 +37,18 @@ const SPOOL = {
 
 /**
  * @param path where the options stand, for messages
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
-export function settleSpool(path: string, options: SpoolOptions | undefined): SpoolConfig | undefined {
+export function resolveSpool(path: string, options: SpoolOptions | undefined): SpoolConfig | undefined {
   if (options === undefined) return undefined
   checkOptionsAt(path, options, rulesOf(SPOOL))
   if (options.directory === undefined) {
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       `@logbridge/core: option ${at(path, 'directory')} is not given: a spool needs a directory of its own`,
     )
   }
-  const { directory, maxBytes, fsync } = settle(SPOOL, { ...options }, {})
+  const { directory, maxBytes, fsync } = resolveOptions(SPOOL, { ...options }, {})
   // Now, as the application may change its working directory later.
   return { directory: resolve(directory), maxBytes, fsync }
 }

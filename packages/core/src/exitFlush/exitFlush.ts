@@ -17,9 +17,9 @@ const LONG_MILLIS = 1000
 
 /** An encoded request that has not been delivered. */
 export interface UnsentRequest {
-  readonly request: Uint8Array
+  readonly bytes: Uint8Array
   /** Records in it, or 1 for a batch of spans. */
-  readonly count: number
+  readonly recordCount: number
   /** Takes the outcome into the account. One that is `retryable` leaves the request unsent. */
   complete(outcome: ExportOutcome): void
 }
@@ -89,7 +89,7 @@ function sendBlocking(parts: readonly Part[], endsAt: number): string | undefine
   const answered = new Int32Array(new SharedArrayBuffer(4))
   const jobs = parts.map(({ target, unsent }) => ({
     target,
-    requests: unsent.map(({ request }) => new Uint8Array(request).buffer),
+    requests: unsent.map(({ bytes: request }) => new Uint8Array(request).buffer),
   }))
   startWorker({ jobs, endsAt: endsAt - MARGIN_MILLIS, port: port2, answered })
 
@@ -126,7 +126,7 @@ function noteLongWait(parts: readonly Part[], timeoutMillis: number): void {
   const waiting = parts.map(({ signal, target, unsent }) => ({
     signal,
     endpoint: shownEndpoint(target.url),
-    count: unsent.reduce((sum, { count }) => sum + count, 0),
+    count: unsent.reduce((sum, { recordCount: count }) => sum + count, 0),
   }))
   diagnose('long-wait exit', `still waiting for ${describeWait(waiting, timeoutMillis)}`)
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import type { ExporterConfig, Signal, TlsConfig } from '../config/exporter.ts'
 import { EXPORT_METHODS } from '../transport/grpc.ts'
-import { askHeaders, headersNow } from '../transport/headers.ts'
-import { takeSignIn } from '../transport/http.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { resolveHeaders, headersNow } from '../transport/headers.ts'
+import { extractCredentials } from '../transport/http.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
 
 /** The one that grpc-js takes. */
@@ -13,7 +13,7 @@ const DEFAULT_GRPC_PORT = 443
 /** Asks for the headers once, because a process that ends within a second has sent no request that would have asked. */
 export function prepareExitTarget(config: ExporterConfig): void {
   if (typeof config.headers === 'function') {
-    void quietly(() => askHeaders(config, new AbortController().signal))
+    void withSuppressedTelemetry(() => resolveHeaders(config, new AbortController().signal))
   }
 }
 
@@ -23,7 +23,7 @@ export function prepareExitTarget(config: ExporterConfig): void {
  */
 export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitTarget {
   const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(quietly(() => headersNow(config)))) {
+  for (const [name, value] of Object.entries(withSuppressedTelemetry(() => headersNow(config)))) {
     headers[name.toLowerCase()] = value
   }
   headers['user-agent'] ??= 'logbridge'
@@ -31,7 +31,7 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
   const shared = { protocol, compression, timeoutMillis, tls: config.tls && readTls(config.tls, protocol) }
   if (protocol === 'http/protobuf') {
     const url = new URL(config.url)
-    const signIn = takeSignIn(url)
+    const signIn = extractCredentials(url)
     const address = { path: '' }
     return {
       ...shared,
@@ -99,7 +99,7 @@ function proxyOf(host: string): ExitProxy | undefined {
   }
   const url = new URL(text)
   if (url.protocol !== 'http:') return undefined
-  const { authorization } = takeSignIn(url)
+  const { authorization } = extractCredentials(url)
   const port = Number(url.port || 80)
   return { host: withoutBrackets(url.hostname), port, ...(authorization && { authorization }) }
 }

@@ -2,7 +2,7 @@ import { diagnose } from '@logbridge/bridge'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
-import { type Account, errorType } from '../queue/counters.ts'
+import { type PipelineCounters, errorType } from '../queue/counters.ts'
 import type { DropReason } from '../queue/stats.ts'
 
 /** What became of one export, retries included, and how many seconds it took. */
@@ -16,7 +16,7 @@ const PROCESSOR = 'batching_log_processor'
 const EXPORTER = { grpc: 'otlp_grpc_log_exporter', 'http/protobuf': 'otlp_http_log_exporter' }
 /** Where the conventions have names of their own. */
 const ERROR_TYPE: Partial<Record<DropReason, string>> = {
-  'queue-full': 'queue_full',
+  queue_full: 'queue_full',
   shutdown: 'already_shutdown',
 }
 
@@ -33,7 +33,7 @@ let pipelines = 0
 export function observePipeline(
   meterProvider: MeterProvider,
   config: { readonly exporter: ExporterConfig; readonly maxQueueSize: number | undefined },
-  account: Account,
+  counters: PipelineCounters,
   createdElsewhere: boolean,
 ): ExportObserver {
   const meter = meterProvider.getMeter(METER)
@@ -50,18 +50,18 @@ export function observePipeline(
 
   if (!createdElsewhere) {
     observe(meter.createObservableCounter('otel.sdk.log.created', RECORDS), (result) =>
-      result.observe(account.created),
+      result.observe(counters.created),
     )
   }
   observe(meter.createObservableCounter('otel.sdk.processor.log.processed', RECORDS), (result) => {
-    result.observe(account.exported, processor)
-    for (const [reason, count] of Object.entries(account.refused)) {
+    result.observe(counters.exported, processor)
+    for (const [reason, count] of Object.entries(counters.enqueueFailed)) {
       const type = ERROR_TYPE[reason as DropReason] ?? reason
       result.observe(count, { ...processor, 'error.type': type })
     }
   })
   observe(meter.createObservableUpDownCounter('otel.sdk.processor.log.queue.size', RECORDS), (result) =>
-    result.observe(account.queued, processor),
+    result.observe(counters.queued, processor),
   )
   if (config.maxQueueSize !== undefined) {
     const capacity = config.maxQueueSize
@@ -70,12 +70,13 @@ export function observePipeline(
     )
   }
   observe(meter.createObservableUpDownCounter('otel.sdk.exporter.log.inflight', RECORDS), (result) =>
-    result.observe(account.inFlight, exporter),
+    result.observe(counters.inFlight, exporter),
   )
   observe(meter.createObservableCounter('otel.sdk.exporter.log.exported', RECORDS), (result) => {
-    result.observe(account.delivered, exporter)
-    if (account.rejected > 0) result.observe(account.rejected, { ...exporter, 'error.type': 'rejected' })
-    for (const [type, count] of account.failed) result.observe(count, { ...exporter, 'error.type': type })
+    result.observe(counters.delivered, exporter)
+    if (counters.rejected > 0) result.observe(counters.rejected, { ...exporter, 'error.type': 'rejected' })
+    for (const [type, count] of counters.sendFailed)
+      result.observe(count, { ...exporter, 'error.type': type })
   })
   const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', {
     unit: 's',

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { END_TIMEOUT_MILLIS, isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { Transport } from '../transport/transport.ts'
 import { limitMillis } from '../process/processExit.ts'
 import type { ExitSource, UnsentRequest } from '../exitFlush/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
-import { Account } from '../queue/counters.ts'
+import { PipelineCounters } from '../queue/counters.ts'
 import { BATCH_BYTES, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
-import { Dispatcher } from '../queue/sendingQueue.ts'
+import { SendingQueue } from '../queue/sendingQueue.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import { observePipeline } from './metrics.ts'
 import { MAX_RECORD_BYTES } from '../otlp/protobufWriter.ts'
@@ -26,15 +26,15 @@ const STORE_DELAY_MILLIS = 50
 const UID = 'log.record.uid'
 
 /**
- * From records to the receiver: encodes at the call, fills batches, has them sent, and keeps the account. Bounded in
+ * From records to the receiver: encodes at the call, fills batches, has them sent, and keeps the counters. Bounded in
  * bytes, and in records where the user asks for it.
  */
 export class LogPipeline {
   private readonly config: LogsConfig
   private readonly limits: ValueLimits
   private readonly open: OpenBatch
-  private readonly account: Account
-  private readonly dispatcher: Dispatcher
+  private readonly counters: PipelineCounters
+  private readonly queue: SendingQueue
   private readonly stopWatching: () => void
   private readonly batchBytes: number
   private readonly batchRecords: number
@@ -57,15 +57,15 @@ export class LogPipeline {
     this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
     this.batchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.batchBytes)
-    this.account = new Account(config.onDrop)
-    this.stopWatching = watchThreads((count) => this.account.dropWithThread(count))
+    this.counters = new PipelineCounters(config.onDrop)
+    this.stopWatching = watchThreads((count) => this.counters.dropWithThread(count))
     const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
       meterProvider &&
       exporter &&
-      observePipeline(meterProvider, { exporter, maxQueueSize }, this.account, isBehindSdk)
+      observePipeline(meterProvider, { exporter, maxQueueSize }, this.counters, isBehindSdk)
     const spool = config.spool && openSpool(config.spool)
-    this.dispatcher = new Dispatcher(transport, this.account, spool, onExport, {
+    this.queue = new SendingQueue(transport, this.counters, spool, onExport, {
       bytes: this.batchBytes,
       records: this.batchRecords,
     })
@@ -73,27 +73,27 @@ export class LogPipeline {
 
   /** Takes one record: when this returns, everything of it has been copied. */
   write(scope: EncodedScope, record: EncodableRecord): void {
-    const { open, config, account } = this
-    if (this.closed) return account.refuse('shutdown', record.severityNumber)
-    if (!this.admits(record.severityNumber)) return account.refuse('queue-full', record.severityNumber)
+    const { open, config, counters } = this
+    if (this.closed) return counters.dropOne('shutdown', record.severityNumber)
+    if (!this.admits(record.severityNumber)) return counters.dropOne('queue_full', record.severityNumber)
     // A getter or toJSON among the values that are being written has logged: its bytes would land amid theirs.
-    if (this.writing) return account.refuse('nested', record.severityNumber)
-    if (!open.takes(scope)) this.seal()
+    if (this.writing) return counters.dropOne('reentrant', record.severityNumber)
+    if (!open.hasRoomFor(scope)) this.seal()
     let size: number
     this.writing = true
     try {
       size = open.add(scope, record, this.limits, config.recordUid ? uidFor(record) : undefined)
     } catch (error) {
       // Encoding is total; what is left is a record that no request can hold.
-      return account.refuse('too-large', record.severityNumber, error)
+      return counters.dropOne('too_large', record.severityNumber, error)
     } finally {
       this.writing = false
     }
     if (size > MAX_RECORD_BYTES) {
       open.removeLast(size)
-      return account.refuse('too-large', record.severityNumber)
+      return counters.dropOne('too_large', record.severityNumber)
     }
-    account.accept()
+    counters.accept()
     if (
       open.bytes + this.storedBytes >= this.batchBytes ||
       open.count + this.storedCount >= this.batchRecords
@@ -104,11 +104,11 @@ export class LogPipeline {
 
   /** Counts a record that a processor of the application has logged on each record, again and again. */
   refuseNested(severityNumber: number): void {
-    this.account.refuse('nested', severityNumber)
+    this.counters.dropOne('reentrant', severityNumber)
   }
 
   stats(): LogsStats {
-    return this.account.stats(this.open.bytes + this.dispatcher.bytes)
+    return this.counters.stats(this.open.bytes + this.queue.bytes)
   }
 
   /**
@@ -119,7 +119,7 @@ export class LogPipeline {
   async forceFlush(timeoutMillis?: number): Promise<void> {
     if (this.writing) await afterRecord()
     this.seal()
-    await this.dispatcher.flush(limitMillis(timeoutMillis, this.config.exportTimeoutMillis))
+    await this.queue.flush(limitMillis(timeoutMillis, this.config.exportTimeoutMillis))
   }
 
   /**
@@ -138,49 +138,49 @@ export class LogPipeline {
    */
   spillSync(): number {
     this.sealAtOnce()
-    this.dispatcher.spillSync()
-    return this.account.spooled
+    this.queue.spillSync()
+    return this.counters.spooled
   }
 
   /** Writes what is not yet sent to the spool, at once, and gives what of it is in memory. For a thread that is about to end. */
   unsent(): UnsentRequest[] {
     this.sealAtOnce()
-    this.dispatcher.spillSync()
-    return this.dispatcher.unsent()
+    this.queue.spillSync()
+    return this.queue.unsent()
   }
 
   /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. What comes later is lost, and said. */
   end(): void {
     this.sealAtOnce()
     this.closed = true
-    this.dispatcher.endSync()
+    this.queue.endSync()
     this.stopWatching()
-    this.account.end()
+    this.counters.end()
   }
 
   private async close(timeoutMillis: number): Promise<void> {
     if (this.writing) await afterRecord()
     this.seal()
     this.closed = true
-    await this.dispatcher.close(timeoutMillis)
+    await this.queue.close(timeoutMillis)
     this.stopWatching()
-    this.account.end()
+    this.counters.end()
   }
 
   /** Whether the caps leave room: above 80 % only for WARN and worse. */
   private admits(severityNumber: number): boolean {
     const { maxQueueBytes, maxQueueSize } = this.config
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
-    if (this.open.bytes + this.dispatcher.bytes >= maxQueueBytes * share) return false
+    if (this.open.bytes + this.queue.bytes >= maxQueueBytes * share) return false
     if (maxQueueSize === undefined) return true
-    const { queued, inFlight, spooled } = this.account
+    const { queued, inFlight, spooled } = this.counters
     return queued + inFlight - spooled < maxQueueSize * share
   }
 
   private startTimers(): void {
     const { spool, scheduledDelayMillis } = this.config
     this.timed = true
-    quietly(() => {
+    withSuppressedTelemetry(() => {
       this.delayTimer ??= unref(timers.setTimeout(() => this.seal(), scheduledDelayMillis))
       if (spool && scheduledDelayMillis > STORE_DELAY_MILLIS)
         this.storeTimer = unref(timers.setTimeout(() => this.store(), STORE_DELAY_MILLIS))
@@ -197,7 +197,7 @@ export class LogPipeline {
     if (batch === undefined) return
     this.storedBytes += batch.body.length
     this.storedCount += batch.count
-    this.dispatcher.addDelayed(batch)
+    this.queue.addDelayed(batch)
     if (this.storedBytes >= this.batchBytes) this.seal()
   }
 
@@ -214,8 +214,8 @@ export class LogPipeline {
     this.storeTimer = undefined
     this.timed = false
     const batch = this.open.seal()
-    if (batch) this.dispatcher.add(batch)
-    else if (this.storedCount > 0) this.dispatcher.send()
+    if (batch) this.queue.add(batch)
+    else if (this.storedCount > 0) this.queue.send()
     this.storedBytes = 0
     this.storedCount = 0
   }

@@ -2,15 +2,20 @@ import { END_TIMEOUT_MILLIS, isExporting } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
-import type { EndingOptions, ExporterOptions, LoggerProviderOptions, LogsOptions } from '../config/options.ts'
-import { type LogsConfig, settleLogs } from '../config/config.ts'
+import type {
+  ShutdownOptions,
+  ExporterOptions,
+  LoggerProviderOptions,
+  LogsOptions,
+} from '../config/options.ts'
+import { type LogsConfig, resolveLogs } from '../config/config.ts'
 import { createTransport, type ExportTransport } from '../transport/createTransport.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
-import { limitMillis, watchProcessEnd } from '../process/processExit.ts'
+import { limitMillis, onProcessExit } from '../process/processExit.ts'
 import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
-import { settleSeverity, settleText } from './recordFields.ts'
+import { resolveSeverity, resolveText } from './recordFields.ts'
 import { exitSource, LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
 
@@ -34,21 +39,21 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 
   enabled({ severityNumber }: { severityNumber?: number }): boolean {
-    return this.pipeline !== undefined && this.isWanted(settleSeverity(severityNumber))
+    return this.pipeline !== undefined && this.isWanted(resolveSeverity(severityNumber))
   }
 
   onEmit(record: ReadWriteLogRecord): void {
-    const severityNumber = settleSeverity(record.severityNumber)
+    const severityNumber = resolveSeverity(record.severityNumber)
     if (!this.pipeline || !this.isWanted(severityNumber)) return
     this.pipeline.write(this.scope(record), {
       timestamp: record.hrTime,
       observedTimestamp: record.hrTimeObserved,
       severityNumber,
-      severityText: settleText(record.severityText),
+      severityText: resolveText(record.severityText),
       body: record.body,
       attributes: record.attributes,
       droppedAttributesCount: record.droppedAttributesCount,
-      eventName: settleText(record.eventName),
+      eventName: resolveText(record.eventName),
       spanContext: record.spanContext,
     })
   }
@@ -119,7 +124,7 @@ export class PipelineProcessor implements LogRecordProcessor {
 export type OtlpLogRecordProcessorOptions = ExporterOptions &
   Omit<LogsOptions, 'limits' | 'processors'> &
   Pick<LoggerProviderOptions, 'meterProvider'> &
-  Pick<EndingOptions, 'flushOnExit'>
+  Pick<ShutdownOptions, 'flushOnExit'>
 
 /**
  * The pipeline of `createLoggerProvider` as a LogRecordProcessor of the official SDK 3.x, for whoever keeps their own
@@ -127,14 +132,14 @@ export type OtlpLogRecordProcessorOptions = ExporterOptions &
  * BatchLogRecordProcessor and its exporter.
  */
 export class OtlpLogRecordProcessor extends PipelineProcessor {
-  private readonly forget: () => void
+  private readonly dispose: () => void
   private ending: Promise<void> | undefined
 
-  /** @throws LogbridgeError `invalid-option`; `startup-snapshot` while Node builds one */
+  /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node builds one */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     refuseInSnapshot('OtlpLogRecordProcessor')
-    super(settleLogs(options, process.env))
-    this.forget = watchProcessEnd(
+    super(resolveLogs(options, process.env))
+    this.dispose = onProcessExit(
       {
         forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
         stats: () => this.stats(),
@@ -152,7 +157,7 @@ export class OtlpLogRecordProcessor extends PipelineProcessor {
   /** @param timeoutMillis default 3000 */
   override shutdown(timeoutMillis?: number): Promise<void> {
     const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-    const ended = (): Promise<void> => super.shutdown(millis).finally(this.forget)
+    const ended = (): Promise<void> => super.shutdown(millis).finally(this.dispose)
     return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], millis))
   }
 }

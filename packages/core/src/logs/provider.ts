@@ -19,25 +19,25 @@ import {
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
 import type { LoggerProviderOptions } from '../config/options.ts'
-import { type LogsConfig, settleLogs } from '../config/config.ts'
+import { type LogsConfig, resolveLogs } from '../config/config.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { type Ending, limitMillis, watchProcessEnd, within } from '../process/processExit.ts'
+import { type ExitHandler, limitMillis, onProcessExit, within } from '../process/processExit.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { ownInstanceId } from '../process/instanceId.ts'
 import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { registerLoggerProvider } from '../register.ts'
-import { settleResource } from '../config/resource.ts'
+import { resolveResource } from '../config/resource.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import {
   readableRecord,
-  settleAttributes,
-  settleContext,
-  settleSeverity,
-  settleText,
-  settleTime,
+  resolveAttributes,
+  resolveContext,
+  resolveSeverity,
+  resolveText,
+  resolveTime,
   spanContextOf,
 } from './recordFields.ts'
 import { exitSource, LogPipeline } from './pipeline.ts'
@@ -75,8 +75,8 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
 }
 
 /** The same with what the end of the process needs. */
-export type EndingLoggerProvider = LogbridgeLoggerProvider &
-  Pick<Ending, 'abandon' | 'spillSync' | 'end'> & {
+export type ManagedLoggerProvider = LogbridgeLoggerProvider &
+  Pick<ExitHandler, 'abandon' | 'spillSync' | 'end'> & {
     readonly exitSource?: ExitSource | undefined
     unsent(): Unsent | undefined
   }
@@ -84,14 +84,14 @@ export type EndingLoggerProvider = LogbridgeLoggerProvider &
 /**
  * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
  *
- * @throws LogbridgeError `invalid-option`; `startup-snapshot` while Node builds one
+ * @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node builds one
  */
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   refuseInSnapshot('createLoggerProvider()')
-  const config = settleLogs(options, process.env)
+  const config = resolveLogs(options, process.env)
   const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
   // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
-  const resource = settleResource(options, process.env, register ? ownInstanceId : undefined)
+  const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
   const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
     ...inner,
@@ -103,7 +103,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
     },
   }
   let ending: Promise<void> | undefined
-  const forget = watchProcessEnd(
+  const forget = onProcessExit(
     {
       ...inner,
       abandon,
@@ -120,7 +120,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
 }
 
 /** The same from settled configuration; the caller sees to registration and to the end of the process. */
-export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): EndingLoggerProvider {
+export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
   // Whoever has processors of their own expects the official SDK's records in them.
   if (config.processors.length > 0 || config.exporters.includes('console')) {
     return createOfficialProvider(config, resource)
@@ -134,14 +134,14 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
 function createDirectProvider(
   config: LogsConfig & { readonly exporter: ExporterConfig },
   resource: Resource,
-): EndingLoggerProvider {
+): ManagedLoggerProvider {
   const transport = createTransport(config)
   const endpoint = shownEndpoint(config.exporter.url)
   const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
-  const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const provider: ManagedLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     // What the bridge looks for before it spares itself the mapping of values.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
@@ -177,20 +177,20 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
   }
 
   function encodable(record: LogRecord): EncodableRecord | undefined {
-    const severityNumber = settleSeverity(record.severityNumber)
+    const severityNumber = resolveSeverity(record.severityNumber)
     if (!isWanted(severityNumber) || isExporting()) return undefined
     const { timestamp, observedTimestamp: observed } = record
-    const observedTimestamp = settleTime(observed) ?? now()
+    const observedTimestamp = resolveTime(observed) ?? now()
     return {
       // A bridge gives one and the same where its library has no time of its own.
-      timestamp: timestamp === observed ? observedTimestamp : (settleTime(timestamp) ?? observedTimestamp),
+      timestamp: timestamp === observed ? observedTimestamp : (resolveTime(timestamp) ?? observedTimestamp),
       observedTimestamp,
       severityNumber,
-      severityText: settleText(record.severityText),
+      severityText: resolveText(record.severityText),
       body: record.body,
-      attributes: settleAttributes(record),
+      attributes: resolveAttributes(record),
       droppedAttributesCount: 0,
-      eventName: settleText(record.eventName),
+      eventName: resolveText(record.eventName),
       spanContext: spanContextOf(record.context),
     }
   }
@@ -209,7 +209,7 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
   }
 
   const enabled: Logger['enabled'] = (options) =>
-    isWanted(settleSeverity(options && read(options, 'severityNumber')))
+    isWanted(resolveSeverity(options && read(options, 'severityNumber')))
 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
@@ -228,7 +228,7 @@ function failed(error: unknown): void {
 }
 
 /** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
-function createOfficialProvider(config: LogsConfig, resource: Resource): EndingLoggerProvider {
+function createOfficialProvider(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
   const processors: LogRecordProcessor[] = config.processors.map(guardedLogRecordProcessor)
   if (config.exporters.includes('console')) {
     processors.push(new SimpleLogRecordProcessor({ exporter: toConsole(new ConsoleLogRecordExporter()) }))
@@ -271,7 +271,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
 
   const loggers = new WeakMap<Logger, Logger>()
   function getLogger(...[name, version, options]: Parameters<LoggerProvider['getLogger']>): Logger {
-    const inner = official.getLogger(settleText(name) ?? '', settleText(version), options)
+    const inner = official.getLogger(resolveText(name) ?? '', resolveText(version), options)
     let logger = loggers.get(inner)
     if (logger === undefined) {
       logger = createMappingLogger(inner, unlessNested)
@@ -281,7 +281,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): EndingL
   }
 
   let ending: Promise<void> | undefined
-  const provider: EndingLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const provider: ManagedLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     [ACCEPTS_ANY_VALUE]: true,
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
@@ -303,19 +303,19 @@ function createMappingLogger(
 ): Logger {
   function mapped(record: LogRecord): LogRecord {
     const { body } = record
-    const attributes = settleAttributes(record)
-    const observedTimestamp = settleTime(record.observedTimestamp) ?? now()
-    const severityText = settleText(record.severityText)
-    const eventName = settleText(record.eventName)
+    const attributes = resolveAttributes(record)
+    const observedTimestamp = resolveTime(record.observedTimestamp) ?? now()
+    const severityText = resolveText(record.severityText)
+    const eventName = resolveText(record.eventName)
     return {
-      timestamp: settleTime(record.timestamp) ?? observedTimestamp,
+      timestamp: resolveTime(record.timestamp) ?? observedTimestamp,
       observedTimestamp,
-      severityNumber: settleSeverity(record.severityNumber),
+      severityNumber: resolveSeverity(record.severityNumber),
       ...(severityText !== undefined && { severityText }),
       ...(body !== undefined && { body: toAnyValue(body) }),
       ...(attributes && { attributes: toAnyValueMap(attributes) }),
       ...(eventName !== undefined && { eventName }),
-      context: settleContext(record.context),
+      context: resolveContext(record.context),
     }
   }
 
@@ -337,7 +337,7 @@ function faulty(error: unknown): void {
 }
 
 /** For `OTEL_LOGS_EXPORTER=none`, and for an endpoint that cannot be used. */
-const IDLE_PROVIDER: EndingLoggerProvider = {
+const IDLE_PROVIDER: ManagedLoggerProvider = {
   getLogger: () => ({ emit() {}, enabled: () => false }),
   stats: () => EMPTY_STATS,
   forceFlush: async () => {},

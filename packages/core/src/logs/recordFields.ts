@@ -11,18 +11,18 @@ import {
 // The fields of a record as JavaScript hands them over, where they may be anything. A wrong one costs itself, never the record.
 
 /** Severity numbers of the Logs Data Model are 1 to 24; 0 stands for all else. */
-export function settleSeverity(value: unknown): number {
+export function resolveSeverity(value: unknown): number {
   return typeof value === 'number' && value >= 1 && value < 25 ? Math.trunc(value) : 0
 }
 
 /** The API's TimeInput: a number is of `performance.now()` where it can be, and else milliseconds since the epoch. */
-export function settleTime(input: TimeInput | undefined): HrTime | undefined {
+export function resolveTime(input: TimeInput | undefined): HrTime | undefined {
   if (typeof input !== 'number' || input > performance.now()) return toHrTime(input)
   return toHrTime(input + performance.timeOrigin)
 }
 
 /** Text of a field that should be text; `undefined` where there is none or it cannot be read. */
-export function settleText(value: unknown): string | undefined {
+export function resolveText(value: unknown): string | undefined {
   if (value === undefined || value === null || typeof value === 'string') return value ?? undefined
   try {
     return textOf(value)
@@ -32,7 +32,7 @@ export function settleText(value: unknown): string | undefined {
 }
 
 /** The context of a record; the active one where there is none, or none that can be asked for its span. */
-export function settleContext(given: unknown): Context {
+export function resolveContext(given: unknown): Context {
   if (given === undefined || given === null) return contextApi.active()
   try {
     trace.getSpanContext(given as Context)
@@ -51,7 +51,7 @@ export function spanContextOf(given: unknown): SpanContext | undefined {
 }
 
 /** The attributes of a record. An exception that its caller left to the SDK is among them; what the caller has set itself wins. */
-export function settleAttributes({ attributes, exception }: LogRecord): object | undefined {
+export function resolveAttributes({ attributes, exception }: LogRecord): object | undefined {
   const own = typeof attributes === 'object' && attributes !== null ? attributes : undefined
   if (exception === undefined || exception === null) return own
   const copy = copyFields(own ?? {})

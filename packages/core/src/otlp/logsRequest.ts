@@ -1,5 +1,5 @@
 import { FRAME_BYTES, frame } from '../transport/grpcFrame.ts'
-import { fields } from './protobufReader.ts'
+import { readFields } from './protobufReader.ts'
 import type { Batch } from './openBatch.ts'
 import { ProtobufWriter } from './protobufWriter.ts'
 
@@ -57,11 +57,11 @@ function singleScopeOf(request: Uint8Array): SingleScope | undefined {
   const bytes = Buffer.from(request.buffer, request.byteOffset, request.length)
   const resourceLogs = fieldAt(bytes, 0, bytes.length)
   if (resourceLogs?.number !== 1 || resourceLogs.end !== bytes.length) return undefined
-  const resource = runFrom(bytes, resourceLogs.content, resourceLogs.end, false)
+  const resource = encodedRunFrom(bytes, resourceLogs.content, resourceLogs.end, false)
   const scopeLogs = fieldAt(bytes, resource, resourceLogs.end)
   if (scopeLogs?.end !== resourceLogs.end) return undefined
-  const scope = runFrom(bytes, scopeLogs.content, scopeLogs.end, false)
-  if (runFrom(bytes, scope, scopeLogs.end, true) !== scopeLogs.end) return undefined
+  const scope = encodedRunFrom(bytes, scopeLogs.content, scopeLogs.end, false)
+  if (encodedRunFrom(bytes, scope, scopeLogs.end, true) !== scopeLogs.end) return undefined
   return {
     resource: bytes.subarray(resourceLogs.content, resource),
     scope: bytes.subarray(scopeLogs.content, scope),
@@ -70,7 +70,7 @@ function singleScopeOf(request: Uint8Array): SingleScope | undefined {
 }
 
 /** The end of a run of fields that are number 2, or are not. ResourceLogs and ScopeLogs have what is repeated there. */
-function runFrom(bytes: Buffer, start: number, end: number, isSecond: boolean): number {
+function encodedRunFrom(bytes: Buffer, start: number, end: number, isSecond: boolean): number {
   let at = start
   for (let field = fieldAt(bytes, at, end); field !== undefined; field = fieldAt(bytes, at, end)) {
     if ((field.number === 2) !== isSecond) break
@@ -108,9 +108,9 @@ export function splitRequest(request: Uint8Array, count: number): [Uint8Array, U
 
   function part(belongs: (index: number) => boolean): Uint8Array {
     let index = 0
-    for (const { value: resourceLogs } of fields(request)) {
+    for (const { value: resourceLogs } of readFields(request)) {
       scratch.begin(0x0a)
-      for (const field of fields(resourceLogs as Uint8Array)) {
+      for (const field of readFields(resourceLogs as Uint8Array)) {
         if (field.number === 2) scopeLogs(field.value as Uint8Array)
         else scratch.raw((resourceLogs as Uint8Array).subarray(field.start, field.end))
       }
@@ -121,7 +121,7 @@ export function splitRequest(request: Uint8Array, count: number): [Uint8Array, U
     function scopeLogs(message: Uint8Array): void {
       const kept: Uint8Array[] = []
       let records = 0
-      for (const field of fields(message)) {
+      for (const field of readFields(message)) {
         const isRecord = field.number === 2
         if (isRecord && !belongs(index++)) continue
         if (isRecord) records += 1

@@ -2,8 +2,8 @@ import type { ValueLimits } from '@logbridge/bridge'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
 import { FRAME_BYTES } from '../transport/grpcFrame.ts'
-import { type EncodableRecord, Encoder, type Scope } from './recordEncoder.ts'
-import { settleText } from '../logs/recordFields.ts'
+import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
+import { resolveText } from '../logs/recordFields.ts'
 import { varintSize } from './protobufWriter.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
@@ -38,7 +38,7 @@ export interface Batch {
   readonly recycle: (() => void) | undefined
 }
 
-const scratch = new Encoder()
+const scratch = new RecordEncoder()
 
 export function encodeResource(resource: Resource): EncodedResource {
   let bytes: Uint8Array | undefined
@@ -64,7 +64,7 @@ export function encodeResource(resource: Resource): EncodedResource {
     get ready() {
       return ready
     },
-    giveUpWaiting: () => detection?.giveUp(),
+    giveUpWaiting: () => detection?.stopWaiting(),
   }
 }
 
@@ -74,11 +74,11 @@ export function encodeScope(
   resource: EncodedResource,
 ): EncodedScope {
   const attributes = typeof given.attributes === 'object' ? given.attributes : undefined
-  const name = settleText(given.name) ?? ''
-  const version = settleText(given.version) ?? ''
+  const name = resolveText(given.name) ?? ''
+  const version = resolveText(given.version) ?? ''
   const count = given.droppedAttributesCount
   const droppedAttributesCount = typeof count === 'number' ? count >>> 0 : 0
-  const schemaUrl = settleText(given.schemaUrl) ?? ''
+  const schemaUrl = resolveText(given.schemaUrl) ?? ''
   scratch.scope({ name, version, ...(attributes && { attributes }), droppedAttributesCount })
   const bytes = scratch.takeLatin1()
   return {
@@ -101,7 +101,7 @@ const MAX_SPARE_BUFFERS = 4
 /** The batch that is being filled. Records are encoded at once and grouped by scope when it is sealed. */
 export class OpenBatch {
   count = 0
-  private readonly encoder: Encoder
+  private readonly encoder: RecordEncoder
   private readonly fullBytes: number
   private readonly capacity: number
   private resource: EncodedResource | undefined
@@ -122,7 +122,7 @@ export class OpenBatch {
   constructor(fullBytes: number = BATCH_BYTES) {
     this.fullBytes = fullBytes
     this.capacity = fullBytes + SLACK_BYTES
-    this.encoder = new Encoder(this.capacity)
+    this.encoder = new RecordEncoder(this.capacity)
   }
 
   /** Bytes that the request takes, with its scopes and, once it is ready, its resource; never too few. */
@@ -131,7 +131,7 @@ export class OpenBatch {
   }
 
   /** Whether a record of this scope can join: a batch has one resource, and another scope must not fill it. */
-  takes(scope: EncodedScope): boolean {
+  hasRoomFor(scope: EncodedScope): boolean {
     if (scope === this.lastScope || this.resource === undefined) return true
     if (scope.resource !== this.resource) return false
     return this.scopes.has(scope) || this.bytes + scope.size < this.fullBytes

@@ -1,5 +1,5 @@
 /** One field of a protobuf message, as it stands on the wire. */
-export interface WireField {
+export interface ProtobufField {
   readonly number: number
   /** A varint's value (exact up to 2^53), or the content of a length-delimited field; fixed-size fields are skipped over. */
   readonly value: number | Uint8Array | undefined
@@ -12,7 +12,7 @@ export interface WireField {
  * Walks over the fields of a protobuf message without decoding it. https://protobuf.dev/programming-guides/encoding/
  * @throws RangeError when the message is cut short or uses a wire type that does not exist
  */
-export function* fields(message: Uint8Array): Generator<WireField> {
+export function* readFields(message: Uint8Array): Generator<ProtobufField> {
   let position = 0
 
   function varint(): number {
@@ -29,7 +29,7 @@ export function* fields(message: Uint8Array): Generator<WireField> {
   while (position < message.length) {
     const start = position
     const tag = varint()
-    let value: WireField['value']
+    let value: ProtobufField['value']
     switch (tag & 7) {
       case 0:
         value = varint()

@@ -53,7 +53,7 @@ const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + 3 * FAST_TEXT + 16
  * Writes log records as OTLP, one after another.
  * Field numbers: opentelemetry-proto v1, `logs/v1/logs.proto` and `common/v1/common.proto`.
  */
-export class Encoder extends ProtobufWriter implements ValueSink {
+export class RecordEncoder extends ProtobufWriter implements ValueSink {
   /** The trace context written last. */
   private last: (EncodedWords & { traceId: string; spanId: string; flags: number }) | undefined
   private readonly unlimited: ValueWriter = new ValueWriter(this, {})

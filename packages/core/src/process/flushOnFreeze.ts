@@ -36,7 +36,7 @@ const NOT_COPIED: ReadonlySet<PropertyKey> = new Set(['prototype', 'arguments', 
  * keeps the process busy until it has ended. The flush ends after `timeoutMillis`, or 200 ms before the context's
  * `getRemainingTimeInMillis()`: what is unsent then goes with the next invocation.
  *
- * @throws LogbridgeError `invalid-option`
+ * @throws LogbridgeError `INVALID_OPTION`
  */
 export function flushOnFreeze<Handler extends (...args: any[]) => any>(
   handler: Handler,

@@ -27,7 +27,7 @@ export interface SignalPipeline<Provider> {
 }
 
 /** What the end of a process asks for. */
-export interface Ending {
+export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
   /** Gives up what would hold the process longer. */
   abandon?: (() => void) | undefined
@@ -46,7 +46,7 @@ export interface Ending {
 }
 
 /** Which ends of a process are watched beside its own. */
-export interface EndingConfig {
+export interface ExitConfig {
   readonly shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /** Where uncaught exceptions are recorded; `undefined`: nowhere. */
   readonly exceptions?: LoggerProvider | undefined
@@ -60,7 +60,7 @@ export interface EndingConfig {
  *
  * @returns stops watching
  */
-export function watchProcessEnd(ending: Ending, config?: EndingConfig): () => void {
+export function onProcessExit(ending: ExitHandler, config?: ExitConfig): () => void {
   const exitSources = (config?.flushOnExit ? ending.exitSources : undefined)?.filter(
     (source) => source !== undefined,
   )

@@ -1,5 +1,5 @@
 import type { RequestLimits, Spool } from '../spool/types.ts'
-import { type Consignment, consign, partsOf } from './queuedRequest.ts'
+import { type QueuedRequest, createQueuedRequest, chunksOf } from './queuedRequest.ts'
 import { Fifo } from './fifo.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
 
@@ -14,9 +14,9 @@ const ERROR = 17
 export class Backlog {
   private readonly spool: Spool | undefined
   private readonly limits: RequestLimits
-  private readonly waiting = new Fifo<Consignment>()
+  private readonly waiting = new Fifo<QueuedRequest>()
   /** Severe batches, and those that wait for the scheduled delay, kept in memory although they are on disk. */
-  private readonly held = new Fifo<Consignment>()
+  private readonly held = new Fifo<QueuedRequest>()
   private heldBytes = 0
   private wasFromDisk = false
 
@@ -34,33 +34,34 @@ export class Backlog {
     return this.spool?.waiting ?? 0
   }
 
-  add(consignment: Consignment): void {
-    this.waiting.add(consignment)
+  add(queuedRequest: QueuedRequest): void {
+    this.waiting.add(queuedRequest)
   }
 
   /**
    * One has come to lie on disk.
    * @returns those that wait on disk alone from now on
    */
-  stored(consignment: Consignment): Consignment[] {
+  onSpooled(queuedRequest: QueuedRequest): QueuedRequest[] {
     // It is being sent already.
-    if (!this.waiting.has(consignment)) return []
-    this.waiting.delete(consignment)
-    if (!consignment.isDelayed && !isSevere(consignment)) return [consignment]
-    this.held.add(consignment)
-    this.heldBytes += consignment.bytes
-    const released: Consignment[] = []
+    if (!this.waiting.has(queuedRequest)) return []
+    this.waiting.delete(queuedRequest)
+    if (!queuedRequest.isDelayed && !isSevere(queuedRequest)) return [queuedRequest]
+    this.held.add(queuedRequest)
+    this.heldBytes += queuedRequest.bytes
+    const released: QueuedRequest[] = []
     while (this.heldBytes > HELD_BYTES) released.push(this.takeHeld(this.held.first!))
     return released
   }
 
   /** Takes what goes into the next request; nothing where nothing waits, or where the disk does not give it now. */
-  take(): Consignment[] {
+  take(): QueuedRequest[] {
     const hasMemory = (this.waiting.first ?? this.held.first) !== undefined
     if (this.onDisk > 0 && !(hasMemory && this.wasFromDisk)) {
       const taken = this.spool!.take(this.limits)
       this.wasFromDisk = taken.length > 0
-      if (this.wasFromDisk) return taken.map((entry) => consign(entry.number, entry.count, { entry }))
+      if (this.wasFromDisk)
+        return taken.map((entry) => createQueuedRequest(entry.sequence, entry.count, { entry }))
     }
     this.wasFromDisk = false
     return this.takeFromMemory()
@@ -72,8 +73,8 @@ export class Backlog {
     this.held.clear()
   }
 
-  private takeFromMemory(): Consignment[] {
-    const taken: Consignment[] = []
+  private takeFromMemory(): QueuedRequest[] {
+    const taken: QueuedRequest[] = []
     let { bytes, records } = this.limits
     for (;;) {
       const held = this.held.first
@@ -90,15 +91,15 @@ export class Backlog {
     }
   }
 
-  private takeHeld(consignment: Consignment): Consignment {
-    this.held.delete(consignment)
-    this.heldBytes -= consignment.bytes
-    return consignment
+  private takeHeld(queuedRequest: QueuedRequest): QueuedRequest {
+    this.held.delete(queuedRequest)
+    this.heldBytes -= queuedRequest.bytes
+    return queuedRequest
   }
 }
 
-function isSevere(consignment: Consignment): boolean {
-  for (const { request } of partsOf(consignment)) {
+function isSevere(queuedRequest: QueuedRequest): boolean {
+  for (const { bytes: request } of chunksOf(queuedRequest)) {
     for (const severityNumber of severitiesOf(request).keys()) if (severityNumber >= ERROR) return true
   }
   return false

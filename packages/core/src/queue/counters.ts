@@ -2,29 +2,29 @@ import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
 import type { Batch } from '../otlp/openBatch.ts'
-import { type DropListener, LossReport } from './dropReporter.ts'
+import { type DropListener, DropReporter } from './dropReporter.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
 import type { DropReason, LogsStats } from './stats.ts'
 
 /** The accounts of one pipeline, and what its losses are told through. */
-export class Account {
+export class PipelineCounters {
   created = 0
-  adopted = 0
+  recovered = 0
   delivered = 0
   rejected = 0
   /** Records handed to the transport so far, each once. */
   exported = 0
   /** Records given up before they were handed to the transport, by reason. */
-  readonly refused: Partial<Record<DropReason, number>> = {}
+  readonly enqueueFailed: Partial<Record<DropReason, number>> = {}
   /** Records given up after that, by `error.type`. */
-  readonly failed: Map<string, number> = new Map()
+  readonly sendFailed: Map<string, number> = new Map()
   private readonly dropped: Partial<Record<DropReason, number>> = {}
-  private readonly losses: LossReport
+  private readonly dropReporter: DropReporter
   /** Queued, in flight and spooled. Shared in a worker thread: the thread that has started it outlives it. */
   private counts = claimCounts() ?? new Int32Array(COUNTS)
 
   constructor(onDrop: DropListener | undefined) {
-    this.losses = new LossReport(onDrop)
+    this.dropReporter = new DropReporter(onDrop)
   }
 
   get queued(): number {
@@ -54,30 +54,30 @@ export class Account {
   }
 
   /** Counts one record that does not get into a batch. */
-  refuse(reason: DropReason, severityNumber: number, cause?: unknown): void {
+  dropOne(reason: DropReason, severityNumber: number, cause?: unknown): void {
     // Counts are kept for each severity: an application from JavaScript may give any number.
     const isKnown = Number.isInteger(severityNumber) && severityNumber > 0 && severityNumber <= 24
     // No call stands between these: on a full stack it would throw, and leave the account unbalanced.
     this.created += 1
-    this.refused[reason] = (this.refused[reason] ?? 0) + 1
+    this.enqueueFailed[reason] = (this.enqueueFailed[reason] ?? 0) + 1
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1
-    this.losses.add(reason, 1, isKnown ? severityNumber : 0, cause)
+    this.dropReporter.add(reason, 1, isKnown ? severityNumber : 0, cause)
   }
 
   /** Counts records that a worker thread has taken with it: created there, dropped here. */
   dropWithThread(count: number): void {
-    this.adopted += count
-    this.discard('thread_terminated', undefined, count, `${count}`)
+    this.recovered += count
+    this.dropUnsent('thread_terminated', undefined, count, `${count}`)
   }
 
   /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */
-  discard(reason: DropReason, of: Uint8Array | Batch | undefined, count: number, cause?: unknown): void {
-    this.refused[reason] = (this.refused[reason] ?? 0) + count
-    this.dropEach(reason, of, count, cause)
+  dropUnsent(reason: DropReason, of: Uint8Array | Batch | undefined, count: number, cause?: unknown): void {
+    this.enqueueFailed[reason] = (this.enqueueFailed[reason] ?? 0) + count
+    this.dropBySeverity(reason, of, count, cause)
   }
 
   /** What became of a request that has been handed to the transport. */
-  conclude(request: Uint8Array, count: number, outcome: ExportOutcome): void {
+  complete(request: Uint8Array, count: number, outcome: ExportOutcome): void {
     if (outcome.kind === 'delivered') {
       const rejected = Math.min(Math.max(outcome.rejected, 0), count)
       this.delivered += count - rejected
@@ -85,25 +85,25 @@ export class Account {
       return
     }
     const type = errorType(outcome)
-    this.failed.set(type, (this.failed.get(type) ?? 0) + count)
-    this.dropEach(DROP_REASON[outcome.kind], request, count, outcome.reason)
+    this.sendFailed.set(type, (this.sendFailed.get(type) ?? 0) + count)
+    this.dropBySeverity(DROP_REASON[outcome.kind], request, count, outcome.reason)
   }
 
   /** Reports the losses so far, and shares no counts any more: what is left is known. */
   end(): void {
-    this.losses.end()
+    this.dropReporter.end()
     const { counts } = this
     this.counts = Int32Array.from(counts)
     releaseCounts(counts)
   }
 
   stats(bytes: number): LogsStats {
-    const { created, adopted, delivered, rejected, queued, inFlight, spooled } = this
+    const { created, recovered: recovered, delivered, rejected, queued, inFlight, spooled } = this
     const dropped = { ...this.dropped }
-    return { created, adopted, delivered, rejected, dropped, queued, inFlight, spooled, bytes }
+    return { created, recovered: recovered, delivered, rejected, dropped, queued, inFlight, spooled, bytes }
   }
 
-  private dropEach(
+  private dropBySeverity(
     reason: DropReason,
     of: Uint8Array | Batch | undefined,
     count: number,
@@ -116,12 +116,12 @@ export class Account {
 
   private drop(reason: DropReason, count: number, severityNumber: number, cause: unknown): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + count
-    this.losses.add(reason, count, severityNumber, cause)
+    this.dropReporter.add(reason, count, severityNumber, cause)
   }
 }
 
 /** A retryable outcome that is final: the pipeline has been shut down. */
-const DROP_REASON = { retryable: 'shutdown', 'too-large': 'too-large', failed: 'export-failed' } as const
+const DROP_REASON = { retryable: 'shutdown', too_large: 'too_large', failed: 'export_failed' } as const
 
 /** The name of a gRPC status, or the number of an HTTP status; counts are kept for each, and a receiver may make up others. https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
 export function errorType({ status }: ExportOutcome): string {

@@ -1,6 +1,6 @@
 import { announce, diagnose, timers, unref } from '@logbridge/bridge'
 import { SeverityNumber } from '@opentelemetry/api'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { DropReason } from './stats.ts'
 
 /** Told of records that are given up, at most once a second for each reason and severity number. */
@@ -16,12 +16,12 @@ type Tally = Map<DropReason, Map<number, number>>
  * Makes every loss known: to the application's listener, and on stderr by one line when it begins, for each reason, and
  * one with the totals when it has ended.
  */
-export class LossReport {
+export class DropReporter {
   private readonly listener: DropListener | undefined
   /** What the listener has not been told of yet. */
-  private readonly untold: Tally = new Map()
+  private readonly unreported: Tally = new Map()
   /** Since the loss began. */
-  private readonly lost: Tally = new Map()
+  private readonly totals: Tally = new Map()
   private quietTicks = 0
   private timer: NodeJS.Timeout | undefined
 
@@ -31,39 +31,39 @@ export class LossReport {
 
   /** @param cause what there is to know of the first one */
   add(reason: DropReason, count: number, severityNumber: number, cause?: unknown): void {
-    const begins = !this.lost.has(reason)
-    tally(this.lost, reason, count, severityNumber)
-    if (this.listener) tally(this.untold, reason, count, severityNumber)
+    const begins = !this.totals.has(reason)
+    addToTally(this.totals, reason, count, severityNumber)
+    if (this.listener) addToTally(this.unreported, reason, count, severityNumber)
     this.quietTicks = 0
     // Behind the tally: a diag logger that logs, and loses that too, comes by here again.
-    if (begins) announce(BEGINS[reason], cause)
-    this.timer ??= quietly(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
+    if (begins) announce(DROP_MESSAGES[reason], cause)
+    this.timer ??= withSuppressedTelemetry(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
   /** Tells what has not been told yet: nothing more is expected, or nothing more can be said later. */
   end(): void {
-    this.tell()
+    this.notify()
     timers.clearInterval(this.timer)
     this.timer = undefined
-    if (this.lost.size === 0) return
-    announce(`loss of log records has ended: ${describe(this.lost)}`)
-    this.lost.clear()
+    if (this.totals.size === 0) return
+    announce(`loss of log records has ended: ${describe(this.totals)}`)
+    this.totals.clear()
   }
 
   private tick(): void {
-    this.tell()
+    this.notify()
     this.quietTicks += 1
     if (this.quietTicks > QUIET_TICKS) this.end()
   }
 
-  private tell(): void {
-    const { listener, untold } = this
+  private notify(): void {
+    const { listener, unreported: untold } = this
     if (listener === undefined) return
     for (const [reason, severities] of untold) {
       for (const [severityNumber, count] of severities) {
         try {
           // What the listener logs would be lost, and told to it, again and again.
-          const told: unknown = quietly(() => listener(reason, count, severityNumber))
+          const told: unknown = withSuppressedTelemetry(() => listener(reason, count, severityNumber))
           // An asynchronous one may fail later: an unhandled rejection would end the process.
           if (told instanceof Promise) told.catch(faulty)
         } catch (error) {
@@ -79,13 +79,13 @@ function faulty(error: unknown): void {
   diagnose('onDrop', 'the function given as onDrop has thrown', error)
 }
 
-function tally(tally: Tally, reason: DropReason, count: number, severityNumber: number): void {
+function addToTally(tally: Tally, reason: DropReason, count: number, severityNumber: number): void {
   let severities = tally.get(reason)
   if (severities === undefined) tally.set(reason, (severities = new Map()))
   severities.set(severityNumber, (severities.get(severityNumber) ?? 0) + count)
 }
 
-/** `120 lost; queue-full: 100 INFO, 20 WARN` */
+/** `120 lost; queue_full: 100 INFO, 20 WARN` */
 function describe(lost: Tally): string {
   let total = 0
   const reasons = Array.from(lost, ([reason, severities]) => {
@@ -98,15 +98,15 @@ function describe(lost: Tally): string {
   return [`${total} lost`, ...reasons].join('; ')
 }
 
-const BEGINS: Readonly<Record<DropReason, string>> = {
-  'queue-full':
+const DROP_MESSAGES: Readonly<Record<DropReason, string>> = {
+  queue_full:
     'log records are being dropped because the queue is full: the receiver is slow or away, or maxQueueBytes (maxQueueSize) is too small',
-  'too-large': 'a log record was dropped because it is too large for one request',
-  nested:
+  too_large: 'a log record was dropped because it is too large for one request',
+  reentrant:
     'a log record was dropped because it was logged while another one was being handed on, by a getter or toJSON of its values or by a processor',
-  'export-failed': 'log records were dropped because the receiver refused them',
+  export_failed: 'log records were dropped because the receiver refused them',
   shutdown: 'log records were dropped because logbridge was shut down before they could be sent',
-  'spool-damaged': 'log records in the spool were dropped because they can no longer be read',
+  spool_corrupted: 'log records in the spool were dropped because they can no longer be read',
   thread_terminated:
     'log records were dropped because a worker thread was terminated before they were sent (flushOnFreeze() has a task flush before it returns)',
   spool_unreadable:

@@ -12,7 +12,7 @@ interface Flush {
  * Those who wait until all batches so far are settled. They are counted: with a promise for each batch, flushes would pile up
  * in memory while the receiver is away.
  */
-export class Flushes {
+export class PendingFlushes {
   private readonly waiting = new Set<Flush>()
 
   /** Whether anyone waits. */
@@ -25,7 +25,7 @@ export class Flushes {
    * @param last the number of the last batch so far
    * @param unsettled how many batches are
    */
-  async wait(last: number, unsettled: number, timeoutMillis: number): Promise<void> {
+  async add(last: number, unsettled: number, timeoutMillis: number): Promise<void> {
     const { promise, resolve: done } = Promise.withResolvers<void>()
     const flush: Flush = { last, left: unsettled, done }
     this.waiting.add(flush)
@@ -34,7 +34,7 @@ export class Flushes {
   }
 
   /** A batch is settled. Called once for each. */
-  settled(number: number): void {
+  onCompleted(number: number): void {
     for (const flush of this.waiting) {
       if (number > flush.last) continue
       flush.left -= 1

@@ -1,27 +1,34 @@
 import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
-import { unlessAborted, withDeadline } from '../transport/deadline.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { raceAbort, withDeadline } from '../transport/deadline.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome, Transport } from '../transport/transport.ts'
 import type { UnsentRequest } from '../exitFlush/exitFlush.ts'
 import { timerMillis, within } from '../process/processExit.ts'
 import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from '../spool/types.ts'
-import type { Account } from './counters.ts'
+import type { PipelineCounters } from './counters.ts'
 import { Backlog } from './backlog.ts'
 import type { Batch } from '../otlp/openBatch.ts'
-import { type Consignment, consign, halves, type Part, partsOf, requestOf } from './queuedRequest.ts'
-import { Flushes } from './pendingFlushes.ts'
+import {
+  type QueuedRequest,
+  createQueuedRequest,
+  splitInHalf,
+  type EncodedRequest,
+  chunksOf,
+  encodedRequestOf,
+} from './queuedRequest.ts'
+import { PendingFlushes } from './pendingFlushes.ts'
 import type { ExportObserver } from '../logs/metrics.ts'
 import { joinRequests } from '../otlp/logsRequest.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
 /** The longest pause between two requests while a backlog is sent. */
-const MAX_PAUSE_MILLIS = 1000
+const MAX_DRAIN_DELAY_MILLIS = 1000
 /** How often the spool is looked through for what other processes have left. */
-const ADOPT_MILLIS = 10_000
+const RECOVERY_INTERVAL_MILLIS = 10_000
 /** Pause before the spool is asked again. */
-const ASK_DISK_MILLIS = 1000
+const DISK_RETRY_MILLIS = 1000
 /** How long the disk may take at a shutdown, for all that it is asked. */
-const DISK_MILLIS = 2000
+const DISK_TIMEOUT_MILLIS = 2000
 /** Longest stretch without a turn of the event loop at a shutdown. */
 const TURN_MILLIS = 2
 
@@ -29,48 +36,48 @@ const TURN_MILLIS = 2
  * Sends sealed batches, oldest first, and keeps them in the spool until their fate is known. After the receiver has been
  * away, what has piled up is sent by one request at a time at first, with pauses: it has just come back, and not for us alone.
  */
-export class Dispatcher {
+export class SendingQueue {
   private readonly transport: Transport
-  private readonly account: Account
+  private readonly counters: PipelineCounters
   private readonly spool: Spool | undefined
   private readonly onExport: ExportObserver | undefined
   private readonly backlog: Backlog
   /** Bytes of memory that batches hold, waiting or in flight. */
   private batchBytes = 0
   /** Those in memory, waiting or in flight, and those in flight from the disk. */
-  private readonly unsettled = new Set<Consignment>()
+  private readonly pending = new Set<QueuedRequest>()
   /** Batches in memory that the spool has refused. */
-  private readonly refused = new Set<Consignment>()
+  private readonly notSpooled = new Set<QueuedRequest>()
   private readonly abort = new AbortController()
-  private readonly adoption: NodeJS.Timeout | undefined
+  private readonly recoveryTimer: NodeJS.Timeout | undefined
   private readonly exports = new Set<Promise<void>>()
-  private pumpScheduled = false
+  private sendScheduled = false
   /** How many requests may be under way at a time. */
-  private window = MAX_CONCURRENT_EXPORTS
+  private concurrency = MAX_CONCURRENT_EXPORTS
   /** Sends what has piled up while the receiver was away. */
-  private recovering = false
-  private pause: NodeJS.Timeout | undefined
-  private askDisk: NodeJS.Timeout | undefined
+  private draining = false
+  private drainDelay: NodeJS.Timeout | undefined
+  private diskRetry: NodeJS.Timeout | undefined
   /** While someone waits, there are no pauses. */
-  private readonly flushes = new Flushes()
-  private consignments = 0
+  private readonly flushes = new PendingFlushes()
+  private lastSequence = 0
 
   constructor(
     transport: Transport,
-    account: Account,
+    counters: PipelineCounters,
     spool: Spool | undefined,
     onExport: ExportObserver | undefined,
     limits: RequestLimits,
   ) {
     this.backlog = new Backlog(spool, limits)
     this.transport = transport
-    this.account = account
+    this.counters = counters
     this.spool = spool
     this.onExport = onExport
     if (spool === undefined) return
-    this.adoption = quietly(() => {
-      void this.adopt(spool)
-      return unref(timers.setInterval(() => void this.adopt(spool), ADOPT_MILLIS))
+    this.recoveryTimer = withSuppressedTelemetry(() => {
+      void this.recoverOrphans(spool)
+      return unref(timers.setInterval(() => void this.recoverOrphans(spool), RECOVERY_INTERVAL_MILLIS))
     })
   }
 
@@ -82,7 +89,7 @@ export class Dispatcher {
   /** Takes a sealed batch, and sees that it is sent soon: not within the application's log call. */
   add(batch: Batch): void {
     this.enqueue(batch, false)
-    this.schedulePump()
+    this.scheduleSend()
   }
 
   /** Takes a sealed batch that is to be stored now, and sent when `send` is called or another one is sent. */
@@ -92,63 +99,65 @@ export class Dispatcher {
 
   /** Sees that what has been taken is sent soon. */
   send(): void {
-    this.schedulePump()
+    this.scheduleSend()
   }
 
   private enqueue(batch: Batch, isDelayed: boolean): void {
-    const consignment = consign(++this.consignments, batch.count, { batch, isDelayed })
-    this.batchBytes += consignment.bytes
-    this.unsettled.add(consignment)
-    this.backlog.add(consignment)
+    const queuedRequest = createQueuedRequest(++this.lastSequence, batch.count, { batch, isDelayed })
+    this.batchBytes += queuedRequest.bytes
+    this.pending.add(queuedRequest)
+    this.backlog.add(queuedRequest)
     const { spool } = this
     if (spool) {
-      consignment.recycle = undefined
-      this.startStoring(consignment, spool)
+      queuedRequest.recycle = undefined
+      this.startSpooling(queuedRequest, spool)
     }
   }
 
   /** Waits until everything so far is settled, no longer than the time given. */
   async flush(timeoutMillis: number): Promise<void> {
-    const unsettled = this.unsettled.size + this.backlog.onDisk
+    const unsettled = this.pending.size + this.backlog.onDisk
     if (unsettled === 0) return
-    const flushed = this.flushes.wait(this.consignments, unsettled, timeoutMillis)
-    quietly(() => this.pump())
-    this.transport.wake()
-    const hurry = unref(timers.setTimeout(() => this.giveUpDetection(), timerMillis(timeoutMillis / 2)))
+    const flushed = this.flushes.add(this.lastSequence, unsettled, timeoutMillis)
+    withSuppressedTelemetry(() => this.sendNext())
+    this.transport.resetBackoff()
+    const hurry = unref(
+      timers.setTimeout(() => this.stopWaitingForDetectors(), timerMillis(timeoutMillis / 2)),
+    )
     await flushed
     timers.clearTimeout(hurry)
   }
 
   /** Leaves half of the time to send what has waited for resource detectors. */
-  private giveUpDetection(): void {
-    for (const { batch } of this.unsettled) batch?.resource.giveUpWaiting?.()
+  private stopWaitingForDetectors(): void {
+    for (const { batch } of this.pending) batch?.resource.giveUpWaiting?.()
   }
 
   /** Flushes, then ends. What could not be sent in time stays in the spool, or is given up. */
   async close(timeoutMillis: number): Promise<void> {
-    timers.clearInterval(this.adoption)
+    timers.clearInterval(this.recoveryTimer)
     await this.flush(timeoutMillis)
     this.abort.abort()
-    timers.clearTimeout(this.pause)
-    timers.clearTimeout(this.askDisk)
+    timers.clearTimeout(this.drainDelay)
+    timers.clearTimeout(this.diskRetry)
     this.backlog.clear()
     // Aborted attempts end at once.
     await Promise.all(this.exports)
     const { spool } = this
-    const diskEnd = performance.now() + DISK_MILLIS
+    const diskEnd = performance.now() + DISK_TIMEOUT_MILLIS
     // All at once, so that the disk takes them in groups. One that was full before may take them now.
-    if (spool) await within(DISK_MILLIS, this.storeAll(spool))
-    await this.leaveAll()
+    if (spool) await within(DISK_TIMEOUT_MILLIS, this.spoolAll(spool))
+    await this.finalizeUnsent()
     this.transport.close()
     // A blocked event loop may have taken all of the time.
-    const closeMillis = Math.max(diskEnd - performance.now(), DISK_MILLIS / 4)
-    if (spool) await within(closeMillis, [quietly(() => spool.close())])
+    const closeMillis = Math.max(diskEnd - performance.now(), DISK_TIMEOUT_MILLIS / 4)
+    if (spool) await within(closeMillis, [withSuppressedTelemetry(() => spool.close())])
   }
 
-  private storeAll(spool: Spool): Promise<void>[] {
-    return [...this.unsettled].map(async (consignment) => {
-      await consignment.stored
-      await quietly(() => this.store(consignment, spool))
+  private spoolAll(spool: Spool): Promise<void>[] {
+    return [...this.pending].map(async (queuedRequest) => {
+      await queuedRequest.spooling
+      await withSuppressedTelemetry(() => this.spoolRequest(queuedRequest, spool))
     })
   }
 
@@ -156,14 +165,14 @@ export class Dispatcher {
   spillSync(): void {
     const { spool } = this
     if (spool === undefined) return
-    const unsaved = [...this.unsettled].flatMap((consignment) => {
-      const request = isStored(consignment) ? undefined : requestOf(consignment)
-      return request ? [{ consignment, request, count: consignment.count }] : []
+    const unsaved = [...this.pending].flatMap((queuedRequest) => {
+      const request = isSpooled(queuedRequest) ? undefined : encodedRequestOf(queuedRequest)
+      return request ? [{ queuedRequest, bytes: request, recordCount: queuedRequest.count }] : []
     })
     const entries = spool.appendSync(unsaved)
-    unsaved.forEach(({ consignment }, index) => {
+    unsaved.forEach(({ queuedRequest }, index) => {
       const entry = entries[index]
-      if (entry) this.replaceEntry(consignment, entry, spool)
+      if (entry) this.replaceEntry(queuedRequest, entry, spool)
     })
   }
 
@@ -172,25 +181,25 @@ export class Dispatcher {
    * For a thread that is about to end: what is in flight is sent twice.
    */
   unsent(): UnsentRequest[] {
-    return [...this.unsettled].flatMap((consignment) =>
-      partsOf(consignment).map((part) => ({
+    return [...this.pending].flatMap((queuedRequest) =>
+      chunksOf(queuedRequest).map((part) => ({
         ...part,
-        complete: (outcome: ExportOutcome) => this.completeUnsent(consignment, part, outcome),
+        complete: (outcome: ExportOutcome) => this.completeUnsent(queuedRequest, part, outcome),
       })),
     )
   }
 
-  private completeUnsent(consignment: Consignment, part: Part, outcome: ExportOutcome): void {
-    const { request, count } = part
-    if (outcome.kind === 'retryable' || (outcome.kind === 'too-large' && count > 1)) return
-    if (!consignment.inFlight) {
-      this.takeOff(consignment)
-      this.account.exported += consignment.count
+  private completeUnsent(queuedRequest: QueuedRequest, part: EncodedRequest, outcome: ExportOutcome): void {
+    const { bytes: request, recordCount: count } = part
+    if (outcome.kind === 'retryable' || (outcome.kind === 'too_large' && count > 1)) return
+    if (!queuedRequest.inFlight) {
+      this.takeOff(queuedRequest)
+      this.counters.exported += queuedRequest.count
     }
-    if (outcome.kind === 'delivered') this.received(outcome)
-    consignment.parts = partsOf(consignment).filter((other) => other !== part)
-    this.conclude(consignment, count)
-    this.account.conclude(request, count, outcome)
+    if (outcome.kind === 'delivered') this.onDelivered(outcome)
+    queuedRequest.parts = chunksOf(queuedRequest).filter((other) => other !== part)
+    this.complete(queuedRequest, count)
+    this.counters.complete(request, count, outcome)
   }
 
   /** The process ends. Without this, the next one would send again what is settled and not yet marked so. */
@@ -199,162 +208,165 @@ export class Dispatcher {
     this.spool?.closeSync()
   }
 
-  private startStoring(consignment: Consignment, spool: Spool): void {
-    consignment.stored = quietly(() => this.store(consignment, spool)).catch(report)
-  }
-
-  /** Offers one refused batch to the spool again, every 10 s and after each success: a full disk is asked seldom. */
-  private storeRefused(spool: Spool): void {
-    if (this.abort.signal.aborted) return
-    for (const consignment of this.refused) {
-      this.refused.delete(consignment)
-      if (!isStored(consignment)) return this.startStoring(consignment, spool)
-    }
-  }
-
-  private async store(consignment: Consignment, spool: Spool): Promise<void> {
-    const { batch } = consignment
-    if (isStored(consignment)) return
-    if (batch?.resource.ready) await orAbort(batch.resource.ready, this.abort.signal)
-    const request = requestOf(consignment)
-    if (request === undefined) return
-    const entry = await spool.append(request, consignment.count)
-    if (entry === undefined) {
-      if (this.unsettled.has(consignment)) this.refused.add(consignment)
-      return
-    }
-    this.storeRefused(spool)
-    // A spill may have been faster.
-    if (entry === consignment.entry) return
-    if (isStored(consignment) || !this.unsettled.has(consignment)) return spool.settle(entry)
-    this.replaceEntry(consignment, entry, spool)
-    for (const released of this.backlog.stored(consignment)) this.park(released, spool)
-  }
-
-  /** Replaces the stored entry. The old one is settled after the new one is safe. */
-  private replaceEntry(consignment: Consignment, entry: SpoolEntry, spool: Spool): void {
-    if (consignment.entry) spool.settle(consignment.entry)
-    else this.account.spooled += consignment.count
-    consignment.entry = entry
-  }
-
-  /** It is on disk, and read back when its turn comes. */
-  private park(consignment: Consignment, spool: Spool): void {
-    this.unsettled.delete(consignment)
-    this.release(consignment)
-    spool.park(consignment.entry!, consignment.number)
-  }
-
-  private release(consignment: Consignment): void {
-    this.refused.delete(consignment)
-    this.batchBytes -= consignment.bytes
-    consignment.bytes = 0
-    consignment.batch = undefined
-    consignment.parts = undefined
-  }
-
-  private async adopt(spool: Spool): Promise<void> {
-    this.storeRefused(spool)
-    await spool.adopt((_entries, records) => {
-      this.account.adopted += records
-      this.account.queued += records
-      this.account.spooled += records
-      this.recovering = true
-      this.window = 1
-      this.schedulePump()
-      return ++this.consignments
-    })
-  }
-
-  private schedulePump(): void {
-    if (this.pumpScheduled) return
-    this.pumpScheduled = true
-    quietly(() => timers.setImmediate(() => this.pump()))
-  }
-
-  private pump(): void {
-    this.pumpScheduled = false
-    if (this.pause !== undefined && !this.flushes.any) return
-    if (this.exports.size >= this.window || this.abort.signal.aborted) return
-    const taken = this.backlog.take()
-    if (taken.length === 0) {
-      this.recovering = false
-      if (!this.backlog.isEmpty) this.askDiskLater()
-      return
-    }
-    for (const consignment of taken) {
-      this.unsettled.add(consignment)
-      this.takeOff(consignment)
-    }
-    this.start(taken)
-    // One in each turn of the event loop: four together held it up for 12 ms.
-    if (!this.backlog.isEmpty) this.schedulePump()
-  }
-
-  private askDiskLater(): void {
-    this.askDisk ??= unref(
-      timers.setTimeout(() => {
-        this.askDisk = undefined
-        this.pump()
-      }, ASK_DISK_MILLIS),
+  private startSpooling(queuedRequest: QueuedRequest, spool: Spool): void {
+    queuedRequest.spooling = withSuppressedTelemetry(() => this.spoolRequest(queuedRequest, spool)).catch(
+      report,
     )
   }
 
-  private start(taken: Consignment[]): void {
+  /** Offers one refused batch to the spool again, every 10 s and after each success: a full disk is asked seldom. */
+  private retrySpooling(spool: Spool): void {
+    if (this.abort.signal.aborted) return
+    for (const queuedRequest of this.notSpooled) {
+      this.notSpooled.delete(queuedRequest)
+      if (!isSpooled(queuedRequest)) return this.startSpooling(queuedRequest, spool)
+    }
+  }
+
+  private async spoolRequest(queuedRequest: QueuedRequest, spool: Spool): Promise<void> {
+    const { batch } = queuedRequest
+    if (isSpooled(queuedRequest)) return
+    if (batch?.resource.ready) await untilAbort(batch.resource.ready, this.abort.signal)
+    const request = encodedRequestOf(queuedRequest)
+    if (request === undefined) return
+    const entry = await spool.append(request, queuedRequest.count)
+    if (entry === undefined) {
+      if (this.pending.has(queuedRequest)) this.notSpooled.add(queuedRequest)
+      return
+    }
+    this.retrySpooling(spool)
+    // A spill may have been faster.
+    if (entry === queuedRequest.entry) return
+    if (isSpooled(queuedRequest) || !this.pending.has(queuedRequest)) return spool.ack(entry)
+    this.replaceEntry(queuedRequest, entry, spool)
+    for (const released of this.backlog.onSpooled(queuedRequest)) this.releaseMemory(released, spool)
+  }
+
+  /** Replaces the stored entry. The old one is settled after the new one is safe. */
+  private replaceEntry(queuedRequest: QueuedRequest, entry: SpoolEntry, spool: Spool): void {
+    if (queuedRequest.entry) spool.ack(queuedRequest.entry)
+    else this.counters.spooled += queuedRequest.count
+    queuedRequest.entry = entry
+  }
+
+  /** It is on disk, and read back when its turn comes. */
+  private releaseMemory(queuedRequest: QueuedRequest, spool: Spool): void {
+    this.pending.delete(queuedRequest)
+    this.release(queuedRequest)
+    spool.park(queuedRequest.entry!, queuedRequest.sequence)
+  }
+
+  private release(queuedRequest: QueuedRequest): void {
+    this.notSpooled.delete(queuedRequest)
+    this.batchBytes -= queuedRequest.bytes
+    queuedRequest.bytes = 0
+    queuedRequest.batch = undefined
+    queuedRequest.parts = undefined
+  }
+
+  private async recoverOrphans(spool: Spool): Promise<void> {
+    this.retrySpooling(spool)
+    await spool.recover((_entries, records) => {
+      this.counters.recovered += records
+      this.counters.queued += records
+      this.counters.spooled += records
+      this.draining = true
+      this.concurrency = 1
+      this.scheduleSend()
+      return ++this.lastSequence
+    })
+  }
+
+  private scheduleSend(): void {
+    if (this.sendScheduled) return
+    this.sendScheduled = true
+    withSuppressedTelemetry(() => timers.setImmediate(() => this.sendNext()))
+  }
+
+  private sendNext(): void {
+    this.sendScheduled = false
+    if (this.drainDelay !== undefined && !this.flushes.any) return
+    if (this.exports.size >= this.concurrency || this.abort.signal.aborted) return
+    const taken = this.backlog.take()
+    if (taken.length === 0) {
+      this.draining = false
+      if (!this.backlog.isEmpty) this.retryDiskLater()
+      return
+    }
+    for (const queuedRequest of taken) {
+      this.pending.add(queuedRequest)
+      this.takeOff(queuedRequest)
+    }
+    this.start(taken)
+    // One in each turn of the event loop: four together held it up for 12 ms.
+    if (!this.backlog.isEmpty) this.scheduleSend()
+  }
+
+  private retryDiskLater(): void {
+    this.diskRetry ??= unref(
+      timers.setTimeout(() => {
+        this.diskRetry = undefined
+        this.sendNext()
+      }, DISK_RETRY_MILLIS),
+    )
+  }
+
+  private start(taken: QueuedRequest[]): void {
     const start = performance.now()
     const running = this.export(taken).finally(() => {
       this.exports.delete(running)
-      this.proceed(performance.now() - start)
+      this.scheduleNext(performance.now() - start)
     })
     this.exports.add(running)
   }
 
-  private async export(taken: Consignment[]): Promise<void> {
+  private async export(taken: QueuedRequest[]): Promise<void> {
     const { signal } = this.abort
     try {
       for (const { batch } of taken) {
-        if (batch?.resource.ready) await orAbort(batch.resource.ready, signal)
+        if (batch?.resource.ready) await untilAbort(batch.resource.ready, signal)
       }
       await this.deliver(taken, true)
     } catch (error) {
       report(error)
     }
     // What is not to be read now waits already, and is no longer unsettled.
-    for (const consignment of taken) if (this.unsettled.has(consignment)) this.keep(consignment)
+    for (const queuedRequest of taken) if (this.pending.has(queuedRequest)) this.requeue(queuedRequest)
   }
 
-  /** Sends consignments as one request; where that is too large, by halves. */
-  private async deliver(taken: readonly Consignment[], isFirst: boolean): Promise<void> {
+  /** Sends queuedRequests as one request; where that is too large, by halves. */
+  private async deliver(taken: readonly QueuedRequest[], isFirst: boolean): Promise<void> {
     const { loaded, request } = await this.load(taken)
     const [first] = loaded
     if (first === undefined || this.abort.signal.aborted) return
-    if (isFirst) for (const { count } of loaded) this.account.exported += count
+    if (isFirst) for (const { count } of loaded) this.counters.exported += count
     if (loaded.length === 1) {
       if (request) {
-        first.parts = [{ request, count: first.count }]
+        first.parts = [{ bytes: request, recordCount: first.count }]
         first.bytes = request.length
         this.batchBytes += request.length
       }
       return this.deliverParts(first)
     }
-    const joined = request ?? joinRequests(loaded.flatMap((consignment) => requestOf(consignment) ?? []))
+    const joined =
+      request ?? joinRequests(loaded.flatMap((queuedRequest) => encodedRequestOf(queuedRequest) ?? []))
     this.batchBytes += joined.length
     const outcome = await this.attempt(joined)
     this.batchBytes -= joined.length
     if (outcome.kind === 'retryable') {
-      for (const consignment of loaded) consignment.ended = outcome
-    } else if (outcome.kind === 'too-large') {
+      for (const queuedRequest of loaded) queuedRequest.ended = outcome
+    } else if (outcome.kind === 'too_large') {
       const half = loaded.length >>> 1
       await this.deliver(loaded.slice(0, half), false)
       await this.deliver(loaded.slice(half), false)
     } else {
-      if (outcome.kind === 'delivered') this.received(outcome)
+      if (outcome.kind === 'delivered') this.onDelivered(outcome)
       let count = 0
-      for (const consignment of loaded) {
-        count += consignment.count
-        this.conclude(consignment, consignment.count)
+      for (const queuedRequest of loaded) {
+        count += queuedRequest.count
+        this.complete(queuedRequest, queuedRequest.count)
       }
-      this.account.conclude(joined, count, outcome)
+      this.counters.complete(joined, count, outcome)
     }
   }
 
@@ -363,107 +375,108 @@ export class Dispatcher {
    * @returns those that are to be sent, and the request of those that were read
    */
   private async load(
-    taken: readonly Consignment[],
-  ): Promise<{ loaded: readonly Consignment[]; request?: Uint8Array | undefined }> {
-    if (taken.every((consignment) => requestOf(consignment) !== undefined)) return { loaded: taken }
+    taken: readonly QueuedRequest[],
+  ): Promise<{ loaded: readonly QueuedRequest[]; request?: Uint8Array | undefined }> {
+    if (taken.every((queuedRequest) => encodedRequestOf(queuedRequest) !== undefined))
+      return { loaded: taken }
     const entries = taken.map(({ entry }) => entry as SpoolEntry)
-    const result = await orAbort(this.spool?.read(entries, joinRequests), this.abort.signal)
+    const result = await untilAbort(this.spool?.read(entries, joinRequests), this.abort.signal)
     if (result === undefined) return { loaded: [] }
-    const loaded = taken.filter((consignment, index) => this.isRead(consignment, result.read[index]!))
+    const loaded = taken.filter((queuedRequest, index) => this.handleRead(queuedRequest, result.read[index]!))
     return { loaded, request: result.request }
   }
 
-  /** Sees what becomes of a consignment that was read from the disk. @returns whether it is to be sent */
-  private isRead(consignment: Consignment, read: SpoolRead): boolean {
-    const { count } = consignment
+  /** Sees what becomes of a queuedRequest that was read from the disk. @returns whether it is to be sent */
+  private handleRead(queuedRequest: QueuedRequest, read: SpoolRead): boolean {
+    const { count } = queuedRequest
     if (read === 'later') {
-      this.unsettled.delete(consignment)
-      this.keep(consignment)
+      this.pending.delete(queuedRequest)
+      this.requeue(queuedRequest)
     } else if (read === 'taken') {
-      this.account.adopted -= count
-      this.conclude(consignment, count)
-    } else if (read === 'damaged') {
-      this.conclude(consignment, count)
-      this.account.discard('spool-damaged', undefined, count)
+      this.counters.recovered -= count
+      this.complete(queuedRequest, count)
+    } else if (read === 'corrupt') {
+      this.complete(queuedRequest, count)
+      this.counters.dropUnsent('spool_corrupted', undefined, count)
     } else if (read === 'unreadable') {
-      this.account.inFlight -= count
-      this.account.spooled -= count
-      this.settle(consignment)
-      this.account.discard('spool_unreadable', undefined, count)
+      this.counters.inFlight -= count
+      this.counters.spooled -= count
+      this.remove(queuedRequest)
+      this.counters.dropUnsent('spool_unreadable', undefined, count)
     }
     return read === 'read'
   }
 
-  private takeOff(consignment: Consignment): void {
-    consignment.inFlight = true
-    this.account.queued -= consignment.count
-    this.account.inFlight += consignment.count
+  private takeOff(queuedRequest: QueuedRequest): void {
+    queuedRequest.inFlight = true
+    this.counters.queued -= queuedRequest.count
+    this.counters.inFlight += queuedRequest.count
   }
 
   /** Everything ends: what is left of it waits again. */
-  private keep(consignment: Consignment): void {
-    consignment.inFlight = false
-    this.account.inFlight -= consignment.count
-    this.account.queued += consignment.count
+  private requeue(queuedRequest: QueuedRequest): void {
+    queuedRequest.inFlight = false
+    this.counters.inFlight -= queuedRequest.count
+    this.counters.queued += queuedRequest.count
   }
 
   /** The fate of so many of its records is known. */
-  private conclude(consignment: Consignment, count: number): void {
-    const { entry } = consignment
-    consignment.count -= count
-    this.account.inFlight -= count
-    if (entry) this.account.spooled -= count
-    if (consignment.count > 0) return
-    if (entry) this.spool?.settle(entry)
-    this.settle(consignment)
+  private complete(queuedRequest: QueuedRequest, count: number): void {
+    const { entry } = queuedRequest
+    queuedRequest.count -= count
+    this.counters.inFlight -= count
+    if (entry) this.counters.spooled -= count
+    if (queuedRequest.count > 0) return
+    if (entry) this.spool?.ack(entry)
+    this.remove(queuedRequest)
   }
 
-  private settle(consignment: Consignment): void {
-    this.unsettled.delete(consignment)
-    this.release(consignment)
-    this.flushes.settled(consignment.number)
+  private remove(queuedRequest: QueuedRequest): void {
+    this.pending.delete(queuedRequest)
+    this.release(queuedRequest)
+    this.flushes.onCompleted(queuedRequest.sequence)
   }
 
   /** Goes on with what waits: at once, or after as long as the last request took where a backlog is sent. */
-  private proceed(lastMillis: number): void {
+  private scheduleNext(lastMillis: number): void {
     // Several answers may have come in one turn: not all of the next requests are made in it, too.
-    if (!this.recovering || this.flushes.any) return this.schedulePump()
-    timers.clearTimeout(this.pause)
-    const millis = Math.min(lastMillis, MAX_PAUSE_MILLIS)
-    this.pause = unref(
+    if (!this.draining || this.flushes.any) return this.scheduleSend()
+    timers.clearTimeout(this.drainDelay)
+    const millis = Math.min(lastMillis, MAX_DRAIN_DELAY_MILLIS)
+    this.drainDelay = unref(
       timers.setTimeout(() => {
-        this.pause = undefined
-        this.pump()
+        this.drainDelay = undefined
+        this.sendNext()
       }, millis),
     )
   }
 
   /**
-   * Sends a consignment; where the receiver finds its request too large, in halves, down to the record that cannot go. When
-   * everything ends, the consignment has what is still to be sent.
+   * Sends a queuedRequest; where the receiver finds its request too large, in halves, down to the record that cannot go. When
+   * everything ends, the queuedRequest has what is still to be sent.
    */
-  private async deliverParts(consignment: Consignment): Promise<void> {
-    for (let [part, ...rest] = consignment.parts ?? []; part !== undefined; [part, ...rest] = rest) {
-      const { request, count } = part
+  private async deliverParts(queuedRequest: QueuedRequest): Promise<void> {
+    for (let [part, ...rest] = queuedRequest.parts ?? []; part !== undefined; [part, ...rest] = rest) {
+      const { bytes: request, recordCount: count } = part
       const outcome = await this.attempt(request)
       // An attempt that has failed, or was answered early, may still have some of it to send.
       if (outcome.kind !== 'delivered' || outcome.attempts !== undefined || outcome.stillRead) {
-        consignment.recycle = undefined
+        queuedRequest.recycle = undefined
       }
       if (outcome.kind === 'retryable') {
-        consignment.ended = outcome
+        queuedRequest.ended = outcome
         return
       }
-      if (outcome.kind === 'too-large' && count > 1) {
-        rest = [...halves(part), ...rest]
-        consignment.parts = rest
+      if (outcome.kind === 'too_large' && count > 1) {
+        rest = [...splitInHalf(part), ...rest]
+        queuedRequest.parts = rest
         continue
       }
-      consignment.parts = rest
-      if (outcome.kind === 'delivered') this.received(outcome)
-      this.conclude(consignment, count)
-      this.account.conclude(request, count, outcome)
-      consignment.recycle?.()
+      queuedRequest.parts = rest
+      if (outcome.kind === 'delivered') this.onDelivered(outcome)
+      this.complete(queuedRequest, count)
+      this.counters.complete(request, count, outcome)
+      queuedRequest.recycle?.()
     }
   }
 
@@ -479,41 +492,41 @@ export class Dispatcher {
     return outcome
   }
 
-  private received({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
+  private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     if (rejected > 0 || message) {
       diagnose('partial-success', `the receiver refused ${rejected} log records`, message)
     } else rearm('partial-success')
-    if (attempts === 1) this.window = Math.min(this.window + 1, MAX_CONCURRENT_EXPORTS)
+    if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, MAX_CONCURRENT_EXPORTS)
     // Once more may be a connection that was closed, or a receiver that is busy.
     if (attempts <= 2) return
     // It is back: the other requests need not wait for the end of their backoff.
-    this.recovering = true
-    this.window = 1
-    this.transport.wake()
+    this.draining = true
+    this.concurrency = 1
+    this.transport.resetBackoff()
   }
 
   /** Gives up what is neither sent nor stored, and leaves the rest to the next process. */
-  private async leaveAll(): Promise<void> {
+  private async finalizeUnsent(): Promise<void> {
     let turnedAt = performance.now()
-    for (const consignment of this.unsettled) {
-      if (consignment.entry === undefined) {
-        this.account.queued -= consignment.count
-        this.giveUp(consignment)
+    for (const queuedRequest of this.pending) {
+      if (queuedRequest.entry === undefined) {
+        this.counters.queued -= queuedRequest.count
+        this.drop(queuedRequest)
       }
-      this.settle(consignment)
+      this.remove(queuedRequest)
       if (performance.now() - turnedAt < TURN_MILLIS) continue
       await nextTurn()
       turnedAt = performance.now()
     }
   }
 
-  private giveUp(consignment: Consignment): void {
-    const { batch, count, ended } = consignment
+  private drop(queuedRequest: QueuedRequest): void {
+    const { batch, count, ended } = queuedRequest
     // Not as a request, which may still have to be made.
-    if (batch) return this.account.discard('shutdown', batch, count)
-    for (const { request, count } of partsOf(consignment)) {
-      if (ended) this.account.conclude(request, count, ended)
-      else this.account.discard('shutdown', request, count)
+    if (batch) return this.counters.dropUnsent('shutdown', batch, count)
+    for (const { bytes: request, recordCount: count } of chunksOf(queuedRequest)) {
+      if (ended) this.counters.complete(request, count, ended)
+      else this.counters.dropUnsent('shutdown', request, count)
     }
   }
 }
@@ -524,11 +537,11 @@ function report(error: unknown): void {
 }
 
 /** Tells whether the spool holds what is still to be sent, and nothing else: after a 413 a part may have been delivered. */
-function isStored({ entry, count }: Consignment): boolean {
+function isSpooled({ entry, count }: QueuedRequest): boolean {
   return entry !== undefined && entry.count <= count
 }
 
 /** Waits no longer than until the abort: what is waited for may never come. */
-function orAbort<T>(waited: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
-  return unlessAborted(signal, waited).catch(() => undefined)
+function untilAbort<T>(waited: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
+  return raceAbort(signal, waited).catch(() => undefined)
 }

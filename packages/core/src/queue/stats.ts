@@ -1,17 +1,17 @@
 /** Why a record was given up. */
 export type DropReason =
   /** The queue's cap was reached. */
-  | 'queue-full'
+  | 'queue_full'
   /** The record alone is larger than the receiver takes. */
-  | 'too-large'
+  | 'too_large'
   /** It was logged by a getter or `toJSON` of another record's value, while that value was being written. */
-  | 'nested'
+  | 'reentrant'
   /** The receiver refused it for good, or the request could not be made. */
-  | 'export-failed'
+  | 'export_failed'
   /** It was still waiting when the pipeline was shut down, or came after. */
   | 'shutdown'
   /** It lay in the spool, and what is on the disk there is no longer what was written. */
-  | 'spool-damaged'
+  | 'spool_corrupted'
   /** It lies in the spool and could not be read for five minutes. It stays there for the next process. */
   | 'spool_unreadable'
   /** It was logged in a worker thread that was terminated before the record was known to be sent. */
@@ -19,7 +19,7 @@ export type DropReason =
 
 /**
  * The account of all records. At any moment
- * `created + adopted = delivered + rejected + sum(dropped) + queued + inFlight`.
+ * `created + recovered = delivered + rejected + sum(dropped) + queued + inFlight`.
  */
 export interface LogsStats {
   /** Records that were emitted and not filtered out by `minimumSeverity`. */
@@ -28,7 +28,7 @@ export interface LogsStats {
    * Records recovered from the spool of other processes, less those that other processes recovered from this
    * one. Records that were lost with a worker thread count here and as dropped.
    */
-  readonly adopted: number
+  readonly recovered: number
   /** Records that the receiver has accepted. */
   readonly delivered: number
   /** Records that the receiver refused within a request that it accepted (partial success). */
@@ -48,7 +48,7 @@ export interface LogsStats {
 /** A moment's account of a pipeline that does not exist. */
 export const EMPTY_STATS: LogsStats = {
   created: 0,
-  adopted: 0,
+  recovered: 0,
   delivered: 0,
   rejected: 0,
   dropped: {},

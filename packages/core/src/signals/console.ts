@@ -1,6 +1,6 @@
 import { diagnose, ignoreErrorsOf, rearm } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
-import { quieted } from './exporter.ts'
+import { suppressExporter } from './exporter.ts'
 
 /** What waits for a reader of stdout that is slower than what is exported. */
 const MAX_WAITING_BYTES = 1024 * 1024
@@ -12,7 +12,7 @@ const MAX_WAITING_BYTES = 1024 * 1024
 export function toConsole<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
 ): Exporter {
-  quieted(exporter)
+  suppressExporter(exporter)
   const send = exporter.export.bind(exporter)
   exporter.export = (items, resultCallback: (result: ExportResult) => void) => {
     const { stdout } = process

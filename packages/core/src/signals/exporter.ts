@@ -4,7 +4,7 @@ import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { withDeadline } from '../transport/deadline.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { countResource } from '../process/heldEnd.ts'
@@ -82,7 +82,7 @@ export function createOtlpExporter<Items>(
   }
 
   async function forceFlush(): Promise<void> {
-    if (!closed) transport.wake()
+    if (!closed) transport.resetBackoff()
     await Promise.all(pending)
   }
 
@@ -118,7 +118,7 @@ export function createOtlpExporter<Items>(
       unsentItems.add(items)
       if (exiting) return
       const ended = countResource('Timeout')
-      const sending = quietly(() => send(items))
+      const sending = withSuppressedTelemetry(() => send(items))
         .catch(failed)
         .then(resultCallback)
         .finally(() => {
@@ -147,7 +147,7 @@ export function createOtlpExporter<Items>(
           const request = serializer.serializeRequest(items)
           return request === undefined
             ? []
-            : [{ request, count: 1, complete: completeExit.bind(undefined, items) }]
+            : [{ bytes: request, recordCount: 1, complete: completeExit.bind(undefined, items) }]
         })
       },
     }),
@@ -155,10 +155,10 @@ export function createOtlpExporter<Items>(
 }
 
 /** Has an exporter (to the console, say) work without causing log records of its own. Changes and returns it. */
-export function quieted<Exporter extends { export(items: any, resultCallback: any): void }>(
+export function suppressExporter<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
 ): Exporter {
   const send = exporter.export.bind(exporter)
-  exporter.export = (items, resultCallback) => quietly(() => send(items, resultCallback))
+  exporter.export = (items, resultCallback) => withSuppressedTelemetry(() => send(items, resultCallback))
   return exporter
 }

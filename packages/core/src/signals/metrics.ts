@@ -21,7 +21,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
 import type { SignalPipeline } from '../process/processExit.ts'
@@ -35,7 +35,7 @@ const TEMPORALITY = {
 
 /**
  * Metrics by the official SDK; `undefined` when no one would read them.
- * @throws LogbridgeError `invalid-option` when the SDK refuses the views
+ * @throws LogbridgeError `INVALID_OPTION` when the SDK refuses the views
  */
 export function createMetrics(
   config: MetricsConfig,
@@ -64,7 +64,7 @@ export function createMetrics(
   }
 
   function push(exporter: PushMetricExporter): IMetricReader {
-    return new QuietReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+    return new SuppressedReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
   }
 
   const readers = [...config.readers.map(guardedMetricReader), ...config.exporters.map(reader)]
@@ -94,20 +94,20 @@ export function createMetrics(
  * What the SDK says of each export that fails is caused by an export: it is no log record, also where the diag logger is bridged.
  * The application's own callbacks, which are asked for their values meanwhile, may log.
  */
-class QuietReader extends PeriodicExportingMetricReader {
+class SuppressedReader extends PeriodicExportingMetricReader {
   readonly #asApplication = AsyncLocalStorage.snapshot()
 
   override collect(options?: Parameters<MetricReader['collect']>[0]): ReturnType<MetricReader['collect']> {
     return this.#asApplication(() => super.collect(options))
   }
   protected override onInitialized(): void {
-    quietly(() => super.onInitialized())
+    withSuppressedTelemetry(() => super.onInitialized())
   }
   protected override onForceFlush(): Promise<void> {
-    return quietly(() => super.onForceFlush())
+    return withSuppressedTelemetry(() => super.onForceFlush())
   }
   protected override onShutdown(): Promise<void> {
-    return quietly(() => super.onShutdown())
+    return withSuppressedTelemetry(() => super.onShutdown())
   }
 }
 
@@ -117,7 +117,7 @@ function checkViews({ views }: MetricsConfig): void {
     void new MeterProvider({ views: [...views] })
   } catch (cause) {
     throw new LogbridgeError(
-      'invalid-option',
+      'INVALID_OPTION',
       '@logbridge/core: option metrics.views is not what the SDK accepts',
       {
         cause,

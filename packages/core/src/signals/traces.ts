@@ -12,10 +12,10 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExitSource } from '../exitFlush/exitFlush.ts'
 import { toConsole } from './console.ts'
-import { createOtlpExporter, type OtlpExporter, quieted } from './exporter.ts'
+import { createOtlpExporter, type OtlpExporter, suppressExporter } from './exporter.ts'
 import type { SignalPipeline } from '../process/processExit.ts'
 import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
 
@@ -34,7 +34,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
 
   function batching(exporter: SpanExporter): SpanProcessor {
     const processor = new BatchSpanProcessor({ ...batch, exporter })
-    return quiet(withExports(processor, exporter, () => heldUpExports(resource)))
+    return suppressProcessor(withExports(processor, exporter, () => heldUpExports(resource)))
   }
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
@@ -44,9 +44,9 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
         otlp = createOtlpExporter('traces', { ...config, exporter: exporter! }, ProtobufTraceSerializer)
         return batching(otlp)
       case 'zipkin':
-        return batching(quieted(new ZipkinExporter()))
+        return batching(suppressExporter(new ZipkinExporter()))
       case 'console':
-        return quiet(new SimpleSpanProcessor({ exporter: toConsole(new ConsoleSpanExporter()) }))
+        return suppressProcessor(new SimpleSpanProcessor({ exporter: toConsole(new ConsoleSpanExporter()) }))
     }
   }
 
@@ -77,18 +77,20 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     unsent: () => otlp?.unsent(),
     endedSpans: () => ended,
     // BatchSpanProcessor hands all that it holds to its exporter before its flush returns.
-    exitSource: otlp?.exitSource(() => void quietly(() => provider.forceFlush()).catch(() => {})),
+    exitSource: otlp?.exitSource(
+      () => void withSuppressedTelemetry(() => provider.forceFlush()).catch(() => {}),
+    ),
   }
 }
 
 /** What a processor does at a time of its own, it does because a span has ended: what it says of that is no log record. */
-function quiet(processor: SpanProcessor): SpanProcessor {
+function suppressProcessor(processor: SpanProcessor): SpanProcessor {
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
-    onEnd: (span) => quietly(() => processor.onEnd(span)),
-    forceFlush: () => quietly(() => processor.forceFlush()),
+    onEnd: (span) => withSuppressedTelemetry(() => processor.onEnd(span)),
+    forceFlush: () => withSuppressedTelemetry(() => processor.forceFlush()),
     // Rejections end the wait of the SDK for all processors.
-    shutdown: () => settle(() => quietly(() => processor.shutdown())),
+    shutdown: () => settle(() => withSuppressedTelemetry(() => processor.shutdown())),
   }
 }
 

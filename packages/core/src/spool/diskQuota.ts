@@ -1,19 +1,19 @@
 import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
-import { quietly } from '../transport/suppressed.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { type Fs, isMissing } from './files.ts'
 import {
-  abandonFolder,
+  abandonDirectory,
   bytesInDirectory,
   bytesInDirectorySync,
-  type Folder,
+  type OwnedDirectory,
   isOwn,
   isOwnSync,
-  leaveFolder,
-  makeFolder,
-  makeFolderSync,
+  releaseDirectory,
+  createDirectory,
+  createDirectorySync,
 } from './ownedDirectory.ts'
-import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
+import { ENTRY_BYTES, HEADER_BYTES, ACK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import type { Segment } from './segment.ts'
 
@@ -28,11 +28,11 @@ const REFUSED_MILLIS = 1000
  * may add, and looks what the others hold and have announced before it adds them. Of two that ask at the same time at least
  * one sees the other, so together they never exceed `maxBytes`; both may be refused.
  */
-export class Room {
+export class DiskQuota {
   /** By name: the own folder, and those that have been taken over. */
-  readonly folders: Map<string, Folder> = new Map()
+  readonly folders: Map<string, OwnedDirectory> = new Map()
   /** The one that is written to. */
-  own: Folder | undefined
+  own: OwnedDirectory | undefined
   /** Of all segments in these folders, and of what is being written to them. */
   bytes = 0
   private readonly fs: Fs
@@ -67,7 +67,7 @@ export class Room {
    * Whether there is room for a request, and says so once when there is none.
    * @param before bytes that are to be written before it
    */
-  admits(bytes: number, before: number): boolean {
+  hasSpace(bytes: number, before: number): boolean {
     const { directory, maxBytes } = this.config
     if (bytes > MAX_REQUEST_BYTES) {
       diagnose(
@@ -77,7 +77,7 @@ export class Room {
       return false
     }
     this.isActive = true
-    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + MARK_BYTES <= this.granted) {
+    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + ACK_BYTES <= this.granted) {
       rearm('spool-full')
       return true
     }
@@ -105,29 +105,29 @@ export class Room {
   private committed(): number {
     let entries = 0
     for (const { segments } of this.folders.values()) {
-      for (const { live, unmarked } of segments) entries += live + unmarked
+      for (const { pendingEntries: live, unwrittenAcks: unmarked } of segments) entries += live + unmarked
     }
-    return this.bytes + entries * MARK_BYTES
+    return this.bytes + entries * ACK_BYTES
   }
 
   /** The folder that is written to. */
-  async open(): Promise<Folder> {
+  async open(): Promise<OwnedDirectory> {
     if (this.own) return this.own
-    const made = await makeFolder(this.fs, this.config.directory, this.config.fsync)
+    const made = await createDirectory(this.fs, this.config.directory, this.config.fsync)
     // A synchronous append may have made one meanwhile; two do no harm.
     this.begin(made)
     return made
   }
 
   /** The same at once. */
-  openSync(): Folder {
+  openSync(): OwnedDirectory {
     if (this.own) return this.own
-    const made = makeFolderSync(this.fs, this.config.directory, this.config.fsync)
+    const made = createDirectorySync(this.fs, this.config.directory, this.config.fsync)
     this.begin(made)
     return made
   }
 
-  private begin(made: Folder): void {
+  private begin(made: OwnedDirectory): void {
     this.own = made
     this.add(made)
     rearm('spool-taken')
@@ -244,13 +244,13 @@ export class Room {
     return this.announcing
   }
 
-  private add(folder: Folder): void {
+  private add(folder: OwnedDirectory): void {
     this.folders.set(folder.name, folder)
     this.keepAlive()
   }
 
   /** Takes in segments of a folder that has been taken over: what were the bytes of others are now one's own. */
-  adopt(folder: Folder, segments: readonly Segment[]): void {
+  adopt(folder: OwnedDirectory, segments: readonly Segment[]): void {
     this.add(folder)
     for (const { size } of segments) {
       this.bytes += size
@@ -265,7 +265,7 @@ export class Room {
       if (!isMissing(error)) throw error
     })
     this.forget(segment)
-    await this.tidy(segment.folder)
+    await this.releaseIfEmpty(segment.folder)
   }
 
   /** The same at once. */
@@ -280,20 +280,20 @@ export class Room {
   }
 
   /** Whether a folder is still this spool's; lets go of one that another process has taken over. */
-  async holds(folder: Folder): Promise<boolean> {
+  async holds(folder: OwnedDirectory): Promise<boolean> {
     if (!folder.taken && !(await isOwn(this.fs, folder))) this.lose(folder)
     return !folder.taken
   }
 
   /** The same at once. */
-  holdsSync(folder: Folder): boolean {
+  holdsSync(folder: OwnedDirectory): boolean {
     if (!folder.taken && !isOwnSync(this.fs, folder)) this.lose(folder)
     return !folder.taken
   }
 
-  private lose(folder: Folder): void {
+  private lose(folder: OwnedDirectory): void {
     if (folder.taken) return
-    abandonFolder(this.fs, folder)
+    abandonDirectory(this.fs, folder)
     if (this.own === folder) this.own = undefined
     this.folders.delete(folder.name)
     for (const segment of folder.segments) this.forget(segment)
@@ -306,8 +306,8 @@ export class Room {
 
   /** Keeps the heartbeat of all folders that this spool owns. */
   private keepAlive(): void {
-    this.heartbeat ??= quietly(() =>
-      unref(timers.setInterval(() => void quietly(() => this.beat()), HEARTBEAT_MILLIS)),
+    this.heartbeat ??= withSuppressedTelemetry(() =>
+      unref(timers.setInterval(() => void withSuppressedTelemetry(() => this.beat()), HEARTBEAT_MILLIS)),
     )
   }
 
@@ -322,7 +322,7 @@ export class Room {
     this.beating = false
   }
 
-  private async beatIn(folder: Folder): Promise<void> {
+  private async beatIn(folder: OwnedDirectory): Promise<void> {
     const { path, claim } = folder
     if (claim === undefined || !(await this.holds(folder))) return
     if (folder === this.own) await this.announce()
@@ -342,9 +342,9 @@ export class Room {
   }
 
   /** Gives a folder up when nothing is in it, and nothing will be. */
-  async tidy(folder: Folder): Promise<void> {
+  async releaseIfEmpty(folder: OwnedDirectory): Promise<void> {
     if (folder === this.own || folder.segments.size > 0) return
     this.folders.delete(folder.name)
-    await leaveFolder(this.fs, folder)
+    await releaseDirectory(this.fs, folder)
   }
 }

@@ -11,7 +11,7 @@ const MAX_TICKS = 5
  * Watches over a disk that may not answer, as one on the network whose server has gone. Nothing can end a system call: it
  * holds one of the process's few threads until the disk answers. So no other work is begun meanwhile.
  */
-export class Patience {
+export class DiskTimeout {
   private stuck = 0
 
   /** Whether work is under way that has taken too long. */

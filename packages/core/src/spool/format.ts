@@ -1,7 +1,7 @@
 import { nextTurn } from '@logbridge/bridge'
 import { randomBytes } from 'node:crypto'
 import crc32c from 'crc-32/crc32c.js'
-import { EntryTable, MARKED, TAKEN } from './table.ts'
+import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'
 
 // How a spool lies on disk, version 1. All numbers are little-endian.
 //
@@ -23,7 +23,7 @@ import { EntryTable, MARKED, TAKEN } from './table.ts'
 //            4  type: 1 request, 2 settled
 //            n  payload: an ExportLogsServiceRequest, or offsets (4 bytes each) of entries that need not be sent again
 //
-// Where an entry is damaged, the next one is found by the mark. It is random, as what is logged must not be able to look
+// Where an entry is corrupt, the next one is found by the mark. It is random, as what is logged must not be able to look
 // like an entry.
 //
 // CRC32C of 512 KiB on Node.js 24: crc-32 0.35 to 0.4 ms, @aws-crypto/crc32c 5 ms. (zlib.crc32, another polynomial, 0.08 ms;
@@ -34,15 +34,15 @@ const VERSION = 1
 export const HEADER_BYTES = 20
 export const ENTRY_BYTES = 20
 /** To say of one entry that it is settled. */
-export const MARK_BYTES: number = ENTRY_BYTES + 4
+export const ACK_BYTES: number = ENTRY_BYTES + 4
 const REQUEST = 1
-const SETTLED = 2
+const ACKED = 2
 
 /** What an entry may hold: twice what a gRPC receiver takes by default. Its checksum takes about 6 ms. */
 export const MAX_REQUEST_BYTES: number = 8 * 1024 * 1024
 /** What is read at a time. */
 const PIECE_BYTES = 1024 * 1024
-/** How often the bytes of a segment are put through a checksum, all in all. A damaged one of ours takes two passes at the most. */
+/** How often the bytes of a segment are put through a checksum, all in all. A corrupt one of ours takes two passes at the most. */
 const MAX_PASSES = 8
 /** What it costs to look at a place where no entry is, in bytes of a checksum. */
 const STEP_BYTES = 256
@@ -50,21 +50,21 @@ const STEP_BYTES = 256
 export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
 
 /** What is found in a segment. */
-export interface Contents {
+export interface SegmentScan {
   /** `unknown`: written by another version of logbridge, to be left alone. */
   readonly version: 'known' | 'unknown'
-  readonly mark: Buffer
+  readonly syncMarker: Buffer
   /** Requests that are not settled, in the order of writing. */
   readonly entries: EntryTable
   /** Up to the end of the last entry that is whole; what comes after is to be cut off. */
   readonly size: number
   /** Bytes that were written and are not what they were; a torn tail is not among them. */
-  readonly damagedBytes: number
+  readonly corruptBytes: number
   /** Log records in these, as far as that can be told. */
-  readonly damagedRecords: number
+  readonly corruptRecords: number
 }
 
-interface Found {
+interface DecodedEntry {
   readonly type: number
   readonly count: number
   /** Where its payload lies. */
@@ -72,7 +72,7 @@ interface Found {
   readonly end: number
 }
 
-export function newMark(): Buffer {
+export function createSyncMarker(): Buffer {
   let mark = randomBytes(4)
   while (isPadding(mark)) mark = randomBytes(4)
   return mark
@@ -99,10 +99,10 @@ export function encodeRequestEntry(mark: Buffer, request: Uint8Array, count: num
 }
 
 /** The bytes of an entry that says which others are settled. */
-export function encodeSettledEntry(mark: Buffer, offsets: readonly number[]): Uint8Array[] {
+export function encodeAckEntry(mark: Buffer, offsets: readonly number[]): Uint8Array[] {
   const payload = Buffer.alloc(offsets.length * 4)
   offsets.forEach((offset, index) => payload.writeUInt32LE(offset, index * 4))
-  return encodeEntry(mark, SETTLED, payload, 0)
+  return encodeEntry(mark, ACKED, payload, 0)
 }
 
 function encodeEntry(mark: Buffer, type: number, payload: Uint8Array, count: number): Uint8Array[] {
@@ -125,15 +125,18 @@ export function decodeRequestEntry(bytes: Buffer, offset: number, mark: Buffer):
  * Reads a whole segment, in pieces that leave the event loop turning; no number in it is believed.
  * @param scratch which the entries are gathered in
  */
-export async function readSegment(bytes: Buffer, scratch: EntryTable = new EntryTable()): Promise<Contents> {
-  const nothing = { entries: new EntryTable(), damagedBytes: 0, damagedRecords: 0 }
+export async function scanSegment(
+  bytes: Buffer,
+  scratch: EntryTable = new EntryTable(),
+): Promise<SegmentScan> {
+  const nothing = { entries: new EntryTable(), corruptBytes: 0, corruptRecords: 0 }
   const mark = bytes.subarray(12, 16)
   // Torn when it was made: nothing can be in it.
-  if (bytes.length < HEADER_BYTES) return { ...nothing, version: 'known', mark, size: 0 }
-  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfDamaged(bytes), scratch)
-  // Every version begins with this header, or the next one could not be told from a damaged one.
+  if (bytes.length < HEADER_BYTES) return { ...nothing, version: 'known', syncMarker: mark, size: 0 }
+  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfCorrupt(bytes), scratch)
+  // Every version begins with this header, or the next one could not be told from a corrupt one.
   if (bytes.readUInt32LE(8) !== VERSION) {
-    return { ...nothing, version: 'unknown', mark, size: bytes.length }
+    return { ...nothing, version: 'unknown', syncMarker: mark, size: bytes.length }
   }
   return readEntries(bytes, mark, scratch)
 }
@@ -146,19 +149,19 @@ function isHeaderWhole(bytes: Buffer): boolean {
 }
 
 /** The mark as the header has it, if any entry begins with it; else as the first entry has it. */
-function markOfDamaged(bytes: Buffer): Buffer {
+function markOfCorrupt(bytes: Buffer): Buffer {
   const mark = bytes.subarray(12, 16)
   const first = bytes.subarray(HEADER_BYTES, HEADER_BYTES + 4)
   return first.length === 4 && bytes.indexOf(mark, HEADER_BYTES) < 0 ? first : mark
 }
 
-async function readEntries(bytes: Buffer, mark: Buffer, entries: EntryTable): Promise<Contents> {
+async function readEntries(bytes: Buffer, mark: Buffer, entries: EntryTable): Promise<SegmentScan> {
   entries.length = 0
   const work = { left: bytes.length * MAX_PASSES, pause: PIECE_BYTES }
-  let damagedBytes = 0
-  let damagedRecords = 0
+  let corruptBytes = 0
+  let corruptRecords = 0
   let size = bytes.length
-  let damagedFrom: number | undefined
+  let corruptFrom: number | undefined
   let offset = Math.min(HEADER_BYTES, bytes.length)
   while (offset < bytes.length) {
     if (work.pause <= 0) {
@@ -167,35 +170,42 @@ async function readEntries(bytes: Buffer, mark: Buffer, entries: EntryTable): Pr
     }
     const found = entryAt(bytes, offset, mark, work)
     if (found === undefined) {
-      damagedFrom ??= offset
-      offset = nextMark(bytes, offset + 1, mark, work)
+      corruptFrom ??= offset
+      offset = nextSyncMarker(bytes, offset + 1, mark, work)
       continue
     }
-    if (damagedFrom !== undefined) addDamage(damagedFrom, offset)
-    damagedFrom = undefined
+    if (corruptFrom !== undefined) addCorrupt(corruptFrom, offset)
+    corruptFrom = undefined
     if (found.type === REQUEST) {
       entries.add(offset, found.count, TAKEN)
-    } else if (found.type === SETTLED) {
+    } else if (found.type === ACKED) {
       settle(bytes.subarray(found.start, found.end))
     }
     offset = found.end
   }
-  if (damagedFrom !== undefined) {
-    if (isTorn(bytes, damagedFrom, mark)) size = damagedFrom
-    else addDamage(damagedFrom, bytes.length)
+  if (corruptFrom !== undefined) {
+    if (isTorn(bytes, corruptFrom, mark)) size = corruptFrom
+    else addCorrupt(corruptFrom, bytes.length)
   }
-  entries.dropMarked()
-  return { version: 'known', mark, entries: entries.copy(), size, damagedBytes, damagedRecords }
+  entries.dropAcked()
+  return {
+    version: 'known',
+    syncMarker: mark,
+    entries: entries.copy(),
+    size,
+    corruptBytes: corruptBytes,
+    corruptRecords: corruptRecords,
+  }
 
   function settle(offsets: Buffer): void {
     for (let at = 0; at + 4 <= offsets.length; at += 4) {
       const index = entries.find(offsets.readUInt32LE(at))
-      if (index >= 0) entries.setState(index, MARKED)
+      if (index >= 0) entries.setState(index, ACK_WRITTEN)
     }
   }
-  function addDamage(start: number, end: number): void {
-    damagedBytes += end - start
-    damagedRecords += recordsAt(bytes, start, end)
+  function addCorrupt(start: number, end: number): void {
+    corruptBytes += end - start
+    corruptRecords += recordsAt(bytes, start, end)
   }
 }
 
@@ -209,7 +219,7 @@ interface Work {
  * The entry at an offset; `undefined` when none is there, whole and as it was written.
  * @param work what the checksum costs is taken off
  */
-function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): Found | undefined {
+function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): DecodedEntry | undefined {
   const start = offset + ENTRY_BYTES
   if (start > bytes.length || bytes.readInt32LE(offset) !== mark.readInt32LE(0)) return undefined
   const end = start + bytes.readUInt32LE(offset + 8)
@@ -229,7 +239,7 @@ function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): Foun
 }
 
 /** Where the mark stands next; the end when it does not, or when enough has been tried. */
-function nextMark(bytes: Buffer, from: number, mark: Buffer, work: Work): number {
+function nextSyncMarker(bytes: Buffer, from: number, mark: Buffer, work: Work): number {
   if (work.left < 0 || isPadding(mark)) return bytes.length
   const at = bytes.indexOf(mark, from)
   const next = at < 0 ? bytes.length : at
@@ -245,7 +255,7 @@ function isTorn(bytes: Buffer, offset: number, mark: Buffer): boolean {
   return rest < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) > rest - ENTRY_BYTES
 }
 
-/** How many log records a damaged entry has held, when its frame still fits and says so. */
+/** How many log records a corrupt entry has held, when its frame still fits and says so. */
 function recordsAt(bytes: Buffer, offset: number, end: number): number {
   if (end - offset < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) !== end - offset - ENTRY_BYTES) return 0
   const count = bytes.readUInt32LE(offset + 12)

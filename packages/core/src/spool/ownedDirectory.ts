@@ -32,7 +32,7 @@ export const MAX_DIRECTORY_BYTES: number =
   MAX_LOCK_PATH_BYTES - Buffer.byteLength(join('/', randomUUID(), 'lock.2'))
 
 /** A folder that this spool has the lock of: its own, or one that it has taken over. */
-export interface Folder {
+export interface OwnedDirectory {
   readonly name: string
   readonly path: string
   readonly lock: Lock
@@ -57,7 +57,7 @@ export function segmentName(number: number): string {
 }
 
 /** Locks a folder and becomes its owner; `undefined` when its owner lives. */
-export function lockFolder(fs: Fs, directory: string, name: string): Folder | undefined {
+export function lockDirectory(fs: Fs, directory: string, name: string): OwnedDirectory | undefined {
   const path = join(directory, name)
   for (const lockName of LOCK_NAMES) {
     const lock = tryLock(join(path, lockName))
@@ -81,7 +81,7 @@ function claimOrRelease(fs: Fs, path: string, lock: Lock): ReturnType<typeof cla
 }
 
 /** Whether a folder is still this spool's, as far as can be told. */
-export async function isOwn(fs: Fs, { path, claim }: Folder): Promise<boolean> {
+export async function isOwn(fs: Fs, { path, claim }: OwnedDirectory): Promise<boolean> {
   if (claim === undefined) return true
   try {
     return (await fs.promises.lstat(join(path, OWNER_NAME), { bigint: true })).ino === claim.inode
@@ -92,7 +92,7 @@ export async function isOwn(fs: Fs, { path, claim }: Folder): Promise<boolean> {
 }
 
 /** The same at once. */
-export function isOwnSync(fs: Fs, { path, claim }: Folder): boolean {
+export function isOwnSync(fs: Fs, { path, claim }: OwnedDirectory): boolean {
   if (claim === undefined) return true
   try {
     return fs.lstatSync(join(path, OWNER_NAME), { bigint: true }).ino === claim.inode
@@ -105,7 +105,7 @@ export function isOwnSync(fs: Fs, { path, claim }: Folder): boolean {
  * Makes a folder of one's own. Between its making and its locking another process may look at it, but takes only folders
  * that hold a segment, or have been empty for a while.
  */
-export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Promise<Folder> {
+export async function createDirectory(fs: Fs, directory: string, fsync: boolean): Promise<OwnedDirectory> {
   const made = await fs.promises.mkdir(directory, { recursive: true, mode: FOLDER_MODE })
   if (made === undefined) warnIfShared(directory, await fs.promises.stat(directory))
   const name = randomUUID()
@@ -118,7 +118,7 @@ export async function makeFolder(fs: Fs, directory: string, fsync: boolean): Pro
 }
 
 /** The same for a process that is dying. */
-export function makeFolderSync(fs: Fs, directory: string, fsync: boolean): Folder {
+export function createDirectorySync(fs: Fs, directory: string, fsync: boolean): OwnedDirectory {
   const made = fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
   if (made === undefined) warnIfShared(directory, fs.statSync(directory))
   const name = randomUUID()
@@ -143,8 +143,8 @@ function warnIfShared(directory: string, { mode }: Stats): void {
   )
 }
 
-function locked(fs: Fs, directory: string, name: string): Folder {
-  const folder = lockFolder(fs, directory, name)
+function locked(fs: Fs, directory: string, name: string): OwnedDirectory {
+  const folder = lockDirectory(fs, directory, name)
   if (folder === undefined) throw new Error(`the new folder ${name} is locked by another process`)
   return folder
 }
@@ -158,7 +158,7 @@ function changedBy(directory: string, made: string | undefined): string[] {
 }
 
 /** The folders of all spools in a directory. Links, files and what else is there is not ours. */
-export async function listFolders(fs: Fs, directory: string): Promise<string[]> {
+export async function listDirectories(fs: Fs, directory: string): Promise<string[]> {
   const found = await fs.promises.readdir(directory, { withFileTypes: true })
   return found.filter((item) => item.isDirectory() && FOLDER_NAME.test(item.name)).map(({ name }) => name)
 }
@@ -176,7 +176,7 @@ export async function listSegments(fs: Fs, path: string): Promise<string[]> {
  */
 export async function bytesInDirectory(fs: Fs, directory: string, without: Names): Promise<number> {
   let sum = 0
-  for (const name of await listFolders(fs, directory)) {
+  for (const name of await listDirectories(fs, directory)) {
     if (without.has(name)) continue
     const path = join(directory, name)
     sum += await reservedIn(fs, path)
@@ -217,7 +217,7 @@ function orNone<Item>(read: () => readonly Item[]): readonly Item[] {
 }
 
 /** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
-export async function leaveFolder(fs: Fs, folder: Folder): Promise<void> {
+export async function releaseDirectory(fs: Fs, folder: OwnedDirectory): Promise<void> {
   const { path } = folder
   // Asked first: a disk that does not answer holds a thread, and not the event loop.
   if (!release(fs, folder, await isOwn(fs, folder))) return
@@ -231,7 +231,7 @@ export async function leaveFolder(fs: Fs, folder: Folder): Promise<void> {
   }
 }
 
-export function leaveFolderSync(fs: Fs, folder: Folder): void {
+export function releaseDirectorySync(fs: Fs, folder: OwnedDirectory): void {
   const { path } = folder
   if (!release(fs, folder, isOwnSync(fs, folder))) return
   try {
@@ -245,21 +245,21 @@ export function leaveFolderSync(fs: Fs, folder: Folder): void {
 }
 
 /** Lets go of a folder that another process has recovered. */
-export function abandonFolder(fs: Fs, folder: Folder): void {
+export function abandonDirectory(fs: Fs, folder: OwnedDirectory): void {
   folder.taken = true
-  letGo(fs, folder)
+  releaseLock(fs, folder)
 }
 
 /** @returns whether the folder may be removed */
-function release(fs: Fs, folder: Folder, isOurs: boolean): boolean {
+function release(fs: Fs, folder: OwnedDirectory, isOurs: boolean): boolean {
   const { path, segments, contested } = folder
   if (folder.left) return false
-  letGo(fs, folder, () => isOurs && disclaim(fs, path, contested))
+  releaseLock(fs, folder, () => isOurs && disclaim(fs, path, contested))
   return isOurs && segments.size === 0 && !contested
 }
 
 /** @param beforeUnlock called when the owner file is no longer open: Windows replaces no file that is */
-function letGo(fs: Fs, folder: Folder, beforeUnlock: () => unknown = () => {}): void {
+function releaseLock(fs: Fs, folder: OwnedDirectory, beforeUnlock: () => unknown = () => {}): void {
   if (folder.left) return
   folder.left = true
   if (folder.claim) closeQuietly(fs, folder.claim.fd)

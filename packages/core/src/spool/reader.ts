@@ -1,8 +1,8 @@
 import { diagnose, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
-import type { Patience } from './diskTimeout.ts'
-import type { Room } from './diskQuota.ts'
+import type { DiskTimeout } from './diskTimeout.ts'
+import type { DiskQuota } from './diskQuota.ts'
 import type { Entry } from './segment.ts'
 import type { JoinRequests, SpoolRead } from './types.ts'
 
@@ -22,13 +22,13 @@ type Found = Buffer | Exclude<SpoolRead, 'read'>
 export class Reader {
   private readonly fs: Fs
   private readonly directory: string
-  private readonly patience: Patience
-  private readonly room: Room
+  private readonly patience: DiskTimeout
+  private readonly room: DiskQuota
   private last: Promise<unknown> = Promise.resolve()
   /** Is read into again and again, because new memory for each read would be given back much later. */
   private kept: Buffer = Buffer.alloc(0)
 
-  constructor(fs: Fs, directory: string, patience: Patience, room: Room) {
+  constructor(fs: Fs, directory: string, patience: DiskTimeout, room: DiskQuota) {
     this.room = room
     this.fs = fs
     this.directory = directory
@@ -86,11 +86,11 @@ export class Reader {
       if (!(await this.room.holds(segment.folder))) return run.map(() => 'taken')
       file = await this.fs.promises.open(segment.path, READ)
       const found = await this.readRange(file, run, memory)
-      if (!found.includes('damaged')) rearm('spool-read')
+      if (!found.includes('corrupt')) rearm('spool-read')
       return found
     } catch (error) {
       this.complain(error)
-      if (isMissing(error)) return run.map(() => 'damaged')
+      if (isMissing(error)) return run.map(() => 'corrupt')
       if (file === undefined || !isOfPlace(error)) return this.setAside(run, true)
       return await this.readEach(file, run, memory)
     } finally {
@@ -102,9 +102,9 @@ export class Reader {
     const { offset: start, segment } = run[0]!
     const bytes = await readInto(file, start, memory)
     const found = run.map(
-      ({ offset }) => decodeRequestEntry(bytes, offset - start, segment.mark) ?? 'damaged',
+      ({ offset }) => decodeRequestEntry(bytes, offset - start, segment.syncMarker) ?? 'corrupt',
     )
-    if (found.includes('damaged')) this.complain(`a request in ${segment.path} is damaged`)
+    if (found.includes('corrupt')) this.complain(`a request in ${segment.path} is corrupt`)
     segment.readWell()
     return found
   }

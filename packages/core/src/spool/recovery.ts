@@ -2,8 +2,14 @@ import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { diagnose, nextTurn, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
-import { type Folder, leaveFolder, listFolders, listSegments, lockFolder } from './ownedDirectory.ts'
-import { type Contents, MAX_SEGMENT_BYTES, readSegment } from './format.ts'
+import {
+  type OwnedDirectory,
+  releaseDirectory,
+  listDirectories,
+  listSegments,
+  lockDirectory,
+} from './ownedDirectory.ts'
+import { type SegmentScan, MAX_SEGMENT_BYTES, scanSegment } from './format.ts'
 import { readOwner, stateOf } from './owner.ts'
 import { Segment } from './segment.ts'
 import { EntryTable } from './table.ts'
@@ -16,8 +22,8 @@ const SCRATCH_STEP = 512 * 1024
 const CONTESTED_FOLDER_MILLIS = 3_600_000
 
 /** Segments of a folder that has been taken over. */
-export interface Taken {
-  readonly folder: Folder
+export interface RecoveredDirectory {
+  readonly folder: OwnedDirectory
   readonly segments: Segment[]
   /** When the oldest of its segments was written last, in milliseconds. */
   since: number
@@ -45,12 +51,12 @@ interface Look {
  * @param own one's own folders, by name
  * @param left names of folders that are better left alone; others are added
  */
-export async function adoptOrphans(
+export async function recoverOrphans(
   fs: Fs,
   directory: string,
-  { own, left }: { readonly own: ReadonlyMap<string, Folder>; readonly left: Set<string> },
-): Promise<Taken[]> {
-  const taken: Taken[] = []
+  { own, left }: { readonly own: ReadonlyMap<string, OwnedDirectory>; readonly left: Set<string> },
+): Promise<RecoveredDirectory[]> {
+  const taken: RecoveredDirectory[] = []
   let isReadable = true
   const fail = (error: unknown): void => {
     isReadable = false
@@ -63,10 +69,10 @@ export async function adoptOrphans(
   for (const name of await namesIn(fs, directory, fail)) {
     if (own.has(name) || left.has(name)) continue
     try {
-      const orphan = await takeOver(directory, name, look)
+      const orphan = await recoverDirectory(directory, name, look)
       if (orphan) taken.push(orphan)
     } catch (error) {
-      // Its owner, or who has adopted it, has removed it meanwhile.
+      // Its owner, or who has recovered it, has removed it meanwhile.
       if (!isMissing(error)) fail(error)
     }
     // Locks are taken synchronously, and checksums take their time.
@@ -78,7 +84,7 @@ export async function adoptOrphans(
 
 async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void): Promise<string[]> {
   try {
-    return await listFolders(fs, directory)
+    return await listDirectories(fs, directory)
   } catch (error) {
     if (!isMissing(error)) fail(error)
     return []
@@ -89,7 +95,11 @@ function complain(directory: string, error: unknown): void {
   diagnose('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
 }
 
-async function takeOver(directory: string, name: string, look: Look): Promise<Taken | undefined> {
+async function recoverDirectory(
+  directory: string,
+  name: string,
+  look: Look,
+): Promise<RecoveredDirectory | undefined> {
   const { fs, left } = look
   const path = join(directory, name)
   const stats = await fs.promises.lstat(path)
@@ -106,17 +116,21 @@ async function takeOver(directory: string, name: string, look: Look): Promise<Ta
   const isEmpty = (await listSegments(fs, path)).length === 0
   const keptMillis = owner?.contested ? CONTESTED_FOLDER_MILLIS : EMPTY_FOLDER_MILLIS
   if (isEmpty && Date.now() - stats.mtimeMs < keptMillis) return undefined
-  const folder = lockFolder(fs, directory, name)
+  const folder = lockDirectory(fs, directory, name)
   if (folder === undefined) return undefined
   // Again: until now its owner may have written.
   const orphan = await takeSegments(folder, await listSegments(fs, path).catch(() => []), look)
   if (orphan.segments.length > 0) return orphan
-  await leaveFolder(fs, folder)
+  await releaseDirectory(fs, folder)
   return undefined
 }
 
-async function takeSegments(folder: Folder, names: readonly string[], look: Look): Promise<Taken> {
-  const taken: Taken = { folder, segments: [], since: Infinity }
+async function takeSegments(
+  folder: OwnedDirectory,
+  names: readonly string[],
+  look: Look,
+): Promise<RecoveredDirectory> {
+  const taken: RecoveredDirectory = { folder, segments: [], since: Infinity }
   let isStrange = false
   for (const name of names) {
     try {
@@ -139,7 +153,7 @@ function isForeign({ uid }: Stats): boolean {
 }
 
 /** @returns whether this segment need not be looked at again */
-async function takeSegment(taken: Taken, name: string, { fs, scratch }: Look): Promise<boolean> {
+async function takeSegment(taken: RecoveredDirectory, name: string, { fs, scratch }: Look): Promise<boolean> {
   const path = join(taken.folder.path, name)
   const file = await fs.promises.open(path, READ_WRITE)
   try {
@@ -154,7 +168,7 @@ async function takeSegment(taken: Taken, name: string, { fs, scratch }: Look): P
     }
     const memory = scratch.buffer.subarray(0, stats.size)
     const { bytes, badPlace } = await readAround(file, memory)
-    const contents = await readSegment(bytes, scratch.entries)
+    const contents = await scanSegment(bytes, scratch.entries)
     if (badPlace !== undefined) return takeAround(taken, name, { stats, contents }, badPlace)
     return await takeEntries(taken, name, { file, stats, contents }, () => fs.promises.unlink(path))
   } finally {
@@ -167,34 +181,34 @@ async function takeSegment(taken: Taken, name: string, { fs, scratch }: Look): P
  * the next process with what lies in the bad place.
  */
 function takeAround(
-  taken: Taken,
+  taken: RecoveredDirectory,
   name: string,
-  { stats, contents: { entries, mark, size } }: { stats: Stats; contents: Contents },
+  { stats, contents: { entries, syncMarker: mark, size } }: { stats: Stats; contents: SegmentScan },
   error: unknown,
 ): boolean {
   if (entries.length === 0) throw error
   const { folder } = taken
   diagnose(
-    'spool-damaged',
+    'spool_corrupted',
     `${join(folder.path, name)} has a bad place: the log records in it stay for the next process; what is whole is sent`,
     error,
   )
   const segment = new Segment(folder, name, Buffer.from(mark), size, entries)
   add(taken, segment, stats)
-  segment.live += 1
+  segment.pendingEntries += 1
   return true
 }
 
-function add(taken: Taken, segment: Segment, { mtimeMs }: Stats): void {
-  segment.live = segment.table.length
+function add(taken: RecoveredDirectory, segment: Segment, { mtimeMs }: Stats): void {
+  segment.pendingEntries = segment.table.length
   taken.segments.push(segment)
   taken.since = Math.min(taken.since, mtimeMs)
 }
 
 async function takeEntries(
-  taken: Taken,
+  taken: RecoveredDirectory,
   name: string,
-  { file, stats, contents }: { file: FileHandle; stats: Stats; contents: Contents },
+  { file, stats, contents }: { file: FileHandle; stats: Stats; contents: SegmentScan },
   unlink: () => Promise<void>,
 ): Promise<boolean> {
   const { folder } = taken
@@ -205,11 +219,11 @@ async function takeEntries(
     )
     return false
   }
-  if (contents.damagedBytes > 0) {
+  if (contents.corruptBytes > 0) {
     diagnose(
-      'spool-damaged',
-      `the spool ${folder.path} is damaged: ${contents.damagedBytes} bytes with ` +
-        `${contents.damagedRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
+      'spool_corrupted',
+      `the spool ${folder.path} is corrupt: ${contents.corruptBytes} bytes with ` +
+        `${contents.corruptRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
     )
   }
   if (contents.entries.length === 0) {
@@ -219,7 +233,7 @@ async function takeEntries(
   // What comes after would stand amid what is appended. Where it can't be cut off, that is written over it.
   if (contents.size < stats.size) await file.truncate(contents.size).catch(() => {})
   // A copy of the mark: the next segment is read into the same memory.
-  const segment = new Segment(folder, name, Buffer.from(contents.mark), contents.size, contents.entries)
+  const segment = new Segment(folder, name, Buffer.from(contents.syncMarker), contents.size, contents.entries)
   add(taken, segment, stats)
   return true
 }

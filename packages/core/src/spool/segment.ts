@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import type { Folder } from './ownedDirectory.ts'
+import type { OwnedDirectory } from './ownedDirectory.ts'
 import { ENTRY_BYTES } from './format.ts'
-import { ACKED, ASIDE, EntryTable, MARKED, TAKEN, WAITING } from './table.ts'
+import { ACKED, ASIDE, EntryTable, ACK_WRITTEN, TAKEN, WAITING } from './table.ts'
 import type { RequestLimits, SpoolEntry } from './types.ts'
 
 /** How long an entry that cannot be read is tried again. */
-const GIVE_UP_MILLIS = 5 * 60_000
+const UNREADABLE_MILLIS = 5 * 60_000
 const INITIAL_RETRY_MILLIS = 1000
 const MAX_RETRY_MILLIS = 30_000
 
@@ -16,19 +16,19 @@ export class Entry implements SpoolEntry {
   readonly count: number
   /** Bytes of the request at most: more where settled entries lay behind it. */
   readonly bytes: number
-  readonly number: number
+  readonly sequence: number
 
   constructor(segment: Segment, offset: number, count: number, bytes: number, number = 0) {
     this.segment = segment
     this.offset = offset
     this.count = count
     this.bytes = bytes
-    this.number = number
+    this.sequence = number
   }
 }
 
 /** Reads that have failed since one last succeeded. */
-interface Trouble {
+interface ReadFailure {
   readonly since: number
   tries: number
   retryAt: number
@@ -36,15 +36,15 @@ interface Trouble {
 
 /** A file that entries have been appended to, and what is known of each of them. */
 export class Segment {
-  readonly folder: Folder
+  readonly folder: OwnedDirectory
   readonly path: string
-  readonly mark: Buffer
+  readonly syncMarker: Buffer
   /** Bytes, up to the end of the last whole entry. */
   size: number
   /** Entries whose fate is not known, and those that are being written. */
-  live = 0
+  pendingEntries = 0
   /** Settled entries that the file does not yet say so of. */
-  unmarked = 0
+  unwrittenAcks = 0
   /** Entries that wait to be taken. */
   waiting = 0
   /** Entries that could not be read, and wait to be tried again. */
@@ -54,10 +54,10 @@ export class Segment {
   readonly table: EntryTable
   /** No entry before this index waits. */
   private cursor = 0
-  private trouble: Trouble | undefined
+  private readFailure: ReadFailure | undefined
 
   constructor(
-    folder: Folder,
+    folder: OwnedDirectory,
     name: string,
     mark: Buffer,
     size: number,
@@ -65,7 +65,7 @@ export class Segment {
   ) {
     this.folder = folder
     this.path = join(folder.path, name)
-    this.mark = mark
+    this.syncMarker = mark
     this.size = size
     this.table = table
     folder.segments.add(this)
@@ -95,7 +95,7 @@ export class Segment {
    * @returns whether nothing is left that could be taken now
    */
   take(taken: Entry[], room: { -readonly [Limit in keyof RequestLimits]: number }): boolean {
-    if (this.aside > 0 && performance.now() >= this.trouble!.retryAt) this.returnAside()
+    if (this.aside > 0 && performance.now() >= this.readFailure!.retryAt) this.returnAside()
     const { table } = this
     let previousEnd: number | undefined
     for (; this.waiting > 0 && this.cursor < table.length; this.cursor += 1) {
@@ -124,13 +124,13 @@ export class Segment {
    */
   setAside(entries: readonly Entry[], all: boolean): boolean {
     const now = performance.now()
-    const trouble = (this.trouble ??= { since: now, tries: 0, retryAt: now })
+    const trouble = (this.readFailure ??= { since: now, tries: 0, retryAt: now })
     // Several reads may have been under way.
     if (now >= trouble.retryAt) {
       trouble.tries += 1
       trouble.retryAt = now + Math.min(INITIAL_RETRY_MILLIS * 2 ** (trouble.tries - 1), MAX_RETRY_MILLIS)
     }
-    if (now - trouble.since >= GIVE_UP_MILLIS) return false
+    if (now - trouble.since >= UNREADABLE_MILLIS) return false
     for (const { offset } of entries) this.moveAside(this.table.find(offset), TAKEN)
     if (all) {
       for (let index = this.cursor; this.waiting > 0 && index < this.table.length; index += 1) {
@@ -142,41 +142,41 @@ export class Segment {
 
   /** Notes that entries could be read. */
   readWell(): void {
-    if (this.aside === 0) this.trouble = undefined
+    if (this.aside === 0) this.readFailure = undefined
   }
 
   /** @returns whether this was the last one; `undefined` when it was settled before */
-  settle({ offset }: Entry): boolean | undefined {
+  ack({ offset }: Entry): boolean | undefined {
     const index = this.table.find(offset)
     if (index < 0 || this.table.state(index) >= ACKED) return undefined
     this.table.setState(index, ACKED)
-    this.unmarked += 1
-    this.live -= 1
-    return this.live === 0
+    this.unwrittenAcks += 1
+    this.pendingEntries -= 1
+    return this.pendingEntries === 0
   }
 
   /** Offsets of settled entries that the file does not yet say so of; they count as said from now on. */
-  takeUnmarked(): number[] {
+  takeUnwrittenAcks(): number[] {
     const offsets: number[] = []
-    for (let index = 0; offsets.length < this.unmarked && index < this.table.length; index += 1) {
+    for (let index = 0; offsets.length < this.unwrittenAcks && index < this.table.length; index += 1) {
       if (this.table.state(index) !== ACKED) continue
       offsets.push(this.table.offset(index))
-      this.table.setState(index, MARKED)
+      this.table.setState(index, ACK_WRITTEN)
     }
-    this.unmarked = 0
+    this.unwrittenAcks = 0
     return offsets
   }
 
   /** Takes back the above: it could not be written. */
-  returnUnmarked(offsets: readonly number[]): void {
+  returnUnwrittenAcks(offsets: readonly number[]): void {
     for (const offset of offsets) this.table.setState(this.table.find(offset), ACKED)
-    this.unmarked += offsets.length
+    this.unwrittenAcks += offsets.length
   }
 
   /** Gives the memory of entries back that are settled and marked so, where they are the most. */
   compact(): void {
-    if (this.live * 2 > this.table.length) return
-    this.table.dropMarked()
+    if (this.pendingEntries * 2 > this.table.length) return
+    this.table.dropAcked()
     this.table.trim()
     this.cursor = 0
   }

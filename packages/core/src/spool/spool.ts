@@ -1,15 +1,15 @@
 import * as nodeFs from 'node:fs'
 import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
-import { quietly } from '../transport/suppressed.ts'
-import { adoptOrphans } from './recovery.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
+import { recoverOrphans } from './recovery.ts'
 import { type Fs, isFull } from './files.ts'
-import { leaveFolder, leaveFolderSync, MAX_DIRECTORY_BYTES } from './ownedDirectory.ts'
-import { ENTRY_BYTES, HEADER_BYTES, MARK_BYTES } from './format.ts'
+import { releaseDirectory, releaseDirectorySync, MAX_DIRECTORY_BYTES } from './ownedDirectory.ts'
+import { ENTRY_BYTES, HEADER_BYTES, ACK_BYTES } from './format.ts'
 import { canLock } from './lock.ts'
-import { Patience } from './diskTimeout.ts'
+import { DiskTimeout } from './diskTimeout.ts'
 import { Reader } from './reader.ts'
-import { Room } from './diskQuota.ts'
+import { DiskQuota } from './diskQuota.ts'
 import { Entry, type Segment } from './segment.ts'
 import type { JoinRequests, RequestLimits, Spool, SpoolEntry, SpoolRequest } from './types.ts'
 import { WaitingEntries } from './waitingEntries.ts'
@@ -20,7 +20,7 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
 const GROUP_BYTES = 1024 * 1024
 const MAX_GROUP = 256
 /** Settled entries are written down this often at the most, where their segment still holds others. */
-const MARK_MILLIS = 100
+const ACK_INTERVAL_MILLIS = 100
 
 interface Waiting extends SpoolRequest {
   readonly resolve: (entry: SpoolEntry | undefined) => void
@@ -56,13 +56,13 @@ class DiskSpool implements Spool {
   memory = 0
   private readonly config: SpoolConfig
   private readonly fs: Fs
-  private readonly room: Room
+  private readonly room: DiskQuota
   private readonly writer: Writer
   private readonly segmentBytes: number
   private readonly groupBytes: number
   /** Appends that wait, by their requests. */
   private readonly queue = new Map<Uint8Array, Waiting>()
-  private readonly patience = new Patience()
+  private readonly patience = new DiskTimeout()
   private readonly reader: Reader
   private readonly entries = new WaitingEntries()
   /** Segments that nothing is left in, to be removed. */
@@ -70,13 +70,13 @@ class DiskSpool implements Spool {
   /** Those that could not be removed. */
   private readonly stuck = new Set<Segment>()
   /** Segments with entries that are settled and not marked so. */
-  private readonly unmarked = new Set<Segment>()
-  private markTimer: NodeJS.Timeout | undefined
-  private marksAreDue = false
+  private readonly unwrittenAcks = new Set<Segment>()
+  private ackTimer: NodeJS.Timeout | undefined
+  private acksAreDue = false
   /** Folders that are better left alone. */
   private readonly left = new Set<string>()
   private working: Promise<void> | undefined
-  private adopting: Promise<void> | undefined
+  private recovering: Promise<void> | undefined
   private closing: Promise<void> | undefined
   /** Takes no more appends. */
   private closed = false
@@ -86,7 +86,7 @@ class DiskSpool implements Spool {
   constructor(config: SpoolConfig, fs: Fs) {
     this.config = config
     this.fs = fs
-    this.room = new Room(fs, config)
+    this.room = new DiskQuota(fs, config)
     // Room is freed by the segment, so a small spool has small ones.
     this.segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
     this.groupBytes = Math.min(GROUP_BYTES, this.segmentBytes)
@@ -106,7 +106,7 @@ class DiskSpool implements Spool {
     const { promise, resolve } = Promise.withResolvers<SpoolEntry | undefined>()
     if (this.closed || this.patience.isOver) resolve(undefined)
     else {
-      this.queue.set(request, { request, count, resolve })
+      this.queue.set(request, { bytes: request, recordCount: count, resolve })
       this.work()
     }
     return promise
@@ -114,9 +114,9 @@ class DiskSpool implements Spool {
 
   appendSync(requests: readonly SpoolRequest[]): (SpoolEntry | undefined)[] {
     if (this.closed) return requests.map(() => undefined)
-    const waiting = requests.map(({ request }) => this.queue.get(request))
-    for (const { request } of requests) this.queue.delete(request)
-    const entries = quietly(() => this.spill(requests))
+    const waiting = requests.map(({ bytes: request }) => this.queue.get(request))
+    for (const { bytes: request } of requests) this.queue.delete(request)
+    const entries = withSuppressedTelemetry(() => this.spill(requests))
     waiting.forEach((append, index) => append?.resolve(entries[index]))
     return entries
   }
@@ -141,7 +141,7 @@ class DiskSpool implements Spool {
     this.room.reserveSync(requests.reduce((bytes, request) => bytes + spaceOf(request), 0))
     let before = 0
     const admitted = requests.filter((request) => {
-      const isAdmitted = this.room.admits(request.request.length, before)
+      const isAdmitted = this.room.hasSpace(request.bytes.length, before)
       if (isAdmitted) before += spaceOf(request)
       return isAdmitted
     })
@@ -172,52 +172,55 @@ class DiskSpool implements Spool {
   async read(taken: readonly SpoolEntry[], join: JoinRequests): ReturnType<Spool['read']> {
     if (this.ended) return { read: taken.map(() => 'later') }
     const entries = taken as readonly Entry[]
-    const result = await quietly(() => this.reader.read(entries, join))
+    const result = await withSuppressedTelemetry(() => this.reader.read(entries, join))
     result.read.forEach((read, index) => {
       if (read === 'later') this.entries.add(entries[index]!.segment, 1)
     })
     return result
   }
 
-  settle(entry: SpoolEntry): void {
+  ack(entry: SpoolEntry): void {
     if (!(entry instanceof Entry)) return
     const { segment } = entry
-    const isLast = segment.settle(entry)
+    const isLast = segment.ack(entry)
     if (isLast === undefined) return
-    if (!isLast) return this.markLater(segment)
+    if (!isLast) return this.scheduleAckWrite(segment)
     this.done.add(segment)
     this.work()
   }
 
-  private markLater(segment: Segment): void {
-    this.unmarked.add(segment)
-    if (this.closed) this.markNow()
-    else this.markTimer ??= quietly(() => unref(timers.setTimeout(() => this.markNow(), MARK_MILLIS)))
+  private scheduleAckWrite(segment: Segment): void {
+    this.unwrittenAcks.add(segment)
+    if (this.closed) this.writeAcksNow()
+    else
+      this.ackTimer ??= withSuppressedTelemetry(() =>
+        unref(timers.setTimeout(() => this.writeAcksNow(), ACK_INTERVAL_MILLIS)),
+      )
   }
 
-  private markNow(): void {
-    timers.clearTimeout(this.markTimer)
-    this.markTimer = undefined
-    this.marksAreDue = true
+  private writeAcksNow(): void {
+    timers.clearTimeout(this.ackTimer)
+    this.ackTimer = undefined
+    this.acksAreDue = true
     this.work()
   }
 
-  adopt(found: (entries: number, records: number) => number): Promise<void> {
-    if (this.closed || this.adopting || this.patience.isOver) return Promise.resolve()
+  recover(found: (entries: number, records: number) => number): Promise<void> {
+    if (this.closed || this.recovering || this.patience.isOver) return Promise.resolve()
     this.retryRemoval()
-    this.adopting = quietly(() => this.takeOver(found))
+    this.recovering = withSuppressedTelemetry(() => this.recoverDirectory(found))
       .catch((error: unknown) => this.room.complain(error))
       .finally(() => {
-        this.adopting = undefined
+        this.recovering = undefined
       })
-    return this.adopting
+    return this.recovering
   }
 
-  private async takeOver(found: (entries: number, records: number) => number): Promise<void> {
+  private async recoverDirectory(found: (entries: number, records: number) => number): Promise<void> {
     const { fs, room, left, config } = this
-    const orphans = await adoptOrphans(fs, config.directory, { own: room.folders, left })
+    const orphans = await recoverOrphans(fs, config.directory, { own: room.folders, left })
     for (const { folder, segments } of orphans) {
-      if (this.ended) await leaveFolder(fs, folder)
+      if (this.ended) await releaseDirectory(fs, folder)
       else if (!folder.left) room.adopt(folder, segments)
     }
     // Closed meanwhile: they are left to the next process.
@@ -246,20 +249,20 @@ class DiskSpool implements Spool {
   }
 
   close(): Promise<void> {
-    this.closing ??= quietly(() => this.end())
+    this.closing ??= withSuppressedTelemetry(() => this.end())
     return this.closing
   }
 
   private async end(): Promise<void> {
     this.closed = true
-    await this.adopting
-    this.markNow()
+    await this.recovering
+    this.writeAcksNow()
     while (this.working) await this.working
     if (this.ended) return
     this.ended = true
     this.room.stop()
-    await this.writer.retire()
-    for (const folder of this.room.folders.values()) await leaveFolder(this.fs, folder)
+    await this.writer.rotate()
+    for (const folder of this.room.folders.values()) await releaseDirectory(this.fs, folder)
   }
 
   closeSync(): void {
@@ -267,9 +270,9 @@ class DiskSpool implements Spool {
     this.closed = true
     this.ended = true
     this.room.stop()
-    timers.clearTimeout(this.markTimer)
+    timers.clearTimeout(this.ackTimer)
     this.refuseQueued()
-    quietly(() => {
+    withSuppressedTelemetry(() => {
       for (const { segments } of this.room.folders.values()) {
         for (const segment of segments) if (segment !== this.writer.busy) this.finishSync(segment)
       }
@@ -279,14 +282,14 @@ class DiskSpool implements Spool {
   }
 
   private leaveSync(): void {
-    this.writer.letGo()
-    for (const folder of this.room.folders.values()) leaveFolderSync(this.fs, folder)
+    this.writer.release()
+    for (const folder of this.room.folders.values()) releaseDirectorySync(this.fs, folder)
   }
 
   private finishSync(segment: Segment): void {
     try {
-      if (segment.live === 0) this.room.removeSync(segment)
-      else if (segment.unmarked > 0) this.writer.markSync(segment)
+      if (segment.pendingEntries === 0) this.room.removeSync(segment)
+      else if (segment.unwrittenAcks > 0) this.writer.writeAcksSync(segment)
     } catch {
       // What is settled is sent twice.
     }
@@ -295,17 +298,17 @@ class DiskSpool implements Spool {
   /** Starts the disk work in the background, one task at a time. */
   private work(): void {
     if (this.ended) return
-    this.working ??= quietly(() => this.run())
+    this.working ??= withSuppressedTelemetry(() => this.run())
   }
 
   private async run(): Promise<void> {
     // What is appended in one go is written in one go.
     await Promise.resolve()
-    while (!this.ended && (this.queue.size > 0 || this.done.size > 0 || this.marksAreDue)) {
+    while (!this.ended && (this.queue.size > 0 || this.done.size > 0 || this.acksAreDue)) {
       try {
         if (this.queue.size > 0) await this.patience.watch(this.writeQueued(), () => this.onLate())
         await this.patience.watch(this.removeDone(), () => this.onLate())
-        if (this.marksAreDue) await this.patience.watch(this.writeMarks(), () => this.onLate())
+        if (this.acksAreDue) await this.patience.watch(this.writeAcks(), () => this.onLate())
       } catch (error) {
         this.room.complain(error)
         this.refuseQueued()
@@ -360,7 +363,7 @@ class DiskSpool implements Spool {
       if (group.length === MAX_GROUP) break
       if (group.length > 0 && bytes + request.length > this.groupBytes) break
       this.queue.delete(request)
-      if (!this.room.admits(request.length, bytes)) {
+      if (!this.room.hasSpace(request.length, bytes)) {
         waiting.resolve(undefined)
         continue
       }
@@ -374,8 +377,8 @@ class DiskSpool implements Spool {
     for (const segment of this.done) {
       this.done.delete(segment)
       // It may have been appended to since.
-      if (segment.live > 0) this.markLater(segment)
-      else if (this.writer.isActive(segment)) await this.writer.retire()
+      if (segment.pendingEntries > 0) this.scheduleAckWrite(segment)
+      else if (this.writer.isActive(segment)) await this.writer.rotate()
       else await this.room.remove(segment).catch((error: unknown) => this.keepDone(segment, error))
     }
   }
@@ -384,19 +387,19 @@ class DiskSpool implements Spool {
   private async keepDone(segment: Segment, error: unknown): Promise<void> {
     this.room.complain(error)
     this.stuck.add(segment)
-    if (segment.unmarked > 0) await this.writer.mark(segment)
+    if (segment.unwrittenAcks > 0) await this.writer.writeAcks(segment)
   }
 
-  private async writeMarks(): Promise<void> {
-    this.marksAreDue = false
-    for (const segment of this.unmarked) {
-      this.unmarked.delete(segment)
-      if (segment.live > 0) await this.writer.mark(segment)
+  private async writeAcks(): Promise<void> {
+    this.acksAreDue = false
+    for (const segment of this.unwrittenAcks) {
+      this.unwrittenAcks.delete(segment)
+      if (segment.pendingEntries > 0) await this.writer.writeAcks(segment)
     }
   }
 }
 
 /** Bytes that a request takes on disk, with what says that it is settled. */
-function spaceOf({ request }: SpoolRequest): number {
-  return ENTRY_BYTES + request.length + MARK_BYTES
+function spaceOf({ bytes: request }: SpoolRequest): number {
+  return ENTRY_BYTES + request.length + ACK_BYTES
 }

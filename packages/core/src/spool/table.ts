@@ -7,7 +7,7 @@ export const ASIDE = 2
 /** Settled; the file does not yet say so. */
 export const ACKED = 3
 /** Settled, and the file says so. */
-export const MARKED = 4
+export const ACK_WRITTEN = 4
 
 const WORDS = 3
 /** At most 15 bytes of memory an entry while a table grows. */
@@ -75,10 +75,10 @@ export class EntryTable {
   }
 
   /** Drops entries that are settled and marked so: the indexes of others change. */
-  dropMarked(): void {
+  dropAcked(): void {
     let kept = 0
     for (let index = 0; index < this.length; index += 1) {
-      if (this.state(index) === MARKED) continue
+      if (this.state(index) === ACK_WRITTEN) continue
       if (kept < index) this.words.copyWithin(kept * WORDS, index * WORDS, (index + 1) * WORDS)
       kept += 1
     }

@@ -5,7 +5,7 @@ export interface SpoolEntry {
   /** Bytes of the request at most. */
   readonly bytes: number
   /** What `park` or `adopt` was given for it. */
-  readonly number: number
+  readonly sequence: number
 }
 
 /** How large a request may become that entries are joined to. */
@@ -16,16 +16,16 @@ export interface RequestLimits {
 
 /** A request, and the log records in it. */
 export interface SpoolRequest {
-  readonly request: Uint8Array
-  readonly count: number
+  readonly bytes: Uint8Array
+  readonly recordCount: number
 }
 
 /**
  * What the reading of an entry came to. `later`: it cannot be read now, waits again, and is no longer the caller's.
- * `unreadable`: that has lasted too long; it stays on disk for the next process. `damaged`: it is not what was written.
+ * `unreadable`: that has lasted too long; it stays on disk for the next process. `corrupt`: it is not what was written.
  * `taken`: another process has recovered it from this one, and sends it.
  */
-export type SpoolRead = 'read' | 'later' | 'unreadable' | 'damaged' | 'taken'
+export type SpoolRead = 'read' | 'later' | 'unreadable' | 'corrupt' | 'taken'
 
 /** Makes one request of several, whose bytes are valid only until it returns. */
 export type JoinRequests = (requests: readonly Uint8Array[]) => Uint8Array
@@ -63,18 +63,18 @@ export interface Spool {
    * The fate of an entry is known: it is not sent again, and its room on disk is freed as soon as its segment has no
    * other unsettled entry. Returns at once; a second call does nothing.
    */
-  settle(entry: SpoolEntry): void
+  ack(entry: SpoolEntry): void
   /**
    * Takes over what processes that are gone have left in the directory; to be called now and then. It waits, oldest
    * first, before all that this process has written. Returns at once while another call is under way.
    * @param found called with what was found, at the moment from which it can be taken; gives the entries' number
    */
-  adopt(found: (entries: number, records: number) => number): Promise<void>
+  recover(found: (entries: number, records: number) => number): Promise<void>
   /** Entries that wait. */
   readonly waiting: number
   /** Bytes of memory that entries take. */
   readonly memory: number
-  /** Bytes on disk of this spool's own and adopted segments, and of what is being written to them. */
+  /** Bytes on disk of this spool's own and recovered segments, and of what is being written to them. */
   readonly bytes: number
   /** Finishes the disk work under way, leaves what is unsettled to the next process, and removes what is empty. */
   close(): Promise<void>

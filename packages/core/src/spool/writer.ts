@@ -12,9 +12,9 @@ import {
   writeAll,
   writeAllSync,
 } from './files.ts'
-import { type Folder, segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
-import { encodeHeader, encodeRequestEntry, encodeSettledEntry, newMark } from './format.ts'
-import type { Room } from './diskQuota.ts'
+import { type OwnedDirectory, segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
+import { encodeHeader, encodeRequestEntry, encodeAckEntry, createSyncMarker } from './format.ts'
+import type { DiskQuota } from './diskQuota.ts'
 import { Entry, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'
 import type { SpoolRequest } from './types.ts'
@@ -30,13 +30,13 @@ export class Writer {
   busy: Segment | undefined
   private readonly fs: Fs
   private readonly config: SpoolConfig
-  private readonly room: Room
+  private readonly room: DiskQuota
   private readonly segmentBytes: number
   private active: Active | undefined
   private number = 0
 
   /** @param segmentBytes when a segment has as many, the next one is begun */
-  constructor(fs: Fs, config: SpoolConfig, room: Room, segmentBytes: number) {
+  constructor(fs: Fs, config: SpoolConfig, room: DiskQuota, segmentBytes: number) {
     this.fs = fs
     this.config = config
     this.room = room
@@ -59,17 +59,17 @@ export class Writer {
 
   private async appendOnce(requests: readonly SpoolRequest[]): Promise<Entry[]> {
     const { fs, room, config } = this
-    if (this.active?.segment.folder.taken) await this.retire()
-    const most = requests.reduce((sum, { request }) => sum + request.length, 0)
-    if (this.active && this.active.segment.size + most > this.segmentBytes) await this.retire()
+    if (this.active?.segment.folder.taken) await this.rotate()
+    const most = requests.reduce((sum, { bytes: request }) => sum + request.length, 0)
+    if (this.active && this.active.segment.size + most > this.segmentBytes) await this.rotate()
     this.active ??= await this.begin()
     const { segment, file } = this.active
     const start = segment.size
-    const { chunks, offsets } = encode(segment.mark, start, requests)
+    const { chunks, offsets } = encode(segment.syncMarker, start, requests)
     const bytes = byteLength(chunks)
     this.busy = segment
     room.bytes += bytes
-    segment.live += requests.length
+    segment.pendingEntries += requests.length
     try {
       await writeAll(file, chunks, start)
       if (config.fsync) await file.datasync()
@@ -82,7 +82,7 @@ export class Writer {
       return added(segment, offsets, requests)
     } catch (error) {
       room.bytes -= bytes
-      segment.live -= requests.length
+      segment.pendingEntries -= requests.length
       await this.abandon(start, error)
       throw error
     } finally {
@@ -114,7 +114,7 @@ export class Writer {
     const folder = room.openSync()
     const name = segmentName(++this.number)
     const path = join(folder.path, name)
-    const mark = newMark()
+    const mark = createSyncMarker()
     const { chunks, offsets } = encode(mark, 0, requests)
     const fd = fs.openSync(path, CREATE, FILE_MODE)
     try {
@@ -131,7 +131,7 @@ export class Writer {
       throw error
     }
     const segment = new Segment(folder, name, mark, byteLength(chunks))
-    segment.live = requests.length
+    segment.pendingEntries = requests.length
     const entries = added(segment, offsets, requests)
     segment.table.trim()
     room.bytes += segment.size
@@ -143,10 +143,10 @@ export class Writer {
    * Writes down which entries of a segment are settled. What cannot be written is tried again with the next ones; should
    * the process be killed before, they are sent twice.
    */
-  async mark(segment: Segment): Promise<void> {
+  async writeAcks(segment: Segment): Promise<void> {
     if (!(await this.room.holds(segment.folder))) return
-    const marked = segment.takeUnmarked()
-    const chunks = encodeSettledEntry(segment.mark, marked)
+    const marked = segment.takeUnwrittenAcks()
+    const chunks = encodeAckEntry(segment.syncMarker, marked)
     const bytes = byteLength(chunks)
     this.busy = segment
     const active = this.active?.segment === segment ? this.active : undefined
@@ -163,7 +163,7 @@ export class Writer {
         if (!active) await file.close()
       }
     } catch (error) {
-      segment.returnUnmarked(marked)
+      segment.returnUnwrittenAcks(marked)
       if (active) await this.abandon(segment.size, error)
     } finally {
       this.busy = undefined
@@ -171,9 +171,9 @@ export class Writer {
   }
 
   /** The same at once, for segments that are not being written to. */
-  markSync(segment: Segment): void {
+  writeAcksSync(segment: Segment): void {
     if (!this.room.holdsSync(segment.folder)) return
-    const chunks = encodeSettledEntry(segment.mark, segment.takeUnmarked())
+    const chunks = encodeAckEntry(segment.syncMarker, segment.takeUnwrittenAcks())
     const fd = this.fs.openSync(segment.path, READ_WRITE)
     try {
       writeAllSync(this.fs, fd, chunks, segment.size)
@@ -183,17 +183,17 @@ export class Writer {
   }
 
   /** Ends the segment that is being filled; the next append begins another one. */
-  async retire(): Promise<void> {
+  async rotate(): Promise<void> {
     const { active } = this
     if (active === undefined) return
     this.active = undefined
     active.segment.table.trim()
     await active.file.close().catch(() => {})
-    if (active.segment.live === 0) await this.room.remove(active.segment).catch(() => {})
+    if (active.segment.pendingEntries === 0) await this.room.remove(active.segment).catch(() => {})
   }
 
   /** Gives the file back that is being written to, when that is done; the process may go on. */
-  letGo(): void {
+  release(): void {
     void this.active?.file.close().catch(() => {})
     this.active = undefined
   }
@@ -208,7 +208,7 @@ export class Writer {
     const name = segmentName(++this.number)
     try {
       const file = await fs.promises.open(join(folder.path, name), CREATE, FILE_MODE)
-      return { segment: new Segment(folder, name, newMark(), 0), file }
+      return { segment: new Segment(folder, name, createSyncMarker(), 0), file }
     } catch (error) {
       await this.leaveOwnIfMissing(error)
       throw error
@@ -220,7 +220,7 @@ export class Writer {
     if (this.active && (await this.room.holds(this.active.segment.folder))) {
       await this.active.file.truncate(size).catch(() => {})
     }
-    await this.retire()
+    await this.rotate()
     await this.leaveOwnIfMissing(error)
   }
 
@@ -229,13 +229,13 @@ export class Writer {
     const { own } = this.room
     if (own === undefined || !isMissing(error)) return
     this.room.own = undefined
-    await this.room.tidy(own)
+    await this.room.releaseIfEmpty(own)
   }
 }
 
 /** The folder that was written to is no longer this spool's. */
 class TakenError extends Error {
-  constructor({ path }: Folder) {
+  constructor({ path }: OwnedDirectory) {
     super(`another process has recovered ${path}`)
   }
 }
@@ -249,7 +249,7 @@ function encode(
   const chunks: Uint8Array[] = start === 0 ? [encodeHeader(mark)] : []
   const offsets: number[] = []
   let offset = start + byteLength(chunks)
-  for (const { request, count } of requests) {
+  for (const { bytes: request, recordCount: count } of requests) {
     const bytes = encodeRequestEntry(mark, request, count)
     offsets.push(offset)
     chunks.push(...bytes)
@@ -260,7 +260,7 @@ function encode(
 
 /** Adds what was written to the entries of its segment. */
 function added(segment: Segment, offsets: readonly number[], requests: readonly SpoolRequest[]): Entry[] {
-  return requests.map(({ request, count }, index) => {
+  return requests.map(({ bytes: request, recordCount: count }, index) => {
     const offset = offsets[index]!
     segment.table.add(offset, count, TAKEN)
     return new Entry(segment, offset, count, request.length)

@@ -24,7 +24,7 @@ export function keysOf(config: TlsConfig): readonly Buffer[] {
  * time (what a link leads to, as Kubernetes exchanges links) and read again when they have changed. Files that are half
  * written, gone, or of which the key is new and the certificate is not yet, leave in use what was read before.
  */
-export function followCertificates(config: TlsConfig): () => Certificates | Promise<Certificates> {
+export function createCertificateReloader(config: TlsConfig): () => Certificates | Promise<Certificates> {
   const { files = {}, ...given } = config
   const paths: [string, string][] = Object.entries(files)
   let current: Certificates = given
@@ -39,7 +39,7 @@ export function followCertificates(config: TlsConfig): () => Certificates | Prom
       if (found === read) return current
       const contents = await Promise.all(paths.map(async ([name, path]) => [name, await readFile(path)]))
       const next: Certificates = { ...given, ...Object.fromEntries(contents) }
-      checkUsable(next)
+      validateCertificates(next)
       read = found
       if (!same(next, current)) {
         keys.set(
@@ -73,7 +73,7 @@ async function fingerprint(path: string): Promise<string> {
 }
 
 /** @throws when they are cut short, no PEM, or when key and certificate do not belong together */
-function checkUsable({ ca, cert, key }: Certificates): void {
+function validateCertificates({ ca, cert, key }: Certificates): void {
   for (const pem of [ca, cert]) {
     if (pem === undefined) continue
     // A secure context takes as many authorities as it can read, also none.

@@ -3,8 +3,8 @@ import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'
 import { createHttpTransport } from './http.ts'
-import { withRetry } from './retry.ts'
-import { hide, secretsOf } from './secrets.ts'
+import { createRetryingTransport } from './retry.ts'
+import { maskSecrets, collectSecrets } from './secrets.ts'
 import type { Transport } from './transport.ts'
 import { prepareExitTarget, resolveExitTarget } from '../exitFlush/exitTarget.ts'
 import type { ExitTarget } from '../exitFlush/types.ts'
@@ -27,8 +27,10 @@ export function createTransport(
   const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
   const inner =
     settled.protocol === 'grpc' ? createGrpcTransport(settled, signal) : createHttpTransport(settled)
-  const transport = withRetry(inner)
-  const stopHiding = hideFromDiagnostics((text) => hide(text, secretsOf(settled, lastHeaders(settled))))
+  const transport = createRetryingTransport(inner)
+  const stopHiding = hideFromDiagnostics((text) =>
+    maskSecrets(text, collectSecrets(settled, lastHeaders(settled))),
+  )
   return {
     ...transport,
     prepareExit: () => prepareExitTarget(settled),

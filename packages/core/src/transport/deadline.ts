@@ -6,7 +6,7 @@ import { countRequest } from '../process/heldEnd.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /** How long an attempt may take to end once it is aborted. */
-const END_MILLIS = 1000
+const ABORT_TIMEOUT_MILLIS = 1000
 
 /**
  * Runs one attempt under a signal that is aborted with the one given, or when the time is up. When the attempt is over, so
@@ -25,7 +25,7 @@ export async function withDeadline<Result>(
   const overdue = Promise.withResolvers<never>()
   let endTimer: NodeJS.Timeout | undefined
   attempt.signal.addEventListener('abort', () => {
-    endTimer = timers.setTimeout(() => overdue.reject(attempt.signal.reason), END_MILLIS)
+    endTimer = timers.setTimeout(() => overdue.reject(attempt.signal.reason), ABORT_TIMEOUT_MILLIS)
   })
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort)
@@ -43,10 +43,7 @@ export async function withDeadline<Result>(
  * Waits for a promise until the abort: the promise may never settle.
  * @throws what the promise is rejected with; what the signal was aborted with
  */
-export async function unlessAborted<Value>(
-  attempt: AbortSignal,
-  waited: Value | Promise<Value>,
-): Promise<Value> {
+export async function raceAbort<Value>(attempt: AbortSignal, waited: Value | Promise<Value>): Promise<Value> {
   const over = Promise.withResolvers<never>()
   const onAbort = (): void => over.reject(attempt.reason)
   if (attempt.aborted) onAbort()
@@ -89,7 +86,7 @@ interface Outgoing extends EventEmitter {
  * @returns whether the kernel has all bytes; where it has not, something may still read the memory of the request. A stream
  * can be closed with its last bytes still on their way to the kernel.
  */
-export async function allSent(
+export async function waitUntilSent(
   request: Outgoing,
   accepted: boolean,
   attempt: AbortSignal,

@@ -1,5 +1,5 @@
-import type { Shown } from './secrets.ts'
-import { fields, type WireField } from '../otlp/protobufReader.ts'
+import type { SanitizeMessage } from './secrets.ts'
+import { readFields, type ProtobufField } from '../otlp/protobufReader.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /**
@@ -12,13 +12,13 @@ import type { ExportOutcome } from './transport.ts'
 export function readExportResponse(
   response: Uint8Array | undefined,
   status: number,
-  shown: Shown,
+  shown: SanitizeMessage,
 ): ExportOutcome {
   let rejected = 0
   let message: string | undefined
   try {
     for (const partialSuccess of contents(response, 1)) {
-      for (const field of fields(partialSuccess)) {
+      for (const field of readFields(partialSuccess)) {
         if (field.number === 1) rejected = Math.max(0, int64(partialSuccess, field))
         if (field.number === 2 && field.value instanceof Uint8Array)
           message = shown(Buffer.from(field.value).toString())
@@ -52,7 +52,7 @@ export function readRetryInfo(status: Uint8Array | undefined): number | undefine
       for (const retryInfo of contents(detail, 2)) {
         let millis = 0
         for (const duration of contents(retryInfo, 1)) {
-          for (const field of fields(duration)) {
+          for (const field of readFields(duration)) {
             millis += field.number === 1 ? int64(duration, field) * 1e3 : int64(duration, field) / 1e6
           }
         }
@@ -69,7 +69,7 @@ export function readRetryInfo(status: Uint8Array | undefined): number | undefine
  * The value of a field as an int64; 0 when it is no varint. A negative number has the highest of 64 bits set, which is in the
  * tenth byte of its varint. A double cannot tell it from 2^63-1.
  */
-function int64(message: Uint8Array, { value, start, end }: WireField): number {
+function int64(message: Uint8Array, { value, start, end }: ProtobufField): number {
   if (typeof value !== 'number') return 0
   const tagBytes = 1
   const isNegative = end - start === tagBytes + 10 && message[end - 1] === 1
@@ -79,7 +79,7 @@ function int64(message: Uint8Array, { value, start, end }: WireField): number {
 /** The contents of a message's length-delimited fields of one number. */
 function contents(message: Uint8Array | undefined, number: number): Uint8Array[] {
   const found: Uint8Array[] = []
-  for (const field of fields(message ?? new Uint8Array())) {
+  for (const field of readFields(message ?? new Uint8Array())) {
     if (field.number === number && field.value instanceof Uint8Array) found.push(field.value)
   }
   return found

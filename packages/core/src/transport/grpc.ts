@@ -13,13 +13,13 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js'
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
-import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './deadline.ts'
-import { type Certificates, followCertificates } from './certificates.ts'
+import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
+import { type Certificates, createCertificateReloader } from './certificates.ts'
 import { Connections } from './connections.ts'
 import { sendFramed, streamOf } from './grpcFrame.ts'
-import { askHeaders } from './headers.ts'
+import { resolveHeaders } from './headers.ts'
 import { grpcOutcome } from './grpcOutcome.ts'
-import { shownWithout } from './secrets.ts'
+import { createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
@@ -37,16 +37,16 @@ interface Channel {
   readonly client: Client
   readonly connections: Connections
   readonly certificates: Certificates | undefined
-  readonly madeAt: number
+  readonly createdAt: number
   /** When the receiver last said something. */
-  heardAt: number
+  lastResponseAt: number
 }
 
 /** How long grpc-js may take to end a call whose deadline has passed. */
 const LATE_MILLIS = 500
 
 /** How a call ended. */
-interface Ended extends StatusObject {
+interface CallResult extends StatusObject {
   readonly response: Buffer | undefined
   /** Whether the code is the receiver's: grpc-js has codes of its own for what happens on the way. */
   readonly answered: boolean
@@ -61,19 +61,19 @@ const NO_SET_IMMEDIATE =
 /** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
 export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
   const method = EXPORT_METHODS[signal]
-  const certificates = config.tls && followCertificates(config.tls)
+  const certificates = config.tls && createCertificateReloader(config.tls)
   let channel: Channel | undefined
 
   /** The next request connects anew, and asks DNS anew. What is in flight on the channel still ends there. */
-  function leave(left: Channel): void {
+  function drain(left: Channel): void {
     if (channel === left) channel = undefined
     left.client.close()
     left.connections.close()
   }
 
   async function connect(attempt: AbortSignal): Promise<Channel> {
-    const current = certificates && (await unlessAborted(attempt, certificates()))
-    if (channel !== undefined && channel.certificates !== current) leave(channel)
+    const current = certificates && (await raceAbort(attempt, certificates()))
+    if (channel !== undefined && channel.certificates !== current) drain(channel)
     if (channel === undefined) {
       channel = open(current)
     }
@@ -82,10 +82,16 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
 
   function open(certificates: Certificates | undefined): Channel {
     const connections = new Connections()
-    const paced = connections.pace(credentials(certificates), () => opened.heardAt)
+    const paced = connections.pace(credentials(certificates), () => opened.lastResponseAt)
     const client = new Client(target(config.url), paced, channelOptions(config))
     if (config.compression === 'none') sendFramed(client)
-    const opened: Channel = { client, connections, certificates, madeAt: performance.now(), heardAt: 0 }
+    const opened: Channel = {
+      client,
+      connections,
+      certificates,
+      createdAt: performance.now(),
+      lastResponseAt: 0,
+    }
     return opened
   }
 
@@ -95,7 +101,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
    * that ping often: grpc-go those that do more than once in five minutes. One that is still being made has the time of two
    * attempts: 20 s by default, as gRPC has it. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
    */
-  function isSilent({ client, madeAt, heardAt }: Channel, since: number): boolean {
+  function isSilent({ client, createdAt: madeAt, lastResponseAt: heardAt }: Channel, since: number): boolean {
     if (heardAt >= since) return false
     const connected = client.getChannel().getConnectivityState(false) === connectivityState.READY
     return connected || performance.now() - madeAt >= 2 * config.timeoutMillis
@@ -104,7 +110,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     const start = performance.now()
     return await withDeadline(config.timeoutMillis, signal, async (attempt) => {
-      const asked = await askHeaders(config, attempt)
+      const asked = await resolveHeaders(config, attempt)
       if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
       const { headers } = asked
       const current = await connect(attempt)
@@ -115,10 +121,10 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
       const sentAt = performance.now()
       const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
       return await current.connections.use(async () => {
-        const ended = await unary(current, method, request, metadata, deadline, { signal, attempt })
-        if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) leave(current)
+        const ended = await callExport(current, method, request, metadata, deadline, { signal, attempt })
+        if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) drain(current)
         const statusDetails = detailsOf(ended.metadata)
-        const outcome = grpcOutcome({ ...ended, statusDetails }, shownWithout(config, headers))
+        const outcome = grpcOutcome({ ...ended, statusDetails }, createSanitizer(config, headers))
         const accepted = outcome.kind === 'delivered'
         const sent = await streamSent(ended.stream, accepted, attempt)
         return accepted && !sent ? { ...outcome, stillRead: true } : outcome
@@ -136,13 +142,13 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
         return outcomeOfThrown('gRPC', error, config, signal)
       }
     },
-    wake() {},
+    resetBackoff() {},
     abandon() {
       const isConnected = channel?.client.getChannel().getConnectivityState(false) === connectivityState.READY
-      if (channel && !isConnected) leave(channel)
+      if (channel && !isConnected) drain(channel)
     },
     close() {
-      if (channel) leave(channel)
+      if (channel) drain(channel)
     },
   }
 }
@@ -154,21 +160,21 @@ async function streamSent(
   attempt: AbortSignal,
 ): Promise<boolean> {
   if (stream === undefined) return false
-  return await allSent(stream, accepted, attempt, () => {
+  return await waitUntilSent(stream, accepted, attempt, () => {
     stream.close(constants.NGHTTP2_CANCEL)
     // At once, because the reset itself may have to wait for a connection that carries nothing.
     stream.destroy()
   })
 }
 
-function unary(
+function callExport(
   channel: Channel,
   method: string,
   request: Uint8Array,
   metadata: Metadata,
   deadline: number,
   { signal, attempt }: { readonly signal: AbortSignal; readonly attempt: AbortSignal },
-): Promise<Ended> {
+): Promise<CallResult> {
   return new Promise((resolve) => {
     let response: Buffer | undefined
     let headersCame = false
@@ -188,7 +194,7 @@ function unary(
     )
     call.on('metadata', () => {
       headersCame = true
-      channel.heardAt = performance.now()
+      channel.lastResponseAt = performance.now()
     })
     // Unlike the callback's error this is what the receiver said, also where it answered OK and no message.
     call.on('status', (ended) => {
@@ -197,8 +203,8 @@ function unary(
       timers.clearTimeout(late)
       // A status that comes without headers has at least the content type beside it; one that grpc-js makes up has nothing.
       const trailersCame = Object.keys(ended.metadata.getMap()).length > 0
-      const answered = trailersCame || (headersCame && !MADE_UP.test(ended.details))
-      if (answered) channel.heardAt = performance.now()
+      const answered = trailersCame || (headersCame && !CLIENT_STATUS.test(ended.details))
+      if (answered) channel.lastResponseAt = performance.now()
       resolve({ ...ended, response, answered, stream: streamOf(call) })
     })
     let late: NodeJS.Timeout | undefined
@@ -212,7 +218,7 @@ function unary(
 }
 
 /** How grpc-js begins the details when a call has ended without a status of the receiver, after its headers. */
-const MADE_UP =
+const CLIENT_STATUS =
   /^(Received RST_STREAM|Connection dropped|Deadline exceeded|Cancelled on client|Received message|Failed to decompress)/
 
 function detailsOf(metadata: Metadata): Uint8Array | undefined {

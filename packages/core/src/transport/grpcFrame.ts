@@ -4,7 +4,7 @@ import type { Client, ClientUnaryCall } from '@grpc/grpc-js'
 /** Before a message gRPC puts whether it is compressed, and its length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 export const FRAME_BYTES = 5
 
-const framed = new WeakMap<Uint8Array, Buffer>()
+const toGrpcFrame = new WeakMap<Uint8Array, Buffer>()
 
 /**
  * Puts the frame of a request before it, as it is about to be sent: what a frame costs is not held for each that waits.
@@ -16,7 +16,7 @@ export function frame(request: Buffer): Buffer {
   const message = Buffer.from(buffer, byteOffset - FRAME_BYTES, length + FRAME_BYTES)
   message[0] = 0
   message.writeUInt32BE(length, 1)
-  framed.set(request, message)
+  toGrpcFrame.set(request, message)
   return request
 }
 
@@ -49,7 +49,7 @@ export function sendFramed(client: Client): void {
       const copy = filter.sendMessage.bind(filter)
       filter.sendMessage = async (sent) => {
         const { message, flags } = (await sent) as Required<Sent>
-        const ready = framed.get(message)
+        const ready = toGrpcFrame.get(message)
         return ready ? { message: ready, flags } : copy(sent)
       }
       return filter

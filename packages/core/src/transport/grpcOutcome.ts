@@ -1,5 +1,5 @@
 import { readExportResponse, readRetryInfo } from './exportResponse.ts'
-import type { Shown } from './secrets.ts'
+import type { SanitizeMessage } from './secrets.ts'
 import type { ExportOutcome } from './transport.ts'
 
 /** The names of the status codes, by number. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
@@ -48,12 +48,12 @@ export interface GrpcResult {
 
 export function grpcOutcome(
   { code, details, statusDetails, response, answered }: GrpcResult,
-  shown: Shown,
+  shown: SanitizeMessage,
 ): ExportOutcome {
   const answer = answered ? { status: code } : {}
   if (code === 0) return readExportResponse(response, code, shown)
   const name = GRPC_STATUS_NAMES[code] ?? `code ${code}`
-  const words = shown(readable(details))
+  const words = shown(humanizeDetails(details))
   const reason = `gRPC ${name}${words ? `: ${words}` : ''}`
   const afterMillis = readRetryInfo(statusDetails)
   if (RETRYABLE.has(name)) return { kind: 'retryable', reason, afterMillis, ...answer }
@@ -66,14 +66,14 @@ export function grpcOutcome(
     return { kind: 'retryable', reason }
   }
   if (name === 'RESOURCE_EXHAUSTED') {
-    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too-large', reason, ...answer }
+    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too_large', reason, ...answer }
     if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis, ...answer }
   }
   return { kind: 'failed', reason, ...answer }
 }
 
 /** What grpc-js says without its inner workings (`round_robin: No connection established. Last error: …`), and what to look at. */
-function readable(details: string): string {
+function humanizeDetails(details: string): string {
   const cause = details.replace(/^.*Last error: (?:Error: )?/s, '').replace(/\.? ?Resolution note:.*$/s, '')
   if (/Protocol error|Parse Error|HTTP\/1/i.test(cause)) {
     return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`

@@ -1,5 +1,5 @@
 import type { ExporterConfig } from '../config/exporter.ts'
-import { unlessAborted } from './deadline.ts'
+import { raceAbort } from './deadline.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -12,7 +12,7 @@ const OF_CONNECTION = /^(connection|keep-alive|proxy-connection|te|transfer-enco
 const given = new WeakMap<ExporterConfig, Headers>()
 
 /** What is wrong with headers, in words that hold no value of theirs; `undefined` when nothing is. */
-export function headersProblem(headers: unknown): string | undefined {
+export function validateHeaders(headers: unknown): string | undefined {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return 'not an object'
   // A Map or a Headers object has no entries of its own: nothing would be sent, in silence.
   if (Symbol.iterator in headers) return 'not a plain object'
@@ -29,15 +29,15 @@ export function headersProblem(headers: unknown): string | undefined {
  * The headers of one request, or in words that hold none of them why they could not be had. A function is asked anew each
  * time, and waited for until the attempt is over.
  */
-export async function askHeaders(
+export async function resolveHeaders(
   config: ExporterConfig,
   attempt: AbortSignal,
 ): Promise<{ readonly headers: Headers } | { readonly problem: string }> {
   const { headers: option } = config
   if (typeof option !== 'function') return { headers: option }
   try {
-    const answer = await unlessAborted(attempt, option())
-    const wrong = headersProblem(answer)
+    const answer = await raceAbort(attempt, option())
+    const wrong = validateHeaders(answer)
     if (wrong !== undefined) return { problem: `the headers function gave ${wrong}` }
     const headers = { ...answer }
     given.set(config, headers)
@@ -63,7 +63,7 @@ export function headersNow(config: ExporterConfig): Headers {
   const answer = attempted(option)
   // A promise of another realm, as under Jest, is none of ours.
   if (isThenable(answer)) answer.then(undefined, () => {})
-  else if (headersProblem(answer) === undefined) given.set(config, { ...(answer as Headers) })
+  else if (validateHeaders(answer) === undefined) given.set(config, { ...(answer as Headers) })
   const headers = given.get(config)
   if (headers === undefined) throw new Error('the headers function has given none yet')
   return headers

@@ -3,11 +3,11 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { allSent, outcomeOfThrown, unlessAborted, withDeadline } from './deadline.ts'
-import { type Certificates, followCertificates } from './certificates.ts'
-import { askHeaders, type Headers } from './headers.ts'
+import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
+import { type Certificates, createCertificateReloader } from './certificates.ts'
+import { resolveHeaders, type Headers } from './headers.ts'
 import { httpFailure, httpOutcome, readBody } from './httpOutcome.ts'
-import { type Shown, shownWithout } from './secrets.ts'
+import { type SanitizeMessage, createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport.ts'
 
 const compress = promisify(gzip)
@@ -16,7 +16,7 @@ const compress = promisify(gzip)
  * The header for `user:password@` of a URL, which is taken out of it. Node would make the same of it, but then a receiver that
  * repeats what it was sent would have it shown.
  */
-export function takeSignIn(url: URL): Headers {
+export function extractCredentials(url: URL): Headers {
   const { username, password } = url
   if (!username && !password) return {}
   url.username = ''
@@ -42,14 +42,14 @@ interface Pool {
 /** OTLP over HTTP with protobuf bodies, on kept-alive connections. */
 export function createHttpTransport(config: ExporterConfig): Transport {
   const url = new URL(config.url)
-  const signIn = takeSignIn(url)
+  const signIn = extractCredentials(url)
   const { request: open, Agent } = url.protocol === 'https:' ? https : http
-  const certificates = config.tls && followCertificates(config.tls)
+  const certificates = config.tls && createCertificateReloader(config.tls)
   let pool: Pool | undefined
 
   async function connect(attempt: AbortSignal): Promise<http.Agent> {
-    const current = certificates && (await unlessAborted(attempt, certificates()))
-    if (pool !== undefined && pool.certificates !== current) leave(pool.agent)
+    const current = certificates && (await raceAbort(attempt, certificates()))
+    if (pool !== undefined && pool.certificates !== current) drain(pool.agent)
     if (pool?.certificates !== current || pool === undefined) {
       pool = { agent: new Agent({ keepAlive: true, ...current }), certificates: current }
     }
@@ -57,14 +57,14 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   }
 
   async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
-    const asked = await askHeaders(config, attempt)
+    const asked = await resolveHeaders(config, attempt)
     if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
     const headers: Record<string, string> = { ...signIn }
     for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
-    const shown = shownWithout(config, { ...headers })
+    const shown = createSanitizer(config, { ...headers })
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
     // Compression waits for a thread, and all of them may be busy with a disk that does not answer.
-    const body = gzipped ? await unlessAborted(attempt, compress(request)) : request
+    const body = gzipped ? await raceAbort(attempt, compress(request)) : request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
     headers['user-agent'] ??= 'logbridge'
@@ -81,7 +81,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
         return outcomeOfThrown('HTTP', error, config, signal)
       }
     },
-    wake() {},
+    resetBackoff() {},
     close: () => pool?.agent.destroy(),
   }
 }
@@ -90,7 +90,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
 async function exchange(
   open: () => http.ClientRequest,
   body: Uint8Array,
-  shown: Shown,
+  shown: SanitizeMessage,
   attempt: AbortSignal,
 ): Promise<ExportOutcome> {
   const call = open()
@@ -117,7 +117,7 @@ async function exchange(
       if (response.statusCode === 101) response.socket.destroy()
       const outcome = httpOutcome(response, await readBody(response), shown)
       const accepted = outcome.kind === 'delivered'
-      const sent = await allSent(call, accepted, attempt, stop)
+      const sent = await waitUntilSent(call, accepted, attempt, stop)
       return accepted && !sent ? { ...outcome, stillRead: true } : outcome
     }
   } finally {
@@ -129,7 +129,7 @@ async function exchange(
 }
 
 /** Keeps no connection; requests that are on one end there. */
-function leave(agent: http.Agent): void {
+function drain(agent: http.Agent): void {
   agent.maxFreeSockets = 0
   for (const sockets of Object.values(agent.freeSockets)) {
     for (const socket of sockets ?? []) socket.destroy()

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { readExportResponse, readStatusMessage } from './exportResponse.ts'
-import type { Shown } from './secrets.ts'
+import type { SanitizeMessage } from './secrets.ts'
 import { type ExportOutcome, MAX_ANSWER_BYTES } from './transport.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
@@ -10,7 +10,7 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 export function httpOutcome(
   response: IncomingMessage,
   body: Uint8Array | undefined,
-  shown: Shown,
+  shown: SanitizeMessage,
 ): ExportOutcome {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return readExportResponse(body, status, shown)
@@ -26,7 +26,7 @@ export function httpOutcome(
   const reason = `HTTP ${status}${words ? `: ${words}` : ''}`
   // The Collector answers 400 to what is over its max_request_body_size.
   if (status === 413 || (status === 400 && /body too large/i.test(words))) {
-    return { kind: 'too-large', reason, status }
+    return { kind: 'too_large', reason, status }
   }
   if (!RETRYABLE.has(status)) return { kind: 'failed', reason, status }
   return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']), status }

@@ -4,10 +4,10 @@ import type { ExportOutcome, Transport } from './transport.ts'
 const INITIAL_BACKOFF_MILLIS = 500
 const MAX_BACKOFF_MILLIS = 30_000
 /** A receiver that names a longer delay has made a mistake, or wants us never to come back. */
-const MAX_NAMED_MILLIS = 60 * 60 * 1000
+const MAX_SERVER_DELAY_MILLIS = 60 * 60 * 1000
 
 /** For so long after `abandon` no attempt is made unless somebody flushes, so that a process that has nothing else to do ends. */
-const REST_MILLIS = 5000
+const ABANDONED_PAUSE_MILLIS = 5000
 
 /** Transports whose requests have failed twice since the last that was delivered. All share one diagnostic. */
 const failing = new Set<Transport>()
@@ -19,15 +19,15 @@ const failing = new Set<Transport>()
  *
  * @param random a number from 0 to 1, to choose within the jitter
  */
-export function withRetry(transport: Transport, random: () => number = Math.random): Transport {
+export function createRetryingTransport(transport: Transport, random: () => number = Math.random): Transport {
   const sleepers = new Set<() => void>()
   /** Each aborts an attempt that is being made. */
   const attempts = new Set<() => void>()
   let wakes = 0
   let restsUntil = 0
 
-  /** @param least what a wake does not cut short */
-  function sleep(millis: number, least: number, signal: AbortSignal): Promise<void> {
+  /** @param minimumDelay what a wake does not cut short */
+  function sleep(millis: number, minimumDelay: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const start = performance.now()
       function done(): void {
@@ -37,7 +37,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
         resolve()
       }
       function wake(): void {
-        const left = least - (performance.now() - start)
+        const left = minimumDelay - (performance.now() - start)
         if (left <= 0) return done()
         timers.clearTimeout(timer)
         timer = unref(timers.setTimeout(done, left))
@@ -99,7 +99,7 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
       seen = wakes
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** step, MAX_BACKOFF_MILLIS) * random()
       // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
-      const least = Math.min(outcome.afterMillis ?? 0, MAX_NAMED_MILLIS)
+      const least = Math.min(outcome.afterMillis ?? 0, MAX_SERVER_DELAY_MILLIS)
       await sleep(Math.max(backoff, least), least, signal)
       if (signal.aborted) return outcome
     }
@@ -107,14 +107,14 @@ export function withRetry(transport: Transport, random: () => number = Math.rand
 
   return {
     send,
-    wake() {
+    resetBackoff() {
       wakes += 1
       restsUntil = 0
       void wakeAll()
-      transport.wake()
+      transport.resetBackoff()
     },
     abandon() {
-      restsUntil = performance.now() + REST_MILLIS
+      restsUntil = performance.now() + ABANDONED_PAUSE_MILLIS
       for (const abort of attempts) abort()
       transport.abandon?.()
     },

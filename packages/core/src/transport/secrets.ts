@@ -18,7 +18,7 @@ const NOT_SEEN = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{DI}]/u
 const PROXIES = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy']
 
 /** Makes foreign words fit to be shown: on one line, short, and without the secrets that they may repeat. */
-export type Shown = (words: string) => string
+export type SanitizeMessage = (words: string) => string
 
 /**
  * Nothing is done for the secrets before there are words to show.
@@ -26,21 +26,27 @@ export type Shown = (words: string) => string
  * @param config whose URL and key are secret
  * @param headers of the request
  */
-export function shownWithout(config: Pick<ExporterConfig, 'url' | 'tls'>, headers: Headers): Shown {
-  return (words) => oneLine(hide(words, secretsOf(config, headers)), MAX_SHOWN_LENGTH)
+export function createSanitizer(
+  config: Pick<ExporterConfig, 'url' | 'tls'>,
+  headers: Headers,
+): SanitizeMessage {
+  return (words) => oneLine(maskSecrets(words, collectSecrets(config, headers)), MAX_SHOWN_LENGTH)
 }
 
 /** Values of headers, sign-in, path and query values of URLs, also those of proxies, and the lines of a private key. */
-export function secretsOf({ url, tls }: Pick<ExporterConfig, 'url' | 'tls'>, headers: Headers): string[] {
+export function collectSecrets(
+  { url, tls }: Pick<ExporterConfig, 'url' | 'tls'>,
+  headers: Headers,
+): string[] {
   const urls = [url, ...PROXIES.flatMap((name) => [process.env[name], process.env[name.toUpperCase()]])]
   return [
     ...Object.values(headers).flatMap((value) => [value.replace(SCHEME, ''), ...value.split(/[\s,;="]+/)]),
-    ...urls.flatMap((text) => secretsOfUrl(text ?? '')),
+    ...urls.flatMap((text) => collectUrlSecrets(text ?? '')),
     ...(tls ? keysOf(tls).flatMap((key) => key.toString('latin1').split(/[\r\n]+|-----[A-Z ]+-----/)) : []),
   ].filter((secret) => secret.replace(SCHEME, '') !== '')
 }
 
-function secretsOfUrl(text: string): string[] {
+function collectUrlSecrets(text: string): string[] {
   const signIn = /\/\/([^/?#@]*(?:@[^/?#@]*)*)@/.exec(text)?.[1] ?? ''
   const [path = '', query = ''] = text.split('?', 2)
   // A key in the path: a segment that is no word.
@@ -55,7 +61,7 @@ function secretsOfUrl(text: string): string[] {
  * A text without what it has in common with secrets, in any of these forms and of several at once: percent-encoded or decoded,
  * escaped as in JSON, base64 and base64url, hexadecimal, in any case. Takes linear time.
  */
-export function hide(words: string, secrets: readonly string[]): string {
+export function maskSecrets(words: string, secrets: readonly string[]): string {
   const text = words.slice(0, MAX_READ_LENGTH).normalize('NFKC')
   const views = viewsOf(text)
   const pieces = new Set<string>()
@@ -63,14 +69,14 @@ export function hide(words: string, secrets: readonly string[]): string {
     for (let at = 0; at + PIECE_BYTES <= seen.length; at += 1) pieces.add(seen.slice(at, at + PIECE_BYTES))
   }
   const found = new Set<string>()
-  for (const form of formsOf(secrets)) {
+  for (const form of secretForms(secrets)) {
     if (form.length < PIECE_BYTES) found.add(form)
     for (let at = 0; at + PIECE_BYTES <= form.length; at += 1) {
       const piece = form.slice(at, at + PIECE_BYTES)
       if (pieces.has(piece)) found.add(piece)
     }
   }
-  return found.size === 0 ? text : without(text, views, found)
+  return found.size === 0 ? text : maskForms(text, views, found)
 }
 
 /** A text as it is compared, and where in the text each of its bytes begins and ends. */
@@ -175,7 +181,7 @@ function comparable(byte: number): number {
 let last: { readonly key: string; readonly forms: Set<string> } | undefined
 
 /** All forms of secrets, as they are compared. */
-function formsOf(secrets: readonly string[]): Set<string> {
+function secretForms(secrets: readonly string[]): Set<string> {
   const key = secrets.join('\n')
   if (last?.key !== key) last = { key, forms: makeForms(secrets) }
   return last.forms
@@ -227,7 +233,7 @@ function base64At(bytes: Buffer, offset: number): string {
 }
 
 /** @param found what of the views is to be hidden */
-function without(text: string, views: readonly View[], found: ReadonlySet<string>): string {
+function maskForms(text: string, views: readonly View[], found: ReadonlySet<string>): string {
   const hidden = new Uint8Array(text.length)
   const short = [...found].filter((piece) => piece.length < PIECE_BYTES)
   for (const view of views) {

@@ -5,6 +5,6 @@ import { suppressTracing } from '@opentelemetry/core'
 const QUIET: Context = suppressTracing(ROOT_CONTEXT)
 
 /** Runs what exports: outside of whatever span the application is in, making no spans and no log records of its own. */
-export function quietly<T>(run: () => T): T {
+export function withSuppressedTelemetry<T>(run: () => T): T {
   return whileExporting(() => context.with(QUIET, run))
 }

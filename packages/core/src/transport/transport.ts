@@ -27,7 +27,7 @@ export type ExportOutcome =
       readonly status?: number | undefined
     }
   /** The request is larger than the receiver takes. */
-  | { readonly kind: 'too-large'; readonly reason: string; readonly status?: number | undefined }
+  | { readonly kind: 'too_large'; readonly reason: string; readonly status?: number | undefined }
   /** It is refused for good. */
   | { readonly kind: 'failed'; readonly reason: string; readonly status?: number | undefined }
 
@@ -42,7 +42,7 @@ export interface Transport {
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
   /** Ends waits between attempts, and has the next ones short again, so that whoever flushes does not wait for a backoff. */
-  wake(): void
+  resetBackoff(): void
   /** Ends the attempts that are being made, which would hold the process; they are made again if it lives on. */
   abandon?(): void
   close(): void

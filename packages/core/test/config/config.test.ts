@@ -6,7 +6,7 @@ import { DiagLogLevel } from '@opentelemetry/api'
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { ExporterConfig } from '../../src/config/exporter.ts'
-import { settleLogs, settleTelemetry } from '../../src/config/config.ts'
+import { resolveLogs, resolveTelemetry } from '../../src/config/config.ts'
 import type { TelemetryOptions } from '../../src/config/options.ts'
 import { complaints, forgetComplaints } from '../capturedWarnings.ts'
 
@@ -16,7 +16,7 @@ type Env = Record<string, string>
 
 /** A value inside the settled configuration, by its path. */
 function settled(path: string, options: TelemetryOptions, env: Env): unknown {
-  let value: unknown = settleTelemetry(options, env)
+  let value: unknown = resolveTelemetry(options, env)
   for (const name of path.split('.')) value = (value as Record<string, unknown>)[name]
   return value
 }
@@ -30,7 +30,7 @@ function thrownBy(run: () => unknown): LogbridgeError {
     run()
   } catch (error) {
     expect(error).toBeInstanceOf(LogbridgeError)
-    expect((error as LogbridgeError).code).toBe('invalid-option')
+    expect((error as LogbridgeError).code).toBe('INVALID_OPTION')
     return error as LogbridgeError
   }
   throw new Error('nothing was thrown')
@@ -311,7 +311,7 @@ describe.each(ROWS)(
 )
 
 test('options for all signals reach each of them, and those of one signal win', () => {
-  const config = settleTelemetry(
+  const config = resolveTelemetry(
     { timeoutMillis: 5, compression: 'gzip', traces: { timeoutMillis: 6 } },
     { OTEL_EXPORTER_OTLP_TIMEOUT: '7', OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '8' },
   )
@@ -321,17 +321,17 @@ test('options for all signals reach each of them, and those of one signal win', 
 })
 
 test('an unknown option is named, at any depth', () => {
-  expect(thrownBy(() => settleTelemetry({ endpont: 'x' } as never, {})).message).toMatch(/no option endpont/)
-  const nested = thrownBy(() => settleTelemetry({ logs: { maxQueue: 5 } } as never, {}))
+  expect(thrownBy(() => resolveTelemetry({ endpont: 'x' } as never, {})).message).toMatch(/no option endpont/)
+  const nested = thrownBy(() => resolveTelemetry({ logs: { maxQueue: 5 } } as never, {}))
   expect(nested.message).toMatch(/no option logs\.maxQueue;.*logs\.maxQueueSize/)
-  expect(thrownBy(() => settleTelemetry({ traces: true } as never, {})).message).toMatch(
+  expect(thrownBy(() => resolveTelemetry({ traces: true } as never, {})).message).toMatch(
     /option traces is true/,
   )
-  expect(thrownBy(() => settleLogs({ logs: {} } as never, {})).message).toMatch(/no option logs/)
+  expect(thrownBy(() => resolveLogs({ logs: {} } as never, {})).message).toMatch(/no option logs/)
 })
 
 test('createLoggerProvider has the same options flat', () => {
-  const config = settleLogs(
+  const config = resolveLogs(
     {
       endpoint: 'http://c:4318/x/',
       protocol: 'http/protobuf',
@@ -346,7 +346,7 @@ test('createLoggerProvider has the same options flat', () => {
     limits: { attributeCountLimit: 3 },
   })
   expect(config.exporter?.url).toBe('http://c:4318/x/v1/logs')
-  expect(thrownBy(() => settleLogs({ limits: { attributeCountLimit: -1 } }, {})).message).toContain(
+  expect(thrownBy(() => resolveLogs({ limits: { attributeCountLimit: -1 } }, {})).message).toContain(
     'option limits.attributeCountLimit',
   )
 })
@@ -359,7 +359,7 @@ describe('spool', () => {
     expect(spool(undefined)).toBeUndefined()
     expect(spool({ directory })).toEqual({ directory, maxBytes: 1_073_741_824, fsync: false })
     expect(spool({ directory, maxBytes: 5, fsync: true })).toEqual({ directory, maxBytes: 5, fsync: true })
-    expect(settleLogs({ spool: { directory } }, {}).spool).toMatchObject({ directory })
+    expect(resolveLogs({ spool: { directory } }, {}).spool).toMatchObject({ directory })
     expect(made).toEqual([])
   })
 
@@ -384,7 +384,7 @@ describe('spool', () => {
   })
 
   test('of createLoggerProvider is named as it stands there', () => {
-    expect(thrownBy(() => settleLogs({ spool: { directory: '' } }, {})).message).toContain(
+    expect(thrownBy(() => resolveLogs({ spool: { directory: '' } }, {})).message).toContain(
       'option spool.directory',
     )
   })
@@ -551,7 +551,7 @@ describe('endpoint', () => {
         made.length = 0
         const name = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`
         const env = { [name]: endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://ok:1' }
-        const config = settleTelemetry(options, env)
+        const config = resolveTelemetry(options, env)
         const started = [config.logs, config.traces, config.metrics].flatMap((one) =>
           one?.exporter ? [one.exporters] : [],
         )
@@ -562,7 +562,7 @@ describe('endpoint', () => {
         expect([message, ...made].join('\n')).not.toContain('hunter2')
       }
       made.length = 0
-      const config = settleTelemetry(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+      const config = resolveTelemetry(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
       expect([config.logs, config.traces, config.metrics].map((one) => one?.exporter)).toEqual([
         undefined,
         undefined,
@@ -647,7 +647,7 @@ describe('tls', () => {
     [true, 'http://a', 'option logs.tls is given'],
     [false, 'https://a', 'option logs.tls is false'],
   ])('what is wrong with those of one signal is told with their path: %j', (given, endpoint, message) => {
-    const settle = (): unknown => settleTelemetry({ endpoint, logs: { tls: given } }, {})
+    const settle = (): unknown => resolveTelemetry({ endpoint, logs: { tls: given } }, {})
     expect(thrownBy(settle).message).toContain(message)
   })
 
@@ -800,7 +800,7 @@ test.each<[string, object]>([
   ['headers as text', { headers: 'authorization=hunter2' }],
   ['a header that is none', { headers: { 'hunter2: x': 'hunter2' } }],
 ])('an error shows nothing that may be secret of an option that is %s', (_, options) => {
-  expect(() => settleTelemetry(options as never, {})).toThrow(/^@logbridge\/core: (?!.*hunter2)\P{C}+$/u)
+  expect(() => resolveTelemetry(options as never, {})).toThrow(/^@logbridge\/core: (?!.*hunter2)\P{C}+$/u)
 })
 
 test.each([
@@ -811,7 +811,7 @@ test.each([
   ['OTEL_TRACES_SAMPLER', PRIVATE_KEY],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization hunter2'],
 ])('a warning shows nothing that may be secret of a variable %s', (name, text) => {
-  settleTelemetry({}, { [name]: text })
+  resolveTelemetry({}, { [name]: text })
   expect(made).toEqual([expect.stringMatching(new RegExp(`^${name}(?!.*hunter2)`))])
 })
 
@@ -824,29 +824,29 @@ test('diag level', () => {
 
 test('what is switched off', () => {
   const signals = ['logs', 'traces', 'metrics'] as const
-  const off = settleTelemetry({ logs: false, traces: false, metrics: false }, {})
+  const off = resolveTelemetry({ logs: false, traces: false, metrics: false }, {})
   expect(signals.map((signal) => off[signal])).toEqual([undefined, undefined, undefined])
-  const disabled = settleTelemetry(
+  const disabled = resolveTelemetry(
     { instrumentations: [] },
     { OTEL_SDK_DISABLED: 'True', OTEL_PROPAGATORS: 'b3' },
   )
   expect(signals.map((signal) => disabled[signal])).toEqual([undefined, undefined, undefined])
   expect(disabled.propagators).toEqual(['b3'])
-  expect(settleTelemetry({}, { OTEL_SDK_DISABLED: 'false' }).logs).toBeDefined()
+  expect(resolveTelemetry({}, { OTEL_SDK_DISABLED: 'false' }).logs).toBeDefined()
   expect(made).toEqual([])
-  expect(settleTelemetry({}, { OTEL_SDK_DISABLED: '1' }).logs).toBeDefined()
+  expect(resolveTelemetry({}, { OTEL_SDK_DISABLED: '1' }).logs).toBeDefined()
   expect(made).toEqual([expect.stringContaining('OTEL_SDK_DISABLED is ignored')])
 })
 
 test('variables that cannot be obeyed are answered with a warning', () => {
-  settleTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
-  settleTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
+  resolveTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
+  resolveTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
   expect(made).toEqual([
     expect.stringContaining('OTEL_CONFIG_FILE is not read by startTelemetry()'),
     expect.stringContaining('OTEL_METRICS_EXEMPLAR_FILTER=always_on has no effect'),
   ])
   made.length = 0
-  settleTelemetry({}, { OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' })
+  resolveTelemetry({}, { OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' })
   expect(made).toEqual([])
 })
 

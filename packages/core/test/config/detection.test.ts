@@ -4,7 +4,7 @@ import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
 import { withinDetection } from '../../src/config/detection.ts'
-import { settleResource } from '../../src/config/resource.ts'
+import { resolveResource } from '../../src/config/resource.ts'
 import { encodeResource, encodeScope } from '../../src/otlp/openBatch.ts'
 import { complaints } from '../capturedWarnings.ts'
 import { delivered, start } from '../manualPipeline.ts'
@@ -87,7 +87,7 @@ test('a detector of our own that never ends holds up no signal', async () => {
   const detect = vi.spyOn(hostDetector, 'detect')
   detect.mockReturnValue({ attributes: { 'host.name': 'a', 'host.id': new Promise(() => {}) } })
   onTestFinished(() => detect.mockRestore())
-  const resource = settleResource({}, {})
+  const resource = resolveResource({}, {})
   expect(resource.asyncAttributesPending).toBe(true)
   const settled = resource.waitForAsyncAttributes!()
   await vi.advanceTimersByTimeAsync(5000)

@@ -2,7 +2,7 @@ import { LogbridgeError } from '@logbridge/bridge'
 import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
 import type { ResourceOptions } from '../../src/config/options.ts'
-import { settleResource } from '../../src/config/resource.ts'
+import { resolveResource } from '../../src/config/resource.ts'
 import { complaints } from '../capturedWarnings.ts'
 
 const made = complaints()
@@ -11,7 +11,7 @@ async function attributes(
   options: ResourceOptions,
   env: Record<string, string> = {},
 ): Promise<Record<string, unknown>> {
-  const resource = settleResource(options, env)
+  const resource = resolveResource(options, env)
   await resource.waitForAsyncAttributes?.()
   return resource.attributes
 }
@@ -61,9 +61,9 @@ test('an attribute that is undefined is not set', async () => {
 test.each([[{}], [null], [[{}]], [10n], [Symbol.iterator]])(
   'a value that no resource can hold: %s',
   (value) => {
-    expect(() => settleResource({ resource: { 'my.tag': value as never } }, {})).toThrow(
+    expect(() => resolveResource({ resource: { 'my.tag': value as never } }, {})).toThrow(
       expect.objectContaining({
-        code: 'invalid-option',
+        code: 'INVALID_OPTION',
         message: expect.stringContaining('option resource.my.tag is'),
       }),
     )
@@ -71,7 +71,7 @@ test.each([[{}], [null], [[{}]], [10n], [Symbol.iterator]])(
 )
 
 test.each([{ resource: 'x' }, { serviceName: '' }, { resource: [] }])('bad options: %j', (options) => {
-  expect(() => settleResource(options as never, {})).toThrow(LogbridgeError)
+  expect(() => resolveResource(options as never, {})).toThrow(LogbridgeError)
 })
 
 test.each(['no-pair', '=x', 'a=%zz'])('OTEL_RESOURCE_ATTRIBUTES=%s is ignored as a whole', async (text) => {

@@ -2,8 +2,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expectBalance } from '../../../../tests/support/account.ts'
-import { settleLogs } from '../../src/config/config.ts'
-import { withRetry } from '../../src/transport/retry.ts'
+import { resolveLogs } from '../../src/config/config.ts'
+import { createRetryingTransport } from '../../src/transport/retry.ts'
 import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'
 import { LogPipeline } from '../../src/logs/pipeline.ts'
 import { complaints } from '../capturedWarnings.ts'
@@ -49,7 +49,7 @@ class MoodyTransport implements Transport {
     this.taken.push(...numbers)
     return { kind: 'delivered', rejected }
   }
-  wake(): void {}
+  resetBackoff(): void {}
   close(): void {}
 }
 
@@ -86,8 +86,8 @@ test('emit, flush and shutdown in any order, with a receiver in any mood: nothin
     fc.asyncProperty(options, fc.array(step, { maxLength: 30 }), async (given, steps) => {
       const transport = new MoodyTransport()
       const pipeline = new LogPipeline(
-        settleLogs(given, {}),
-        withRetry(transport, () => 0.01),
+        resolveLogs(given, {}),
+        createRetryingTransport(transport, () => 0.01),
       )
       const waits: Promise<unknown>[] = []
       let emitted = 0
@@ -156,7 +156,7 @@ test('emit, flush and shutdown in any order, with a receiver in any mood: nothin
       expectBalance(stats)
       expect(stats).toMatchObject({ created: emitted + 1, queued: 0, inFlight: 0, bytes: 0 })
       expect(stats.delivered).toBe(transport.taken.length)
-      expect(stats.rejected + (stats.dropped['export-failed'] ?? 0)).toBe(transport.refused.length)
+      expect(stats.rejected + (stats.dropped['export_failed'] ?? 0)).toBe(transport.refused.length)
       const all = [...transport.taken, ...transport.refused]
       expect(new Set(all).size).toBe(all.length)
       expect(stats.dropped.shutdown).toBe(emitted - all.length + 1)

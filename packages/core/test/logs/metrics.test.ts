@@ -68,7 +68,7 @@ test('the account is shown as metrics of the semantic conventions', async () => 
   expect({ created, delivered, dropped, queued }).toEqual({
     created: 25,
     delivered: 3,
-    dropped: { 'export-failed': 2, 'queue-full': 12 },
+    dropped: { export_failed: 2, queue_full: 12 },
     queued: 8,
   })
 

@@ -91,7 +91,7 @@ describe('the account', () => {
       { kind: 'delivered', rejected: 99 },
       { delivered: 0, rejected: 3 },
     ],
-    [{ kind: 'failed', reason: 'gRPC UNAUTHENTICATED' }, { dropped: { 'export-failed': 3 } }],
+    [{ kind: 'failed', reason: 'gRPC UNAUTHENTICATED' }, { dropped: { export_failed: 3 } }],
   ])('of %j', async (outcome, expected) => {
     const { transport, pipeline, write } = start()
     for (const body of ['a', 'b', 'c']) write(body)
@@ -129,11 +129,11 @@ describe('the account', () => {
       await transport.arrived(answered + 1)
       const bodies = (await decode(transport.requests[answered]!)).map(({ body }) => body)
       answered += 1
-      transport.answer(bodies.includes('huge') ? { kind: 'too-large', reason: 'HTTP 413' } : delivered)
+      transport.answer(bodies.includes('huge') ? { kind: 'too_large', reason: 'HTTP 413' } : delivered)
       await new Promise(setImmediate)
     }
     await flushed
-    expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: { 'too-large': 1 }, bytes: 0 })
+    expect(pipeline.stats()).toMatchObject({ delivered: 3, dropped: { too_large: 1 }, bytes: 0 })
     expectBalance(pipeline.stats())
   })
 
@@ -147,7 +147,7 @@ describe('the account', () => {
     transport.answer()
     await flushed
     expect(await bodiesIn(transport)).toEqual(['before', 'after'])
-    expect(pipeline.stats()).toMatchObject({ created: 3, delivered: 2, dropped: { 'too-large': 1 } })
+    expect(pipeline.stats()).toMatchObject({ created: 3, delivered: 2, dropped: { too_large: 1 } })
   })
 })
 
@@ -174,7 +174,7 @@ describe('the caps', () => {
     write('unspecified', 0)
     write('warn', 13)
     const { created } = pipeline.stats()
-    expect(pipeline.stats()).toMatchObject({ queued: created - 2, dropped: { 'queue-full': 2 } })
+    expect(pipeline.stats()).toMatchObject({ queued: created - 2, dropped: { queue_full: 2 } })
     for (let i = 0; i < 50; i += 1) write('x'.repeat(1000), 17)
     expect(pipeline.stats().bytes).toBeGreaterThanOrEqual(100_000)
     expect(pipeline.stats().bytes).toBeLessThan(103_000)
@@ -184,16 +184,16 @@ describe('the caps', () => {
   test('of records does the same, and counts what is in flight', async () => {
     const { transport, pipeline, write } = start({ maxQueueSize: 10, maxExportBatchSize: 5 })
     for (let i = 0; i < 12; i += 1) write(i, 9)
-    expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { 'queue-full': 4 } })
+    expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { queue_full: 4 } })
     for (let i = 0; i < 4; i += 1) write(i, 17)
-    expect(pipeline.stats()).toMatchObject({ queued: 10, dropped: { 'queue-full': 6 } })
+    expect(pipeline.stats()).toMatchObject({ queued: 10, dropped: { queue_full: 6 } })
     await transport.arrived(2)
     write('still full', 17)
-    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+    expect(pipeline.stats().dropped['queue_full']).toBe(7)
     transport.answer()
     await new Promise(setImmediate)
     write('room again', 9)
-    expect(pipeline.stats().dropped['queue-full']).toBe(7)
+    expect(pipeline.stats().dropped['queue_full']).toBe(7)
   })
 })
 

@@ -238,7 +238,7 @@ test('a log call ends when a processor logs twice on each record', async () => {
   }).getLogger('doubling')
   logger.emit({ body: 'hello' })
   // One, two, four and eight are taken.
-  expect(provider.stats()).toMatchObject({ created: 31, queued: 15, dropped: { nested: 16 } })
+  expect(provider.stats()).toMatchObject({ created: 31, queued: 15, dropped: { reentrant: 16 } })
   expect(await received()).toHaveLength(15)
 })
 

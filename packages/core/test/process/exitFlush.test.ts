@@ -151,7 +151,7 @@ describe.each([
     expect(refused.stderr).not.toContain(token)
     expect(refused.code).toBe(3)
     expect(refused.stderr).toMatch(/^logbridge: log records were dropped because the receiver refused them/)
-    expect(statsOf(refused)).toMatchObject({ delivered: 0, dropped: { 'export-failed': 3 }, queued: 0 })
+    expect(statsOf(refused)).toMatchObject({ delivered: 0, dropped: { export_failed: 3 }, queued: 0 })
     refusing.answer = () => ({ body: partialSuccess(2n, `no ${token}`) })
     const rejected = await exits(refusing.url, { headers: { 'X-Token': token } })
     expect(statsOf(rejected)).toMatchObject({ delivered: 1, rejected: 2, queued: 0 })
@@ -469,7 +469,7 @@ describe('with a spool', () => {
     expect(first).toMatchObject({ code: 3, stderr: '' })
     expect(statsOf(first)).toMatchObject({ ...delivered, spooled: 0 })
     const next = code.replace(LOG, '').replace('process.exit(3)', 'await telemetry.forceFlush()')
-    expect(statsOf(await run(next, { env }))).toMatchObject({ created: 0, adopted: 0 })
+    expect(statsOf(await run(next, { env }))).toMatchObject({ created: 0, recovered: 0 })
     expect(decoding.take()).toHaveLength(3)
   })
 
@@ -479,7 +479,7 @@ describe('with a spool', () => {
     decoding.take()
     expect(await run(code.replace(LOG, `${LISTEN}\n${LOG}`), { env })).toMatchObject({ code: 3, stderr: '' })
     const next = code.replace(LOG, '').replace('process.exit(3)', 'await telemetry.forceFlush()')
-    expect(statsOf(await run(next, { env }))).toMatchObject({ adopted: 4, delivered: 4 })
+    expect(statsOf(await run(next, { env }))).toMatchObject({ recovered: 4, delivered: 4 })
     expect(decoding.take().map(({ body }) => body)).toEqual([...BODIES, 'last'])
   })
 
@@ -497,7 +497,7 @@ describe('with a spool', () => {
       )
     decoding.take()
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() }
-    expect(statsOf(await run(next, { env }))).toMatchObject({ adopted: 3, delivered: 3 })
+    expect(statsOf(await run(next, { env }))).toMatchObject({ recovered: 3, delivered: 3 })
     expect(decoding.take()).toHaveLength(3)
   })
 })
@@ -520,5 +520,5 @@ test.each([
 test('a process that may start no worker thread is told so when flushOnExit is set', async () => {
   const code = `${IMPORTS} try { startTelemetry({ flushOnExit: true }) } catch (error) { console.log(error.code, error.message) }`
   const ended = await run(code, { execArgv: ['--permission', '--allow-fs-read=*'] })
-  expect(ended.stdout).toMatch(/^invalid-option .*flushOnExit.*--allow-worker/)
+  expect(ended.stdout).toMatch(/^INVALID_OPTION .*flushOnExit.*--allow-worker/)
 })

@@ -151,7 +151,7 @@ test('an ESM and a CommonJS copy know of each other', async () => {
     await again().shutdown()`,
     { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
   )
-  expect(ended).toEqual({ code: 0, stdout: 'already-started\n', stderr: '' })
+  expect(ended).toEqual({ code: 0, stdout: 'ALREADY_STARTED\n', stderr: '' })
 })
 
 test.each(['grpc', 'http/protobuf'])(

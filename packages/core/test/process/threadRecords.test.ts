@@ -65,7 +65,7 @@ function statsOf({ stdout }: Ended): Stats {
 
 const lost = {
   created: 0,
-  adopted: 50,
+  recovered: 50,
   delivered: 0,
   dropped: { thread_terminated: 50 },
   queued: 0,
@@ -86,16 +86,16 @@ describe('what a terminated worker thread takes with it', () => {
     expect(ended.stderr).toBe(
       'logbridge: log records were lost with a worker thread that was terminated: 50\n',
     )
-    expect(statsOf(ended)).toMatchObject({ created: 0, adopted: 0, dropped: NOTHING })
+    expect(statsOf(ended)).toMatchObject({ created: 0, recovered: 0, dropped: NOTHING })
   })
 
   test('is reported once where both copies of the package are at work', async () => {
     const other = `const other = createRequire(import.meta.url)('@logbridge/core')
       const provider = other.createLoggerProvider({ register: false })
-      process.on('exit', () => console.log(provider.stats().adopted))\n`
+      process.on('exit', () => console.log(provider.stats().recovered))\n`
     const ended = await runs(`${IMPORTS}${other}
       const telemetry = startTelemetry({ traces: false, metrics: false })
-      process.on('exit', () => console.log(telemetry.stats().adopted))
+      process.on('exit', () => console.log(telemetry.stats().recovered))
       ${worker()}${TERMINATE}`)
     expect(ended.stdout).toBe('50\n0\n')
     expect(numbers(ended.stderr, REPORT)).toEqual([50])
@@ -104,7 +104,7 @@ describe('what a terminated worker thread takes with it', () => {
   test('is nothing when it has flushed', async () => {
     const ended = await runs(`${START}${worker('await telemetry.forceFlush()')}${TERMINATE}`)
     expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
-    expect(statsOf(ended)).toMatchObject({ adopted: 0, dropped: NOTHING })
+    expect(statsOf(ended)).toMatchObject({ recovered: 0, dropped: NOTHING })
   })
 
   test('is nothing when it ends by itself, and is sent then', async () => {
@@ -116,7 +116,7 @@ describe('what a terminated worker thread takes with it', () => {
     const ended = await runs(`${START}${worker('process.exit(0)')}await once(worker, 'exit')`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
     expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 50\.[^\n]*\n$/)
-    expect(statsOf(ended)).toMatchObject({ adopted: 0, dropped: NOTHING })
+    expect(statsOf(ended)).toMatchObject({ recovered: 0, dropped: NOTHING })
   })
 
   test('is reported when the process ends before it', async () => {
@@ -143,7 +143,7 @@ describe('what a terminated worker thread takes with it', () => {
       `${next} while (telemetry.stats().delivered < 50) await new Promise((resolve) => setTimeout(resolve, 10))`,
     )
     expect(sent.received).toBe(50)
-    expect(statsOf(sent)).toMatchObject({ adopted: 50, delivered: 50, dropped: NOTHING })
+    expect(statsOf(sent)).toMatchObject({ recovered: 50, delivered: 50, dropped: NOTHING })
   })
 
   test("is not taken for lost when it is pino's worker, which flushes as the process exits", async () => {

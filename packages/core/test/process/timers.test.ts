@@ -34,7 +34,7 @@ test('a provider delivers, and tells of its losses, when it is loaded in a windo
   const [globals, delivered, lost] = stdout.split('\n')
   expect(globals).toBe('number undefined')
   expect(JSON.parse(delivered!)).toMatchObject({ created: 20, delivered: 8, queued: 0, inFlight: 0 })
-  expect(JSON.parse(lost!)).toMatchObject({ created: 20, dropped: { 'queue-full': 12, shutdown: 8 } })
+  expect(JSON.parse(lost!)).toMatchObject({ created: 20, dropped: { queue_full: 12, shutdown: 8 } })
   expect(stderr).toContain('logbridge: loss of log records has ended: 12 lost')
   expect(stderr).toContain('logbridge: loss of log records has ended: 20 lost')
   const records = receiving.take()

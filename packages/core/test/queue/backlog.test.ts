@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Backlog } from '../../src/queue/backlog.ts'
 import { OpenBatch } from '../../src/otlp/openBatch.ts'
-import { consign, type Consignment } from '../../src/queue/queuedRequest.ts'
+import { createQueuedRequest, type QueuedRequest } from '../../src/queue/queuedRequest.ts'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
 import { recordOf, scope } from '../manualPipeline.ts'
 
@@ -10,11 +10,11 @@ const UNLIMITED = { bytes: Infinity, records: Infinity }
 let number = 0
 
 /** A batch of one record. */
-function consignmentOf(body: string, severityNumber = 9): Consignment {
+function consignmentOf(body: string, severityNumber = 9): QueuedRequest {
   const open = new OpenBatch()
   open.add(scope, recordOf(body, severityNumber), {})
   number += 1
-  return consign(number, 1, { batch: open.seal()! })
+  return createQueuedRequest(number, 1, { batch: open.seal()! })
 }
 
 /** A spool in which so many entries wait: a mock, as only what is taken from it matters. */
@@ -23,7 +23,7 @@ function spoolWith(waiting: number): Spool {
     waiting,
     take: () => {
       spool.waiting -= 1
-      return [{ count: 1, bytes: 1, number: 0 } satisfies SpoolEntry]
+      return [{ count: 1, bytes: 1, sequence: 0 } satisfies SpoolEntry]
     },
   }
   return spool as Partial<Spool> as Spool
@@ -43,14 +43,14 @@ test('a severe batch that is on disk as well is taken before batches that came l
   const later = consignmentOf('later')
   backlog.add(severe)
   backlog.add(later)
-  expect(backlog.stored(severe)).toEqual([])
+  expect(backlog.onSpooled(severe)).toEqual([])
   expect([backlog.take(), backlog.take()]).toEqual([[severe], [later]])
 })
 
 test('severe batches that are on disk as well take 1 MiB of memory, and the oldest leave it first', () => {
   const backlog = new Backlog(undefined, UNLIMITED)
   const severe = Array.from({ length: 5 }, () => consignmentOf('x'.repeat(300_000), ERROR))
-  for (const consignment of severe) backlog.add(consignment)
-  const released = severe.map((consignment) => backlog.stored(consignment))
+  for (const queuedRequest of severe) backlog.add(queuedRequest)
+  const released = severe.map((queuedRequest) => backlog.onSpooled(queuedRequest))
   expect(released).toEqual([[], [], [], [severe[0]], [severe[1]]])
 })

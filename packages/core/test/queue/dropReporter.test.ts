@@ -31,14 +31,14 @@ describe('onDrop', () => {
     expect(onDrop).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1000)
     expect(onDrop.mock.calls).toEqual([
-      ['queue-full', 15, 5],
-      ['queue-full', 15, 9],
+      ['queue_full', 15, 5],
+      ['queue_full', 15, 9],
     ])
     vi.advanceTimersByTime(1000)
     write('lost', 0)
     vi.advanceTimersByTime(1000)
-    expect(onDrop.mock.calls.slice(2)).toEqual([['queue-full', 1, 0]])
-    expect(pipeline.stats().dropped).toEqual({ 'queue-full': 31 })
+    expect(onDrop.mock.calls.slice(2)).toEqual([['queue_full', 1, 0]])
+    expect(pipeline.stats().dropped).toEqual({ queue_full: 31 })
     expectBalance(pipeline.stats())
   })
 
@@ -52,8 +52,8 @@ describe('onDrop', () => {
     await flushed
     vi.advanceTimersByTime(1000)
     expect(onDrop.mock.calls).toEqual([
-      ['export-failed', 2, 9],
-      ['export-failed', 1, 17],
+      ['export_failed', 2, 9],
+      ['export_failed', 1, 17],
     ])
   })
 
@@ -100,7 +100,7 @@ describe('on stderr', () => {
     }
     expect(said).toEqual([expect.stringMatching(FULL)])
     vi.advanceTimersByTime(30_000)
-    expect(said.slice(1)).toEqual(['loss of log records has ended: 60 lost; queue-full: 30 DEBUG, 30 INFO'])
+    expect(said.slice(1)).toEqual(['loss of log records has ended: 60 lost; queue_full: 30 DEBUG, 30 INFO'])
     vi.advanceTimersByTime(60_000)
     expect(said).toHaveLength(2)
   })
@@ -125,7 +125,7 @@ describe('on stderr', () => {
     await transport.arrived(1)
     transport.answer(delivered)
     await ended
-    expect(said.at(-1)).toBe('loss of log records has ended: 1 lost; queue-full: 1 INFO')
+    expect(said.at(-1)).toBe('loss of log records has ended: 1 lost; queue_full: 1 INFO')
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, test, vi } from 'vitest'
-import { Account } from '../../src/queue/counters.ts'
+import { PipelineCounters } from '../../src/queue/counters.ts'
 import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import type { DropListener } from '../../src/queue/dropReporter.ts'
 import { createLoggerProvider } from '../../src/logs/provider.ts'
@@ -15,7 +15,7 @@ complaints()
 const { decode, grpcUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const MIB = 1024 * 1024
-/** A consignment, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/queue-memory.js`. */
+/** A queuedRequest, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/queue-memory.js`. */
 const LEAST_WAITING_BYTES = 700
 
 describe('the byte cap', () => {
@@ -147,24 +147,24 @@ test('keys that are remembered do not keep the texts alive that they were cut fr
 describe('the account keeps no more counts', () => {
   test('than there are severities', () => {
     const onDrop = vi.fn<DropListener>()
-    const account = new Account(onDrop)
-    for (let i = 0; i < 1000; i += 1) account.refuse('queue-full', 100 + i / 7)
-    account.refuse('queue-full', Number.NaN)
-    account.refuse('queue-full', 24)
+    const account = new PipelineCounters(onDrop)
+    for (let i = 0; i < 1000; i += 1) account.dropOne('queue_full', 100 + i / 7)
+    account.dropOne('queue_full', Number.NaN)
+    account.dropOne('queue_full', 24)
     account.end()
     expect(onDrop.mock.calls).toEqual([
-      ['queue-full', 1001, 0],
-      ['queue-full', 1, 24],
+      ['queue_full', 1001, 0],
+      ['queue_full', 1, 24],
     ])
   })
 
   test('than there are statuses, whatever a receiver answers with', () => {
-    const account = new Account(undefined)
+    const account = new PipelineCounters(undefined)
     for (let status = 1000; status < 2000; status += 1) {
-      account.conclude(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })
+      account.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })
     }
-    account.conclude(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status: 401 })
-    expect([...account.failed.keys()]).toEqual(['_OTHER', '401'])
+    account.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status: 401 })
+    expect([...account.sendFailed.keys()]).toEqual(['_OTHER', '401'])
     account.end()
   })
 })

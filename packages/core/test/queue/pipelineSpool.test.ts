@@ -61,7 +61,7 @@ test('what is refused for good does not stay in the spool', async () => {
   await until(() => expect(pipeline.stats().spooled).toBe(1))
   transport.answer({ kind: 'failed', reason: 'HTTP 400' })
   await until(async () => expect(await segments()).toEqual([]))
-  expect(pipeline.stats()).toMatchObject({ dropped: { 'export-failed': 1 }, spooled: 0 })
+  expect(pipeline.stats()).toMatchObject({ dropped: { export_failed: 1 }, spooled: 0 })
 })
 
 test('what waits in the spool takes next to no memory, and is sent from there', async () => {
@@ -102,7 +102,7 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   expect(said).toEqual([])
 
   const next = spooling()
-  await until(() => expect(next.pipeline.stats().adopted).toBe(5))
+  await until(() => expect(next.pipeline.stats().recovered).toBe(5))
   next.write('new')
   for (let i = 1; i <= 6; i += 1) {
     await next.transport.arrived(i)
@@ -112,7 +112,13 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   const bodies = await bodiesIn(next.transport)
   expect(bodies[0]).toBe(1)
   expect(new Set(bodies)).toEqual(new Set([1, 2, 3, 4, 5, 'new']))
-  expect(next.pipeline.stats()).toMatchObject({ created: 1, adopted: 5, delivered: 6, queued: 0, spooled: 0 })
+  expect(next.pipeline.stats()).toMatchObject({
+    created: 1,
+    recovered: 5,
+    delivered: 6,
+    queued: 0,
+    spooled: 0,
+  })
   expectBalance(next.pipeline.stats())
   expect(await readdir(directory)).toEqual([])
 })
@@ -159,7 +165,7 @@ test('what another process has recovered from this one is neither sent nor lost:
   await pipeline.forceFlush(10_000)
   expect(pipeline.stats()).toMatchObject({
     created: 10,
-    adopted: -6,
+    recovered: -6,
     delivered: 4,
     dropped: NOTHING,
     queued: 0,
@@ -181,7 +187,7 @@ test('a process that ends at once when something has been delivered does not hav
   const next = spooling()
   await next.transport.arrived(1)
   expect(await bodiesIn(next.transport)).toEqual(['left'])
-  expect(next.pipeline.stats().adopted).toBe(1)
+  expect(next.pipeline.stats().recovered).toBe(1)
   next.transport.answer()
   await until(() => expect(next.pipeline.stats().delivered).toBe(1))
   next.pipeline.end()
@@ -209,7 +215,7 @@ test('the end of a process, however sudden, leaves nothing of what has just been
   await until(() => expect(first.pipeline.stats().delivered).toBe(2))
   first.pipeline.end()
   const next = spooling()
-  await until(() => expect(next.pipeline.stats().adopted).toBe(3))
+  await until(() => expect(next.pipeline.stats().recovered).toBe(3))
   for (let i = 1; i <= 2; i += 1) {
     await next.transport.arrived(i)
     next.transport.answer()
@@ -231,7 +237,7 @@ async function halfDelivered(options: Parameters<typeof start>[0] = {}) {
   const { transport, pipeline, write } = parts
   for (let i = 0; i < 8; i += 1) write(i)
   await until(() => expect(pipeline.stats().spooled).toBe(8))
-  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  transport.answer({ kind: 'too_large', reason: 'larger than max' })
   await transport.arrived(2)
   transport.answer()
   await transport.arrived(3)
@@ -245,7 +251,7 @@ async function sentByNext(): Promise<unknown[]> {
   await transport.arrived(1)
   transport.answer()
   await pipeline.shutdown()
-  expect(pipeline.stats().delivered).toBe(pipeline.stats().adopted)
+  expect(pipeline.stats().delivered).toBe(pipeline.stats().recovered)
   expectBalance(pipeline.stats())
   return bodiesIn(transport)
 }
@@ -294,7 +300,7 @@ test('a spill amid a request that goes in parts keeps no more than what is still
   const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
   for (let i = 0; i < 8; i += 1) write(i)
   await until(() => expect(said).toContainEqual(expect.stringContaining('cannot be written to')))
-  for (const [index, outcome] of [{ kind: 'too-large', reason: '' } as const, delivered].entries()) {
+  for (const [index, outcome] of [{ kind: 'too_large', reason: '' } as const, delivered].entries()) {
     await transport.arrived(index + 1)
     transport.answer(outcome)
   }
@@ -306,14 +312,14 @@ test('a spill amid a request that goes in parts keeps no more than what is still
 
   const next = spooling({ spool })
   await next.transport.arrived(1)
-  expect(next.pipeline.stats()).toMatchObject({ adopted: 4, inFlight: 4 })
+  expect(next.pipeline.stats()).toMatchObject({ recovered: 4, inFlight: 4 })
   expect(await bodiesIn(next.transport)).toEqual([4, 5, 6, 7])
   next.transport.answer()
   await next.pipeline.shutdown()
   expectBalance(next.pipeline.stats())
 })
 
-test('what is damaged in the spool is counted, and the rest is sent', async () => {
+test('what is corrupt in the spool is counted, and the rest is sent', async () => {
   const { transport, pipeline, write } = spooling()
   for (let i = 0; i < 6; i += 1) write(i)
   await until(() => expect(pipeline.stats().spooled).toBe(6))
@@ -328,7 +334,7 @@ test('what is damaged in the spool is counted, and the rest is sent', async () =
   }
   await pipeline.forceFlush()
   const stats = pipeline.stats()
-  expect(stats).toMatchObject({ created: 6, delivered: 5, dropped: { 'spool-damaged': 1 }, spooled: 0 })
+  expect(stats).toMatchObject({ created: 6, delivered: 5, dropped: { spool_corrupted: 1 }, spooled: 0 })
   expectBalance(stats)
   expect(said).toContain('log records in the spool were dropped because they can no longer be read')
 })
@@ -384,7 +390,7 @@ test('a full spool leaves the rest in memory, within its cap', async () => {
   await until(() => expect(pipeline.stats().spooled).toBeGreaterThan(4))
   const stats = pipeline.stats()
   expect(stats.spooled).toBeLessThan(11)
-  expect(stats.dropped['queue-full']).toBeGreaterThan(50)
+  expect(stats.dropped['queue_full']).toBeGreaterThan(50)
   expectBalance(stats)
   expect(transport.requests).toHaveLength(4)
 })

@@ -5,9 +5,9 @@ import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '../../../../tests/support/account.ts'
 import { complaints } from '../capturedWarnings.ts'
-import { Account } from '../../src/queue/counters.ts'
+import { PipelineCounters } from '../../src/queue/counters.ts'
 import { OpenBatch } from '../../src/otlp/openBatch.ts'
-import { Dispatcher } from '../../src/queue/sendingQueue.ts'
+import { SendingQueue } from '../../src/queue/sendingQueue.ts'
 import type { Spool } from '../../src/spool/types.ts'
 import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
@@ -98,14 +98,14 @@ test.each<[string, Spool['append']]>([
     park() {},
     take: () => [],
     read: never,
-    settle() {},
-    adopt: never,
+    ack() {},
+    recover: never,
     close: never,
     closeSync() {},
   }
   const open = new OpenBatch()
-  const account = new Account(undefined)
-  const dispatcher = new Dispatcher(new ManualTransport(), account, spool, undefined, {
+  const account = new PipelineCounters(undefined)
+  const dispatcher = new SendingQueue(new ManualTransport(), account, spool, undefined, {
     bytes: Infinity,
     records: 1,
   })
@@ -123,7 +123,7 @@ test.each<[string, Spool['append']]>([
 })
 
 describe('a request that goes in parts, as it was too large', () => {
-  const tooLarge = { kind: 'too-large', reason: 'larger than max' } as const
+  const tooLarge = { kind: 'too_large', reason: 'larger than max' } as const
 
   /** Of eight records the first four are delivered, and two of the others are being sent. */
   async function halfWay(options: Parameters<typeof start>[0] = {}) {

@@ -18,7 +18,7 @@ import {
   type TelemetryOptions,
   type TracesOptions,
 } from '../../src/index.ts'
-import { settleTelemetry } from '../../src/config/config.ts'
+import { resolveTelemetry } from '../../src/config/config.ts'
 import { createTraces } from '../../src/signals/traces.ts'
 import { complaints } from '../capturedWarnings.ts'
 
@@ -144,7 +144,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
   '%s waits for spans that a timer has begun to export when attributes of their resource are pending',
   async (end) => {
     const id = Promise.withResolvers<string>()
-    const { traces } = settleTelemetry(
+    const { traces } = resolveTelemetry(
       { endpoint: receiver.url, protocol: 'http/protobuf', traces: { scheduledDelayMillis: 1 } },
       {},
     )

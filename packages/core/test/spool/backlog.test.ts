@@ -10,7 +10,7 @@ import { EntryTable } from '../../src/spool/table.ts'
 import { complaints } from '../capturedWarnings.ts'
 import { type ManualTransport, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
-import { adopt, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+import { recover, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { NOTHING } from '../../../../tests/support/stats.ts'
 
 // What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
@@ -72,7 +72,7 @@ test('an entry that waits on disk takes at most 16 bytes of memory, appended or 
   await spool.close()
   const next = spoolAt(directory)
   const found = vi.fn(() => 7)
-  await next.adopt(found)
+  await next.recover(found)
   expect(found.mock.calls).toEqual([[20_001, 20_001]])
   expect(next.memory / next.waiting).toBe(12)
   expect(next.take({ bytes: 1000, records: 1000 })).toHaveLength(3)
@@ -95,7 +95,7 @@ test('what was recovered is taken before what this process has left on disk', as
   const spool = spoolAt(directory)
   const [own] = await keep(spool, 'own')
   spool.park(own!, 1)
-  await spool.adopt(() => 2)
+  await spool.recover(() => 2)
   expect(await texts(spool, spool.take(ALL))).toEqual(['recovered', 'own'])
   await spool.close()
 })
@@ -103,7 +103,7 @@ test('what was recovered is taken before what this process has left on disk', as
 test('small entries are joined when they are sent, and settled together', async () => {
   const directory = await leftBehind(200)
   const next = spooling(directory)
-  await until(() => expect(next.pipeline.stats().adopted).toBe(200))
+  await until(() => expect(next.pipeline.stats().recovered).toBe(200))
   expect(await drain(next)).toEqual([Array.from({ length: 200 }, (_, index) => index)])
   // Of one resource and one scope, they have these once.
   expect(Buffer.from(next.transport.requests[0]!).toString('latin1').split('orders')).toHaveLength(2)
@@ -114,7 +114,7 @@ test('small entries are joined when they are sent, and settled together', async 
 
 test('entries are joined to no more than maxExportBatchSize records', async () => {
   const next = spooling(await leftBehind(10), { maxExportBatchSize: 4 })
-  await until(() => expect(next.pipeline.stats().adopted).toBe(10))
+  await until(() => expect(next.pipeline.stats().recovered).toBe(10))
   expect((await drain(next)).map((bodies) => bodies.length)).toEqual([4, 4, 2])
 })
 
@@ -122,7 +122,7 @@ test('a joined request that is too large is sent by halves, and a shutdown leave
   const directory = await leftBehind(8)
   const { transport, pipeline } = spooling(directory)
   await transport.arrived(1)
-  transport.answer({ kind: 'too-large', reason: 'larger than max' })
+  transport.answer({ kind: 'too_large', reason: 'larger than max' })
   await transport.arrived(2)
   expect(await bodiesIn(transport.requests[1]!)).toEqual([0, 1, 2, 3])
   expectBalance(pipeline.stats())
@@ -231,7 +231,7 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
     await spool.close()
     vi.restoreAllMocks()
     const next = spoolAt(directory)
-    expect(await adopt(next)).toHaveLength(1)
+    expect(await recover(next)).toHaveLength(1)
     await next.close()
   },
 )
@@ -259,7 +259,7 @@ test('an entry that is given up is counted as spool_unreadable, and the next pro
   onTestFinished(() => later.mockRestore())
   await until(() =>
     expect(pipeline.stats()).toMatchObject({
-      adopted: 4,
+      recovered: 4,
       delivered: 2,
       dropped: { spool_unreadable: 2 },
       queued: 0,
@@ -315,10 +315,10 @@ test('a bad place on the disk costs a recovered segment what lies there, and tha
   await keep(gone, ...contents)
   await gone.close()
   const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, { start: 5000, end: 5001 }))
-  const entries = await adopt(spool)
+  const entries = await recover(spool)
   expect(await texts(spool, entries)).toEqual([contents[0], contents[3]])
   expect(made).toEqual([expect.stringContaining('has a bad place')])
-  for (const entry of entries) spool.settle(entry)
+  for (const entry of entries) spool.ack(entry)
   await spool.close()
   expect(await found(directory)).toEqual(contents.slice(1, 3))
 })
@@ -333,11 +333,11 @@ test.each([1000, 500_000])(
     await gone.close()
     const place = { start: 0, end: Infinity, tries: 0 }
     const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, place))
-    expect(await adopt(spool)).toEqual([])
+    expect(await recover(spool)).toEqual([])
     expect(made).toEqual([expect.stringContaining('cannot be read now')])
     expect(place.tries).toBeLessThan(20)
     place.end = 0
-    expect(await texts(spool, await adopt(spool))).toEqual([content])
+    expect(await texts(spool, await recover(spool))).toEqual([content])
     await spool.close()
   },
 )

@@ -17,10 +17,10 @@ import {
   ENTRY_BYTES,
   encodeHeader,
   HEADER_BYTES,
-  readSegment,
+  scanSegment,
 } from '../../src/spool/format.ts'
 import { complaints } from '../capturedWarnings.ts'
-import { adopt, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
+import { recover, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
 // Files as a crash, a bad disk or an enemy leaves them: what is whole is delivered.
 
@@ -74,7 +74,7 @@ test('what is marked as settled after a torn tail was cut is not sent again', as
   for (let size = ENDS[2]!; size < ENDS[3]!; size += 1) {
     const directory = withSegment(segment.subarray(0, size))
     const spool = spoolAt(directory)
-    spool.settle((await adopt(spool))[1]!)
+    spool.ack((await recover(spool))[1]!)
     await spool.close()
     expect(await found(directory)).toEqual(['first', 'third'])
   }
@@ -90,7 +90,7 @@ describe('a flipped bit', () => {
       expect(await found(withSegment(bytes))).toEqual(TEXTS.filter((_, index) => index !== hit))
     }
     expect(made).toEqual([
-      expect.stringMatching(/is damaged: 25 bytes with 1 log records in 000000000001.seg are lost/),
+      expect.stringMatching(/is corrupt: 25 bytes with 1 log records in 000000000001.seg are lost/),
     ])
   })
 
@@ -98,7 +98,13 @@ describe('a flipped bit', () => {
     for (let bit = 0; bit < segment.length * 8; bit += 1) {
       const bytes = Buffer.from(segment)
       bytes[bit >> 3]! ^= 1 << (bit & 7)
-      const { entries, version, damagedBytes, damagedRecords, size } = await readSegment(bytes)
+      const {
+        entries,
+        version,
+        corruptBytes: corruptBytes,
+        corruptRecords: corruptRecords,
+        size,
+      } = await scanSegment(bytes)
       const offsets = [HEADER_BYTES, ...ENDS]
       expect(entries.length).toBeGreaterThanOrEqual(TEXTS.length - 1)
       for (let entry = 0; entry < entries.length; entry += 1) {
@@ -111,9 +117,9 @@ describe('a flipped bit', () => {
       expect(version).toBe('known')
       if (entries.length === TEXTS.length) continue
       // It is counted, unless it looks like a tail that was torn.
-      if (size === bytes.length) expect(damagedBytes).toBeGreaterThan(ENTRY_BYTES)
+      if (size === bytes.length) expect(corruptBytes).toBeGreaterThan(ENTRY_BYTES)
       else expect(size).toBe(ENDS.at(-2))
-      expect(damagedRecords).toBeLessThanOrEqual(TEXTS.length * 8)
+      expect(corruptRecords).toBeLessThanOrEqual(TEXTS.length * 8)
     }
   })
 })
@@ -148,7 +154,7 @@ test('whatever a segment is overwritten with, whole neighbours are delivered and
       const isHit = (start: number, end: number): boolean =>
         patches.some((patch) => patch.at < end && patch.at + patch.bytes.length > start)
       for (const { at, bytes: given } of patches) bytes.set(given.subarray(0, bytes.length - at), at)
-      const { entries, mark } = await readSegment(bytes)
+      const { entries, syncMarker: mark } = await scanSegment(bytes)
       const read = Array.from({ length: entries.length }, (_, index) =>
         String(decodeRequestEntry(bytes, entries.offset(index), mark)),
       )
@@ -203,13 +209,13 @@ test('readSegment reads a segment a bounded number of times when each of its pla
       // To the end of the segment.
       bytes.writeUInt32LE(length - at - ENTRY_BYTES, HEADER_BYTES + at + 8)
     }
-    expect((await readSegment(bytes)).entries).toHaveLength(0)
+    expect((await scanSegment(bytes)).entries).toHaveLength(0)
     const read = checksums.mock.calls.reduce((sum, [given]) => sum + given.length, 0)
     expect(read / bytes.length).toBeLessThan(9)
   }
 })
 
-test('what is logged cannot pass for an entry, even where the entry around it is damaged', async () => {
+test('what is logged cannot pass for an entry, even where the entry around it is corrupt', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   // A whole segment, entries with valid checksums and all.
@@ -223,15 +229,15 @@ test('what is logged cannot pass for an entry, even where the entry around it is
   expect(await found(directory)).toEqual(['neighbour'])
 })
 
-test('an entry that is damaged after it was found is not read as something else', async () => {
+test('an entry that is corrupt after it was found is not read as something else', async () => {
   const directory = withSegment(segment)
   const spool = spoolAt(directory)
-  const entries = await adopt(spool)
+  const entries = await recover(spool)
   const [path] = filesIn(directory)
   const bytes = Buffer.from(segment)
   bytes[HEADER_BYTES + ENTRY_BYTES]! ^= 1
   writeFileSync(path!, bytes.subarray(0, ENDS[1]))
   expect(await texts(spool, entries)).toEqual([undefined, 'second request', undefined, undefined, undefined])
-  expect(made).toEqual([expect.stringMatching(/cannot be read: .*damaged/)])
+  expect(made).toEqual([expect.stringMatching(/cannot be read: .*corrupt/)])
   await spool.close()
 })

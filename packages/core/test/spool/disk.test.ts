@@ -7,7 +7,7 @@ import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
 import { complaints, forgetComplaints } from '../capturedWarnings.ts'
 import {
-  adopt,
+  recover,
   appendSync,
   bytesOnDisk,
   filesIn,
@@ -47,7 +47,7 @@ async function use(spool: Spool): Promise<Run> {
   for (const text of ['first', 'second', 'fourth']) {
     const entry = run.kept.get(text)
     if (entry === undefined) continue
-    spool.settle(entry)
+    spool.ack(entry)
     run.kept.delete(text)
     run.settled.push(text)
   }
@@ -132,7 +132,7 @@ test('a spill writes many entries to few files of at most 4 MiB, each synced onc
   const disk = diskThat(() => false)
   const directory = newDirectory()
   const spool = spoolAt(directory, { fsync: true, maxBytes: 2 ** 30 }, disk)
-  const requests = Array.from({ length: 20_000 }, () => ({ request: Buffer.alloc(300), count: 1 }))
+  const requests = Array.from({ length: 20_000 }, () => ({ bytes: Buffer.alloc(300), recordCount: 1 }))
   expect(spool.appendSync(requests)).not.toContain(undefined)
   const files = filesIn(directory)
   expect(files).toHaveLength(2)
@@ -140,7 +140,7 @@ test('a spill writes many entries to few files of at most 4 MiB, each synced onc
   expect(disk.done.filter((name) => name === 'fdatasyncSync')).toHaveLength(2)
   spool.closeSync()
   const next = spoolAt(directory, { maxBytes: 2 ** 30 })
-  expect(await adopt(next)).toHaveLength(20_000)
+  expect(await recover(next)).toHaveLength(20_000)
   await next.close()
 })
 
@@ -156,7 +156,10 @@ test('a spill keeps as much as a disk has room for that is almost full', async (
     throw Object.assign(new Error('mock'), { code: 'ENOSPC' })
   }
   const spool = spoolAt(directory, {}, disk)
-  const requests = Array.from({ length: 300 }, (_, index) => ({ request: Buffer.from(`${index}`), count: 1 }))
+  const requests = Array.from({ length: 300 }, (_, index) => ({
+    bytes: Buffer.from(`${index}`),
+    recordCount: 1,
+  }))
   const entries = spool.appendSync(requests).filter((entry) => entry !== undefined)
   expect(bytesOnDisk(directory)).toBeGreaterThan(room * 0.4)
   expect(tries).toBeLessThan(60)
@@ -209,7 +212,7 @@ test('closed at once in the middle of a write, it writes nothing into it', async
   const directory = newDirectory()
   const spool = spoolAt(directory, {}, disk)
   const [entry] = await keep(spool, 'settled', 'left')
-  spool.settle(entry!)
+  spool.ack(entry!)
   closes = true
   // Shorter than what says that another one is settled: nothing of that may stick out.
   await keep(spool, 'w')
@@ -261,8 +264,8 @@ test('a directory that is removed while it is written to costs what was in it, a
   const [entry] = await keep(spool, 'lost')
   rmSync(directory, { recursive: true })
   expect(await spool.append(Buffer.from('refused'), 1)).toBeUndefined()
-  expect(await read(spool, entry!)).toEqual({ read: ['damaged'] })
-  spool.settle(entry!)
+  expect(await read(spool, entry!)).toEqual({ read: ['corrupt'] })
+  spool.ack(entry!)
   await keep(spool, 'kept')
   expect(made).toEqual([
     expect.stringMatching(/cannot be written to.*has been removed/),
@@ -281,7 +284,7 @@ test('a directory that is a file is complained about once, and used when it no l
   const directory = newDirectory()
   writeFileSync(directory, '')
   const spool = spoolAt(directory)
-  expect(await adopt(spool)).toEqual([])
+  expect(await recover(spool)).toEqual([])
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
   expect(made).toEqual([expect.stringContaining('cannot be written to')])
@@ -301,8 +304,8 @@ test('its own disk work makes no log records and no spans', async () => {
   const [entry] = await keep(spool, 'a', 'b')
   appendSync(spool, Buffer.from('c'))
   await read(spool, entry!)
-  spool.settle(entry!)
-  await adopt(spool)
+  spool.ack(entry!)
+  await recover(spool)
   await spool.close()
   expect([...seen]).toEqual([true])
 })
@@ -334,7 +337,7 @@ describe.runIf(canMount)('a real disk', () => {
 
   test('that is read-only degrades to memory, and is written to when it is no longer', () => {
     const { result, stderr } = run('readonly')
-    expect(result).toEqual({ append: null, appendSync: null, adopted: [], later: true })
+    expect(result).toEqual({ append: null, appendSync: null, recovered: [], later: true })
     expect(stderr).toMatch(/cannot be written to: .* EROFS/)
     expect(stderr.match(/logbridge: /g)).toHaveLength(1)
   })

@@ -1,10 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { Folder } from '../../src/spool/ownedDirectory.ts'
+import type { OwnedDirectory } from '../../src/spool/ownedDirectory.ts'
 import { type Entry, Segment } from '../../src/spool/segment.ts'
 import { TAKEN } from '../../src/spool/table.ts'
 import { complaints } from '../capturedWarnings.ts'
-import { adopt, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
+import { recover, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './mockDisk.ts'
 
 // Faults in the midst of other work: it goes on, and no promise is left that nobody catches.
@@ -41,7 +41,7 @@ test('a folder that was recovered by another process and cannot be closed stops 
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
   fails = true
-  spool.settle(first!)
+  spool.ack(first!)
   await vi.waitFor(() => expect(made).toEqual([expect.stringContaining('another process has recovered')]))
   expect(await texts(spool, await keep(spool, 'third'))).toEqual(['third'])
   await spool.close()
@@ -55,7 +55,7 @@ test('a spool is closed without holding up the event loop when its disk does not
   const disk = diskThat(() => false)
   const { lstat } = disk.promises
   const spool = spoolAt(directory, {}, disk)
-  await adopt(spool)
+  await recover(spool)
   const asked = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<void>()
   disk.promises.lstat = (async (...given: Parameters<typeof lstat>) => {
@@ -72,7 +72,7 @@ test('a spool is closed without holding up the event loop when its disk does not
   answer.resolve()
   await closed
   const next = spoolAt(directory)
-  expect(await adopt(next)).toHaveLength(1)
+  expect(await recover(next)).toHaveLength(1)
   await next.close()
 })
 
@@ -88,10 +88,10 @@ test('a read whose requests cannot be joined gives an answer, and so does the ne
 })
 
 function segmentOf(...offsets: number[]) {
-  const folder = { path: '', segments: new Set() } as Partial<Folder> as Folder
+  const folder = { path: '', segments: new Set() } as Partial<OwnedDirectory> as OwnedDirectory
   const segment = new Segment(folder, 'name', Buffer.alloc(0), 1000)
   for (const offset of offsets) segment.table.add(offset, 1, TAKEN)
-  segment.live = offsets.length
+  segment.pendingEntries = offsets.length
   return segment
 }
 
@@ -160,8 +160,8 @@ describe('a segment whose counts are more than its entries', () => {
 
   test('ends a search for what is to be marked', () => {
     const segment = segmentOf(10)
-    segment.unmarked += 1
-    expect(segment.takeUnmarked()).toEqual([])
+    segment.unwrittenAcks += 1
+    expect(segment.takeUnwrittenAcks()).toEqual([])
   })
 
   test('ends a search for what is set aside', () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
 import { complaints } from '../capturedWarnings.ts'
 import {
-  adopt,
+  recover,
   afterKill,
   appendSync,
   bytesOnDisk,
@@ -23,7 +23,7 @@ type Step =
   | { readonly do: 'append'; readonly sizes: readonly number[]; readonly wait: boolean }
   | { readonly do: 'appendSync'; readonly size: number }
   | { readonly do: 'settle' | 'read'; readonly pick: number }
-  | { readonly do: 'adopt' | 'kill' | 'close' | 'closeSync' }
+  | { readonly do: 'recover' | 'kill' | 'close' | 'closeSync' }
 
 const size = fc.nat({ max: 300 })
 const pick = fc.nat()
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constantFrom('adopt', 'kill', 'close', 'closeSync'),
+      do: fc.constantFrom('recover', 'kill', 'close', 'closeSync'),
     }) as fc.Arbitrary<Step>,
   },
 )
@@ -82,15 +82,15 @@ class Model {
         if (entry === undefined) return
         this.settled.add(this.live.get(entry)!)
         this.live.delete(entry)
-        return spool.settle(entry)
+        return spool.ack(entry)
       }
       case 'read': {
         const entry = this.pick(step.pick)
         if (entry) expect(await texts(spool, [entry])).toEqual([this.live.get(entry)])
         return
       }
-      case 'adopt':
-        expect(await adopt(spool)).toEqual([])
+      case 'recover':
+        expect(await recover(spool)).toEqual([])
         return
       case 'kill':
         await this.quiet()
@@ -113,7 +113,7 @@ class Model {
     this.live.clear()
     this.directory = directory
     this.spool = spoolAt(directory, { maxBytes: MAX_BYTES })
-    const entries = await adopt(this.spool)
+    const entries = await recover(this.spool)
     const contents = await texts(this.spool, entries)
     expect(new Set(contents).size).toBe(contents.length)
     expect(contents).toEqual(expect.arrayContaining(expected))
@@ -130,7 +130,7 @@ class Model {
     await this.spool.close()
     expect(sorted(await found(this.directory))).toEqual(sorted([...this.live.values()]))
     const last = spoolAt(this.directory)
-    for (const entry of await adopt(last)) last.settle(entry)
+    for (const entry of await recover(last)) last.ack(entry)
     await last.close()
     // A young empty folder of one that was killed stays for a minute.
     expect(filesIn(this.directory)).toEqual([])

@@ -69,9 +69,9 @@ async function foundBy({ child, next }: Child): Promise<string[]> {
   return JSON.parse(line) as string[]
 }
 
-const foundByAnother = (directory: string): Promise<string[]> => foundBy(node('adopt', directory))
+const foundByAnother = (directory: string): Promise<string[]> => foundBy(node('recover', directory))
 const foundInNamespace = (directory: string): Promise<string[]> =>
-  foundBy(start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'adopt', directory))
+  foundBy(start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'recover', directory))
 
 const ownerIn = (directory: string): string => filesIn(directory, 'owner')[0]!
 
@@ -280,11 +280,11 @@ test('a process whose folder was recovered touches nothing in it any more', asyn
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
   expect(await read(spool, entries[0]!)).toEqual({ read: ['taken'] })
-  for (const entry of entries) spool.settle(entry)
+  for (const entry of entries) spool.ack(entry)
   expect(spool.bytes).toBe(0)
   const [more] = await keep(spool, 'more')
   expect(await texts(spool, [more!])).toEqual(['more'])
-  spool.settle(more!)
+  spool.ack(more!)
   await spool.close()
   expect(readFileSync(filesIn(directory)[0]!)).toEqual(bytes)
   expect(readdirSync(folder)).toContain('lock')

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { complaints } from '../capturedWarnings.ts'
 import {
-  adopt,
+  recover,
   bytesOnDisk,
   filesIn,
   found,
@@ -57,9 +57,9 @@ function start(...given: string[]): Program {
   return { child, lines, said, kill }
 }
 
-/** What another process can adopt now. */
+/** What another process can recover now. */
 async function adoptedByAnother(directory: string): Promise<string[]> {
-  const other = start('adopt', directory)
+  const other = start('recover', directory)
   await once(other.child, 'close')
   return JSON.parse(other.lines[0]!) as string[]
 }
@@ -71,7 +71,7 @@ async function startThread(directory: string, text: string): Promise<Worker> {
 }
 
 describe('a process that is killed', () => {
-  test('loses its lock at once, and what it has kept is adopted; while it lives, nothing is', async () => {
+  test('loses its lock at once, and what it has kept is recovered; while it lives, nothing is', async () => {
     const directory = newDirectory()
     const holder = start('hold', directory, 'kept by a process')
     await holder.said(1)
@@ -137,11 +137,11 @@ test('two processes and a thread in one directory have a folder each, and leave 
   await Promise.all([one.said(1), two.said(1)])
   const mine = spoolAt(directory, { maxBytes: 2 ** 30 })
   await keep(mine, 'mine')
-  expect(await adopt(mine)).toEqual([])
+  expect(await recover(mine)).toEqual([])
   expect(filesIn(directory, 'lock')).toHaveLength(3)
   await one.kill()
-  const adopted = await adopt(mine)
-  expect(adopted).toHaveLength(1)
+  const recovered = await recover(mine)
+  expect(recovered).toHaveLength(1)
   // Now they are mine, and no one else's.
   expect(await adoptedByAnother(directory)).toEqual([])
   await two.kill()
@@ -169,10 +169,10 @@ test('worker threads have a folder each; one that is ended leaves what it has to
   const workers = await Promise.all(['a', 'b', 'c'].map((text) => startThread(directory, text)))
   expect(filesIn(directory, 'lock')).toHaveLength(3)
   const spool = spoolAt(directory)
-  expect(await adopt(spool)).toEqual([])
+  expect(await recover(spool)).toEqual([])
   expect(await adoptedByAnother(directory)).toEqual([])
   await workers[1]!.terminate()
-  const [entry, ...more] = await adopt(spool)
+  const [entry, ...more] = await recover(spool)
   expect(await texts(spool, [entry!])).toEqual(['b'])
   expect(more).toEqual([])
   await Promise.all(workers.map((worker) => worker.terminate()))

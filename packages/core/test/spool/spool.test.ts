@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { SpoolEntry } from '../../src/spool/types.ts'
 import { complaints, forgetComplaints } from '../capturedWarnings.ts'
 import {
-  adopt,
+  recover,
   appends,
   appendSync,
   afterKill,
@@ -35,9 +35,9 @@ test('what is appended can be read, and the next process finds it in the order o
   await spool.close()
 
   const next = spoolAt(directory)
-  const adopted = await adopt(next)
-  expect(adopted.map(({ count }) => count)).toEqual(names.map((_, index) => index))
-  expect(await texts(next, adopted)).toEqual(names)
+  const recovered = await recover(next)
+  expect(recovered.map(({ count }) => count)).toEqual(names.map((_, index) => index))
+  expect(await texts(next, recovered)).toEqual(names)
   expect(next.bytes).toBe(bytesOnDisk(directory))
   await next.close()
   expect(made).toEqual([])
@@ -47,14 +47,14 @@ test('a pipeline that delivers leaves nothing: segments go with their last entry
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const [one, two] = await keep(spool, 'one', 'two')
-  spool.settle(two!)
-  spool.settle(one!)
-  spool.settle(one!)
-  await keep(spool, 'three').then(([three]) => spool.settle(three!))
+  spool.ack(two!)
+  spool.ack(one!)
+  spool.ack(one!)
+  await keep(spool, 'three').then(([three]) => spool.ack(three!))
   await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
   expect(spool.bytes).toBe(0)
   const [last] = await keep(spool, 'four')
-  spool.settle(last!)
+  spool.ack(last!)
   await spool.close()
   expect(folders(directory)).toEqual([])
   expect(made).toEqual([])
@@ -67,19 +67,19 @@ test.each(['close', 'closeSync'] as const)(
     const spool = spoolAt(directory)
     const entries = await keep(spool, 'a', 'b', 'c')
     const sync = appendSync(spool, Buffer.from('d'))
-    spool.settle(entries[1]!)
-    spool.settle(sync!)
+    spool.ack(entries[1]!)
+    spool.ack(sync!)
     await spool[close]()
     expect(await found(directory)).toEqual(['a', 'c'])
 
     // Adopted entries are settled as one's own are.
     const next = spoolAt(directory)
-    const [a] = await adopt(next)
-    next.settle(a!)
+    const [a] = await recover(next)
+    next.ack(a!)
     await next[close]()
     expect(await found(directory)).toEqual(['c'])
     const last = spoolAt(directory)
-    for (const entry of await adopt(last)) last.settle(entry)
+    for (const entry of await recover(last)) last.ack(entry)
     await last[close]()
     expect(folders(directory)).toEqual([])
   },
@@ -90,8 +90,8 @@ test('a settled entry is marked so after a while, for a process that is killed',
   const spool = spoolAt(directory)
   const [a, , c] = await keep(spool, 'a', 'b', 'c')
   const before = bytesOnDisk(directory)
-  spool.settle(a!)
-  spool.settle(c!)
+  spool.ack(a!)
+  spool.ack(c!)
   await vi.waitFor(() => expect(bytesOnDisk(directory)).toBeGreaterThan(before), 10_000)
   expect(await found(afterKill(directory))).toEqual(['b'])
   expect(spool.bytes).toBe(bytesOnDisk(directory))
@@ -148,8 +148,8 @@ test('a spool that is closed takes nothing, gives nothing, and does not mind', a
   const entry = await late
   expect(entry).toBeDefined()
   expect(await texts(spool, [entry!])).toEqual([undefined])
-  spool.settle(entry!)
-  expect(await adopt(spool)).toEqual([])
+  spool.ack(entry!)
+  expect(await recover(spool)).toEqual([])
   spool.closeSync()
   expect(await found(directory)).toEqual(['before'])
   expect(made).toEqual([])
@@ -163,25 +163,25 @@ test('closed at once while it writes, adopts and closes, it loses nothing that w
   await gone.close()
   for (let turns = 0; turns < 30; turns += 1) {
     const spool = spoolAt(directory)
-    const adopting = adopt(spool)
+    const adopting = recover(spool)
     const append = spool.append(Buffer.from('new'), 1)
     for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
     const closing = turns % 2 === 0 ? spool.close() : undefined
     spool.closeSync()
     await Promise.all([adopting, append, closing])
     const next = spoolAt(directory)
-    const adopted = await adopt(next)
-    const contents = await texts(next, adopted)
+    const recovered = await recover(next)
+    const contents = await texts(next, recovered)
     const expected = (await append) === undefined ? ['orphan'] : ['new', 'orphan']
     // The locks of what was under way are free when it is done.
     while (contents.length < expected.length) {
-      const more = await adopt(next)
-      adopted.push(...more)
+      const more = await recover(next)
+      recovered.push(...more)
       contents.push(...(await texts(next, more)))
     }
     expect(contents).toEqual(expect.arrayContaining(expected))
     expect(contents.filter((text) => text === 'orphan')).toHaveLength(1)
-    adopted.forEach((entry, index) => contents[index] === 'new' && next.settle(entry))
+    recovered.forEach((entry, index) => contents[index] === 'new' && next.ack(entry))
     await next.close()
   }
 })
@@ -201,7 +201,7 @@ describe('maxBytes', () => {
     expect(kept.length).toBeGreaterThan(10)
     expect(kept.length).toBeLessThan(20)
     expect(made).toEqual([expect.stringContaining(`${directory} is full (maxBytes: 2000)`)])
-    for (const entry of kept) spool.settle(entry)
+    for (const entry of kept) spool.ack(entry)
     await vi.waitFor(() => expect(spool.bytes).toBe(0))
     expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
     await spool.close()
@@ -217,7 +217,7 @@ describe('maxBytes', () => {
       if (entry === undefined) break
       kept.push([text, entry])
     }
-    const left = kept.filter(([, entry], index) => index % 2 === 0 || spool.settle(entry))
+    const left = kept.filter(([, entry], index) => index % 2 === 0 || spool.ack(entry))
     await spool.close()
     expect(bytesOnDisk(directory)).toBeLessThanOrEqual(2000)
     expect(await found(directory)).toEqual(left.map(([text]) => text))
@@ -238,14 +238,14 @@ describe('maxBytes', () => {
     await one.close()
   })
 
-  test('counts what has been adopted once', async () => {
+  test('counts what has been recovered once', async () => {
     const directory = newDirectory()
     const gone = spoolAt(directory, { maxBytes: 2000 })
     await gone.append(Buffer.alloc(900), 1)
     await gone.close()
     const spool = spoolAt(directory, { maxBytes: 2000 })
     expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
-    expect(await adopt(spool)).toHaveLength(1)
+    expect(await recover(spool)).toHaveLength(1)
     expect(await spool.append(Buffer.alloc(700), 1)).toBeDefined()
     await spool.close()
     expect(made).toEqual([])
@@ -318,7 +318,7 @@ test('a path that SQLite cannot open costs the spool, and the complaint names th
   expect(made).toEqual([])
   const spool = spoolAt(pathOf(461))
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
-  expect(await adopt(spool)).toEqual([])
+  expect(await recover(spool)).toEqual([])
   await spool.close()
   expect(made).toEqual([expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/)])
 })
@@ -329,7 +329,7 @@ test('without node:sqlite nothing is kept, with one complaint that says what to 
   const spool = spoolAt(directory)
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
-  expect(await adopt(spool)).toEqual([])
+  expect(await recover(spool)).toEqual([])
   await spool.close()
   expect(made).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])
   expect(existsSync(directory)).toBe(false)

@@ -51,14 +51,14 @@ export function bytesOnDisk(directory: string): number {
 }
 
 /** Takes over what others have left, and takes all that waits. */
-export async function adopt(spool: Spool): Promise<SpoolEntry[]> {
-  await spool.adopt(() => 1)
+export async function recover(spool: Spool): Promise<SpoolEntry[]> {
+  await spool.recover(() => 1)
   return spool.take({ bytes: Infinity, records: Infinity })
 }
 
 /** Appends one request at once. */
 export function appendSync(spool: Spool, request: Uint8Array): SpoolEntry | undefined {
-  return spool.appendSync([{ request, count: 1 }])[0]
+  return spool.appendSync([{ bytes: request, recordCount: 1 }])[0]
 }
 
 /** Appends one request, in either way. */
@@ -88,7 +88,7 @@ export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promi
 /** What the next process finds in a directory, as text; the directory stays as it is found. */
 export async function found(directory: string): Promise<(string | undefined)[]> {
   const spool = spoolAt(directory)
-  const contents = await texts(spool, await adopt(spool))
+  const contents = await texts(spool, await recover(spool))
   await spool.close()
   return contents
 }

@@ -3,7 +3,7 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { timers } from '@logbridge/bridge'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
-import { allSent, unlessAborted, withDeadline } from '../../src/transport/deadline.ts'
+import { waitUntilSent, raceAbort, withDeadline } from '../../src/transport/deadline.ts'
 import { createTransport } from '../../src/transport/createTransport.ts'
 import { createHttpTransport } from '../../src/transport/http.ts'
 import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
@@ -140,13 +140,13 @@ test('withDeadline leaves no listener at the signal that it was given', async ()
 
 test('unlessAborted leaves no listener at the signal that it was given', async () => {
   const { signal } = new AbortController()
-  expect(await unlessAborted(signal, Promise.resolve(1))).toBe(1)
+  expect(await raceAbort(signal, Promise.resolve(1))).toBe(1)
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 test('allSent waits for nothing when the request was closed before it was sent to its end', async () => {
   const closed = Object.assign(new EventEmitter(), { writableFinished: false, closed: true })
-  expect(await allSent(closed, true, never, () => {})).toBe(false)
+  expect(await waitUntilSent(closed, true, never, () => {})).toBe(false)
 })
 
 test('an attempt over HTTP that is aborted before its request is compressed is made again', async () => {

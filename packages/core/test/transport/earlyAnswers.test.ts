@@ -117,7 +117,7 @@ test.for(protocols)(
     const sent = connect(protocol, receiver.url, 60_000).send(Buffer.alloc(REQUEST_BYTES), never)
     const request = await receiver.next()
     const closed = new Promise((resolve) => request.once('close', resolve))
-    expect(await sent).toMatchObject({ kind: 'too-large' })
+    expect(await sent).toMatchObject({ kind: 'too_large' })
     let read = 0
     request
       .on('error', () => {})

@@ -201,10 +201,10 @@ describe('an answer', () => {
 
   test('in the words of the Collector for a request that is too large is understood', async () => {
     const message = 'grpc: received message larger than max (5242880 vs. 4194304)'
-    expect(await outcomeOf({ code: 'RESOURCE_EXHAUSTED', message })).toMatchObject({ kind: 'too-large' })
+    expect(await outcomeOf({ code: 'RESOURCE_EXHAUSTED', message })).toMatchObject({ kind: 'too_large' })
     const ofGrpcJs = 'Received message larger than max (5242880 vs 4194304)'
     expect(await outcomeOf({ code: 'RESOURCE_EXHAUSTED', message: ofGrpcJs })).toMatchObject({
-      kind: 'too-large',
+      kind: 'too_large',
     })
   })
 

@@ -117,7 +117,7 @@ describe('an answer', () => {
     [401, 'failed'],
     [404, 'failed'],
     [408, 'failed'],
-    [413, 'too-large'],
+    [413, 'too_large'],
     [429, 'retryable'],
     [500, 'failed'],
     [501, 'failed'],
@@ -157,7 +157,7 @@ describe('an answer', () => {
     const text = 'http: request body too large'
     const body = Buffer.concat([Buffer.from([0x12, text.length]), Buffer.from(text)])
     const headers = { 'content-type': 'application/x-protobuf' }
-    expect(await outcomeOf({ status: 400, body, headers })).toMatchObject({ kind: 'too-large' })
+    expect(await outcomeOf({ status: 400, body, headers })).toMatchObject({ kind: 'too_large' })
     expect(await outcomeOf({ status: 400, body: text })).toMatchObject({ kind: 'failed' })
   })
 

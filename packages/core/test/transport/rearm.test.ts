@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { ExportResultCode } from '@opentelemetry/core'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { partialSuccess, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
-import { allSent } from '../../src/transport/deadline.ts'
-import { followCertificates } from '../../src/transport/certificates.ts'
-import { withRetry } from '../../src/transport/retry.ts'
+import { waitUntilSent } from '../../src/transport/deadline.ts'
+import { createCertificateReloader } from '../../src/transport/certificates.ts'
+import { createRetryingTransport } from '../../src/transport/retry.ts'
 import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import type { SpoolEntry } from '../../src/spool/types.ts'
 import { complaints } from '../capturedWarnings.ts'
 import { exporterConfig, never } from './exporterConfig.ts'
 import { delivered, start } from '../manualPipeline.ts'
-import { adopt, appends, filesIn, keep, newDirectory, read, spoolAt } from '../spool/spoolDirectory.ts'
+import { recover, appends, filesIn, keep, newDirectory, read, spoolAt } from '../spool/spoolDirectory.ts'
 import { diskThat } from '../spool/mockDisk.ts'
 
 interface Fault {
@@ -84,7 +84,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
         }
       },
       async end() {
-        for (const entry of kept) spool.settle(entry)
+        for (const entry of kept) spool.ack(entry)
         await vi.waitFor(() => expect(spool.bytes).toBe(0))
         kept = await keep(spool, 'there is room')
       },
@@ -97,7 +97,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
     return {
       async begin() {
         fault.broken = true
-        expect(await read(spool, entry!)).toEqual({ read: ['damaged'] })
+        expect(await read(spool, entry!)).toEqual({ read: ['corrupt'] })
       },
       async end() {
         fault.broken = false
@@ -110,11 +110,11 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
     return {
       async begin() {
         fault.broken = true
-        await adopt(spool)
+        await recover(spool)
       },
       async end() {
         fault.broken = false
-        await adopt(spool)
+        await recover(spool)
       },
     }
   },
@@ -179,8 +179,12 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
   },
   'exports that are tried again'() {
     let outcomes: ExportOutcome[] = []
-    const transport: Transport = { send: async () => outcomes.shift() ?? delivered, wake() {}, close() {} }
-    const retrying = withRetry(transport, () => 0)
+    const transport: Transport = {
+      send: async () => outcomes.shift() ?? delivered,
+      resetBackoff() {},
+      close() {},
+    }
+    const retrying = createRetryingTransport(transport, () => 0)
     const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
     return {
       async begin() {
@@ -196,7 +200,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
     const ca = join(folder, 'ca.pem')
     const { generate } = await import('selfsigned')
     const { cert } = await generate([{ name: 'commonName', value: 'logbridge test' }], { keyType: 'ec' })
-    const certificates = followCertificates({ files: { ca } })
+    const certificates = createCertificateReloader({ files: { ca } })
     return {
       async begin() {
         rmSync(ca, { force: true })
@@ -211,7 +215,9 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
   'a receiver that accepts what it does not read'() {
     const answered = (writableFinished: boolean): Promise<boolean> => {
       const request = Object.assign(new EventEmitter(), { writableFinished, closed: false })
-      return allSent(request, true, AbortSignal.abort(), () => queueMicrotask(() => request.emit('close')))
+      return waitUntilSent(request, true, AbortSignal.abort(), () =>
+        queueMicrotask(() => request.emit('close')),
+      )
     }
     return { begin: () => answered(false), end: () => answered(true) }
   },
@@ -241,7 +247,10 @@ test('exports that fail are told once when those of another transport are delive
   vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
   const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
   const sending = (...outcomes: ExportOutcome[]) =>
-    withRetry({ send: async () => outcomes.shift() ?? delivered, wake() {}, close() {} }, () => 0)
+    createRetryingTransport(
+      { send: async () => outcomes.shift() ?? delivered, resetBackoff() {}, close() {} },
+      () => 0,
+    )
   const given: ExportOutcome = { kind: 'failed', reason: 'INTERNAL' }
   const failing = sending(away, away, given, away, away, given)
   onTestFinished(() => failing.close())

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { timers } from '@logbridge/bridge'
 import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { withRetry } from '../../src/transport/retry.ts'
+import { createRetryingTransport } from '../../src/transport/retry.ts'
 import { complaints } from '../capturedWarnings.ts'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 
@@ -28,7 +28,7 @@ function scripted(...outcomes: ExportOutcome[]) {
       times.push(Date.now() - start)
       return outcomes[Math.min(times.length, outcomes.length) - 1]!
     },
-    wake: vi.fn(),
+    resetBackoff: vi.fn(),
     close: vi.fn(),
   }
 }
@@ -37,34 +37,34 @@ test('what is settled is not sent again', async () => {
   for (const outcome of [
     delivered,
     { kind: 'failed', reason: 'gRPC UNAUTHENTICATED' },
-    { kind: 'too-large', reason: 'HTTP 413' },
+    { kind: 'too_large', reason: 'HTTP 413' },
   ] as const) {
     const transport = scripted(outcome)
-    expect(await withRetry(transport).send(new Uint8Array(), never)).toBe(outcome)
+    expect(await createRetryingTransport(transport).send(new Uint8Array(), never)).toBe(outcome)
     expect(transport.times).toHaveLength(1)
   }
 })
 
 test('backs off exponentially up to 30 s, with full jitter, for ever', async () => {
   const transport = scripted(retryable)
-  void withRetry(transport, () => 1).send(new Uint8Array(), never)
+  void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(200_000)
   const waits = transport.times.slice(1).map((time, index) => time - transport.times[index]!)
   expect(waits.slice(0, 10)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000])
 
   const jittered = scripted(retryable, delivered)
-  const sent = withRetry(jittered, () => 0.5).send(new Uint8Array(), never)
+  const sent = createRetryingTransport(jittered, () => 0.5).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(250)
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
 })
 
 test('a second failure is told, once and with its reason; a first may be a restart', async () => {
-  const once = withRetry(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
+  const once = createRetryingTransport(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await once
   expect(said).toEqual([])
   const transport = scripted(retryable, retryable, retryable, delivered)
-  const sent = withRetry(transport, () => 0).send(new Uint8Array(), never)
+  const sent = createRetryingTransport(transport, () => 0).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await sent
   expect(said).toEqual([
@@ -74,10 +74,10 @@ test('a second failure is told, once and with its reason; a first may be a resta
 
 test("the receiver's own delay is obeyed, and not cut short by a flush", async () => {
   const transport = scripted({ ...retryable, afterMillis: 7000 }, delivered)
-  const retrying = withRetry(transport, () => 0)
+  const retrying = createRetryingTransport(transport, () => 0)
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(6999)
-  retrying.wake()
+  retrying.resetBackoff()
   await vi.advanceTimersByTimeAsync(0)
   expect(transport.times).toEqual([0])
   await vi.advanceTimersByTimeAsync(1)
@@ -86,7 +86,7 @@ test("the receiver's own delay is obeyed, and not cut short by a flush", async (
 
 test('a delay of 0 does not replace the backoff', async () => {
   const transport = scripted({ ...retryable, afterMillis: 0 })
-  void withRetry(transport, () => 1).send(new Uint8Array(), never)
+  void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(2000)
   expect(transport.times).toEqual([0, 500, 1500])
 })
@@ -95,7 +95,7 @@ test.each([1e12, 1e15, Infinity])(
   'a delay of %s milliseconds is obeyed for an hour: nobody means it',
   async (afterMillis) => {
     const transport = scripted({ ...retryable, afterMillis })
-    void withRetry(transport, () => 1).send(new Uint8Array(), never)
+    void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
     await vi.advanceTimersByTimeAsync(3_599_999)
     expect(transport.times).toEqual([0])
     await vi.advanceTimersByTimeAsync(1)
@@ -105,10 +105,10 @@ test.each([1e12, 1e15, Infinity])(
 
 test('a flush in the midst of the delay that the receiver named ends the backoff behind it', async () => {
   const transport = scripted({ ...retryable, afterMillis: 100 }, delivered)
-  const retrying = withRetry(transport, () => 1)
+  const retrying = createRetryingTransport(transport, () => 1)
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(50)
-  retrying.wake()
+  retrying.resetBackoff()
   await vi.advanceTimersByTimeAsync(50)
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
   expect(transport.times).toEqual([0, 100])
@@ -116,22 +116,22 @@ test('a flush in the midst of the delay that the receiver named ends the backoff
 
 test('a flush ends a backoff', async () => {
   const transport = scripted(retryable, delivered)
-  const retrying = withRetry(transport, () => 1)
+  const retrying = createRetryingTransport(transport, () => 1)
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(1)
-  retrying.wake()
+  retrying.resetBackoff()
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
   expect(transport.times).toEqual([0, 1])
 })
 
 test('a flush begins the backoff anew: a receiver that comes back while it is waited for is found', async () => {
   const transport = scripted(retryable)
-  const retrying = withRetry(transport, () => 1)
+  const retrying = createRetryingTransport(transport, () => 1)
   void retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(100_000)
   const before = transport.times.length
   const flushedAt = 100_000
-  retrying.wake()
+  retrying.resetBackoff()
   await vi.advanceTimersByTimeAsync(5000)
   expect(transport.times.slice(before).map((time) => time - flushedAt)).toEqual([0, 500, 1500, 3500])
 })
@@ -139,7 +139,7 @@ test('a flush begins the backoff anew: a receiver that comes back while it is wa
 test('an abort ends it, with the last outcome, and leaves nothing behind', async () => {
   const controller = new AbortController()
   const transport = scripted(retryable)
-  const sent = withRetry(transport, () => 1).send(new Uint8Array(), controller.signal)
+  const sent = createRetryingTransport(transport, () => 1).send(new Uint8Array(), controller.signal)
   await vi.advanceTimersByTimeAsync(100)
   expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
   controller.abort()

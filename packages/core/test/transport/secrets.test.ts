@@ -3,11 +3,12 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { followCertificates } from '../../src/transport/certificates.ts'
-import { hide, secretsOf, shownWithout } from '../../src/transport/secrets.ts'
+import { createCertificateReloader } from '../../src/transport/certificates.ts'
+import { maskSecrets, collectSecrets, createSanitizer } from '../../src/transport/secrets.ts'
 
 const NONE = { url: 'http://127.0.0.1', tls: undefined }
-const shown = (words: string, headers: Record<string, string>): string => shownWithout(NONE, headers)(words)
+const shown = (words: string, headers: Record<string, string>): string =>
+  createSanitizer(NONE, headers)(words)
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const json = (text: string): string => JSON.stringify(text).slice(1, -1)
 const escaped = (text: string): string =>
@@ -92,7 +93,7 @@ test('all that is secret is collected: of URLs, of proxies, of headers, and of t
   process.env['https_proxy'] = 'http://user:proxysecret@proxy:3128'
   const url = 'https://bob:hunter%32secret@host:1/in/a1b2c3d4e5f6a7b8c9/v1/logs?api_key=querysecret77&x=1#abc'
   try {
-    const secrets = secretsOf(
+    const secrets = collectSecrets(
       { url, tls: { key } },
       { authorization: 'Bearer abcdefsecret', cookie: 'a=cookiesecret; b=sixsix' },
     )
@@ -107,8 +108,8 @@ test('all that is secret is collected: of URLs, of proxies, of headers, and of t
       'cookiesecret',
       'sixsix',
     ])
-      expect(hide(`not ${secret}!`, secrets)).toBe('not ***!')
-    expect(hide('Bearer, Basic and PRIVATE KEY are words of /v1/logs', secrets)).toBe(
+      expect(maskSecrets(`not ${secret}!`, secrets)).toBe('not ***!')
+    expect(maskSecrets('Bearer, Basic and PRIVATE KEY are words of /v1/logs', secrets)).toBe(
       'Bearer, Basic and PRIVATE KEY are words of /v1/logs',
     )
   } finally {
@@ -127,7 +128,7 @@ test('a private key that a file gives later is collected, beside the one of the 
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'key.pem')
   const tls = { key: Buffer.from(keys[0]!), files: { key: path } }
-  const certificates = followCertificates(tls)
+  const certificates = createCertificateReloader(tls)
   for (const key of keys.slice(1)) {
     writeFileSync(`${path}.new`, key)
     renameSync(`${path}.new`, path)
@@ -135,7 +136,7 @@ test('a private key that a file gives later is collected, beside the one of the 
   }
   for (const key of keys) {
     const line = key.split('\n')[1]!
-    expect(hide(`not ${line}!`, secretsOf({ ...NONE, tls }, {}))).toBe('not ***!')
+    expect(maskSecrets(`not ${line}!`, collectSecrets({ ...NONE, tls }, {}))).toBe('not ***!')
   }
 })
 
@@ -145,7 +146,7 @@ test('words without a secret are shown as they are, on one line and cut', () => 
   expect(shown('a\r\nlogbridge: all is well\u001b[2J\u202e', headers)).toBe('a logbridge: all is well [2J ')
   expect(shown(`${'x'.repeat(195)}abcdefsecret`, headers)).toBe(`${'x'.repeat(195)}***`)
   expect(shown('x'.repeat(300), headers).length).toBeLessThanOrEqual(201)
-  expect(hide('x'.repeat(10_000), [])).toHaveLength(4096)
+  expect(maskSecrets('x'.repeat(10_000), [])).toHaveLength(4096)
 })
 
 test('a secret that the end of what is read cuts in half is not shown', () => {
