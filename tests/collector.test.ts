@@ -1,8 +1,8 @@
 import { startTelemetry, type TelemetryOptions } from '@logbridge/core'
 import { logs, metrics, trace } from '@opentelemetry/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Collector, findCollector, startCollector } from './support/collector.ts'
-import { NOTHING } from './support/stats.ts'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // All three signals through a real OpenTelemetry Collector, read back as what it understood.
 

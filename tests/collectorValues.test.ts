@@ -1,10 +1,10 @@
 import { createLoggerProvider } from '@logbridge/core'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Collector, findCollector, startCollector } from './support/collector.ts'
-import { comparable, named, settled } from './support/expected.ts'
-import { attributes, text, value } from './support/values.ts'
-import { NOTHING } from './support/stats.ts'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { comparable, named, settled } from '@logbridge/test-support/expected'
+import { attributes, text, value } from '@logbridge/test-support/values'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // What only our encoder can express is valid for a real Collector: read back as what it understood.
 

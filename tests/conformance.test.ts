@@ -5,8 +5,8 @@ import * as log4js from '@logbridge/log4js'
 import * as pino from '@logbridge/pino'
 import * as winston from '@logbridge/winston'
 import { afterAll, describe, test } from 'vitest'
-import { stopReceiver, viewer } from './support/backends.ts'
-import { createOldestSubjects, createSubjects } from './support/subjects.ts'
+import { stopReceiver, viewer } from '@logbridge/test-support/backends'
+import { createOldestSubjects, createSubjects } from '@logbridge/test-support/subjects'
 
 afterAll(stopReceiver)
 

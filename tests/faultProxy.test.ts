@@ -1,7 +1,11 @@
 import http from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
-import { type FaultProxy, startFaultProxy } from './support/faultProxy.ts'
-import { type HttpAnswer, type ScriptedReceiver, startHttpReceiver } from './support/scriptedReceiver.ts'
+import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
+import {
+  type HttpAnswer,
+  type ScriptedReceiver,
+  startHttpReceiver,
+} from '@logbridge/test-support/scriptedReceiver'
 
 // The proxy itself: a fault test proves nothing when its fault does not happen.
 

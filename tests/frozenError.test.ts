@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { run } from './support/run.ts'
+import { run } from '@logbridge/test-support/run'
 
 test('where Error is frozen and no stack can be read, records arrive all the same', async () => {
   const printed = await run('node', ['fixtures/frozenError.mjs'])

@@ -7,9 +7,9 @@ import * as pino from '@logbridge/pino'
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
 import * as winston from '@logbridge/winston'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { sdk3, stopReceiver, viewer, viewerBehindProcessor } from './support/backends.ts'
-import { inspectCustom } from './support/inspectCustom.ts'
-import { createSubjects } from './support/subjects.ts'
+import { sdk3, stopReceiver, viewer, viewerBehindProcessor } from '@logbridge/test-support/backends'
+import { inspectCustom } from '@logbridge/test-support/inspectCustom'
+import { createSubjects } from '@logbridge/test-support/subjects'
 
 afterAll(stopReceiver)
 

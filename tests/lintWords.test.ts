@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { rootFolder } from './support/run.ts'
+import { rootFolder } from '@logbridge/test-support/run'
 
 const SOURCE = `/** What the queue does. */
 export const consign = 1

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ReceivedLogRecord } from '@logbridge/viewer'
-import { codeBlocks, createProgramRunner, type ProgramRunner } from './support/programs.ts'
+import { codeBlocks, createProgramRunner, type ProgramRunner } from '@logbridge/test-support/programs'
 
 const document = await readFile(new URL('../docs/mapping.md', import.meta.url), 'utf8')
 const examples = document

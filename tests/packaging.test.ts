@@ -6,8 +6,8 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Manifest, packPackages } from './support/packages.ts'
-import { rootFolder, run, testsFolder } from './support/run.ts'
+import { type Manifest, packPackages } from '@logbridge/test-support/packages'
+import { rootFolder, run, testsFolder } from '@logbridge/test-support/run'
 
 /** Allowed dependencies of each package: an adapter depends on the bridge and on the base class of its library. */
 const DEPENDENCIES: Record<string, readonly string[]> = {

@@ -23,7 +23,7 @@ import {
   vi,
 } from 'vitest'
 import winston from 'winston'
-import { sdk3, stopReceiver, viewer } from './support/backends.ts'
+import { sdk3, stopReceiver, viewer } from '@logbridge/test-support/backends'
 
 // What other bridges and the official pipeline lose or mangle, seen by running them. Each test is named after the defect.
 

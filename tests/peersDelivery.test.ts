@@ -6,12 +6,16 @@ import {
 import { startViewer, type Viewer } from '@logbridge/viewer'
 import { diag } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from './support/account.ts'
-import { type Collector, findCollector, startCollector } from './support/collector.ts'
-import { createLedger } from './support/ledger.ts'
-import { run } from './support/run.ts'
-import { partialSuccess, startGrpcReceiver, startHttpReceiver } from './support/scriptedReceiver.ts'
-import { NOTHING } from './support/stats.ts'
+import { expectBalance } from '@logbridge/test-support/account'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { createLedger } from '@logbridge/test-support/ledger'
+import { run } from '@logbridge/test-support/run'
+import {
+  partialSuccess,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // What other pipelines lose on the way, seen by running them. Each test is named after the defect. What they lose or mangle of a
 // record is in peers.test.ts; what they do not send at all, in otel-3/official.test.ts; what bundlers break, in consumers/.

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeBlocks, createProgramRunner, type ProgramRunner } from './support/programs.ts'
+import { codeBlocks, createProgramRunner, type ProgramRunner } from '@logbridge/test-support/programs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 

@@ -14,9 +14,9 @@ import * as winstonAdapter from '@logbridge/winston'
 import * as fc from 'fast-check'
 import pinoLogger from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createSubjects } from './support/subjects.ts'
-import { ABSENT, comparable, type Expected, named, settled } from './support/expected.ts'
-import { attributes, text, value } from './support/values.ts'
+import { createSubjects } from '@logbridge/test-support/subjects'
+import { ABSENT, comparable, type Expected, named, settled } from '@logbridge/test-support/expected'
+import { attributes, text, value } from '@logbridge/test-support/values'
 
 const [winston, pino, bunyan, log4js, console] = createSubjects({
   winston: winstonAdapter,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import winston, { type Logform } from 'winston'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import { OtelTransport } from '@logbridge/winston'
-import { value } from './support/values.ts'
+import { value } from '@logbridge/test-support/values'
 
 const { format } = winston
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { startCollector } from '../../tests/support/collector.ts'
+import { startCollector } from '@logbridge/test-support/collector'
 
-export { findCollector } from '../../tests/support/collector.ts'
+export { findCollector } from '@logbridge/test-support/collector'
 
 /** Configuration that discards all records and counts them. */
 const NOP = `

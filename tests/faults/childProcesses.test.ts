@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { findCollector, startCollector } from '../support/collector.ts'
-import { createLedger } from '../support/ledger.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
+import { createLedger } from '@logbridge/test-support/ledger'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Processes and worker threads of one application share one spool, while the Collector is away.
 

@@ -1,22 +1,22 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
+import { reportAccount } from '@logbridge/test-support/account'
 import {
   AGENT,
   type Collector,
   type CollectorOptions,
   findCollector,
   startCollector,
-} from '../support/collector.ts'
-import { createLedger } from '../support/ledger.ts'
+} from '@logbridge/test-support/collector'
+import { createLedger } from '@logbridge/test-support/ledger'
 import {
   type GrpcAnswer,
   type HttpAnswer,
   type ScriptedReceiver,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../support/scriptedReceiver.ts'
-import { NOTHING } from '../support/stats.ts'
+} from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
 // to: before it acknowledges, as it has no queue of its own.

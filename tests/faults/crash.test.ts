@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createLoggerProvider } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { findCollector, startCollector } from '../support/collector.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // A process that ends in the midst of its work, with a spool and the Collector away: its last records arrive by the next one.
 

@@ -8,7 +8,7 @@ import {
   type ReceivedRequest,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 
 // Whole processes, so that everything is seen that they print: what is thrown, what onDrop and stats() tell, and all that
 // OpenTelemetry's diag logger is told.

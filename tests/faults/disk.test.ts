@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { LogsStats } from '@logbridge/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { findCollector, startCollector } from '../support/collector.ts'
-import { createLedger } from '../support/ledger.ts'
-import { run } from '../support/run.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
+import { createLedger } from '@logbridge/test-support/ledger'
+import { run } from '@logbridge/test-support/run'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Processes with a spool on a disk that fails, while the Collector is away; and what a process writes to its disk at all.
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { run } from '../support/run.ts'
-import { startEarlyGrpc, startEarlyHttp } from '../support/earlyReceivers.ts'
+import { run } from '@logbridge/test-support/run'
+import { startEarlyGrpc, startEarlyHttp } from '@logbridge/test-support/earlyReceivers'
 
 /** Logs so much that some of it stays in a connection that nobody reads. Each attempt has longer than the test. */
 const PROGRAM = `

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { nowhere } from '../../packages/core/test/programs.ts'
-import { reportAccount } from '../support/account.ts'
-import { run } from '../support/run.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { run } from '@logbridge/test-support/run'
 import {
   type GrpcAnswer,
   type HttpAnswer,
@@ -12,7 +12,7 @@ import {
   type ScriptedReceiver,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 
 // Applications that log what their own export has to say, each a process: the export would never end if that were exported.
 

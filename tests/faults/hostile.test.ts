@@ -3,8 +3,8 @@ import { Writable } from 'node:stream'
 import { bridgeConsole } from '@logbridge/console'
 import { createLoggerProvider, type LogbridgeLoggerProvider } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { expectBalance, reportAccount } from '../support/account.ts'
-import { type Collector, findCollector, startCollector } from '../support/collector.ts'
+import { expectBalance, reportAccount } from '@logbridge/test-support/account'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // Values that are made to break what reads them, between neighbours that have to arrive, through the real Collector.
 

@@ -6,10 +6,10 @@ import { createServer as createTlsServer } from 'node:tls'
 import { createLoggerProvider } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { complaints } from '../../packages/core/test/capturedWarnings.ts'
-import { reportAccount } from '../support/account.ts'
-import { type Collector, findCollector, startCollector } from '../support/collector.ts'
-import { startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Endpoints and headers that are made, or configured, to break who exports. Beside them a provider whose receiver is the real
 // Collector goes on as if nothing were.

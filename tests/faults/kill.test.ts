@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { findCollector, startCollector } from '../support/collector.ts'
-import { startFaultProxy } from '../support/faultProxy.ts'
-import { createLedger } from '../support/ledger.ts'
-import { startApplication } from '../support/spoolingApplication.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
+import { createLedger } from '@logbridge/test-support/ledger'
+import { startApplication } from '@logbridge/test-support/spoolingApplication'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Applications killed by kill -9 at random moments, with the spool on and the real Collector behind a line that is cut now and
 // then. What a process has printed as safe must arrive.

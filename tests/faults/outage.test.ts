@@ -11,10 +11,10 @@ import {
 import type { Logger } from '@opentelemetry/api'
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { AGENT, type Collector, findCollector, startCollector } from '../support/collector.ts'
-import { createLedger, type Ledger } from '../support/ledger.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { AGENT, type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // The Collector is away for longer than memory would do, with a spool, however the pipeline is set up.
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { findCollector, startCollector } from '../support/collector.ts'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // pino's worker has a pipeline of its own: also there what has reached the spool outlives the process.
 

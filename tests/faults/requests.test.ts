@@ -7,10 +7,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
-import { type ScriptedReceiver, startGrpcReceiver, startHttpReceiver } from '../support/scriptedReceiver.ts'
-import { NOTHING } from '../support/stats.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
+import {
+  type ScriptedReceiver,
+  startGrpcReceiver,
+  startHttpReceiver,
+} from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // How requests follow each other on real connections: how many at a time, by which connection, with which token.
 

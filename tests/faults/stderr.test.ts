@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '../support/account.ts'
-import { findCollector, startCollector } from '../support/collector.ts'
+import { reportAccount } from '@logbridge/test-support/account'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // What an operator reads on stderr: all of it, line by line.
 

@@ -1,9 +1,9 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance, reportAccount } from '../support/account.ts'
-import { type Collector, findCollector, startCollector } from '../support/collector.ts'
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
-import { createLedger, type Ledger } from '../support/ledger.ts'
+import { expectBalance, reportAccount } from '@logbridge/test-support/account'
+import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
+import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
 import {
   type GrpcAnswer,
   type HttpAnswer,
@@ -13,8 +13,8 @@ import {
   type ScriptedReceiver,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../support/scriptedReceiver.ts'
-import { NOTHING } from '../support/stats.ts'
+} from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Faults of the line to the real Collector, and every answer that a receiver can give.
 

@@ -6,8 +6,8 @@ import * as pino from '@logbridge/pino'
 import * as winston from '@logbridge/winston'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { describe, test } from 'vitest'
-import { sdkBackend } from '../support/sdkBackend.ts'
-import { createOldestSubjects, createSubjects } from '../support/subjects.ts'
+import { sdkBackend } from '@logbridge/test-support/sdkBackend'
+import { createOldestSubjects, createSubjects } from '@logbridge/test-support/subjects'
 
 const backend = sdkBackend('SDK 2.x', sdk)
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import * as api from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { rootFolder } from '../support/run.ts'
+import { rootFolder } from '@logbridge/test-support/run'
 
 const require = createRequire(import.meta.url)
 

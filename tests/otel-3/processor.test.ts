@@ -11,8 +11,8 @@ import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node'
 import { BatchLogRecordProcessor, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { onEmit } from '../support/officialSdk.ts'
-import { createSubjects } from '../support/subjects.ts'
+import { onEmit } from '@logbridge/test-support/officialSdk'
+import { createSubjects } from '@logbridge/test-support/subjects'
 
 const subjects = createSubjects({ winston, pino, bunyan, log4js, console })
 

@@ -7,8 +7,8 @@ import { OTLPLogExporter as Grpc } from '@opentelemetry/exporter-logs-otlp-grpc'
 import { OTLPLogExporter as Json } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPLogExporter as Protobuf } from '@opentelemetry/exporter-logs-otlp-proto'
 import * as sdk from '@opentelemetry/sdk-logs'
-import { officialSdk } from '../support/officialSdk.ts'
-import { createSubjects } from '../support/subjects.ts'
+import { officialSdk } from '@logbridge/test-support/officialSdk'
+import { createSubjects } from '@logbridge/test-support/subjects'
 
 const exporters = { grpc: Grpc, 'http/protobuf': Protobuf, 'http/json': Json }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { run } from '../support/run.ts'
+import { run } from '@logbridge/test-support/run'
 
 /** The lowest version of `engines`, and the newest of each line after it. */
 const ADAPTERS_RUN_ON = ['20.6.0', '22.15.0', '24', '26']

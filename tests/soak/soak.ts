@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { findCollector, startCollector } from '../support/collector.ts'
-import { createLedger } from '../support/ledger.ts'
-import { type Stats, unaccounted } from '../support/stats.ts'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
+import { createLedger } from '@logbridge/test-support/ledger'
+import { type Stats, unaccounted } from '@logbridge/test-support/stats'
 import { growth, median, type Sample, slope } from './memory.ts'
 
 const RECORDS_A_SECOND = 2000

@@ -1,7 +1,7 @@
 import * as api from '@opentelemetry/api'
 import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opentelemetry/api-logs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { blockEventLoop, useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { createBridge } from '../src/bridge.ts'
 import { createStreamEnd, flushProvider } from '../src/flush.ts'
 import { timers } from '../src/timers.ts'

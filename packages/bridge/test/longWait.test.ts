@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { noteLongWait } from '../src/longWait.ts'
 import { timers } from '../src/timers.ts'
 import { diagMessages } from './diagMessages.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { comparable, settled } from '../../../tests/support/expected.ts'
-import { value } from '../../../tests/support/values.ts'
+import { comparable, settled } from '@logbridge/test-support/expected'
+import { value } from '@logbridge/test-support/values'
 import { toAnyValue } from '../src/anyValue.ts'
 
 test('whatever a value is, plain data comes out, and that which the mapping contract says', () => {

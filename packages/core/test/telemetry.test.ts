@@ -37,7 +37,7 @@ import {
   type GrpcAnswer,
   type ScriptedReceiver,
   startGrpcReceiver,
-} from '../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 
 const made = complaints()
 

@@ -1,7 +1,7 @@
 import { type LoggerProvider, timers } from '@logbridge/bridge'
 import log4js from 'log4js'
 import { describe, expect, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import * as otel from '../src/index.ts'
 import { memory, setUp, shutdown } from './setUp.ts'
 

@@ -3,7 +3,7 @@ import { timers } from '@logbridge/bridge'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import winston from 'winston'
 import winston30 from 'winston30'
-import { useFakeTimers } from '../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 
 afterEach(() => {

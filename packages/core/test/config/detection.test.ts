@@ -2,14 +2,14 @@ import { timers } from '@logbridge/bridge'
 import type { ReceivedLogRecord } from '@logbridge/viewer'
 import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { withinDetection } from '../../src/config/detection.ts'
 import { resolveResource } from '../../src/config/resource.ts'
 import { encodeResource, encodeScope } from '../../src/otlp/openBatch.ts'
 import { complaints } from '../capturedWarnings.ts'
 import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 const said = complaints()
 const { decode } = receiver()

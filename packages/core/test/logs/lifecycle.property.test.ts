@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { expectBalance } from '../../../../tests/support/account.ts'
+import { expectBalance } from '@logbridge/test-support/account'
 import { resolveLogs } from '../../src/config/config.ts'
 import { createRetryingTransport } from '../../src/transport/retry.ts'
 import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'

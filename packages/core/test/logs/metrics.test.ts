@@ -6,7 +6,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { LoggerProvider } from '@opentelemetry/sdk-logs'
 import { expect, onTestFinished, test } from 'vitest'
-import { startGrpcReceiver, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
+import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import {
   createLoggerProvider,
   type LoggerProviderOptions,

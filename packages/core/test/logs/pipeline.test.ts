@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 import { encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import type { LogsStats } from '../../src/queue/stats.ts'
-import { expectBalance } from '../../../../tests/support/account.ts'
+import { expectBalance } from '@logbridge/test-support/account'
 import { complaints } from '../capturedWarnings.ts'
 import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 const { decode } = receiver()
 const said = complaints()

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { OtlpLogRecordProcessor } from '../../src/logs/processor.ts'
 import { createLoggerProvider } from '../../src/logs/provider.ts'
 import { receiver } from '../receive.ts'
-import { NOTHING, unaccounted } from '../../../../tests/support/stats.ts'
+import { NOTHING, unaccounted } from '@logbridge/test-support/stats'
 
 const { grpcUrl, take } = receiver()
 

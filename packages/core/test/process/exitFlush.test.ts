@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { findCollector, startCollector } from '../../../../tests/support/collector.ts'
+import { findCollector, startCollector } from '@logbridge/test-support/collector'
 import {
   partialSuccess,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
-import { NOTHING, type Stats } from '../../../../tests/support/stats.ts'
+} from '@logbridge/test-support/scriptedReceiver'
+import { NOTHING, type Stats } from '@logbridge/test-support/stats'
 import { type Ended, nowhere, run, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
 

@@ -6,11 +6,11 @@ import { startViewer } from '@logbridge/viewer'
 import { logs, metrics, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createLoggerProvider, flushOnFreeze, startTelemetry, type Telemetry } from '../../src/index.ts'
-import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { complaints } from '../capturedWarnings.ts'
 import { nowhere, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 const said = complaints()
 const receiving = receiver()

@@ -1,11 +1,11 @@
 import { timers } from '@logbridge/bridge'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import {
   type HttpAnswer,
   type ScriptedReceiver,
   startHttpReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, OtlpLogRecordProcessor, startTelemetry } from '../../src/index.ts'
 import { shownEndpoint } from '../../src/process/longWait.ts'
 import { complaints } from '../capturedWarnings.ts'

@@ -6,7 +6,7 @@ import {
   type ReceivedRequest,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 import { nowhere, run, start } from '../programs.ts'
 
 const ESM = `import { startTelemetry } from '@logbridge/core'

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLoggerProvider, startTelemetry } from '../../src/index.ts'
 import { type Ended, nowhere, type Program, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
-import { startGrpcReceiver } from '../../../../tests/support/scriptedReceiver.ts'
+import { startGrpcReceiver } from '@logbridge/test-support/scriptedReceiver'
 
 const receiving = receiver()
 const SIGNAL_EXIT = import.meta.resolve('signal-exit')

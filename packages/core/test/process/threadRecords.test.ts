@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { NOTHING, type Stats } from '../../../../tests/support/stats.ts'
+import { NOTHING, type Stats } from '@logbridge/test-support/stats'
 import { type Ended, run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 

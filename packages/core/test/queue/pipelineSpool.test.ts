@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { timers } from '@logbridge/bridge'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from '../../../../tests/support/account.ts'
-import { blockEventLoop, useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { expectBalance } from '@logbridge/test-support/account'
+import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { encodeScope } from '../../src/otlp/openBatch.ts'
 import type { LogPipeline } from '../../src/logs/pipeline.ts'
 import { complaints } from '../capturedWarnings.ts'
 import { delivered, type ManualTransport, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
 

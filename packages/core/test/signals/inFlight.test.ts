@@ -9,7 +9,7 @@ import {
   type HttpAnswer,
   type ScriptedReceiver,
   startHttpReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 import {
   flushOnFreeze,
   type MetricsOptions,

@@ -3,7 +3,7 @@ import { mkdirSync, promises, rmSync, statSync, writeFileSync, writevSync } from
 import { fileURLToPath } from 'node:url'
 import { isExporting, timers } from '@logbridge/bridge'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
 import { complaints, forgetComplaints } from '../capturedWarnings.ts'
 import {

@@ -1,8 +1,8 @@
 import { startViewer } from '@logbridge/viewer'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { start } from '../programs.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // The wall clock stamps records, and nothing waits by it. It is set while requests are under way.
 

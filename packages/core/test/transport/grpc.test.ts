@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import {
   type GrpcAnswer,
   partialSuccess,
   retryInfo,
   type ScriptedReceiver,
   startGrpcReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { createGrpcTransport } from '../../src/transport/grpc.ts'
 import type { Transport } from '../../src/transport/transport.ts'

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import {
   type HttpAnswer,
   partialSuccess,
   type ScriptedReceiver,
   startGrpcReceiver,
   startHttpReceiver,
-} from '../../../../tests/support/scriptedReceiver.ts'
+} from '@logbridge/test-support/scriptedReceiver'
 import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { createHttpTransport } from '../../src/transport/http.ts'
 import type { Transport } from '../../src/transport/transport.ts'

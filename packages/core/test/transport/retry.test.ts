@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { timers } from '@logbridge/bridge'
-import { useFakeTimers } from '../../../../tests/support/fakeTimers.ts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRetryingTransport } from '../../src/transport/retry.ts'
 import { complaints } from '../capturedWarnings.ts'

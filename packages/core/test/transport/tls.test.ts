@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate, type SubjectAltNameEntry } from 'selfsigned'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { startFaultProxy } from '../../../../tests/support/faultProxy.ts'
-import { startGrpcReceiver, startHttpReceiver } from '../../../../tests/support/scriptedReceiver.ts'
+import { startFaultProxy } from '@logbridge/test-support/faultProxy'
+import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, type LoggerProviderOptions } from '../../src/index.ts'
 import { complaints } from '../capturedWarnings.ts'
-import { NOTHING } from '../../../../tests/support/stats.ts'
+import { NOTHING } from '@logbridge/test-support/stats'
 
 // Real handshakes, with certificates of the test's own, through the options that users have.
 
