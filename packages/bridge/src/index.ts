@@ -16,27 +16,17 @@ export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, filePath } from './callSite.ts'
 export { detachKey } from './detach.ts'
-export { warn as announce, warnOnce as diagnose, hideFromDiagnostics, oneLine, rearm } from './warnings.ts'
+export { warn, warnOnce, hideFromDiagnostics, oneLine, rearm } from './warnings.ts'
 export { warnOfOfficial } from './duplicates.ts'
-export { replayBufferedRecords as replayEarlyRecords } from './startupBuffer.ts'
+export { replayBufferedRecords } from './startupBuffer.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts } from './exception.ts'
-export {
-  isLoggingSuppressed as isExporting,
-  withLoggingSuppressed as whileExporting,
-} from './loggingSuppression.ts'
+export { isLoggingSuppressed, withLoggingSuppressed } from './loggingSuppression.ts'
 export { createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
 export { noteLongWait } from './longWait.ts'
 export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
-export {
-  copyFields,
-  isOmitted as isAbsent,
-  isError,
-  safeGet as read,
-  errorMessage as reason,
-  textOf,
-} from './safeAccess.ts'
+export { copyFields, isOmitted, isError, safeGet, errorMessage, textOf } from './safeAccess.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { formatText } from './shown.ts'

@@ -9,7 +9,7 @@ import {
   LogbridgeError,
   type LogRecord,
   numericSeverity,
-  read,
+  safeGet,
   type SerializedError,
   type SeverityNumber,
   toHrTime,
@@ -130,7 +130,7 @@ function printed(record: BunyanRecord, toJSON: Function): BunyanRecord {
  * user put there stays.
  */
 function placeSource(attributes: Record<string, unknown>, src: unknown): void {
-  const [file, line, func] = ['file', 'line', 'func'].map((key) => read(Object(src), key))
+  const [file, line, func] = ['file', 'line', 'func'].map((key) => safeGet(Object(src), key))
   if (typeof file !== 'string' || typeof line !== 'number') {
     attributes['src'] = src
     return
@@ -146,7 +146,7 @@ function placeSource(attributes: Record<string, unknown>, src: unknown): void {
  */
 function serializedError(err: unknown): SerializedError | undefined {
   if (typeof err !== 'object' || err === null || isError(err)) return undefined
-  const isText = (key: string): boolean => typeof read(err, key) === 'string'
+  const isText = (key: string): boolean => typeof safeGet(err, key) === 'string'
   return isText('message') && (isText('stack') || isText('name') || isText('type'))
     ? (err as SerializedError)
     : undefined

@@ -1,5 +1,5 @@
 import types from 'node:util/types'
-import { type Adapter, read, reason, type SeverityNumber, splitArguments } from '@logbridge/bridge'
+import { type Adapter, safeGet, errorMessage, type SeverityNumber, splitArguments } from '@logbridge/bridge'
 
 /** Methods of a console that say something; `time`, `countReset` and `groupEnd` print nothing. */
 export type ConsoleMethod =
@@ -112,18 +112,18 @@ function tableContent(data: unknown, columns: unknown): unknown {
     types.isMap(data) || types.isSet(data) || types.isMapIterator(data) || types.isSetIterator(data)
   if (isOfEntries) return data
   try {
-    const rows = Object.keys(data).map((key) => [key, rowContent(read(data, key), columns)] as const)
+    const rows = Object.keys(data).map((key) => [key, rowContent(safeGet(data, key), columns)] as const)
     return Array.isArray(data) ? rows.map(([, row]) => row) : Object.fromEntries(rows)
   } catch (error) {
     // A Proxy: the console has thrown, too.
-    return `[Throws: ${reason(error)}]`
+    return `[Throws: ${errorMessage(error)}]`
   }
 }
 
 function rowContent(row: unknown, columns: readonly unknown[]): unknown {
   if ((typeof row !== 'object' && typeof row !== 'function') || row === null) return row
   const fields = columns.filter((column) => typeof column === 'string' && Object.hasOwn(row, column))
-  return Object.fromEntries(fields.map((column) => [column, read(row, column as string)]))
+  return Object.fromEntries(fields.map((column) => [column, safeGet(row, column as string)]))
 }
 
 /** https://console.spec.whatwg.org/#assert */

@@ -22,7 +22,7 @@ import {
   bridgeOptionRules,
   checkOptions,
   createBridge,
-  diagnose,
+  warnOnce,
   formatText,
   LogbridgeError,
   type OptionRule,
@@ -97,7 +97,7 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   const minimum = level === undefined ? 0 : severityOf(level, table)
   const bridge = createBridge(createAdapter(table), bridgeOptions, minimum)
   if (bridged.has(target)) {
-    diagnose('console-twice', 'this console is already bridged: the second bridgeConsole() adds nothing')
+    warnOnce('console-twice', 'this console is already bridged: the second bridgeConsole() adds nothing')
     return () => {}
   }
 

@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import {
   context,
   type LoggerProvider,
@@ -40,7 +40,7 @@ export function registerGlobals(
   const register = (what: string, isRegistered: boolean, unregister: () => void): void => {
     if (isRegistered) undo.push(unregister)
     else {
-      diagnose(
+      warnOnce(
         `already-registered-${what}`,
         `another ${what} (or another version of @opentelemetry/api) is already registered in this process and stays`,
       )

@@ -1,4 +1,4 @@
-import { diagnose, type LoggerProvider as AnyLoggerProvider, replayEarlyRecords } from '@logbridge/bridge'
+import { warnOnce, type LoggerProvider as AnyLoggerProvider, replayBufferedRecords } from '@logbridge/bridge'
 import { type LoggerProvider, logs } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 
@@ -14,13 +14,13 @@ export function registerLoggerProvider(provider: LoggerProvider): () => void {
   if (!logs.setGlobalLoggerProvider(provider)) refused.push('@opentelemetry/api')
   if (!isSame(logs2x.setGlobalLoggerProvider(provider), provider)) refused.push('@opentelemetry/api-logs')
   if (refused.length > 0) {
-    diagnose(
+    warnOnce(
       'already-registered',
       `another LoggerProvider (or another version of the API) is already registered with ${refused.join(' and ')} and ` +
         'stays there: give adapters the new one as their loggerProvider, or start it before the other',
     )
   }
-  replayEarlyRecords()
+  replayBufferedRecords()
   return () => {
     if (isSame(logs.getLoggerProvider(), provider)) logs.disable()
     if (isSame(logs2x.getLoggerProvider(), provider)) logs2x.disable()

@@ -1,5 +1,5 @@
 import { format } from 'node:util'
-import { END_TIMEOUT_MILLIS, diagnose, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, warnOnce, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
 import {
   createNoopLogger,
   createNoopMeter,
@@ -181,7 +181,7 @@ function settled(
   const all = parts.map(([name, part]) =>
     part.catch((error: unknown) =>
       // The SDK rejects with an array where it has several processors.
-      diagnose(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
+      warnOnce(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
     ),
   )
   return within(timeoutMillis, all)

@@ -1,4 +1,4 @@
-import { isExporting } from '@logbridge/bridge'
+import { isLoggingSuppressed } from '@logbridge/bridge'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { resolveLogs } from '../src/config/config.ts'
 import type { ExportOutcome, Transport } from '../src/transport/transport.ts'
@@ -20,7 +20,7 @@ export class ManualTransport implements Transport {
 
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     this.requests.push(request)
-    this.exporting.push(isExporting())
+    this.exporting.push(isLoggingSuppressed())
     for (const wake of this.waiters.splice(0)) wake()
     return new Promise((resolve) => {
       this.answers.push(resolve)

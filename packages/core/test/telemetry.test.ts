@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { isExporting, LogbridgeError } from '@logbridge/bridge'
+import { isLoggingSuppressed, LogbridgeError } from '@logbridge/bridge'
 import { type ReceivedHistogram, type ReceivedMetric, startViewer, type Viewer } from '@logbridge/viewer'
 import {
   context,
@@ -268,7 +268,7 @@ describe('traces', () => {
     vi.stubEnv('OTEL_TRACES_EXPORTER', 'console')
     let exporting: unknown
     vi.spyOn(console, 'dir').mockImplementation(() => {
-      exporting = isExporting()
+      exporting = isLoggingSuppressed()
     })
     start()
     produceAll()

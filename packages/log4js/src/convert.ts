@@ -6,8 +6,8 @@ import {
   isError,
   type LogRecord,
   numericSeverity,
-  read,
-  reason,
+  safeGet,
+  errorMessage,
   type SeverityNumber,
   type SeverityScale,
   splitArguments,
@@ -117,7 +117,7 @@ function withContextFields(event: Log4jsEvent, attributes: Record<string, unknow
   if (keys.length === 0) return attributes
   const fields = copyFields(context)
   for (const key of keys) {
-    const value = read(context, key)
+    const value = safeGet(context, key)
     if (typeof value === 'function') fields[key] = resolve(value, event)
     // `connectLogger` with `context` puts the live response there, for layouts to read from.
     if (value instanceof Stream) delete fields[key]
@@ -130,7 +130,7 @@ function resolve(value: Function, event: Log4jsEvent): unknown {
   try {
     return value(event)
   } catch (error) {
-    return `[Throws: ${reason(error)}]`
+    return `[Throws: ${errorMessage(error)}]`
   }
 }
 

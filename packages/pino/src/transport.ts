@@ -5,7 +5,7 @@ import {
   bridgeOptionRules,
   checkOptions,
   createBridge,
-  diagnose,
+  warnOnce,
   END_TIMEOUT_MILLIS,
   LogbridgeError,
   type LoggerProvider,
@@ -181,7 +181,7 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes("package '@logbridge/core'")
     if (!isMissing) throw error
     // Not thrown: pino would emit it as an error event, which ends a process that does not listen.
-    diagnose(
+    warnOnce(
       'MISSING_PEER',
       "@logbridge/pino sends nothing from pino's worker: run npm install @logbridge/core",
     )

@@ -9,11 +9,11 @@ import {
   errorAmong,
   formatText,
   type HrTime,
-  isAbsent,
+  isOmitted,
   isError,
   type LogRecord,
   now,
-  read,
+  safeGet,
   type SerializedError,
   stripEscapeSequences,
   textOf,
@@ -119,7 +119,7 @@ export function createAdapter(
         observedTimestamp: held?.time,
         code: held?.code,
         severityText: levelOf(info),
-        body: isError(message) ? read(message, 'message') : message,
+        body: isError(message) ? safeGet(message, 'message') : message,
         attributes,
         exception,
         template: hasTemplates && taken !== undefined ? templateOf(call, taken) : undefined,
@@ -153,21 +153,21 @@ function labelOf(info: Info): unknown {
   try {
     return info['label']
   } catch {
-    return read(info, 'label')
+    return safeGet(info, 'label')
   }
 }
 function timestampOf(info: Info): unknown {
   try {
     return info['timestamp']
   } catch {
-    return read(info, 'timestamp')
+    return safeGet(info, 'timestamp')
   }
 }
 function stackOf(info: Info): unknown {
   try {
     return info['stack']
   } catch {
-    return read(info, 'stack')
+    return safeGet(info, 'stack')
   }
 }
 
@@ -179,7 +179,7 @@ function loggerLabel(call: LogCall): string | undefined {
 
 /** Whether an argument of the log call has brought this field: it means what the caller means by it. */
 function isPassed({ splat }: LogCall, key: string, value: unknown): boolean {
-  return splat.some((argument) => isObject(argument) && read(argument, key) === value)
+  return splat.some((argument) => isObject(argument) && safeGet(argument, key) === value)
 }
 
 /**
@@ -229,7 +229,7 @@ function unmergedArguments({ info, message, splat }: LogCall, taken: number | un
   // format.splat() merges an Error's own fields, but what makes it an Error is not among them.
   return splat
     .slice(first)
-    .filter((argument) => !isAbsent(argument) && !(formatted && isObject(argument) && !isError(argument)))
+    .filter((argument) => !isOmitted(argument) && !(formatted && isObject(argument) && !isError(argument)))
 }
 
 /**
@@ -260,11 +260,11 @@ function extractException(
         : isError(original)
           ? original
           : undefined)
-  if (source) return spreadError(source, call, stack ?? (moved && read(moved, 'stack')), attributes)
+  if (source) return spreadError(source, call, stack ?? (moved && safeGet(moved, 'stack')), attributes)
 
   const field = errorAmong(attributes)
   if (field) {
-    if (stack !== undefined && stack !== read(field, 'stack')) attributes['stack'] = stack
+    if (stack !== undefined && stack !== safeGet(field, 'stack')) attributes['stack'] = stack
     return field
   }
 
@@ -289,12 +289,12 @@ function spreadError(
   stack: unknown,
   attributes: Record<string, unknown>,
 ): SerializedError {
-  const cause = read(error, 'cause')
-  const errors = read(error, 'errors')
+  const cause = safeGet(error, 'cause')
+  const errors = safeGet(error, 'errors')
   // format.errors() leaves the cause out unless told otherwise; winston's own merge has put it there.
   const isMerged = isSelective || info[SPLAT] !== undefined
   const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
-  if (stack === read(error, 'stack')) {
+  if (stack === safeGet(error, 'stack')) {
     if (hasCause && cause !== undefined) attributes['cause'] = cause
     // No format sees them, nor their fields.
     if (Array.isArray(errors) && !isSelective) attributes['errors'] ??= errors
@@ -302,7 +302,7 @@ function spreadError(
   }
   // A format has removed or changed the stack.
   const described = describe(error)
-  const text = read(error, 'message')
+  const text = safeGet(error, 'message')
   const isShown = typeof text === 'string' && containsText(textOf(messageOf(info)), text)
   return {
     ...(described.type !== undefined && { type: described.type }),
@@ -350,7 +350,7 @@ export function cloneForFormat(info: Info): Info {
   if (!isError(info)) return { ...info }
   const copy = Object.create(Object.getPrototypeOf(info) as object) as Info
   for (const key of ['message', 'stack', 'cause']) {
-    const value = read(info, key)
+    const value = safeGet(info, key)
     // The message is no secret to a format that spreads the record.
     const property = { value, enumerable: key === 'message', writable: true, configurable: true }
     if (value !== undefined) Object.defineProperty(copy, key, property)

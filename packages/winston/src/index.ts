@@ -21,9 +21,9 @@ import {
   checkOptions,
   createBridge,
   isError,
-  isExporting,
+  isLoggingSuppressed,
   now,
-  read,
+  safeGet,
   timers,
   unknownLevel,
   warnOfOfficial,
@@ -251,7 +251,7 @@ function loggedMessage(logged: Info): unknown {
   try {
     return logged['message']
   } catch {
-    return read(logged, 'message')
+    return safeGet(logged, 'message')
   }
 }
 
@@ -266,7 +266,7 @@ function defer(chunk: object, call: LogCall): void {
     context: activeContext(),
     time: now(),
     code: locate?.(),
-    nested: sending || isExporting(),
+    nested: sending || isLoggingSuppressed(),
   }
   hasWaited = true
   waiting.set(chunk, call)

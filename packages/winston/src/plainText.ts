@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { containsText, isAbsent, isError, read, stripEscapeSequences, textOf } from '@logbridge/bridge'
+import { containsText, isOmitted, isError, safeGet, stripEscapeSequences, textOf } from '@logbridge/bridge'
 import { cloneForFormat, type Info } from './convert.ts'
 import type { Places } from './keysIn.ts'
 import { defineField, type Fields, HIDDEN } from './printed.ts'
@@ -33,7 +33,7 @@ const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 /** Tests for a text that shows a message as it is, apart from colors and the white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
   if (typeof message === 'string' && containsText(text, message)) return true
-  return isAbsent(message) || showsValue(new SearchedText(text), message, 0)
+  return isOmitted(message) || showsValue(new SearchedText(text), message, 0)
 }
 
 /** Tests for a text that contains a value's own text: a number or boolean behind its key, or as a word. */
@@ -74,7 +74,7 @@ export function withoutHidden(info: Info, rest: string, level: string, hasMessag
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
     if (RESERVED.has(key)) continue
-    const value = read(info, key)
+    const value = safeGet(info, key)
     const part = unmaskedPart(text, key, value, isSelective, 0)
     if (Object.is(part, value)) continue
     shown ??= cloneForFormat(info)
@@ -86,8 +86,8 @@ export function withoutHidden(info: Info, rest: string, level: string, hasMessag
 
 function showsAnyField(info: Info, text: SearchedText): boolean {
   return Object.keys(info).some((key) => {
-    const value = read(info, key)
-    if (RESERVED.has(key) || isAbsent(value) || value === '') return false
+    const value = safeGet(info, key)
+    if (RESERVED.has(key) || isOmitted(value) || value === '') return false
     return unmaskedPart(text, key, value, true, 0) !== HIDDEN
   })
 }
@@ -127,7 +127,7 @@ function unmaskedPart(
   mustShow: boolean,
   depth: number,
 ): unknown {
-  if (isAbsent(value)) return value
+  if (isOmitted(value)) return value
   const places = text.placesOf(key)
   if (!isPlainObject(value) || depth >= MAX_NESTING) {
     const isShown = places ? showsAt(text, places, value, depth) : !mustShow || showsValue(text, value, depth)
@@ -137,7 +137,7 @@ function unmaskedPart(
   const kept: Fields = {}
   let isWhole = true
   for (const name of Object.keys(value)) {
-    const field = read(value, name)
+    const field = safeGet(value, name)
     const part = unmaskedPart(text, name, field, mustShow || places !== undefined, depth + 1)
     if (!Object.is(part, field)) isWhole = false
     if (part !== HIDDEN) defineField(kept, name, part)
@@ -167,16 +167,16 @@ function showsStringAt(text: SearchedText, places: Places, value: string): boole
 }
 
 function showsValue(text: SearchedText, value: unknown, depth: number): boolean {
-  if (isAbsent(value)) return true
+  if (isOmitted(value)) return true
   if (typeof value === 'string') return showsString(text, value)
   if (typeof value !== 'object' || value === null) return text.indexOfWord(textOf(value)) >= 0
-  if (isError(value)) return showsString(text, textOf(read(value, 'message')))
+  if (isError(value)) return showsString(text, textOf(safeGet(value, 'message')))
   if (depth < MAX_NESTING && (Array.isArray(value) || isPlainObject(value))) {
     if (depth === 0 && text.hasObjectText) return true
     const keys = Object.keys(value)
     const isCut = Array.isArray(value) && keys.length > SHOWN_ELEMENTS && text.contains(' more item')
     const shown = isCut ? keys.slice(0, SHOWN_ELEMENTS) : keys
-    return shown.every((key) => showsValue(text, read(value, key), depth + 1))
+    return shown.every((key) => showsValue(text, safeGet(value, key), depth + 1))
   }
   return formsOf(value).some((form) => text.contains(form))
 }

@@ -1,5 +1,5 @@
 import types from 'node:util/types'
-import { containsText, copyFields, isAbsent, isError, MAX_DEPTH, read } from '@logbridge/bridge'
+import { containsText, copyFields, isOmitted, isError, MAX_DEPTH, safeGet } from '@logbridge/bridge'
 
 export type Fields = Record<string, unknown>
 
@@ -36,14 +36,14 @@ export function isFields(value: unknown): value is Fields {
 }
 
 function isPrintedAs(value: unknown, printed: unknown): boolean {
-  if (value === printed || isAbsent(value)) return true
+  if (value === printed || isOmitted(value)) return true
   if (typeof value === 'number') return printed === null && !Number.isFinite(value)
   return typeof value === 'bigint' && (printed === String(value) || printed === Number(value))
 }
 
 /** The value that `JSON.stringify` prints in the place of an object. */
 function jsonOf(value: object): unknown {
-  const toJSON = read(value, 'toJSON')
+  const toJSON = safeGet(value, 'toJSON')
   if (typeof toJSON !== 'function') return value
   try {
     return toJSON.call(value, '')
@@ -61,7 +61,7 @@ function printedElements(
   if (!Array.isArray(printed) || printed.length !== values.length) return printed
   let isWhole = true
   const kept = printed.map((element: unknown, index) => {
-    const value = read(values, index)
+    const value = safeGet(values, index)
     const part = printedPart(value, element, isExact, depth + 1)
     if (!Object.is(part, value)) isWhole = false
     return part
@@ -76,8 +76,8 @@ function printedFields(value: object, printed: Fields, isExact: boolean, depth: 
   const kept: Fields = {}
   let isWhole = true
   for (const key of keys) {
-    const field = read(value, key)
-    if (isAbsent(field)) continue
+    const field = safeGet(value, key)
+    if (isOmitted(field)) continue
     const part = Object.hasOwn(printed, key)
       ? printedPart(field, printed[key], isExact, depth + 1)
       : unprintedPart(field)
@@ -94,7 +94,7 @@ function printedFields(value: object, printed: Fields, isExact: boolean, depth: 
 
 /** A value without a place in a JSON text: itself where `JSON.stringify` prints none. */
 export function unprintedPart(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && isAbsent(jsonOf(value)) ? value : HIDDEN
+  return typeof value === 'object' && value !== null && isOmitted(jsonOf(value)) ? value : HIDDEN
 }
 
 /** `JSON.stringify` prints an Error's own fields alone. What a replacer has made of it may have any form. */
@@ -108,7 +108,7 @@ function printedError(error: Error, printed: unknown, isExact: boolean, depth: n
   if (fields === error) return error
   return errorOf(
     error,
-    { ...partsOf(error), cause: read(error, 'cause'), errors: read(error, 'errors') },
+    { ...partsOf(error), cause: safeGet(error, 'cause'), errors: safeGet(error, 'errors') },
     fields,
   )
 }
@@ -129,8 +129,8 @@ export function errorShownBy(texts: string, error: Error, printed: unknown): unk
     stack: shownText(texts, stack) ?? masked['stack'],
   }
   if (shown.message === undefined && shown.stack === undefined) return printed
-  const cause = read(error, 'cause')
-  const isCauseShown = isError(cause) && shownText(texts, read(cause, 'message')) !== undefined
+  const cause = safeGet(error, 'cause')
+  const isCauseShown = isError(cause) && shownText(texts, safeGet(cause, 'message')) !== undefined
   const fields = isFields(printed) ? printedFields(error, printed, false, 0) : {}
   return errorOf(error, { ...shown, ...(isCauseShown && { cause }) }, fields)
 }
@@ -140,7 +140,7 @@ function shownText(texts: string, part: unknown): string | undefined {
 }
 
 function partsOf(error: Error): Fields {
-  return { name: read(error, 'name'), message: read(error, 'message'), stack: read(error, 'stack') }
+  return { name: safeGet(error, 'name'), message: safeGet(error, 'message'), stack: safeGet(error, 'stack') }
 }
 
 /** An Error of the same class with these parts and fields alone. */

@@ -13,7 +13,7 @@
  *
  * The executed table is in `docs/mapping.md`.
  */
-import { containsText, isAbsent, isError, read, stripEscapeSequences } from '@logbridge/bridge'
+import { containsText, isOmitted, isError, safeGet, stripEscapeSequences } from '@logbridge/bridge'
 import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
 import {
   defineField,
@@ -58,7 +58,7 @@ const MAX_PARTS = 4
  */
 export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): Shown {
   const made = info[MESSAGE]
-  const message = read(info, 'message')
+  const message = safeGet(info, 'message')
   if (typeof made !== 'string' || made === message) return { info, isSelective: false }
   const text = stripEscapeSequences(made)
   const printed = parseFields(text)
@@ -78,7 +78,7 @@ export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): 
     return { info: isMessageShown ? shown : withMessage(cloneForFormat(shown), text), isSelective: true }
   }
   if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
-  const hasMessage = !isAbsent(message) && message !== ''
+  const hasMessage = !isOmitted(message) && message !== ''
   const kept = withoutHidden(info, rest, levelOf(info), hasMessage)
   return { info: kept, isSelective: kept !== info }
 }
@@ -120,8 +120,8 @@ function byFields(info: Info, json: Fields, beside?: string, used?: UsedReplacer
   let shown: Info | undefined
   let count = 0
   for (const key of Object.keys(info)) {
-    const value = read(info, key)
-    if (key === 'level' || isAbsent(value)) continue
+    const value = safeGet(info, key)
+    if (key === 'level' || isOmitted(value)) continue
     let part: unknown = value
     if (key !== 'message') part = fieldIn(places, key, value, isExact)
     else if (beside === undefined) part = messageIn(places, value, isExact)
@@ -213,8 +213,8 @@ function placedFields(info: Info, text: string): Info {
   const shown = withoutFields(info)
   const searched = new SearchedText(text)
   for (const key of PLACED) {
-    const value = read(info, key)
-    if (!isAbsent(value) && showsText(searched, value, key)) shown[key] = value
+    const value = safeGet(info, key)
+    if (!isOmitted(value) && showsText(searched, value, key)) shown[key] = value
   }
   return withMessage(shown, text)
 }

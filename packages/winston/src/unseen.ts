@@ -1,5 +1,5 @@
 import types from 'node:util/types'
-import { isError, read, toAnyValue } from '@logbridge/bridge'
+import { isError, safeGet, toAnyValue } from '@logbridge/bridge'
 import { cloneForFormat, type Info } from './convert.ts'
 import { defineField, errorOf, type Fields, HIDDEN, isFields, printedPart } from './printed.ts'
 
@@ -21,7 +21,7 @@ export function withoutUnseen(info: Info, replacer: unknown): Info {
   if (replace === undefined) return info
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
-    const value = read(info, key)
+    const value = safeGet(info, key)
     if (!hasUnseen(value, { left: MAX_LOOKED_AT })) continue
     const part = replacedPart(key, value, replace)
     if (part === value) continue
@@ -47,7 +47,7 @@ function replacerFor(replacer: unknown): Replacer | undefined {
 function hasUnseen(value: unknown, looks: { left: number }): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (types.isMap(value) || types.isSet(value) || isError(value) || (looks.left -= 1) < 0) return true
-  return Object.keys(value).some((key) => hasUnseen(read(value, key), looks))
+  return Object.keys(value).some((key) => hasUnseen(safeGet(value, key), looks))
 }
 
 /** A value as it is sent, without what the replacer hides; the value itself where that is nothing. */
@@ -68,7 +68,7 @@ function replacedPart(key: string, value: unknown, replace: Replacer): unknown {
 /** An Error with the parts and fields of its plain form, and its causes likewise. */
 function errorAs(error: Error, plain: Fields): Error {
   const { type: _, message, stack, cause: plainCause, errors, ...fields } = plain
-  const cause = read(error, 'cause')
+  const cause = safeGet(error, 'cause')
   const shownCause = isError(cause) && isFields(plainCause) ? errorAs(cause, plainCause) : plainCause
-  return errorOf(error, { name: read(error, 'name'), message, stack, cause: shownCause, errors }, fields)
+  return errorOf(error, { name: safeGet(error, 'name'), message, stack, cause: shownCause, errors }, fields)
 }

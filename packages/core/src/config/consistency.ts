@@ -1,4 +1,4 @@
-import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import { warnOnce, LogbridgeError } from '@logbridge/bridge'
 import { at, type Environment, readVariable, enumOf } from './settings.ts'
 
 // The rules that tie settings to one another, and the variables that cannot be obeyed.
@@ -29,7 +29,7 @@ export function batchWithinQueue<Size extends number | undefined>(
     )
   }
   if (env[variable]?.trim()) {
-    diagnose(
+    warnOnce(
       variable,
       `${variable} is ${maxExportBatchSize}, more than the queue holds; ${maxQueueSize} is used`,
     )
@@ -45,7 +45,7 @@ export function timeoutWithinInterval(settled: {
   const { exportIntervalMillis, exportTimeoutMillis = DEFAULT_TIMEOUT_MILLIS } = settled
   if (exportTimeoutMillis <= exportIntervalMillis) return exportTimeoutMillis
   if (settled.exportTimeoutMillis !== undefined) {
-    diagnose(
+    warnOnce(
       'OTEL_METRIC_EXPORT_TIMEOUT',
       `the metrics' exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is ${exportTimeoutMillis}, longer than ` +
         `the interval; ${exportIntervalMillis} is used`,
@@ -58,7 +58,7 @@ export function timeoutWithinInterval(settled: {
 export function warnUnsupportedVariables(env: Environment): void {
   for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
     if (!env[name]?.trim()) continue
-    diagnose(
+    warnOnce(
       name,
       `${name} is not read by startTelemetry(): give options or the other OTEL_* variables in its place. To use the ` +
         'file, start it with startNodeSDK() of @opentelemetry/sdk-node and no startTelemetry(); adapters use what that registers',
@@ -70,7 +70,7 @@ export function warnUnsupportedVariables(env: Environment): void {
     enumOf('always_on', 'always_off', 'trace_based'),
   )
   if (filter !== undefined && filter !== 'always_off') {
-    diagnose(
+    warnOnce(
       'OTEL_METRICS_EXEMPLAR_FILTER',
       `OTEL_METRICS_EXEMPLAR_FILTER=${filter} has no effect: OpenTelemetry JS records no exemplars`,
     )

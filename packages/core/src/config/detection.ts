@@ -1,4 +1,4 @@
-import { diagnose, timers, unref } from '@logbridge/bridge'
+import { warnOnce, timers, unref } from '@logbridge/bridge'
 
 /** A detector asks files and commands of this machine, or a metadata service, which answer sooner or not at all. */
 const DETECTION_MILLIS = 5000
@@ -21,7 +21,7 @@ export function withinDetection<Value>(found: Promise<Value> | undefined): Detec
   const giveUp = (): void => end()
   const timer = unref(
     timers.setTimeout(() => {
-      diagnose(
+      warnOnce(
         'resource-detector',
         'a resource detector has not ended within 5 s: telemetry is sent without the attributes that it looks for',
       )

@@ -1,4 +1,4 @@
-import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import { warnOnce, LogbridgeError } from '@logbridge/bridge'
 import type { ExporterConfig, Signal } from './exporter.ts'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { type Environment, readBoolean } from './settings.ts'
@@ -75,7 +75,7 @@ export function resolveEndpoint(
   if (endpoint !== undefined) return agreed({ ...endpoint, protocol: used }, tls, given.source)
   const problem = `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
   if (given.isOption) throw invalid(problem)
-  diagnose(`${given.source}-${signal}`, `${problem}: ${signal} are not exported until it is set right`)
+  warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported until it is set right`)
   return undefined
 }
 
@@ -119,13 +119,13 @@ function readGrpcEndpoint(
   const url = parseUrl(text, insecure)
   if (url === undefined) return undefined
   if (hasPath(url)) {
-    diagnose(
+    warnOnce(
       `${source}-path`,
       `${source}: its path is not used, because gRPC has none; for OTLP over HTTP set the protocol to http/protobuf`,
     )
   }
   if (url.username || url.password) {
-    diagnose(
+    warnOnce(
       `${source}-user`,
       `${source}: its user name and password are not used, because gRPC has no place for them; send an authorization header`,
     )
@@ -145,7 +145,7 @@ function readHttpEndpoint(
     const signalPath = SIGNAL_PATHS.find((one) => path.endsWith(one))
     if (signalPath !== undefined) {
       path = withoutTrailingSlashes(path.slice(0, -signalPath.length))
-      diagnose(
+      warnOnce(
         `${source}-signal`,
         `${source}: its ${signalPath} is taken off, because each signal appends a path of its own`,
       )

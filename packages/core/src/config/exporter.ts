@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { diagnose, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { warnOnce, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { validateHeaders } from '../transport/headers.ts'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
@@ -47,7 +47,7 @@ const protocol: OptionType<OtlpProtocol> = {
   ...oneOf('grpc', 'http/protobuf'),
   parse(text) {
     if (text !== 'http/json') return text as OtlpProtocol
-    diagnose('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used in its place')
+    warnOnce('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used in its place')
     return 'http/protobuf'
   },
 }
@@ -158,7 +158,7 @@ function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig
   const missing = cert === undefined ? 'certificate' : 'key'
   if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
     throw invalid(`option ${path} lacks the client ${missing}: give both certificate and key, or none`)
-  diagnose(
+  warnOnce(
     'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
     `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
   )

@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -53,7 +53,7 @@ export function resolveSampler(env: Environment): Sampler | undefined {
 function ratioSampler(env: Environment): Sampler {
   const given = readVariable(env, ['OTEL_TRACES_SAMPLER_ARG'], ratio)
   if (given === undefined) {
-    diagnose('OTEL_TRACES_SAMPLER_ARG', 'OTEL_TRACES_SAMPLER_ARG is not set, so every trace is sampled')
+    warnOnce('OTEL_TRACES_SAMPLER_ARG', 'OTEL_TRACES_SAMPLER_ARG is not set, so every trace is sampled')
   }
   return new TraceIdRatioBasedSampler(given ?? 1)
 }

@@ -1,4 +1,4 @@
-import { checkOptions, diagnose, isPlainText, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { checkOptions, warnOnce, isPlainText, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -133,7 +133,7 @@ export function readList<T extends string>(
   for (const item of words) {
     if (known.includes(item as T)) found.push(item as T)
     else
-      diagnose(
+      warnOnce(
         name,
         `${name}: ${isPlainText(item) ? `'${item}'` : 'a part of it'} is ignored; it accepts ${[...known, 'none'].join(', ')}`,
       )
@@ -150,7 +150,7 @@ export function readBoolean(env: Environment, names: readonly string[]): boolean
 /** Says once a variable that its value is of no use. */
 function ignoreVariable(name: string, text: string, { accepts, secret }: OptionType<unknown>): void {
   const shown = secret || !isPlainText(text) ? 'its value' : `'${text}'`
-  diagnose(name, `${name} is ignored: ${shown} is not ${accepts}`)
+  warnOnce(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import type { Signal } from '../config/exporter.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { describeWait, shownEndpoint } from '../process/longWait.ts'
@@ -81,7 +81,7 @@ function partOf(source: ExitSource): Part[] {
 }
 
 function faulty(error: unknown): void {
-  diagnose('exit-flush', 'what is unsent cannot be sent while the process exits', error)
+  warnOnce('exit-flush', 'what is unsent cannot be sent while the process exits', error)
 }
 
 function sendBlocking(parts: readonly Part[], endsAt: number): string | undefined {
@@ -128,7 +128,7 @@ function noteLongWait(parts: readonly Part[], timeoutMillis: number): void {
     endpoint: shownEndpoint(target.url),
     count: unsent.reduce((sum, { recordCount: count }) => sum + count, 0),
   }))
-  diagnose('long-wait exit', `still waiting for ${describeWait(waiting, timeoutMillis)}`)
+  warnOnce('long-wait exit', `still waiting for ${describeWait(waiting, timeoutMillis)}`)
 }
 
 function startWorker(workerData: ExitWork): void {

@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
@@ -87,7 +87,7 @@ export function observePipeline(
     try {
       duration.record(seconds, { ...exporter, ...resultOf(outcome, config) })
     } catch (error) {
-      diagnose('meter', 'the MeterProvider has failed on the duration of an export', error)
+      warnOnce('meter', 'the MeterProvider has failed on the duration of an export', error)
     }
   }
 }

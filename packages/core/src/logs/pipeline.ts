@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { END_TIMEOUT_MILLIS, isAbsent, read, timers, unref, type ValueLimits } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isOmitted, safeGet, timers, unref, type ValueLimits } from '@logbridge/bridge'
 import type { LogsConfig } from '../config/config.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
@@ -240,7 +240,7 @@ const afterRecord = (): Promise<void> => Promise.resolve()
 /** Random; none where the application has given the record one. https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/ */
 function uidFor({ attributes }: EncodableRecord): string | undefined {
   try {
-    if (attributes && Object.hasOwn(attributes, UID) && !isAbsent(read(attributes, UID))) return undefined
+    if (attributes && Object.hasOwn(attributes, UID) && !isOmitted(safeGet(attributes, UID))) return undefined
   } catch {
     // A Proxy whose trap has thrown.
   }

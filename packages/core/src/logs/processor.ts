@@ -1,4 +1,4 @@
-import { END_TIMEOUT_MILLIS, isExporting } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isLoggingSuppressed } from '@logbridge/bridge'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
@@ -102,7 +102,7 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 
   private isWanted(severityNumber: number): boolean {
-    return (severityNumber === 0 || severityNumber >= this.minimumSeverity) && !isExporting()
+    return (severityNumber === 0 || severityNumber >= this.minimumSeverity) && !isLoggingSuppressed()
   }
 
   private scope({ instrumentationScope, resource }: ReadWriteLogRecord): EncodedScope {

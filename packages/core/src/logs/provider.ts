@@ -2,10 +2,10 @@ import {
   END_TIMEOUT_MILLIS,
   ACCEPTS_ANY_VALUE,
   copyFields,
-  diagnose,
-  isExporting,
+  warnOnce,
+  isLoggingSuppressed,
   now,
-  read,
+  safeGet,
   toAnyValue,
   toAnyValueMap,
 } from '@logbridge/bridge'
@@ -178,7 +178,7 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
 
   function encodable(record: LogRecord): EncodableRecord | undefined {
     const severityNumber = resolveSeverity(record.severityNumber)
-    if (!isWanted(severityNumber) || isExporting()) return undefined
+    if (!isWanted(severityNumber) || isLoggingSuppressed()) return undefined
     const { timestamp, observedTimestamp: observed } = record
     const observedTimestamp = resolveTime(observed) ?? now()
     return {
@@ -209,7 +209,7 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
   }
 
   const enabled: Logger['enabled'] = (options) =>
-    isWanted(resolveSeverity(options && read(options, 'severityNumber')))
+    isWanted(resolveSeverity(options && safeGet(options, 'severityNumber')))
 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
@@ -224,7 +224,7 @@ function settle<T>(take: (record: LogRecord) => T, record: LogRecord): T {
 }
 
 function failed(error: unknown): void {
-  diagnose('emit', 'a log record could not be handed on', error)
+  warnOnce('emit', 'a log record could not be handed on', error)
 }
 
 /** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
@@ -333,7 +333,7 @@ function createMappingLogger(
 }
 
 function faulty(error: unknown): void {
-  diagnose('processor', 'a log record processor failed to shut down', error)
+  warnOnce('processor', 'a log record processor failed to shut down', error)
 }
 
 /** For `OTEL_LOGS_EXPORTER=none`, and for an endpoint that cannot be used. */

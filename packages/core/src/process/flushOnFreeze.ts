@@ -1,4 +1,4 @@
-import { checkOptions, diagnose, rules } from '@logbridge/bridge'
+import { checkOptions, warnOnce, rules } from '@logbridge/bridge'
 import { within } from './processExit.ts'
 import { runningTelemetry } from '../telemetry.ts'
 
@@ -48,7 +48,7 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
   async function flush(context: Context | undefined): Promise<void> {
     const flushed = telemetry ?? runningTelemetry()
     if (flushed === undefined) {
-      return diagnose(
+      return warnOnce(
         'nothing-to-flush',
         'flushOnFreeze() has nothing to flush: call startTelemetry() outside of the handler, or give it a telemetry',
       )
@@ -66,7 +66,7 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
     const context = args.find(isContext)
     // A handler's result must get out, whatever becomes of the flush.
     const flushed = (): Promise<void> =>
-      flush(context).catch((error: unknown) => diagnose('freeze', 'the flush before a freeze failed', error))
+      flush(context).catch((error: unknown) => warnOnce('freeze', 'the flush before a freeze failed', error))
     const callback = args.at(-1)
     if (typeof callback === 'function') {
       args[args.length - 1] = async (...results: unknown[]) => {

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { END_TIMEOUT_MILLIS, diagnose, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, warnOnce, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from '../config/settings.ts'
 import { type ExitSource, flushAtExit } from '../exitFlush/exitFlush.ts'
@@ -112,7 +112,7 @@ export function onProcessExit(ending: ExitHandler, config?: ExitConfig): () => v
   function reportLeft(): void {
     const inThreads = unsentInThreads()
     if (inThreads > 0) {
-      diagnose(
+      warnOnce(
         'unsent-in-threads',
         `log records of worker threads not yet sent when the process ended: ${inThreads}. Have what they run flush before it ` +
           'returns, as by flushOnFreeze()',
@@ -121,7 +121,7 @@ export function onProcessExit(ending: ExitHandler, config?: ExitConfig): () => v
     const { queued, inFlight, spooled } = ending.stats()
     const left = queued + inFlight - spooled
     if (left <= 0) return
-    diagnose(
+    warnOnce(
       'unsent-at-exit',
       `log records not yet sent when the process ended: ${left}. The receiver is away, or ` +
         'process.exit() was called, or an exception ended it, before shutdown() had resolved',

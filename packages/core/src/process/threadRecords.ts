@@ -6,7 +6,7 @@ import {
   type Worker,
   workerData,
 } from 'node:worker_threads'
-import { announce } from '@logbridge/bridge'
+import { warn } from '@logbridge/bridge'
 
 // A worker thread that is terminated runs no more code. Its pipelines keep three counts in memory that all threads share,
 // so that the thread that has started it can count what is lost with it.
@@ -61,7 +61,7 @@ function watchThread(worker: Worker): void {
     if (lost <= 0) return
     const [take] = takers
     if (take) take(lost)
-    else announce(`log records were lost with a worker thread that was terminated: ${lost}`)
+    else warn(`log records were lost with a worker thread that was terminated: ${lost}`)
   })
 }
 

@@ -3,11 +3,11 @@ import {
   activeContext,
   type Adapter,
   createBridge,
-  diagnose,
+  warnOnce,
   isError,
-  isExporting,
-  read,
-  reason,
+  isLoggingSuppressed,
+  safeGet,
+  errorMessage,
 } from '@logbridge/bridge'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
@@ -32,11 +32,11 @@ const adapter: Adapter<Uncaught> = {
   convert({ thrown, origin, context }) {
     const attributes: Record<string, unknown> = { 'logbridge.exception.origin': origin }
     const record = { severityText: 'FATAL', attributes, context }
-    if (isError(thrown)) return { ...record, body: read(thrown, 'message'), exception: thrown }
+    if (isError(thrown)) return { ...record, body: safeGet(thrown, 'message'), exception: thrown }
     attributes['exception.type'] = thrown === null ? 'null' : typeof thrown
     if (typeof thrown === 'object' && thrown !== null) return { ...record, body: thrown }
-    attributes['exception.message'] = reason(thrown)
-    return { ...record, body: reason(thrown) }
+    attributes['exception.message'] = errorMessage(thrown)
+    return { ...record, body: errorMessage(thrown) }
   },
 }
 
@@ -56,7 +56,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
     const isEnd =
       process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()
     // What our own export throws (an application's function for headers, say) would bring about the next export.
-    if (!isEnd && isExporting()) return
+    if (!isEnd && isLoggingSuppressed()) return
     const uncaught: Uncaught = { thrown, origin, context: activeContext() }
     outsideOfExport(() => bridge.emit(uncaught))
     // Also where the application has handlers: one that fails itself ends the process without a last word (code 7).
@@ -68,7 +68,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
       onUncaught(thrown, origin)
     } catch (error) {
       // Thrown from here it would take the place of the application's own.
-      diagnose('uncaught-exception', 'an uncaught exception could not be recorded', error)
+      warnOnce('uncaught-exception', 'an uncaught exception could not be recorded', error)
     }
   }
 

@@ -1,4 +1,4 @@
-import { announce, diagnose, timers, unref } from '@logbridge/bridge'
+import { warn, warnOnce, timers, unref } from '@logbridge/bridge'
 import { SeverityNumber } from '@opentelemetry/api'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { DropReason } from './stats.ts'
@@ -36,7 +36,7 @@ export class DropReporter {
     if (this.listener) addToTally(this.unreported, reason, count, severityNumber)
     this.quietTicks = 0
     // Behind the tally: a diag logger that logs, and loses that too, comes by here again.
-    if (begins) announce(DROP_MESSAGES[reason], cause)
+    if (begins) warn(DROP_MESSAGES[reason], cause)
     this.timer ??= withSuppressedTelemetry(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
@@ -46,7 +46,7 @@ export class DropReporter {
     timers.clearInterval(this.timer)
     this.timer = undefined
     if (this.totals.size === 0) return
-    announce(`loss of log records has ended: ${describe(this.totals)}`)
+    warn(`loss of log records has ended: ${describe(this.totals)}`)
     this.totals.clear()
   }
 
@@ -76,7 +76,7 @@ export class DropReporter {
 }
 
 function faulty(error: unknown): void {
-  diagnose('onDrop', 'the function given as onDrop has thrown', error)
+  warnOnce('onDrop', 'the function given as onDrop has thrown', error)
 }
 
 function addToTally(tally: Tally, reason: DropReason, count: number, severityNumber: number): void {

@@ -1,4 +1,4 @@
-import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
 import { raceAbort, withDeadline } from '../transport/deadline.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome, Transport } from '../transport/transport.ts'
@@ -494,7 +494,7 @@ export class SendingQueue {
 
   private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     if (rejected > 0 || message) {
-      diagnose('partial-success', `the receiver refused ${rejected} log records`, message)
+      warnOnce('partial-success', `the receiver refused ${rejected} log records`, message)
     } else rearm('partial-success')
     if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, MAX_CONCURRENT_EXPORTS)
     // Once more may be a connection that was closed, or a receiver that is busy.
@@ -533,7 +533,7 @@ export class SendingQueue {
 
 /** Says that a batch could be neither sent nor stored. It stays in memory, and is stored at a shutdown. */
 function report(error: unknown): void {
-  diagnose('dispatch', 'a batch of log records waits for the shutdown: it could not be handled', error)
+  warnOnce('dispatch', 'a batch of log records waits for the shutdown: it could not be handled', error)
 }
 
 /** Tells whether the spool holds what is still to be sent, and nothing else: after a 413 a part may have been delivered. */

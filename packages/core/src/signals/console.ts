@@ -1,4 +1,4 @@
-import { diagnose, ignoreErrorsOf, rearm } from '@logbridge/bridge'
+import { warnOnce, ignoreErrorsOf, rearm } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { suppressExporter } from './exporter.ts'
 
@@ -17,7 +17,7 @@ export function toConsole<Exporter extends { export(items: any, resultCallback: 
   exporter.export = (items, resultCallback: (result: ExportResult) => void) => {
     const { stdout } = process
     if (stdout.writableLength > MAX_WAITING_BYTES) {
-      diagnose('console-full', 'stdout is not read: until it is, what is exported to the console is left out')
+      warnOnce('console-full', 'stdout is not read: until it is, what is exported to the console is left out')
       return resultCallback({ code: ExportResultCode.FAILED, error: new Error('stdout is not read') })
     }
     rearm('console-full')

@@ -1,4 +1,4 @@
-import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import type { ExporterConfig } from '../config/exporter.ts'
@@ -63,7 +63,7 @@ export function createOtlpExporter<Items>(
     if (outcome.kind !== 'delivered') return failed(outcome.reason)
     rearm(`export-${signal}`)
     if (outcome.rejected > 0 || outcome.message) {
-      diagnose(
+      warnOnce(
         `partial-success-${signal}`,
         `the receiver refused ${outcome.rejected} ${what}`,
         outcome.message || undefined,
@@ -73,7 +73,7 @@ export function createOtlpExporter<Items>(
   }
 
   function failed(error: unknown): ExportResult {
-    diagnose(
+    warnOnce(
       `export-${signal}`,
       `${what} could not be exported and are lost (said once until others are exported)`,
       error,

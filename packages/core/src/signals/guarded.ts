@@ -1,4 +1,4 @@
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -78,7 +78,7 @@ function attempt<T>(run: () => T): T | undefined {
   try {
     return run()
   } catch (error) {
-    diagnose('processor-fault', 'a processor failed on a log record or a span (said once)', error)
+    warnOnce('processor-fault', 'a processor failed on a log record or a span (said once)', error)
     return undefined
   }
 }
@@ -87,6 +87,6 @@ export async function settle(run: () => Promise<void>, what = 'a processor'): Pr
   try {
     await run()
   } catch (error) {
-    diagnose(what, `${what} failed to flush or shut down`, error)
+    warnOnce(what, `${what} failed to flush or shut down`, error)
   }
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { diagnose, LogbridgeError } from '@logbridge/bridge'
+import { warnOnce, LogbridgeError } from '@logbridge/bridge'
 import {
   CumulativeTemporalitySelector,
   DeltaTemporalitySelector,
@@ -138,6 +138,6 @@ function aggregation(
 /** Listens in the background: a port that cannot be had is told, and costs the application nothing else. */
 function prometheus({ port, host }: MetricsConfig['prometheus']): IMetricReader {
   return new PrometheusExporter({ port, host }, (error) => {
-    if (error) diagnose('prometheus', `metrics cannot be served for Prometheus at ${host}:${port}`, error)
+    if (error) warnOnce('prometheus', `metrics cannot be served for Prometheus at ${host}:${port}`, error)
   })
 }

@@ -1,4 +1,4 @@
-import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { type Fs, isMissing } from './files.ts'
@@ -70,7 +70,7 @@ export class DiskQuota {
   hasSpace(bytes: number, before: number): boolean {
     const { directory, maxBytes } = this.config
     if (bytes > MAX_REQUEST_BYTES) {
-      diagnose(
+      warnOnce(
         'spool-too-large',
         `a request of ${bytes} bytes is not kept on disk: it takes up to ${MAX_REQUEST_BYTES}`,
       )
@@ -85,7 +85,7 @@ export class DiskQuota {
       this.complain(this.failure)
       return false
     }
-    diagnose(
+    warnOnce(
       'spool-full',
       `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
     )
@@ -94,7 +94,7 @@ export class DiskQuota {
 
   /** Says once that the directory cannot be written to, or that it does not tell how much others hold. */
   complain(error: unknown): void {
-    diagnose(
+    warnOnce(
       'spool-disk',
       `the spool ${this.config.directory} cannot be written to: until it can, log records are kept in memory alone`,
       error,
@@ -297,7 +297,7 @@ export class DiskQuota {
     if (this.own === folder) this.own = undefined
     this.folders.delete(folder.name)
     for (const segment of folder.segments) this.forget(segment)
-    diagnose(
+    warnOnce(
       'spool-taken',
       `another process has recovered the spool ${folder.path} and sends what is in it, as this process had lost its lock ` +
         'and showed no sign of life for 10 s: nothing is lost, some log records may be sent twice',

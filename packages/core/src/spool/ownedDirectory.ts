@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { diagnose } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge'
 import { closeQuietly, FILE_MODE, FOLDER_MODE, type Fs, isForbidden, isMissing } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
 import {
@@ -136,7 +136,7 @@ export function createDirectorySync(fs: Fs, directory: string, fsync: boolean): 
 function warnIfShared(directory: string, { mode }: Stats): void {
   if (process.geteuid === undefined || (mode & STICKY) !== 0) return
   if ((mode & (constants.S_IWGRP | constants.S_IWOTH)) === 0) return
-  diagnose(
+  warnOnce(
     'spool-shared',
     `other users may write to the spool ${directory} (mode 0${(mode & 0o7777).toString(8)}) and remove what it keeps: ` +
       'set its mode to 0700, or give a directory inside that is not there yet',

@@ -1,4 +1,4 @@
-import { diagnose, rearm } from '@logbridge/bridge'
+import { warnOnce, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
 import type { DiskTimeout } from './diskTimeout.ts'
@@ -129,7 +129,7 @@ export class Reader {
   }
 
   private complain(error: unknown): void {
-    diagnose('spool-read', `what the spool ${this.directory} has kept cannot be read`, error)
+    warnOnce('spool-read', `what the spool ${this.directory} has kept cannot be read`, error)
   }
 }
 

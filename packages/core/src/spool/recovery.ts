@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { diagnose, nextTurn, rearm } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm } from '@logbridge/bridge'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
 import {
   type OwnedDirectory,
@@ -92,7 +92,7 @@ async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void
 }
 
 function complain(directory: string, error: unknown): void {
-  diagnose('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
+  warnOnce('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
 }
 
 async function recoverDirectory(
@@ -105,7 +105,7 @@ async function recoverDirectory(
   const stats = await fs.promises.lstat(path)
   if (isForeign(stats)) {
     left.add(name)
-    diagnose(
+    warnOnce(
       'spool-foreign',
       `the spool ${path} belongs to another user and is left alone: run the application as that user, or remove it`,
     )
@@ -159,7 +159,7 @@ async function takeSegment(taken: RecoveredDirectory, name: string, { fs, scratc
   try {
     const stats = await file.stat()
     if (!stats.isFile() || isForeign(stats) || stats.size > MAX_SEGMENT_BYTES) {
-      diagnose('spool-strange', `${path} is not a segment of this spool and is left alone`)
+      warnOnce('spool-strange', `${path} is not a segment of this spool and is left alone`)
       return false
     }
     // In steps, as one segment may be a little larger than the last.
@@ -188,7 +188,7 @@ function takeAround(
 ): boolean {
   if (entries.length === 0) throw error
   const { folder } = taken
-  diagnose(
+  warnOnce(
     'spool_corrupted',
     `${join(folder.path, name)} has a bad place: the log records in it stay for the next process; what is whole is sent`,
     error,
@@ -213,14 +213,14 @@ async function takeEntries(
 ): Promise<boolean> {
   const { folder } = taken
   if (contents.version === 'unknown') {
-    diagnose(
+    warnOnce(
       'spool-version',
       `${join(folder.path, name)} was written by another version of logbridge and is left alone: that version can send it`,
     )
     return false
   }
   if (contents.corruptBytes > 0) {
-    diagnose(
+    warnOnce(
       'spool_corrupted',
       `the spool ${folder.path} is corrupt: ${contents.corruptBytes} bytes with ` +
         `${contents.corruptRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,

@@ -1,5 +1,5 @@
 import * as nodeFs from 'node:fs'
-import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { recoverOrphans } from './recovery.ts'
@@ -35,7 +35,7 @@ export function openSpool(config: SpoolConfig, fs: Fs = nodeFs): Spool {
   const spool = new DiskSpool(config, fs)
   const obstacle = obstacleTo(config)
   if (obstacle === undefined) return spool
-  diagnose('spool-unavailable', `log records are not kept on disk: ${obstacle}`)
+  warnOnce('spool-unavailable', `log records are not kept on disk: ${obstacle}`)
   spool.closeSync()
   return spool
 }

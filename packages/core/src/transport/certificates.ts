@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { diagnose, rearm } from '@logbridge/bridge'
+import { warnOnce, rearm } from '@logbridge/bridge'
 import type { TlsConfig } from '../config/exporter.ts'
 
 /** TLS material, as contents in PEM. */
@@ -50,7 +50,7 @@ export function createCertificateReloader(config: TlsConfig): () => Certificates
       }
       rearm('certificates')
     } catch (error) {
-      diagnose(
+      warnOnce(
         'certificates',
         'certificate files cannot be used: what was read from them before stays in use until they can (said once until then)',
         error,

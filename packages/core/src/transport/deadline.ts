@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { diagnose, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { timerMillis } from '../process/processExit.ts'
 import { countRequest } from '../process/heldEnd.ts'
@@ -102,7 +102,7 @@ export async function waitUntilSent(
   const onAbort = (): void => {
     cut()
     if (accepted) {
-      diagnose(
+      warnOnce(
         'cut-request',
         'the receiver accepted a request that it did not read to its end in time; its records count as delivered (logged once until one is read)',
       )

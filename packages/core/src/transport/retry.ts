@@ -1,4 +1,4 @@
-import { diagnose, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
@@ -88,7 +88,7 @@ export function createRetryingTransport(transport: Transport, random: () => numb
       // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
       if (attempt === 1) {
         failing.add(transport)
-        diagnose(
+        warnOnce(
           'retrying',
           'exports fail and are tried again until the receiver takes them (said once until then)',
           outcome.reason,

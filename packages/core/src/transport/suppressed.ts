@@ -1,4 +1,4 @@
-import { whileExporting } from '@logbridge/bridge'
+import { withLoggingSuppressed } from '@logbridge/bridge'
 import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 
@@ -6,5 +6,5 @@ const QUIET: Context = suppressTracing(ROOT_CONTEXT)
 
 /** Runs what exports: outside of whatever span the application is in, making no spans and no log records of its own. */
 export function withSuppressedTelemetry<T>(run: () => T): T {
-  return whileExporting(() => context.with(QUIET, run))
+  return withLoggingSuppressed(() => context.with(QUIET, run))
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, promises, rmSync, statSync, writeFileSync, writevSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isExporting, timers } from '@logbridge/bridge'
+import { isLoggingSuppressed, timers } from '@logbridge/bridge'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
@@ -297,7 +297,7 @@ test('a directory that is a file is complained about once, and used when it no l
 test('its own disk work makes no log records and no spans', async () => {
   const seen = new Set<boolean>()
   const disk = diskThat(() => {
-    seen.add(isExporting())
+    seen.add(isLoggingSuppressed())
     return false
   })
   const spool = spoolAt(newDirectory(), {}, disk)
