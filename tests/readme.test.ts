@@ -1,10 +1,11 @@
+import { existsSync, globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { codeBlocks, createProgramRunner, type ProgramRunner } from '@logbridge/test-support/programs'
 
-const here = dirname(fileURLToPath(import.meta.url))
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 interface Snippet {
   name: string
@@ -13,7 +14,7 @@ interface Snippet {
 
 /** Programs in a README: blocks of JavaScript that name one of our packages. */
 async function snippets(readme: string): Promise<Snippet[]> {
-  const text = await readFile(join(here, '..', readme), 'utf8')
+  const text = await readFile(join(root, readme), 'utf8')
   return codeBlocks(text, 'js')
     .filter((code) => code.includes("'@logbridge/"))
     .map((code, index) => ({ name: `${readme}, program ${index + 1}`, code }))
@@ -52,17 +53,33 @@ test('every library is shown', () => {
   expect(imported).toEqual(new Set(['core', 'winston', 'pino', 'bunyan', 'log4js', 'console']))
 })
 
-test('every link to a file of the repository leads somewhere', async () => {
-  const readmes = ['README.md', ...['mapping', 'delivery', 'builds'].map((name) => `docs/${name}.md`)]
-  for (const readme of readmes) {
-    const text = await readFile(join(here, '..', readme), 'utf8')
-    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
-      await expect(
-        readFile(join(here, '..', dirname(readme), target!)).catch((error) => {
-          if (error.code !== 'EISDIR')
-            throw new Error(`${basename(readme)} links to ${target}`, { cause: error })
-        }),
-      ).resolves.not.toThrow()
-    }
-  }
+const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/**/README.md'], {
+  cwd: root,
+  exclude: (path) => path.includes('node_modules'),
 })
+const LINK = /\]\((?!https?:)(?<path>[^)#\s]*)(?:#(?<heading>[^)]*))?\)/g
+
+test.each(documents)('%s links to files and headings that exist', async (document) => {
+  const source = await readFile(join(root, document), 'utf8')
+  const text = source.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '')
+  const broken: string[] = []
+  for (const { 0: link, groups } of text.matchAll(LINK)) {
+    const target = groups!['path'] ? join(root, dirname(document), groups!['path']) : join(root, document)
+    const heading = groups!['heading']
+    const exists = existsSync(target) && (heading === undefined || (await anchorsOf(target)).has(heading))
+    if (!exists) broken.push(link)
+  }
+  expect(broken).toEqual([])
+})
+
+/** The anchors that GitHub gives the headings of a document. */
+async function anchorsOf(path: string): Promise<Set<string>> {
+  const headings = (await readFile(path, 'utf8')).matchAll(/^#+ (.*)$/gm)
+  const anchors = Array.from(headings, ([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number}\p{Mark} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+  return new Set(anchors)
+}
