@@ -24,7 +24,7 @@ const config: ViteUserConfig = defineConfig({
     silent: 'passed-only',
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ['default', './tests/support/conformanceReporter.ts', './tests/support/accountReporter.ts'],
+    reporters: ['default', './tests/support/conformanceReporter.ts', './tests/support/countsReporter.ts'],
   },
 })
 export default config

@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    reporters: ['default', './tests/support/accountReporter.ts'],
+    reporters: ['default', './tests/support/countsReporter.ts'],
   },
 })
 export default config

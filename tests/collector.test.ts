@@ -4,16 +4,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// All three signals through a real OpenTelemetry Collector, read back as what it understood.
+// All three signals through an OpenTelemetry Collector, compared as the Collector forwards them.
 
 const program = findCollector()
 if (program === undefined) {
   const missing = 'no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on the PATH'
-  if (process.env['CI']) test('a Collector is there', () => expect.fail(missing))
+  if (process.env['CI']) test('Collector is available in CI', () => expect.fail(missing))
   else process.stderr.write(`tests/collector.test.ts is skipped: ${missing}\n`)
 }
 
-describe.skipIf(program === undefined)('the Collector', () => {
+describe.skipIf(program === undefined)('Collector', () => {
   let collector: Collector
   beforeAll(async () => {
     collector = await startCollector(program as string)

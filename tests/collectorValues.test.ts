@@ -2,23 +2,23 @@ import { createLoggerProvider } from '@logbridge/core'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
-import { comparable, named, settled } from '@logbridge/test-support/expected'
+import { comparable, named, finalize } from '@logbridge/test-support/expected'
 import { attributes, text, value } from '@logbridge/test-support/values'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// What only our encoder can express is valid for a real Collector: read back as what it understood.
+// Any values through an OpenTelemetry Collector, compared as the Collector forwards them.
 
 const program = findCollector()
 const RECORDS = 400
 
-describe.skipIf(program === undefined)('the Collector', () => {
+describe.skipIf(program === undefined)('Collector', () => {
   let collector: Collector
   beforeAll(async () => {
     collector = await startCollector(program as string)
   })
   afterAll(() => collector?.stop())
 
-  test('understands records of any values, names and texts as they were meant', async () => {
+  test('decodes the expected values when records have any values, names, and texts', async () => {
     const provider = createLoggerProvider({
       endpoint: collector.grpcUrl,
       register: false,
@@ -33,8 +33,8 @@ describe.skipIf(program === undefined)('the Collector', () => {
       const log = { body, attributes: fields, severityText: words, eventName: words }
       logger.emit(log as Parameters<typeof logger.emit>[0])
       return {
-        body: settled(bodyExpected),
-        attributes: settled(named([...entries, ['index', index]])),
+        body: finalize(bodyExpected),
+        attributes: finalize(named([...entries, ['index', index]])),
         severityText: words.toWellFormed(),
         eventName: words.toWellFormed(),
       }
@@ -52,7 +52,7 @@ describe.skipIf(program === undefined)('the Collector', () => {
         scopeLogs.flatMap(({ logRecords }: any) => logRecords),
       )
     await vi.waitFor(() => expect(arrived()).toHaveLength(RECORDS))
-    const understood = arrived().map((record) => ({
+    const decoded = arrived().map((record) => ({
       body: fromJson(record.body ?? {}),
       attributes: fromFields(record.attributes),
       severityText: record.severityText ?? '',
@@ -60,13 +60,13 @@ describe.skipIf(program === undefined)('the Collector', () => {
     }))
     const order = (record: { attributes: unknown }): number =>
       (record.attributes as Map<string, number>).get('index')!
-    // One by one: together they are pages where one differs.
-    for (const record of understood) expect(record).toEqual(expected[order(record)])
-    expect(new Set(understood.map(order)).size).toBe(RECORDS)
+    // Records are compared one by one, because the difference of all records would fill pages.
+    for (const record of decoded) expect(record).toEqual(expected[order(record)])
+    expect(new Set(decoded.map(order)).size).toBe(RECORDS)
   })
 })
 
-/** An AnyValue of OTLP/JSON, as `comparable` has it. */
+/** Converts an AnyValue of OTLP/JSON to the form of `comparable`. */
 function fromJson(any: any): unknown {
   const [kind, content] = Object.entries<any>(any)[0] ?? ['emptyValue']
   switch (kind) {

@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const printed = (library: string) => new RegExp(`a ${library} record came once more from the console`)
+const printedAgain = (library: string) => new RegExp(`a ${library} record came once more from the console`)
 const twice = (library: string) => new RegExp(`a ${library} record was handed over twice`)
 const official = (library: string, name: string) =>
   new RegExp(`by @logbridge/${library} and by @opentelemetry/${name}`)
 
-/** Two records are logged. What arrives of them, and the one warning where they arrive twice. */
+/** Numbers of records that arrive when two are logged, and the warning about duplicates. */
 const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
-  'console first, then log4js': { sent: 4, warning: printed('log4js') },
-  'log4js first, then console': { sent: 4, warning: printed('log4js') },
+  'console first, then log4js': { sent: 4, warning: printedAgain('log4js') },
+  'log4js first, then console': { sent: 4, warning: printedAgain('log4js') },
   'log4js loaded before bridgeConsole()': { sent: 2 },
   "winston's Console with forceConsole": {
     sent: 4,
-    warning: printed('winston'),
+    warning: printedAgain('winston'),
   },
   "winston's Console": { sent: 2 },
   'console bridged twice': { sent: 2, warning: /this console is already bridged/ },
@@ -53,14 +53,17 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
     warning: official('bunyan', 'instrumentation-bunyan'),
   },
   'official instrumentations without log sending': { sent: 4 },
-  'console and winston, each a text of its own': { sent: 3 },
-  'the application itself prints what it logs': { sent: 4 },
+  'console and winston with different texts': { sent: 3 },
+  'an application that prints its records': { sent: 4 },
 }
 
-test.each(Object.entries(scenarios))('%s', (scenario, { sent, warning }) => {
-  const program = fileURLToPath(new URL('fixtures/duplicates.mjs', import.meta.url))
-  const { stdout, stderr } = spawnSync(process.execPath, [program, scenario], { encoding: 'utf8' })
-  expect(stdout).toContain(`\nsent ${sent}\n`)
-  const warnings = stderr.split('\n').filter((line) => /twice|once more|already bridged/.test(line))
-  expect(warnings).toEqual(warning ? [expect.stringMatching(warning)] : [])
-})
+test.each(Object.entries(scenarios))(
+  'adapters warn about duplicates with %s',
+  (scenario, { sent, warning }) => {
+    const program = fileURLToPath(new URL('fixtures/duplicates.mjs', import.meta.url))
+    const { stdout, stderr } = spawnSync(process.execPath, [program, scenario], { encoding: 'utf8' })
+    expect(stdout).toContain(`\nsent ${sent}\n`)
+    const warnings = stderr.split('\n').filter((line) => /twice|once more|already bridged/.test(line))
+    expect(warnings).toEqual(warning ? [expect.stringMatching(warning)] : [])
+  },
+)

@@ -1,4 +1,4 @@
-/* The end of a logger waits for the delivery: each end of each library, with each kind of LoggerProvider, in a real process. */
+/* Each way to end a logger of each library, with each LoggerProvider, in a child process. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Provider } from './fixtures/endOfLogger.ts'
 
 const PROGRAM = fileURLToPath(new URL('fixtures/endOfLogger.ts', import.meta.url))
-// Node.js 22.15 runs TypeScript only when it is told to.
+// Node.js 22.15 needs flags to run TypeScript.
 const FLAGS = process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings']
 const ENDS = [
   'winston: finish of the transport',
@@ -24,15 +24,15 @@ const ENDS = [
   'log4js: shutdown(callback)',
 ]
 
-describe('the end of a logger waits for the delivery by core:', () => endsWait('core'))
+describe('end of a logger waits for delivery by core:', () => testEnds('core'))
 
 describe.each<Provider>(['otel-2', 'otel-3'])(
-  'the end of a logger waits for the delivery by %s:',
+  'end of a logger waits for delivery by %s:',
   { tags: 'long' },
-  (provider) => endsWait(provider),
+  (provider) => testEnds(provider),
 )
 
-function endsWait(provider: Provider): void {
+function testEnds(provider: Provider): void {
   let viewer: Viewer
   const received: ReceivedLogRecord[] = []
   beforeAll(async () => {

@@ -11,6 +11,7 @@ import {
   startViewer,
   type Viewer,
 } from '@logbridge/viewer'
+import { freePort } from '@logbridge/test-support/ports'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 interface Arrived {
@@ -190,6 +191,7 @@ describe('example all-signals', () => {
     const { viewer, logs, spans, metrics } = await receive()
     const { code, stdout } = await run('all-signals/index.js', {
       OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl,
+      // The SDK's Prometheus endpoint does not accept port 0.
       PROMETHEUS_PORT: String(await freePort()),
     })
 
@@ -335,15 +337,6 @@ describe('demo', () => {
     expect(code).toBe(1)
   })
 })
-
-/** Finds a free port, because the SDK's Prometheus endpoint does not accept port 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 function portOf(server: ReturnType<typeof createServer>): number {
   return (server.address() as AddressInfo).port

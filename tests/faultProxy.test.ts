@@ -7,7 +7,7 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 
-// The proxy itself: a fault test proves nothing when its fault does not happen.
+// Tests of the proxy, because a fault test without its fault would prove nothing.
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -21,7 +21,7 @@ async function start(): Promise<{ receiver: ScriptedReceiver<HttpAnswer>; proxy:
   return { receiver, proxy }
 }
 
-/** Posts on a kept connection when an agent is given. */
+/** Sends a POST, on a kept connection when `agent` keeps connections. */
 function post(
   url: string,
   { body = 'x', agent = new http.Agent(), signal = AbortSignal.timeout(5000) } = {},
@@ -36,7 +36,7 @@ function post(
   })
 }
 
-test('forwards, and counts connections', async () => {
+test('startFaultProxy forwards bytes and counts connections', async () => {
   const { receiver, proxy } = await start()
   receiver.answer = ({ body }) => ({ body })
   const large = 'x'.repeat(300_000)
@@ -46,7 +46,7 @@ test('forwards, and counts connections', async () => {
   await vi.waitFor(() => expect(proxy.open).toBe(0))
 })
 
-test('refuses, and listens again on the same port', async () => {
+test('startFaultProxy refuses connections and listens again on the same port', async () => {
   const { proxy } = await start()
   await proxy.refuse()
   await expect(post(proxy.url)).rejects.toThrow('ECONNREFUSED')
@@ -54,16 +54,16 @@ test('refuses, and listens again on the same port', async () => {
   expect(await post(proxy.url)).toBe('')
 })
 
-test('resets what is open', async () => {
+test('startFaultProxy resets open connections', async () => {
   const { receiver, proxy } = await start()
-  receiver.answer = () => ({ fate: 'silent' })
+  receiver.answer = () => ({ fault: 'silent' })
   const posted = post(proxy.url)
   await vi.waitFor(() => expect(receiver.requests).toHaveLength(1))
   proxy.reset()
   await expect(posted).rejects.toMatchObject({ code: 'ECONNRESET' })
 })
 
-test('an open connection that is half open says nothing and is not closed; new ones work', async () => {
+test('startFaultProxy keeps half-open connections silent and open while new connections work', async () => {
   const { receiver, proxy } = await start()
   const agent = new http.Agent({ keepAlive: true })
   await post(proxy.url, { agent })
@@ -74,7 +74,7 @@ test('an open connection that is half open says nothing and is not closed; new o
   expect(receiver.requests).toHaveLength(2)
 })
 
-test('cuts so many requests and answers short', async () => {
+test('startFaultProxy cuts the given number of requests and answers', async () => {
   const { receiver, proxy } = await start()
   proxy.fault = { cut: { of: 'request', afterBytes: 10 } }
   await expect(post(proxy.url)).rejects.toThrow()
@@ -88,7 +88,7 @@ test('cuts so many requests and answers short', async () => {
   expect(proxy.cuts).toBe(3)
 })
 
-test('is slow, by latency or by bandwidth', async () => {
+test('startFaultProxy delays bytes by latency and by bandwidth', async () => {
   const { proxy } = await start()
   for (const fault of [{ latencyMillis: 100 }, { bytesPerSecond: 1000 }]) {
     proxy.fault = fault
@@ -98,7 +98,7 @@ test('is slow, by latency or by bandwidth', async () => {
   }
 })
 
-test('forwards to another receiver', async () => {
+test('startFaultProxy forwards new connections to another receiver', async () => {
   const { proxy } = await start()
   const other = await startHttpReceiver()
   cleanups.push(other.close)

@@ -19,7 +19,7 @@ inspectCustom(subjects, viewerBehindProcessor)
 inspectCustom(subjects, sdk3)
 
 test.each(subjects.filter(({ library }) => library === 'console' || library === 'log4js'))(
-  '$library sends what an object shows when it is logged before a provider',
+  '$library sends the inspected text of an object when it is logged before a provider exists',
   async ({ create, levels }) => {
     const logger = await create({})
     onTestFinished(() => logger.close())

@@ -19,20 +19,23 @@ beforeAll(async () => {
 })
 afterAll(() => programs.close())
 
-test('there is an example for each library', () => {
+test('docs/mapping.md has an example for each library', () => {
   expect(examples.map(({ library }) => library)).toEqual(['winston', 'pino', 'bunyan', 'log4js', 'console'])
 })
 
-test.each(examples)('the $library example arrives as shown', async ({ program, scopeLogs }) => {
-  const [arrived, ...more] = await programs.run(program)
-  expect(more).toEqual([])
-  expect(toScopeLogs(arrived!)).toEqual(JSON.parse(scopeLogs))
-})
+test.each(examples)(
+  'docs/mapping.md shows the record of the $library example',
+  async ({ program, scopeLogs }) => {
+    const [arrived, ...more] = await programs.run(program)
+    expect(more).toEqual([])
+    expect(toScopeLogs(arrived!)).toEqual(JSON.parse(scopeLogs))
+  },
+)
 
-/** With the times of the page, and of stacks only what does not depend on where the program stands. */
+/** Converts a record to the form of the page, with fixed times and without stack frames. */
 function toScopeLogs({ raw, scope, severityNumber }: ReceivedLogRecord): unknown {
   const message = raw as { toJSON?(): object }
-  // protobufjs names an enum's values, OTLP/JSON has their numbers.
+  // protobufjs converts enum values to names, but OTLP/JSON has numbers.
   const text = JSON.stringify({
     scope: { name: scope.name },
     logRecords: [{ ...message.toJSON?.(), severityNumber }],

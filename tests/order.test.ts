@@ -9,18 +9,18 @@ import * as winston from '@logbridge/winston'
 import { expect, onTestFinished, test } from 'vitest'
 import { createSubjects } from '@logbridge/test-support/subjects'
 
-/** Calls of a test, in one turn of the event loop: many come in one millisecond. */
+/** Calls of a test in one turn of the event loop, many of them in one millisecond. */
 const CALLS = 240
-/** Scopes whose records have no time but that of the call. */
+/** Scopes whose records have the time of the call alone. */
 const WITHOUT_OWN_TIME = new Set(['console', 'winston', 'core'])
 
 const subjects = createSubjects({ winston, pino, bunyan, log4js, console })
 const processor = { onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }
 
 test.each([
-  ['our provider', {}],
-  ['our provider with a processor of the user', { processors: [processor] }],
-])('records of all adapters through %s have the order of the calls by their times', async (_, options) => {
+  ['the provider of core', {}],
+  ['the provider of core with a processor', { processors: [processor] }],
+])('adapters send times in the order of the calls through %s', async (_, options) => {
   const { create, sorted } = await start(options)
   const provider = create({ register: false })
   const log = await openAll(provider)
@@ -28,7 +28,7 @@ test.each([
   await expectOrder(sorted)
 })
 
-test('records have the order of the calls by their times when the first are logged before a provider', async () => {
+test('adapters send times in the order of the calls when some records are logged before a provider exists', async () => {
   const { create, sorted } = await start({})
   const log = await openAll(undefined)
   for (let call = 0; call < CALLS / 2; call += 1) log(undefined, call)
@@ -37,7 +37,7 @@ test('records have the order of the calls by their times when the first are logg
   await expectOrder(sorted)
 })
 
-/** A receiver, and providers that send to it. */
+/** Starts a receiver and returns a factory of providers that send to it. */
 async function start(options: object) {
   const receiver = await startViewer({ grpcPort: 0, httpPort: 0 })
   onTestFinished(() => receiver.close())
@@ -57,7 +57,7 @@ async function start(options: object) {
   }
 }
 
-/** @returns logs one call, by each adapter and our own Logger in turn */
+/** Creates a function that logs one call, with each adapter and the Logger of core in turn. */
 async function openAll(loggerProvider: LoggerProvider | undefined) {
   const loggers = await Promise.all(
     subjects.map(async ({ create, levels, library }) => {

@@ -25,7 +25,8 @@ import {
 import winston from 'winston'
 import { sdk3, stopReceiver, viewer } from '@logbridge/test-support/backends'
 
-// What other bridges and the official pipeline lose or mangle, seen by running them. Each test is named after the defect.
+// Defects of other bridges and of the official pipeline, observed by running them. Each test shows that logbridge has no such
+// defect; a comment names the defect.
 
 beforeAll(() => void context.setGlobalContextManager(new AsyncLocalStorageContextManager()))
 afterAll(async () => {
@@ -36,7 +37,7 @@ afterAll(async () => {
 const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
 const inSpan = (run: () => void): void => context.with(trace.setSpanContext(context.active(), SPAN), run)
 
-/** A console that writes nowhere, bridged until the end of the test. */
+/** Creates a bridged console without output, until the end of the test. */
 function bridgedConsole(options: BridgeConsoleOptions): Console {
   const console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }))
   onTestFinished(bridgeConsole({ ...options, console }))
@@ -62,19 +63,22 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
   const exceptionKeys = ({ attributes }: ConformanceRecord): string[] =>
     Object.keys(attributes).filter((key) => key.startsWith('exception.'))
 
-  test("winston: info('hello %s', 'world') makes an exception of 'world'", async () => {
+  // Peer: sends an exception with the type 'world'.
+  test('winston transport sends no exception when info() has an argument for its template', async () => {
     winstonLogger().info('hello %s', 'world')
     const arrived = await record()
     expect(arrived.body).toBe('hello world')
     expect(arrived.attributes).toEqual({})
   })
 
-  test("winston: info('login', { name, code: 200 }) makes an exception of type 200", async () => {
+  // Peer: sends an exception of type 200.
+  test('winston transport sends no exception when fields are called name and code', async () => {
     winstonLogger().info('login', { name: 'ada', code: 200 })
     expect((await record()).attributes).toEqual({ name: 'ada', code: 200 })
   })
 
-  test('winston: loggers that share an array of transports send each record several times', async () => {
+  // Peer: sends each record once for each logger.
+  test('winston transport sends each record once when loggers share an array of transports', async () => {
     const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
     const loggers = [1, 2, 3].map(() => winston.createLogger({ transports }))
     for (const [index, logger] of loggers.entries()) logger.info(`of logger ${index}`)
@@ -82,7 +86,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect(bodies).toEqual(['of logger 0', 'of logger 1', 'of logger 2'])
   })
 
-  test('of Dates, Maps and bigints beside an id, the id alone survives', async () => {
+  // Peer: sends the id alone.
+  test('winston transport sends Dates, Maps, and bigints beside an id', async () => {
     const when = new Date(0)
     const fields = { id: 7, at: when, m: new Map([['a', 1]]), items: [{ when }], ctx: { b: 10n } }
     winstonLogger().info('an order', fields)
@@ -91,7 +96,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect(attributes).toEqual({ id: 7, at: iso, m: { a: 1 }, items: [{ when: iso }], ctx: { b: 10 } })
   })
 
-  test('one circular body costs the good records beside it', async () => {
+  // Peer: loses the whole batch.
+  test('console bridge sends other records when one body is circular', async () => {
     const console = bridgedConsole({ loggerProvider: session.loggerProvider })
     const circular: Record<string, unknown> = { name: 'loop' }
     circular['self'] = circular
@@ -104,7 +110,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect(bodies[50]).toEqual({ name: 'loop', self: '[Circular]' })
   })
 
-  test('a body that is changed after the call is exported changed', async () => {
+  // Peer: sends the changed body.
+  test('console bridge sends a body as it was at the call when it changes later', async () => {
     const console = bridgedConsole({ loggerProvider: session.loggerProvider })
     const cart = { items: ['apple'] }
     console.log(cart)
@@ -112,7 +119,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect((await record()).body).toEqual({ items: ['apple'] })
   })
 
-  test('the code of an Error beats its name: exception.type is ECONNREFUSED', async () => {
+  // Peer: sends ECONNREFUSED as exception.type.
+  test('winston transport sends the name of an Error as exception.type when the Error has a code', async () => {
     const error = Object.assign(new TypeError('refused'), { code: 'ECONNREFUSED' })
     winstonLogger().error('no connection', { error })
     const { attributes } = await record()
@@ -120,7 +128,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect(attributes['error']).toEqual({ code: 'ECONNREFUSED' })
   })
 
-  test('the causes of an Error are dropped or flattened', async () => {
+  // Peer: drops or flattens causes.
+  test('winston transport sends the causes of an Error', async () => {
     const root = Object.assign(new RangeError('disk full'), { code: 'ENOSPC' })
     const error = new Error('not saved', { cause: new TypeError('not written', { cause: root }) })
     winstonLogger().error('request failed', { error })
@@ -133,7 +142,8 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     )
   })
 
-  test('128 attributes push exception.* out', async () => {
+  // Peer: drops exception attributes.
+  test('winston transport keeps exception attributes when a record has more than 128 attributes', async () => {
     const fields = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`field${index}`, index]))
     winstonLogger().error('request failed', { ...fields, error: new Error('boom') })
     const arrived = await record()
@@ -142,18 +152,21 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
   })
 
   test.each([
-    ['pino.stdTimeFunctions.isoTime ends the worker', pino.stdTimeFunctions.isoTime],
-    ['pino.stdTimeFunctions.unixTime lands three weeks in the future', pino.stdTimeFunctions.unixTime],
-  ])('pino: %s', async (_defect, timestamp) => {
+    // Peer: ends the worker thread.
+    ['isoTime', pino.stdTimeFunctions.isoTime],
+    // Peer: sends a time three weeks in the future.
+    ['unixTime', pino.stdTimeFunctions.unixTime],
+  ])('pino stream sends the time when timestamp is pino.stdTimeFunctions.%s', async (_, timestamp) => {
     const before = Math.floor(Date.now() / 1000)
     pino({ timestamp }, otelStream({ loggerProvider: session.loggerProvider })).info('now')
     const [seconds] = (await record()).timestamp
     expect(seconds).toBeGreaterThanOrEqual(before)
-    // unixTime rounds.
+    // unixTime rounds to the nearest second.
     expect(seconds).toBeLessThanOrEqual(Math.ceil(Date.now() / 1000))
   })
 
-  test('pino: a time of the user’s own becomes now()', async () => {
+  // Peer: sends the current time.
+  test('pino stream sends the time of a custom timestamp function', async () => {
     const stream = otelStream({ loggerProvider: session.loggerProvider })
     pino({ timestamp: () => ',"time":"2023-11-14T22:13:20.123456789Z"' }, stream).info('then')
     expect((await record()).timestamp).toEqual([1_700_000_000, 123_456_789])
@@ -161,14 +174,16 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
     expect((await record()).attributes).toEqual({ time: 'tea time' })
   })
 
-  test('a timestamp that is text makes the log call throw', async () => {
+  // Peer: throws from the log call.
+  test('winston transport sends a record when format.timestamp() writes text', async () => {
     const format = winston.format.timestamp({ format: 'YYYY-MM-DDTHH:mm:ssZ' })
     const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
     winston.createLogger({ format, transports }).info('now')
     expect((await record()).body).toBe('now')
   })
 
-  test('no log4js bridge exists', async () => {
+  // Peer: none exists for log4js.
+  test('log4js appender sends scope, severity, body, and trace context', async () => {
     const type = otelAppender({ loggerProvider: session.loggerProvider })
     log4js.configure({
       appenders: { otel: { type } },
@@ -187,7 +202,7 @@ describe.each<Backend>([sdk3, viewer])('through $name', (backend) => {
   })
 })
 
-describe('our own Logger', () => {
+describe('Logger of core', () => {
   const emitted = async (
     record: LogRecord,
     run = (emit: () => void) => emit(),
@@ -199,20 +214,23 @@ describe('our own Logger', () => {
     return arrived!
   }
 
-  test('a timestamp that is text makes emit() throw into the application', async () => {
+  // Peer: throws into the application.
+  test('parses a timestamp that is text, and ignores text that is no time', async () => {
     const timestamp = '2023-11-14T22:13:20.123Z' as unknown as TimeInput
     expect((await emitted({ timestamp })).timestamp).toEqual([1_700_000_000, 123_000_000])
     expect((await emitted({ timestamp: 'tea time' as unknown as TimeInput, body: 'b' })).body).toBe('b')
   })
 
-  test('{ context: undefined } erases the trace context', async () => {
+  // Peer: sends no trace context.
+  test('sends the active trace context when context is undefined', async () => {
     const { traceId, spanId } = await emitted({ context: undefined as never }, inSpan)
     expect({ traceId, spanId }).toEqual({ traceId: SPAN.traceId, spanId: SPAN.spanId })
   })
 })
 
-describe('records that arise from sending records', () => {
-  test('a bridged console turns one log into many, with BatchLogRecordProcessor and ConsoleLogRecordExporter', async () => {
+describe('feedback of the export', () => {
+  // Peer: turns one record into many.
+  test('console bridge sends one record when ConsoleLogRecordExporter prints to the bridged console', async () => {
     let exported = 0
     class Counting extends ConsoleLogRecordExporter {
       override export(...args: Parameters<ConsoleLogRecordExporter['export']>): void {
@@ -222,7 +240,7 @@ describe('records that arise from sending records', () => {
     }
     const processor = new BatchLogRecordProcessor({ exporter: new Counting(), scheduledDelayMillis: 1 })
     const loggerProvider = new LoggerProvider({ processors: [processor] })
-    // The exporter prints to the global console; what is there below the bridge is muted.
+    // The exporter prints to the global console, whose original methods are muted.
     const methods = (['log', 'dir'] as const).map((name) => vi.spyOn(console, name).mockReturnValue())
     const restore = bridgeConsole({ loggerProvider })
     try {
@@ -236,21 +254,22 @@ describe('records that arise from sending records', () => {
     expect(exported).toBe(1)
   })
 
-  test('diag that goes to winston feeds on a collector that fails', async () => {
+  // Peer: logs a record for each failed export.
+  test('winston transport sends no diagnostics of its export when diag logs to winston', async () => {
     const endpoint = 'http://127.0.0.1:1'
     const loggerProvider = createLoggerProvider({ endpoint, register: false, scheduledDelayMillis: 0 })
     const logger = winston.createLogger({ transports: [new OtelTransport({ loggerProvider })] })
-    let complaints = 0
-    const complain = (message: string): void => {
-      complaints += 1
+    let diagnostics = 0
+    const log = (message: string): void => {
+      diagnostics += 1
       logger.warn(message)
     }
-    diag.setLogger({ error: complain, warn: complain, info: complain, debug: complain, verbose: complain })
+    diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log })
     onTestFinished(() => diag.disable())
     logger.info('once')
     for (let round = 0; round < 5; round += 1) await loggerProvider.forceFlush(50)
     await loggerProvider.shutdown(0)
-    expect(complaints).toBeGreaterThan(0)
+    expect(diagnostics).toBeGreaterThan(0)
     expect(loggerProvider.stats().created).toBe(1)
   })
 })

@@ -6,7 +6,7 @@ import {
 import { startViewer, type Viewer } from '@logbridge/viewer'
 import { diag } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { createLedger } from '@logbridge/test-support/ledger'
 import { run } from '@logbridge/test-support/run'
@@ -17,8 +17,9 @@ import {
 } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// What other pipelines lose on the way, seen by running them. Each test is named after the defect. What they lose or mangle of a
-// record is in peers.test.ts; what they do not send at all, in otel-3/official.test.ts; what bundlers break, in consumers/.
+// Losses of other pipelines, observed by running them. Each test shows that logbridge loses nothing; a comment names the loss.
+// Defects of single records are in peers.test.ts, records that are never sent in otel-3/official.test.ts, and defects of bundles in
+// consumers/.
 
 let viewer: Viewer
 let received: unknown[] = []
@@ -44,12 +45,13 @@ function start(options: LoggerProviderOptions = {}): {
   }
 }
 
-/** What is logged, in any order of arrival. */
+/** Returns the numbers of `count` records in the order of the calls. */
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 const arrived = (): number[] => (received as number[]).toSorted((a, b) => a - b)
 
-describe('flush and shutdown', () => {
-  test('forceFlush(); await shutdown() resolves with 0 of 1,500 exported', async () => {
+describe('provider', () => {
+  // Peer: resolves with 0 of 1,500 records exported.
+  test('delivers every record when shutdown follows a running forceFlush', async () => {
     const { provider, log } = start()
     log(0, 1500)
     void provider.forceFlush()
@@ -58,7 +60,8 @@ describe('flush and shutdown', () => {
     expect(provider.stats()).toMatchObject({ created: 1500, delivered: 1500, dropped: NOTHING })
   })
 
-  test('what is logged during a flush is lost by the shutdown behind it', async () => {
+  // Peer: loses the records that are logged during the flush.
+  test('delivers records that are logged during a flush when a shutdown follows', async () => {
     const { provider, log } = start({ maxExportBatchSize: 100 })
     log(0, 1000)
     const flushed = provider.forceFlush()
@@ -71,10 +74,11 @@ describe('flush and shutdown', () => {
     expect(provider.stats()).toMatchObject({ created: 2500, delivered: 2500, dropped: NOTHING })
   })
 
+  // Peer: delays the end of the process by 30 seconds.
   test.each(['grpc', 'http/protobuf'])(
-    'an exporter that throws at once delays the end of the process by 30 s, over %s',
+    'ends the process without a delay when the %s exporter throws',
     async (protocol) => {
-      // A certificate that cannot be read, and times so long that the test would not see their end.
+      // The certificate is unreadable, and the timeouts are longer than the test.
       const stats = await run(process.execPath, [
         '--input-type=module',
         '-e',
@@ -92,8 +96,9 @@ describe('flush and shutdown', () => {
   )
 })
 
-describe('a flood', () => {
-  test('loses 50 % of its records with the defaults', async () => {
+describe('flood', () => {
+  // Peer: loses 50 % with default options.
+  test('arrives completely with default options', async () => {
     const { provider, log } = start()
     log(0, 50_000)
     await provider.shutdown()
@@ -101,7 +106,8 @@ describe('a flood', () => {
     expect(provider.stats()).toMatchObject({ created: 50_000, delivered: 50_000, dropped: NOTHING })
   })
 
-  test("loses 95 % of its records in pino's worker", async () => {
+  // Peer: loses 95 %.
+  test("arrives completely through pino's worker", async () => {
     received = []
     await run(process.execPath, [
       '--input-type=module',
@@ -115,9 +121,10 @@ describe('a flood', () => {
     expect(arrived()).toEqual(numbers(50_000))
   })
 
-  test('of more than the queue takes says nothing of what is lost', async () => {
-    const said: string[] = []
-    const warn = (message: string): void => void said.push(message)
+  // Peer: reports no loss.
+  test('is reported when it exceeds the queue', async () => {
+    const warnings: string[] = []
+    const warn = (message: string): void => void warnings.push(message)
     diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} })
     onTestFinished(() => diag.disable())
     const { provider, log } = start({ maxQueueSize: 100 })
@@ -125,16 +132,17 @@ describe('a flood', () => {
     const stats = provider.stats()
     expectBalance(stats)
     expect(stats.dropped['queue_full']).toBeGreaterThan(800)
-    expect(said.join('\n')).toMatch(/log records are being dropped because the queue is full/)
+    expect(warnings.join('\n')).toMatch(/log records are being dropped because the queue is full/)
   })
 })
 
-describe('a receiver', () => {
+describe('provider', () => {
+  // Peer: counts every record as delivered.
   test.each([
     ['grpc', async () => ({ receiver: await startGrpcReceiver() })],
     ['http/protobuf', async () => ({ receiver: await startHttpReceiver() })],
   ] as const)(
-    'that takes a part of a request counts as one that took all of it, over %s',
+    'counts rejected records when a receiver answers with a partial success over %s',
     async (protocol, open) => {
       const { receiver } = await open()
       onTestFinished(() => receiver.close())
@@ -148,7 +156,7 @@ describe('a receiver', () => {
 })
 
 const program = findCollector()
-describe.skipIf(program === undefined)('a Collector', () => {
+describe.skipIf(program === undefined)('provider', () => {
   const ledger = createLedger()
   let collector: Collector
   beforeAll(async () => {
@@ -156,7 +164,8 @@ describe.skipIf(program === undefined)('a Collector', () => {
   })
   afterAll(() => collector?.stop())
 
-  test('that is down for 6 s costs 247 of 684 records, as an export over gRPC is not tried again', async () => {
+  // Peer: loses 247 of 684 records in 6 seconds, because the gRPC exporter does not retry.
+  test('delivers every record when the Collector is unreachable for a while', async () => {
     let attempts = 0
     const headers = (): Record<string, string> => {
       attempts += 1
@@ -175,7 +184,8 @@ describe.skipIf(program === undefined)('a Collector', () => {
     expect(provider.stats()).toMatchObject({ created: 684, delivered: 684, dropped: NOTHING })
   })
 
-  test('that takes 4 MiB loses a batch of 5 MB as a whole', async () => {
+  // Peer: loses the whole batch.
+  test('delivers a batch of 5 MB when the Collector accepts 4 MiB', async () => {
     const first = 1000
     const { provider } = start({ endpoint: collector.grpcUrl })
     const logger = provider.getLogger('shop')
@@ -183,7 +193,7 @@ describe.skipIf(program === undefined)('a Collector', () => {
       const body = first + number
       logger.emit({ body, severityNumber: 9, attributes: { text: 'x'.repeat(50_000) } })
     }
-    // By itself larger than what is left of 4 MiB beside the others.
+    // This record does not fit into one request with the other records.
     const attributes = { text: 'x'.repeat(4_000_000) }
     logger.emit({ body: first + 100, severityNumber: 9, attributes })
     await provider.shutdown()

@@ -12,7 +12,7 @@ interface Snippet {
   code: string
 }
 
-/** Programs in a README: blocks of JavaScript that name one of our packages. */
+/** Returns the programs of a README: blocks of JavaScript that import a package of logbridge. */
 async function snippets(readme: string): Promise<Snippet[]> {
   const text = await readFile(join(root, readme), 'utf8')
   return codeBlocks(text, 'js')
@@ -34,7 +34,7 @@ const loggers = await Promise.all(
 )
 
 test.each(loggers.flat().filter(({ code }) => code.includes('order')))(
-  '$name sends what it logs',
+  '$name sends its records',
   async (snippet) => {
     const records = await programs.run(snippet.code)
     expect(records.map(({ body }) => body)).toContainEqual(expect.stringMatching(/^order .*placed$/))
@@ -46,7 +46,7 @@ test.each(loggers.flat().filter(({ code }) => !code.includes('order')))('$name r
   await programs.run(snippet.code)
 })
 
-test('every library is shown', () => {
+test('README.md has a program for every library', () => {
   const imported = new Set(
     loggers[0]!.flatMap(({ code }) => [...code.matchAll(/'@logbridge\/(\w+)'/g)].map(([, name]) => name)),
   )

@@ -1,4 +1,4 @@
-/* Applications with OpenTelemetry 2.x and 3.x as real processes, with the packages as built: the order of set-up. */
+/* Applications with OpenTelemetry 2.x and 3.x, in child processes with the built packages, in each order of setup. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { Outcome, Source, Step } from './fixtures/application.ts'
 
 const LIBRARIES = ['winston', 'pino', 'bunyan', 'log4js', 'console']
-// Node.js 22.15 runs TypeScript only when it is told to.
+// Node.js 22.15 needs flags to run TypeScript.
 const flags = process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings']
 
 async function runProgram(name: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
@@ -19,7 +19,7 @@ async function run(...steps: Step[]): Promise<Outcome & { stderr: string }> {
   return { ...(JSON.parse(stdout) as Outcome), stderr }
 }
 
-/** What arrives when each library has logged these texts. */
+/** Returns the texts that arrive when each library logs `texts`. */
 function all(...texts: string[]): string[] {
   return texts.flatMap((text) => LIBRARIES.map((library) => `${library} ${text}`))
 }
@@ -28,15 +28,15 @@ const NOWHERE =
   /^logbridge: log records have nowhere to go \(5 so far\): no OpenTelemetry LoggerProvider is registered\. Call startTelemetry\(\) from @logbridge\/core, start your own OpenTelemetry SDK with a log record processor, or give the adapter a loggerProvider\n$/
 
 describe.each([
-  { generation: 'otel-2', version: '1.9.1' },
-  { generation: 'otel-3', version: '1.10.0' },
-] as const)('$generation', ({ generation, version }) => {
-  const formats = (['import', 'require'] as const).map((how): Source => `${generation} by ${how}`)
+  { folder: 'otel-2', version: '1.9.1' },
+  { folder: 'otel-3', version: '1.10.0' },
+] as const)('$folder', ({ folder, version }) => {
+  const formats = (['import', 'require'] as const).map((how): Source => `${folder} by ${how}`)
   const [imported] = formats as [Source, Source]
   const pairs = formats.flatMap((adapters) => formats.map((sdk): [Source, Source] => [adapters, sdk]))
 
   test.concurrent.for(pairs)(
-    'adapters %s, then the SDK %s, then another SDK in its place',
+    'adapters of %s send to the SDK of %s and then to another SDK when adapters are created first',
     async ([adapters, sdk]) => {
       const { exported, apiVersions, stderr } = await run(
         ['create loggers', adapters],
@@ -56,26 +56,29 @@ describe.each([
     },
   )
 
-  test.concurrent.for(pairs)('adapters %s after the SDK %s', async ([adapters, sdk]) => {
-    const { exported, apiVersions, stderr } = await run(
-      ['register', sdk, 'SDK'],
-      ['create loggers', adapters],
-      ['log', 'late'],
-    )
-    expect(exported).toEqual({ SDK: all('late in the span') })
-    expect(apiVersions).toEqual([version])
-    expect(stderr).toBe('')
-  })
+  test.concurrent.for(pairs)(
+    'adapters of %s send to the SDK of %s when the SDK is registered first',
+    async ([adapters, sdk]) => {
+      const { exported, apiVersions, stderr } = await run(
+        ['register', sdk, 'SDK'],
+        ['create loggers', adapters],
+        ['log', 'late'],
+      )
+      expect(exported).toEqual({ SDK: all('late in the span') })
+      expect(apiVersions).toEqual([version])
+      expect(stderr).toBe('')
+    },
+  )
 
   test.concurrent.for(formats)(
-    'adapters %s without any SDK: one warning says what to do',
+    'adapters of %s print one warning when no SDK is registered',
     async (adapters) => {
       const { stderr } = await run(['create loggers', adapters], ['log', 'a'])
       expect(stderr).toMatch(NOWHERE)
     },
   )
 
-  test.concurrent('with the API for logs and no SDK: the same warning', async () => {
+  test.concurrent('adapters print one warning when the Logs API is loaded without an SDK', async () => {
     const { stderr } = await run(
       ['load', imported, '@opentelemetry/api-logs'],
       ['create loggers', imported],
@@ -84,7 +87,7 @@ describe.each([
     expect(stderr).toMatch(NOWHERE)
   })
 
-  test.concurrent('beside both generations records go to 3.x, and to 2.x once that is gone', async () => {
+  test.concurrent('adapters send to SDK 3.x when both are registered, and to 2.x when 3.x is disabled', async () => {
     const { exported } = await run(
       ['create loggers', imported],
       ['register', 'otel-3 by import', '3.x'],
@@ -96,8 +99,8 @@ describe.each([
     expect(exported).toEqual({ '3.x': all('a in the span'), '2.x': all('b in the span') })
   })
 
-  // It registers nothing in a process in which another minor version has registered anything.
-  test.concurrent('where @opentelemetry/api 1.10 refuses to come second they go to 2.x', async () => {
+  // @opentelemetry/api 1.10 registers nothing when another minor version registered something first.
+  test.concurrent('adapters send to SDK 2.x when it is registered before 3.x', async () => {
     const { exported } = await run(
       ['create loggers', imported],
       ['register', 'otel-2 by import', '2.x'],
@@ -108,9 +111,9 @@ describe.each([
   })
 
   test.concurrent.for([[], ['ContextManager']])(
-    'BatchLogRecordProcessor and ConsoleLogRecordExporter make many records of one on a bridged console %s',
+    'bridgeConsole sends one record when ConsoleLogRecordExporter prints to the bridged console %s',
     async (contextManager) => {
-      const { stdout } = await runProgram('consoleExporter.ts', generation, ...contextManager)
+      const { stdout } = await runProgram('consoleExporter.ts', folder, ...contextManager)
       expect(stdout).toContain("body: 'once'")
       expect(stdout).toContain('exported 1\n')
     },

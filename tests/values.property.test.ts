@@ -15,7 +15,7 @@ import * as fc from 'fast-check'
 import pinoLogger from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createSubjects } from '@logbridge/test-support/subjects'
-import { ABSENT, comparable, type Expected, named, settled } from '@logbridge/test-support/expected'
+import { OMITTED, comparable, type Expected, named, finalize } from '@logbridge/test-support/expected'
 import { attributes, text, value } from '@logbridge/test-support/values'
 
 const [winston, pino, bunyan, log4js, console] = createSubjects({
@@ -26,10 +26,10 @@ const [winston, pino, bunyan, log4js, console] = createSubjects({
   console: consoleAdapter,
 }) as [Subject, Subject, Subject, Subject, Subject]
 
-// Any value through each library itself. What becomes of a value is known from `support/values.ts`; where a library
-// changes what it was given before an adapter sees it, that is said here.
+// Any value through each library. The test support has the expected value; this file adds changes that a library makes before the
+// adapter.
 
-// An error of a library's own is known by its stack, and values are deep.
+// recordsOf() recognizes an error of a library by its stack, which can be deep.
 Error.stackTraceLimit = 100
 
 interface Leveled {
@@ -49,7 +49,7 @@ async function create(subject: Subject): Promise<SubjectLogger> {
 
 const THROWERS = /packages.\w+.(?:src|dist)|node_modules|internal.console/
 
-/** What arrives of a call. One that throws in the library itself, as it would without the adapter, does not count. */
+/** Returns the records of a call. Skips a call that throws in the library, as it would without the adapter. */
 async function recordsOf(call: () => void): Promise<ConformanceRecord[]> {
   try {
     call()
@@ -66,14 +66,14 @@ async function recordOf(call: () => void): Promise<ConformanceRecord> {
   const records = await recordsOf(call)
   expect(records).toHaveLength(1)
   const [record] = records as [ConformanceRecord]
-  // Where pino writes what is no JSON (an Infinity in a Float32Array in a cycle), its line is the body.
+  // The body is the whole line when pino writes malformed JSON, for example for an Infinity in a Float32Array in a cycle.
   fc.pre(typeof record.body !== 'string' || !record.body.startsWith('{"level":30,'))
   return record
 }
 
-/** Without what winston takes for a placeholder or a colour. */
+/** Text without characters that winston takes for a placeholder or a color. */
 const message = text.filter((any) => !any.includes('%') && !any.includes('\u001b'))
-/** What libraries bear that copy the fields by assignment: a getter that throws throws into the application there. */
+/** Fields for libraries that copy fields by assignment, where a getter that throws would throw into the application. */
 const copied = attributes(true)
 
 const libraries = [
@@ -84,18 +84,18 @@ const libraries = [
 ]
 
 describe.each(libraries)('$subject.library', ({ subject, level, fields, adds }) => {
-  test('fields of any value and name become what they are, beside any text', async () => {
+  test('sends the expected attributes when fields have any name and value', async () => {
     const logger = await create(subject)
     await fc.assert(
       fc.asyncProperty(fields, message, async (make, body) => {
         const [given, entries] = make()
-        // bunyan writes its own over it.
+        // bunyan overwrites `v`.
         fc.pre(!Object.hasOwn(given, 'v'))
         Object.assign(given, { sibling: 'here' })
         const record = await recordOf(() => logger.log(level, body, given as never))
-        const present = entries.filter(([, expected]) => expected !== ABSENT)
+        const present = entries.filter(([, expected]) => expected !== OMITTED)
         const expected = named([...present, ['sibling', 'here'], ...Object.entries<Expected>(adds)])
-        expect(comparable(record.attributes)).toEqual(settled(expected))
+        expect(comparable(record.attributes)).toEqual(finalize(expected))
         expect(record.body).toBe(body.toWellFormed())
       }),
       { numRuns: 300 },
@@ -103,7 +103,7 @@ describe.each(libraries)('$subject.library', ({ subject, level, fields, adds }) 
   })
 })
 
-test('pino: fields of any value and name become what they are on the line that pino writes', async () => {
+test('pino sends the values of its line when fields have any name and value', async () => {
   const logger = await create(pino)
   let line = ''
   const plain = pinoLogger({ base: null, timestamp: false }, { write: (written) => void (line = written) })
@@ -123,7 +123,7 @@ test('pino: fields of any value and name become what they are on the line that p
   )
 })
 
-/** JSON.parse rounds what the adapter reads exactly. */
+/** Rounds integers like JSON.parse, because the adapter reads them exactly. */
 function rounded(comparable: unknown): unknown {
   if (typeof comparable === 'string' && /^-?\d{16,}$/.test(comparable)) return Number(comparable)
   if (Array.isArray(comparable)) return comparable.map(rounded)
@@ -135,16 +135,18 @@ const reserved =
   'level message msg time timestamp name hostname pid v src stack label type err error exception cause errors splat ' +
   'data context code log.iostream console.group code.stacktrace otel.event.name exception.type exception.message'
 
-/** Where a library reads whether to log at all: bunyan its level, winston whether it is an uncaught exception. */
-const decides = new Map<Subject, string>([
+/** Fields by which a library decides to log: the level of bunyan, `exception` of winston. */
+const decidingFields = new Map<Subject, string>([
   [bunyan, 'level'],
   [winston, 'exception'],
 ])
 
 describe.each([...libraries, { subject: pino, level: 'info' }])('$subject.library', ({ subject, level }) => {
-  test('fields that are called as what a library or the bridge writes cost no other', async () => {
+  test('sends other fields when fields have names that the library or the bridge writes', async () => {
     const logger = await create(subject)
-    const names = fc.constantFrom(...reserved.split(' ').filter((name) => name !== decides.get(subject)))
+    const names = fc.constantFrom(
+      ...reserved.split(' ').filter((name) => name !== decidingFields.get(subject)),
+    )
     const own = fc.uniqueArray(fc.tuple(names, value), { selector: ([name]) => name })
     await fc.assert(
       fc.asyncProperty(own, async (makers) => {
@@ -156,21 +158,22 @@ describe.each([...libraries, { subject: pino, level: 'info' }])('$subject.librar
     )
   })
 
-  test('any value alone is one record', async () => {
+  test('sends one record when any value is logged alone', async () => {
     const logger = await create(subject)
     await fc.assert(
       fc.asyncProperty(value, async (make) => {
         const [given] = make()
         const { length } = await recordsOf(() => logger.log(level, given as never))
-        // winston writes the level into the object, and lets nothing pass that does not have it then.
-        const isRefused = subject === winston && Object(given) === given && (given as Leveled).level !== level
-        if (!isRefused) expect(length).toBe(1)
+        // winston writes the level into the object and discards an object that does not keep the level.
+        const isDiscarded =
+          subject === winston && Object(given) === given && (given as Leveled).level !== level
+        if (!isDiscarded) expect(length).toBe(1)
       }),
       { numRuns: 300 },
     )
   })
 
-  test('any value can be formatted', async () => {
+  test('formats any value', async () => {
     const logger = await create(subject)
     await fc.assert(
       fc.asyncProperty(fc.array(value, { maxLength: 9 }), async (makers) => {

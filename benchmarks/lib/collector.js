@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { startCollector } from '@logbridge/test-support/collector'
+import { freePort } from '@logbridge/test-support/ports'
 
 export { findCollector } from '@logbridge/test-support/collector'
 
@@ -41,12 +40,4 @@ export async function startNopCollector(program) {
     },
     stop: () => collector.stop(),
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  await once(server.close(), 'close')
-  return port
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, inject, it } from 'vitest'
+import { freePort } from '@logbridge/test-support/ports'
 import { installProject } from '../support/project.ts'
 import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
 
@@ -54,12 +54,4 @@ async function whileServing(folder: string, use: (url: string) => Promise<void>)
       await once(server, 'exit')
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 import { createLedger } from '@logbridge/test-support/ledger'
 import { NOTHING } from '@logbridge/test-support/stats'
@@ -14,7 +14,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/childProcesses.mjs', import.meta.url))
-const PATIENCE = { timeout: 60_000, interval: 20 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 const COUNT = 100
 
 describe.skipIf(program === undefined)('processes and threads with one spool', () => {
@@ -47,16 +47,16 @@ describe.skipIf(program === undefined)('processes and threads with one spool', (
       onTestFinished(() => void child.kill('SIGKILL'))
       let said = ''
       child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await vi.waitFor(() => expect(said.match(/^safe \d$/gm)).toHaveLength(3), PATIENCE)
+      await vi.waitFor(() => expect(said.match(/^safe \d$/gm)).toHaveLength(3), WAIT_OPTIONS)
       child.stdin.write('leave\n')
-      await vi.waitFor(() => expect(said).toContain('alone'), PATIENCE)
+      await vi.waitFor(() => expect(said).toContain('alone'), WAIT_OPTIONS)
 
       await collector.restart()
-      await vi.waitFor(() => expect(ledger.missing(3 * COUNT)).toEqual([]), PATIENCE)
+      await vi.waitFor(() => expect(ledger.missing(3 * COUNT)).toEqual([]), WAIT_OPTIONS)
       child.stdin.end()
       await once(child, 'close')
       const stats = JSON.parse(said.slice(said.indexOf('{')))
-      reportAccount(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
+      reportCounts(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
       expect(stats).toMatchObject({
         created: COUNT,
         recovered: 2 * COUNT,

@@ -1,6 +1,6 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import {
   AGENT,
   type Collector,
@@ -23,7 +23,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 const program = findCollector()
 const RECORDS_A_TURN = 20
-const PATIENCE = { timeout: 60_000, interval: 10 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 10 }
 
 type Options = Pick<LoggerProviderOptions, 'endpoint' | 'protocol'>
 const protocols: [string, (collector: Collector) => Options][] = [
@@ -74,13 +74,13 @@ describe.skipIf(program === undefined)('a Collector that', () => {
         const { provider, account, stop } = startStream(options(collector))
         for (let kill = 1; kill <= times; kill += 1) {
           const before = ledger.arrived()
-          await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(before + 200), PATIENCE)
+          await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(before + 200), WAIT_OPTIONS)
           await collector.restart()
         }
         stop()
-        await provider.shutdown(PATIENCE.timeout)
+        await provider.shutdown(WAIT_OPTIONS.timeout)
         const stats = provider.stats()
-        reportAccount(`Collector killed ${times} times, ${name}`, stats, { duplicates: ledger.duplicates() })
+        reportCounts(`Collector killed ${times} times, ${name}`, stats, { duplicates: ledger.duplicates() })
         expect(ledger.missing(account.created)).toEqual([])
         expect(stats).toMatchObject({
           created: account.created,
@@ -101,19 +101,19 @@ describe.skipIf(program === undefined)('a Collector that', () => {
         env: { NEXT_PORT: new URL(gateway.grpcUrl).port },
       })
       const { provider, account, stop } = startStream(options(agent))
-      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(0), PATIENCE)
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(0), WAIT_OPTIONS)
       await gateway.kill()
       const before = account.attempts
       // Four requests at a time: more means that some came again.
-      await vi.waitFor(() => expect(account.attempts).toBeGreaterThan(before + 8), PATIENCE)
+      await vi.waitFor(() => expect(account.attempts).toBeGreaterThan(before + 8), WAIT_OPTIONS)
       const arrived = ledger.arrived()
       expect(provider.stats().inFlight).toBeGreaterThan(0)
       await gateway.restart()
-      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(arrived), PATIENCE)
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(arrived), WAIT_OPTIONS)
       stop()
-      await provider.shutdown(PATIENCE.timeout)
+      await provider.shutdown(WAIT_OPTIONS.timeout)
       const stats = provider.stats()
-      reportAccount(`gateway down, ${name}`, stats, { duplicates: ledger.duplicates() })
+      reportCounts(`gateway down, ${name}`, stats, { duplicates: ledger.duplicates() })
       expect(ledger.missing(account.created)).toEqual([])
       expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: NOTHING })
     },
@@ -124,7 +124,7 @@ describe.skipIf(program === undefined)('a Collector that', () => {
     async (name, options) => {
       const collector = await collectorWith({ config: FULL })
       const { provider, account, stop } = startStream(options(collector))
-      await vi.waitFor(() => expect(account.created).toBeGreaterThan(300 * RECORDS_A_TURN), PATIENCE)
+      await vi.waitFor(() => expect(account.created).toBeGreaterThan(300 * RECORDS_A_TURN), WAIT_OPTIONS)
       stop()
       const { created, attempts } = account
       // Four requests at a time, and each again. Without a pause between attempts there would be several each turn.
@@ -133,7 +133,7 @@ describe.skipIf(program === undefined)('a Collector that', () => {
       expect(provider.stats()).toMatchObject({ created, delivered: 0, rejected: 0, dropped: NOTHING })
       await provider.shutdown(0)
       const stats = provider.stats()
-      reportAccount(`Collector at its memory limit, ${name}`, stats, { requests: attempts })
+      reportCounts(`Collector at its memory limit, ${name}`, stats, { requests: attempts })
       expect(stats.dropped).toEqual({ shutdown: created })
     },
   )
@@ -154,7 +154,7 @@ describe('a receiver that refuses everything', () => {
     await provider.forceFlush()
     const stats = provider.stats()
     const requests = receiver.requests.length
-    reportAccount(`receiver refuses everything, ${code}`, stats, { requests })
+    reportCounts(`receiver refuses everything, ${code}`, stats, { requests })
     expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { export_failed: 1000 } })
     expect(requests).toBe(10)
     await provider.shutdown()

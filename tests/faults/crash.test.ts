@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createLoggerProvider } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // A process that ends in the midst of its work, with a spool and the Collector away: its last records arrive by the next one.
@@ -63,7 +63,7 @@ describe.skipIf(program === undefined)('what a process has logged just before it
     )
     expect(records.map(({ body }) => body.stringValue)).toEqual(expected)
     if (how === 'throw') expect(records.at(-1)).toMatchObject({ severityNumber: 21, severityText: 'FATAL' })
-    reportAccount(`ended ${_}`, next.stats())
+    reportCounts(`ended ${_}`, next.stats())
     expect(await readdir(directory)).toEqual([])
   })
 })

@@ -36,8 +36,8 @@ const answers: ((seen: string) => { grpc: object; http: object })[] = [
     grpc: { httpStatus: 500, message: seen },
     http: { status: 302, headers: { location: `/${seen}` } },
   }),
-  () => ({ grpc: { fate: TIMES_OUT }, http: { fate: TIMES_OUT } }),
-  () => ({ grpc: { fate: 'disconnect' }, http: { fate: 'disconnect' } }),
+  () => ({ grpc: { fault: TIMES_OUT }, http: { fault: TIMES_OUT } }),
+  () => ({ grpc: { fault: 'disconnect' }, http: { fault: 'disconnect' } }),
 ]
 
 /** Some run with `pnpm test`, all with `pnpm test:faults`. */

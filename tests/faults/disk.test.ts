@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { LogsStats } from '@logbridge/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 import { createLedger } from '@logbridge/test-support/ledger'
 import { run } from '@logbridge/test-support/run'
@@ -51,7 +51,7 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
       JSON.parse((await once(lines, 'line'))[0])
 
     const waiting = await account()
-    reportAccount(`disk ${name}, Collector away`, waiting)
+    reportCounts(`disk ${name}, Collector away`, waiting)
     expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: NOTHING })
     if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
     // Where files are short, what one had no room for is stored in the next.
@@ -60,7 +60,7 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
     child.stdin.end()
     const { left, ...stats } = await account()
     await once(child, 'close')
-    reportAccount(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
+    reportCounts(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
     expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: NOTHING, spooled: 0 })
     expect(ledger.missing(COUNT)).toEqual([])
     const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))

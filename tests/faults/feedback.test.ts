@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { nowhere } from '../../packages/core/test/programs.ts'
-import { reportAccount } from '@logbridge/test-support/account'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { run } from '@logbridge/test-support/run'
 import {
   type GrpcAnswer,
@@ -46,7 +46,7 @@ describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
     beforeAll(async () => {
       const answers = FATES[fate]
       if (answers === undefined) {
-        endpoint = await nowhere()
+        endpoint = await unreachableUrl()
       } else if (protocol === 'grpc') {
         receiver = await startGrpcReceiver()
         receiver.answer = () => answers.grpc
@@ -71,7 +71,7 @@ describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
           maxBuffer: 2 ** 28,
         })
         const { said, stats } = JSON.parse(/^\{"said".*\}$/m.exec(stdout)![0])
-        reportAccount(`${fate}, ${protocol}, told to ${library}`, stats, { said })
+        reportCounts(`${fate}, ${protocol}, told to ${library}`, stats, { said })
         // The export did have much to say.
         expect(said).toBeGreaterThan(0)
         expect(stderr.split('\n').length).toBeGreaterThan(20)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createLoggerProvider } from '@logbridge/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 import { createLedger } from '@logbridge/test-support/ledger'
 import { run } from '@logbridge/test-support/run'
@@ -22,7 +22,7 @@ describe.skipIf(program === undefined)('a flood', () => {
     onTestFinished(() => collector.stop())
     const printed = await run(process.execPath, [PROGRAM, collector.grpcUrl, `${count}`])
     const { stats, bytes, turns, mostInATurn, longestMillis } = JSON.parse(printed)
-    reportAccount('flood of 200,000', stats, {
+    reportCounts('flood of 200,000', stats, {
       MiB: Math.round(bytes / 2 ** 20),
       turns,
       'longest turn, ms': longestMillis,
@@ -70,7 +70,7 @@ describe.skipIf(program === undefined)('a flood', () => {
     await collector.restart()
     await provider.shutdown()
     const stats = provider.stats()
-    reportAccount('cap reached while the Collector is down', stats, { duplicates: ledger.duplicates() })
+    reportCounts('cap reached while the Collector is down', stats, { duplicates: ledger.duplicates() })
     expect(stats).toMatchObject({ created: number, delivered: accepted.size })
     expect(ledger.arrived()).toBe(accepted.size)
     expect(ledger.missing(number).every((missing) => !accepted.has(missing))).toBe(true)

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { bridgeConsole } from '@logbridge/console'
 import { createLoggerProvider, type LogbridgeLoggerProvider } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { expectBalance, reportAccount } from '@logbridge/test-support/account'
+import { expectBalance, reportCounts } from '@logbridge/test-support/faultCounts'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // Values that are made to break what reads them, between neighbours that have to arrive, through the real Collector.
@@ -155,7 +155,7 @@ describe.skipIf(program === undefined)('hostile values', () => {
       asBody('after')
       await provider.shutdown()
       const stats = provider.stats()
-      if (dropped) reportAccount(`${name}, through ${way}`, stats)
+      if (dropped) reportCounts(`${name}, through ${way}`, stats)
       expectBalance(stats)
       const delivered = dropped ? 3 : 5
       expect(stats).toMatchObject({ created: 5, delivered, dropped: dropped ? { [dropped]: 2 } : {} })
@@ -181,7 +181,7 @@ describe.skipIf(program === undefined)('hostile values', () => {
       asBody('after')
       await provider.shutdown()
       const stats = provider.stats()
-      reportAccount(`a value that logs, through ${way}`, stats)
+      reportCounts(`a value that logs, through ${way}`, stats)
       expect(stats).toMatchObject({ delivered: 3 })
       expect(stats.dropped.reentrant).toBe(stats.created - 3)
       expect(recordsOf(collector).map(({ body }) => body?.stringValue ?? 'object')).toEqual([

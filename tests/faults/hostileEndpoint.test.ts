@@ -5,8 +5,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import { createLoggerProvider } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { complaints } from '../../packages/core/test/capturedWarnings.ts'
-import { reportAccount } from '@logbridge/test-support/account'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
@@ -16,7 +16,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 const program = findCollector()
 const protocols = ['grpc', 'http/protobuf'] as const
-const said = complaints()
+const said = capturedWarnings()
 
 interface Endpoint {
   readonly url: string
@@ -117,7 +117,7 @@ describe.skipIf(program === undefined)('an endpoint that', () => {
         )
         await hostile.shutdown(0)
         const stats = hostile.stats()
-        reportAccount(`endpoint that ${name}, ${protocol}`, stats)
+        reportCounts(`endpoint that ${name}, ${protocol}`, stats)
         expect(stats).toMatchObject({ created: 10, delivered: 0, rejected: 0, queued: 0, inFlight: 0 })
         await neighbour.shutdown()
         expect(neighbour.stats()).toMatchObject({ created: 10, delivered: 10, dropped: NOTHING })
@@ -186,7 +186,7 @@ describe.each(protocols)('over %s a header value with a newline', (protocol) => 
     logger.emit({ body: 'second' })
     await provider.shutdown()
     const stats = provider.stats()
-    reportAccount(`headers with ${name}, ${protocol}`, stats, { requests: receiver.requests.length })
+    reportCounts(`headers with ${name}, ${protocol}`, stats, { requests: receiver.requests.length })
     expect(stats).toMatchObject({ created: 2, queued: 0, inFlight: 0 })
     expect(stats.delivered).toBeGreaterThanOrEqual(1)
     for (const { headers: received } of receiver.requests) expect(received).not.toHaveProperty('x-smuggled')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { createLedger } from '@logbridge/test-support/ledger'
@@ -17,7 +17,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 const collectorProgram = findCollector()
 /** Numbers that one process may log. */
 const RANGE = 10_000
-const PATIENCE = { timeout: 60_000, interval: 20 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 
 describe.skipIf(collectorProgram === undefined)('an application that is killed', () => {
   for (const { kills, tags } of [
@@ -45,7 +45,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
           const application = startApplication(proxy.url, directory, from, RANGE)
           const rounds = Math.floor(Math.random() * 15)
           await vi.waitFor(() => expect(application.safe()).toBeGreaterThanOrEqual(from + rounds * 20), {
-            ...PATIENCE,
+            ...WAIT_OPTIONS,
             interval: 1,
           })
           await delay(Math.random() * 20)
@@ -57,9 +57,9 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         await proxy.listen().catch(() => {})
         const last = startApplication(proxy.url, directory, kills * RANGE, 0)
         const missing = (): number[] => safe.flatMap(({ from, to }) => ledger.missing(to, from))
-        await vi.waitFor(() => expect(missing()).toEqual([]), PATIENCE)
+        await vi.waitFor(() => expect(missing()).toEqual([]), WAIT_OPTIONS)
         const stats = await last.end()
-        reportAccount(`application killed ${kills} times`, stats, {
+        reportCounts(`application killed ${kills} times`, stats, {
           safe: safe.reduce((sum, { from, to }) => sum + to - from, 0),
           arrived: ledger.arrived(),
           duplicates: ledger.duplicates(),
@@ -87,7 +87,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       for (let from = 0; from < 4 * RANGE; from += RANGE) {
         const application = startApplication(collector.grpcUrl, directory, from, RANGE, options)
         // Each takes more to the spool than it could keep in memory.
-        await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), PATIENCE)
+        await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), WAIT_OPTIONS)
         application.child.kill('SIGKILL')
         await once(application.child, 'close')
         ends.push([application.safe(), from])
@@ -95,9 +95,12 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
 
       await collector.restart()
       const last = startApplication(collector.grpcUrl, directory, 4 * RANGE, 0, options)
-      await vi.waitFor(() => expect(ends.flatMap((range) => ledger.missing(...range))).toEqual([]), PATIENCE)
+      await vi.waitFor(
+        () => expect(ends.flatMap((range) => ledger.missing(...range))).toEqual([]),
+        WAIT_OPTIONS,
+      )
       const stats = await last.end()
-      reportAccount('application killed 4 times, Collector away', stats, {
+      reportCounts('application killed 4 times, Collector away', stats, {
         arrived: ledger.arrived(),
         duplicates: ledger.duplicates(),
       })
@@ -122,7 +125,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       const options = { maxExportBatchSize: 1, text: 'x'.repeat(1000) }
       const joining = { text: options.text, maxExportBatchSize: 400 }
       const first = startApplication(proxy.url, directory, 0, 2000, options)
-      await vi.waitFor(() => expect(first.safe()).toBe(2000), PATIENCE)
+      await vi.waitFor(() => expect(first.safe()).toBe(2000), WAIT_OPTIONS)
       first.child.kill('SIGKILL')
       await once(first.child, 'close')
 
@@ -133,7 +136,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         const both = [1, 2].map((n) =>
           startApplication(proxy.url, directory, (2 * kill + n) * RANGE, 0, joining),
         )
-        await vi.waitFor(() => expect(proxy.open).toBeGreaterThan(0), PATIENCE)
+        await vi.waitFor(() => expect(proxy.open).toBeGreaterThan(0), WAIT_OPTIONS)
         // Amid the first request, behind the 0.1 s after which a mark is written; or later.
         await delay(400 + Math.random() * (kill - 1) * 500)
         for (const { child } of both) child.kill('SIGKILL')
@@ -145,9 +148,9 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
 
       proxy.fault = {}
       const last = startApplication(proxy.url, directory, 9 * RANGE, 0, joining)
-      await vi.waitFor(() => expect(ledger.missing(2000)).toEqual([]), PATIENCE)
+      await vi.waitFor(() => expect(ledger.missing(2000)).toEqual([]), WAIT_OPTIONS)
       const stats = await last.end()
-      reportAccount('two processes killed while they send joined entries', stats, {
+      reportCounts('two processes killed while they send joined entries', stats, {
         arrived: ledger.arrived(),
         duplicates: ledger.duplicates(),
       })
@@ -180,8 +183,8 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     // Requests get through, answers do not: behind the greeting of the connection.
     proxy.fault = { cut: { of: 'answer', afterBytes: 50, times: Infinity } }
     const application = startApplication(proxy.url, directory, 0, 200, { recordUid: true })
-    await vi.waitFor(() => expect(application.safe()).toBe(200), PATIENCE)
-    await vi.waitFor(() => expect(arrivals.size).toBeGreaterThan(0), PATIENCE)
+    await vi.waitFor(() => expect(application.safe()).toBe(200), WAIT_OPTIONS)
+    await vi.waitFor(() => expect(arrivals.size).toBeGreaterThan(0), WAIT_OPTIONS)
     application.child.kill('SIGKILL')
     await once(application.child, 'close')
     const before = arrivals.size
@@ -189,10 +192,10 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
 
     proxy.fault = {}
     const next = startApplication(proxy.url, directory, 200, 0, { recordUid: true })
-    await vi.waitFor(() => expect(fewest()).toBeGreaterThan(0), PATIENCE)
+    await vi.waitFor(() => expect(fewest()).toBeGreaterThan(0), WAIT_OPTIONS)
     const stats = await next.end()
     const duplicates = [...arrivals.values()].reduce((sum, uids) => sum + uids.length - 1, 0)
-    reportAccount('answers cut, then killed, with log.record.uid', stats, { duplicates })
+    reportCounts('answers cut, then killed, with log.record.uid', stats, { duplicates })
     expect(stats).toMatchObject({ recovered: 200, delivered: 200 })
     expect(duplicates).toBeGreaterThanOrEqual(before)
     const unique = [...arrivals.values()].map((uids) => new Set(uids))

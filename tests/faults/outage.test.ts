@@ -11,7 +11,7 @@ import {
 import type { Logger } from '@opentelemetry/api'
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { AGENT, type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
 import { NOTHING } from '@logbridge/test-support/stats'
@@ -19,7 +19,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 // The Collector is away for longer than memory would do, with a spool, however the pipeline is set up.
 
 const program = findCollector()
-const PATIENCE = { timeout: 60_000, interval: 10 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 10 }
 const MAX_QUEUE_BYTES = 1024 * 1024
 const KILOBYTE = 'x'.repeat(1000)
 
@@ -100,12 +100,12 @@ async function log({ logger, stats }: Pipeline, from: number, to: number): Promi
       logger.emit({ body: number++, severityNumber: 9, attributes: { text: KILOBYTE } })
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
-    await vi.waitFor(() => expect(stats().bytes).toBeLessThan(MAX_QUEUE_BYTES * 0.75), PATIENCE)
+    await vi.waitFor(() => expect(stats().bytes).toBeLessThan(MAX_QUEUE_BYTES * 0.75), WAIT_OPTIONS)
   }
 }
 
 async function allArrived(ledger: Ledger, count: number): Promise<void> {
-  await vi.waitFor(() => expect(ledger.missing(count)).toEqual([]), PATIENCE)
+  await vi.waitFor(() => expect(ledger.missing(count)).toEqual([]), WAIT_OPTIONS)
 }
 
 describe.skipIf(program === undefined)('with a spool', () => {
@@ -131,8 +131,8 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await collector.restart()
         await allArrived(ledger, count)
 
-        await pipeline.shutdown(PATIENCE.timeout)
-        reportAccount(`Collector away for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
+        await pipeline.shutdown(WAIT_OPTIONS.timeout)
+        reportCounts(`Collector away for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
           duplicates: ledger.duplicates(),
         })
         expect(stats()).toMatchObject({ created: count, delivered: count, dropped: NOTHING, spooled: 0 })
@@ -159,7 +159,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await log(first, 100, 1000)
         await first.shutdown(100)
         const left = first.stats()
-        reportAccount(`gateway down at the shutdown, with a spool, ${way}`, left)
+        reportCounts(`gateway down at the shutdown, with a spool, ${way}`, left)
         expect(left).toMatchObject({ created: 1000, dropped: NOTHING, inFlight: 0 })
         expect(left.queued).toBeGreaterThan(0)
         expect(left.spooled).toBe(left.queued)
@@ -168,9 +168,9 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await log(second, 1000, 1500)
         await gateway.restart()
         await allArrived(ledger, 1500)
-        await second.shutdown(PATIENCE.timeout)
+        await second.shutdown(WAIT_OPTIONS.timeout)
         const stats = second.stats()
-        reportAccount(`gateway down and up, with a spool, ${way}`, stats, { duplicates: ledger.duplicates() })
+        reportCounts(`gateway down and up, with a spool, ${way}`, stats, { duplicates: ledger.duplicates() })
         expect(stats).toMatchObject({ created: 500, recovered: left.queued, delivered: 500 + left.queued })
         expect(await readdir(directory)).toEqual([])
       },

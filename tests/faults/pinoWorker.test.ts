@@ -11,7 +11,7 @@ import { findCollector, startCollector } from '@logbridge/test-support/collector
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/pinoSpooling.mjs', import.meta.url))
-const PATIENCE = { timeout: 60_000, interval: 20 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 const COUNT = 500
 
 function start(endpoint: string, directory: string, from: number, count: number): ChildProcess {
@@ -47,7 +47,7 @@ describe.skipIf(program === undefined)("an application that logs through pino's 
       onTestFinished(() => collector.stop())
       await collector.kill()
       const first = start(collector.grpcUrl, directory, 0, COUNT)
-      await vi.waitFor(async () => expect((await spooled(directory)).size).toBe(COUNT), PATIENCE)
+      await vi.waitFor(async () => expect((await spooled(directory)).size).toBe(COUNT), WAIT_OPTIONS)
       end(first)
       await once(first, 'close')
       expect((await spooled(directory)).size).toBe(COUNT)
@@ -58,7 +58,7 @@ describe.skipIf(program === undefined)("an application that logs through pino's 
         collector.received.resourceLogs.flatMap(({ scopeLogs }) =>
           scopeLogs[0].logRecords.map(({ body }: any) => body.stringValue),
         )
-      await vi.waitFor(() => expect(new Set(bodies()).size).toBe(COUNT + 10), PATIENCE)
+      await vi.waitFor(() => expect(new Set(bodies()).size).toBe(COUNT + 10), WAIT_OPTIONS)
       second.stdin!.end()
       await once(second, 'close')
       expect(bodies()).toHaveLength(COUNT + 10)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
 import {
   type ScriptedReceiver,
@@ -18,7 +18,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 // How requests follow each other on real connections: how many at a time, by which connection, with which token.
 
-const PATIENCE = { timeout: 60_000, interval: 5 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 5 }
 
 const protocols = [
   ['grpc', startGrpcReceiver],
@@ -82,9 +82,9 @@ describe.each(protocols)('over %s', (protocol, open) => {
     const overlap = watchOverlap(receiver)
     const provider = start()
     log(provider, 60)
-    await vi.waitFor(() => expect(provider.stats().delivered).toBe(60), PATIENCE)
+    await vi.waitFor(() => expect(provider.stats().delivered).toBe(60), WAIT_OPTIONS)
     expect(Math.max(...overlap)).toBe(4)
-    reportAccount(`slow receiver, ${protocol}`, provider.stats(), { 'at a time': Math.max(...overlap) })
+    reportCounts(`slow receiver, ${protocol}`, provider.stats(), { 'at a time': Math.max(...overlap) })
   })
 
   test('what a process that is gone has left is sent by one request first, then by more', async () => {
@@ -100,10 +100,10 @@ describe.each(protocols)('over %s', (protocol, open) => {
     const overlap = watchOverlap(receiver)
     await proxy.listen()
     const second = start({ spool: { directory } })
-    await vi.waitFor(() => expect(second.stats().delivered).toBe(60), PATIENCE)
+    await vi.waitFor(() => expect(second.stats().delivered).toBe(60), WAIT_OPTIONS)
     expect(overlap.slice(0, 2)).toEqual([1, 1])
     expect(Math.max(...overlap)).toBeLessThanOrEqual(4)
-    reportAccount(`backlog, ${protocol}`, second.stats(), {
+    reportCounts(`backlog, ${protocol}`, second.stats(), {
       'at a time, at first': overlap.slice(0, 8).join(' '),
     })
   })
@@ -120,7 +120,7 @@ describe.each(protocols)('over %s', (protocol, open) => {
     })
     for (let round = 1; round <= 3; round += 1) {
       log(provider, 5)
-      await vi.waitFor(() => expect(provider.stats().delivered).toBe(5 * round), PATIENCE)
+      await vi.waitFor(() => expect(provider.stats().delivered).toBe(5 * round), WAIT_OPTIONS)
       proxy.reset()
     }
     const tokens = receiver.requests.map(({ headers }) => headers.authorization)
@@ -133,7 +133,7 @@ describe.each(protocols)('over %s', (protocol, open) => {
     )
     expect(newest).toEqual(newest.toSorted((a, b) => a - b))
     expect(new Set(newest).size).toBe(3)
-    reportAccount(`token rotates over reconnects, ${protocol}`, provider.stats(), { tokens: asked })
+    reportCounts(`token rotates over reconnects, ${protocol}`, provider.stats(), { tokens: asked })
   })
 })
 
@@ -159,7 +159,7 @@ test(
     onTestFinished(() => provider.shutdown(0))
     const stream = setInterval(() => log(provider, 1), 100)
     onTestFinished(() => clearInterval(stream))
-    await vi.waitFor(() => expect(pings).not.toEqual([]), PATIENCE)
+    await vi.waitFor(() => expect(pings).not.toEqual([]), WAIT_OPTIONS)
     expect(provider.stats().dropped).toEqual({})
   },
 )

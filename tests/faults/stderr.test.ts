@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { reportAccount } from '@logbridge/test-support/account'
+import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
 // What an operator reads on stderr: all of it, line by line.
 
 const program = findCollector()
-const PATIENCE = { timeout: 60_000, interval: 20 }
+const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 const testsFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** A program from its text, whose stderr is read to its end. */
@@ -64,12 +64,12 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
       })`,
         { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl },
       )
-      await vi.waitFor(() => expect(application.stdout()).toContain('enough'), PATIENCE)
+      await vi.waitFor(() => expect(application.stdout()).toContain('enough'), WAIT_OPTIONS)
       await collector.restart()
       application.end()
       const { stdout, lines } = await application.ended()
       const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
-      reportAccount('loss, as it is told', stats, { told })
+      reportCounts('loss, as it is told', stats, { told })
       const lost = stats.dropped['queue_full']
       expect(lost).toBeGreaterThan(0)
       expect(told).toBe(lost)

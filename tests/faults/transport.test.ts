@@ -1,6 +1,6 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance, reportAccount } from '@logbridge/test-support/account'
+import { expectBalance, reportCounts } from '@logbridge/test-support/faultCounts'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
@@ -19,7 +19,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 // Faults of the line to the real Collector, and every answer that a receiver can give.
 
 const program = findCollector()
-const PATIENCE = { timeout: 30_000, interval: 5 }
+const WAIT_OPTIONS = { timeout: 30_000, interval: 5 }
 const PROTOCOLS = ['grpc', 'http/protobuf'] as const
 
 /** What a fault can use. */
@@ -55,27 +55,27 @@ const FAULTS: Readonly<Record<string, (stream: Stream) => Promise<void>>> = {
     }
   },
   async 'swallows everything for a while'({ proxy, attempts, more }) {
-    proxy.fault = { swallow: true }
+    proxy.fault = { blackHole: true }
     const before = attempts()
-    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), PATIENCE)
+    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), WAIT_OPTIONS)
     proxy.fault = {}
     await more(100)
   },
   async 'is refused for a while'({ proxy, attempts, more }) {
     await proxy.refuse()
     const before = attempts()
-    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), PATIENCE)
+    await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), WAIT_OPTIONS)
     await proxy.listen()
     await more(100)
   },
   async 'is cut in the middle of five requests'({ proxy, more }) {
     proxy.fault = { cut: { of: 'request', afterBytes: 6000, times: 5 } }
-    await vi.waitFor(() => expect(proxy.cuts).toBe(5), PATIENCE)
+    await vi.waitFor(() => expect(proxy.cuts).toBe(5), WAIT_OPTIONS)
     await more(20)
   },
   async 'is cut in the middle of five answers'({ proxy, more }) {
     proxy.fault = { cut: { of: 'answer', afterBytes: 50, times: 5 } }
-    await vi.waitFor(() => expect(proxy.cuts).toBe(5), PATIENCE)
+    await vi.waitFor(() => expect(proxy.cuts).toBe(5), WAIT_OPTIONS)
     await more(20)
   },
 }
@@ -121,14 +121,14 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
     })
     const more = async (count: number): Promise<void> => {
       const least = ledger.arrived() + count
-      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThanOrEqual(least), PATIENCE)
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThanOrEqual(least), WAIT_OPTIONS)
     }
     await more(1)
     await whileThatHappens({ ledger, attempts: () => attempts, more })
     clearInterval(stream)
-    await provider.shutdown(PATIENCE.timeout)
+    await provider.shutdown(WAIT_OPTIONS.timeout)
     const stats = provider.stats()
-    reportAccount(name, stats, { attempts, duplicates: ledger.duplicates() })
+    reportCounts(name, stats, { attempts, duplicates: ledger.duplicates() })
     expect(ledger.missing(created)).toEqual([])
     expect(stats).toMatchObject({ created, delivered: created, rejected: 0, dropped: NOTHING })
   }
@@ -189,9 +189,9 @@ describe.skipIf(program === undefined)('a Collector with a limit of 1 MiB', () =
     }
     await provider.forceFlush()
     const stats = provider.stats()
-    reportAccount(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
+    reportCounts(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
     expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { too_large: 1 } })
-    await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), PATIENCE)
+    await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), WAIT_OPTIONS)
   })
 })
 
@@ -223,7 +223,7 @@ async function sendTo<Protocol extends keyof Answers>(
   await vi.waitFor(async () => {
     await provider.forceFlush(20)
     expect(provider.stats()).toMatchObject({ queued: 0, inFlight: 0 })
-  }, PATIENCE)
+  }, WAIT_OPTIONS)
   await provider.shutdown()
   const stats = provider.stats()
   return { stats, requests: receiver.requests.length }
@@ -267,17 +267,17 @@ describe('a gRPC receiver that answers', () => {
 
   const once = (answer: GrpcAnswer) => (_: ReceivedRequest, n: number) => (n > 1 ? {} : answer)
   test.each<[string, GrpcAnswer, object]>([
-    ['never', { fate: 'silent' }, twice],
-    ['with a reset stream', { fate: 'reset' }, twice],
-    ['with half a message', { fate: 'truncated', body: Buffer.alloc(1000) }, twice],
-    ['and closes the connection', { fate: 'disconnect' }, twice],
+    ['never', { fault: 'silent' }, twice],
+    ['with a reset stream', { fault: 'reset' }, twice],
+    ['with half a message', { fault: 'truncated', body: Buffer.alloc(1000) }, twice],
+    ['and closes the connection', { fault: 'disconnect' }, twice],
     ['with 70 kB', { body: Buffer.alloc(70_000) }, lost],
     ['with what is no gRPC', { raw: Buffer.from('<html>no receiver here</html>') }, lost],
     ['with the page of a proxy', { httpStatus: 503, raw: Buffer.from('<html></html>') }, twice],
     ['with what is no OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
   ])('%s has each record taken or counted', async (name, answer, expected) => {
     const sent = await sendTo('grpc', once(answer))
-    reportAccount(`answer ${name}, grpc`, sent.stats, { requests: sent.requests })
+    reportCounts(`answer ${name}, grpc`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject(expected)
   })
 })
@@ -301,7 +301,7 @@ describe('an HTTP receiver that answers', () => {
     async (status, after, expected) => {
       const headers = after ? { 'retry-after': '0' } : {}
       const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : { status, headers }))
-      reportAccount(`HTTP ${status}${after ? ' with Retry-After' : ''}`, sent.stats, {
+      reportCounts(`HTTP ${status}${after ? ' with Retry-After' : ''}`, sent.stats, {
         requests: sent.requests,
       })
       expect(sent).toMatchObject(expected)
@@ -310,16 +310,16 @@ describe('an HTTP receiver that answers', () => {
 
   const taken = { requests: 1, stats: { delivered: 1, rejected: 0, dropped: NOTHING } }
   test.each<[string, HttpAnswer, object]>([
-    ['never', { fate: 'silent' }, twice],
-    ['with a closed connection', { fate: 'disconnect' }, twice],
+    ['never', { fault: 'silent' }, twice],
+    ['with a closed connection', { fault: 'disconnect' }, twice],
     ['with what is no HTTP', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, twice],
     ['with half a status line', { raw: 'HTTP/1.1 2' }, twice],
-    ['200 and half of what it said', { fate: 'truncated', body: Buffer.alloc(1000) }, taken],
+    ['200 and half of what it said', { fault: 'truncated', body: Buffer.alloc(1000) }, taken],
     ['200 and 70 kB', { body: Buffer.alloc(70_000) }, taken],
     ['200 and what is no OTLP', { body: 'OK' }, taken],
   ])('%s has each record taken or counted', async (name, answer, expected) => {
     const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : answer))
-    reportAccount(`answer ${name}, http/protobuf`, sent.stats, { requests: sent.requests })
+    reportCounts(`answer ${name}, http/protobuf`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject(expected)
   })
 })
@@ -333,7 +333,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
 
   test('that refuses some of the records is not asked again, and those are counted', async () => {
     const sent = await send(() => ({ body: partialSuccess(3n, 'too old') }), { records: 10 })
-    reportAccount(`partial success, ${protocol}`, sent.stats, { requests: sent.requests })
+    reportCounts(`partial success, ${protocol}`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject({ requests: 1, stats: { delivered: 7, rejected: 3, dropped: NOTHING } })
   })
 
@@ -343,7 +343,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
       ({ body }) => (body.length > 3000 ? { code: 'RESOURCE_EXHAUSTED', message, status: 413 } : {}),
       { records: 300 },
     )
-    reportAccount(`request too large, ${protocol}`, sent.stats, { requests: sent.requests })
+    reportCounts(`request too large, ${protocol}`, sent.stats, { requests: sent.requests })
     expect(sent.stats).toMatchObject({ delivered: 300, dropped: NOTHING })
     expect(sent.requests).toBeGreaterThan(4)
   })
@@ -352,7 +352,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
     const message = 'grpc: received message larger than max (2000 vs. 1000)'
     const refusal = { code: 'RESOURCE_EXHAUSTED', message, status: 413 } as const
     const sent = await send(() => refusal, { records: 8 })
-    reportAccount(`every request too large, ${protocol}`, sent.stats, { requests: sent.requests })
+    reportCounts(`every request too large, ${protocol}`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject({ requests: 15, stats: { delivered: 0, dropped: { too_large: 8 } } })
   })
 

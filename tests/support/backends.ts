@@ -4,13 +4,13 @@ import { startViewer, type ReceivedLogRecord, type Viewer } from '@logbridge/vie
 import * as sdk from '@opentelemetry/sdk-logs'
 import { sdkBackend } from './sdkBackend.ts'
 
-/** The official SDK 3.x with its in-memory exporter. */
+/** Official SDK 3.x with its in-memory exporter. */
 export const sdk3: Backend = sdkBackend('SDK 3.x', sdk)
 
-/** Our own provider, over a real gRPC connection to a receiver that decodes what we encoded. */
+/** Provider of @logbridge/core, over a gRPC connection to a receiver that decodes the records. */
 export const viewer: Backend = ownProvider('@logbridge/core over gRPC', {})
 
-/** The same where records go through the official LoggerProvider first. */
+/** Provider of @logbridge/core with a processor, for which records pass the official LoggerProvider first. */
 export const viewerBehindProcessor: Backend = ownProvider('@logbridge/core with a processor', {
   processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }],
 })
@@ -21,8 +21,8 @@ function ownProvider(name: string, options: LoggerProviderOptions): Backend {
     async start() {
       const receiver = await sharedReceiver()
       let received: ReceivedLogRecord[] = []
-      const keep = (records: ReceivedLogRecord[]): void => void received.push(...records)
-      receiver.on('logs', keep)
+      const collect = (records: ReceivedLogRecord[]): void => void received.push(...records)
+      receiver.on('logs', collect)
       const loggerProvider = createLoggerProvider({
         endpoint: receiver.grpcUrl,
         register: false,
@@ -38,7 +38,7 @@ function ownProvider(name: string, options: LoggerProviderOptions): Backend {
         },
         async stop() {
           await loggerProvider.shutdown()
-          receiver.off('logs', keep)
+          receiver.off('logs', collect)
         },
       }
     },
@@ -47,7 +47,7 @@ function ownProvider(name: string, options: LoggerProviderOptions): Backend {
 
 let receiver: Promise<Viewer> | undefined
 
-/** One for the whole file: each session has its own provider and sees its own records, one test after the other. */
+/** Starts one receiver for the test file. Each session has its own provider, and sessions run one after the other. */
 function sharedReceiver(): Promise<Viewer> {
   return (receiver ??= startViewer({ grpcPort: 0, httpPort: 0 }))
 }
@@ -63,7 +63,7 @@ function fromViewer(record: ReceivedLogRecord): ConformanceRecord {
     observedTimestamp: toHrTime(record.observedTimeUnixNano),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
-    // An empty text and no body are told apart in the message itself.
+    // The raw message distinguishes an empty text from a missing body.
     body: record.raw.body ? record.body : undefined,
     attributes: { ...record.attributes },
     traceId: record.traceId,

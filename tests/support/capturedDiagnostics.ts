@@ -1,8 +1,8 @@
 import { beforeEach, onTestFailed } from 'vitest'
 
-// Keeps our own diagnostics off the terminal while tests cause the faults that they are about; a test that fails shows those
-// that were written during it. Every vitest configuration has this file among its `setupFiles`. A child's stderr is captured
-// where it is piped to `process.stderr`.
+// Captures logbridge's diagnostics, because tests cause faults on purpose. A failing test prints the diagnostics that were written
+// during the test. Every vitest configuration lists this file in `setupFiles`. The stderr of a child process is captured when the
+// test pipes it to `process.stderr`.
 
 const DIAGNOSTIC = /^logbridge: .*\n?/gm
 const write = process.stderr.write.bind(process.stderr) as (...args: unknown[]) => boolean

@@ -8,26 +8,26 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** A running Collector, and what it has understood of what it was sent. */
+/** Running Collector, and the records that it decoded. */
 export interface Collector {
-  /** OTLP/gRPC, like `http://127.0.0.1:4317`. */
+  /** Endpoint of OTLP/gRPC, such as `http://127.0.0.1:4317`. */
   readonly grpcUrl: string
-  /** OTLP/HTTP, like `http://127.0.0.1:4318`. */
+  /** Endpoint of OTLP/HTTP, such as `http://127.0.0.1:4318`. */
   readonly httpUrl: string
-  /** Everything so far, as the OTLP/JSON that the Collector forwards. */
+  /** All received data, as OTLP/JSON that the Collector forwards. */
   readonly received: {
     readonly resourceLogs: any[]
     readonly resourceSpans: any[]
     readonly resourceMetrics: any[]
   }
-  /** Ends it with SIGKILL: what it was about to do it does not do. */
+  /** Ends the Collector with SIGKILL. */
   kill(): Promise<void>
-  /** Starts it again, after a kill too, on the same ports and with all that it has received before. */
+  /** Starts the Collector again on its ports, also after `kill`. Keeps `received`. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Receives OTLP on both protocols and forwards it to SINK, an HTTP server of the test, as OTLP/JSON. */
+/** Configuration that forwards both protocols as OTLP/JSON to SINK, an HTTP server of the test. */
 const CONFIG = `
 receivers:
   otlp:
@@ -48,7 +48,7 @@ service:
     metrics: { receivers: [otlp], exporters: [otlp_http] }
 `
 
-/** Forwards to another one, at NEXT_PORT, at once and reports what became of it: it neither queues nor tries again. */
+/** Configuration that forwards to a Collector at NEXT_PORT without queue and retry, and returns its answer. */
 export const AGENT: string = `
 receivers:
   otlp:
@@ -69,12 +69,12 @@ service:
 `
 
 const START_MILLIS = 20_000
-/** Starts on the same ports before `restart` fails: a connection of another program may hold one of them for a while. */
+/** Attempts to start on the same ports, because a connection of another program may use a port for a while. */
 const RESTARTS = 10
 const RESTART_DELAY_MILLIS = 1000
 const NAME = process.platform === 'win32' ? 'otelcol.exe' : 'otelcol'
 
-/** The Collector's program: `OTELCOL`, else on the PATH, else beside the repository. */
+/** Finds the program of the Collector: `OTELCOL`, else on the PATH, else beside the repository. */
 export function findCollector(): string | undefined {
   const named = process.env['OTELCOL']
   if (named) return named
@@ -83,23 +83,28 @@ export function findCollector(): string | undefined {
   return [...onPath, beside].find((path) => existsSync(path))
 }
 
-/** How a Collector differs from one that keeps everything it receives. */
+/** Options of `startCollector`. */
 export interface CollectorOptions {
-  /** In place of one that forwards to SINK; GRPC_PORT and HTTP_PORT are its ports. */
+  /**
+   * Configuration of the Collector, with GRPC_PORT and HTTP_PORT as its ports.
+   *
+   * @default a configuration that forwards to SINK
+   */
   readonly config?: string
   /** Variables for `config`. */
   readonly env?: Readonly<Record<string, string>>
-  /** Takes what arrives of logs, in place of `received`: where it would be too much to keep. */
+  /** Receives the log records instead of `received`, for tests with too many records to keep. */
   readonly onLogs?: (resourceLogs: any[]) => void
 }
 
 /**
- * Starts a Collector on free ports. Since it cannot be told to choose them itself, ports are tried until it starts.
- * @throws when it does not start, with what it printed
+ * Starts a Collector on free ports. Tries ports until the Collector starts, because the Collector does not accept port 0.
+ *
+ * @throws Error with the output of the Collector, when it does not start
  */
 export async function startCollector(program: string, options: CollectorOptions = {}): Promise<Collector> {
   const received: Collector['received'] = { resourceLogs: [], resourceSpans: [], resourceMetrics: [] }
-  const keepLogs = options.onLogs ?? ((logs: any[]) => void received.resourceLogs.push(...logs))
+  const onLogs = options.onLogs ?? ((logs: any[]) => void received.resourceLogs.push(...logs))
   const sink = createHttpServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -107,7 +112,7 @@ export async function startCollector(program: string, options: CollectorOptions 
       const body = JSON.parse(Buffer.concat(chunks).toString()) as Partial<
         Record<keyof typeof received, any[]>
       >
-      if (body.resourceLogs) keepLogs(body.resourceLogs)
+      if (body.resourceLogs) onLogs(body.resourceLogs)
       received.resourceSpans.push(...(body.resourceSpans ?? []))
       received.resourceMetrics.push(...(body.resourceMetrics ?? []))
       response.setHeader('content-type', 'application/json').end('{}')
@@ -173,7 +178,7 @@ export async function startCollector(program: string, options: CollectorOptions 
   }
 }
 
-/** Asks until it answers a request without anything in it, or has ended. */
+/** Sends empty requests until the Collector answers, ends, or the time is up. */
 async function isUp(child: ChildProcess, httpPort: number): Promise<boolean> {
   const deadline = performance.now() + START_MILLIS
   const url = `http://127.0.0.1:${httpPort}/v1/logs`
@@ -191,8 +196,8 @@ function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /**
- * Ends a Collector at once. Told to end by itself it waits for every connection to its gRPC port, also for one that has never
- * said anything: up to two minutes.
+ * Ends a Collector with SIGKILL. After SIGTERM the Collector waits up to two minutes for every connection to its gRPC port, also
+ * for silent ones.
  */
 export async function endCollector(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return
@@ -202,8 +207,8 @@ export async function endCollector(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Finds two free ports outside the ranges from which systems choose the ports of outgoing connections (from 32,768 on Linux,
- * from 49,152 elsewhere), so that a stopped Collector finds its ports free again.
+ * Finds two free ports below the ranges of outgoing connections (from 32,768 on Linux, from 49,152 on other systems), so that the
+ * ports of a stopped Collector stay free.
  */
 async function freePorts(): Promise<[number, number]> {
   const ports: number[] = []

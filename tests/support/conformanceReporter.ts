@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { markdownTable } from 'markdown-table'
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** One test of the conformance suite, as its name says. */
+/** Test of the conformance suite, parsed from its name. */
 interface Cell {
   adapter: string
   provider: string
@@ -11,7 +11,7 @@ interface Cell {
   passed: boolean
 }
 
-/** The names that `conformance` gives its tests. */
+/** Pattern of the test names of `conformance`. */
 const NAME =
   /^(?<adapter>[\w.@ ]+) to (?<provider>.+?): (?<behavior>[a-z]+\.\w+)(?: \(unsupported: (?<reason>.+)\))?$/s
 
@@ -20,21 +20,24 @@ const INTRODUCTION = `# Conformance
 Each behavior of the [mapping](mapping.md), tested with each adapter on its real library, through each provider. \`pnpm conformance\`
 writes this page; \`pnpm test\` runs the same tests.
 
-A number refers to a note below the table: a limit of the library, declared by the adapter. The test of a declared limit must fail,
-so that a note which is no longer true fails the suite. \`plain\` is the smallest possible adapter; it runs in memory only.
+A number refers to a note below the table: a limit of the library that the adapter declares. The test of a declared limit must fail,
+so that an outdated note fails the suite. \`plain\` is the smallest possible adapter; it runs in memory only.
 `
 
-/** Prints the conformance suite as a table of adapters, behaviors and providers, or writes it to a file. */
+/** Prints the conformance suite as a table of adapters, behaviors, and providers, or writes the table to a file. */
 export default class ConformanceReporter implements Reporter {
   readonly #file: string | undefined
 
-  /** @param options.file where to write the table; without one it is printed */
+  /**
+   * @param options.file path of the file to write
+   * @default options.file prints the table
+   */
   constructor(options: { file?: string } = {}) {
     this.#file = options.file
   }
 
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
-    // They end in any order.
+    // Modules end in any order, so they are sorted.
     const cells = modules.toSorted((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap(cellsOf)
     if (cells.length === 0) return
     if (this.#file === undefined) process.stdout.write(`\n${describe(cells)}`)
@@ -68,8 +71,8 @@ function describe(cells: readonly Cell[]): string {
     behavior,
     ...adapters.map((adapter) => {
       const providers = unique(byAdapter.get(adapter)!.map(({ provider }) => provider))
-      const there = byAdapter.get(adapter)!.filter((cell) => cell.behavior === behavior)
-      return describeCell(providers, there, notes)
+      const ofBehavior = byAdapter.get(adapter)!.filter((cell) => cell.behavior === behavior)
+      return describeCell(providers, ofBehavior, notes)
     }),
   ])
   return [
@@ -80,30 +83,30 @@ function describe(cells: readonly Cell[]): string {
   ].join('\n\n')
 }
 
-/** How many behaviors each adapter has through each provider, and how many of them are declared unsupported. */
+/** Builds a table with the number of supported behaviors of each adapter through each provider. */
 function describeProviders(cells: readonly Cell[], adapters: readonly string[]): string {
   const rows = unique(cells.map(({ provider }) => provider)).map((provider) => [
     provider,
     ...adapters.map((adapter) => {
-      const there = cells.filter((cell) => cell.provider === provider && cell.adapter === adapter)
-      if (there.length === 0) return ''
-      const held = there.filter(({ passed, reason }) => passed && reason === undefined).length
-      return `${held} of ${there.length}`
+      const ofBoth = cells.filter((cell) => cell.provider === provider && cell.adapter === adapter)
+      if (ofBoth.length === 0) return ''
+      const supported = ofBoth.filter(({ passed, reason }) => passed && reason === undefined).length
+      return `${supported} of ${ofBoth.length}`
     }),
   ])
   return markdownTable([['through', ...adapters], ...rows])
 }
 
-/** `yes` where the behavior is there through every provider; the numbers of notes where it is not. */
-function describeCell(providers: readonly string[], there: readonly Cell[], notes: string[]): string {
-  const missing = providers.filter((provider) => there.every((cell) => cell.provider !== provider))
-  const failed = there.filter(({ passed }) => !passed).map(({ provider }) => provider)
+/** Returns `yes` for a behavior that is supported through every provider, else its problems and numbers of notes. */
+function describeCell(providers: readonly string[], cells: readonly Cell[], notes: string[]): string {
+  const missing = providers.filter((provider) => cells.every((cell) => cell.provider !== provider))
+  const failed = cells.filter(({ passed }) => !passed).map(({ provider }) => provider)
   const problems = [
     ...missing.map((provider) => `not run: ${provider}`),
     ...failed.map((provider) => `failed: ${provider}`),
   ]
   const reasons = Map.groupBy(
-    there.filter(({ reason }) => reason !== undefined),
+    cells.filter(({ reason }) => reason !== undefined),
     ({ reason }) => reason!,
   )
   for (const [reason, unsupported] of reasons) {

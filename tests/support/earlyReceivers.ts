@@ -4,12 +4,12 @@ import net, { type AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 
-/** A receiver that answers as soon as a request begins. */
+/** Receiver that answers when a request begins, before its end. */
 export interface EarlyReceiver {
   readonly url: string
-  /** One for each request: its connection or stream, which is paused. */
+  /** Resolves with the paused connection or stream of the next request. */
   next(): Promise<Readable & { rstCode?: number }>
-  /** How many connections or streams are open. */
+  /** Number of open connections or streams. */
   readonly open: number
 }
 

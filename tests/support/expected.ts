@@ -1,21 +1,21 @@
-// What docs/mapping.md says of values: an oracle that shares nothing with the code under test.
+// An oracle for values by docs/mapping.md, which shares no code with the packages.
 
-/** For what a field is left out. */
-export const ABSENT: unique symbol = Symbol('left out')
+/** Expected value of a field that is omitted. */
+export const OMITTED: unique symbol = Symbol('omitted')
 
-/** What a value becomes; strings may still hold lone surrogates, a bigint is any that fits int64. */
+/** Expected AnyValue. A string may have lone surrogates, a bigint fits int64. */
 export type Expected =
   | string
   | number
   | bigint
   | boolean
   | null
-  | typeof ABSENT
+  | typeof OMITTED
   | Uint8Array
   | Expected[]
   | Map<string, Expected>
 
-/** Keys become well-formed, and are kept apart: `id`, `id#2`. */
+/** Builds a map with well-formed, distinct keys: `id`, `id#2`. */
 export function named(entries: readonly (readonly [string, Expected])[]): Map<string, Expected> {
   const map = new Map<string, Expected>()
   for (const [given, expected] of entries) {
@@ -27,20 +27,20 @@ export function named(entries: readonly (readonly [string, Expected])[]): Map<st
   return map
 }
 
-/** Elements of an array: what would be left out is empty there. */
+/** Builds the elements of an array, in which an omitted value is null. */
 export function elements(expected: readonly Expected[]): Expected[] {
-  return expected.map((each) => (each === ABSENT ? null : each))
+  return expected.map((each) => (each === OMITTED ? null : each))
 }
 
-/** What stands in the end, as `comparable` gives it: without what is left out, texts cut and well-formed. */
-export function settled(expected: Expected, limit: number = Infinity): unknown {
+/** Converts an expected value to the form of `comparable`: without omitted values, with truncated and well-formed strings. */
+export function finalize(expected: Expected, limit: number = Infinity): unknown {
   if (typeof expected === 'string') return cut(expected, limit).toWellFormed()
   if (typeof expected === 'bigint') return exact(expected)
-  if (expected === ABSENT) return null
-  if (Array.isArray(expected)) return expected.map((each) => settled(each, limit))
+  if (expected === OMITTED) return null
+  if (Array.isArray(expected)) return expected.map((each) => finalize(each, limit))
   if (!(expected instanceof Map)) return expected
-  const present = [...expected].filter(([, each]) => each !== ABSENT)
-  return new Map(present.map(([name, each]) => [name, settled(each, limit)]))
+  const present = [...expected].filter(([, each]) => each !== OMITTED)
+  return new Map(present.map(([name, each]) => [name, finalize(each, limit)]))
 }
 
 function cut(content: string, limit: number): string {
@@ -54,7 +54,7 @@ function exact(integer: bigint): number | string {
   return Number.isSafeInteger(number) ? number : `${integer}`
 }
 
-/** A plain AnyValue so that values can be compared whatever keys they have: maps are Maps, bigints as `exact`. */
+/** Converts an AnyValue for comparison: objects become Maps, so that any key is compared, and bigints become numbers or text. */
 export function comparable(plain: unknown): unknown {
   if (typeof plain === 'bigint') return exact(plain)
   if (typeof plain !== 'object' || plain === null) return plain

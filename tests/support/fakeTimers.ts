@@ -4,15 +4,16 @@ interface FakeClock {
   jump(millis: number): void
 }
 
-/** Has fake timers go on as after a blocked event loop: each that is due fires once, late. */
+/** Advances fake timers like a blocked event loop: each due timer fires once, late. */
 export function blockEventLoop(millis: number): void {
   const { clock } = setInterval as unknown as { clock: FakeClock }
   clock.jump(millis)
 }
 
 /**
- * Fakes timers as `vi.useFakeTimers` does, ours included: they are Node's own ones whatever the globals are.
- * @param timers those of the copy of `@logbridge/bridge` that is tested
+ * Fakes timers like `vi.useFakeTimers`, including those of the bridge, which are independent of the globals.
+ *
+ * @param timers `timers` of the tested copy of `@logbridge/bridge`
  */
 export function useFakeTimers(timers: object, options?: Parameters<typeof vi.useFakeTimers>[0]): void {
   vi.useFakeTimers(options)

@@ -2,49 +2,54 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What goes wrong with what passes from now on, on open connections and on new ones. */
+/** Network fault of all bytes that pass from now on, on open and on new connections. */
 export interface Fault {
-  /** Milliseconds by which everything is late, in both directions. */
+  /** Milliseconds of latency in each direction. */
   readonly latencyMillis?: number
-  /** Bytes a second that a connection carries in each direction. */
+  /** Bytes per second of a connection in each direction. */
   readonly bytesPerSecond?: number
-  /** Swallows all bytes and closes nothing. A connection that has lost bytes stays silent for ever. */
-  readonly swallow?: boolean
-  /** Resets connections as soon as they have carried so many bytes of requests (or answers) under this fault. */
+  /** Discards all bytes and keeps connections open (black hole). A connection that has lost bytes stays silent. */
+  readonly blackHole?: boolean
+  /** Resets connections after a number of bytes of a request or an answer. */
   readonly cut?: {
     readonly of: 'request' | 'answer'
     readonly afterBytes: number
-    /** So many connections. Default 1. */
+    /**
+     * Number of connections to reset.
+     *
+     * @default 1
+     */
     readonly times?: number
   }
 }
 
 /**
- * A TCP proxy that makes trouble, between us and a receiver. (toxiproxy needs a server of its own that npm does not have,
- * toxy is abandoned, node-tcp-proxy only forwards, mockttp and chaos-proxy know HTTP/1 only.)
+ * TCP proxy in front of a receiver that simulates network faults: latency, throttling, RST, half-open, black hole, refused, cut
+ * mid-message. (toxiproxy needs a server that npm does not have, toxy is abandoned, node-tcp-proxy only forwards, mockttp and
+ * chaos-proxy support HTTP/1 alone.)
  */
 export interface FaultProxy {
   readonly host: string
   readonly port: number
   /** `http://host:port` */
   readonly url: string
-  /** Set it to change it; `{}` heals. */
+  /** Current fault. Assign `{}` to end it. */
   fault: Fault
-  /** Connections accepted so far. */
+  /** Number of accepted connections. */
   readonly accepted: number
-  /** Connections that are open now. */
+  /** Number of open connections. */
   readonly open: number
-  /** Connections that `fault.cut` has reset so far. */
+  /** Number of connections that `fault.cut` reset. */
   readonly cuts: number
-  /** New connections go to another receiver. */
+  /** Forwards new connections to another receiver. */
   forwardTo(url: string): void
   /** Resets (RST) every open connection. */
   reset(): void
-  /** Every open connection is silent for ever, as behind a firewall that has forgotten it; new ones work. */
+  /** Makes every open connection silent, like a firewall that lost its state. New connections work. */
   halfOpen(): void
-  /** Resets every open connection and refuses new ones, until `listen`. */
+  /** Resets every open connection and refuses new connections until `listen`. */
   refuse(): Promise<void>
-  /** Takes connections again, on the same port. */
+  /** Accepts connections again on the same port. */
   listen(): Promise<void>
   close(): Promise<void>
 }
@@ -52,18 +57,19 @@ export interface FaultProxy {
 interface Link {
   readonly ends: readonly [Socket, Socket]
   silent: boolean
-  /** The fault under which bytes have been counted, and how many each way. */
+  /** Fault since which `carried` counts. */
   fault: Fault
+  /** Bytes in each direction. */
   carried: { request: number; answer: number }
 }
 
-/** @param target the receiver, like `http://127.0.0.1:4317` */
+/** @param target URL of the receiver, such as `http://127.0.0.1:4317` */
 export async function startFaultProxy(
   target: string,
   { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
 ): Promise<FaultProxy> {
   const links = new Set<Link>()
-  let to = new URL(target)
+  let receiverUrl = new URL(target)
   let server = await listening(port)
   const bound = (server.address() as AddressInfo).port
   let accepted = 0
@@ -81,8 +87,8 @@ export async function startFaultProxy(
   function accept(client: Socket): void {
     accepted += 1
     const receiver = connect({
-      host: to.hostname,
-      port: Number(to.port),
+      host: receiverUrl.hostname,
+      port: Number(receiverUrl.port),
       allowHalfOpen: true,
       noDelay: true,
     })
@@ -94,7 +100,7 @@ export async function startFaultProxy(
     }
     links.add(link)
     for (const end of link.ends) {
-      // What an end suffers, the other suffers too, unless the link is silent.
+      // A failure of one socket resets both, unless the link is silent.
       end.on('error', () => link.silent || cut(link))
       end.on('close', () => link.ends.every(({ destroyed }) => destroyed) && links.delete(link))
     }
@@ -109,13 +115,13 @@ export async function startFaultProxy(
         const { latencyMillis = 0 } = fault
         const due = performance.now() + latencyMillis
         passing = passing.then(() => pass(link, way, chunk, to, due))
-        // What is only late does not keep the next from setting out; otherwise a sender feels it when a line is full.
+        // Without latency the sender feels backpressure. With latency, the next bytes start before the earlier ones arrive.
         if (latencyMillis === 0) await passing
       }
       await passing
       if (!link.silent) to.end()
     } catch {
-      // The other end has been told by its error handler.
+      // The error handler has reset the other socket.
     }
   }
 
@@ -128,20 +134,20 @@ export async function startFaultProxy(
   ): Promise<void> {
     const wait = due - performance.now() + (1000 * chunk.length) / (fault.bytesPerSecond ?? Infinity)
     if (wait > 0) await delay(wait)
-    if (fault.swallow) link.silent = true
+    if (fault.blackHole) link.silent = true
     if (link.silent || to.destroyed) return
-    const room = roomUnderCut(link, way)
-    // Also when it is cut behind it: a reset throws away what has not left.
-    await new Promise((resolve) => to.write(chunk.subarray(0, room), resolve))
+    const bytesBeforeCut = remainingBeforeCut(link, way)
+    // The write completes before a cut, because a reset discards bytes that have not left.
+    await new Promise((resolve) => to.write(chunk.subarray(0, bytesBeforeCut), resolve))
     link.carried[way] += chunk.length
-    if (room > chunk.length) return
+    if (bytesBeforeCut > chunk.length) return
     cuts += 1
     cutsUnderFault += 1
     cut(link)
   }
 
-  /** Bytes that may still pass before this link is cut. */
-  function roomUnderCut(link: Link, way: 'request' | 'answer'): number {
+  /** Returns the number of bytes that pass before the link is cut. */
+  function remainingBeforeCut(link: Link, way: 'request' | 'answer'): number {
     if (link.fault !== fault) {
       link.fault = fault
       link.carried = { request: 0, answer: 0 }
@@ -186,7 +192,7 @@ export async function startFaultProxy(
       return cuts
     },
     forwardTo(url) {
-      to = new URL(url)
+      receiverUrl = new URL(url)
     },
     reset,
     halfOpen() {

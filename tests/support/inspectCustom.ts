@@ -3,10 +3,10 @@ import { inspect } from 'node:util'
 import type { Backend, ConformanceRecord, Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-/** Libraries that print objects by `util.inspect`. All others print JSON. */
+/** Libraries that print objects with `util.inspect`. The others print JSON. */
 const OBEYING = new Set(['console', 'log4js'])
 
-/** An object that says how it wants to be shown. */
+/** Object with an `inspect.custom` method. */
 class Secret {
   [inspect.custom](): string {
     return '[secret]'
@@ -16,8 +16,8 @@ class Secret {
 const secret = new Secret()
 const failure = () => Object.assign(new Error('no', { cause: { token: secret } }), { token: secret })
 
-/** Fields that are logged, and the attributes where an object becomes what it shows. */
-const shown: [where: string, fields: () => Record<string, unknown>, expected: unknown][] = [
+/** Logged fields, and the attributes in which an object becomes its inspected text. */
+const inspected: [where: string, fields: () => Record<string, unknown>, expected: unknown][] = [
   ['a field', () => ({ token: secret }), { token: '[secret]' }],
   [
     'an object',
@@ -40,7 +40,7 @@ const shown: [where: string, fields: () => Record<string, unknown>, expected: un
   ],
 ]
 
-/** Tests what `util.inspect.custom` does in each library through a backend. */
+/** Tests `util.inspect.custom` in each library through a backend. */
 export function inspectCustom(subjects: readonly Subject[], backend: Backend): void {
   describe.each(subjects)(`$library to ${backend.name}`, (subject) => {
     let session: Awaited<ReturnType<Backend['start']>>
@@ -64,36 +64,42 @@ export function inspectCustom(subjects: readonly Subject[], backend: Backend): v
     }
 
     if (!obeys) {
-      test('sends the fields of an object that has an inspect.custom', async () => {
+      test('sends the fields of an object when it has inspect.custom', async () => {
         const { attributes } = await arrived((logger) => logger.log(info, 'login', { token: secret }))
         expect(attributes['token']).toEqual({ value: 'hunter2' })
       })
       return
     }
 
-    test.each(shown)('sends what an object shows when it is in %s', async (_, fields, expected) => {
-      const record = await arrived((logger) => logger.log(info, 'login', fields()))
-      expect(record.attributes).toMatchObject(expected as object)
-      expectNoSecret(record)
-    })
+    test.each(inspected)(
+      'sends the inspected text of an object when it is in %s',
+      async (_, fields, expected) => {
+        const record = await arrived((logger) => logger.log(info, 'login', fields()))
+        expect(record.attributes).toMatchObject(expected as object)
+        expectNoSecret(record)
+      },
+    )
 
-    test('sends what an object shows when it is in the own fields and causes of an Error', async () => {
+    test('sends the inspected text of an object when it is in fields and causes of an Error', async () => {
       const record = await arrived((logger) => logger.logErrorWith('failed', failure()))
       expect(record.attributes['error']).toMatchObject({ token: '[secret]', cause: { token: '[secret]' } })
       expectNoSecret(record)
     })
 
-    test('sends what an object shows when it is in a static attribute', async () => {
+    test('sends the inspected text of an object when it is in a static attribute', async () => {
       const record = await arrived((logger) => logger.log(info, 'login'), { attributes: { token: secret } })
       expect(record.attributes['token']).toBe('[secret]')
     })
 
-    test.each(['%s', '%o', '%O'])('sends what an object shows when %s takes it', async (specifier) => {
-      const options = { captureTemplate: true }
-      const record = await arrived((logger) => logger.format!(`login ${specifier}`, secret), options)
-      expect(record.body).toBe('login [secret]')
-      expect(record.attributes['log.body.parameters']).toEqual(['[secret]'])
-      expectNoSecret(record)
-    })
+    test.each(['%s', '%o', '%O'])(
+      'sends the inspected text of an object when it is the argument of %s',
+      async (specifier) => {
+        const options = { captureTemplate: true }
+        const record = await arrived((logger) => logger.format!(`login ${specifier}`, secret), options)
+        expect(record.body).toBe('login [secret]')
+        expect(record.attributes['log.body.parameters']).toEqual(['[secret]'])
+        expectNoSecret(record)
+      },
+    )
   })
 }

@@ -1,12 +1,12 @@
-/** Checks off records by their number: the body of each, from 0 on. */
+/** Checks the arrival of records by their number, which is the body of each record, from 0. */
 export interface Ledger {
-  /** Takes OTLP/JSON, as the Collector forwards it. */
+  /** Adds OTLP/JSON that the Collector forwarded. */
   take(resourceLogs: any[]): void
-  /** How many different numbers have arrived. */
+  /** Returns the number of different records. */
   arrived(): number
-  /** How many records arrived that had arrived before. */
+  /** Returns the number of records that arrived again. */
   duplicates(): number
-  /** Numbers below `end` that have not arrived, at most ten: enough to look into it. */
+  /** Returns up to ten numbers from `start` to `end` that have not arrived. */
   missing(end: number, start?: number): number[]
 }
 

@@ -4,7 +4,7 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sdk } from './sdkBackend.ts'
 
-/** What is used of `@opentelemetry/sdk-logs`, by shape: both generations fit. */
+/** Used part of `@opentelemetry/sdk-logs`, typed by shape so that SDK 2.x and 3.x fit. */
 interface OfficialSdk extends Sdk {
   BatchLogRecordProcessor: new (options: { exporter: any }) => object
   createLoggerConfigurator(patterns: { pattern: string; config: { minimumSeverity: number } }[]): any
@@ -18,7 +18,7 @@ interface OfficialSdk extends Sdk {
 /** OTLP log exporters, by protocol. */
 type Exporters = Record<'grpc' | 'http/protobuf' | 'http/json', new (options: { url: string }) => object>
 
-/** What every adapter needs of an SDK, with the SDK's own processors, exporters and settings. */
+/** Tests each adapter with the processors, exporters, and settings of an SDK. */
 export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: readonly Subject[]): void {
   const cases = Object.entries(exporters).flatMap(([protocol, Exporter]) =>
     (['SimpleLogRecordProcessor', 'BatchLogRecordProcessor'] as const).map((name) => ({
@@ -35,48 +35,51 @@ export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: re
     })
     afterAll(() => viewer.close())
 
-    test.each(subjects)('$library', async ({ create, levels, errorKey = 'error' }) => {
-      const records: ReceivedLogRecord[] = []
-      viewer.removeAllListeners('logs')
-      viewer.on('logs', (received) => records.push(...received))
-      const url = protocol === 'grpc' ? viewer.grpcUrl : `${viewer.httpUrl}/v1/logs`
-      const loggerProvider = new sdk.LoggerProvider({
-        processors: [new sdk[name]({ exporter: new Exporter({ url }) })],
-      })
-      const logger = await create({ loggerProvider })
-      const fields = {
-        user: 'ada',
-        count: 7,
-        share: 0.5,
-        ok: true,
-        list: [1, 'a', null, [2]],
-        nested: { deep: { big: 2n ** 40n }, at: new Date(0) },
-      }
-      logger.log(infoOf(levels), 'hello', fields)
-      logger.logErrorWith('failed', Object.assign(new TypeError('no'), { code: 'E_NO' }))
-      await loggerProvider.shutdown()
-      await logger.close()
+    test.each(subjects)(
+      '$library sends a record and an exception',
+      async ({ create, levels, errorKey = 'error' }) => {
+        const records: ReceivedLogRecord[] = []
+        viewer.removeAllListeners('logs')
+        viewer.on('logs', (received) => records.push(...received))
+        const url = protocol === 'grpc' ? viewer.grpcUrl : `${viewer.httpUrl}/v1/logs`
+        const loggerProvider = new sdk.LoggerProvider({
+          processors: [new sdk[name]({ exporter: new Exporter({ url }) })],
+        })
+        const logger = await create({ loggerProvider })
+        const fields = {
+          user: 'ada',
+          count: 7,
+          share: 0.5,
+          ok: true,
+          list: [1, 'a', null, [2]],
+          nested: { deep: { big: 2n ** 40n }, at: new Date(0) },
+        }
+        logger.log(infoOf(levels), 'hello', fields)
+        logger.logErrorWith('failed', Object.assign(new TypeError('no'), { code: 'E_NO' }))
+        await loggerProvider.shutdown()
+        await logger.close()
 
-      const [hello, failed] = records
-      expect(records).toHaveLength(2)
-      expect(hello).toMatchObject({ severityNumber: 9, body: 'hello' })
-      expect(hello!.attributes).toMatchObject({
-        ...fields,
-        nested: { deep: { big: 2 ** 40 }, at: '1970-01-01T00:00:00.000Z' },
-      })
-      // winston puts the Error's message after it.
-      expect(failed).toMatchObject({ severityNumber: 17, body: expect.stringMatching(/^failed/) })
-      expect(failed!.attributes).toMatchObject({
-        'exception.type': 'TypeError',
-        'exception.message': 'no',
-        'exception.stacktrace': expect.stringMatching(/^TypeError: no\n {4}at /),
-        ...(errorKey === '' ? { code: 'E_NO' } : { [errorKey]: { code: 'E_NO' } }),
-      })
-    })
+        const [hello, failed] = records
+        expect(records).toHaveLength(2)
+        expect(hello).toMatchObject({ severityNumber: 9, body: 'hello' })
+        expect(hello!.attributes).toMatchObject({
+          ...fields,
+          nested: { deep: { big: 2 ** 40 }, at: '1970-01-01T00:00:00.000Z' },
+        })
+        // winston appends the message of the Error.
+        expect(failed).toMatchObject({ severityNumber: 17, body: expect.stringMatching(/^failed/) })
+        expect(failed!.attributes).toMatchObject({
+          'exception.type': 'TypeError',
+          'exception.message': 'no',
+          'exception.stacktrace': expect.stringMatching(/^TypeError: no\n {4}at /),
+          ...(errorKey === '' ? { code: 'E_NO' } : { [errorKey]: { code: 'E_NO' } }),
+        })
+      },
+    )
   })
 
   describe.each(subjects)('$library', ({ create, levels }) => {
-    test('is not asked for records below the minimumSeverity of its scope', async () => {
+    test('builds no record below the minimumSeverity of its scope', async () => {
       const { exporter, processor } = inMemory()
       const loggerProvider = new sdk.LoggerProvider({
         processors: [processor],
@@ -86,13 +89,13 @@ export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: re
       const logger = await create({ loggerProvider, redact: ({ body }) => void redacted.push(body) })
       const names = Object.keys(levels)
       for (const level of names) logger.log(level, level)
-      const wanted = names.filter((level) => levels[level]! >= 13)
-      expect(bodies(exporter)).toEqual(wanted)
-      expect(redacted).toEqual(wanted)
+      const enabled = names.filter((level) => levels[level]! >= 13)
+      expect(bodies(exporter)).toEqual(enabled)
+      expect(redacted).toEqual(enabled)
       await logger.close()
     })
 
-    test('is heard by every processor, the later ones with what the earlier have changed', async () => {
+    test('passes each record to every processor with the changes of earlier processors', async () => {
       const [first, second] = [inMemory(), inMemory()]
       const exporter = second.exporter
       const loggerProvider = new sdk.LoggerProvider({
@@ -111,7 +114,7 @@ export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: re
       await logger.close()
     })
 
-    test('keeps its exception within an attributeCountLimit, and the rest is counted', async () => {
+    test('keeps exception attributes and counts dropped attributes when attributeCountLimit is reached', async () => {
       const { exporter, processor } = inMemory()
       const loggerProvider = new sdk.LoggerProvider({
         processors: [processor],
@@ -131,7 +134,7 @@ export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: re
       await logger.close()
     })
 
-    test('logs on after the SDK is shut down', async () => {
+    test('ignores log calls without an error when the SDK is shut down', async () => {
       const seen: unknown[] = []
       const processors = [onEmit(({ body }) => seen.push(body))]
       const loggerProvider = new sdk.LoggerProvider({ processors })
@@ -152,7 +155,7 @@ export function officialSdk(sdk: OfficialSdk, exporters: Exporters, subjects: re
   }
 }
 
-/** A processor of the application's own, called with each record. */
+/** Creates a processor that calls `change` with each record. */
 export function onEmit(change: (record: any) => void): object {
   return { onEmit: change, forceFlush: async () => {}, shutdown: async () => {} }
 }

@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootFolder, run } from './run.ts'
 
-/** The fields of a package.json that the tests look at. */
+/** Fields of a package.json that tests read. */
 export interface Manifest {
   name: string
   version: string
@@ -17,7 +17,7 @@ export interface Manifest {
 
 export interface PackedPackage {
   name: string
-  /** As published: pnpm has put versions in place of `workspace:` and `catalog:`. */
+  /** Published manifest, with versions instead of `workspace:` and `catalog:`. */
   manifest: Manifest
   manifestText: string
   /** Path of the .tgz file. */
@@ -28,7 +28,7 @@ export interface PackedPackage {
   files: string[]
 }
 
-/** Packs every package under packages/ as `pnpm publish` would and unpacks it, all inside `folder`. */
+/** Packs every package under packages/ like `pnpm publish`, and unpacks it, inside `folder`. */
 export async function packPackages(folder: string): Promise<PackedPackage[]> {
   const report = await run(
     'pnpm',

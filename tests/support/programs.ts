@@ -8,13 +8,12 @@ import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
 const testsFolder = fileURLToPath(new URL('..', import.meta.url))
 const telemetry = join(testsFolder, 'fixtures/telemetry.mjs')
 
-/** Runs the programs that documents show. */
+/** Runs programs of documents. */
 export interface ProgramRunner {
   /**
-   * Runs a program as it stands, but for the endpoint. One that does not call startTelemetry() itself is run in an application
-   * that has.
+   * Runs a program with the endpoint of a viewer. Calls startTelemetry() first when the program does not.
    *
-   * @returns the log records that it sent
+   * @returns the received log records
    */
   run(code: string): Promise<ReceivedLogRecord[]>
   close(): Promise<void>
@@ -22,7 +21,7 @@ export interface ProgramRunner {
 
 export async function createProgramRunner(): Promise<ProgramRunner> {
   const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
-  // Inside tests/, so that the programs find the packages by name.
+  // Programs inside tests/ resolve the packages by name.
   const folder = await mkdtemp(join(testsFolder, '.programs-'))
   let received: ReceivedLogRecord[] = []
   viewer.on('logs', (records) => received.push(...records))
@@ -44,7 +43,7 @@ export async function createProgramRunner(): Promise<ProgramRunner> {
   }
 }
 
-/** The fenced blocks of a document that are written in `language`. */
+/** Returns the fenced blocks of a document in `language`. */
 export function codeBlocks(document: string, language: string): string[] {
   return [...document.matchAll(/^```(\w+)\n(.*?)^```/gms)]
     .filter(([, name]) => name === language)

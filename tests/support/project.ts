@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { run } from './run.ts'
 
-/** What npm says besides, and scripts that none of what is installed needs, are left out. */
+/** Arguments of `npm install` without notices and install scripts. */
 export const NPM_INSTALL: readonly string[] = [
   'install',
   '--prefer-offline',
@@ -14,14 +14,14 @@ export const NPM_INSTALL: readonly string[] = [
   '--no-progress',
 ]
 
-/** A copy of a project of `tests/consumers`, outside of this workspace. */
+/** Copy of a project of `tests/consumers`, outside of the workspace. */
 export interface Project {
   readonly folder: string
-  /** Runs a command in its folder, as `run` does, without the variables that vitest sets for what it runs. */
+  /** Runs a command in the folder, without the variables that vitest sets. */
   run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string>
 }
 
-/** Copies a project and the programs that all of them share; our packages are found in the registry of the tests. */
+/** Copies a project and the shared programs, and sets the registry of the tests for @logbridge packages. */
 export async function copyProject(name: string): Promise<Project> {
   const folder = await mkdtemp(join(inject('projects'), `${name}-`))
   for (const source of ['programs', name]) {

@@ -1,33 +1,34 @@
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
 import { afterAll } from 'vitest'
 
-/** Receives what the programs of a test file send. */
+/** Receives the records of the programs of a test file. */
 export interface Receiver {
-  /** Variables that make a program send over gRPC, or over HTTP. */
+  /** Variables with which a program sends over gRPC. */
   readonly grpc: NodeJS.ProcessEnv
+  /** Variables with which a program sends over HTTP. */
   readonly http: NodeJS.ProcessEnv
-  /** What has arrived since the last call, sorted by body. */
+  /** Returns the records since the last call, sorted by body. */
   take(): Arrived[]
-  /** Waits until so many records have arrived since the last `take`. */
+  /** Waits until `count` records have arrived since the last `take`. */
   waitFor(count: number): Promise<unknown>
 }
 
-/** The part of a record that the programs of `tests/consumers/programs` decide. */
+/** Part of a record that the programs of `tests/consumers/programs` set. */
 export interface Arrived {
   scope: string
   severityNumber: number
   body: unknown
   item: unknown
-  /** Type and message. */
+  /** Type and message of the exception. */
   exception: unknown[]
 }
 
 const ADAPTERS = ['bunyan', 'console', 'log4js', 'pino', 'winston']
 
-/** What arrives when `logByEach` has run. */
+/** Records of `logByEach`. */
 export const ONE_BY_EACH: readonly Arrived[] = ADAPTERS.map(soldOut)
 
-/** What the programs log, by the name of the logger. */
+/** Returns the record of a program by the name of its logger. */
 export function soldOut(scope: string): Arrived {
   return {
     scope,
@@ -38,7 +39,7 @@ export function soldOut(scope: string): Arrived {
   }
 }
 
-/** Listens until the end of the test file. */
+/** Starts a receiver that closes at the end of the test file. */
 export async function startReceiver(): Promise<Receiver> {
   const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
   afterAll(() => viewer.close())

@@ -6,16 +6,16 @@ import type { AddressInfo } from 'node:net'
 import { basename } from 'node:path'
 import type { PackedPackage } from './packages.ts'
 
-/** Packed packages where package managers look for published ones. */
+/** npm registry of packed packages. */
 export interface Registry {
-  /** For `@logbridge:registry=<url>` in an .npmrc. */
+  /** Value for `@logbridge:registry=<url>` in an .npmrc. */
   readonly url: string
   close(): void
 }
 
-/** Serves `packages` as the npm registry does, each in its one version. */
+/** Serves `packages` like the npm registry, each in one version. */
 export async function startRegistry(packages: readonly PackedPackage[]): Promise<Registry> {
-  // Package managers remember what an address has answered: no two registries have the same one.
+  // Each registry has its own URL, because package managers cache answers by URL.
   const path = `/${randomUUID()}/`
   const files = new Map<string, string | Buffer>()
   const server = createServer(({ url = '' }, response) =>
@@ -38,14 +38,14 @@ export async function startRegistry(packages: readonly PackedPackage[]): Promise
   return { url, close: () => void server.close() }
 }
 
-/** What a registry knows about a package. */
+/** Builds the registry document of a package. */
 function document(manifest: PackedPackage['manifest'] & { dist: object }): object {
   const { name, version } = manifest
   return {
     name,
     'dist-tags': { latest: version },
     versions: { [version]: manifest },
-    // Some package managers do not trust what is younger than a day.
+    // Some package managers reject packages that are younger than a day.
     time: { [version]: '2020-01-01T00:00:00.000Z' },
   }
 }

@@ -7,14 +7,14 @@ import { startRegistry } from './registry.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where all our packages can be installed from, as packed. */
+    /** URL of a registry with the packed packages. */
     registry: string
-    /** A folder for the projects that install them. */
+    /** Folder for the projects that install the packages. */
     projects: string
   }
 }
 
-/** Packs all our packages once for all suites. */
+/** Packs all packages once for all suites. */
 export default async function setup(vitest: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'logbridge-consumers-'))
   const registry = await startRegistry(await packPackages(folder))

@@ -2,19 +2,20 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** The folder `tests/`: every package of the workspace can be imported from here by its name, as built. */
+/** Folder `tests/`, in which built packages of the workspace resolve by name. */
 export const testsFolder: string = fileURLToPath(new URL('..', import.meta.url))
 
-/** The repository's root folder. */
+/** Root folder of the repository. */
 export const rootFolder: string = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
  * Runs a command to its end.
  *
- * @param cwd default: `tests/`
- * @param env variables beside those of this process
- * @returns what it wrote to stdout
- * @throws Error with the command line, its exit code and all it wrote, when it fails
+ * @param cwd working folder
+ * @default cwd `tests/`
+ * @param env variables to add to those of this process
+ * @returns stdout of the command
+ * @throws Error with the command line, exit code, and output, when the command fails
  */
 export async function run(
   command: string,

@@ -7,83 +7,101 @@ import type { TLSSocket } from 'node:tls'
 import { gunzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 
-/** A request, as it stood on the wire. */
+/** Request as received. */
 export interface ReceivedRequest {
-  /** `/opentelemetry.proto.collector.logs.v1.LogsService/Export`, `/v1/logs` */
+  /** Path, such as `/opentelemetry.proto.collector.logs.v1.LogsService/Export` or `/v1/logs`. */
   readonly path: string
   readonly headers: http.IncomingHttpHeaders
-  /** The OTLP request, decompressed. */
+  /** Decompressed OTLP request. */
   readonly body: Buffer
   readonly compressed: boolean
-  /** Counts connections from 1. */
+  /** Number of the connection, from 1. */
   readonly connection: number
 }
 
-/** How a gRPC request is answered: as accepted, unless it says otherwise. */
+/** Answer to a gRPC request. `{}` accepts the request. */
 export interface GrpcAnswer {
-  /** A gRPC status, by its name. Default `OK`. */
+  /**
+   * Name of a gRPC status.
+   *
+   * @default 'OK'
+   */
   readonly code?: keyof typeof status
-  /** `grpc-message` */
+  /** Value of `grpc-message`. */
   readonly message?: string
-  /** `grpc-status-details-bin`, see `retryInfo`. */
+  /** Value of `grpc-status-details-bin`, see `retryInfo`. */
   readonly details?: Buffer
-  /** The `ExportLogsServiceResponse`. Default: empty, full success. */
+  /**
+   * ExportLogsServiceResponse.
+   *
+   * @default an empty message, which is full success
+   */
   readonly body?: Buffer
-  /** HTTP's own status. Default 200; with another there is no gRPC status. */
+  /**
+   * HTTP status. An answer with another status than 200 has no gRPC status.
+   *
+   * @default 200
+   */
   readonly httpStatus?: number
-  /** More headers of the answer. */
+  /** Further headers of the answer. */
   readonly headers?: http2.OutgoingHttpHeaders
-  /** A code other than `OK` comes in the headers, as gRPC servers do it; else behind them. Default true. */
+  /**
+   * Sends a code other than `OK` in the headers, like gRPC servers, instead of in trailers.
+   *
+   * @default true
+   */
   readonly trailersOnly?: boolean
-  /** Bytes on the wire in place of the gRPC message: garbage. */
+  /** Malformed bytes to send instead of the gRPC message. */
   readonly raw?: Buffer
   /**
-   * `silent`: never answers. `truncated`: the stream is reset when half the message has been sent. `reset`: the stream is
-   * reset without an answer. `disconnect`: the connection is.
+   * Fault of the answer. `silent` never answers, `truncated` resets the stream after half of the message, `reset` resets the
+   * stream without an answer, `disconnect` closes the connection.
    */
-  readonly fate?: 'silent' | 'truncated' | 'reset' | 'disconnect'
-  /** GOAWAY goes out first, as from a server that shuts down with grace: requests that are on their way are still answered. */
+  readonly fault?: 'silent' | 'truncated' | 'reset' | 'disconnect'
+  /** Sends GOAWAY first, like a graceful shutdown: requests in flight are still answered. */
   readonly goaway?: boolean
-  /** A receiver whose answer is given back, like `http://127.0.0.1:4317`. */
+  /** URL of a receiver whose answer is returned, such as `http://127.0.0.1:4317`. */
   readonly forwardTo?: string
 }
 
-/** How an HTTP request is answered: as accepted, unless it says otherwise. */
+/** Answer to an HTTP request. `{}` accepts the request. */
 export interface HttpAnswer {
-  /** Default 200. */
+  /** @default 200 */
   readonly status?: number
   readonly headers?: http.OutgoingHttpHeaders
-  /** Default: empty, full success. */
+  /** @default an empty body, which is full success */
   readonly body?: Buffer | string
-  /** Bytes on the wire in place of an HTTP answer: garbage. The connection ends after them. */
+  /** Malformed bytes to send instead of an HTTP answer, before the connection ends. */
   readonly raw?: Buffer | string
-  /** `silent`: never answers. `truncated`: reset when half the body has been sent. `disconnect`: reset without an answer. */
-  readonly fate?: 'silent' | 'truncated' | 'disconnect'
-  /** A receiver whose answer is given back, like `http://127.0.0.1:4318`. */
+  /**
+   * Fault of the answer. `silent` never answers, `truncated` resets after half of the body, `disconnect` resets without an answer.
+   */
+  readonly fault?: 'silent' | 'truncated' | 'disconnect'
+  /** URL of a receiver whose answer is returned, such as `http://127.0.0.1:4318`. */
   readonly forwardTo?: string
 }
 
-/** A real server on a free port of 127.0.0.1 that answers as the test tells it. */
+/** Server on a free port of 127.0.0.1 whose answers the test sets. */
 export interface ScriptedReceiver<Answer> {
-  /** `http(s)://127.0.0.1:port`; with TLS `https://localhost:port`. */
+  /** URL `http://127.0.0.1:port`, or `https://localhost:port` with TLS. */
   readonly url: string
   readonly port: number
   readonly requests: ReceivedRequest[]
-  /** Connections accepted so far. */
+  /** Number of accepted connections. */
   readonly connections: number
-  /** Answers the nth request, counted from 1. Set it to change it. */
+  /** Answers the nth request, from 1. Assign another function to change the answers. */
   answer: (request: ReceivedRequest, n: number) => Answer | Promise<Answer>
   close(): Promise<void>
 }
 
-/** Certificate and key of the server, in PEM; with `ca` only clients with a certificate of it are served. */
+/** Certificate and key of the server in PEM. With `ca`, clients need a certificate of that authority. */
 export interface ServerTls {
   readonly cert: string
   readonly key: string
   readonly ca?: string | undefined
 }
 
-/** A gRPC server for any method with one request and one answer, down at HTTP/2 so that it can break every rule. */
+/** Starts a gRPC server for unary calls, on bare HTTP/2 so that it can violate the protocol. */
 export async function startGrpcReceiver(tls?: ServerTls): Promise<ScriptedReceiver<GrpcAnswer>> {
   const server = tls ? http2.createSecureServer(mutual(tls)) : http2.createServer()
   const sessions = new Set<http2.ServerHttp2Session>()
@@ -104,9 +122,9 @@ export async function startGrpcReceiver(tls?: ServerTls): Promise<ScriptedReceiv
     stream.on('error', ignore)
     const { session } = stream
     const wire = await bytesOf(stream).catch(() => undefined)
-    // It was cancelled while it was sent.
+    // The sender cancelled the request.
     if (wire === undefined || session === undefined || stream.destroyed) return
-    // A gRPC message is a flag for compression, four bytes of length, and the content.
+    // A gRPC message has a compression flag, four bytes of length, and the content.
     const compressed = wire[0] === 1
     const content = wire.subarray(5)
     const request: ReceivedRequest = {
@@ -120,16 +138,16 @@ export async function startGrpcReceiver(tls?: ServerTls): Promise<ScriptedReceiv
     if (stream.destroyed) return
     if (answer.goaway) session.goaway(http2.constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1)
     if (answer.forwardTo) return forwardStream(stream, path, headers, wire, answer.forwardTo)
-    if (answer.fate === 'silent') return
-    if (answer.fate === 'reset') return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
-    if (answer.fate === 'disconnect') return session.destroy()
+    if (answer.fault === 'silent') return
+    if (answer.fault === 'reset') return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    if (answer.fault === 'disconnect') return session.destroy()
     answerStream(stream, answer)
   })
   return receiver
 }
 
 function answerStream(stream: http2.ServerHttp2Stream, answer: GrpcAnswer): void {
-  const { code = 'OK', message, details, body = Buffer.alloc(0), httpStatus = 200, raw, fate } = answer
+  const { code = 'OK', message, details, body = Buffer.alloc(0), httpStatus = 200, raw, fault } = answer
   const trailers = {
     'grpc-status': String(status[code]),
     ...(message !== undefined && { 'grpc-message': encodeURI(message) }),
@@ -147,7 +165,7 @@ function answerStream(stream: http2.ServerHttp2Stream, answer: GrpcAnswer): void
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
   const frame = raw ?? Buffer.concat([Buffer.alloc(5), body])
   if (raw === undefined) frame.writeUInt32BE(body.length, 1)
-  if (fate !== 'truncated') return void stream.end(code === 'OK' ? frame : undefined)
+  if (fault !== 'truncated') return void stream.end(code === 'OK' ? frame : undefined)
   stream.write(frame.subarray(0, Math.ceil(frame.length / 2)), () =>
     stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
   )
@@ -163,12 +181,12 @@ function forwardStream(
   const session = http2.connect(to)
   const own = Object.entries(headers).filter(([name]) => !name.startsWith(':') && name !== 'host')
   const forwarded = session.request({ ':method': 'POST', ':path': path, ...Object.fromEntries(own) })
-  const giveUp = (): void => {
+  const fail = (): void => {
     stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
     session.destroy()
   }
-  session.on('error', giveUp)
-  forwarded.on('error', giveUp)
+  session.on('error', fail)
+  forwarded.on('error', fail)
   let trailers: http2.IncomingHttpHeaders = {}
   forwarded.on('trailers', (received) => {
     trailers = received
@@ -177,7 +195,7 @@ function forwardStream(
     const body = await bytesOf(forwarded).catch(() => undefined)
     session.close()
     if (body === undefined || stream.destroyed) return
-    // A refusal may come as headers alone, which then hold what trailers would.
+    // An error answer may have headers alone, with the fields of the trailers.
     if (received['grpc-status'] !== undefined) return stream.respond(received, { endStream: true })
     stream.respond(received, { waitForTrailers: true })
     stream.on('wantTrailers', () => stream.sendTrailers(trailers))
@@ -186,7 +204,7 @@ function forwardStream(
   forwarded.end(wire)
 }
 
-/** An HTTP server that answers as it is told. */
+/** Starts an HTTP server. */
 export async function startHttpReceiver(tls?: ServerTls): Promise<ScriptedReceiver<HttpAnswer>> {
   const server = tls ? https.createServer(mutual(tls)) : http.createServer()
   const receiver = await scripted<HttpAnswer>(server, tls, () => server.closeAllConnections())
@@ -211,12 +229,12 @@ export async function startHttpReceiver(tls?: ServerTls): Promise<ScriptedReceiv
     }
     const answer = await receiver.answer(request, receiver.requests.push(request))
     if (answer.forwardTo) return forwardRequest(response, request, wire, answer.forwardTo)
-    if (answer.fate === 'silent') return
-    if (answer.fate === 'disconnect') return void incoming.socket.resetAndDestroy()
+    if (answer.fault === 'silent') return
+    if (answer.fault === 'disconnect') return void incoming.socket.resetAndDestroy()
     if (answer.raw !== undefined) return void incoming.socket.end(answer.raw)
     const body = Buffer.from(answer.body ?? '')
     response.writeHead(answer.status ?? 200, { 'content-length': body.length, ...answer.headers })
-    if (answer.fate !== 'truncated') return void response.end(body)
+    if (answer.fault !== 'truncated') return void response.end(body)
     response.write(body.subarray(0, Math.ceil(body.length / 2)), () => incoming.socket.resetAndDestroy())
   })
   return receiver
@@ -239,7 +257,7 @@ async function forwardRequest(
   response.end(Buffer.from(await answer.arrayBuffer()))
 }
 
-/** `google.rpc.Status` with a `RetryInfo`: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-throttling */
+/** Encodes google.rpc.Status with RetryInfo: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-throttling */
 export function retryInfo(seconds: bigint, nanos = 0n): Buffer {
   const message = (tag: number, content: Buffer): Buffer =>
     Buffer.concat([Buffer.from([tag, content.length]), content])
@@ -255,7 +273,7 @@ export function retryInfo(seconds: bigint, nanos = 0n): Buffer {
   return message(0x1a, any)
 }
 
-/** Negative numbers as protobuf's int64 has them: ten bytes of two's complement. */
+/** Encodes an int64 of protobuf. A negative number has ten bytes in two's complement. */
 function varint(value: bigint): Buffer {
   const bytes: number[] = []
   let rest = BigInt.asUintN(64, value)
@@ -266,7 +284,7 @@ function varint(value: bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)])
 }
 
-/** `ExportLogsServiceResponse { partial_success { rejected_log_records, error_message } }` */
+/** Encodes an ExportLogsServiceResponse with `partial_success { rejected_log_records, error_message }`. */
 export function partialSuccess(rejected: bigint, message = ''): Buffer {
   const text = Buffer.from(message)
   const content = Buffer.concat([

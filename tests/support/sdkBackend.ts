@@ -1,7 +1,7 @@
 import type { Backend, BackendSession, ConformanceRecord } from '@logbridge/bridge/conformance'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 
-/** `@opentelemetry/sdk-logs` of either generation, described by shape: classes with private fields fit no others. */
+/** Used part of `@opentelemetry/sdk-logs` 2.x or 3.x, typed by shape because classes with private fields fit no other class. */
 export interface Sdk {
   InMemoryLogRecordExporter: new () => {
     getFinishedLogRecords(): ReadableLogRecord[]
@@ -14,7 +14,7 @@ export interface Sdk {
   }
 }
 
-/** An official SDK with its in-memory exporter. Loads none itself: the caller has the generation it is about. */
+/** Creates a backend of an official SDK with its in-memory exporter. The caller loads the SDK in the version to test. */
 export function sdkBackend(name: string, sdk: Sdk, unsupported: Backend['unsupported'] = {}): Backend {
   return {
     name,

@@ -7,16 +7,16 @@ import { onTestFinished } from 'vitest'
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/spooling.mjs', import.meta.url))
 
-/** A process that logs numbers with a spool, to be killed. */
+/** Process that logs numbers with a spool, for tests that kill it. */
 export interface Application {
   readonly child: ChildProcess
-  /** All numbers below it are safe: delivered, or in the spool. */
+  /** Returns a number below which all records are delivered or in the spool. */
   safe(): number
-  /** Shuts it down, and gives its account. */
+  /** Shuts the process down and returns its stats. */
   end(): Promise<LogsStats>
 }
 
-/** @param options of `createLoggerProvider`; `text` goes with each number */
+/** @param options options of `createLoggerProvider`, and `text`, an attribute of each record */
 export function startApplication(
   endpoint: string,
   directory: string,
@@ -28,10 +28,10 @@ export function startApplication(
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['pipe', 'pipe', 'ignore'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let safe = from
-  let account: LogsStats | undefined
+  let stats: LogsStats | undefined
   const lines = createInterface({ input: child.stdout })
   lines.on('line', (line) => {
-    if (line.startsWith('{')) account = JSON.parse(line) as LogsStats
+    if (line.startsWith('{')) stats = JSON.parse(line) as LogsStats
     else safe = Number(line)
   })
   return {
@@ -40,7 +40,7 @@ export function startApplication(
     async end() {
       child.stdin.end()
       await once(lines, 'close')
-      return account!
+      return stats!
     },
   }
 }

@@ -11,7 +11,7 @@ import {
   createSubject as winston,
 } from '../../packages/winston/test/subject.ts'
 
-/** All five adapters, as they are installed somewhere. */
+/** Modules of the five adapters. */
 export interface Adapters {
   winston: Parameters<typeof winston>[0]
   pino: Parameters<typeof pino>[0]
@@ -20,7 +20,7 @@ export interface Adapters {
   console: Parameters<typeof console>[0]
 }
 
-/** Their subjects, which themselves load neither an adapter nor OpenTelemetry. */
+/** Creates the subjects of the adapters. Loads neither an adapter nor OpenTelemetry. */
 export function createSubjects(adapters: Adapters): Subject[] {
   return [
     winston(adapters.winston),
@@ -31,7 +31,7 @@ export function createSubjects(adapters: Adapters): Subject[] {
   ]
 }
 
-/** The same for the oldest version of each library that is supported, where it is another major or lacks something. */
+/** Creates subjects with the oldest supported version of libraries whose newest version is another major or has more features. */
 export function createOldestSubjects(adapters: Adapters): Subject[] {
   return [oldestWinston(adapters.winston), oldestPino(adapters.pino), oldestBunyan(adapters.bunyan)]
 }

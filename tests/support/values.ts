@@ -1,20 +1,20 @@
 import vm from 'node:vm'
 import * as fc from 'fast-check'
-import { ABSENT, elements, type Expected, named } from './expected.ts'
+import { OMITTED, elements, type Expected, named } from './expected.ts'
 
-// Any JavaScript value, together with what docs/mapping.md says it becomes (`expected.ts`).
+// Arbitrary JavaScript values with their expected AnyValue by docs/mapping.md (`expected.ts`).
 
-/** Makes a value. A function, because fast-check looks into what it generates, and some values do not bear it. */
+/** Creates a value and its expected AnyValue. A function, because fast-check inspects generated values, and some of them throw. */
 export type Sample = () => readonly [value: unknown, expected: Expected]
 
-/** Text of any UTF-16 units, in pairs or not. */
+/** Text of any UTF-16 units, with lone surrogates. */
 export const text: fc.Arbitrary<string> = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd7fe, max: 0xe001 })), {
     maxLength: 12,
   })
   .map((units) => String.fromCharCode(...units))
 
-/** Keys, those among them that mean something to JavaScript. */
+/** Keys, including names with a meaning in JavaScript. */
 const key: fc.Arbitrary<string> = fc.oneof(
   text,
   fc.string({ minLength: 1, maxLength: 8 }),
@@ -76,7 +76,7 @@ class Bag {
   }
 }
 
-/** What the modules of Node return where the application runs in a `vm`, as under Jest. */
+/** Factories of another realm, like values of Node.js modules under Jest. */
 const foreign = vm.runInNewContext(`({
   object: () => ({}), array: () => [], instance: () => new (class Foreign {})(), date: (ms) => new Date(ms),
 })`) as {
@@ -102,7 +102,7 @@ const views: readonly View[] = [
   BigUint64Array,
 ]
 
-/** Bytes in the middle of a longer buffer. */
+/** Creates a buffer with `bytes` in its middle. */
 function bytesIn(Buffers: typeof ArrayBuffer | typeof SharedArrayBuffer, bytes: Uint8Array): ArrayBuffer {
   const buffer = new Buffers(bytes.length + 16) as ArrayBuffer
   new Uint8Array(buffer).set(bytes, 8)
@@ -132,7 +132,7 @@ const bytes = fc.oneof(
 
 const boxed = fc.oneof(fc.boolean(), text, fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
 
-/** Values that JSON has, or nearly. */
+/** Scalar values of JSON, and numbers beyond JSON. */
 const scalar: fc.Arbitrary<Sample> = fc.oneof(
   stays(text),
   stays(fc.oneof(fc.maxSafeInteger(), fc.double(), fc.constant(-0))),
@@ -156,7 +156,7 @@ const leaf: fc.Arbitrary<Sample> = fc.oneof(
   becomes(
     fc.constantFrom(undefined, () => 1, Symbol('s'), Thing),
     (absent) => absent,
-    () => ABSENT,
+    () => OMITTED,
   ),
   becomes(
     fc.tuple(fc.date(), fc.boolean()),
@@ -165,7 +165,7 @@ const leaf: fc.Arbitrary<Sample> = fc.oneof(
   ),
   becomes(boxed, Object, (primitive) => primitive),
   becomes(
-    // Made anew each time: winston writes into what it is given.
+    // A factory creates each value, because winston writes to its arguments.
     fc.constantFrom(
       () => /a+/gu,
       () => new URL('https://example.com/a?b'),
@@ -181,7 +181,7 @@ const leaf: fc.Arbitrary<Sample> = fc.oneof(
   ),
 )
 
-/** What answers with a throw, or lies. */
+/** Values that throw or behave inconsistently. */
 const hostile: fc.Arbitrary<Sample> = fc.oneof(
   becomes(
     text,
@@ -201,7 +201,7 @@ const hostile: fc.Arbitrary<Sample> = fc.oneof(
     () => [Object.create(Date.prototype), '[Throws: this is not a Date object.]'],
     () => [Object.create({ toString: () => Symbol('s') }), 'Symbol(s)'],
     () => [new Proxy([1, 2], { get: () => Symbol('any') }), []],
-    () => [new Proxy([1, 2], { get: (_, name) => (name === 'length' ? 3 : ABSENT) }), [null, null, null]],
+    () => [new Proxy([1, 2], { get: (_, name) => (name === 'length' ? 3 : OMITTED) }), [null, null, null]],
     () => [new Proxy({ a: 1 }, { get: () => 2n ** 70n }), new Map([['a', `${2n ** 70n}`]])],
   ),
 )
@@ -214,23 +214,23 @@ function messageOf(call: () => unknown): string {
   }
 }
 
-/** Functions under these names would be asked for what the object becomes. */
+/** Names of methods that convert an object. */
 const CONVERSIONS = new Set(['toJSON', 'toString'])
 
-/** How a field stands on its object. */
+/** Form of a field on its object. */
 type Placement = 'value' | 'getter' | 'throws'
 const placements: readonly Placement[] = ['value', 'value', 'value', 'getter', 'throws']
 type Field = readonly [key: string, sample: Sample, placement: Placement]
 
-/** Puts fields on an object, and says what becomes of them. Symbols and what is not enumerable are no fields. */
+/** Adds fields to an object and returns their expected entries. Adds a symbol and a non-enumerable property, which are omitted. */
 function place<T extends object>(target: T, fields: readonly Field[]): readonly [T, [string, Expected][]] {
   Object.defineProperty(target, 'not enumerable', { value: 1, configurable: true })
   Object.defineProperty(target, Symbol('no field'), { value: 1, enumerable: true })
   const entries: [string, Expected][] = []
   for (const [name, sample, given] of fields) {
     const [value, expected] = sample()
-    // Whether a field that is left out takes the name of another that is made well-formed, is nobody's business.
-    if (expected === ABSENT && /[\ud800-\udfff\ufffd]/.test(name)) continue
+    // The mapping does not say which field keeps a name that an omitted field shares after conversion to well-formed text.
+    if (expected === OMITTED && /[\ud800-\udfff\ufffd]/.test(name)) continue
     const placement = CONVERSIONS.has(name) ? 'throws' : given
     const get = (): unknown => {
       if (placement === 'throws') throw new Error(name)
@@ -240,13 +240,13 @@ function place<T extends object>(target: T, fields: readonly Field[]): readonly 
     Object.defineProperty(target, name, { ...descriptor, enumerable: true, configurable: true })
     entries.push([name, placement === 'throws' ? `[Throws: ${name}]` : expected])
   }
-  // In the order in which JavaScript has an object's keys: the numbers first.
+  // JavaScript orders the keys of an object with integers first.
   const order = Object.keys(target)
   entries.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
   return [target, entries]
 }
 
-/** The same, for an object that is a value. */
+/** Adds fields to an object that is a value, and returns its expected map. */
 function placed(target: object, fields: readonly Field[]): readonly [object, Map<string, Expected>] {
   const [, entries] = place(target, fields)
   return [target, named(entries)]
@@ -276,7 +276,7 @@ function fieldsOf(values: fc.Arbitrary<Sample>, placed = placements, keys = key)
   })
 }
 
-/** Any value, nested. */
+/** Any nested value. */
 export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) => {
   const any = tie('value')
   const list = fc.array(any, { maxLength: 4 })
@@ -317,14 +317,14 @@ export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) =>
         array.length += holes
         return [array, [...elements(pairs.map(([, each]) => each)), '[Circular]', ...Array(holes).fill(null)]]
       }),
-      // The same value twice, without a cycle.
+      // One value occurs twice, without a cycle.
       any.map((make): Sample => () => {
         const [each, expected] = make()
         return [[each, each], elements([expected, expected])]
       }),
       list.map((items): Sample => () => {
         const unique = new Map(items.map((make) => make()))
-        // A Set makes 0 of -0.
+        // A Set converts -0 to 0.
         return [
           new Set(unique.keys()),
           elements([...unique].map(([each, expected]) => (each === 0 ? 0 : expected))),
@@ -343,7 +343,7 @@ export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) =>
             named(pairs.map(([, name, , expected]) => [name, expected])),
           ]
         }),
-      // What toJSON returns has no toJSON of its own here: it is honoured once.
+      // toJSON is called once, so its result has no toJSON here.
       fc
         .oneof(
           leaf,
@@ -355,7 +355,7 @@ export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) =>
         )
         .map((make): Sample => () => {
           const [json, expected] = make()
-          return [{ hidden: 1, toJSON: () => json }, expected === ABSENT ? null : expected]
+          return [{ hidden: 1, toJSON: () => json }, expected === OMITTED ? null : expected]
         }),
       fc.tuple(text, fields, fc.option(any)).map(([message, own, cause]) => error(message, own, cause)),
     ),
@@ -363,8 +363,9 @@ export const value: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) =>
 }).value
 
 /**
- * A plain object with any fields: what is logged as attributes.
- * @param copied only what a copy by assignment bears: no getter throws, and no field is called `__proto__`
+ * Creates a plain object with any fields, to be logged as attributes.
+ *
+ * @param copied restricts fields to those that survive a copy by assignment: no getter that throws and no `__proto__`
  */
 export function attributes(
   copied = false,
@@ -379,10 +380,10 @@ export function attributes(
   return fields.map((own) => () => place({}, own))
 }
 
-/** What an Error's own fields are not called here: these have a meaning. */
+/** Names with a meaning on an Error. */
 const STANDARD = new Set(['name', 'message', 'stack', 'cause', 'errors', 'constructor'])
 
-/** An Error with fields of its own, and a cause or the errors of an AggregateError. */
+/** Creates an Error with fields, and with a cause or the errors of an AggregateError. */
 function error(message: string, own: readonly Field[], inner: Sample | null): Sample {
   return () => {
     const [value, expected] = inner?.() ?? []

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { comparable, settled } from '@logbridge/test-support/expected'
+import { comparable, finalize } from '@logbridge/test-support/expected'
 import { value } from '@logbridge/test-support/values'
 import { toAnyValue } from '../src/anyValue.ts'
 
@@ -10,7 +10,7 @@ test('whatever a value is, plain data comes out, and that which the mapping cont
       const [given, expected] = make()
       const plain = toAnyValue(given)
       expectPlain(plain)
-      expect(comparable(plain)).toEqual(settled(expected))
+      expect(comparable(plain)).toEqual(finalize(expected))
     }),
     { numRuns: 2000 },
   )

@@ -1,7 +1,5 @@
 import { spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 // Whole processes, with the built package: what is watched at the end of a process cannot be seen from inside of it.
@@ -72,14 +70,4 @@ export function start(code: string | URL, options: ProgramOptions = {}): Program
 /** Runs a program to its own end. */
 export function run(code: string | URL, options?: ProgramOptions): Promise<Ended> {
   return start(code, options).ended
-}
-
-/** The URL of a port on which nobody listens. */
-export async function nowhere(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
 }

@@ -3,9 +3,9 @@ import { type LoggerProvider, logs, type LogRecord } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 import { afterEach, expect, test } from 'vitest'
 import { registerLoggerProvider } from '../src/register.ts'
-import { complaints } from './capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = complaints()
+const made = capturedWarnings()
 
 afterEach(() => {
   logs.disable()

@@ -31,15 +31,15 @@ import {
   type TelemetryOptions,
 } from '../src/index.ts'
 import { EMPTY_STATS } from '../src/queue/stats.ts'
-import { complaints } from './capturedWarnings.ts'
-import { nowhere } from './programs.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { unreachableUrl } from '@logbridge/test-support/ports'
 import {
   type GrpcAnswer,
   type ScriptedReceiver,
   startGrpcReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 
-const made = complaints()
+const made = capturedWarnings()
 
 let viewer: Viewer
 const arrived = {
@@ -328,7 +328,7 @@ describe('metrics', () => {
   })
 
   test('are pulled by Prometheus in place of being pushed, and end with the shutdown', async () => {
-    const port = Number(new URL(await nowhere()).port)
+    const port = Number(new URL(await unreachableUrl()).port)
     start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
     metrics.getMeter('m').createCounter('jobs').add(3)
     const url = `http://127.0.0.1:${port}/metrics`
@@ -501,7 +501,7 @@ describe('a receiver', () => {
   })
 
   test('that never answers holds up neither a flush nor the shutdown', async () => {
-    receiver.answer = () => ({ fate: 'silent' })
+    receiver.answer = () => ({ fault: 'silent' })
     start({ endpoint: receiver.url })
     produceAll()
     await telemetry?.forceFlush(20)

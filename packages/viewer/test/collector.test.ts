@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endCollector, findCollector } from '@logbridge/test-support/collector'
+import { freePort } from '@logbridge/test-support/ports'
 import type { Signal } from '../src/decode.ts'
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan, Viewer } from '../src/index.ts'
 import { exportGrpc, requestTypes, start } from './otlp.ts'
@@ -14,15 +13,6 @@ import { exportGrpc, requestTypes, start } from './otlp.ts'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const collector = findCollector()
 if (collector === undefined) console.warn('Skipped: no OpenTelemetry Collector (set OTELCOL to its path)')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /**
  * Builds a request with a different value in every field, so that any wrong field number shows.

@@ -98,9 +98,9 @@ export class PipelineCounters {
   }
 
   stats(bytes: number): LogsStats {
-    const { created, recovered: recovered, delivered, rejected, queued, inFlight, spooled } = this
+    const { created, recovered, delivered, rejected, queued, inFlight, spooled } = this
     const dropped = { ...this.dropped }
-    return { created, recovered: recovered, delivered, rejected, dropped, queued, inFlight, spooled, bytes }
+    return { created, recovered, delivered, rejected, dropped, queued, inFlight, spooled, bytes }
   }
 
   private dropBySeverity(

@@ -8,9 +8,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { resolveLogs, resolveTelemetry } from '../../src/config/config.ts'
 import type { TelemetryOptions } from '../../src/config/options.ts'
-import { complaints, forgetComplaints } from '../capturedWarnings.ts'
+import { capturedWarnings, forgetLoggedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = complaints()
+const made = capturedWarnings()
 
 type Env = Record<string, string>
 
@@ -507,7 +507,7 @@ describe('endpoint', () => {
   ])('%s with %j, as option and as variable, with a warning', (endpoint, options, url, secure, warning) => {
     expect(at({ ...options, endpoint })).toEqual([url, secure])
     expect(made.join('\n')).toMatch(warning)
-    forgetComplaints()
+    forgetLoggedWarnings()
     made.length = 0
     expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
     expect(made.join('\n')).toMatch(warning)

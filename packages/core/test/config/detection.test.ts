@@ -6,12 +6,12 @@ import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { withinDetection } from '../../src/config/detection.ts'
 import { resolveResource } from '../../src/config/resource.ts'
 import { encodeResource, encodeScope } from '../../src/otlp/openBatch.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-const said = complaints()
+const said = capturedWarnings()
 const { decode } = receiver()
 const LATE = /^a resource detector has not ended within 5 s: /
 

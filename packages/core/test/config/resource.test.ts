@@ -3,9 +3,9 @@ import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
 import type { ResourceOptions } from '../../src/config/options.ts'
 import { resolveResource } from '../../src/config/resource.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = complaints()
+const made = capturedWarnings()
 
 async function attributes(
   options: ResourceOptions,

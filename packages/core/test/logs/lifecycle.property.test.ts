@@ -1,15 +1,15 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { resolveLogs } from '../../src/config/config.ts'
 import { createRetryingTransport } from '../../src/transport/retry.ts'
 import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'
 import { LogPipeline } from '../../src/logs/pipeline.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recordOf, scope } from '../manualPipeline.ts'
 
-complaints()
+capturedWarnings()
 
 /** What the receiver does with a request. `silent` answers when it is made something else. */
 type Mood = 'takes' | 'away' | 'silent' | 'refuses' | 'takes a part'

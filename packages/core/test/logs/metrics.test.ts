@@ -13,9 +13,9 @@ import {
   OtlpLogRecordProcessor,
   startTelemetry,
 } from '../../src/index.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-complaints()
+capturedWarnings()
 
 /** A real MeterProvider; `read` gives what it has collected: points by metric, each as `[value, attributes]`. */
 function meters() {

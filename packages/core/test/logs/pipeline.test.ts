@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 import { encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import type { LogsStats } from '../../src/queue/stats.ts'
-import { expectBalance } from '@logbridge/test-support/account'
-import { complaints } from '../capturedWarnings.ts'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
 const { decode } = receiver()
-const said = complaints()
+const said = capturedWarnings()
 
 async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
   const bodies: unknown[] = []

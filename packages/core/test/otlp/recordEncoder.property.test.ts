@@ -6,7 +6,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { LoggerProvider, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { comparable, named, settled } from '@logbridge/test-support/expected'
+import { comparable, named, finalize } from '@logbridge/test-support/expected'
 import { attributes, value } from '@logbridge/test-support/values'
 import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import { type EncodableRecord, RecordEncoder } from '../../src/otlp/recordEncoder.ts'
@@ -42,11 +42,11 @@ test('whatever is logged is on the wire, as the builder makes it and within the 
         for (const [index, { body, fields }] of records.entries()) {
           const { raw, droppedAttributesCount } = received[index]!
           const decoded = fromOtlp(raw.body)
-          expect(decoded).toEqual(settled(body[1]))
+          expect(decoded).toEqual(finalize(body[1]))
           expect(decoded).toEqual(comparable(toAnyValue(body[0])))
 
           const all = [
-            ...(settled(named(fields[1]), given.attributeValueLengthLimit) as Map<string, unknown>),
+            ...(finalize(named(fields[1]), given.attributeValueLengthLimit) as Map<string, unknown>),
           ]
           expect(fromKeyValues(raw.attributes)).toEqual(new Map(all.slice(0, given.attributeCountLimit)))
           expect(droppedAttributesCount).toBe(Math.max(0, all.length - given.attributeCountLimit))

@@ -4,12 +4,12 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeResource, encodeScope } from '../../src/otlp/openBatch.ts'
 import { ProtobufWriter } from '../../src/otlp/protobufWriter.ts'
 import { createLoggerProvider } from '../../src/logs/provider.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { newDirectory } from '../spool/spoolDirectory.ts'
 
-complaints()
+capturedWarnings()
 const { decode, grpcUrl, httpUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const text = (index: number): string => `${index} `.padEnd(2000, '.')

@@ -13,7 +13,8 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING, type Stats } from '@logbridge/test-support/stats'
-import { type Ended, nowhere, run, start } from '../programs.ts'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { type Ended, run, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
 // Real processes that call process.exit(), and real receivers: what arrives, what the account says, and which code they end with.
@@ -163,7 +164,7 @@ describe.each([
     { tags: 'long' },
     async () => {
       const silent = await open()
-      silent.answer = () => ({ fate: 'silent' }) as never
+      silent.answer = () => ({ fault: 'silent' }) as never
       const timed = `const start = performance.now(); process.on('exit', () => {
         if (performance.now() - start > 8000) console.log('late')
       }); process.exit(3)`
@@ -182,7 +183,7 @@ describe.each([
 
   test('and again what is in flight', async () => {
     const slow = await open()
-    slow.answer = (_, n) => (n === 1 ? { fate: 'silent' } : {})
+    slow.answer = (_, n) => (n === 1 ? { fault: 'silent' } : {})
     const running = start(
       program(
         JSON.stringify({ protocol, endpoint: slow.url, logs: { scheduledDelayMillis: 1 } }),
@@ -296,7 +297,7 @@ describe.each([
   test('that wait, those in flight again, and log records beside them', async () => {
     const slow = await startReceiver()
     onTestFinished(() => slow.close())
-    slow.answer = (_, n) => (n === 1 ? { fate: 'silent' } : {})
+    slow.answer = (_, n) => (n === 1 ? { fault: 'silent' } : {})
     const code = `${IMPORTS}
       import { trace } from '@opentelemetry/api'
       const telemetry = startTelemetry({
@@ -485,7 +486,7 @@ describe('with a spool', () => {
 
   test('what an exit could not send is sent by the next process', { tags: 'long' }, async () => {
     const code = spooling('process.exit(3)')
-    const first = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } })
+    const first = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } })
     expect(first.code).toBe(3)
     expect(first.stderr).not.toContain('not yet sent when the process ended')
     expect(statsOf(first)).toMatchObject({ created: 3, delivered: 0, queued: 3, spooled: 3 })
@@ -509,7 +510,9 @@ test.each([
   'a process that has waited in vain for its receiver at the end of its work does not wait again as it exits%s',
   { tags: 'long' },
   async (_also, more, lost) => {
-    const ended = await run(program('{}', more), { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } })
+    const ended = await run(program('{}', more), {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() },
+    })
     expect(ended.code).toBe(0)
     expect(ended.stderr).toContain(', at most 3 s\n')
     expect(ended.stderr).not.toContain(', at most 2 s\n')

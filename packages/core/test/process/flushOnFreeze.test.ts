@@ -7,12 +7,13 @@ import { logs, metrics, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createLoggerProvider, flushOnFreeze, startTelemetry, type Telemetry } from '../../src/index.ts'
 import { startFaultProxy } from '@logbridge/test-support/faultProxy'
-import { complaints } from '../capturedWarnings.ts'
-import { nowhere, start } from '../programs.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { start } from '../programs.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-const said = complaints()
+const said = capturedWarnings()
 const receiving = receiver()
 const bodies = (): unknown[] => receiving.take().map(({ body }) => body)
 
@@ -170,7 +171,7 @@ describe('a wrapped handler', () => {
 })
 
 test('a receiver that is away holds a result no longer than the time given, and the next flush has it all', async () => {
-  const telemetry = startTelemetry({ endpoint: await nowhere(), traces: false, metrics: false })
+  const telemetry = startTelemetry({ endpoint: await unreachableUrl(), traces: false, metrics: false })
   const handler = flushOnFreeze(async () => logs.getLogger('l').emit({ body: 'hello' }), {
     timeoutMillis: 50,
   })

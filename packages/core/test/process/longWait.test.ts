@@ -8,13 +8,13 @@ import {
 } from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, OtlpLogRecordProcessor, startTelemetry } from '../../src/index.ts'
 import { shownEndpoint } from '../../src/process/longWait.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const warnings = complaints()
+const warnings = capturedWarnings()
 let receiver: ScriptedReceiver<HttpAnswer>
 beforeEach(async () => {
   receiver = await startHttpReceiver()
-  receiver.answer = () => ({ fate: 'silent' })
+  receiver.answer = () => ({ fault: 'silent' })
   useFakeTimers(timers)
 })
 afterEach(async () => {

@@ -7,7 +7,8 @@ import {
   startGrpcReceiver,
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
-import { nowhere, run, start } from '../programs.ts'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { run, start } from '../programs.ts'
 
 const ESM = `import { startTelemetry } from '@logbridge/core'
 import { diag, logs, metrics, trace } from '@opentelemetry/api'
@@ -56,7 +57,7 @@ describe('a process that has nothing left to do', () => {
       `${ESM} const telemetry = startTelemetry() ${PRODUCE}
       await telemetry.shutdown(200)
       console.log(JSON.stringify(telemetry.stats()))`,
-      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } },
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } },
     )
     expect(ended.code).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject({
@@ -217,7 +218,7 @@ test(
   async () => {
     const receiver = await startGrpcReceiver()
     onTestFinished(() => receiver.close())
-    receiver.answer = () => ({ fate: 'silent' })
+    receiver.answer = () => ({ fault: 'silent' })
     const ended = await run(
       `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
       ${PRODUCE} setTimeout(() => {}, 500); ${END}`,

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { LogbridgeError } from '@logbridge/bridge'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLoggerProvider, startTelemetry } from '../../src/index.ts'
-import { type Ended, nowhere, type Program, start } from '../programs.ts'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { type Ended, type Program, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
 import { startGrpcReceiver } from '@logbridge/test-support/scriptedReceiver'
 
@@ -70,7 +71,7 @@ describe('without handlers of the application', () => {
     'a receiver that is away holds the process for the budget, and what is lost is said',
     { tags: 'long' },
     async () => {
-      const endpoint = await nowhere()
+      const endpoint = await unreachableUrl()
       const running = await ready(program(['SIGTERM']), endpoint)
       running.kill('SIGTERM')
       const ended = await running.ended
@@ -90,7 +91,7 @@ describe('without handlers of the application', () => {
       const code = program(['SIGTERM'], `setInterval(() => logger.emit({ body: 'more' }), 20)`)
       const running = await ready(
         code.replace('shutdownSignals,\n', 'shutdownSignals, flushOnExit: true,\n'),
-        await nowhere(),
+        await unreachableUrl(),
       )
       running.kill('SIGTERM')
       const ended = await running.ended

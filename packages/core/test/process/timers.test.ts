@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { nowhere, run } from '../programs.ts'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
 const receiving = receiver()
@@ -27,7 +28,7 @@ test('a provider delivers, and tells of its losses, when it is loaded in a windo
       void deliver('${receiving.httpUrl()}', async (provider) => {
         await provider.forceFlush()
         await provider.shutdown()
-      }).then(() => deliver('${await nowhere()}', (provider) => provider.shutdown(300)))`,
+      }).then(() => deliver('${await unreachableUrl()}', (provider) => provider.shutdown(300)))`,
     ],
   })
   expect(code).toBe(0)
@@ -64,7 +65,7 @@ test('a flush and a shutdown end at their deadlines when the global timers are f
     await provider.forceFlush(50)
     await provider.shutdown(50)
     console.log('over')`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere() } },
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } },
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'over\n' })
 })

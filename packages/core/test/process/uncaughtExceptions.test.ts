@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Ended, nowhere, run } from '../programs.ts'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { type Ended, run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
 const receiving = receiver()
@@ -37,7 +38,7 @@ async function crash(
   execArgv: string[] = [],
 ): Promise<Ended & { printed: Printed[]; lines: string[] }> {
   const ended = await run(code, {
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: await nowhere(), OTEL_TRACES_EXPORTER: 'none' },
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl(), OTEL_TRACES_EXPORTER: 'none' },
     execArgv,
   })
   const lines = ended.stdout.split('\n').filter(Boolean)

@@ -1,12 +1,12 @@
 import { createBridge, timers } from '@logbridge/bridge'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
 import type { DropListener } from '../../src/queue/dropReporter.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 
-const said = complaints()
+const said = capturedWarnings()
 const FULL = /^log records are being dropped because the queue is full: /
 
 beforeEach(() => {

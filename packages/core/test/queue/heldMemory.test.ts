@@ -7,11 +7,11 @@ import { PipelineCounters } from '../../src/queue/counters.ts'
 import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import type { DropListener } from '../../src/queue/dropReporter.ts'
 import { createLoggerProvider } from '../../src/logs/provider.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 
-complaints()
+capturedWarnings()
 const { decode, grpcUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const MIB = 1024 * 1024

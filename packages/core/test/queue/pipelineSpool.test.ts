@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { timers } from '@logbridge/bridge'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { encodeScope } from '../../src/otlp/openBatch.ts'
 import type { LogPipeline } from '../../src/logs/pipeline.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, type ManualTransport, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
 // The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
 
-const said = complaints()
+const said = capturedWarnings()
 const { decode } = receiver()
 let directory: string
 beforeEach(async () => {

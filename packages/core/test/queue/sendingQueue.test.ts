@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { timers } from '@logbridge/bridge'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
-import { complaints } from '../capturedWarnings.ts'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { PipelineCounters } from '../../src/queue/counters.ts'
 import { OpenBatch } from '../../src/otlp/openBatch.ts'
 import { SendingQueue } from '../../src/queue/sendingQueue.ts'
@@ -12,7 +12,7 @@ import type { Spool } from '../../src/spool/types.ts'
 import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 
-complaints()
+capturedWarnings()
 const { decode } = receiver()
 
 describe('when the receiver is back', () => {

@@ -20,11 +20,11 @@ import {
 } from '../../src/index.ts'
 import { resolveTelemetry } from '../../src/config/config.ts'
 import { createTraces } from '../../src/signals/traces.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
 // Spans and metrics that a timer of the SDK has begun to export are waited for by whatever waits for log records.
 
-const warnings = complaints()
+const warnings = capturedWarnings()
 let receiver: ScriptedReceiver<HttpAnswer>
 let telemetry: Telemetry
 beforeEach(async () => {

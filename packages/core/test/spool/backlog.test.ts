@@ -2,12 +2,12 @@ import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import * as fs from 'node:fs'
 import { timers } from '@logbridge/bridge'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { expectBalance } from '@logbridge/test-support/account'
+import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import type { LogPipeline } from '../../src/logs/pipeline.ts'
 import type { Fs } from '../../src/spool/files.ts'
 import { EntryTable } from '../../src/spool/table.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { type ManualTransport, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { recover, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
@@ -15,7 +15,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 // What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
 
-const made = complaints()
+const made = capturedWarnings()
 const { decode } = receiver()
 const ALL = { bytes: Infinity, records: Infinity }
 const ERROR = 17

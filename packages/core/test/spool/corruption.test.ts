@@ -19,12 +19,12 @@ import {
   HEADER_BYTES,
   scanSegment,
 } from '../../src/spool/format.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recover, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
 // Files as a crash, a bad disk or an enemy leaves them: what is whole is delivered.
 
-const made = complaints()
+const made = capturedWarnings()
 
 const TEXTS = ['first', 'second request', 'third', 'the fourth', 'fifth']
 /** Where each of them ends in the segment. */
@@ -98,13 +98,7 @@ describe('a flipped bit', () => {
     for (let bit = 0; bit < segment.length * 8; bit += 1) {
       const bytes = Buffer.from(segment)
       bytes[bit >> 3]! ^= 1 << (bit & 7)
-      const {
-        entries,
-        version,
-        corruptBytes: corruptBytes,
-        corruptRecords: corruptRecords,
-        size,
-      } = await scanSegment(bytes)
+      const { entries, version, corruptBytes, corruptRecords, size } = await scanSegment(bytes)
       const offsets = [HEADER_BYTES, ...ENDS]
       expect(entries.length).toBeGreaterThanOrEqual(TEXTS.length - 1)
       for (let entry = 0; entry < entries.length; entry += 1) {

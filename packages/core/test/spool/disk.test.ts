@@ -5,7 +5,7 @@ import { isLoggingSuppressed, timers } from '@logbridge/bridge'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
-import { complaints, forgetComplaints } from '../capturedWarnings.ts'
+import { capturedWarnings, forgetLoggedWarnings } from '@logbridge/test-support/capturedWarnings'
 import {
   recover,
   appendSync,
@@ -23,7 +23,7 @@ import { diskThat, type MockFs } from './mockDisk.ts'
 
 // What the disk refuses: memory goes on alone, nothing is torn, and it is tried again.
 
-const made = complaints()
+const made = capturedWarnings()
 
 interface Run {
   /** Kept and not settled. */
@@ -79,7 +79,7 @@ describe.each([false, true])('fsync %s', (fsync) => {
 
   async function check(code: string, fails: (number: number) => boolean): Promise<void> {
     made.length = 0
-    forgetComplaints()
+    forgetLoggedWarnings()
     let over = false
     const disk = diskThat((number) => !over && fails(number), code)
     const directory = newDirectory()

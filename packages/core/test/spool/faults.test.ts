@@ -3,13 +3,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { OwnedDirectory } from '../../src/spool/ownedDirectory.ts'
 import { type Entry, Segment } from '../../src/spool/segment.ts'
 import { TAKEN } from '../../src/spool/table.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recover, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './mockDisk.ts'
 
 // Faults in the midst of other work: it goes on, and no promise is left that nobody catches.
 
-const made = complaints()
+const made = capturedWarnings()
 
 describe.each(['append', 'appendSync'] as const)('%s', (append) => {
   test('keeps nothing while the disk does not tell what others hold', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import {
   recover,
   afterKill,
@@ -16,7 +16,7 @@ import {
   texts,
 } from './spoolDirectory.ts'
 
-const made = complaints()
+const made = capturedWarnings()
 const MAX_BYTES = 4000
 
 type Step =

@@ -15,12 +15,12 @@ import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { afterKill, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 
 // Folders whose locks are free although their owners live: a process that copies its spool directory loses its locks.
 
-const made = complaints()
+const made = capturedWarnings()
 
 const program = new URL('../fixtures/spool.mjs', import.meta.url).pathname
 const children: ChildProcess[] = []

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import {
   recover,
   bytesOnDisk,
@@ -21,7 +21,7 @@ import {
 
 // Real processes and threads in one directory; some are killed.
 
-const made = complaints()
+const made = capturedWarnings()
 
 const program = new URL('../fixtures/spool.mjs', import.meta.url)
 const children: ChildProcess[] = []

@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { encodeHeader } from '../../src/spool/format.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { diskThat } from './mockDisk.ts'
 import {
   recover,
@@ -31,7 +31,7 @@ import {
 
 // What processes that are gone have left in a directory, and what is not theirs.
 
-const made = complaints()
+const made = capturedWarnings()
 
 const folders = (directory: string): string[] => readdirSync(directory)
 const isRoot = process.geteuid?.() === 0

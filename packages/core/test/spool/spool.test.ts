@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, truncateSync }
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { SpoolEntry } from '../../src/spool/types.ts'
-import { complaints, forgetComplaints } from '../capturedWarnings.ts'
+import { capturedWarnings, forgetLoggedWarnings } from '@logbridge/test-support/capturedWarnings'
 import {
   recover,
   appends,
@@ -19,7 +19,7 @@ import {
   texts,
 } from './spoolDirectory.ts'
 
-const made = complaints()
+const made = capturedWarnings()
 
 const folders = (directory: string): string[] => readdirSync(directory)
 
@@ -290,7 +290,7 @@ test.runIf(process.geteuid !== undefined)(
     ] as const) {
       for (const append of ['append', 'appendSync'] as const) {
         made.length = 0
-        forgetComplaints()
+        forgetLoggedWarnings()
         const directory = newDirectory()
         mkdirSync(directory)
         chmodSync(directory, mode)

@@ -16,7 +16,7 @@ const protocols = [
 test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async (protocol, start) => {
   const receiver = await start()
   onTestFinished(receiver.close)
-  receiver.answer = (_, n) => (n % 2 === 0 ? { fate: 'silent' } : {})
+  receiver.answer = (_, n) => (n % 2 === 0 ? { fault: 'silent' } : {})
   const exporter = exporterConfig(`${receiver.url}${protocol === 'grpc' ? '' : '/v1/logs'}`, {
     protocol,
     headers: async () => ({}),
@@ -162,7 +162,7 @@ test('an attempt over HTTP that is aborted before its request is compressed is m
 test('an attempt over HTTP that was aborted before it began ends, and its connection with it', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(receiver.close)
-  receiver.answer = () => ({ fate: 'silent' })
+  receiver.answer = () => ({ fault: 'silent' })
   const transport = createHttpTransport(exporterConfig(receiver.url, { protocol: 'http/protobuf' }))
   onTestFinished(() => transport.close())
   expect(await transport.send(REQUEST, AbortSignal.abort())).toEqual(noAnswer)

@@ -94,7 +94,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
 
   test('a clock that is a day behind when a request is made does not make its deadline a day', async () => {
     const { proxy, env } = await receive(protocol)
-    proxy.fault = { swallow: true }
+    proxy.fault = { blackHole: true }
     const program = start(
       `${CLOCK}
       logger.emit({ body: 'hello' })

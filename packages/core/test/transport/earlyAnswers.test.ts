@@ -9,12 +9,12 @@ import { createTransport } from '../../src/transport/createTransport.ts'
 import { FRAME_BYTES, frame } from '../../src/transport/grpcFrame.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { exporterConfig, never } from './exporterConfig.ts'
 
 // Receivers may answer before they have read a request. https://www.rfc-editor.org/rfc/rfc9110#section-7.5
 
-const warnings = complaints()
+const warnings = capturedWarnings()
 /** More than the kernel's buffers hold. */
 const REQUEST_BYTES = 24 * 1024 * 1024
 

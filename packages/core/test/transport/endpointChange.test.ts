@@ -86,7 +86,7 @@ test('gRPC: several receivers behind a name share the requests, and one that die
   // Either connection may still be in the making when the first requests go out.
   while (receivers.some(({ requests }) => requests.length < 10)) await send(0)
   // It dies with a request that it has not answered.
-  receivers[0].answer = () => ({ fate: 'silent' })
+  receivers[0].answer = () => ({ fault: 'silent' })
   const before = receivers[0].requests.length
   const sent = Array.from({ length: 10 }, (_, index) => send(1000 + index))
   await vi.waitFor(() => expect(receivers[0].requests.length).toBeGreaterThan(before))

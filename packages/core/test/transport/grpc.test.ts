@@ -233,9 +233,9 @@ describe('an answer', () => {
   )
 
   test.each([
-    ['is cut short', { fate: 'truncated', body: Buffer.alloc(1000) }],
-    ['is a reset stream', { fate: 'reset' }],
-    ['is a closed connection', { fate: 'disconnect' }],
+    ['is cut short', { fault: 'truncated', body: Buffer.alloc(1000) }],
+    ['is a reset stream', { fault: 'reset' }],
+    ['is a closed connection', { fault: 'disconnect' }],
   ] as const)('that %s is retryable, and no status', async (_, answer) => {
     expect(await outcomeOf(answer)).toEqual({ kind: 'retryable', reason: expect.any(String) })
   })
@@ -266,7 +266,7 @@ describe('an answer', () => {
   })
 
   test('that never comes is given up at the deadline, or when aborted', async () => {
-    const receiver = await serve(() => ({ fate: 'silent' }))
+    const receiver = await serve(() => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: expect.stringContaining('DEADLINE'),
@@ -317,7 +317,7 @@ describe('a connection', () => {
   })
 
   test('stays where the receiver is only slow with one of several requests', async () => {
-    const receiver = await serve(async (_, n) => (n === 2 ? { fate: 'silent' } : {}))
+    const receiver = await serve(async (_, n) => (n === 2 ? { fault: 'silent' } : {}))
     const transport = connect(receiver.url, { timeoutMillis: 200 })
     await transport.send(REQUEST, never)
     const slow = transport.send(REQUEST, never)

@@ -187,8 +187,8 @@ describe('an answer', () => {
   test.each([
     ['cannot be read', { body: Buffer.from('0aff', 'hex') }],
     ['is larger than 64 KiB', { body: Buffer.alloc(70_000) }],
-    ['is cut short', { body: Buffer.alloc(1000), fate: 'truncated' }],
-    ['is shorter than it said', { body: 'x', headers: { 'content-length': 2 }, fate: 'truncated' }],
+    ['is cut short', { body: Buffer.alloc(1000), fault: 'truncated' }],
+    ['is shorter than it said', { body: 'x', headers: { 'content-length': 2 }, fault: 'truncated' }],
     ['never ends', { body: 'x', headers: { 'content-length': 2 } }],
   ] as const)('that accepts is delivered, also where its content %s', async (_, answer) => {
     expect(await outcomeOf(answer, { timeoutMillis: 200 })).toEqual(delivered)
@@ -204,13 +204,13 @@ describe('an answer', () => {
     ],
     ['half a status line', { raw: 'HTTP/1.1 200' }, /ECONNRESET|HPE_/],
     ['a closed connection', { raw: '' }, /ECONNRESET/],
-    ['a reset connection', { fate: 'disconnect' }, /ECONNRESET/],
+    ['a reset connection', { fault: 'disconnect' }, /ECONNRESET/],
   ] as const)('that is %s is retryable, and no status', async (_, answer, reason) => {
     expect(await outcomeOf(answer)).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
   })
 
   test('that never comes is given up at the deadline, or when aborted', async () => {
-    const receiver = await serve(() => ({ fate: 'silent' }))
+    const receiver = await serve(() => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: 'HTTP request failed: no answer in time',
@@ -241,7 +241,7 @@ describe('a connection', () => {
   test('that was kept, and is closed just as it is used, costs no attempt', async () => {
     const seen = new Set<number>()
     const receiver = await serve(({ connection }, n) =>
-      n > 3 && seen.has(connection) ? { fate: 'disconnect' } : (seen.add(connection), {}),
+      n > 3 && seen.has(connection) ? { fault: 'disconnect' } : (seen.add(connection), {}),
     )
     const transport = connect(receiver.url)
     const send = (): Promise<unknown> => transport.send(REQUEST, never)

@@ -11,7 +11,7 @@ import { createRetryingTransport } from '../../src/transport/retry.ts'
 import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import type { SpoolEntry } from '../../src/spool/types.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { exporterConfig, never } from './exporterConfig.ts'
 import { delivered, start } from '../manualPipeline.ts'
 import { recover, appends, filesIn, keep, newDirectory, read, spoolAt } from '../spool/spoolDirectory.ts'
@@ -23,7 +23,7 @@ interface Fault {
 }
 
 const REQUEST = Buffer.alloc(100)
-const said = complaints()
+const said = capturedWarnings()
 
 /** A spool that works on a disk which can be broken. */
 function breakable(code: string) {

@@ -3,10 +3,10 @@ import { timers } from '@logbridge/bridge'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRetryingTransport } from '../../src/transport/retry.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 
-const said = complaints()
+const said = capturedWarnings()
 const never = new AbortController().signal
 const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE' }
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, type LoggerProviderOptions } from '../../src/index.ts'
-import { complaints } from '../capturedWarnings.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { NOTHING } from '@logbridge/test-support/stats'
 
 // Real handshakes, with certificates of the test's own, through the options that users have.
@@ -28,7 +28,7 @@ async function certificate(altNames: SubjectAltNameEntry[]): Promise<Pair> {
   return { cert, key }
 }
 
-const said = complaints()
+const said = capturedWarnings()
 const folder = mkdtempSync(join(tmpdir(), 'logbridge-tls-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const cleanups: (() => unknown)[] = []

@@ -1,14 +1,18 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api'
 import { afterEach, beforeEach, vi } from 'vitest'
 
-/** What logbridge complains about during each test of a file; every complaint is made anew in each test. */
-export function complaints(): string[] {
-  const made: string[] = []
+/**
+ * Captures the warnings of logbridge during each test of a file, without their prefix.
+ *
+ * @returns the warnings of the running test; a warning that is logged once is logged once in each test
+ */
+export function capturedWarnings(): string[] {
+  const warnings: string[] = []
   beforeEach(() => {
-    made.length = 0
-    forgetComplaints()
+    warnings.length = 0
+    forgetLoggedWarnings()
     const warn = (message: string): void => {
-      if (message.startsWith('logbridge: ')) made.push(message.slice('logbridge: '.length))
+      if (message.startsWith('logbridge: ')) warnings.push(message.slice('logbridge: '.length))
     }
     const ignore = (): void => {}
     const logger = { warn, error: ignore, info: ignore, debug: ignore, verbose: ignore }
@@ -19,11 +23,11 @@ export function complaints(): string[] {
     diag.disable()
     vi.restoreAllMocks()
   })
-  return made
+  return warnings
 }
 
-/** Has what was complained about be complained about anew. */
-export function forgetComplaints(): void {
+/** Forgets logged warnings, so that a warning that is logged once is logged again. */
+export function forgetLoggedWarnings(): void {
   const state = (globalThis as Record<symbol, { diagnosed: Map<string, number> } | undefined>)[
     Symbol.for('logbridge.state.1')
   ]
