@@ -83,3 +83,18 @@ async function anchorsOf(path: string): Promise<Set<string>> {
   )
   return new Set(anchors)
 }
+
+const sources = globSync(['{packages,tests,tools,benchmarks,examples}/**/*.{ts,mjs,js}', '.ci/*'], {
+  cwd: root,
+  exclude: (path) => /node_modules|\bdist\b/.test(path),
+}).map((path) => `/${path.replaceAll('\\', '/')}`)
+
+test.each(documents.filter((document) => document !== 'CHANGELOG.md'))(
+  '%s names source files that exist',
+  async (document) => {
+    const text = await readFile(join(root, document), 'utf8')
+    const names = new Set(text.match(/(?<=[`\s])[\w./-]+\.(?:ts|mjs)(?=[`\s,;])/g) ?? [])
+    const missing = [...names].filter((name) => !sources.some((path) => path.endsWith(`/${name}`)))
+    expect(missing).toEqual([])
+  },
+)
