@@ -20,7 +20,7 @@ const DEPENDENCIES: Record<string, readonly string[]> = {
 }
 const isAdapter = (name: string): boolean => name in DEPENDENCIES && name !== '@logbridge/bridge'
 /** Code of one module format, which is what a process loads. */
-const MAX_ADAPTER_BYTES = 50_000
+const MAX_ADAPTER_BYTES = 55_000
 /** Call of each package that throws. */
 const INVALID_CALLS: Record<string, string> = {
   '@logbridge/bridge': "checkOptions('fixture', { unknown: 1 }, {})",
@@ -91,7 +91,9 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folde
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(600)
       expect(code.length / lines.length).toBeLessThan(60)
       const nameLengths = [...code.matchAll(/\bfunction ([\w$]+)\(/g)].map(([, found]) => found!.length)
-      expect(nameLengths.toSorted((a, b) => a - b)[nameLengths.length >> 1]).toBeGreaterThan(5)
+      const middle = nameLengths.toSorted((a, b) => a - b)[nameLengths.length >> 1]
+      // An entry point that passes on exports has no functions.
+      if (middle !== undefined) expect(middle).toBeGreaterThan(5)
     }
   })
 
@@ -151,6 +153,12 @@ describe.each(Object.keys(DEPENDENCIES))('%s', (name) => {
 it('@logbridge/bridge shares its state when a process loads the ES module and the CommonJS module', async () => {
   const seen = JSON.parse(await run('node', ['fixtures/twoCopies.mjs'])) as object
   expect(seen).toEqual({ separate: true, early: ['early'], nested: ['outer'], areInOrder: true })
+})
+
+it('packages depend on the exact version of the bridge, because the names of its internal entry point may change', () => {
+  const versions = packages.map(({ manifest }) => manifest.dependencies?.['@logbridge/bridge'])
+  const bridge = packages.find(({ name }) => name === '@logbridge/bridge')!
+  expect(new Set(versions)).toEqual(new Set([undefined, bridge.manifest.version]))
 })
 
 it('all packages have one version', async () => {

@@ -1,4 +1,4 @@
-import { toAnyValueMap } from '@logbridge/bridge'
+import { toAnyValueMap } from '@logbridge/bridge/internal'
 import {
   type BackendSession,
   type ConformanceRecord,

@@ -1,10 +1,7 @@
 import { hostname } from 'node:os'
 import {
-  BUNYAN_SCALE,
   type Adapter,
   copyFields,
-  errorAmong,
-  filePath,
   isError,
   LogbridgeError,
   type LogRecord,
@@ -14,6 +11,7 @@ import {
   type SeverityNumber,
   toHrTime,
 } from '@logbridge/bridge'
+import { BUNYAN_SCALE, errorAmong, filePath } from '@logbridge/bridge/internal'
 
 /** A level's name. https://github.com/trentm/node-bunyan#levels */
 export type BunyanLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'

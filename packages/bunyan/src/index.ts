@@ -20,13 +20,12 @@
 import {
   type BridgeOptions,
   bridgeOptionRules,
-  callSites,
   checkOptions,
   createBridge,
   createStreamEnd,
   type StreamEnd,
-  warnOfOfficial,
 } from '@logbridge/bridge'
+import { callSites, warnOfOfficial } from '@logbridge/bridge/internal'
 import { type BunyanLevel, type BunyanRecord, createAdapter, parseLine, resolveLevel } from './convert.ts'
 
 export type { BunyanLevel } from './convert.ts'

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
-import type { ApiLogRecord, LoggerProvider } from '@logbridge/bridge'
+import type { LoggerProvider } from '@logbridge/bridge'
+import type { ApiLogRecord } from '@logbridge/bridge/internal'
 import bunyan from 'bunyan'
 import bunyan1 from 'bunyan1'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-import { callSites } from '@logbridge/bridge'
+import { callSites } from '@logbridge/bridge/internal'
 import type { ConsoleCall } from './convert.ts'
 
 /** Where `@opentelemetry/api` 1.x keeps what is registered. */

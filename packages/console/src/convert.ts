@@ -1,5 +1,6 @@
 import types from 'node:util/types'
-import { type Adapter, safeGet, errorMessage, type SeverityNumber, splitArguments } from '@logbridge/bridge'
+import { type Adapter, safeGet, type SeverityNumber, splitArguments } from '@logbridge/bridge'
+import { errorMessage } from '@logbridge/bridge/internal'
 
 /** Methods of a console that say something; `time`, `countReset` and `groupEnd` print nothing. */
 export type ConsoleMethod =

@@ -22,8 +22,6 @@ import {
   bridgeOptionRules,
   checkOptions,
   createBridge,
-  warnOnce,
-  formatText,
   LogbridgeError,
   type OptionRule,
   rules,
@@ -31,6 +29,7 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
+import { warnOnce, formatText } from '@logbridge/bridge/internal'
 import {
   type ConsoleCall,
   type ConsoleMethod,

@@ -1,6 +1,7 @@
 import { Console } from 'node:console'
 import { Writable } from 'node:stream'
-import type { ApiLogRecord, LoggerProvider } from '@logbridge/bridge'
+import type { LoggerProvider } from '@logbridge/bridge'
+import type { ApiLogRecord } from '@logbridge/bridge/internal'
 import { onTestFinished } from 'vitest'
 import { bridgeConsole, type BridgeConsoleOptions } from '../src/index.ts'
 

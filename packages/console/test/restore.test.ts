@@ -1,6 +1,6 @@
 import { Console } from 'node:console'
 import { BufferedConsole } from '@jest/console'
-import type { ApiLogRecord } from '@logbridge/bridge'
+import type { ApiLogRecord } from '@logbridge/bridge/internal'
 import { describe, expect, test, vi } from 'vitest'
 import { bridgeConsole } from '../src/index.ts'
 import { bridged, Memory, memoryProvider, newConsole } from './bridged.ts'

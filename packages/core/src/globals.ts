@@ -1,4 +1,4 @@
-import { warnOnce } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import {
   context,
   type LoggerProvider,

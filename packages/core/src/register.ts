@@ -1,4 +1,5 @@
-import { warnOnce, type LoggerProvider as AnyLoggerProvider, replayBufferedRecords } from '@logbridge/bridge'
+import type { LoggerProvider as AnyLoggerProvider } from '@logbridge/bridge'
+import { warnOnce, replayBufferedRecords } from '@logbridge/bridge/internal'
 import { type LoggerProvider, logs } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 

@@ -1,5 +1,6 @@
 import { format } from 'node:util'
-import { END_TIMEOUT_MILLIS, warnOnce, LogbridgeError, oneLine, writeToStderr } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, warnOnce, oneLine, writeToStderr } from '@logbridge/bridge/internal'
 import {
   createNoopLogger,
   createNoopMeter,

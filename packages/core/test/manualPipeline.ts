@@ -1,4 +1,4 @@
-import { isLoggingSuppressed } from '@logbridge/bridge'
+import { isLoggingSuppressed } from '@logbridge/bridge/internal'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { resolveLogs } from '../src/config/config.ts'
 import type { ExportOutcome, Transport } from '../src/transport/transport.ts'

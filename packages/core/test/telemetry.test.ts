@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { isLoggingSuppressed, LogbridgeError } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
+import { isLoggingSuppressed } from '@logbridge/bridge/internal'
 import { type ReceivedHistogram, type ReceivedMetric, startViewer, type Viewer } from '@logbridge/viewer'
 import {
   context,

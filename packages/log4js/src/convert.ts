@@ -2,17 +2,16 @@ import { Stream } from 'node:stream'
 import {
   type Adapter,
   copyFields,
-  filePath,
   isError,
   type LogRecord,
   numericSeverity,
   safeGet,
-  errorMessage,
   type SeverityNumber,
   type SeverityScale,
   splitArguments,
   toHrTime,
 } from '@logbridge/bridge'
+import { filePath, errorMessage } from '@logbridge/bridge/internal'
 import type { LayoutFunction, LoggingEvent } from 'log4js'
 import { contextOf, isForeign, timeOfCall } from './trace.ts'
 

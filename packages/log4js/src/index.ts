@@ -34,13 +34,12 @@ import {
   checkOptions,
   createBridge,
   LogbridgeError,
-  nextTurn,
   type OptionRule,
   rules,
   severityTable,
-  timers,
   unknownLevel,
 } from '@logbridge/bridge'
+import { nextTurn, timers } from '@logbridge/bridge/internal'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
 import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
 import { rememberCalls } from './trace.ts'

@@ -4,15 +4,14 @@
  * within its log call: log4js's `clustering`, which has no public name. An event's own time has whole milliseconds only.
  */
 import cluster from 'node:cluster'
+import { type HrTime, now } from '@logbridge/bridge'
 import {
   activeContext,
   contextOfSpan,
-  type HrTime,
   isSpanContextValid,
-  now,
   ROOT_CONTEXT,
   spanContextOf,
-} from '@logbridge/bridge'
+} from '@logbridge/bridge/internal'
 import type { Context } from '@opentelemetry/api'
 import type { LoggingEvent } from 'log4js'
 // @ts-expect-error log4js has no types for its parts

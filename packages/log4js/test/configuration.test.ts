@@ -1,4 +1,5 @@
-import { type LoggerProvider, timers } from '@logbridge/bridge'
+import type { LoggerProvider } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import log4js from 'log4js'
 import { describe, expect, test, vi } from 'vitest'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'

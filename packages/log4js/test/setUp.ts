@@ -1,4 +1,5 @@
-import type { ApiLogRecord, LoggerProvider } from '@logbridge/bridge'
+import type { LoggerProvider } from '@logbridge/bridge'
+import type { ApiLogRecord } from '@logbridge/bridge/internal'
 import log4js from 'log4js'
 import { afterEach } from 'vitest'
 import * as otel from '../src/index.ts'

@@ -1,18 +1,15 @@
 import { once } from 'node:events'
 import { isMainThread } from 'node:worker_threads'
+import { checkOptions, LogbridgeError, type OptionRule, rules } from '@logbridge/bridge'
 import {
-  checkOptions,
   END_TIMEOUT_MILLIS,
-  LogbridgeError,
   nextTurn,
   noteLongWait,
-  type OptionRule,
-  rules,
   shutdownSignalsRule,
   type SignalEnding,
   waitAtMost,
   watchShutdownSignals,
-} from '@logbridge/bridge'
+} from '@logbridge/bridge/internal'
 import { streamOf } from './logger.ts'
 import { type EndMessage, END, FLUSH, FLUSHED, type FlushMessage } from './workerMessages.ts'
 

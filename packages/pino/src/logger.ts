@@ -2,7 +2,7 @@
  * What has to be known of a logger to read its lines: pino's `messageKey`, `errorKey`, `nestedKey` and levels. In
  * process the logger itself is asked, so that no option has to be repeated.
  */
-import { warnOfOfficial } from '@logbridge/bridge'
+import { warnOfOfficial } from '@logbridge/bridge/internal'
 
 /** pino's `logger.levels`. */
 export interface Levels {

@@ -1,5 +1,5 @@
 import type { Context, SpanContext } from '@opentelemetry/api'
-import { activeContext, contextOfSpan, isSpanContextValid, spanContextOf } from '@logbridge/bridge'
+import { activeContext, contextOfSpan, isSpanContextValid, spanContextOf } from '@logbridge/bridge/internal'
 import type pino from 'pino'
 import { warnOfInstrumentation } from './logger.ts'
 

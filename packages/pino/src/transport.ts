@@ -5,13 +5,12 @@ import {
   bridgeOptionRules,
   checkOptions,
   createBridge,
-  warnOnce,
-  END_TIMEOUT_MILLIS,
   LogbridgeError,
   type LoggerProvider,
   type OptionRule,
   rules,
 } from '@logbridge/bridge'
+import { warnOnce, END_TIMEOUT_MILLIS } from '@logbridge/bridge/internal'
 import { createWorkerAdapter } from './convert.ts'
 import { createLine } from './line.ts'
 import { DEFAULTS, lineConfig, type LoggerConfig } from './logger.ts'

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { nextTurn } from '@logbridge/bridge'
+import { nextTurn } from '@logbridge/bridge/internal'
 
 /*
  * Messages between `flushOnSignals` in the main thread and the transports in pino's worker. thread-stream carries them: it posts what

@@ -2,23 +2,25 @@ import type { Context } from '@opentelemetry/api'
 import {
   type Adapter,
   type BridgeOptions,
-  containsText,
   copyFields,
-  countSpecifiers,
-  describeException,
-  errorAmong,
-  formatText,
   type HrTime,
-  isOmitted,
   isError,
   type LogRecord,
   now,
   safeGet,
   type SerializedError,
-  stripEscapeSequences,
-  textOf,
   toHrTime,
 } from '@logbridge/bridge'
+import {
+  containsText,
+  countSpecifiers,
+  describeException,
+  errorAmong,
+  formatText,
+  isOmitted,
+  stripEscapeSequences,
+  textOf,
+} from '@logbridge/bridge/internal'
 import type { Logger } from 'winston'
 import type { UsedReplacer } from './finished.ts'
 import { createSeverities } from './levels.ts'

@@ -16,19 +16,21 @@
  * What the text hides that the formats have made (`info[MESSAGE]`) is not sent: `shown.ts`.
  */
 import {
-  activeContext,
   type Bridge,
   checkOptions,
   createBridge,
   isError,
-  isLoggingSuppressed,
   now,
   safeGet,
-  timers,
   unknownLevel,
+} from '@logbridge/bridge'
+import {
+  activeContext,
+  isLoggingSuppressed,
+  timers,
   warnOfOfficial,
   withContext,
-} from '@logbridge/bridge'
+} from '@logbridge/bridge/internal'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
 import { type LogCall, cloneForFormat, createAdapter, type Info, levelOf, MESSAGE, SPLAT } from './convert.ts'

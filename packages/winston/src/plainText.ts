@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { containsText, isOmitted, isError, safeGet, stripEscapeSequences, textOf } from '@logbridge/bridge'
+import { isError, safeGet } from '@logbridge/bridge'
+import { containsText, isOmitted, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
 import { cloneForFormat, type Info } from './convert.ts'
 import type { Places } from './keysIn.ts'
 import { defineField, type Fields, HIDDEN } from './printed.ts'

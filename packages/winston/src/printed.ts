@@ -1,5 +1,6 @@
 import types from 'node:util/types'
-import { containsText, copyFields, isOmitted, isError, MAX_DEPTH, safeGet } from '@logbridge/bridge'
+import { copyFields, isError, safeGet } from '@logbridge/bridge'
+import { containsText, isOmitted, MAX_DEPTH } from '@logbridge/bridge/internal'
 
 export type Fields = Record<string, unknown>
 

@@ -1,4 +1,4 @@
-import { containsText } from '@logbridge/bridge'
+import { containsText } from '@logbridge/bridge/internal'
 import { keysIn, type Places } from './keysIn.ts'
 
 /** Characters that the searches for one record may take: some 10 ms. What is not found by then counts as hidden. */

@@ -13,7 +13,8 @@
  *
  * The executed table is in `docs/mapping.md`.
  */
-import { containsText, isOmitted, isError, safeGet, stripEscapeSequences } from '@logbridge/bridge'
+import { isError, safeGet } from '@logbridge/bridge'
+import { containsText, isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
 import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
 import {
   defineField,

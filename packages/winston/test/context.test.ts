@@ -9,7 +9,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import winston from 'winston'
 import TransportStream from 'winston-transport'
-import { type ApiLogRecord } from '@logbridge/bridge'
+import type { ApiLogRecord } from '@logbridge/bridge/internal'
 import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformance'
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 import { versions } from './versions.ts'

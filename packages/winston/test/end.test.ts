@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import winston from 'winston'
 import winston30 from 'winston30'

@@ -1,4 +1,5 @@
-import { warnOnce, LogbridgeError } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import { at, type Environment, readVariable, enumOf } from './settings.ts'
 
 // The rules that tie settings to one another, and the variables that cannot be obeyed.

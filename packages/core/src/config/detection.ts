@@ -1,4 +1,4 @@
-import { warnOnce, timers, unref } from '@logbridge/bridge'
+import { warnOnce, timers, unref } from '@logbridge/bridge/internal'
 
 /** A detector asks files and commands of this machine, or a metadata service, which answer sooner or not at all. */
 const DETECTION_MILLIS = 5000

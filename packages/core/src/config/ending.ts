@@ -1,4 +1,5 @@
-import { LogbridgeError, type OptionRule, rules, shutdownSignalsRule } from '@logbridge/bridge'
+import { LogbridgeError, type OptionRule, rules } from '@logbridge/bridge'
+import { shutdownSignalsRule } from '@logbridge/bridge/internal'
 import type { ShutdownOptions } from './options.ts'
 
 /** Milliseconds that `forceFlush` waits at most by default: `exportTimeoutMillis` of the specification. */

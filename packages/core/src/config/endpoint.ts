@@ -1,4 +1,5 @@
-import { warnOnce, LogbridgeError } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterConfig, Signal } from './exporter.ts'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { type Environment, readBoolean } from './settings.ts'

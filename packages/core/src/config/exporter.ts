@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { warnOnce, LogbridgeError, oneLine, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { warnOnce, oneLine } from '@logbridge/bridge/internal'
 import { validateHeaders } from '../transport/headers.ts'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'

@@ -1,4 +1,5 @@
-import { checkOptions, warnOnce, isPlainText, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { checkOptions, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { warnOnce, isPlainText } from '@logbridge/bridge/internal'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { warnOnce } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import type { Signal } from '../config/exporter.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { describeWait, shownEndpoint } from '../process/longWait.ts'

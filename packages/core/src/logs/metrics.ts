@@ -1,4 +1,4 @@
-import { warnOnce } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { ExportOutcome } from '../transport/transport.ts'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { END_TIMEOUT_MILLIS, isOmitted, safeGet, timers, unref, type ValueLimits } from '@logbridge/bridge'
+import { safeGet } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isOmitted, timers, unref, type ValueLimits } from '@logbridge/bridge/internal'
 import type { LogsConfig } from '../config/config.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'

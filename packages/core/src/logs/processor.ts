@@ -1,4 +1,4 @@
-import { END_TIMEOUT_MILLIS, isLoggingSuppressed } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, isLoggingSuppressed } from '@logbridge/bridge/internal'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'

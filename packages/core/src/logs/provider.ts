@@ -1,14 +1,11 @@
+import { copyFields, now, safeGet, toAnyValue } from '@logbridge/bridge'
 import {
   END_TIMEOUT_MILLIS,
   ACCEPTS_ANY_VALUE,
-  copyFields,
   warnOnce,
   isLoggingSuppressed,
-  now,
-  safeGet,
-  toAnyValue,
   toAnyValueMap,
-} from '@logbridge/bridge'
+} from '@logbridge/bridge/internal'
 import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {

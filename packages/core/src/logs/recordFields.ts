@@ -1,4 +1,5 @@
-import { copyFields, describeException, type HrTime, isError, textOf, toHrTime } from '@logbridge/bridge'
+import { copyFields, type HrTime, isError, toHrTime } from '@logbridge/bridge'
+import { describeException, textOf } from '@logbridge/bridge/internal'
 import {
   type Context,
   context as contextApi,

@@ -1,4 +1,4 @@
-import type { ValueLimits } from '@logbridge/bridge'
+import type { ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
 import { FRAME_BYTES } from '../transport/grpcFrame.ts'

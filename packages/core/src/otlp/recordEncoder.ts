@@ -1,4 +1,4 @@
-import { detachKey, type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge'
+import { detachKey, type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge/internal'
 import { isSpanContextValid, type SpanContext } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobufWriter.ts'

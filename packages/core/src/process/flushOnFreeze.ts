@@ -1,4 +1,5 @@
-import { checkOptions, warnOnce, rules } from '@logbridge/bridge'
+import { checkOptions, rules } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import { within } from './processExit.ts'
 import { runningTelemetry } from '../telemetry.ts'
 

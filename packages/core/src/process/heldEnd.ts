@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { timers, unref } from '@logbridge/bridge'
+import { timers, unref } from '@logbridge/bridge/internal'
 
 const CHECK_MILLIS = 500
 

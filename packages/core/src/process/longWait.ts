@@ -1,4 +1,4 @@
-import { noteLongWait } from '@logbridge/bridge'
+import { noteLongWait } from '@logbridge/bridge/internal'
 import type { Signal } from '../config/exporter.ts'
 import type { LogsStats } from '../queue/stats.ts'
 import { MAX_TIMER_MILLIS } from '../config/settings.ts'

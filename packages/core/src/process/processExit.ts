@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { END_TIMEOUT_MILLIS, warnOnce, waitAtMost, watchShutdownSignals } from '@logbridge/bridge'
+import { END_TIMEOUT_MILLIS, warnOnce, waitAtMost, watchShutdownSignals } from '@logbridge/bridge/internal'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from '../config/settings.ts'
 import { type ExitSource, flushAtExit } from '../exitFlush/exitFlush.ts'

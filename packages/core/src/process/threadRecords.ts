@@ -6,7 +6,7 @@ import {
   type Worker,
   workerData,
 } from 'node:worker_threads'
-import { warn } from '@logbridge/bridge'
+import { warn } from '@logbridge/bridge/internal'
 
 // A worker thread that is terminated runs no more code. Its pipelines keep three counts in memory that all threads share,
 // so that the thread that has started it can count what is lost with it.

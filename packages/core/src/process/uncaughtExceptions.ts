@@ -1,14 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import {
-  activeContext,
-  type Adapter,
-  createBridge,
-  warnOnce,
-  isError,
-  isLoggingSuppressed,
-  safeGet,
-  errorMessage,
-} from '@logbridge/bridge'
+import { type Adapter, createBridge, isError, safeGet } from '@logbridge/bridge'
+import { activeContext, warnOnce, isLoggingSuppressed, errorMessage } from '@logbridge/bridge/internal'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
 /** What a throw statement, or a rejection that nobody handles, has brought up. */

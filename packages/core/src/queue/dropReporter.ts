@@ -1,4 +1,4 @@
-import { warn, warnOnce, timers, unref } from '@logbridge/bridge'
+import { warn, warnOnce, timers, unref } from '@logbridge/bridge/internal'
 import { SeverityNumber } from '@opentelemetry/api'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { DropReason } from './stats.ts'

@@ -1,4 +1,4 @@
-import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge/internal'
 import { raceAbort, withDeadline } from '../transport/deadline.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome, Transport } from '../transport/transport.ts'

@@ -1,4 +1,4 @@
-import { warnOnce, ignoreErrorsOf, rearm } from '@logbridge/bridge'
+import { warnOnce, ignoreErrorsOf, rearm } from '@logbridge/bridge/internal'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { suppressExporter } from './exporter.ts'
 

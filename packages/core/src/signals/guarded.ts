@@ -1,4 +1,4 @@
-import { warnOnce } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { warnOnce, LogbridgeError } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import {
   CumulativeTemporalitySelector,
   DeltaTemporalitySelector,

@@ -1,4 +1,4 @@
-import { nextTurn } from '@logbridge/bridge'
+import { nextTurn } from '@logbridge/bridge/internal'
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Resource } from '@opentelemetry/resources'
 import {

@@ -1,4 +1,4 @@
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { type Fs, isMissing } from './files.ts'

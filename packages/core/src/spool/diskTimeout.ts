@@ -1,4 +1,4 @@
-import { timers, unref } from '@logbridge/bridge'
+import { timers, unref } from '@logbridge/bridge/internal'
 
 /**
  * The disk may take 5 s for one piece of work, counted in ticks of the event loop. A blocked loop, or a process that was

@@ -1,4 +1,4 @@
-import { nextTurn } from '@logbridge/bridge'
+import { nextTurn } from '@logbridge/bridge/internal'
 import { randomBytes } from 'node:crypto'
 import crc32c from 'crc-32/crc32c.js'
 import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'

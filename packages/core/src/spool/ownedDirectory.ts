@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { warnOnce } from '@logbridge/bridge'
+import { warnOnce } from '@logbridge/bridge/internal'
 import { closeQuietly, FILE_MODE, FOLDER_MODE, type Fs, isForbidden, isMissing } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
 import {

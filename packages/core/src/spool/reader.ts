@@ -1,4 +1,4 @@
-import { warnOnce, rearm } from '@logbridge/bridge'
+import { warnOnce, rearm } from '@logbridge/bridge/internal'
 import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
 import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
 import type { DiskTimeout } from './diskTimeout.ts'

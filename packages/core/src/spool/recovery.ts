@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { warnOnce, nextTurn, rearm } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm } from '@logbridge/bridge/internal'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
 import {
   type OwnedDirectory,

@@ -1,5 +1,5 @@
 import * as nodeFs from 'node:fs'
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { recoverOrphans } from './recovery.ts'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { warnOnce, rearm } from '@logbridge/bridge'
+import { warnOnce, rearm } from '@logbridge/bridge/internal'
 import type { TlsConfig } from '../config/exporter.ts'
 
 /** TLS material, as contents in PEM. */

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import { nextTurn, timers, unref } from '@logbridge/bridge'
+import { nextTurn, timers, unref } from '@logbridge/bridge/internal'
 import type { ChannelCredentials } from '@grpc/grpc-js'
 import { countResource } from '../process/heldEnd.ts'
 

@@ -1,4 +1,4 @@
-import { hideFromDiagnostics } from '@logbridge/bridge'
+import { hideFromDiagnostics } from '@logbridge/bridge/internal'
 import type { ExporterConfig, Signal } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { timerMillis } from '../process/processExit.ts'
 import { countRequest } from '../process/heldEnd.ts'

@@ -1,5 +1,5 @@
 import { type ClientHttp2Stream, constants } from 'node:http2'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import {
   ChannelCredentials,
   type ChannelOptions,

@@ -1,4 +1,4 @@
-import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge'
+import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge/internal'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500

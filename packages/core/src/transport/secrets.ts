@@ -1,4 +1,4 @@
-import { oneLine } from '@logbridge/bridge'
+import { oneLine } from '@logbridge/bridge/internal'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { keysOf } from './certificates.ts'
 import type { Headers } from './headers.ts'

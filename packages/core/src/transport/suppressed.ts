@@ -1,4 +1,4 @@
-import { withLoggingSuppressed } from '@logbridge/bridge'
+import { withLoggingSuppressed } from '@logbridge/bridge/internal'
 import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 

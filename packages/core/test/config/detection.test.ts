@@ -1,4 +1,4 @@
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import type { ReceivedLogRecord } from '@logbridge/viewer'
 import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'

@@ -3,7 +3,7 @@ import { logs as logs2x } from '@opentelemetry/api-logs'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
-import { withLoggingSuppressed } from '@logbridge/bridge'
+import { withLoggingSuppressed } from '@logbridge/bridge/internal'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   createLoggerProvider,

@@ -1,4 +1,4 @@
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import {

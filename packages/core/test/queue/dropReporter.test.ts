@@ -1,4 +1,5 @@
-import { createBridge, timers } from '@logbridge/bridge'
+import { createBridge } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'

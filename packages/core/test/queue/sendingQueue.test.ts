@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'

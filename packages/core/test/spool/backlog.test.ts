@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import * as fs from 'node:fs'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'

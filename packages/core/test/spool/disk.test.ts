@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, promises, rmSync, statSync, writeFileSync, writevSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isLoggingSuppressed, timers } from '@logbridge/bridge'
+import { isLoggingSuppressed, timers } from '@logbridge/bridge/internal'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import type { Spool, SpoolEntry } from '../../src/spool/types.ts'

@@ -1,6 +1,6 @@
 import { EventEmitter, getEventListeners, once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { waitUntilSent, raceAbort, withDeadline } from '../../src/transport/deadline.ts'

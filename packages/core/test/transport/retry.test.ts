@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { timers } from '@logbridge/bridge'
+import { timers } from '@logbridge/bridge/internal'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRetryingTransport } from '../../src/transport/retry.ts'

@@ -1,0 +1,53 @@
+/**
+ * Exports of logbridge's own packages, which depend on the exact version of this one. Every name may change in any release.
+ * The exports of `@logbridge/bridge` are among them, because the build puts all code into this module: both entry points share
+ * their classes.
+ */
+export { toAnyValue, toAnyValueMap } from './anyValue.ts'
+export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
+export { createBridge } from './bridge.ts'
+export { callSites, filePath } from './callSite.ts'
+export { detachKey } from './detach.ts'
+export { warnOfOfficial } from './duplicates.ts'
+export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
+export { describeException, type ExceptionParts } from './exception.ts'
+export { createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
+export { isLoggingSuppressed, withLoggingSuppressed } from './loggingSuppression.ts'
+export { noteLongWait } from './longWait.ts'
+export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
+export {
+  activeContext,
+  contextOfSpan,
+  isSpanContextValid,
+  registeredProvider,
+  ROOT_CONTEXT,
+  spanContextOf,
+  withContext,
+} from './otelGlobals.ts'
+export { ACCEPTS_ANY_VALUE } from './provider.ts'
+export { copyFields, errorMessage, isError, isOmitted, safeGet, textOf } from './safeAccess.ts'
+export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { formatText } from './shown.ts'
+export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
+export { replayBufferedRecords } from './startupBuffer.ts'
+export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
+export { containsText, stripEscapeSequences } from './text.ts'
+export { now, toHrTime } from './time.ts'
+export { nextTurn, timers, unref } from './timers.ts'
+export type {
+  Adapter,
+  AnyValue,
+  AnyValueMap,
+  ApiLogRecord,
+  Bridge,
+  BridgeOptions,
+  HrTime,
+  Logger,
+  LoggerProvider,
+  LogRecord,
+  PlainRecord,
+  SerializedError,
+  SeverityNumber,
+} from './types.ts'
+export { MAX_DEPTH, type ValueLimits, type ValueSink, ValueWriter } from './value.ts'
+export { hideFromDiagnostics, oneLine, rearm, warn, warnOnce } from './warnings.ts'
