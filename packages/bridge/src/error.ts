@@ -4,8 +4,6 @@ export type LogbridgeErrorCode =
   | 'INVALID_OPTION'
   /** A package that this use needs is not installed. */
   | 'MISSING_PEER'
-  /** An address that logbridge should listen on cannot be had. */
-  | 'listen'
   /** What may run once in a process runs already. */
   | 'ALREADY_STARTED'
   /** What belongs to one process was started while Node builds a startup snapshot, from which many start. */

@@ -23,10 +23,10 @@ const PROPAGATORS: Readonly<Record<PropagatorName, () => TextMapPropagator>> = {
 }
 
 /**
- * Registers what the OpenTelemetry API has one of in a process: the context manager, the propagator and the providers.
- * What someone else has registered before stays.
+ * Registers the globals of the OpenTelemetry API: the context manager, the propagator, and the providers. A global that is
+ * already registered stays.
  *
- * @returns unregisters what this has registered
+ * @returns a function that unregisters the globals that this call registered
  */
 export function registerGlobals(
   propagators: readonly PropagatorName[],
@@ -37,12 +37,12 @@ export function registerGlobals(
   },
 ): () => void {
   const undo: (() => void)[] = []
-  const register = (what: string, isRegistered: boolean, unregister: () => void): void => {
+  const register = (name: string, isRegistered: boolean, unregister: () => void): void => {
     if (isRegistered) undo.push(unregister)
     else {
       warnOnce(
-        `already-registered-${what}`,
-        `another ${what} (or another version of @opentelemetry/api) is already registered in this process and stays`,
+        `already-registered-${name}`,
+        `another ${name} (or another version of @opentelemetry/api) is already registered in this process and stays registered`,
       )
     }
   }
@@ -62,7 +62,7 @@ export function registerGlobals(
   if (meterProvider) {
     register('MeterProvider', metrics.setGlobalMeterProvider(meterProvider), () => metrics.disable())
   }
-  // Last: it replays records that were kept, and their spans are the tracer's.
+  // Register the LoggerProvider last: replayed records of the startup buffer refer to spans of the TracerProvider.
   if (loggerProvider) undo.push(registerLoggerProvider(loggerProvider))
   return () => undo.toReversed().forEach((unregister) => unregister())
 }

@@ -1,9 +1,8 @@
 /**
- * OpenTelemetry logs, traces and metrics for Node.js in one call: a LoggerProvider that encodes at the call and delivers
- * in batches over OTLP, and the official SDK's traces and metrics beside it.
+ * OpenTelemetry logs, traces, and metrics for Node.js in one call. The LoggerProvider encodes each record in the log call and
+ * exports batches over OTLP. Traces and metrics are those of the official SDK.
  */
 export type {
-  ShutdownOptions as EndingOptions,
   ExporterOptions,
   HeadersOption,
   LoggerProviderOptions,
@@ -13,6 +12,7 @@ export type {
   OtlpProtocol,
   PrometheusOptions,
   ResourceOptions,
+  ShutdownOptions,
   SpoolOptions,
   TelemetryOptions,
   TlsOptions,

@@ -4,21 +4,21 @@ import { type LoggerProvider, logs } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 
 /**
- * Registers the global LoggerProvider of both generations of the Logs API (`@opentelemetry/api` >= 1.10 and
- * `@opentelemetry/api-logs`), which do not know of each other, and hands it the records that were kept for it.
- * A provider that is already registered stays.
+ * Registers the global LoggerProvider in both generations of the Logs API, `@opentelemetry/api` >= 1.10 and
+ * `@opentelemetry/api-logs`, because each has its own global. Then replays the startup buffer. A LoggerProvider that is already
+ * registered stays.
  *
- * @returns unregisters it where it is still registered
+ * @returns a function that unregisters this LoggerProvider wherever it is still registered
  */
 export function registerLoggerProvider(provider: LoggerProvider): () => void {
-  const refused: string[] = []
-  if (!logs.setGlobalLoggerProvider(provider)) refused.push('@opentelemetry/api')
-  if (!isSame(logs2x.setGlobalLoggerProvider(provider), provider)) refused.push('@opentelemetry/api-logs')
-  if (refused.length > 0) {
+  const occupied: string[] = []
+  if (!logs.setGlobalLoggerProvider(provider)) occupied.push('@opentelemetry/api')
+  if (!isSame(logs2x.setGlobalLoggerProvider(provider), provider)) occupied.push('@opentelemetry/api-logs')
+  if (occupied.length > 0) {
     warnOnce(
       'already-registered',
-      `another LoggerProvider (or another version of the API) is already registered with ${refused.join(' and ')} and ` +
-        'stays there: give adapters the new one as their loggerProvider, or start it before the other',
+      `another LoggerProvider (or another version of the API) is already registered in ${occupied.join(' and ')} ` +
+        'and stays registered: pass the new LoggerProvider to adapters as their loggerProvider, or create the new one first',
     )
   }
   replayBufferedRecords()

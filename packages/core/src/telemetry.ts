@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { resolveTelemetry, type TelemetryConfig } from './config/config.ts'
-import { FLUSH_TIMEOUT_MILLIS } from './config/ending.ts'
+import { FLUSH_TIMEOUT_MILLIS } from './config/shutdown.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { type SignalPipeline, limitMillis, onProcessExit, within } from './process/processExit.ts'

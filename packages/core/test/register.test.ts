@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { registerLoggerProvider } from '../src/register.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 afterEach(() => {
   logs.disable()
@@ -26,30 +26,30 @@ const adapter = {
   convert: (body: string) => ({ body }),
 }
 
-test('libraries of both generations are heard, those that asked before too', () => {
+test('registerLoggerProvider serves both generations of the Logs API when loggers were created before or after', () => {
   const early = logs.getLogger('early')
   const early2x = logs2x.getLogger('early')
   const provider = inMemory()
   const unregister = registerLoggerProvider(provider)
   for (const logger of [early, early2x, logs.getLogger('late'), logs2x.getLogger('late')]) {
-    logger.emit({ body: 'heard' })
+    logger.emit({ body: 'registered' })
   }
   expect(provider.records).toHaveLength(4)
   unregister()
-  logs.getLogger('after').emit({ body: 'not heard' })
-  logs2x.getLogger('after').emit({ body: 'not heard' })
+  logs.getLogger('after').emit({ body: 'unregistered' })
+  logs2x.getLogger('after').emit({ body: 'unregistered' })
   expect(provider.records).toHaveLength(4)
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('records logged before are handed over', () => {
+test('registerLoggerProvider replays records when they were logged before', () => {
   createBridge(adapter).emit('before')
   const provider = inMemory()
   registerLoggerProvider(provider)
   expect(provider.records.map(({ body }) => body)).toEqual(['before'])
 })
 
-test('a provider that is already registered stays, and stays when ours goes', () => {
+test('registerLoggerProvider keeps another LoggerProvider when one is already registered in @opentelemetry/api', () => {
   const foreign = inMemory()
   const own = inMemory()
   logs.setGlobalLoggerProvider(foreign)
@@ -58,21 +58,21 @@ test('a provider that is already registered stays, and stays when ours goes', ()
   logs2x.getLogger('x').emit({ body: 'own' })
   expect(foreign.records.map(({ body }) => body)).toEqual(['foreign'])
   expect(own.records.map(({ body }) => body)).toEqual(['own'])
-  expect(made).toHaveLength(1)
-  expect(made[0]).toMatch(/another LoggerProvider .* registered with @opentelemetry\/api and/)
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]).toMatch(/another LoggerProvider .* registered in @opentelemetry\/api and/)
   unregister()
   expect(logs.getLoggerProvider()).toBe(foreign)
 })
 
-test('the same with the older generation', () => {
+test('registerLoggerProvider keeps another LoggerProvider when one is already registered in @opentelemetry/api-logs', () => {
   const foreign = inMemory()
   logs2x.setGlobalLoggerProvider(foreign)
   registerLoggerProvider(inMemory())()
-  expect(made[0]).toMatch(/registered with @opentelemetry\/api-logs and/)
+  expect(warnings[0]).toMatch(/registered in @opentelemetry\/api-logs and/)
   expect(logs2x.getLoggerProvider()).toBe(foreign)
 })
 
-test('unregistering late leaves alone what has come in its place', () => {
+test('unregistering keeps the next LoggerProvider when another is registered meanwhile', () => {
   const unregister = registerLoggerProvider(inMemory())
   logs.disable()
   const next = inMemory()

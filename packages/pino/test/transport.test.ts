@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { EndingOptions, LoggerProviderOptions } from '@logbridge/core'
+import type { LoggerProviderOptions, ShutdownOptions } from '@logbridge/core'
 import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import transport, { type DeliveryOptions, type TransportOptions } from '../src/index.ts'
@@ -218,7 +218,7 @@ test("a level that pino's logger does not have is the error of the transport", a
 test('the options are those of core that can cross into a worker', () => {
   type Known = Exclude<
     keyof LoggerProviderOptions,
-    'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof EndingOptions
+    'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof ShutdownOptions
   >
   expectTypeOf<keyof DeliveryOptions>().toEqualTypeOf<Known>()
   expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()

@@ -6,7 +6,7 @@ import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from '../queue/dropReporter.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnUnsupportedVariables } from './consistency.ts'
-import { checkEnding, shutdownRules } from './ending.ts'
+import { checkFlushOnExit, shutdownRules } from './shutdown.ts'
 import { type ExporterConfig, exporterRules, resolveExporter } from './exporter.ts'
 import type {
   LoggerProviderOptions,
@@ -229,7 +229,7 @@ const TELEMETRY_RULES = {
  */
 export function resolveLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
-  checkEnding(options)
+  checkFlushOnExit(options)
   const config = logsConfig('', resolveExporter('logs', options, {}, env), options, env)
   return { ...config, meterProvider: options.meterProvider }
 }
@@ -240,7 +240,7 @@ export function resolveLogs(options: LoggerProviderOptions, env: Environment): L
  */
 export function resolveTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
   checkOptionsAt('', options, TELEMETRY_RULES)
-  checkEnding(options)
+  checkFlushOnExit(options)
   const { logs = {}, traces = {}, metrics = {} } = options
   if (logs) checkOptionsAt('logs', logs, LOGS_RULES)
   if (traces) checkOptionsAt('traces', traces, TRACES_RULES)
@@ -278,11 +278,11 @@ function logsConfig(
   env: Environment,
 ): LogsConfig {
   checkOptionsAt(at(path, 'limits'), options.limits, rulesOf(LOG_LIMITS))
-  const settled = resolveOptions(LOGS, { ...options }, env)
+  const resolved = resolveOptions(LOGS, { ...options }, env)
   return {
-    ...settled,
+    ...resolved,
     exporter,
-    maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
+    maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, resolved, env),
     exporters: usable(readList(env, 'OTEL_LOGS_EXPORTER', ['otlp', 'console']) ?? ['otlp'], exporter),
     limits: resolveOptions(LOG_LIMITS, { ...options.limits }, env),
     spool: resolveSpool(at(path, 'spool'), options.spool),
@@ -291,14 +291,14 @@ function logsConfig(
 
 function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: Environment): TracesConfig {
   checkOptionsAt('traces.limits', options.limits, rulesOf(SPAN_LIMITS))
-  const settled = resolveOptions(TRACES, { ...options }, env)
+  const resolved = resolveOptions(TRACES, { ...options }, env)
   const exporter = resolveExporter('traces', general, options, env)
   const listed = readList(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']) ?? ['otlp']
   return {
-    ...settled,
+    ...resolved,
     exporter,
-    sampler: settled.sampler ?? resolveSampler(env),
-    maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, settled, env),
+    sampler: resolved.sampler ?? resolveSampler(env),
+    maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, resolved, env),
     exporters: usable(listed, exporter),
     limits: resolveOptions(SPAN_LIMITS, { ...options.limits }, env),
   }
@@ -306,13 +306,13 @@ function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: En
 
 function metricsConfig(general: TelemetryOptions, options: MetricsOptions, env: Environment): MetricsConfig {
   checkOptionsAt('metrics.prometheus', options.prometheus, rulesOf(PROMETHEUS))
-  const settled = resolveOptions(METRICS, { ...options }, env)
+  const resolved = resolveOptions(METRICS, { ...options }, env)
   const listed = readList(env, 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']) ?? ['otlp']
   const exporter = resolveExporter('metrics', general, options, env)
   return {
-    ...settled,
+    ...resolved,
     exporter,
-    exportTimeoutMillis: timeoutWithinInterval(settled),
+    exportTimeoutMillis: timeoutWithinInterval(resolved),
     exporters: options.prometheus === undefined ? usable(listed, exporter) : ['prometheus'],
     prometheus: resolveOptions(PROMETHEUS, { ...options.prometheus }, env),
     histogramAggregation:

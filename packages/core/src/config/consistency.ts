@@ -2,15 +2,20 @@ import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
 import { at, type Environment, readVariable, enumOf } from './settings.ts'
 
-// The rules that tie settings to one another, and the variables that cannot be obeyed.
+// Rules between two settings, and variables that are not supported.
 
-/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#periodic-exporting-metricreader */
+/**
+ * Default export timeout of metrics.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#periodic-exporting-metricreader
+ */
 const DEFAULT_TIMEOUT_MILLIS = 30_000
 
 /**
- * A batch larger than the queue would never be full.
- * @param path where the options stand, for messages
- * @throws LogbridgeError `INVALID_OPTION`
+ * Limits `maxExportBatchSize` to `maxQueueSize`, because a batch larger than the queue would never fill up.
+ * A variable is lowered with a warning.
+ * @param path path of the options, for messages
+ * @param variable variable of `maxExportBatchSize`
+ * @throws LogbridgeError `INVALID_OPTION` when the option exceeds the queue
  */
 export function batchWithinQueue<Size extends number | undefined>(
   path: string,
@@ -25,44 +30,47 @@ export function batchWithinQueue<Size extends number | undefined>(
   if (options.maxExportBatchSize !== undefined) {
     throw new LogbridgeError(
       'INVALID_OPTION',
-      `@logbridge/core: option ${at(path, 'maxExportBatchSize')} is ${maxExportBatchSize}, more than the ` +
-        `${maxQueueSize} of ${at(path, 'maxQueueSize')}: a batch must fit into the queue`,
+      `@logbridge/core: option ${at(path, 'maxExportBatchSize')} is ${maxExportBatchSize}; it accepts at most ` +
+        `${at(path, 'maxQueueSize')}, which is ${maxQueueSize}`,
     )
   }
   if (env[variable]?.trim()) {
     warnOnce(
       variable,
-      `${variable} is ${maxExportBatchSize}, more than the queue holds; ${maxQueueSize} is used`,
+      `${variable} is ${maxExportBatchSize}, more than the maximum queue size; ${maxQueueSize} is used`,
     )
   }
   return maxQueueSize as Size
 }
 
-/** An export must end before the next begins. Only who has set the timeout is told that it is shortened. */
-export function timeoutWithinInterval(settled: {
+/**
+ * Limits the export timeout of metrics to the interval, because an export must end before the next begins. Warns when the
+ * timeout was set by option or variable.
+ */
+export function timeoutWithinInterval(given: {
   exportIntervalMillis: number
   exportTimeoutMillis: number | undefined
 }): number {
-  const { exportIntervalMillis, exportTimeoutMillis = DEFAULT_TIMEOUT_MILLIS } = settled
+  const { exportIntervalMillis, exportTimeoutMillis = DEFAULT_TIMEOUT_MILLIS } = given
   if (exportTimeoutMillis <= exportIntervalMillis) return exportTimeoutMillis
-  if (settled.exportTimeoutMillis !== undefined) {
+  if (given.exportTimeoutMillis !== undefined) {
     warnOnce(
       'OTEL_METRIC_EXPORT_TIMEOUT',
-      `the metrics' exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is ${exportTimeoutMillis}, longer than ` +
-        `the interval; ${exportIntervalMillis} is used`,
+      `metrics.exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is ${exportTimeoutMillis}, more than ` +
+        `the export interval; ${exportIntervalMillis} is used`,
     )
   }
   return exportIntervalMillis
 }
 
-/** Variables of the specification that nothing here could obey. */
+/** Warns about variables of the specification that this package does not support. */
 export function warnUnsupportedVariables(env: Environment): void {
   for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
     if (!env[name]?.trim()) continue
     warnOnce(
       name,
-      `${name} is not read by startTelemetry(): give options or the other OTEL_* variables in its place. To use the ` +
-        'file, start it with startNodeSDK() of @opentelemetry/sdk-node and no startTelemetry(); adapters use what that registers',
+      `${name} is ignored: startTelemetry() reads options and the other OTEL_* variables. To use the file, call ` +
+        'startNodeSDK() of @opentelemetry/sdk-node instead of startTelemetry(); adapters use the providers that startNodeSDK() registers',
     )
   }
   const filter = readVariable(

@@ -1,33 +1,33 @@
-import { warnOnce, timers, unref } from '@logbridge/bridge/internal'
+import { timers, unref, warnOnce } from '@logbridge/bridge/internal'
 
-/** A detector asks files and commands of this machine, or a metadata service, which answer sooner or not at all. */
-const DETECTION_MILLIS = 5000
+/** Time limit for a resource detector. Detectors read files, run commands, or query a metadata service. */
+const DETECTION_TIMEOUT_MILLIS = 5000
 
-/** Something that a resource detector looks for. */
+/** Pending value of a resource detector. */
 interface Detection<Value> {
-  /** Gives `undefined` when it cannot be found, or not in time; never rejects. */
+  /** Resolves to `undefined` when the value is not found, or not in time. Never rejects. */
   readonly over: Promise<Value | undefined>
-  /** Ends it now. */
+  /** Resolves `over` with `undefined` now. */
   stopWaiting(): void
 }
 
-/** Waits five seconds at most for what a resource detector looks for, and says when that is not enough. */
+/** Waits at most 5 seconds for a value of a resource detector. Warns when the time is over. */
 export function withinDetection<Value>(found: Promise<Value> | undefined): Detection<Value> {
   const { promise, resolve } = Promise.withResolvers<Value | undefined>()
   const end = (value?: Value): void => {
     timers.clearTimeout(timer)
     resolve(value)
   }
-  const giveUp = (): void => end()
+  const stopWaiting = (): void => end()
   const timer = unref(
     timers.setTimeout(() => {
       warnOnce(
         'resource-detector',
-        'a resource detector has not ended within 5 s: telemetry is sent without the attributes that it looks for',
+        'a resource detector did not end within 5 s: telemetry is sent without its attributes',
       )
-      giveUp()
-    }, DETECTION_MILLIS),
+      stopWaiting()
+    }, DETECTION_TIMEOUT_MILLIS),
   )
-  Promise.resolve(found).then(end, giveUp)
-  return { over: promise, stopWaiting: giveUp }
+  Promise.resolve(found).then(end, stopWaiting)
+  return { over: promise, stopWaiting }
 }

@@ -4,36 +4,36 @@ import type { ExporterConfig, Signal } from './exporter.ts'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { type Environment, readBoolean } from './settings.ts'
 
-// One rule for all signals, options and variables: records go to the configured endpoint or nowhere.
+// One rule for all signals, options, and variables: telemetry is sent to the configured endpoint or not at all.
 //
 // | endpoint                                                     | becomes                                            |
 // | ------------------------------------------------------------ | -------------------------------------------------- |
-// | none                                                         | localhost: 4317 for gRPC, 4318 for http/protobuf   |
-// | no protocol, and port 4318 or a path                         | http/protobuf                                      |
-// | gRPC asked for, and a path                                   | the same host and port, with a warning             |
-// | the one for all signals ends in /v1/logs (traces, metrics)   | the same without that, with a warning              |
-// | anything else that cannot be used, as an option              | an error                                           |
-// | anything else that cannot be used, as a variable             | the signal does not start, with a warning          |
+// | none                                                         | localhost: port 4317 for gRPC, 4318 for HTTP       |
+// | port 4318 or a path, protocol not set                        | http/protobuf                                      |
+// | a path, protocol grpc                                        | host and port without the path, with a warning     |
+// | for all signals, ends in /v1/logs (traces, metrics)          | the URL without that end, with a warning           |
+// | otherwise invalid, as an option                              | an error                                           |
+// | otherwise invalid, as a variable                             | the signal does not start, with a warning          |
 
-/** Where to send, settled. */
+/** Resolved endpoint of one signal. */
 export interface Endpoint extends Pick<ExporterConfig, 'protocol' | 'url'> {
   readonly secure: boolean
 }
 
-/** What the user has said about TLS. */
+/** Option `tls` of one signal. */
 export interface TlsOption {
-  /** Where the option stands, for messages. */
+  /** Path of the option, for messages. */
   readonly path: string
   readonly given: ExporterOptions['tls']
 }
 
-/** An endpoint as it was given. */
+/** Endpoint before validation. */
 interface Given {
   readonly text: string
-  /** The option or the variable, for messages. */
+  /** Name of the option or the variable, for messages. */
   readonly source: string
   readonly isOption: boolean
-  /** For all signals: the path of each is appended over HTTP. */
+  /** Set for all signals. Over HTTP the path of the signal is appended. */
   readonly isGeneral: boolean
 }
 
@@ -43,17 +43,17 @@ const GRPC_ACCEPTS =
 const HTTP_ACCEPTS = 'a URL that begins with http:// or https://'
 const HTTP_PORT = '4318'
 
-/** A target that grpc-js resolves by itself: https://github.com/grpc/grpc/blob/master/doc/naming.md */
+/** Target that grpc-js resolves: https://github.com/grpc/grpc/blob/master/doc/naming.md */
 const GRPC_TARGET = /^(dns|unix|ipv4|ipv6):(?!\d+$)/
 const URL_SCHEME = /^https?:\/\//i
-/** `host`, `host:port`, `[::1]:port`, each with a path or without. Another scheme is none of them. */
+/** Matches `host`, `host:port`, `[::1]:port`, with or without a path. A text with a scheme does not match. */
 const BARE_HOST = /^(?:\[[\da-f:.]+\]|[^\s:/?#@\\[\]]+)(?::\d+)?(?:[/?#]|$)/i
 
 /**
- * Settles the endpoint of one signal.
+ * Resolves the endpoint of one signal.
  *
- * @param protocol what was asked for, if anything was
- * @returns `undefined` when a variable cannot be used: the signal must not start
+ * @param protocol protocol that an option or a variable sets
+ * @returns `undefined` when a variable is invalid: the signal must not start
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function resolveEndpoint(
@@ -73,14 +73,14 @@ export function resolveEndpoint(
   const insecure = tls.given === undefined ? readInsecure(signal, env) : !tls.given
   const used = protocol ?? impliedProtocol(given.text)
   const endpoint = used === 'grpc' ? readGrpcEndpoint(given, insecure) : readHttpEndpoint(given, signal)
-  if (endpoint !== undefined) return agreed({ ...endpoint, protocol: used }, tls, given.source)
+  if (endpoint !== undefined) return checkTls({ ...endpoint, protocol: used }, tls, given.source)
   const problem = `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
   if (given.isOption) throw invalid(problem)
-  warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported until it is set right`)
+  warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported`)
   return undefined
 }
 
-/** The option of the signal, else the option for all, else the variable of the signal, else the variable for all. */
+/** Finds the endpoint. Precedence: option of the signal, option for all, variable of the signal, variable for all. */
 function givenEndpoint(
   signal: Signal,
   general: ExporterOptions,
@@ -102,14 +102,14 @@ function givenEndpoint(
   return undefined
 }
 
-/** http/protobuf where the port or a path says so, because gRPC has no path and 4318 is the port of OTLP over HTTP. */
+/** Derives the protocol: `http/protobuf` for port 4318, the port of OTLP over HTTP, and for a path, which gRPC has not. */
 function impliedProtocol(text: string): OtlpProtocol {
   const url = GRPC_TARGET.test(text) ? undefined : parseUrl(text, true)
   return url && (url.port === HTTP_PORT || hasPath(url)) ? 'http/protobuf' : 'grpc'
 }
 
 /**
- * The scheme decides on TLS; without one `insecure` does.
+ * Reads a gRPC endpoint. The scheme decides on TLS; `insecure` decides for an endpoint without a scheme.
  * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
  */
 function readGrpcEndpoint(
@@ -122,19 +122,19 @@ function readGrpcEndpoint(
   if (hasPath(url)) {
     warnOnce(
       `${source}-path`,
-      `${source}: its path is not used, because gRPC has none; for OTLP over HTTP set the protocol to http/protobuf`,
+      `${source}: its path is ignored, because gRPC has no path; for OTLP over HTTP set the protocol to http/protobuf`,
     )
   }
   if (url.username || url.password) {
     warnOnce(
       `${source}-user`,
-      `${source}: its user name and password are not used, because gRPC has no place for them; send an authorization header`,
+      `${source}: its user name and password are ignored, because gRPC cannot carry them; send an authorization header`,
     )
   }
   return { url: `${url.protocol}//${url.host}`, secure: url.protocol === 'https:' }
 }
 
-/** The path of the signal is appended to an endpoint for all signals; another one is used as it is. */
+/** Reads an HTTP endpoint. Appends the path of the signal to an endpoint for all signals. */
 function readHttpEndpoint(
   { text, source, isGeneral }: Given,
   signal: Signal,
@@ -143,12 +143,12 @@ function readHttpEndpoint(
   if (url === undefined) return undefined
   if (isGeneral) {
     let path = withoutTrailingSlashes(url.pathname)
-    const signalPath = SIGNAL_PATHS.find((one) => path.endsWith(one))
+    const signalPath = SIGNAL_PATHS.find((candidate) => path.endsWith(candidate))
     if (signalPath !== undefined) {
       path = withoutTrailingSlashes(path.slice(0, -signalPath.length))
       warnOnce(
         `${source}-signal`,
-        `${source}: its ${signalPath} is taken off, because each signal appends a path of its own`,
+        `${source}: its ${signalPath} is removed, because each signal appends a path`,
       )
     }
     url.pathname = `${path}/v1/${signal}`
@@ -156,7 +156,7 @@ function readHttpEndpoint(
   return { url: url.href, secure: url.protocol === 'https:' }
 }
 
-/** @param insecure the scheme of an endpoint without one */
+/** @param insecure selects `http:` for a text without a scheme */
 function parseUrl(text: string, insecure: boolean): URL | undefined {
   const hasScheme = URL_SCHEME.test(text)
   if (!hasScheme && !BARE_HOST.test(text)) return undefined
@@ -180,10 +180,13 @@ function readInsecure(signal: Signal, env: Environment): boolean {
   return readBoolean(env, names) ?? false
 }
 
-/** Plain text in spite of `tls` would send what was to be kept secret. */
-function agreed(endpoint: Endpoint, { path, given }: TlsOption, source: string): Endpoint {
+/**
+ * Checks that the option `tls` agrees with the scheme, because plain text in spite of `tls` would reveal secrets.
+ * @throws LogbridgeError `INVALID_OPTION`
+ */
+function checkTls(endpoint: Endpoint, { path, given }: TlsOption, source: string): Endpoint {
   if (given && !endpoint.secure)
-    throw invalid(`option ${path} is given, but ${source} begins with http://: write https://`)
+    throw invalid(`option ${path} is set, but ${source} begins with http://: write https://`)
   if (given === false && endpoint.secure) {
     throw invalid(`option ${path} is false, but ${source} begins with https://: write http://`)
   }

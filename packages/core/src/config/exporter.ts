@@ -21,7 +21,7 @@ import {
 
 export type Signal = 'logs' | 'traces' | 'metrics'
 
-/** TLS material as contents in PEM, and the absolute paths of those that came from files. */
+/** Certificates and key in PEM, and the absolute paths of the files that they were read from. */
 export interface TlsConfig {
   readonly ca?: Buffer
   readonly cert?: Buffer
@@ -29,18 +29,18 @@ export interface TlsConfig {
   readonly files?: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
 }
 
-/** One OTLP exporter, settled. */
+/** Resolved configuration of one OTLP exporter. */
 export interface ExporterConfig {
   readonly protocol: OtlpProtocol
   /**
-   * gRPC: `scheme://host:port`, or a gRPC target (`dns:///…`, `unix:…`). HTTP: the full URL, the signal's path included.
+   * `scheme://host:port` or a gRPC target (`dns:///…`, `unix:…`) for gRPC, the full URL with the path of the signal for HTTP.
    */
   readonly url: string
   readonly headers: HeadersOption
   readonly compression: 'gzip' | 'none'
-  /** Milliseconds that one attempt may take. */
+  /** Timeout of one attempt, in milliseconds. */
   readonly timeoutMillis: number
-  /** `undefined`: plain text. */
+  /** `undefined` for plain text. */
   readonly tls: TlsConfig | undefined
 }
 
@@ -48,7 +48,7 @@ const protocol: OptionType<OtlpProtocol> = {
   ...oneOf('grpc', 'http/protobuf'),
   parse(text) {
     if (text !== 'http/json') return text as OtlpProtocol
-    warnOnce('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used in its place')
+    warnOnce('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used')
     return 'http/protobuf'
   },
 }
@@ -80,7 +80,7 @@ const tls: OptionRule = {
 
 interface Pem {
   readonly content: Buffer
-  /** Absolute. */
+  /** Absolute path of the file. */
   readonly path?: string
 }
 
@@ -96,7 +96,10 @@ const file: OptionType<Pem> = {
   },
 }
 
-/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options */
+/**
+ * Variables of an exporter option, in order of precedence.
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
+ */
 function variables(signal: Signal, name: string): [string, string] {
   return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
 }
@@ -110,7 +113,7 @@ function exporterTable(signal: Signal) {
   } satisfies SettingTable
 }
 
-/** The rules of `ExporterOptions`, for `checkOptionsAt`. */
+/** Rules of `ExporterOptions`, for `checkOptionsAt`. */
 export const exporterRules: Readonly<Record<keyof ExporterOptions, OptionRule>> = {
   ...(rulesOf(exporterTable('logs')) as Record<
     'protocol' | 'headers' | 'compression' | 'timeoutMillis',
@@ -121,10 +124,10 @@ export const exporterRules: Readonly<Record<keyof ExporterOptions, OptionRule>> 
 }
 
 /**
- * Settles one signal's exporter.
+ * Resolves the exporter of one signal.
  * @param general options for all signals
- * @param own options of this signal, which win
- * @returns `undefined` when a variable names an endpoint that cannot be used: the signal must not start
+ * @param own options of this signal, which take precedence
+ * @returns `undefined` when a variable names an invalid endpoint: the signal must not start
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function resolveExporter(
@@ -137,15 +140,15 @@ export function resolveExporter(
   for (const name of Object.keys(exporterRules) as (keyof ExporterOptions)[]) {
     options[name] = own[name] ?? general[name]
   }
-  const settled = resolveOptions(exporterTable(signal), options, env)
+  const resolved = resolveOptions(exporterTable(signal), options, env)
   const tls: TlsOption = {
     path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
     given: options['tls'] as ExporterOptions['tls'],
   }
-  const endpoint = resolveEndpoint(signal, settled.protocol, general, own, tls, env)
+  const endpoint = resolveEndpoint(signal, resolved.protocol, general, own, tls, env)
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
-  return { ...settled, protocol, url, tls: secure ? readTls(signal, tls, env) : undefined }
+  return { ...resolved, protocol, url, tls: secure ? readTls(signal, tls, env) : undefined }
 }
 
 function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {
@@ -158,7 +161,7 @@ function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig
   if ((cert === undefined) === (key === undefined)) return tlsConfig({ ca, cert, key })
   const missing = cert === undefined ? 'certificate' : 'key'
   if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
-    throw invalid(`option ${path} lacks the client ${missing}: give both certificate and key, or none`)
+    throw invalid(`option ${path} has no client ${missing}: set both certificate and key, or neither`)
   warnOnce(
     'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
     `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
@@ -170,13 +173,13 @@ function readPem(option: string, given: TlsOptions, name: 'ca' | 'cert' | 'key')
   const content = given[name]
   const path = given[`${name}File`]
   if (content !== undefined && path !== undefined) {
-    throw invalid(`option ${option} has both ${name} and ${name}File: give the contents or the path`)
+    throw invalid(`option ${option} has both ${name} and ${name}File: set one of them`)
   }
   if (content !== undefined) return { content: Buffer.isBuffer(content) ? content : Buffer.from(content) }
   if (path === undefined) return undefined
-  const read = file.parse?.(path)
-  if (read !== undefined) return read
-  const shown = path.includes('-----') ? `it holds the contents, which belong in ${name}` : oneLine(path)
+  const pem = file.parse?.(path)
+  if (pem !== undefined) return pem
+  const shown = path.includes('-----') ? `the contents belong in ${name}` : oneLine(path)
   throw invalid(`option ${option}.${name}File is not ${file.accepts}: ${shown}`)
 }
 

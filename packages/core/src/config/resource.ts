@@ -21,15 +21,15 @@ import {
   readVariable,
 } from './settings.ts'
 
-/** The rules of `ResourceOptions`, for `checkOptionsAt`. */
+/** Rules of `ResourceOptions`, for `checkOptionsAt`. */
 export const resourceRules: Readonly<Record<keyof ResourceOptions, OptionRule>> = {
   serviceName: rules.string,
   resource: rules.object,
 }
 
 /**
- * Names of OTEL_NODE_RESOURCE_DETECTORS, those of NodeSDK and those of startNodeSDK. The variables are always read
- * (`env`), and `service` is `serviceinstance` then.
+ * Detectors by their names in `OTEL_NODE_RESOURCE_DETECTORS`: the names of both NodeSDK and startNodeSDK. `env` has no
+ * detector because variables are always read; `service` means `serviceinstance`.
  */
 const DETECTORS: Readonly<Record<string, readonly ResourceDetector[]>> = {
   env: [],
@@ -48,7 +48,7 @@ const attributePairs: OptionType<Record<string, string>> = {
 const text: OptionType<string> = { ...rules.string, parse: (value) => value }
 
 const attributeValue: OptionRule = {
-  accepts: 'a string, a number, a boolean, or an array of one of these',
+  accepts: 'a string, a number, a boolean, or an array of strings, numbers, or booleans',
   test: (value) =>
     Array.isArray(value) ? value.every((item) => item == null || isPrimitive(item)) : isPrimitive(value),
 }
@@ -58,12 +58,12 @@ function isPrimitive(value: unknown): boolean {
 }
 
 /**
- * The resource of all signals. Each of these wins over the one before: what is detected, `OTEL_RESOURCE_ATTRIBUTES`,
- * `OTEL_SERVICE_NAME`, `resource`, `serviceName`. Some detected attributes (`host.id`) may still be pending.
- * `service.instance.id` is random and the process's (the worker's) own, unless it is set; one of
- * `OTEL_RESOURCE_ATTRIBUTES` comes to several processes and workers: `ownInstanceId` tells them apart.
+ * Builds the resource of all signals. Precedence, lowest first: detected attributes, `OTEL_RESOURCE_ATTRIBUTES`,
+ * `OTEL_SERVICE_NAME`, `resource`, `serviceName`. NodeSDK differs: there detected attributes take precedence over set ones.
  *
- * NodeSDK would have what is detected win over what the user has set.
+ * Some detected attributes (`host.id`) may still be pending. `service.instance.id` is random for each process and each worker
+ * thread unless it is set. Child processes and workers inherit an id of `OTEL_RESOURCE_ATTRIBUTES`.
+ * @param ownInstanceId makes an inherited id unique
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function resolveResource(
@@ -86,13 +86,13 @@ export function resolveResource(
   if (serviceNameVariable !== undefined) fromVariables['service.name'] = serviceNameVariable
   const inheritedId = fromVariables['service.instance.id']
   if (inheritedId !== undefined) fromVariables['service.instance.id'] = ownInstanceId(inheritedId)
-  const given = Object.fromEntries(Object.entries(resource).filter(([, value]) => value !== undefined))
-  if (serviceName !== undefined) given['service.name'] = serviceName
+  const fromOptions = Object.fromEntries(Object.entries(resource).filter(([, value]) => value !== undefined))
+  if (serviceName !== undefined) fromOptions['service.name'] = serviceName
 
   return defaultResource()
-    .merge(detectResources({ detectors: resolveDetectors(env).map(bounded) }))
+    .merge(detectResources({ detectors: resolveDetectors(env).map(withTimeLimit) }))
     .merge(resourceFromAttributes(fromVariables))
-    .merge(resourceFromAttributes(given))
+    .merge(resourceFromAttributes(fromOptions))
 }
 
 function resolveDetectors(env: Environment): ResourceDetector[] {
@@ -101,16 +101,16 @@ function resolveDetectors(env: Environment): ResourceDetector[] {
   return (names.includes('all') ? all : names).flatMap((name) => DETECTORS[name] ?? [])
 }
 
-/** The SDK holds spans back until the last attribute is there: one that never comes is given up. */
-function bounded(detector: ResourceDetector): ResourceDetector {
+/** Limits the time of each pending attribute, because the SDK exports no span while an attribute is pending. */
+function withTimeLimit(detector: ResourceDetector): ResourceDetector {
   return {
     detect(config) {
       const { attributes = {}, ...rest } = detector.detect(config)
-      const settled = Object.entries(attributes).map(([name, value]) => [
+      const limited = Object.entries(attributes).map(([name, value]) => [
         name,
         value instanceof Promise ? withinDetection(value).over : value,
       ])
-      return { ...rest, attributes: Object.fromEntries(settled) }
+      return { ...rest, attributes: Object.fromEntries(limited) }
     },
   }
 }

@@ -15,7 +15,7 @@ const ratio: OptionType<number> = {
 }
 
 /**
- * The sampler that `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` name; `undefined`: the SDK's default,
+ * Creates the sampler that `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` name. Returns `undefined` for the SDK's default,
  * `parentbased_always_on`.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
  */
@@ -51,9 +51,9 @@ export function resolveSampler(env: Environment): Sampler | undefined {
 }
 
 function ratioSampler(env: Environment): Sampler {
-  const given = readVariable(env, ['OTEL_TRACES_SAMPLER_ARG'], ratio)
-  if (given === undefined) {
-    warnOnce('OTEL_TRACES_SAMPLER_ARG', 'OTEL_TRACES_SAMPLER_ARG is not set, so every trace is sampled')
+  const samplingRatio = readVariable(env, ['OTEL_TRACES_SAMPLER_ARG'], ratio)
+  if (samplingRatio === undefined) {
+    warnOnce('OTEL_TRACES_SAMPLER_ARG', 'OTEL_TRACES_SAMPLER_ARG is not set: every trace is sampled')
   }
-  return new TraceIdRatioBasedSampler(given ?? 1)
+  return new TraceIdRatioBasedSampler(samplingRatio ?? 1)
 }

@@ -3,13 +3,16 @@ import { warnOnce, isPlainText } from '@logbridge/bridge/internal'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a setting may be: given as an option, or as the text of a variable. */
+/** Values that a setting accepts, as an option or as the text of a variable. */
 export interface OptionType<T> extends OptionRule {
-  /** `undefined` when the text is not of this kind; what it returns must pass `test`, too. */
+  /**
+   * Converts the text of a variable. `test` checks the result; `undefined` means that the text is invalid.
+   * A type without `parse` belongs to a setting whose variables another module reads.
+   */
   parse?(text: string): T | undefined
 }
 
-/** One rule of configuration: the option, else the first of its variables that is set, else the default. */
+/** One row of configuration: an option, the variables that replace it in order of precedence, and its default. */
 export interface Setting<T> {
   readonly type: OptionType<T>
   readonly variables: readonly string[]
@@ -21,17 +24,17 @@ export type Resolved<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never
 }
 
-export function setting<T>(kind: OptionType<T>, variables: readonly string[], fallback: T): Setting<T> {
-  return { type: kind, variables, default: fallback }
+export function setting<T>(type: OptionType<T>, variables: readonly string[], defaultValue: T): Setting<T> {
+  return { type, variables, default: defaultValue }
 }
 
 const OWNER = '@logbridge/core'
-/** What a timer of Node can take. */
+/** Longest delay of a Node.js timer, in milliseconds. */
 export const MAX_TIMER_MILLIS: number = 2 ** 31 - 1
 
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 
-/** Kinds of values that settings share. */
+// Types that several settings share.
 export const count: OptionType<number> = { ...rules.count, parse: wholeNumber }
 export const millis: OptionType<number> = { ...rules.millis, parse: wholeNumber }
 export const duration: OptionType<number> = {
@@ -45,15 +48,18 @@ export const limit: OptionType<number> = {
   parse: wholeNumber,
 }
 
-/** One of a few words; as the text of a variable in any case. */
+/** Accepts one of these words. The text of a variable may be in any case. */
 export function enumOf<T extends string>(...words: T[]): OptionType<T> {
   return { ...oneOf(...words), parse: (text) => text.toLowerCase() as T }
 }
 
-/** An array in which each item has one of the methods. */
-export function arrayOf(what: string, ...methods: string[]): OptionRule {
+/**
+ * Accepts an array in which each item has one of the methods.
+ * @param items name of the items, for messages
+ */
+export function arrayOf(items: string, ...methods: string[]): OptionRule {
   return {
-    accepts: `an array of ${what}`,
+    accepts: `an array of ${items}`,
     test: (value) =>
       Array.isArray(value) && value.every((item) => methods.some((name) => hasMethod(item, name))),
   }
@@ -67,19 +73,20 @@ export function hasMethod(value: unknown, name: string): boolean {
   )
 }
 
-/** The path of an option; '' is the user's options themselves. */
+/** Joins the path of an object of options and a name. The path of the outermost options is ''. */
 export function at(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-/** The rules of a table, for `checkOptionsAt`. */
+/** Extracts the rules of a table, for `checkOptionsAt`. */
 export function rulesOf(table: SettingTable): Record<string, OptionRule> {
-  return Object.fromEntries(Object.entries(table).map(([name, { type: kind }]) => [name, kind]))
+  return Object.fromEntries(Object.entries(table).map(([name, { type }]) => [name, type]))
 }
 
 /**
- * Checks options that stand at a path (`logs`) of the options that the user gave; as `at` has it.
- * @throws LogbridgeError `INVALID_OPTION`, naming the option by its path (`logs.maxQueueSize`)
+ * Checks the options at a path (`logs`) of the options that the application gave. A message names an option by its path,
+ * as in `logs.maxQueueSize`.
+ * @throws LogbridgeError `INVALID_OPTION`
  */
 export function checkOptionsAt(path: string, options: unknown, allowed: Record<string, OptionRule>): void {
   if (path === '' || options === undefined) return checkOptions(OWNER, options, allowed)
@@ -89,38 +96,38 @@ export function checkOptionsAt(path: string, options: unknown, allowed: Record<s
   checkOptions(OWNER, prefixed(options as Record<string, unknown>), prefixed(allowed))
 }
 
-/** Settles every row of a table; options must have been checked. */
+/** Resolves each row of a table to the option, else the first valid variable, else the default. Expects checked options. */
 export function resolveOptions<Table extends SettingTable>(
   table: Table,
   options: Readonly<Record<string, unknown>>,
   env: Environment,
 ): Resolved<Table> {
-  const settled: Record<string, unknown> = {}
-  for (const [name, { type: kind, variables, default: fallback }] of Object.entries(table)) {
-    settled[name] = options[name] ?? readVariable(env, variables, kind) ?? fallback
+  const resolved: Record<string, unknown> = {}
+  for (const [name, { type, variables, default: defaultValue }] of Object.entries(table)) {
+    resolved[name] = options[name] ?? (type.parse && readVariable(env, variables, type)) ?? defaultValue
   }
-  return settled as Resolved<Table>
+  return resolved as Resolved<Table>
 }
 
-/** The first of these variables that is set to something acceptable; an empty one counts as not set. */
+/** Reads the first of these variables that has a valid value. An empty variable counts as not set. */
 export function readVariable<T>(
   env: Environment,
   names: readonly string[],
-  kind: OptionType<T>,
+  type: OptionType<T>,
 ): T | undefined {
   for (const name of names) {
     const text = env[name]?.trim()
     if (text === undefined || text === '') continue
-    const value = kind.parse?.(text)
-    if (value !== undefined && kind.test(value)) return value
-    ignoreVariable(name, text, kind)
+    const value = type.parse?.(text)
+    if (value !== undefined && type.test(value)) return value
+    warnIgnored(name, text, type)
   }
   return undefined
 }
 
 /**
- * The known words of a list (`a,b`), each once; unknown ones are complained about and left out.
- * @returns `[]` when the list says `none`, `undefined` when it holds nothing
+ * Reads a list of words (`a,b`). Repeated words count once; unknown words are ignored with a warning.
+ * @returns `[]` when the list contains `none`, `undefined` when the list has no known word
  */
 export function readList<T extends string>(
   env: Environment,
@@ -130,44 +137,47 @@ export function readList<T extends string>(
   const words = new Set((env[name] ?? '').split(',').map((item) => item.trim().toLowerCase()))
   words.delete('')
   if (words.has('none')) return []
-  const found: T[] = []
-  for (const item of words) {
-    if (known.includes(item as T)) found.push(item as T)
+  const recognized: T[] = []
+  for (const word of words) {
+    if (known.includes(word as T)) recognized.push(word as T)
     else
       warnOnce(
         name,
-        `${name}: ${isPlainText(item) ? `'${item}'` : 'a part of it'} is ignored; it accepts ${[...known, 'none'].join(', ')}`,
+        `${name}: ${isPlainText(word) ? `'${word}'` : 'an item'} is ignored; ${name} accepts ${[...known, 'none'].join(', ')}`,
       )
   }
-  return found.length > 0 ? found : undefined
+  return recognized.length > 0 ? recognized : undefined
 }
 
-/** Whether a variable is `true`, in any case; the specification has every other value mean false. */
+/**
+ * Reads `true` or `false`, in any case. Another value is ignored with a warning: the specification defines it as false.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean-value
+ */
 export function readBoolean(env: Environment, names: readonly string[]): boolean | undefined {
   const text = readVariable(env, names, enumOf('true', 'false'))
   return text === undefined ? undefined : text === 'true'
 }
 
-/** Says once a variable that its value is of no use. */
-function ignoreVariable(name: string, text: string, { accepts, secret }: OptionType<unknown>): void {
+/** Warns once that the value of a variable is invalid. A value that may be secret is not shown. */
+function warnIgnored(name: string, text: string, { accepts, secret }: OptionType<unknown>): void {
   const shown = secret || !isPlainText(text) ? 'its value' : `'${text}'`
   warnOnce(name, `${name} is ignored: ${shown} is not ${accepts}`)
 }
 
 /**
- * Reads `key1=value1,key2=value2`, percent-encoded as W3C Baggage; `undefined` when any part of it is malformed.
+ * Reads `key1=value1,key2=value2`, percent-encoded as W3C Baggage. Returns `undefined` when any pair is malformed.
  * https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable
  */
 export function parsePairs(text: string): Record<string, string> | undefined {
   const pairs: [string, string][] = []
   for (const part of text.split(',')) {
     if (part.trim() === '') continue
-    const at = part.indexOf('=')
-    if (at < 0) return undefined
+    const separator = part.indexOf('=')
+    if (separator < 0) return undefined
     try {
-      const key = decodeURIComponent(part.slice(0, at).trim())
+      const key = decodeURIComponent(part.slice(0, separator).trim())
       if (key === '') return undefined
-      pairs.push([key, decodeURIComponent(part.slice(at + 1).trim())])
+      pairs.push([key, decodeURIComponent(part.slice(separator + 1).trim())])
     } catch {
       return undefined
     }

@@ -12,31 +12,32 @@ import {
   resolveOptions,
 } from './settings.ts'
 
-/** Where a spool lies and how it is kept, settled. */
+/** Resolved configuration of the spool. */
 export interface SpoolConfig {
-  /** Absolute. */
+  /** Absolute path. */
   readonly directory: string
-  /** Bytes that all processes together may keep in the directory. */
+  /** Limit of the directory in bytes, for all processes together. */
   readonly maxBytes: number
-  /** Whether an append waits until the disk has it, and not the operating system alone. */
+  /** Syncs each append to the disk. */
   readonly fsync: boolean
 }
 
-const folder: OptionType<string> = {
+const directoryPath: OptionType<string> = {
   accepts: 'the path of a directory',
   test: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 }
 const boolean: OptionType<boolean> = rules.boolean
 
-// No variable: the specification has none, and a directory that several services find in their environment would be shared.
+// There is no variable, because services with a common environment would then share one directory.
 const SPOOL = {
-  directory: setting(folder, [], ''),
+  directory: setting(directoryPath, [], ''),
   maxBytes: setting(count, [], 1024 * 1024 * 1024),
   fsync: setting(boolean, [], false),
 } satisfies SettingTable
 
 /**
- * @param path where the options stand, for messages
+ * Resolves the spool options, with the directory relative to the current working directory.
+ * @param path path of the options, for messages
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function resolveSpool(path: string, options: SpoolOptions | undefined): SpoolConfig | undefined {
@@ -45,10 +46,9 @@ export function resolveSpool(path: string, options: SpoolOptions | undefined): S
   if (options.directory === undefined) {
     throw new LogbridgeError(
       'INVALID_OPTION',
-      `@logbridge/core: option ${at(path, 'directory')} is not given: a spool needs a directory of its own`,
+      `@logbridge/core: option ${at(path, 'directory')} is not set; it accepts ${directoryPath.accepts}`,
     )
   }
   const { directory, maxBytes, fsync } = resolveOptions(SPOOL, { ...options }, {})
-  // Now, as the application may change its working directory later.
   return { directory: resolve(directory), maxBytes, fsync }
 }

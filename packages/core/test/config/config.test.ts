@@ -10,12 +10,12 @@ import { resolveLogs, resolveTelemetry } from '../../src/config/config.ts'
 import type { TelemetryOptions } from '../../src/config/options.ts'
 import { capturedWarnings, forgetLoggedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 type Env = Record<string, string>
 
-/** A value inside the settled configuration, by its path. */
-function settled(path: string, options: TelemetryOptions, env: Env): unknown {
+/** Resolves options and variables, and returns the value at a path of the configuration. */
+function resolved(path: string, options: TelemetryOptions, env: Env): unknown {
   let value: unknown = resolveTelemetry(options, env)
   for (const name of path.split('.')) value = (value as Record<string, unknown>)[name]
   return value
@@ -33,21 +33,21 @@ function thrownBy(run: () => unknown): LogbridgeError {
     expect((error as LogbridgeError).code).toBe('INVALID_OPTION')
     return error as LogbridgeError
   }
-  throw new Error('nothing was thrown')
+  throw new Error('expected an error')
 }
 
 interface Row {
-  /** Where the settled value stands, and the option unless `option` says otherwise. */
+  /** Path of the resolved value. Also the path of the option, unless `option` names it. */
   path: string
   option?: string
-  /** The first that is set counts. */
+  /** Variables in order of precedence. */
   variables?: string[]
-  fallback: unknown
-  /** Texts of two acceptable values of the variable, and what they mean. */
+  defaultValue: unknown
+  /** Two valid texts of a variable, each followed by its value. */
   texts?: [string, unknown, string, unknown]
-  bad?: string
+  invalid?: string
   given: unknown
-  badOption: unknown
+  invalidOption: unknown
 }
 
 const otlp = (signal: string, name: string): string[] => [
@@ -55,14 +55,14 @@ const otlp = (signal: string, name: string): string[] => [
   `OTEL_EXPORTER_OTLP_${name}`,
 ]
 const numbers: [string, unknown, string, unknown] = ['70', 70, '80', 80]
-const limitRow = (path: string, fallback: number, ...variables: string[]): Row => ({
+const limitRow = (path: string, defaultValue: number, ...variables: string[]): Row => ({
   path,
   variables,
-  fallback,
+  defaultValue,
   texts: ['0', 0, '7', 7],
-  bad: '-1',
+  invalid: '-1',
   given: 9,
-  badOption: 1.5,
+  invalidOption: 1.5,
 })
 
 const ROWS: Row[] = [
@@ -71,82 +71,82 @@ const ROWS: Row[] = [
       path: `${signal}.exporter.protocol`,
       option: `${signal}.protocol`,
       variables: otlp(signal, 'PROTOCOL'),
-      fallback: 'grpc',
+      defaultValue: 'grpc',
       texts: ['http/protobuf', 'http/protobuf', 'grpc', 'grpc'],
-      bad: 'smtp',
+      invalid: 'smtp',
       given: 'http/protobuf',
-      badOption: 'http/json',
+      invalidOption: 'http/json',
     },
     {
       path: `${signal}.exporter.compression`,
       option: `${signal}.compression`,
       variables: otlp(signal, 'COMPRESSION'),
-      fallback: 'none',
+      defaultValue: 'none',
       texts: ['gzip', 'gzip', 'none', 'none'],
-      bad: 'zip',
+      invalid: 'zip',
       given: 'gzip',
-      badOption: 'deflate',
+      invalidOption: 'deflate',
     },
     {
       path: `${signal}.exporter.timeoutMillis`,
       option: `${signal}.timeoutMillis`,
       variables: otlp(signal, 'TIMEOUT'),
-      fallback: 10_000,
+      defaultValue: 10_000,
       texts: numbers,
-      bad: '10s',
+      invalid: '10s',
       given: 5,
-      badOption: 0,
+      invalidOption: 0,
     },
     {
       path: `${signal}.exporter.headers`,
       option: `${signal}.headers`,
       variables: otlp(signal, 'HEADERS'),
-      fallback: {},
+      defaultValue: {},
       texts: ['a=1,b=x%20y%3D', { a: '1', b: 'x y=' }, 'c=3', { c: '3' }],
-      bad: 'not-a-pair',
+      invalid: 'not-a-pair',
       given: { authorization: 'Bearer t' },
-      badOption: { authorization: 'line\nbreak' },
+      invalidOption: { authorization: 'line\nbreak' },
     },
   ]),
   {
     path: 'logs.maxQueueSize',
     variables: ['OTEL_BLRP_MAX_QUEUE_SIZE'],
-    fallback: undefined,
+    defaultValue: undefined,
     texts: numbers,
-    bad: '0',
+    invalid: '0',
     given: 5,
-    badOption: 0,
+    invalidOption: 0,
   },
-  { path: 'logs.maxQueueBytes', fallback: 67_108_864, given: 5, badOption: '5' },
+  { path: 'logs.maxQueueBytes', defaultValue: 67_108_864, given: 5, invalidOption: '5' },
   {
     path: 'logs.maxExportBatchSize',
     variables: ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE'],
-    fallback: undefined,
+    defaultValue: undefined,
     texts: numbers,
-    bad: 'many',
+    invalid: 'many',
     given: 5,
-    badOption: -1,
+    invalidOption: -1,
   },
   {
     path: 'logs.scheduledDelayMillis',
     variables: ['OTEL_BLRP_SCHEDULE_DELAY'],
-    fallback: 1000,
+    defaultValue: 1000,
     texts: ['0', 0, '80', 80],
-    bad: '-5',
+    invalid: '-5',
     given: 5,
-    badOption: Number.NaN,
+    invalidOption: Number.NaN,
   },
   {
     path: 'logs.exportTimeoutMillis',
     variables: ['OTEL_BLRP_EXPORT_TIMEOUT'],
-    fallback: 30_000,
+    defaultValue: 30_000,
     texts: numbers,
-    bad: '0',
+    invalid: '0',
     given: 5,
-    badOption: Infinity,
+    invalidOption: Infinity,
   },
-  { path: 'logs.minimumSeverity', fallback: 0, given: 13, badOption: 25 },
-  { path: 'logs.processors', fallback: [], given: [{ onEmit() {} }], badOption: [{}] },
+  { path: 'logs.minimumSeverity', defaultValue: 0, given: 13, invalidOption: 25 },
+  { path: 'logs.processors', defaultValue: [], given: [{ onEmit() {} }], invalidOption: [{}] },
   limitRow(
     'logs.limits.attributeCountLimit',
     128,
@@ -159,44 +159,49 @@ const ROWS: Row[] = [
     'OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT',
     'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT',
   ),
-  { path: 'traces.sampler', fallback: undefined, given: new AlwaysOnSampler(), badOption: 'always_on' },
+  {
+    path: 'traces.sampler',
+    defaultValue: undefined,
+    given: new AlwaysOnSampler(),
+    invalidOption: 'always_on',
+  },
   {
     path: 'traces.maxQueueSize',
     variables: ['OTEL_BSP_MAX_QUEUE_SIZE'],
-    fallback: 2048,
+    defaultValue: 2048,
     texts: ['5120', 5120, '900', 900],
-    bad: '2e3',
+    invalid: '2e3',
     given: 5120,
-    badOption: 1.5,
+    invalidOption: 1.5,
   },
   {
     path: 'traces.maxExportBatchSize',
     variables: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
-    fallback: 512,
+    defaultValue: 512,
     texts: numbers,
-    bad: '0',
+    invalid: '0',
     given: 1024,
-    badOption: '1024',
+    invalidOption: '1024',
   },
   {
     path: 'traces.scheduledDelayMillis',
     variables: ['OTEL_BSP_SCHEDULE_DELAY'],
-    fallback: 5000,
+    defaultValue: 5000,
     texts: ['0', 0, '80', 80],
-    bad: 'soon',
+    invalid: 'soon',
     given: 2000,
-    badOption: -1,
+    invalidOption: -1,
   },
   {
     path: 'traces.exportTimeoutMillis',
     variables: ['OTEL_BSP_EXPORT_TIMEOUT'],
-    fallback: 30_000,
+    defaultValue: 30_000,
     texts: numbers,
-    bad: '99999999999',
+    invalid: '99999999999',
     given: 10_000,
-    badOption: 0,
+    invalidOption: 0,
   },
-  { path: 'traces.processors', fallback: [], given: [{ onEnd() {} }], badOption: {} },
+  { path: 'traces.processors', defaultValue: [], given: [{ onEnd() {} }], invalidOption: {} },
   limitRow(
     'traces.limits.attributeCountLimit',
     128,
@@ -216,101 +221,103 @@ const ROWS: Row[] = [
   {
     path: 'metrics.exportIntervalMillis',
     variables: ['OTEL_METRIC_EXPORT_INTERVAL'],
-    fallback: 60_000,
+    defaultValue: 60_000,
     texts: numbers,
-    bad: '0',
+    invalid: '0',
     given: 5000,
-    badOption: 0,
+    invalidOption: 0,
   },
   {
     path: 'metrics.exportTimeoutMillis',
     variables: ['OTEL_METRIC_EXPORT_TIMEOUT'],
-    fallback: 30_000,
+    defaultValue: 30_000,
     texts: numbers,
-    bad: '1.5',
+    invalid: '1.5',
     given: 5000,
-    badOption: 'x',
+    invalidOption: 'x',
   },
-  { path: 'metrics.views', fallback: [], given: [{ instrumentName: 'x' }], badOption: {} },
-  { path: 'metrics.readers', fallback: [], given: [{ collect() {} }], badOption: [1] },
+  { path: 'metrics.views', defaultValue: [], given: [{ instrumentName: 'x' }], invalidOption: {} },
+  { path: 'metrics.readers', defaultValue: [], given: [{ collect() {} }], invalidOption: [1] },
   {
     path: 'metrics.temporalityPreference',
     variables: ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'],
-    fallback: 'cumulative',
+    defaultValue: 'cumulative',
     texts: ['DELTA', 'delta', 'lowmemory', 'lowmemory'],
-    bad: 'high',
+    invalid: 'high',
     given: 'delta',
-    badOption: 'high',
+    invalidOption: 'high',
   },
   {
     path: 'metrics.prometheus.port',
     variables: ['OTEL_EXPORTER_PROMETHEUS_PORT'],
-    fallback: 9464,
+    defaultValue: 9464,
     texts: numbers,
-    bad: '70000',
+    invalid: '70000',
     given: 1234,
-    badOption: 0,
+    invalidOption: 0,
   },
   {
     path: 'metrics.prometheus.host',
     variables: ['OTEL_EXPORTER_PROMETHEUS_HOST'],
-    fallback: 'localhost',
+    defaultValue: 'localhost',
     texts: ['::', '::', 'h', 'h'],
     given: '0.0.0.0',
-    badOption: '',
+    invalidOption: '',
   },
 ]
 
 describe.each(ROWS)(
   '$path',
-  ({ path, option = path, variables = [], fallback, texts, bad, given, badOption }) => {
-    test('default, and an empty variable', () => {
-      expect(settled(path, {}, {})).toEqual(fallback)
-      expect(settled(path, {}, Object.fromEntries(variables.map((name) => [name, '  '])))).toEqual(fallback)
-      expect(made).toEqual([])
+  ({ path, option = path, variables = [], defaultValue, texts, invalid, given, invalidOption }) => {
+    test('has its default when no variable is set, or an empty one', () => {
+      expect(resolved(path, {}, {})).toEqual(defaultValue)
+      expect(resolved(path, {}, Object.fromEntries(variables.map((name) => [name, '  '])))).toEqual(
+        defaultValue,
+      )
+      expect(warnings).toEqual([])
     })
 
-    test('an option wins over every variable', () => {
+    test('is the option when variables are set, too', () => {
       const env = Object.fromEntries(variables.map((name) => [name, texts?.[0] ?? '']))
-      expect(settled(path, optionsAt(option, given), env)).toEqual(given)
-      expect(made).toEqual([])
+      expect(resolved(path, optionsAt(option, given), env)).toEqual(given)
+      expect(warnings).toEqual([])
     })
 
-    test('a bad option throws and is named', () => {
-      const { message } = thrownBy(() => settled(path, optionsAt(option, badOption), {}))
+    test('throws an error that names the option when the option is invalid', () => {
+      const { message } = thrownBy(() => resolved(path, optionsAt(option, invalidOption), {}))
       expect(message).toContain(`option ${option} is`)
       expect(message).toContain('it accepts')
     })
 
     if (texts === undefined) return
-    const [first, firstMeans, second, secondMeans] = texts
+    const [first, firstValue, second, secondValue] = texts
 
-    test('each variable, the first that is set counting', () => {
-      for (const name of variables) expect(settled(path, {}, { [name]: ` ${first} ` })).toEqual(firstMeans)
+    test('is the first variable that is set when there is no option', () => {
+      for (const name of variables) expect(resolved(path, {}, { [name]: ` ${first} ` })).toEqual(firstValue)
       const [own, general] = variables
       if (general === undefined) return
-      expect(settled(path, {}, { [own as string]: first, [general]: second })).toEqual(firstMeans)
-      expect(settled(path, {}, { [own as string]: '', [general]: second })).toEqual(secondMeans)
-      expect(made).toEqual([])
+      expect(resolved(path, {}, { [own as string]: first, [general]: second })).toEqual(firstValue)
+      expect(resolved(path, {}, { [own as string]: '', [general]: second })).toEqual(secondValue)
+      expect(warnings).toEqual([])
     })
 
-    if (bad === undefined) return
-    test('a bad variable is ignored with one warning that names it', () => {
+    if (invalid === undefined) return
+    test('ignores a variable with one warning when the variable is invalid', () => {
       for (const name of variables) {
-        made.length = 0
-        expect(settled(path, {}, { [name]: bad })).toEqual(fallback)
-        expect(made).toHaveLength(1)
-        expect(made[0]).toMatch(new RegExp(`^${name} is ignored: `))
+        warnings.length = 0
+        expect(resolved(path, {}, { [name]: invalid })).toEqual(defaultValue)
+        expect(warnings).toHaveLength(1)
+        expect(warnings[0]).toMatch(new RegExp(`^${name} is ignored: `))
       }
       const [own, general] = variables
       if (general !== undefined) {
-        expect(settled(path, {}, { [own as string]: bad, [general]: second })).toEqual(secondMeans)
+        expect(resolved(path, {}, { [own as string]: invalid, [general]: second })).toEqual(secondValue)
       }
     })
   },
 )
 
-test('options for all signals reach each of them, and those of one signal win', () => {
+test('resolveTelemetry prefers the options of one signal when options for all signals are given, too', () => {
   const config = resolveTelemetry(
     { timeoutMillis: 5, compression: 'gzip', traces: { timeoutMillis: 6 } },
     { OTEL_EXPORTER_OTLP_TIMEOUT: '7', OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '8' },
@@ -320,7 +327,7 @@ test('options for all signals reach each of them, and those of one signal win', 
   expect(exporters.map((exporter) => exporter?.compression)).toEqual(['gzip', 'gzip', 'gzip'])
 })
 
-test('an unknown option is named, at any depth', () => {
+test('resolveTelemetry throws an error that names the path when an option is unknown', () => {
   expect(thrownBy(() => resolveTelemetry({ endpont: 'x' } as never, {})).message).toMatch(/no option endpont/)
   const nested = thrownBy(() => resolveTelemetry({ logs: { maxQueue: 5 } } as never, {}))
   expect(nested.message).toMatch(/no option logs\.maxQueue;.*logs\.maxQueueSize/)
@@ -330,7 +337,7 @@ test('an unknown option is named, at any depth', () => {
   expect(thrownBy(() => resolveLogs({ logs: {} } as never, {})).message).toMatch(/no option logs/)
 })
 
-test('createLoggerProvider has the same options flat', () => {
+test('resolveLogs reads the options of logs at the top level when createLoggerProvider is called', () => {
   const config = resolveLogs(
     {
       endpoint: 'http://c:4318/x/',
@@ -351,25 +358,25 @@ test('createLoggerProvider has the same options flat', () => {
   )
 })
 
-describe('spool', () => {
+describe('the spool option', () => {
   const directory = '/var/spool/app'
-  const spool = (given: unknown): unknown => settled('logs.spool', { logs: { spool: given as never } }, {})
+  const spool = (given: unknown): unknown => resolved('logs.spool', { logs: { spool: given as never } }, {})
 
-  test('is off unless a directory is given', () => {
+  test('is undefined when no directory is given', () => {
     expect(spool(undefined)).toBeUndefined()
     expect(spool({ directory })).toEqual({ directory, maxBytes: 1_073_741_824, fsync: false })
     expect(spool({ directory, maxBytes: 5, fsync: true })).toEqual({ directory, maxBytes: 5, fsync: true })
     expect(resolveLogs({ spool: { directory } }, {}).spool).toMatchObject({ directory })
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test('a relative directory is that of the working directory at the start', () => {
+  test('resolves the directory from the working directory when the directory is relative', () => {
     expect(spool({ directory: 'spool' })).toMatchObject({ directory: resolve('spool') })
   })
 
   test.each<[string, unknown]>([
-    ['logs.spool.directory is not given', {}],
-    ['logs.spool.directory is not given', { directory: undefined }],
+    ['logs.spool.directory is not set', {}],
+    ['logs.spool.directory is not set', { directory: undefined }],
     ['logs.spool.directory is', { directory: '' }],
     ['logs.spool.directory is', { directory: 5 }],
     ['logs.spool.directory is', { directory: 'a\0b' }],
@@ -379,57 +386,57 @@ describe('spool', () => {
     ['logs.spool is', '/var/spool/app'],
     ['logs.spool is', null],
     ['no option logs.spool.dir;', { dir: '/var/spool/app' }],
-  ])('a bad one: %s', (text, given) => {
+  ])('throws an error when it is invalid: %s', (text, given) => {
     expect(thrownBy(() => spool(given)).message).toContain(text)
   })
 
-  test('of createLoggerProvider is named as it stands there', () => {
+  test('is named without a signal when createLoggerProvider is called', () => {
     expect(thrownBy(() => resolveLogs({ spool: { directory: '' } }, {})).message).toContain(
       'option spool.directory',
     )
   })
 })
 
-describe('headers', () => {
-  test('of the connection are refused: HTTP/2 would refuse each request', () => {
+describe('the headers option', () => {
+  test('throws an error when a header belongs to the connection, because HTTP/2 rejects such requests', () => {
     for (const name of ['Connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te']) {
-      const { message } = thrownBy(() => settled('logs', { headers: { [name]: 'x' } }, {}))
+      const { message } = thrownBy(() => resolved('logs', { headers: { [name]: 'x' } }, {}))
       expect(message).toContain('headers')
     }
   })
 
   const secret = 'Bearer hunter2'
 
-  test('are never shown', () => {
-    settled('logs', {}, { OTEL_EXPORTER_OTLP_HEADERS: secret })
-    const { message } = thrownBy(() => settled('logs', { headers: { a: `${secret}\n` } }, {}))
-    expect([...made, message].join('\n')).not.toContain('hunter2')
-    expect(made).toHaveLength(1)
+  test('shows no value when headers are invalid', () => {
+    resolved('logs', {}, { OTEL_EXPORTER_OTLP_HEADERS: secret })
+    const { message } = thrownBy(() => resolved('logs', { headers: { a: `${secret}\n` } }, {}))
+    expect([...warnings, message].join('\n')).not.toContain('hunter2')
+    expect(warnings).toHaveLength(1)
   })
 
-  test('may be a function', () => {
+  test('keeps a function when a function is given', () => {
     const headers = async (): Promise<Record<string, string>> => ({})
-    expect(settled('traces.exporter.headers', { headers }, {})).toBe(headers)
+    expect(resolved('traces.exporter.headers', { headers }, {})).toBe(headers)
   })
 
   test.each([{ 'a b': 'x' }, { 'trace-bin': 'x' }, { a: 'ü' }, { a: 1 }])(
-    'refuse what cannot be sent: %j',
+    'throws an error when a header cannot be sent: %j',
     (headers) => {
-      thrownBy(() => settled('logs', { headers: headers as never }, {}))
+      thrownBy(() => resolved('logs', { headers: headers as never }, {}))
     },
   )
 })
 
-describe('endpoint', () => {
+describe('the endpoint', () => {
   const exporter = (options: TelemetryOptions, env: Env = {}): ExporterConfig =>
-    settled('traces.exporter', options, env) as ExporterConfig
+    resolved('traces.exporter', options, env) as ExporterConfig
   const at = (options: TelemetryOptions, env: Env = {}): [string, boolean] => {
     const { url, tls } = exporter(options, env)
     return [url, tls !== undefined]
   }
   const HTTP = 'http/protobuf' as const
 
-  test('defaults', () => {
+  test('is localhost when neither option nor variable is set', () => {
     expect(at({})).toEqual(['http://localhost:4317', false])
     expect(at({ protocol: HTTP })).toEqual(['http://localhost:4318/v1/traces', false])
     expect(at({ tls: true })).toEqual(['https://localhost:4317', true])
@@ -451,13 +458,13 @@ describe('endpoint', () => {
     ['https://c:4317/?k=v', {}, 'https://c:4317/v1/traces?k=v', true],
     ['dns:///c:4318', {}, 'dns:///c:4318', true],
     ['http://c:4318', { protocol: 'grpc' }, 'http://c:4318', false],
-  ])('%s with %j, as option and as variable', (endpoint, options, url, secure) => {
+  ])('is resolved when an option or a variable is %s, with %j', (endpoint, options, url, secure) => {
     expect(at({ ...options, endpoint })).toEqual([url, secure])
     expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test('INSECURE decides where the scheme does not', () => {
+  test('uses plain text when it has no scheme and OTEL_EXPORTER_OTLP_INSECURE is true', () => {
     const bare = { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }
     expect(at({}, { ...bare, OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' })).toEqual(['http://c:4317', false])
     const own = { OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'false', OTEL_EXPORTER_OTLP_INSECURE: 'true' }
@@ -471,59 +478,56 @@ describe('endpoint', () => {
     ).toEqual(['https://c:1', true])
   })
 
-  test('that of one signal is used as it is, and wins', () => {
+  test('is used unchanged when it is set for one signal', () => {
     const env = {
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:1/custom',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318',
     }
     expect(at({ protocol: HTTP }, env)).toEqual(['http://t:1/custom', false])
-    expect(settled('logs.exporter.url', { protocol: HTTP }, env)).toBe('http://c:4318/v1/logs')
+    expect(resolved('logs.exporter.url', { protocol: HTTP }, env)).toBe('http://c:4318/v1/logs')
     expect(at({ protocol: HTTP, endpoint: 'http://o:1' }, env)).toEqual(['http://o:1/v1/traces', false])
     const both = { endpoint: 'http://o:1', traces: { endpoint: 'http://p:1/all' } }
     expect(at({ protocol: HTTP, ...both }, env)).toEqual(['http://p:1/all', false])
   })
 
   test.each<[string, TelemetryOptions, string, boolean, RegExp]>([
-    ['http://c:4317/v1/traces', { protocol: 'grpc' }, 'http://c:4317', false, /its path is not used/],
-    ['https://c/hunter2/?k=hunter2', { protocol: 'grpc' }, 'https://c', true, /its path is not used/],
+    ['http://c:4317/v1/traces', { protocol: 'grpc' }, 'http://c:4317', false, /its path is ignored/],
+    ['https://c/hunter2/?k=hunter2', { protocol: 'grpc' }, 'https://c', true, /its path is ignored/],
     [
       'http://hunter2:hunter2@c:4317',
       { protocol: 'grpc' },
       'http://c:4317',
       false,
-      /user name and password are not/,
+      /user name and password are ignored/,
     ],
     ['c:4317/', { protocol: 'grpc' }, 'https://c:4317', true, /^$/],
-    ['c:4317/hunter2', { protocol: 'grpc', tls: false }, 'http://c:4317', false, /its path is not used/],
-    ['http://c:4318/v1/traces', {}, 'http://c:4318/v1/traces', false, /\/v1\/traces is taken off/],
-    ['http://c:4318/v1/logs//', {}, 'http://c:4318/v1/traces', false, /\/v1\/logs is taken off/],
-    [
-      'https://c/a/v1/metrics',
-      { protocol: HTTP },
-      'https://c/a/v1/traces',
-      true,
-      /\/v1\/metrics is taken off/,
-    ],
-  ])('%s with %j, as option and as variable, with a warning', (endpoint, options, url, secure, warning) => {
-    expect(at({ ...options, endpoint })).toEqual([url, secure])
-    expect(made.join('\n')).toMatch(warning)
-    forgetLoggedWarnings()
-    made.length = 0
-    expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
-    expect(made.join('\n')).toMatch(warning)
-    expect(made.join('\n')).not.toContain('hunter2')
-  })
+    ['c:4317/hunter2', { protocol: 'grpc', tls: false }, 'http://c:4317', false, /its path is ignored/],
+    ['http://c:4318/v1/traces', {}, 'http://c:4318/v1/traces', false, /\/v1\/traces is removed/],
+    ['http://c:4318/v1/logs//', {}, 'http://c:4318/v1/traces', false, /\/v1\/logs is removed/],
+    ['https://c/a/v1/metrics', { protocol: HTTP }, 'https://c/a/v1/traces', true, /\/v1\/metrics is removed/],
+  ])(
+    'is mended with a warning when an option or a variable is %s, with %j',
+    (endpoint, options, url, secure, warning) => {
+      expect(at({ ...options, endpoint })).toEqual([url, secure])
+      expect(warnings.join('\n')).toMatch(warning)
+      forgetLoggedWarnings()
+      warnings.length = 0
+      expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
+      expect(warnings.join('\n')).toMatch(warning)
+      expect(warnings.join('\n')).not.toContain('hunter2')
+    },
+  )
 
   test.each([
     ['http://t:4318/v1/traces', 'http/protobuf', 'http://t:4318/v1/traces'],
     ['http://t:4318/v1/logs', 'http/protobuf', 'http://t:4318/v1/logs'],
     ['http://t:4317', 'grpc', 'http://t:4317'],
-  ])('that of one signal says its protocol where none was asked for: %s', (endpoint, protocol, url) => {
+  ])('implies the protocol of one signal when no protocol is set: %s', (endpoint, protocol, url) => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317' }
     expect(exporter({}, env)).toMatchObject({ protocol, url })
     expect(exporter({ traces: { endpoint } })).toMatchObject({ protocol, url })
-    expect(settled('logs.exporter', {}, env)).toMatchObject({ protocol: 'grpc', url: 'http://c:4317' })
-    expect(made).toEqual([])
+    expect(resolved('logs.exporter', {}, env)).toMatchObject({ protocol: 'grpc', url: 'http://c:4317' })
+    expect(warnings).toEqual([])
   })
 
   test.each<[string, TelemetryOptions]>([
@@ -540,7 +544,7 @@ describe('endpoint', () => {
     ['https://user:hunter2@:1', { protocol: HTTP }],
     ['user:hunter2@c:4317', { protocol: 'grpc' }],
   ])(
-    'a bad one: %s with %j is an error as an option, and as a variable has nothing sent',
+    'throws an error as an option, and stops the signal as a variable, when it is %s, with %j',
     (endpoint, options) => {
       const { message } = thrownBy(() => at({ ...options, endpoint }))
       expect(message).toMatch(/option endpoint is not a (gRPC endpoint|URL)/)
@@ -548,7 +552,7 @@ describe('endpoint', () => {
         'option traces.endpoint',
       )
       for (const signal of ['logs', 'traces', 'metrics'] as const) {
-        made.length = 0
+        warnings.length = 0
         const name = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`
         const env = { [name]: endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://ok:1' }
         const config = resolveTelemetry(options, env)
@@ -557,22 +561,22 @@ describe('endpoint', () => {
         )
         expect(started).toEqual([['otlp'], ['otlp']])
         expect(config[signal]).toMatchObject({ exporter: undefined, exporters: [] })
-        expect(made).toEqual([expect.stringContaining(`${signal} are not exported until it is set right`)])
-        expect(made[0]).toContain(name)
-        expect([message, ...made].join('\n')).not.toContain('hunter2')
+        expect(warnings).toEqual([expect.stringContaining(`${signal} are not exported`)])
+        expect(warnings[0]).toContain(name)
+        expect([message, ...warnings].join('\n')).not.toContain('hunter2')
       }
-      made.length = 0
+      warnings.length = 0
       const config = resolveTelemetry(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
       expect([config.logs, config.traces, config.metrics].map((one) => one?.exporter)).toEqual([
         undefined,
         undefined,
         undefined,
       ])
-      expect(made).toHaveLength(3)
+      expect(warnings).toHaveLength(3)
     },
   )
 
-  test('and tls must not contradict each other', () => {
+  test('throws an error when its scheme contradicts the option tls', () => {
     expect(thrownBy(() => at({ endpoint: 'http://c:1', tls: true })).message).toMatch(/write https:/)
     expect(thrownBy(() => at({ endpoint: 'https://c:1', tls: false })).message).toMatch(/write http:/)
     expect(
@@ -583,7 +587,7 @@ describe('endpoint', () => {
 
 const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
 
-describe('tls', () => {
+describe('the tls option', () => {
   const folder = mkdtempSync(join(tmpdir(), 'logbridge-config-'))
   afterAll(() => rmSync(folder, { recursive: true }))
   const path = (name: string): string => {
@@ -591,9 +595,9 @@ describe('tls', () => {
     return join(folder, name)
   }
   const tls = (options: TelemetryOptions, env: Env = {}): unknown =>
-    settled('metrics.exporter.tls', { endpoint: 'https://c:1', ...options }, env)
+    resolved('metrics.exporter.tls', { endpoint: 'https://c:1', ...options }, env)
 
-  test('contents from options, PEM text or Buffer', () => {
+  test('keeps the contents when PEM text or a Buffer is given', () => {
     expect(tls({ tls: { ca: PEM, cert: Buffer.from('c'), key: PEM } })).toEqual({
       ca: Buffer.from(PEM),
       cert: Buffer.from('c'),
@@ -603,7 +607,7 @@ describe('tls', () => {
     expect(tls({ endpoint: 'http://c:1' })).toBeUndefined()
   })
 
-  test('files from variables, own before general, options first', () => {
+  test('reads files when variables name them, after options, and the variable of the signal first', () => {
     const env = {
       OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: path('own-ca'),
       OTEL_EXPORTER_OTLP_CERTIFICATE: path('ca'),
@@ -620,10 +624,10 @@ describe('tls', () => {
     expect(tls({ tls: { ca: PEM } }, env)).toEqual({ ...pair, ca: Buffer.from(PEM), files })
     expect(tls({ tls: { caFile: path('mine') } }, env)).toMatchObject({ ca: Buffer.from('mine\n') })
     expect(tls({ endpoint: 'http://c:1' }, env)).toBeUndefined()
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test('files from options; a path and contents do not go together', () => {
+  test('reads files when paths are given, and throws an error when both path and contents are given', () => {
     const files = { caFile: path('ca'), certFile: path('cert'), keyFile: relative('.', path('key')) }
     expect(tls({ tls: files })).toEqual({
       ca: Buffer.from('ca\n'),
@@ -643,68 +647,70 @@ describe('tls', () => {
   test.each([
     [{ caFile: '/absent/ca.pem' }, 'https://a', 'option logs.tls.caFile is not a file that can be read'],
     [{ ca: PEM, caFile: '/absent/ca.pem' }, 'https://a', 'option logs.tls has both'],
-    [{ cert: PEM }, 'https://a', 'option logs.tls lacks'],
-    [true, 'http://a', 'option logs.tls is given'],
+    [{ cert: PEM }, 'https://a', 'option logs.tls has no client key'],
+    [true, 'http://a', 'option logs.tls is set'],
     [false, 'https://a', 'option logs.tls is false'],
-  ])('what is wrong with those of one signal is told with their path: %j', (given, endpoint, message) => {
-    const settle = (): unknown => resolveTelemetry({ endpoint, logs: { tls: given } }, {})
-    expect(thrownBy(settle).message).toContain(message)
+  ])('is named by its path when it is invalid for one signal: %j', (given, endpoint, message) => {
+    const resolve = (): unknown => resolveTelemetry({ endpoint, logs: { tls: given } }, {})
+    expect(thrownBy(resolve).message).toContain(message)
   })
 
-  test('a file that cannot be read is ignored with a warning', () => {
+  test('ignores a variable with a warning when its file cannot be read', () => {
     expect(tls({}, { OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'absent') })).toEqual({})
-    expect(made).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_CERTIFICATE is ignored')])
+    expect(warnings).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_CERTIFICATE is ignored')])
   })
 
-  test('a certificate needs its key', () => {
-    expect(thrownBy(() => tls({ tls: { cert: PEM } })).message).toContain('lacks the client key')
+  test('throws an error, or warns for variables, when a client certificate has no key', () => {
+    expect(thrownBy(() => tls({ tls: { cert: PEM } })).message).toContain('has no client key')
     expect(thrownBy(() => tls({ tls: { keyFile: path('key') } })).message).toContain(
-      'lacks the client certificate',
+      'has no client certificate',
     )
     expect(tls({}, { OTEL_EXPORTER_OTLP_CLIENT_KEY: path('key') })).toEqual({})
-    expect(made).toEqual([expect.stringContaining('mutual TLS is off')])
+    expect(warnings).toEqual([expect.stringContaining('mutual TLS is off')])
   })
 
   test.each([{ tls: { ca: '/a/path.pem' } }, { tls: { caFile: 7 } }, { tls: { pfx: PEM } }, { tls: 'yes' }])(
-    'refuses %j',
+    'throws an error when it is %j',
     (options) => {
       expect(thrownBy(() => tls(options as never)).message).toContain('option tls is')
     },
   )
 })
 
-test('http/json is answered with one warning and protobuf', () => {
+test('resolveTelemetry uses http/protobuf with one warning when OTEL_EXPORTER_OTLP_PROTOCOL is http/json', () => {
   const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }
   for (const signal of ['logs', 'traces', 'metrics']) {
-    expect(settled(`${signal}.exporter.protocol`, {}, env)).toBe('http/protobuf')
+    expect(resolved(`${signal}.exporter.protocol`, {}, env)).toBe('http/protobuf')
   }
-  expect(made).toEqual([expect.stringContaining('http/json is not supported; http/protobuf')])
+  expect(warnings).toEqual([expect.stringContaining('http/json is not supported; http/protobuf')])
 })
 
-describe('exporters', () => {
+describe('the exporters', () => {
   test.each([
     ['logs', 'OTEL_LOGS_EXPORTER', ['otlp', 'console']],
     ['traces', 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']],
     ['metrics', 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']],
-  ])('of %s', (signal, variable, known) => {
-    const exporters = (text: string): unknown => settled(`${signal}.exporters`, {}, { [variable]: text })
+  ])('of %s are the known words when the variable lists several', (signal, variable, known) => {
+    const exporters = (text: string): unknown => resolved(`${signal}.exporters`, {}, { [variable]: text })
     expect(exporters('')).toEqual(['otlp'])
     expect(exporters('none')).toEqual([])
     expect(exporters(`${known.join(' , ')},otlp`)).toEqual(known)
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
     expect(exporters('console,jaeger')).toEqual(['console'])
     expect(exporters('jaeger')).toEqual(['otlp'])
-    expect(made).toEqual([`${variable}: 'jaeger' is ignored; it accepts ${[...known, 'none'].join(', ')}`])
+    expect(warnings).toEqual([
+      `${variable}: 'jaeger' is ignored; ${variable} accepts ${[...known, 'none'].join(', ')}`,
+    ])
   })
 
-  test('prometheus as an option replaces the push', () => {
+  test('of metrics are prometheus alone when the option prometheus is set', () => {
     expect(
-      settled('metrics.exporters', { metrics: { prometheus: {} } }, { OTEL_METRICS_EXPORTER: 'otlp' }),
+      resolved('metrics.exporters', { metrics: { prometheus: {} } }, { OTEL_METRICS_EXPORTER: 'otlp' }),
     ).toEqual(['prometheus'])
   })
 })
 
-describe('sampler', () => {
+describe('the sampler', () => {
   test.each([
     ['always_on', undefined, 'AlwaysOnSampler'],
     ['always_off', undefined, 'AlwaysOffSampler'],
@@ -714,74 +720,74 @@ describe('sampler', () => {
     ['parentbased_traceidratio', '0.5', /^ParentBased\{root=TraceIdRatioBased\{0\.5\},/],
   ])('%s %s', (name, argument, description) => {
     const env = { OTEL_TRACES_SAMPLER: name, ...(argument && { OTEL_TRACES_SAMPLER_ARG: argument }) }
-    expect(String(settled('traces.sampler', {}, env))).toMatch(description)
-    expect(made).toEqual([])
+    expect(String(resolved('traces.sampler', {}, env))).toMatch(description)
+    expect(warnings).toEqual([])
   })
 
-  test('a bad name or argument', () => {
-    expect(settled('traces.sampler', {}, { OTEL_TRACES_SAMPLER: 'jaeger_remote' })).toBeUndefined()
-    expect(made[0]).toContain('OTEL_TRACES_SAMPLER is ignored')
+  test('is the default, or samples every trace, with a warning when a variable is invalid', () => {
+    expect(resolved('traces.sampler', {}, { OTEL_TRACES_SAMPLER: 'jaeger_remote' })).toBeUndefined()
+    expect(warnings[0]).toContain('OTEL_TRACES_SAMPLER is ignored')
     const env = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }
-    expect(String(settled('traces.sampler', {}, env))).toBe('TraceIdRatioBased{1}')
-    expect(made[1]).toContain("OTEL_TRACES_SAMPLER_ARG is ignored: '1.5'")
+    expect(String(resolved('traces.sampler', {}, env))).toBe('TraceIdRatioBased{1}')
+    expect(warnings[1]).toContain("OTEL_TRACES_SAMPLER_ARG is ignored: '1.5'")
   })
 
-  test('an option wins', () => {
+  test('is the option when a variable is set, too', () => {
     const sampler = new AlwaysOnSampler()
-    expect(settled('traces.sampler', { traces: { sampler } }, { OTEL_TRACES_SAMPLER: 'always_off' })).toBe(
+    expect(resolved('traces.sampler', { traces: { sampler } }, { OTEL_TRACES_SAMPLER: 'always_off' })).toBe(
       sampler,
     )
   })
 })
 
-describe('a batch must fit into the queue', () => {
-  test.each(['logs', 'traces'])('%s: as options', (signal) => {
+describe('the maximum batch size', () => {
+  test.each(['logs', 'traces'])('of %s throws an error when an option exceeds the queue', (signal) => {
     const { message } = thrownBy(() =>
-      settled(signal, { [signal]: { maxQueueSize: 5, maxExportBatchSize: 6 } }, {}),
+      resolved(signal, { [signal]: { maxQueueSize: 5, maxExportBatchSize: 6 } }, {}),
     )
     expect(message).toContain(
-      `option ${signal}.maxExportBatchSize is 6, more than the 5 of ${signal}.maxQueueSize`,
+      `option ${signal}.maxExportBatchSize is 6; it accepts at most ${signal}.maxQueueSize, which is 5`,
     )
   })
 
-  test('a batch of default size is cut to the queue', () => {
-    expect(settled('traces.maxExportBatchSize', { traces: { maxQueueSize: 5 } }, {})).toBe(5)
-    expect(made).toEqual([])
+  test('is lowered to the queue when it is not set', () => {
+    expect(resolved('traces.maxExportBatchSize', { traces: { maxQueueSize: 5 } }, {})).toBe(5)
+    expect(warnings).toEqual([])
   })
 
-  test('a variable is cut with a warning', () => {
+  test('is lowered with a warning when a variable sets it', () => {
     const env = { OTEL_BSP_MAX_QUEUE_SIZE: '5', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '6' }
-    expect(settled('traces.maxExportBatchSize', {}, env)).toBe(5)
-    expect(made).toEqual([expect.stringContaining('OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 6')])
+    expect(resolved('traces.maxExportBatchSize', {}, env)).toBe(5)
+    expect(warnings).toEqual([expect.stringContaining('OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 6')])
   })
 })
 
-test('the timeout of metrics is at most the interval, with a warning only when both are given', () => {
-  expect(settled('metrics.exportTimeoutMillis', { metrics: { exportIntervalMillis: 5 } }, {})).toBe(5)
-  expect(made).toEqual([])
+test('resolveTelemetry lowers the export timeout of metrics when it exceeds the interval, with a warning when it was set', () => {
+  expect(resolved('metrics.exportTimeoutMillis', { metrics: { exportIntervalMillis: 5 } }, {})).toBe(5)
+  expect(warnings).toEqual([])
   const options = { metrics: { exportIntervalMillis: 5, exportTimeoutMillis: 6 } }
-  expect(settled('metrics.exportTimeoutMillis', options, {})).toBe(5)
-  expect(made).toEqual([expect.stringContaining('exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is 6')])
+  expect(resolved('metrics.exportTimeoutMillis', options, {})).toBe(5)
+  expect(warnings).toEqual([expect.stringContaining('exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is 6')])
 })
 
-test('histogram aggregation', () => {
+test('resolveTelemetry reads the default histogram aggregation when its variable is set', () => {
   const name = 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'
   const path = 'metrics.histogramAggregation'
-  expect(settled(path, {}, {})).toBe('explicit_bucket_histogram')
-  expect(settled(path, {}, { [name]: 'base2_exponential_bucket_histogram' })).toBe(
+  expect(resolved(path, {}, {})).toBe('explicit_bucket_histogram')
+  expect(resolved(path, {}, { [name]: 'base2_exponential_bucket_histogram' })).toBe(
     'base2_exponential_bucket_histogram',
   )
-  expect(settled(path, {}, { [name]: 'x' })).toBe('explicit_bucket_histogram')
-  expect(made).toEqual([expect.stringContaining(`${name} is ignored`)])
+  expect(resolved(path, {}, { [name]: 'x' })).toBe('explicit_bucket_histogram')
+  expect(warnings).toEqual([expect.stringContaining(`${name} is ignored`)])
 })
 
-test('propagators', () => {
-  const propagators = (text: string): unknown => settled('propagators', {}, { OTEL_PROPAGATORS: text })
+test('resolveTelemetry reads the propagators when OTEL_PROPAGATORS is set', () => {
+  const propagators = (text: string): unknown => resolved('propagators', {}, { OTEL_PROPAGATORS: text })
   expect(propagators('')).toEqual(['tracecontext', 'baggage'])
   expect(propagators('b3, b3multi')).toEqual(['b3', 'b3multi'])
   expect(propagators('none')).toEqual([])
   expect(propagators('jaeger,b3')).toEqual(['b3'])
-  expect(made).toEqual([expect.stringContaining("OTEL_PROPAGATORS: 'jaeger' is ignored")])
+  expect(warnings).toEqual([expect.stringContaining("OTEL_PROPAGATORS: 'jaeger' is ignored")])
 })
 
 const PRIVATE_KEY = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'
@@ -789,19 +795,22 @@ const FORGED = '\u001b[2J\nlogbridge: hunter2'
 const URL_OF_HUNTER = 'https://shop:hunter2@localhost:1'
 
 test.each<[string, object]>([
-  ['a key where a path belongs', { endpoint: 'https://localhost', tls: { caFile: PRIVATE_KEY } }],
-  ['a key where a word belongs', { compression: PRIVATE_KEY }],
-  ['a key where a name belongs', { [PRIVATE_KEY]: 1 }],
+  ['a key in place of a path', { endpoint: 'https://localhost', tls: { caFile: PRIVATE_KEY } }],
+  ['a key in place of a word', { compression: PRIVATE_KEY }],
+  ['a key in place of a name', { [PRIVATE_KEY]: 1 }],
   ['control characters', { protocol: FORGED }],
   ['control characters in a name', { [FORGED]: 1 }],
-  ['a sign-in where a word belongs', { protocol: URL_OF_HUNTER }],
-  ['a sign-in behind a scheme that is none', { endpoint: 'ftp://shop:hunter2@localhost' }],
-  ['a sign-in before a port that is none', { endpoint: 'https://shop:hunter2@localhost:99999' }],
+  ['credentials of a URL in place of a word', { protocol: URL_OF_HUNTER }],
+  ['credentials after an unknown scheme', { endpoint: 'ftp://shop:hunter2@localhost' }],
+  ['credentials before an invalid port', { endpoint: 'https://shop:hunter2@localhost:99999' }],
   ['headers as text', { headers: 'authorization=hunter2' }],
-  ['a header that is none', { headers: { 'hunter2: x': 'hunter2' } }],
-])('an error shows nothing that may be secret of an option that is %s', (_, options) => {
-  expect(() => resolveTelemetry(options as never, {})).toThrow(/^@logbridge\/core: (?!.*hunter2)\P{C}+$/u)
-})
+  ['an invalid header', { headers: { 'hunter2: x': 'hunter2' } }],
+])(
+  'resolveTelemetry throws an error without the value when an option may hold a secret: %s',
+  (_, options) => {
+    expect(() => resolveTelemetry(options as never, {})).toThrow(/^@logbridge\/core: (?!.*hunter2)\P{C}+$/u)
+  },
+)
 
 test.each([
   ['OTEL_BLRP_SCHEDULE_DELAY', URL_OF_HUNTER],
@@ -810,19 +819,19 @@ test.each([
   ['OTEL_PROPAGATORS', FORGED],
   ['OTEL_TRACES_SAMPLER', PRIVATE_KEY],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization hunter2'],
-])('a warning shows nothing that may be secret of a variable %s', (name, text) => {
+])('resolveTelemetry warns without the value when a variable may hold a secret: %s', (name, text) => {
   resolveTelemetry({}, { [name]: text })
-  expect(made).toEqual([expect.stringMatching(new RegExp(`^${name}(?!.*hunter2)`))])
+  expect(warnings).toEqual([expect.stringMatching(new RegExp(`^${name}(?!.*hunter2)`))])
 })
 
-test('diag level', () => {
-  expect(settled('diagLogLevel', {}, {})).toBeUndefined()
-  expect(settled('diagLogLevel', {}, { OTEL_LOG_LEVEL: 'debug' })).toBe(DiagLogLevel.DEBUG)
-  expect(settled('diagLogLevel', {}, { OTEL_LOG_LEVEL: '30' })).toBeUndefined()
-  expect(made).toEqual([expect.stringContaining('OTEL_LOG_LEVEL is ignored')])
+test('resolveTelemetry reads the level of diagnostics when OTEL_LOG_LEVEL is set', () => {
+  expect(resolved('diagLogLevel', {}, {})).toBeUndefined()
+  expect(resolved('diagLogLevel', {}, { OTEL_LOG_LEVEL: 'debug' })).toBe(DiagLogLevel.DEBUG)
+  expect(resolved('diagLogLevel', {}, { OTEL_LOG_LEVEL: '30' })).toBeUndefined()
+  expect(warnings).toEqual([expect.stringContaining('OTEL_LOG_LEVEL is ignored')])
 })
 
-test('what is switched off', () => {
+test('resolveTelemetry leaves a signal off when it is false or OTEL_SDK_DISABLED is true', () => {
   const signals = ['logs', 'traces', 'metrics'] as const
   const off = resolveTelemetry({ logs: false, traces: false, metrics: false }, {})
   expect(signals.map((signal) => off[signal])).toEqual([undefined, undefined, undefined])
@@ -833,21 +842,21 @@ test('what is switched off', () => {
   expect(signals.map((signal) => disabled[signal])).toEqual([undefined, undefined, undefined])
   expect(disabled.propagators).toEqual(['b3'])
   expect(resolveTelemetry({}, { OTEL_SDK_DISABLED: 'false' }).logs).toBeDefined()
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
   expect(resolveTelemetry({}, { OTEL_SDK_DISABLED: '1' }).logs).toBeDefined()
-  expect(made).toEqual([expect.stringContaining('OTEL_SDK_DISABLED is ignored')])
+  expect(warnings).toEqual([expect.stringContaining('OTEL_SDK_DISABLED is ignored')])
 })
 
-test('variables that cannot be obeyed are answered with a warning', () => {
+test('resolveTelemetry warns once when an unsupported variable is set', () => {
   resolveTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
   resolveTelemetry({}, { OTEL_CONFIG_FILE: 'otel.yaml', OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' })
-  expect(made).toEqual([
-    expect.stringContaining('OTEL_CONFIG_FILE is not read by startTelemetry()'),
+  expect(warnings).toEqual([
+    expect.stringContaining('OTEL_CONFIG_FILE is ignored: startTelemetry() reads'),
     expect.stringContaining('OTEL_METRICS_EXEMPLAR_FILTER=always_on has no effect'),
   ])
-  made.length = 0
+  warnings.length = 0
   resolveTelemetry({}, { OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' })
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
 test('the README names every variable', () => {

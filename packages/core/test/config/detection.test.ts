@@ -11,40 +11,40 @@ import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 const { decode } = receiver()
-const LATE = /^a resource detector has not ended within 5 s: /
+const DETECTION_WARNING = /^a resource detector did not end within 5 s: /
 
 beforeEach(() => useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Detected in the way of the official SDK, by a detector that never ends. */
-const pending = () =>
+/** Encodes a resource with a pending attribute, as the official SDK detects it, of a detector that never ends. */
+const pendingResource = () =>
   encodeResource(resourceFromAttributes({ 'service.name': 'shop', 'host.id': new Promise(() => {}) }))
 
-test('a resource detector that never ends is given up after 5 s: the records are sent, and that is said', async () => {
+test('a batch is sent with a warning when a resource detector has not ended within 5 s', async () => {
   const { pipeline, transport, write } = start()
-  write('a', 9, encodeScope({ name: 'orders' }, pending()))
+  write('a', 9, encodeScope({ name: 'orders' }, pendingResource()))
   const flushed = pipeline.forceFlush(60_000)
   await vi.advanceTimersByTimeAsync(4999)
   expect(transport.requests).toHaveLength(0)
   await vi.advanceTimersByTimeAsync(1)
   await transport.arrived(1)
   expect(Buffer.from(transport.requests[0]!).toString()).toContain('shop')
-  expect(said).toEqual([expect.stringMatching(LATE)])
+  expect(warnings).toEqual([expect.stringMatching(DETECTION_WARNING)])
   transport.answer(delivered)
   await flushed
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('withinDetection waits no longer when what a resource detector looks for cannot be found', async () => {
+test('withinDetection resolves at once when a resource detector rejects', async () => {
   expect(await withinDetection(Promise.reject(new Error('no'))).over).toBeUndefined()
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a resource detector that never ends is given up when half of the time of a shutdown is over', async () => {
+test('a batch is sent when a resource detector has not ended within half the timeout of a shutdown', async () => {
   const { pipeline, transport, write } = start()
-  write('a', 9, encodeScope({ name: 'orders' }, pending()))
+  write('a', 9, encodeScope({ name: 'orders' }, pendingResource()))
   const ended = pipeline.shutdown(2000)
   await vi.advanceTimersByTimeAsync(1000)
   await transport.arrived(1)
@@ -54,15 +54,14 @@ test('a resource detector that never ends is given up when half of the time of a
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a batch is sealed whole when a resource detector ends between its first record and its seal', async () => {
+test('a batch keeps its resource when a resource detector ends between its first record and its seal', async () => {
   const { pipeline, transport, write } = start()
-  let find: ((id: string) => void) | undefined
-  const id = new Promise<string>((resolve) => (find = resolve))
+  const { promise: id, resolve: find } = Promise.withResolvers<string>()
   const resource = encodeResource(resourceFromAttributes({ 'service.name': 'shop', 'host.id': id }))
   const scope = encodeScope({ name: 'orders' }, resource)
   await vi.advanceTimersByTimeAsync(5000)
   write('before', 9, scope)
-  find!('h'.repeat(100))
+  find('h'.repeat(100))
   await vi.advanceTimersByTimeAsync(0)
   const flushed = pipeline.forceFlush()
   await transport.arrived(1)
@@ -83,15 +82,15 @@ test('a batch is sealed whole when a resource detector ends between its first re
   transport.answer(delivered)
 })
 
-test('a detector of our own that never ends holds up no signal', async () => {
+test('resolveResource ends the wait for attributes after 5 s when a built-in detector never ends', async () => {
   const detect = vi.spyOn(hostDetector, 'detect')
   detect.mockReturnValue({ attributes: { 'host.name': 'a', 'host.id': new Promise(() => {}) } })
   onTestFinished(() => detect.mockRestore())
   const resource = resolveResource({}, {})
   expect(resource.asyncAttributesPending).toBe(true)
-  const settled = resource.waitForAsyncAttributes!()
+  const waited = resource.waitForAsyncAttributes!()
   await vi.advanceTimersByTimeAsync(5000)
-  await settled
+  await waited
   expect(resource.attributes['host.name']).toBe('a')
-  expect(said).toEqual([expect.stringMatching(LATE)])
+  expect(warnings).toEqual([expect.stringMatching(DETECTION_WARNING)])
 })

@@ -5,7 +5,7 @@ import type { ResourceOptions } from '../../src/config/options.ts'
 import { resolveResource } from '../../src/config/resource.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 async function attributes(
   options: ResourceOptions,
@@ -16,7 +16,7 @@ async function attributes(
   return resource.attributes
 }
 
-test('what is known without being told', async () => {
+test('resolveResource detects attributes when neither option nor variable is set', async () => {
   expect(await attributes({})).toMatchObject({
     'service.name': expect.stringMatching(/^unknown_service:/),
     'service.instance.id': expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -28,7 +28,7 @@ test('what is known without being told', async () => {
   })
 })
 
-test('each source wins over the one before', async () => {
+test('resolveResource prefers the later source when several set an attribute', async () => {
   const env: Record<string, string> = {}
   const serviceName = async (options: ResourceOptions): Promise<unknown> =>
     (await attributes(options, env))['service.name']
@@ -44,22 +44,22 @@ test('each source wins over the one before', async () => {
     team: 'green',
     'host.name': 'mine',
   })
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('what the user sets wins over what is detected, also where that is detected late', async () => {
+test('resolveResource prefers a set attribute when a detector finds the attribute, too, even late', async () => {
   const resource = { 'host.name': 'h', 'host.id': 'i', 'service.instance.id': 's', 'process.pid': 1 }
   expect(await attributes({ resource })).toMatchObject(resource)
 })
 
-test('an attribute that is undefined is not set', async () => {
+test('resolveResource keeps the detected attribute when the option is undefined', async () => {
   expect(await attributes({ resource: { 'host.name': undefined } })).toMatchObject({
     'host.name': hostname(),
   })
 })
 
 test.each([[{}], [null], [[{}]], [10n], [Symbol.iterator]])(
-  'a value that no resource can hold: %s',
+  'resolveResource throws an error when an attribute is invalid: %s',
   (value) => {
     expect(() => resolveResource({ resource: { 'my.tag': value as never } }, {})).toThrow(
       expect.objectContaining({
@@ -70,15 +70,21 @@ test.each([[{}], [null], [[{}]], [10n], [Symbol.iterator]])(
   },
 )
 
-test.each([{ resource: 'x' }, { serviceName: '' }, { resource: [] }])('bad options: %j', (options) => {
-  expect(() => resolveResource(options as never, {})).toThrow(LogbridgeError)
-})
+test.each([{ resource: 'x' }, { serviceName: '' }, { resource: [] }])(
+  'resolveResource throws an error when options are invalid: %j',
+  (options) => {
+    expect(() => resolveResource(options as never, {})).toThrow(LogbridgeError)
+  },
+)
 
-test.each(['no-pair', '=x', 'a=%zz'])('OTEL_RESOURCE_ATTRIBUTES=%s is ignored as a whole', async (text) => {
-  const found = await attributes({}, { OTEL_RESOURCE_ATTRIBUTES: `ok=1,${text}` })
-  expect(found['ok']).toBeUndefined()
-  expect(made).toEqual([expect.stringContaining('OTEL_RESOURCE_ATTRIBUTES is ignored')])
-})
+test.each(['no-pair', '=x', 'a=%zz'])(
+  'resolveResource ignores OTEL_RESOURCE_ATTRIBUTES with a warning when a pair is malformed: %s',
+  async (text) => {
+    const found = await attributes({}, { OTEL_RESOURCE_ATTRIBUTES: `ok=1,${text}` })
+    expect(found['ok']).toBeUndefined()
+    expect(warnings).toEqual([expect.stringContaining('OTEL_RESOURCE_ATTRIBUTES is ignored')])
+  },
+)
 
 test.each([
   ['none', [], ['service.instance.id', 'host.name', 'os.type', 'process.pid']],
@@ -88,22 +94,25 @@ test.each([
   ['service', ['service.instance.id'], ['host.name']],
   ['env', [], ['host.name', 'service.instance.id']],
   ['all', ['service.instance.id', 'host.name', 'os.type', 'process.pid'], []],
-])('OTEL_NODE_RESOURCE_DETECTORS=%s', async (detectors, present, absent) => {
-  const found = await attributes(
-    {},
-    { OTEL_NODE_RESOURCE_DETECTORS: detectors, OTEL_RESOURCE_ATTRIBUTES: 'a=b' },
-  )
-  expect(Object.keys(found)).toEqual(expect.arrayContaining(['a', 'service.name', ...present]))
-  for (const name of absent) expect(found).not.toHaveProperty([name])
-  expect(made).toEqual([])
-})
+])(
+  'resolveResource runs the named detectors when OTEL_NODE_RESOURCE_DETECTORS=%s',
+  async (detectors, present, absent) => {
+    const found = await attributes(
+      {},
+      { OTEL_NODE_RESOURCE_DETECTORS: detectors, OTEL_RESOURCE_ATTRIBUTES: 'a=b' },
+    )
+    expect(Object.keys(found)).toEqual(expect.arrayContaining(['a', 'service.name', ...present]))
+    for (const name of absent) expect(found).not.toHaveProperty([name])
+    expect(warnings).toEqual([])
+  },
+)
 
-test('an unknown detector is ignored with a warning', async () => {
+test('resolveResource ignores a detector with a warning when its name is unknown', async () => {
   expect(await attributes({}, { OTEL_NODE_RESOURCE_DETECTORS: 'container' })).toHaveProperty(['host.name'])
-  expect(made).toEqual([expect.stringContaining("OTEL_NODE_RESOURCE_DETECTORS: 'container' is ignored")])
+  expect(warnings).toEqual([expect.stringContaining("OTEL_NODE_RESOURCE_DETECTORS: 'container' is ignored")])
 })
 
-test('one process keeps its instance id', async () => {
+test('resolveResource keeps the instance id when a process calls it again', async () => {
   const [first, second] = [await attributes({}), await attributes({})]
   expect(second['service.instance.id']).toBe(first['service.instance.id'])
 })
