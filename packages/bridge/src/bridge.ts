@@ -8,7 +8,7 @@ import { createLoggers } from './provider.ts'
 import { activeContext } from './otelGlobals.ts'
 import { state } from './state.ts'
 import { now } from './time.ts'
-import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
+import type { Adapter, Bridge, BridgeOptions, Classified, SeverityNumber } from './types.ts'
 
 /**
  * Connects an adapter to the Logs API. The bridge alone owns what must not go wrong: it asks `enabled` before
@@ -26,18 +26,22 @@ export function createBridge<Native>(
   const fixedScope = options.scope
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const loggers = createLoggers(loggerProvider)
-  const finish = createRecordBuilder(options)
+  const buildRecord = createRecordBuilder(options)
   const watch = createDuplicateWatch(adapter, loggers)
 
-  function scopeOf(native: Native): string {
-    return fixedScope ?? (adapter.scope?.(native) || library)
+  function isBelowMinimum({ severityNumber }: Classified): boolean {
+    return severityNumber < minimum && severityNumber !== 0
+  }
+
+  function scopeOf({ scope }: Classified): string {
+    return fixedScope ?? (scope || library)
   }
 
   function send(native: Native): void {
-    const severityNumber = adapter.severity(native)
-    if (severityNumber < minimum && severityNumber !== 0) return
-    if (isLoggingSuppressed()) return
-    const scope = scopeOf(native)
+    const classified = adapter.classify(native)
+    if (isBelowMinimum(classified) || isLoggingSuppressed()) return
+    const { severityNumber } = classified
+    const scope = scopeOf(classified)
     const logger = loggers.get(scope)
     if (logger === undefined && !canBuffer()) {
       countUnbuffered()
@@ -46,13 +50,12 @@ export function createBridge<Native>(
     const active = activeContext()
     if (logger?.enabled?.({ context: active, severityNumber }) === false) return
 
-    const converted = adapter.convert(native)
+    const converted = adapter.convert(native, classified)
     if (converted === undefined) return
     const observedTimestamp = converted.observedTimestamp ?? now()
-    const record = finish(converted, logger !== undefined && loggers.acceptsAnyValue())
+    const record = buildRecord(converted, classified, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp
     record.timestamp ??= observedTimestamp
-    record.severityNumber = severityNumber
     // Always set: the official SDKs take `context: undefined` for "no context".
     record.context ??= active
     watch(native, record)
@@ -87,11 +90,11 @@ export function createBridge<Native>(
     enabled(native) {
       if (state.busy) return false
       try {
-        const severityNumber = adapter.severity(native)
-        if (severityNumber < minimum && severityNumber !== 0) return false
-        if (isLoggingSuppressed()) return false
-        const logger = loggers.get(scopeOf(native))
+        const classified = adapter.classify(native)
+        if (isBelowMinimum(classified) || isLoggingSuppressed()) return false
+        const logger = loggers.get(scopeOf(classified))
         if (logger === undefined) return canBuffer()
+        const { severityNumber } = classified
         return logger.enabled?.({ context: activeContext(), severityNumber }) !== false
       } catch {
         return false
@@ -112,6 +115,6 @@ export function createBridge<Native>(
     },
     report,
     flush,
-    captureCallSite: finish.captureCallSite,
+    captureCallSite: buildRecord.captureCallSite,
   }
 }

@@ -10,6 +10,7 @@ export {
   bridgeOptionRules,
   type BridgeOptions,
   checkOptions,
+  type Classified,
   copyFields,
   createBridge,
   createStreamEnd,

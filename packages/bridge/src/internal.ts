@@ -41,6 +41,7 @@ export type {
   ApiLogRecord,
   Bridge,
   BridgeOptions,
+  Classified,
   HrTime,
   Logger,
   LoggerProvider,

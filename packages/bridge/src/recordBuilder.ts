@@ -5,15 +5,16 @@ import { createKeyMatcher } from './keys.ts'
 import { copyFields, setOwn } from './safeAccess.ts'
 import { createRedactor } from './redact.ts'
 import { stripEscapeSequences } from './text.ts'
-import type { ApiLogRecord, Bridge, BridgeOptions, LogRecord, SeverityNumber } from './types.ts'
+import type { ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
 /** Where an Error's own fields go when it was logged without a key. */
 const KEYLESS_ERROR = 'error'
 
-/** Turns an adapter's record into the Logs API's. `asIs`: values may stay what they are, the provider copies them itself. */
+/** Builds the record of the Logs API from the record of an adapter. */
 interface RecordBuilder extends Pick<Bridge<unknown>, 'captureCallSite'> {
-  (record: LogRecord, asIs: boolean): ApiLogRecord
+  /** @param keepsValues leaves values as they are, because the provider copies them itself */
+  (record: LogRecord, classified: Classified, keepsValues: boolean): ApiLogRecord
 }
 
 /**
@@ -28,7 +29,7 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
   const redact = options.redact ? createRedactor(options.redact) : undefined
   const locate = options.captureCode ? createCallSiteLocator() : undefined
 
-  function finish(record: LogRecord, asIs: boolean): ApiLogRecord {
+  function build(record: LogRecord, classified: Classified, keepsValues: boolean): ApiLogRecord {
     let attributes = record.attributes ?? {}
     const eventName = attributes[EVENT_NAME]
     const isEvent = typeof eventName === 'string'
@@ -49,29 +50,29 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
 
     // All fields at once, for `createBridge` to fill in: one shape, also for the provider that reads it.
-    const finished = {
+    const built = {
       timestamp: record.timestamp,
       observedTimestamp: record.observedTimestamp,
-      severityNumber: undefined as SeverityNumber | undefined,
-      severityText: record.severityText,
+      severityNumber: classified.severityNumber,
+      severityText: classified.severityText,
       body: typeof record.body === 'string' ? stripEscapeSequences(record.body) : record.body,
       attributes,
       eventName: isEvent ? eventName : undefined,
       context: record.context,
     } as ApiLogRecord
-    const { body } = finished
+    const { body } = built
     if (redact) {
       const traced = toTracedRecord(body, attributes)
       redact(traced)
-      finished.body = traced.plain.body
-      finished.attributes = traced.plain.attributes
-    } else if (!asIs) {
-      finished.body = body === undefined ? undefined : toAnyValue(body)
-      finished.attributes = toAnyValueMap(attributes)
+      built.body = traced.plain.body
+      built.attributes = traced.plain.attributes
+    } else if (!keepsValues) {
+      built.body = body === undefined ? undefined : toAnyValue(body)
+      built.attributes = toAnyValueMap(attributes)
     }
-    return finished
+    return built
   }
-  return Object.assign(finish, { captureCallSite: locate })
+  return Object.assign(build, { captureCallSite: locate })
 }
 
 /** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */

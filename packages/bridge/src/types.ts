@@ -56,8 +56,6 @@ export interface LogRecord {
   timestamp?: HrTime | undefined
   /** The time of the call, only where the library delays its records; default: now. */
   observedTimestamp?: HrTime | undefined
-  /** The level's name as the library knows it. */
-  severityText?: string | undefined
   /** The message as its reader would see it; a non-string sole argument stays structured. */
   body?: unknown
   /** Every other field. `otel.event.name` among them becomes the record's event name. */
@@ -75,8 +73,19 @@ export interface LogRecord {
   template?: { template: string; parameters: readonly unknown[] } | undefined
 }
 
+/** Severity and scope of a native record: known before the record is converted. */
+export interface Classified {
+  /** Severity number 1-24; 0 for an unknown level. */
+  readonly severityNumber: SeverityNumber
+  /** Name of the level in the library's own spelling. */
+  readonly severityText?: string | undefined
+  /** Name of the logger, which becomes the instrumentation scope. Default: the library's npm name. */
+  readonly scope?: string | undefined
+}
+
 /**
- * Translates the records of one logging library. `createBridge` makes it safe, so everything here may throw.
+ * Translates the records of one logging library. Each function here may throw, because `createBridge` catches. Each is
+ * called once for a record, and `convert` gets the answer of `classify`: nothing is computed twice.
  */
 export interface Adapter<Native> {
   /** npm name of the bridged library: the default instrumentation scope. */
@@ -87,12 +96,14 @@ export interface Adapter<Native> {
    * @default false
    */
   readonly obeysInspectCustom?: boolean | undefined
-  /** Severity number 1-24, or 0 when the native level is unknown. Cheap: asked before anything is built. */
-  severity(native: Native): SeverityNumber
-  /** The logger's own name, if it has one: the instrumentation scope. Cheap: asked before anything is built. */
-  scope?(native: Native): string | undefined
-  /** Pure and synchronous. `undefined` drops the record. */
-  convert(native: Native): LogRecord | undefined
+  /** Reads severity and scope. Must be cheap, because a record that nobody wants is classified as well. */
+  classify(native: Native): Classified
+  /**
+   * Converts a native record. Pure and synchronous.
+   * @param classified the answer of `classify` for this record
+   * @returns `undefined` to drop the record
+   */
+  convert(native: Native, classified: Classified): LogRecord | undefined
   /**
    * Whether two natives that came to different bridges, one directly after the other, are the same log call. Default: when
    * they are the same object.

@@ -1,18 +1,16 @@
 import { copyFields } from '../src/safeAccess.ts'
-import type { Adapter, LogRecord, SeverityNumber } from '../src/types.ts'
+import type { Adapter, Classified, LogRecord, SeverityNumber } from '../src/types.ts'
 
-/** A logging library's record as these tests have it. */
-export interface Native extends LogRecord {
+/** Native record of these tests: a LogRecord and its classification in one. */
+export interface Native extends LogRecord, Omit<Classified, 'severityNumber'> {
   severity?: SeverityNumber
-  scope?: string
 }
 
-const NOT_OF_A_RECORD = new Set(['severity', 'scope'])
+const CLASSIFIED = new Set(['severity', 'severityText', 'scope'])
 
-/** An adapter with nothing to translate: what a test puts in is what the bridge gets. */
+/** Adapter that translates nothing: the bridge gets the record of the test. */
 export const adapter: Adapter<Native> = {
   library: 'plain',
-  severity: (native) => native.severity ?? 9,
-  scope: (native) => native.scope,
-  convert: (native) => copyFields(native, NOT_OF_A_RECORD),
+  classify: ({ severity = 9, severityText, scope }) => ({ severityNumber: severity, severityText, scope }),
+  convert: (native) => copyFields(native, CLASSIFIED),
 }

@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
 import { withLoggingSuppressed } from '../src/loggingSuppression.ts'
-import type { Adapter, Bridge } from '../src/types.ts'
+import type { Adapter, Bridge, Classified } from '../src/types.ts'
 import { adapter, type Native } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
@@ -67,8 +67,7 @@ describe('a fault never reaches the log call, and its neighbours arrive', () => 
       native.body === 'bad' ? no() : (adapter[step] as (native: Native) => never)(native)
 
   test.for<[string, Adapter<Native>]>([
-    ['severity', faulty({ severity: when('severity') })],
-    ['scope', faulty({ scope: when('scope') })],
+    ['classify', faulty({ classify: when('classify') })],
     ['convert', faulty({ convert: when('convert') })],
   ])('in the adapter’s %s', ([, faultyAdapter]) => {
     const loggerProvider = memoryProvider()
@@ -130,6 +129,33 @@ describe('the least severity', () => {
     expect(bodies(provider)).toEqual([9, 0, 24])
     expect(([8, 9, 0] as const).map((severity) => bridge.enabled({ severity }))).toEqual([false, true, true])
   })
+})
+
+test('a bridge classifies a record once and hands the answer to convert', () => {
+  const loggerProvider = memoryProvider()
+  const classifications: Classified[] = []
+  const converted: unknown[] = []
+  const bridge = createBridge<string>(
+    {
+      library: 'plain',
+      classify(native) {
+        const classified = { severityNumber: 13, severityText: 'warn', scope: native } as const
+        classifications.push(classified)
+        return classified
+      },
+      convert(native, classified) {
+        converted.push(classified)
+        return { body: native }
+      },
+    },
+    { loggerProvider },
+  )
+  bridge.emit('shop')
+  expect(loggerProvider.records).toMatchObject([
+    { scope: 'shop', severityNumber: 13, severityText: 'warn', body: 'shop' },
+  ])
+  expect(classifications).toHaveLength(1)
+  expect(converted[0]).toBe(classifications[0])
 })
 
 describe('context and time', () => {

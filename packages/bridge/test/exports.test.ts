@@ -30,6 +30,7 @@ const TYPES = [
   'AnyValueMap',
   'Bridge',
   'BridgeOptions',
+  'Classified',
   'HrTime',
   'LogRecord',
   'LogbridgeErrorCode',

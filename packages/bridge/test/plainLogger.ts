@@ -3,7 +3,7 @@ import { bridgeOptionRules, checkOptions, copyFields, createBridge, isError } fr
 import { severityTable, unknownLevel } from '../src/severity.ts'
 import type { Adapter, BridgeOptions, SeverityNumber } from '../src/types.ts'
 
-/** The smallest logging library there could be, and its adapter: what a sixth adapter looks like. */
+/** Record of the smallest logging library there could be. Its adapter below shows what a sixth adapter looks like. */
 export interface PlainRecord {
   level: string
   message: unknown
@@ -22,12 +22,11 @@ export function createPlainLogger(options: BridgeOptions): PlainLogger {
   const severities = severityTable(plainLevels, options.severity)
   const adapter: Adapter<PlainRecord> = {
     library: 'plain',
-    severity: ({ level }) => severities.get(level) ?? 0,
-    convert({ level, message, parameters, fields }) {
+    classify: ({ level }) => ({ severityNumber: severities.get(level) ?? 0, severityText: level }),
+    convert({ message, parameters, fields }) {
       const attributes = copyFields(fields)
       const exception = [message, fields['error']].find(isError)
       return {
-        severityText: level,
         body: isError(message) ? message.message : format(message, ...parameters),
         attributes,
         exception,

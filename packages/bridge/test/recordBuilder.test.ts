@@ -2,34 +2,48 @@ import { describe, expect, test } from 'vitest'
 import { createRecordBuilder } from '../src/recordBuilder.ts'
 import type { ApiLogRecord, BridgeOptions, LogRecord } from '../src/types.ts'
 
-const finish = (record: LogRecord, options: BridgeOptions = {}, asIs = false): ApiLogRecord =>
-  createRecordBuilder(options)(record, asIs)
+const CLASSIFIED = { severityNumber: 9, severityText: 'info' } as const
+
+function build(
+  record: LogRecord,
+  options: BridgeOptions = {},
+  keepsValues = false,
+): Omit<ApiLogRecord, 'severityNumber' | 'severityText'> {
+  const { severityNumber, severityText, ...others } = createRecordBuilder(options)(
+    record,
+    CLASSIFIED,
+    keepsValues,
+  )
+  expect({ severityNumber, severityText }).toEqual(CLASSIFIED)
+  return others
+}
+
 const failed = (): Error => Object.assign(new TypeError('no'), { code: 'E_NO' })
 const EXCEPTION = ['exception.type', 'exception.message', 'exception.stacktrace']
 
 describe('the event name', () => {
   test('comes from otel.event.name, which does not stay an attribute', () => {
-    expect(finish({ attributes: { 'otel.event.name': 'order.paid', id: 1 } })).toEqual({
+    expect(build({ attributes: { 'otel.event.name': 'order.paid', id: 1 } })).toEqual({
       eventName: 'order.paid',
       attributes: { id: 1 },
     })
   })
 
   test('is text: anything else stays an attribute', () => {
-    expect(finish({ attributes: { 'otel.event.name': 7 } })).toEqual({ attributes: { 'otel.event.name': 7 } })
+    expect(build({ attributes: { 'otel.event.name': 7 } })).toEqual({ attributes: { 'otel.event.name': 7 } })
   })
 })
 
 describe('an exception', () => {
   test('stands first, so that an attribute limit cuts others', () => {
-    const { attributes } = finish({ attributes: { id: 1 }, exception: new TypeError('no') })
+    const { attributes } = build({ attributes: { id: 1 }, exception: new TypeError('no') })
     expect(Object.keys(attributes)).toEqual([...EXCEPTION, 'id'])
     expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'no', id: 1 })
   })
 
   test('leaves its own fields where it stood', () => {
     const err = failed()
-    expect(finish({ attributes: { err, also: err }, exception: err }).attributes).toMatchObject({
+    expect(build({ attributes: { err, also: err }, exception: err }).attributes).toMatchObject({
       err: { code: 'E_NO' },
       also: { code: 'E_NO' },
     })
@@ -37,12 +51,12 @@ describe('an exception', () => {
 
   test('leaves nothing where it stood when it has none', () => {
     const err = new Error('no')
-    expect(Object.keys(finish({ attributes: { err }, exception: err }).attributes)).toEqual(EXCEPTION)
+    expect(Object.keys(build({ attributes: { err }, exception: err }).attributes)).toEqual(EXCEPTION)
   })
 
   test('leaves its own fields under error where it stood nowhere, beside what is there', () => {
-    expect(finish({ exception: failed() }).attributes).toMatchObject({ error: { code: 'E_NO' } })
-    expect(finish({ attributes: { error: 1, 'error#2': 2 }, exception: failed() }).attributes).toMatchObject({
+    expect(build({ exception: failed() }).attributes).toMatchObject({ error: { code: 'E_NO' } })
+    expect(build({ attributes: { error: 1, 'error#2': 2 }, exception: failed() }).attributes).toMatchObject({
       error: 1,
       'error#2': 2,
       'error#3': { code: 'E_NO' },
@@ -51,7 +65,7 @@ describe('an exception', () => {
 
   test('does not touch the Error or another one beside it', () => {
     const [err, other] = [failed(), new RangeError('other')]
-    const { attributes } = finish({ attributes: { err, other }, exception: err })
+    const { attributes } = build({ attributes: { err, other }, exception: err })
     expect(attributes.other).toMatchObject({ type: 'RangeError', message: 'other' })
     expect(Object.keys(err)).toEqual(['code'])
   })
@@ -60,7 +74,7 @@ describe('an exception', () => {
 describe('static attributes', () => {
   test('are on every record, under the record’s own', () => {
     const options = { attributes: { team: 'shop', id: 0, constructor: 'c' } }
-    expect(finish({ attributes: { id: 1 } }, options).attributes).toEqual({
+    expect(build({ attributes: { id: 1 } }, options).attributes).toEqual({
       id: 1,
       team: 'shop',
       constructor: 'c',
@@ -69,9 +83,9 @@ describe('static attributes', () => {
 
   test('are those of construction', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
-    const finisher = createRecordBuilder({ attributes })
+    const buildRecord = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
-    expect(finisher({}, false).attributes).toEqual({ team: 'shop' })
+    expect(buildRecord({}, CLASSIFIED, false).attributes).toEqual({ team: 'shop' })
   })
 })
 
@@ -86,13 +100,13 @@ describe('include and exclude', () => {
     ['an empty include', { include: [] }, []],
     ['an empty exclude', { exclude: [] }, ['user.id', 'user.name', 'userid', 'a.b+c', '']],
   ])('%s', ([, options, keys]) => {
-    expect(Object.keys(finish({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
+    expect(Object.keys(build({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
   })
 
   test('a key that was kept apart is chosen by the key it had', () => {
     const apart = { id: 1, 'id#2': 2, 'id#': 3, 'id#2b': 4, token: 5 }
     const keysWith = (options: BridgeOptions): string[] =>
-      Object.keys(finish({ attributes: { ...apart } }, options).attributes)
+      Object.keys(build({ attributes: { ...apart } }, options).attributes)
     expect(keysWith({ exclude: ['id'] })).toEqual(['id#', 'id#2b', 'token'])
     expect(keysWith({ include: ['id'] })).toEqual(['id', 'id#2'])
   })
@@ -101,7 +115,7 @@ describe('include and exclude', () => {
     const err = failed()
     const options = { include: ['id'], attributes: { team: 'shop' }, captureTemplate: true }
     const template = { template: '%s', parameters: [1] }
-    const { attributes: kept } = finish({ attributes: { id: 1, err }, exception: err, template }, options)
+    const { attributes: kept } = build({ attributes: { id: 1, err }, exception: err, template }, options)
     expect(Object.keys(kept)).toEqual([
       ...EXCEPTION,
       'id',
@@ -114,7 +128,7 @@ describe('include and exclude', () => {
   test('exclude reaches everything, and an excluded Error does not come back under another key', () => {
     const err = failed()
     const options = { exclude: ['err', 'exception.stacktrace', 'team'], attributes: { team: 'shop' } }
-    expect(finish({ attributes: { err, id: 1 }, exception: err }, options).attributes).toEqual({
+    expect(build({ attributes: { err, id: 1 }, exception: err }, options).attributes).toEqual({
       'exception.type': 'TypeError',
       'exception.message': 'no',
       id: 1,
@@ -126,15 +140,15 @@ describe('captureTemplate', () => {
   const record = (): LogRecord => ({ body: 'a 1', template: { template: 'a %d', parameters: [1] } })
 
   test('adds template and parameters when asked', () => {
-    expect(finish(record(), { captureTemplate: true }).attributes).toEqual({
+    expect(build(record(), { captureTemplate: true }).attributes).toEqual({
       'log.body.template': 'a %d',
       'log.body.parameters': [1],
     })
-    expect(finish({ body: 'a' }, { captureTemplate: true }).attributes).toEqual({})
+    expect(build({ body: 'a' }, { captureTemplate: true }).attributes).toEqual({})
   })
 
   test('adds nothing by default', () => {
-    expect(finish(record()).attributes).toEqual({})
+    expect(build(record()).attributes).toEqual({})
   })
 })
 
@@ -142,7 +156,7 @@ describe('values', () => {
   test('stay what they are for a provider that takes any', () => {
     const body = new Map()
     const nested = new Set()
-    const finished = finish({ body, attributes: { nested } }, {}, true)
+    const finished = build({ body, attributes: { nested } }, {}, true)
     expect(finished.body).toBe(body)
     expect(finished.attributes.nested).toBe(nested)
   })
@@ -152,7 +166,7 @@ describe('values', () => {
       record.body = `${record.body as string}!`
       delete record.attributes['secret']
     }
-    expect(finish({ body: new URL('a:b'), attributes: { secret: 1, id: 2 } }, { redact }, true)).toEqual({
+    expect(build({ body: new URL('a:b'), attributes: { secret: 1, id: 2 } }, { redact }, true)).toEqual({
       body: 'a:b!',
       attributes: { id: 2 },
     })

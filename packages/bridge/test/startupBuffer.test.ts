@@ -167,9 +167,10 @@ describe('records before a provider', () => {
   test('do not keep the texts alive that theirs were cut from', async () => {
     const program = `
       const cut = (n) => Buffer.alloc(1_000_000, 97 + n % 26).toString().slice(n, n + 100)
-      const value = (n) => ({ body: { field: [cut(n)] }, attributes: { field: cut(n) }, severityText: cut(n) })
+      const value = (n) => ({ body: { field: [cut(n)] }, attributes: { field: cut(n) } })
+      const classify = (n) => ({ severityNumber: 9, severityText: cut(n), scope: cut(n) })
       const { createBridge } = await import('@logbridge/bridge')
-      const bridge = createBridge({ library: 'plain', severity: () => 9, convert: value, scope: cut })
+      const bridge = createBridge({ library: 'plain', classify, convert: value })
       for (let n = 0; n < 100; n += 1) bridge.emit(n)
       gc()
       process.stdout.write(String(process.memoryUsage().heapUsed))`
@@ -244,7 +245,7 @@ function fieldsOf(record: number, count: number): Record<string, number> {
 async function run(program: string): Promise<string> {
   const setUp = `
     import { createBridge } from '@logbridge/bridge'
-    const bridge = createBridge({ library: 'plain', severity: () => 9, convert: () => ({ body: 'a' }) })
+    const bridge = createBridge({ library: 'plain', classify: () => ({ severityNumber: 9 }), convert: () => ({ body: 'a' }) })
     `
   const { stderr } = await promisify(execFile)(
     process.execPath,

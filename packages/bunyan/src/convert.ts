@@ -62,8 +62,11 @@ export function createAdapter(
   }
   return {
     library: 'bunyan',
-    severity: ({ level }) => severities.get(level) ?? numericSeverity(level, BUNYAN_SCALE),
-    scope: ({ name }) => (typeof name === 'string' ? name : undefined),
+    classify: ({ level, name }) => ({
+      severityNumber: severities.get(level) ?? numericSeverity(level, BUNYAN_SCALE),
+      severityText: NAMES.get(level) ?? String(level),
+      scope: typeof name === 'string' ? name : undefined,
+    }),
     convert,
   }
 }
@@ -106,7 +109,6 @@ function convert(given: BunyanRecord): LogRecord {
   if (record.src !== undefined) placeSource(attributes, record.src)
   return {
     timestamp,
-    severityText: NAMES.get(given.level) ?? String(given.level),
     body: msg,
     attributes,
     exception: serializedError(record.err) ?? errorAmong(attributes),

@@ -60,7 +60,11 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
   return {
     library: 'console',
     obeysInspectCustom: true,
-    severity: ({ method }) => table.get(method) ?? 0,
+    classify: ({ method }) => ({
+      severityNumber: table.get(method) ?? 0,
+      severityText: method,
+      scope: undefined,
+    }),
     convert(call) {
       const { method, groups, said = [] } = call
       const { body, attributes = {}, exception, template } = splitArguments(said)
@@ -69,7 +73,6 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
       if (method === 'trace') attributes['code.stacktrace'] ??= stackOf(call)
       // What count and the timers print is the console's template, not one of the application's.
       return {
-        severityText: method,
         body,
         attributes,
         exception,

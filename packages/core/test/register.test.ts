@@ -22,7 +22,7 @@ function inMemory(): LoggerProvider & { records: LogRecord[] } {
 
 const adapter = {
   library: 'test',
-  severity: () => 9 as const,
+  classify: () => ({ severityNumber: 9 as const }),
   convert: (body: string) => ({ body }),
 }
 

@@ -74,8 +74,11 @@ export function createAdapter(
   return {
     library: 'log4js',
     obeysInspectCustom: true,
-    severity: ({ level }) => severityOf(level, severities),
-    scope: ({ categoryName }) => categoryName,
+    classify: ({ level, categoryName }) => ({
+      severityNumber: severityOf(level, severities),
+      severityText: level?.levelStr,
+      scope: categoryName,
+    }),
     convert: (event) => convert(event, layout),
   }
 }
@@ -99,7 +102,6 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
   return {
     timestamp: toHrTime(event.startTime),
     observedTimestamp: timeOfCall(event),
-    severityText: event.level?.levelStr,
     body: layout ? layout.format(event as LoggingEvent) : parts.body,
     attributes,
     exception: parts.exception,

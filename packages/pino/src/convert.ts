@@ -69,18 +69,19 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
 
   return {
     library: 'pino',
-    severity: (line) => findSeverity(line).number,
-    scope: source.scope,
+    classify(line) {
+      const { text: severityText, number: severityNumber } = findSeverity(line)
+      return { severityNumber, severityText, scope: source.scope(line) }
+    },
     isSameCall: (previous, line) => previous.text === line.text && previous.logger === line.logger,
-    convert(line) {
+    convert(line, { scope }) {
       const config = source.config(line)
       const fields = fieldsOf(line, config)
       if (fields === undefined) return { body: line.text.replace(/\r?\n$/, '') }
       const { messageKey, errorKey, nestedKey } = config
-      const { text: severityText } = findSeverity(line)
       const timestamp = extractTime(line, fields)
       extractLevel(line, fields)
-      extractName(line, fields, source.scope(line))
+      extractName(line, fields, scope)
       // pino puts what was logged, and what the mixin added, under `nestedKey`; the message stays outside.
       const nested = nestedKey ? fields[nestedKey] : undefined
       const logged = isObject(nested) ? nested : fields
@@ -90,7 +91,6 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       if (Object.hasOwn(fields, messageKey)) delete fields[messageKey]
       return {
         timestamp,
-        severityText,
         body,
         attributes: fields,
         exception,

@@ -93,11 +93,18 @@ export function createAdapter(
   const severitiesOf = createSeverities(overrides)
   return {
     library: 'winston',
-    severity: ({ info, logger }) => severitiesOf(logger?.levels).get(levelOf(info)) ?? 0,
-    scope: labelIsScope ? loggerLabel : () => undefined,
+    classify(call) {
+      const { info, logger } = call
+      const severityText = levelOf(info)
+      return {
+        severityNumber: severitiesOf(logger?.levels).get(severityText) ?? 0,
+        severityText,
+        scope: labelIsScope ? loggerLabel(call) : undefined,
+      }
+    },
     // An ESM and a CommonJS copy of this module each make a Call of their own.
     isSameCall: (previous, { logged, logger }) => previous.logged === logged && previous.logger === logger,
-    convert(call) {
+    convert(call, { scope }) {
       const { info, message: template, deferred: held, splat } = call
       const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
@@ -108,7 +115,7 @@ export function createAdapter(
       if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
 
       const label = labelOf(info)
-      if (label !== undefined && !(labelIsScope && loggerLabel(call))) attributes['label'] = label
+      if (label !== undefined && scope === undefined) attributes['label'] = label
       const timestamp = timestampOf(info)
       let time: HrTime | undefined
       if (timestamp !== undefined) {
@@ -120,7 +127,6 @@ export function createAdapter(
         timestamp: time,
         observedTimestamp: held?.time,
         code: held?.code,
-        severityText: levelOf(info),
         body: isError(message) ? safeGet(message, 'message') : message,
         attributes,
         exception,

@@ -46,7 +46,11 @@ export function fit(loggerProvider: Telemetry['loggerProvider']): object[] {
 }
 
 /** An adapter of one's own, and a receiver for its tests. */
-const adapter: Adapter<string> = { library: 'own', severity: () => 9, convert: (body) => ({ body }) }
+const adapter: Adapter<string> = {
+  library: 'own',
+  classify: () => ({ severityNumber: 9 }),
+  convert: (body) => ({ body }),
+}
 export const own = (options: BridgeOptions): void => createBridge(adapter, options).emit('hello')
 export const suite: (subject: Subject) => void = (subject) => conformance(() => {}, subject)
 export const receive = async (): Promise<void> => {

@@ -20,10 +20,10 @@ interface Uncaught {
  */
 const adapter: Adapter<Uncaught> = {
   library: '@logbridge/core',
-  severity: () => 21,
+  classify: () => ({ severityNumber: 21, severityText: 'FATAL' }),
   convert({ thrown, origin, context }) {
     const attributes: Record<string, unknown> = { 'logbridge.exception.origin': origin }
-    const record = { severityText: 'FATAL', attributes, context }
+    const record = { attributes, context }
     if (isError(thrown)) return { ...record, body: safeGet(thrown, 'message'), exception: thrown }
     attributes['exception.type'] = thrown === null ? 'null' : typeof thrown
     if (typeof thrown === 'object' && thrown !== null) return { ...record, body: thrown }

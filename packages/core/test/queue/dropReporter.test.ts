@@ -72,7 +72,11 @@ describe('onDrop', () => {
   test('may throw, and log what is lost as well: neither is heard', () => {
     let bridged = 0
     const loggerProvider = { getLogger: () => ({ emit: () => (bridged += 1) }) }
-    const adapter = { library: 'probe', severity: () => 9 as const, convert: () => ({ body: 'lost' }) }
+    const adapter = {
+      library: 'probe',
+      classify: () => ({ severityNumber: 9 as const }),
+      convert: () => ({ body: 'lost' }),
+    }
     const bridge = createBridge(adapter, { loggerProvider })
     const { write } = full(() => {
       bridge.emit('lost')
