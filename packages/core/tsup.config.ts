@@ -11,7 +11,7 @@ const exitWorker: EsbuildPlugin = {
   name: 'exit-worker',
   setup({ esbuild, initialOptions }) {
     const { outputFiles } = esbuild.buildSync({
-      entryPoints: ['src/exitFlush/worker.ts'],
+      entryPoints: ['src/transport/exitFlush/worker.ts'],
       bundle: true,
       write: false,
       minify: true,

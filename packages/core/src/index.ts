@@ -18,10 +18,11 @@ export type {
   TlsOptions,
   TracesOptions,
 } from './config/options.ts'
-export { createLoggerProvider, type LogbridgeLoggerProvider } from './logs/provider.ts'
+export { createLoggerProvider } from './loggerProvider.ts'
+export type { LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
 export { startTelemetry, type Telemetry } from './telemetry.ts'
-export { type FlushOnFreezeOptions, flushOnFreeze } from './process/flushOnFreeze.ts'
-export type { DropListener } from './queue/dropReporter.ts'
-export type { DropReason, LogsStats } from './queue/stats.ts'
+export { type FlushOnFreezeOptions, flushOnFreeze } from './flushOnFreeze.ts'
+export type { DropListener, DropReason } from './config/dropReasons.ts'
+export type { LogsStats } from './queue/stats.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'

@@ -1,6 +1,5 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
-import type { ExporterConfig, Signal } from './exporter.ts'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { type Environment, readBoolean } from './settings.ts'
 
@@ -15,8 +14,13 @@ import { type Environment, readBoolean } from './settings.ts'
 // | otherwise invalid, as an option                              | an error                                           |
 // | otherwise invalid, as a variable                             | the signal does not start, with a warning          |
 
+export type Signal = 'logs' | 'traces' | 'metrics'
+
 /** Resolved endpoint of one signal. */
-export interface Endpoint extends Pick<ExporterConfig, 'protocol' | 'url'> {
+export interface Endpoint {
+  readonly protocol: OtlpProtocol
+  /** See `ExporterConfig.url`. */
+  readonly url: string
   readonly secure: boolean
 }
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { warnOnce, oneLine } from '@logbridge/bridge/internal'
-import { validateHeaders } from '../transport/headers.ts'
-import { resolveEndpoint, type TlsOption } from './endpoint.ts'
+import { validateHeaders } from './headers.ts'
+import { resolveEndpoint, type Signal, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import {
   at,
@@ -18,8 +18,6 @@ import {
   resolveOptions,
   enumOf,
 } from './settings.ts'
-
-export type Signal = 'logs' | 'traces' | 'metrics'
 
 /** Certificates and key in PEM, and the absolute paths of the files that they were read from. */
 export interface TlsConfig {

@@ -4,7 +4,7 @@ import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
-import type { DropListener } from '../queue/dropReporter.ts'
+import type { DropListener } from './dropReasons.ts'
 
 export type OtlpProtocol = 'grpc' | 'http/protobuf'
 

@@ -1,5 +1,6 @@
 import { checkOptions, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { warnOnce, isPlainText } from '@logbridge/bridge/internal'
+import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -29,8 +30,6 @@ export function setting<T>(type: OptionType<T>, variables: readonly string[], de
 }
 
 const OWNER = '@logbridge/core'
-/** Longest delay of a Node.js timer, in milliseconds. */
-export const MAX_TIMER_MILLIS: number = 2 ** 31 - 1
 
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 

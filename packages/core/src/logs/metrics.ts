@@ -1,12 +1,9 @@
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
-import type { ExportOutcome } from '../transport/transport.ts'
+import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
 import { type PipelineCounters, errorType } from '../queue/counters.ts'
-import type { DropReason } from '../queue/stats.ts'
-
-/** What became of one export, retries included, and how many seconds it took. */
-export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void
+import type { DropReason } from '../config/dropReasons.ts'
 
 const METER = '@logbridge/core'
 const RECORDS = { unit: '{log_record}' }

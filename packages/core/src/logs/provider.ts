@@ -15,25 +15,21 @@ import {
   type LogRecordProcessor,
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
-import type { LoggerProviderOptions } from '../config/options.ts'
-import { type LogsConfig, resolveLogs } from '../config/config.ts'
+import type { LogsConfig } from '../config/config.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { type ExitHandler, limitMillis, onProcessExit, within } from '../process/processExit.ts'
-import type { ExitSource } from '../exitFlush/exitFlush.ts'
-import { ownInstanceId } from '../process/instanceId.ts'
-import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
-import { refuseInSnapshot } from '../process/snapshot.ts'
-import { registerLoggerProvider } from '../register.ts'
-import { resolveResource } from '../config/resource.ts'
+import type { ExitHandler } from '../process/processExit.ts'
+import { limitMillis, within } from '../process/timers.ts'
+import type { ExitSource } from '../process/exitFlush.ts'
+import { type Unsent, shownEndpoint, unsentRecords } from '../process/longWait.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
+import { resolveText } from '../otlp/resolveText.ts'
 import {
   readableRecord,
   resolveAttributes,
   resolveContext,
   resolveSeverity,
-  resolveText,
   resolveTime,
   spanContextOf,
 } from './recordFields.ts'
@@ -77,44 +73,6 @@ export type ManagedLoggerProvider = LogbridgeLoggerProvider &
     readonly exitSource?: ExitSource | undefined
     unsent(): Unsent | undefined
   }
-
-/**
- * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
- *
- * @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node builds one
- */
-export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
-  refuseInSnapshot('createLoggerProvider()')
-  const config = resolveLogs(options, process.env)
-  const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
-  // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
-  const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
-  const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
-  const provider = {
-    ...inner,
-    shutdown(timeoutMillis?: number) {
-      unregister?.()
-      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-      const ended = (): Promise<void> => inner.shutdown(millis).finally(forget)
-      return (ending ??= withLongWaitNoted(ended(), () => [unsent()], millis))
-    },
-  }
-  let ending: Promise<void> | undefined
-  const forget = onProcessExit(
-    {
-      ...inner,
-      abandon,
-      spillSync,
-      end,
-      exitSources: [exitSource],
-      activity: () => inner.stats().created,
-      unsent: () => [unsent()],
-    },
-    { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined, flushOnExit },
-  )
-  const unregister = register ? registerLoggerProvider(provider) : undefined
-  return provider
-}
 
 /** The same from settled configuration; the caller sees to registration and to the end of the process. */
 export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): ManagedLoggerProvider {

@@ -1,5 +1,5 @@
 import { copyFields, type HrTime, isError, toHrTime } from '@logbridge/bridge'
-import { describeException, textOf } from '@logbridge/bridge/internal'
+import { describeException } from '@logbridge/bridge/internal'
 import {
   type Context,
   context as contextApi,
@@ -20,16 +20,6 @@ export function resolveSeverity(value: unknown): number {
 export function resolveTime(input: TimeInput | undefined): HrTime | undefined {
   if (typeof input !== 'number' || input > performance.now()) return toHrTime(input)
   return toHrTime(input + performance.timeOrigin)
-}
-
-/** Text of a field that should be text; `undefined` where there is none or it cannot be read. */
-export function resolveText(value: unknown): string | undefined {
-  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined
-  try {
-    return textOf(value)
-  } catch {
-    return undefined
-  }
 }
 
 /** The context of a record; the active one where there is none, or none that can be asked for its span. */

@@ -1,4 +1,4 @@
-import { FRAME_BYTES, frame } from '../transport/grpcFrame.ts'
+import { HEADROOM_BYTES, markHeadroom } from './headroom.ts'
 import { readFields } from './protobufReader.ts'
 import type { Batch } from './openBatch.ts'
 import { ProtobufWriter } from './protobufWriter.ts'
@@ -7,20 +7,20 @@ const scratch = new ProtobufWriter()
 
 /** A batch as an `ExportLogsServiceRequest`. */
 export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array {
-  if (isRequest) return frame(body)
+  if (isRequest) return markHeadroom(body)
   const resourceBytes = resource.bytes()
-  scratch.skip(FRAME_BYTES)
+  scratch.skip(HEADROOM_BYTES)
   scratch.begin(0x0a)
   scratch.raw(resourceBytes)
   scratch.raw(body)
   scratch.end()
-  return frame(scratch.take().subarray(FRAME_BYTES))
+  return markHeadroom(scratch.take().subarray(HEADROOM_BYTES))
 }
 
 /** Several requests as one: records of the same resource and scope that follow one another stand together, as in a batch. */
 export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
   let open: SingleScope | undefined
-  scratch.skip(FRAME_BYTES)
+  scratch.skip(HEADROOM_BYTES)
   for (const request of requests) {
     const single = singleScopeOf(request)
     const goesOn = open && single && open.resource.equals(single.resource) && open.scope.equals(single.scope)
@@ -42,7 +42,7 @@ export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
     scratch.end()
     scratch.end()
   }
-  return frame(scratch.take().subarray(FRAME_BYTES))
+  return markHeadroom(scratch.take().subarray(HEADROOM_BYTES))
 }
 
 /** A request with records of one scope, in three parts, each with the tags of its fields. */

@@ -1,9 +1,9 @@
 import type { ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
-import { FRAME_BYTES } from '../transport/grpcFrame.ts'
+import { HEADROOM_BYTES } from './headroom.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
-import { resolveText } from '../logs/recordFields.ts'
+import { resolveText } from './resolveText.ts'
 import { varintSize } from './protobufWriter.ts'
 
 /** A Resource or an InstrumentationScope, encoded once. */
@@ -29,7 +29,7 @@ export interface Batch {
   readonly resource: EncodedResource
   /**
    * An `ExportLogsServiceRequest`; while the resource is not ready, a run of its `ResourceLogs.scope_logs` fields. Before
-   * either, `FRAME_BYTES` are free.
+   * either, `HEADROOM_BYTES` are free.
    */
   readonly body: Buffer
   readonly isRequest: boolean
@@ -189,7 +189,7 @@ export class OpenBatch {
     }
     this.pendingBytes = schemaUrlSize(scope.schemaUrl)
     this.resourceBytes = resource.bytes()
-    this.headroom = FRAME_BYTES + 2 * MAX_HEADER_BYTES + this.resourceBytes.length + bytes.length
+    this.headroom = HEADROOM_BYTES + 2 * MAX_HEADER_BYTES + this.resourceBytes.length + bytes.length
     this.encoder.skip(this.headroom)
   }
 
@@ -236,9 +236,9 @@ export class OpenBatch {
     encoder.latin1(scope.bytes)
     encoder.position = end
     if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
-      const copy = Buffer.allocUnsafeSlow(FRAME_BYTES + end - start)
-      encoder.view(start).copy(copy, FRAME_BYTES)
-      return { body: copy.subarray(FRAME_BYTES), isRequest: true, recycle: undefined }
+      const copy = Buffer.allocUnsafeSlow(HEADROOM_BYTES + end - start)
+      encoder.view(start).copy(copy, HEADROOM_BYTES)
+      return { body: copy.subarray(HEADROOM_BYTES), isRequest: true, recycle: undefined }
     }
     const { spare } = this
     const buffer = encoder.exchange(spare.pop() ?? Buffer.allocUnsafeSlow(this.capacity))
@@ -262,7 +262,7 @@ export class OpenBatch {
       next[run] = first[number]!
       first[number] = run
     }
-    scratch.skip(FRAME_BYTES)
+    scratch.skip(HEADROOM_BYTES)
     if (resourceBytes) {
       scratch.begin(0x0a)
       scratch.raw(resourceBytes)
@@ -280,7 +280,7 @@ export class OpenBatch {
       scratch.end()
     }
     if (resourceBytes) scratch.end()
-    const body = scratch.take().subarray(FRAME_BYTES)
+    const body = scratch.take().subarray(HEADROOM_BYTES)
     return { body, isRequest: resourceBytes !== undefined, recycle: undefined }
   }
 }

@@ -1,7 +1,5 @@
 import { noteLongWait } from '@logbridge/bridge/internal'
-import type { Signal } from '../config/exporter.ts'
-import type { LogsStats } from '../queue/stats.ts'
-import { MAX_TIMER_MILLIS } from '../config/settings.ts'
+import { MAX_TIMER_MILLIS } from './timers.ts'
 
 const UNITS = {
   logs: ['log record', 'log records'],
@@ -12,14 +10,14 @@ const UNITS = {
 /** What one signal has still to send. */
 export interface Unsent {
   readonly count: number
-  readonly signal: Signal
+  readonly signal: keyof typeof UNITS
   /** Made by `shownEndpoint`: whoever prints an object of ours sees no secret. */
   readonly endpoint: string
 }
 
 /** The log records that are neither delivered nor dropped. */
 export function unsentRecords(
-  { queued, inFlight }: Pick<LogsStats, 'queued' | 'inFlight'>,
+  { queued, inFlight }: { readonly queued: number; readonly inFlight: number },
   endpoint: string,
 ): Unsent {
   return { count: queued + inFlight, signal: 'logs', endpoint }

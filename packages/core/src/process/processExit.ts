@@ -1,37 +1,23 @@
 import { isMainThread } from 'node:worker_threads'
-import { END_TIMEOUT_MILLIS, warnOnce, waitAtMost, watchShutdownSignals } from '@logbridge/bridge/internal'
+import { END_TIMEOUT_MILLIS, warnOnce, watchShutdownSignals } from '@logbridge/bridge/internal'
 import type { LoggerProvider } from '@opentelemetry/api'
-import { MAX_TIMER_MILLIS } from '../config/settings.ts'
-import { type ExitSource, flushAtExit } from '../exitFlush/exitFlush.ts'
-import type { LogsStats } from '../queue/stats.ts'
+import { type ExitSource, flushAtExit } from './exitFlush.ts'
 import { onHeldEnd } from './heldEnd.ts'
 import { watchExit } from './exitListeners.ts'
 import { type Unsent, withLongWaitNoted } from './longWait.ts'
+import { within } from './timers.ts'
 import { unsentInThreads } from './threadRecords.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
 
 /** A receiver that was away so long ago still is. */
 const JUST_MILLIS = 1000
 
-/** One signal of the official SDK. */
-export interface SignalPipeline<Provider> {
-  readonly provider: Provider
-  forceFlush(timeoutMillis: number): Promise<unknown>
-  shutdown(timeoutMillis: number): Promise<unknown>
-  /** Gives up what is being exported now. */
-  abandon(): void
-  /** Gives up what is still in flight, and ends; resolves when that has ended. */
-  close(): Promise<unknown>
-  /** The exports under way. */
-  unsent(): Unsent | undefined
-}
-
 /** What the end of a process asks for. */
 export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
   /** Gives up what would hold the process longer. */
   abandon?: (() => void) | undefined
-  stats(): LogsStats
+  stats(): { readonly queued: number; readonly inFlight: number; readonly spooled: number }
   /** Grows with all that there is to send. */
   activity(): number
   /** Number of exports of spans and metrics under way. */
@@ -159,25 +145,4 @@ export function onProcessExit(ending: ExitHandler, config?: ExitConfig): () => v
     forgetSignals()
     forgetExceptions?.()
   }
-}
-
-/** No more than a timer can take: what is longer, Infinity too, would end at once. */
-export function timerMillis(millis: number): number {
-  return Math.min(millis, MAX_TIMER_MILLIS)
-}
-
-/**
- * Reads the time limit of a flush or a shutdown, also where it is given as the SDK takes it: NaN would end it at once.
- * @param given milliseconds, or an object with `timeoutMillis`
- * @param defaultMillis for everything else
- */
-export function limitMillis(given: unknown, defaultMillis: number): number {
-  const millis =
-    typeof given === 'object' && given !== null ? (given as { timeoutMillis?: unknown }).timeoutMillis : given
-  return timerMillis(typeof millis === 'number' && !Number.isNaN(millis) ? millis : defaultMillis)
-}
-
-/** Waits for all of them, but no longer than the time given. What rejects counts as done. */
-export function within(timeoutMillis: number, parts: readonly Promise<unknown>[]): Promise<void> {
-  return waitAtMost(Promise.allSettled(parts), timerMillis(timeoutMillis))
 }

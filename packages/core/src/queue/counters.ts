@@ -2,9 +2,10 @@ import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
 import type { Batch } from '../otlp/openBatch.ts'
-import { type DropListener, DropReporter } from './dropReporter.ts'
+import { DropReporter } from './dropReporter.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
-import type { DropReason, LogsStats } from './stats.ts'
+import type { LogsStats } from './stats.ts'
+import type { DropListener, DropReason } from '../config/dropReasons.ts'
 
 /** The accounts of one pipeline, and what its losses are told through. */
 export class PipelineCounters {

@@ -1,10 +1,7 @@
 import { warn, warnOnce, timers, unref } from '@logbridge/bridge/internal'
 import { SeverityNumber } from '@opentelemetry/api'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
-import type { DropReason } from './stats.ts'
-
-/** Told of records that are given up, at most once a second for each reason and severity number. */
-export type DropListener = (reason: DropReason, count: number, severityNumber: SeverityNumber | 0) => void
+import type { DropListener, DropReason } from '../config/dropReasons.ts'
 
 const TICK_MILLIS = 1000
 /** Loss has ended when none was seen for so many ticks: what comes and goes within is one loss, and told once. */

@@ -1,4 +1,4 @@
-import { within } from '../process/processExit.ts'
+import { within } from '../process/timers.ts'
 
 interface Flush {
   /** The number of the last batch that it waits for. */

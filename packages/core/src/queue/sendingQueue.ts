@@ -1,9 +1,9 @@
 import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge/internal'
 import { raceAbort, withDeadline } from '../transport/deadline.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
-import type { ExportOutcome, Transport } from '../transport/transport.ts'
-import type { UnsentRequest } from '../exitFlush/exitFlush.ts'
-import { timerMillis, within } from '../process/processExit.ts'
+import type { ExportObserver, ExportOutcome, Transport } from '../transport/transport.ts'
+import type { UnsentRequest } from '../process/exitFlush.ts'
+import { timerMillis, within } from '../process/timers.ts'
 import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from '../spool/types.ts'
 import type { PipelineCounters } from './counters.ts'
 import { Backlog } from './backlog.ts'
@@ -17,7 +17,6 @@ import {
   encodedRequestOf,
 } from './queuedRequest.ts'
 import { PendingFlushes } from './pendingFlushes.ts'
-import type { ExportObserver } from '../logs/metrics.ts'
 import { joinRequests } from '../otlp/logsRequest.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4

@@ -1,21 +1,4 @@
-/** Why a record was given up. */
-export type DropReason =
-  /** The queue's cap was reached. */
-  | 'queue_full'
-  /** The record alone is larger than the receiver takes. */
-  | 'too_large'
-  /** It was logged by a getter or `toJSON` of another record's value, while that value was being written. */
-  | 'reentrant'
-  /** The receiver refused it for good, or the request could not be made. */
-  | 'export_failed'
-  /** It was still waiting when the pipeline was shut down, or came after. */
-  | 'shutdown'
-  /** It lay in the spool, and what is on the disk there is no longer what was written. */
-  | 'spool_corrupted'
-  /** It lies in the spool and could not be read for five minutes. It stays there for the next process. */
-  | 'spool_unreadable'
-  /** It was logged in a worker thread that was terminated before the record was known to be sent. */
-  | 'thread_terminated'
+import type { DropReason } from '../config/dropReasons.ts'
 
 /**
  * The account of all records. At any moment

@@ -6,7 +6,7 @@ import { withDeadline } from '../transport/deadline.ts'
 import { createTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
-import type { ExitSource } from '../exitFlush/exitFlush.ts'
+import type { ExitSource } from '../process/exitFlush.ts'
 import { countResource } from '../process/heldEnd.ts'
 import { shownEndpoint, type Unsent } from '../process/longWait.ts'
 

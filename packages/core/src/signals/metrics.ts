@@ -25,7 +25,7 @@ import type { MetricsConfig } from '../config/config.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
-import type { SignalPipeline } from '../process/processExit.ts'
+import type { SignalPipeline } from './signalPipeline.ts'
 import { guardedMetricReader } from './guarded.ts'
 
 const TEMPORALITY = {

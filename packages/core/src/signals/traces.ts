@@ -13,10 +13,10 @@ import {
 import { ZipkinExporter } from '@opentelemetry/exporter-zipkin'
 import type { TracesConfig } from '../config/config.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
-import type { ExitSource } from '../exitFlush/exitFlush.ts'
+import type { ExitSource } from '../process/exitFlush.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, suppressExporter } from './exporter.ts'
-import type { SignalPipeline } from '../process/processExit.ts'
+import type { SignalPipeline } from './signalPipeline.ts'
 import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {

@@ -1,13 +1,14 @@
 import { hideFromDiagnostics } from '@logbridge/bridge/internal'
-import type { ExporterConfig, Signal } from '../config/exporter.ts'
+import type { Signal } from '../config/endpoint.ts'
+import type { ExporterConfig } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'
 import { createHttpTransport } from './http.ts'
 import { createRetryingTransport } from './retry.ts'
 import { maskSecrets, collectSecrets } from './secrets.ts'
 import type { Transport } from './transport.ts'
-import { prepareExitTarget, resolveExitTarget } from '../exitFlush/exitTarget.ts'
-import type { ExitTarget } from '../exitFlush/types.ts'
+import { prepareExitTarget, resolveExitTarget } from './exitFlush/exitTarget.ts'
+import type { ExitTarget } from './exitFlush/types.ts'
 
 /** A transport of which a blocked thread can have a worker send in its place. */
 export interface ExportTransport extends Transport {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { timerMillis } from '../process/processExit.ts'
+import { timerMillis } from '../process/timers.ts'
 import { countRequest } from '../process/heldEnd.ts'
 import type { ExportOutcome } from './transport.ts'
 

@@ -1,23 +1,16 @@
 import type { ClientHttp2Stream } from 'node:http2'
 import type { Client, ClientUnaryCall } from '@grpc/grpc-js'
+import { hasHeadroom } from '../otlp/headroom.ts'
 
-/** Before a message gRPC puts whether it is compressed, and its length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+/** Size of the prefix of a message: one byte for compression, four for the length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 export const FRAME_BYTES = 5
 
-const toGrpcFrame = new WeakMap<Uint8Array, Buffer>()
-
-/**
- * Puts the frame of a request before it, as it is about to be sent: what a frame costs is not held for each that waits.
- * @param request before which `FRAME_BYTES` of its memory are free
- * @returns the request
- */
-export function frame(request: Buffer): Buffer {
-  const { buffer, byteOffset, length } = request
-  const message = Buffer.from(buffer, byteOffset - FRAME_BYTES, length + FRAME_BYTES)
+/** Writes the prefix of an uncompressed message into the headroom of a request, and returns both. */
+function frameInPlace({ buffer, byteOffset, length }: Buffer): Buffer {
+  const message = Buffer.from(buffer, byteOffset - FRAME_BYTES, FRAME_BYTES + length)
   message[0] = 0
   message.writeUInt32BE(length, 1)
-  toGrpcFrame.set(request, message)
-  return request
+  return message
 }
 
 interface Sent {
@@ -49,8 +42,7 @@ export function sendFramed(client: Client): void {
       const copy = filter.sendMessage.bind(filter)
       filter.sendMessage = async (sent) => {
         const { message, flags } = (await sent) as Required<Sent>
-        const ready = toGrpcFrame.get(message)
-        return ready ? { message: ready, flags } : copy(sent)
+        return hasHeadroom(message) ? { message: frameInPlace(message), flags } : copy(sent)
       }
       return filter
     },

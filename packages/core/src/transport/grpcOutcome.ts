@@ -55,8 +55,8 @@ export function grpcOutcome(
   const name = GRPC_STATUS_NAMES[code] ?? `code ${code}`
   const words = shown(humanizeDetails(details))
   const reason = `gRPC ${name}${words ? `: ${words}` : ''}`
-  const afterMillis = readRetryInfo(statusDetails)
-  if (RETRYABLE.has(name)) return { kind: 'retryable', reason, afterMillis, ...answer }
+  const retryAfterMillis = readRetryInfo(statusDetails)
+  if (RETRYABLE.has(name)) return { kind: 'retryable', reason, retryAfterMillis, ...answer }
   if (!answered) {
     // There was an answer: to send the request again would most likely double its records, and again.
     if (/^(Received message|Failed to decompress)/.test(details)) {
@@ -67,7 +67,7 @@ export function grpcOutcome(
   }
   if (name === 'RESOURCE_EXHAUSTED') {
     if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too_large', reason, ...answer }
-    if (afterMillis !== undefined) return { kind: 'retryable', reason, afterMillis, ...answer }
+    if (retryAfterMillis !== undefined) return { kind: 'retryable', reason, retryAfterMillis, ...answer }
   }
   return { kind: 'failed', reason, ...answer }
 }

@@ -1,29 +1,11 @@
 import type { ExporterConfig } from '../config/exporter.ts'
+import { validateHeaders } from '../config/headers.ts'
 import { raceAbort } from './deadline.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** Names and values that both HTTP and gRPC metadata can carry. */
-const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
-const VALUE = /^[\x20-\x7e]*$/
-/** Of the connection, not of a request: HTTP/2 refuses them. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
-const OF_CONNECTION = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
 /** What a function has given for the last request: secrets for the diagnostics of this exporter. */
 const given = new WeakMap<ExporterConfig, Headers>()
-
-/** What is wrong with headers, in words that hold no value of theirs; `undefined` when nothing is. */
-export function validateHeaders(headers: unknown): string | undefined {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return 'not an object'
-  // A Map or a Headers object has no entries of its own: nothing would be sent, in silence.
-  if (Symbol.iterator in headers) return 'not a plain object'
-  for (const [name, value] of Object.entries(headers)) {
-    if (!NAME.test(name) || name.endsWith('-bin')) return 'a name that cannot be sent'
-    if (OF_CONNECTION.test(name)) return `${name}, which belongs to the connection`
-    if (typeof value !== 'string') return `a value of ${name} that is not a string`
-    if (!VALUE.test(value)) return `a value of ${name} with a character that is not printable ASCII`
-  }
-  return undefined
-}
 
 /**
  * The headers of one request, or in words that hold none of them why they could not be had. A function is asked anew each

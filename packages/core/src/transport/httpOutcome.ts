@@ -29,7 +29,7 @@ export function httpOutcome(
     return { kind: 'too_large', reason, status }
   }
   if (!RETRYABLE.has(status)) return { kind: 'failed', reason, status }
-  return { kind: 'retryable', reason, afterMillis: retryAfter(response.headers['retry-after']), status }
+  return { kind: 'retryable', reason, retryAfterMillis: retryAfter(response.headers['retry-after']), status }
 }
 
 /**

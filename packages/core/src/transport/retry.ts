@@ -99,7 +99,7 @@ export function createRetryingTransport(transport: Transport, random: () => numb
       seen = wakes
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** step, MAX_BACKOFF_MILLIS) * random()
       // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
-      const least = Math.min(outcome.afterMillis ?? 0, MAX_SERVER_DELAY_MILLIS)
+      const least = Math.min(outcome.retryAfterMillis ?? 0, MAX_SERVER_DELAY_MILLIS)
       await sleep(Math.max(backoff, least), least, signal)
       if (signal.aborted) return outcome
     }

@@ -19,17 +19,20 @@ export type ExportOutcome =
       /** True when something may still read the memory of the request. */
       readonly stillRead?: boolean | undefined
     }
-  /** It may be sent again, not before `afterMillis` when the receiver named a delay. */
+  /** It may be sent again, not before `retryAfterMillis` when the receiver named a delay. */
   | {
       readonly kind: 'retryable'
       readonly reason: string
-      readonly afterMillis?: number | undefined
+      readonly retryAfterMillis?: number | undefined
       readonly status?: number | undefined
     }
   /** The request is larger than the receiver takes. */
   | { readonly kind: 'too_large'; readonly reason: string; readonly status?: number | undefined }
   /** It is refused for good. */
   | { readonly kind: 'failed'; readonly reason: string; readonly status?: number | undefined }
+
+/** Listener for the outcome of each export, with the duration in seconds, retries included. */
+export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void
 
 /**
  * Sends OTLP requests: the one interface that delivery is composed of. Reasons name codes and never hold a header.

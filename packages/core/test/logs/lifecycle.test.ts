@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { within } from '../../src/process/processExit.ts'
+import { within } from '../../src/process/timers.ts'
 import { type Ended, run as runProgram } from '../programs.ts'
 import { receiver } from '../receive.ts'
 

@@ -2,7 +2,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { LoggerProvider } from '@opentelemetry/sdk-logs'
 import { describe, expect, test } from 'vitest'
 import { OtlpLogRecordProcessor } from '../../src/logs/processor.ts'
-import { createLoggerProvider } from '../../src/logs/provider.ts'
+import { createLoggerProvider } from '../../src/loggerProvider.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING, unaccounted } from '@logbridge/test-support/stats'
 

@@ -10,7 +10,7 @@ import { comparable, named, finalize } from '@logbridge/test-support/expected'
 import { attributes, value } from '@logbridge/test-support/values'
 import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import { type EncodableRecord, RecordEncoder } from '../../src/otlp/recordEncoder.ts'
-import { createLoggerProvider } from '../../src/logs/provider.ts'
+import { createLoggerProvider } from '../../src/loggerProvider.ts'
 import { encodeRequest } from '../../src/otlp/logsRequest.ts'
 import { receiver } from '../receive.ts'
 

@@ -3,7 +3,7 @@ import { timers } from '@logbridge/bridge/internal'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
-import type { DropListener } from '../../src/queue/dropReporter.ts'
+import type { DropListener } from '../../src/config/dropReasons.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 

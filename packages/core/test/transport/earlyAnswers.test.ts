@@ -6,7 +6,7 @@ import { startEarlyGrpc, startEarlyHttp } from '@logbridge/test-support/earlyRec
 import { expect, onTestFinished, test } from 'vitest'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { createTransport } from '../../src/transport/createTransport.ts'
-import { FRAME_BYTES, frame } from '../../src/transport/grpcFrame.ts'
+import { HEADROOM_BYTES, markHeadroom } from '../../src/otlp/headroom.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
@@ -55,7 +55,7 @@ test.for(protocols)(
   async ([protocol, start, frameBytes]) => {
     const receiver = await start()
     // As batches are, so that grpc-js sends it from where it lies.
-    const request = frame(Buffer.alloc(FRAME_BYTES + REQUEST_BYTES).subarray(FRAME_BYTES))
+    const request = markHeadroom(Buffer.alloc(HEADROOM_BYTES + REQUEST_BYTES).subarray(HEADROOM_BYTES))
     request.fill('record ')
     const sent = connect(protocol, receiver.url, 60_000).send(request, never)
     const reading = receiver.next().then((body) => readSlowly(body, REQUEST_BYTES + frameBytes))

@@ -180,7 +180,7 @@ describe('an answer', () => {
     const details = retryInfo(1n, 500_000_000n)
     expect(await outcomeOf({ code: 'RESOURCE_EXHAUSTED', details })).toMatchObject({
       kind: 'retryable',
-      afterMillis: 1500,
+      retryAfterMillis: 1500,
       status: status.RESOURCE_EXHAUSTED,
     })
   })
@@ -192,10 +192,10 @@ describe('an answer', () => {
     ['30 years', retryInfo(1_000_000_000n), 1e12],
     ['the longest time there is', retryInfo(2n ** 63n - 1n), 2 ** 63 * 1e3],
     ['nothing that can be read', Buffer.from('garbage'), undefined],
-  ])('of UNAVAILABLE with RetryInfo of %s is retryable', async (_, details, afterMillis) => {
+  ])('of UNAVAILABLE with RetryInfo of %s is retryable', async (_, details, retryAfterMillis) => {
     expect(await outcomeOf({ code: 'UNAVAILABLE', details })).toMatchObject({
       kind: 'retryable',
-      afterMillis,
+      retryAfterMillis,
     })
   })
 

@@ -168,20 +168,20 @@ describe('an answer', () => {
     ['soon', undefined],
     ['-1e9', undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ])('with Retry-After: %s asks for a delay of %s milliseconds', async (value, afterMillis) => {
+  ])('with Retry-After: %s asks for a delay of %s milliseconds', async (value, retryAfterMillis) => {
     for (const status of [429, 502, 503, 504]) {
       expect(await outcomeOf({ status, headers: { 'retry-after': value } })).toMatchObject({
         kind: 'retryable',
-        afterMillis,
+        retryAfterMillis,
       })
     }
   })
 
   test('with a date for Retry-After asks for the time until then', async () => {
     const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }
-    const { afterMillis } = (await outcomeOf({ status: 503, headers })) as { afterMillis: number }
-    expect(afterMillis).toBeGreaterThan(50_000)
-    expect(afterMillis).toBeLessThanOrEqual(60_000)
+    const { retryAfterMillis } = (await outcomeOf({ status: 503, headers })) as { retryAfterMillis: number }
+    expect(retryAfterMillis).toBeGreaterThan(50_000)
+    expect(retryAfterMillis).toBeLessThanOrEqual(60_000)
   })
 
   test.each([

@@ -73,7 +73,7 @@ test('a second failure is told, once and with its reason; a first may be a resta
 })
 
 test("the receiver's own delay is obeyed, and not cut short by a flush", async () => {
-  const transport = scripted({ ...retryable, afterMillis: 7000 }, delivered)
+  const transport = scripted({ ...retryable, retryAfterMillis: 7000 }, delivered)
   const retrying = createRetryingTransport(transport, () => 0)
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(6999)
@@ -85,7 +85,7 @@ test("the receiver's own delay is obeyed, and not cut short by a flush", async (
 })
 
 test('a delay of 0 does not replace the backoff', async () => {
-  const transport = scripted({ ...retryable, afterMillis: 0 })
+  const transport = scripted({ ...retryable, retryAfterMillis: 0 })
   void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(2000)
   expect(transport.times).toEqual([0, 500, 1500])
@@ -93,8 +93,8 @@ test('a delay of 0 does not replace the backoff', async () => {
 
 test.each([1e12, 1e15, Infinity])(
   'a delay of %s milliseconds is obeyed for an hour: nobody means it',
-  async (afterMillis) => {
-    const transport = scripted({ ...retryable, afterMillis })
+  async (retryAfterMillis) => {
+    const transport = scripted({ ...retryable, retryAfterMillis })
     void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
     await vi.advanceTimersByTimeAsync(3_599_999)
     expect(transport.times).toEqual([0])
@@ -104,7 +104,7 @@ test.each([1e12, 1e15, Infinity])(
 )
 
 test('a flush in the midst of the delay that the receiver named ends the backoff behind it', async () => {
-  const transport = scripted({ ...retryable, afterMillis: 100 }, delivered)
+  const transport = scripted({ ...retryable, retryAfterMillis: 100 }, delivered)
   const retrying = createRetryingTransport(transport, () => 1)
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(50)

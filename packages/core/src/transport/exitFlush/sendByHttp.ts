@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import { gzipSync } from 'node:zlib'
-import { httpFailure, httpOutcome, readBody } from '../transport/httpOutcome.ts'
-import { GZIP_OVER_BYTES } from '../transport/transport.ts'
+import { httpFailure, httpOutcome, readBody } from '../httpOutcome.ts'
+import { GZIP_OVER_BYTES } from '../transport.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
 /** OTLP over HTTP with protobuf bodies. */

@@ -1,7 +1,7 @@
 import { checkOptions, rules } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
-import { within } from './processExit.ts'
-import { runningTelemetry } from '../telemetry.ts'
+import { within } from './process/timers.ts'
+import { runningTelemetry } from './telemetry.ts'
 
 export interface FlushOnFreezeOptions {
   /** What to flush: a Telemetry or a LoggerProvider. Default: what `startTelemetry` has started in this process. */

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import http2 from 'node:http2'
 import { gzipSync } from 'node:zlib'
-import { GRPC_STATUS_NAMES, grpcOutcome } from '../transport/grpcOutcome.ts'
-import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../transport/transport.ts'
+import { FRAME_BYTES } from '../grpcFrame.ts'
+import { GRPC_STATUS_NAMES, grpcOutcome } from '../grpcOutcome.ts'
+import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../transport.ts'
 import { openSocket } from './connect.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
-/** Whether the message is compressed, and its length. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-const FRAME_BYTES = 5
 const UNAVAILABLE = GRPC_STATUS_NAMES.indexOf('UNAVAILABLE')
 const DEADLINE_EXCEEDED = GRPC_STATUS_NAMES.indexOf('DEADLINE_EXCEEDED')
 const UNKNOWN = GRPC_STATUS_NAMES.indexOf('UNKNOWN')

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
-import type { ExporterConfig, Signal, TlsConfig } from '../config/exporter.ts'
-import { EXPORT_METHODS } from '../transport/grpc.ts'
-import { resolveHeaders, headersNow } from '../transport/headers.ts'
-import { extractCredentials } from '../transport/http.ts'
-import { withSuppressedTelemetry } from '../transport/suppressed.ts'
+import type { Signal } from '../../config/endpoint.ts'
+import type { ExporterConfig, TlsConfig } from '../../config/exporter.ts'
+import { EXPORT_METHODS } from '../grpc.ts'
+import { resolveHeaders, headersNow } from '../headers.ts'
+import { extractCredentials } from '../http.ts'
+import { withSuppressedTelemetry } from '../suppressed.ts'
 import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
 
 /** The one that grpc-js takes. */

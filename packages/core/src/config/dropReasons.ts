@@ -1,0 +1,23 @@
+import type { SeverityNumber } from '@opentelemetry/api'
+
+/** Reason why a log record was dropped. */
+export type DropReason =
+  /** The queue was full. */
+  | 'queue_full'
+  /** The record alone is larger than the receiver accepts in one request. */
+  | 'too_large'
+  /** The record was logged by a getter or `toJSON` of another record's value, while that value was being encoded. */
+  | 'reentrant'
+  /** The receiver refused the request with an error that forbids a retry, or the request could not be made. */
+  | 'export_failed'
+  /** The record was unsent when the pipeline was shut down, or was emitted later. */
+  | 'shutdown'
+  /** The record was in the spool, and its bytes on disk fail their checksum. */
+  | 'spool_corrupted'
+  /** The record is in the spool and could not be read for five minutes. It stays there for the next process. */
+  | 'spool_unreadable'
+  /** The record was logged in a worker thread that was terminated before the record was known to be delivered. */
+  | 'thread_terminated'
+
+/** Listener for dropped records, called at most once a second for each reason and severity number. */
+export type DropListener = (reason: DropReason, count: number, severityNumber: SeverityNumber | 0) => void
