@@ -64,8 +64,8 @@ describe.skipIf(program === undefined || process.platform === 'win32')('a disk t
     expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: NOTHING, spooled: 0 })
     expect(ledger.missing(COUNT)).toEqual([])
     const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
-    expect(said.filter((line) => line.includes('cannot be written to'))).toHaveLength(1)
-    expect(said.filter((line) => !/cannot be written to|exports fail|still waiting for/.test(line))).toEqual(
+    expect(said.filter((line) => line.includes('writing to the spool'))).toHaveLength(1)
+    expect(said.filter((line) => !/writing to the spool|exports fail|still waiting for/.test(line))).toEqual(
       [],
     )
     expect(left).toBe(0)

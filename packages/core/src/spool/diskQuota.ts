@@ -1,4 +1,4 @@
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
+import { rearm, timers, unref, warnOnce } from '@logbridge/bridge/internal'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { type Fs, isMissing } from './files.ts'
@@ -6,52 +6,55 @@ import {
   abandonDirectory,
   bytesInDirectory,
   bytesInDirectorySync,
-  type OwnedDirectory,
-  isOwn,
-  isOwnSync,
-  releaseDirectory,
   createDirectory,
   createDirectorySync,
+  isOwn,
+  isOwnSync,
+  type OwnedDirectory,
+  releaseDirectory,
 } from './ownedDirectory.ts'
-import { ENTRY_BYTES, HEADER_BYTES, ACK_BYTES, MAX_REQUEST_BYTES } from './format.ts'
+import { ACK_BYTES, ENTRY_HEADER_BYTES, MAX_REQUEST_BYTES, SEGMENT_HEADER_BYTES } from './format.ts'
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import type { Segment } from './segment.ts'
 
 /** Share of `maxBytes` reserved in advance, at most `MAX_RESERVED_BYTES`. */
 const RESERVED_SHARE = 1 / 64
 const MAX_RESERVED_BYTES = 1024 * 1024
-/** How long after a reservation that was refused as much is asked for again. */
+/** Time after a refused reservation in which an equal or larger one is not tried. */
 const REFUSED_MILLIS = 1000
 
 /**
- * Accounts for the part of the directory that one spool holds. All processes share `maxBytes`: each announces in its owner file how many bytes it
- * may add, and looks what the others hold and have announced before it adds them. Of two that ask at the same time at least
- * one sees the other, so together they never exceed `maxBytes`; both may be refused.
+ * Divides `maxBytes` among the processes that share a spool directory, and owns the directories of this spool.
+ *
+ * Each process announces in its owner file how many bytes it may add. Before it adds them, it sums the segments and the
+ * announcements of the other processes. Of two processes that reserve at the same time at least one sees the other, so together
+ * they never exceed `maxBytes`; both may be refused.
  */
 export class DiskQuota {
-  /** By name: the own folder, and those that have been taken over. */
-  readonly folders: Map<string, OwnedDirectory> = new Map()
-  /** The one that is written to. */
+  /** Owned directories by name: the one that is written to, and recovered ones. */
+  readonly directories: Map<string, OwnedDirectory> = new Map()
+  /** Directory that this spool writes to. */
   own: OwnedDirectory | undefined
-  /** Of all segments in these folders, and of what is being written to them. */
+  /** Bytes of all segments in the owned directories, including the writes under way. */
   bytes = 0
   private readonly fs: Fs
   private readonly config: SpoolConfig
-  /** Bytes that are reserved beyond what is needed. */
+  /** Bytes that are reserved in advance, beyond the need. */
   private readonly share: number
-  /** Bytes that this spool may hold, marks included. */
+  /** Bytes that this spool may use, including all acks. */
   private granted = 0
-  /** Bytes of the pending request for room; `askedSync`: of a synchronous one meanwhile. */
+  /** Bytes of the reservation under way. `askedSync` has those of a synchronous one meanwhile. */
   private asked = 0
   private askedSync = 0
-  /** Bytes that the owner file says may come to what lies on disk. */
+  /** Reserved bytes as last written to the owner file. */
   private announced = 0
-  /** Bytes that were refused last, and when. */
+  /** Bytes of the last refused reservation. */
   private refused = Infinity
+  /** Time of the last refused reservation. */
   private refusedAt = -Infinity
-  /** Why the last reservation could not be made. */
+  /** Error of the last reservation. */
   private failure: unknown
-  /** Whether something was appended since the last heartbeat. */
+  /** True when a request was appended since the last heartbeat. */
   private isActive = false
   private heartbeat: NodeJS.Timeout | undefined
   private beating = false
@@ -64,153 +67,156 @@ export class DiskQuota {
   }
 
   /**
-   * Whether there is room for a request, and says so once when there is none.
-   * @param before bytes that are to be written before it
+   * Checks that a request fits into the reserved bytes, and warns once when it does not.
+   * @param before bytes that are written before the request
    */
   hasSpace(bytes: number, before: number): boolean {
     const { directory, maxBytes } = this.config
     if (bytes > MAX_REQUEST_BYTES) {
       warnOnce(
         'spool-too-large',
-        `a request of ${bytes} bytes is not kept on disk: it takes up to ${MAX_REQUEST_BYTES}`,
+        `a request of ${bytes} bytes stays in memory only, because the spool accepts up to ${MAX_REQUEST_BYTES} bytes`,
       )
       return false
     }
     this.isActive = true
-    if (this.committed() + before + HEADER_BYTES + ENTRY_BYTES + bytes + ACK_BYTES <= this.granted) {
+    if (
+      this.committed() + before + SEGMENT_HEADER_BYTES + ENTRY_HEADER_BYTES + bytes + ACK_BYTES <=
+      this.granted
+    ) {
       rearm('spool-full')
       return true
     }
     if (this.failure !== undefined) {
-      this.complain(this.failure)
+      this.warnOfWrite(this.failure)
       return false
     }
     warnOnce(
       'spool-full',
-      `the spool ${directory} is full (maxBytes: ${maxBytes}): until there is room, log records are kept in memory alone`,
+      `the spool ${directory} is full (maxBytes: ${maxBytes}), log records stay in memory only until space is freed`,
     )
     return false
   }
 
-  /** Says once that the directory cannot be written to, or that it does not tell how much others hold. */
-  complain(error: unknown): void {
+  /** Warns once that a write failed, or that the bytes of other processes could not be read. */
+  warnOfWrite(error: unknown): void {
     warnOnce(
       'spool-disk',
-      `the spool ${this.config.directory} cannot be written to: until it can, log records are kept in memory alone`,
+      `writing to the spool ${this.config.directory} failed, log records stay in memory only until a write succeeds`,
       error,
     )
   }
 
-  /** Bytes held, and what it may take to mark each entry as settled: a full directory is no reason to send them twice. */
+  /** Sums the bytes on disk and those of all acks to come, because a full spool must not cause duplicates. */
   private committed(): number {
     let entries = 0
-    for (const { segments } of this.folders.values()) {
-      for (const { pendingEntries: live, unwrittenAcks: unmarked } of segments) entries += live + unmarked
+    for (const { segments } of this.directories.values()) {
+      for (const { pendingEntries, unwrittenAcks } of segments) entries += pendingEntries + unwrittenAcks
     }
     return this.bytes + entries * ACK_BYTES
   }
 
-  /** The folder that is written to. */
+  /** Returns the directory that this spool writes to, and creates it when missing. */
   async open(): Promise<OwnedDirectory> {
     if (this.own) return this.own
-    const made = await createDirectory(this.fs, this.config.directory, this.config.fsync)
-    // A synchronous append may have made one meanwhile; two do no harm.
-    this.begin(made)
-    return made
+    const created = await createDirectory(this.fs, this.config.directory, this.config.fsync)
+    // A synchronous append may have created another directory meanwhile. Both stay owned.
+    this.setOwn(created)
+    return created
   }
 
-  /** The same at once. */
+  /** Synchronous `open`. */
   openSync(): OwnedDirectory {
     if (this.own) return this.own
-    const made = createDirectorySync(this.fs, this.config.directory, this.config.fsync)
-    this.begin(made)
-    return made
+    const created = createDirectorySync(this.fs, this.config.directory, this.config.fsync)
+    this.setOwn(created)
+    return created
   }
 
-  private begin(made: OwnedDirectory): void {
-    this.own = made
-    this.add(made)
+  private setOwn(created: OwnedDirectory): void {
+    this.own = created
+    this.add(created)
     rearm('spool-taken')
-    // Its owner file announces nothing yet.
+    // The new owner file announces no bytes.
     this.announced = 0
     this.granted = Math.min(this.granted, this.committed())
   }
 
-  /** Reserves room for requests, up to what other processes leave. */
+  /** Reserves bytes for requests, up to the part of `maxBytes` that other processes leave free. */
   async reserve(bytes: number): Promise<void> {
     let missing = this.missing(bytes)
     if (missing === 0) return
-    let others = 0
+    let otherProcessesBytes = 0
     this.failure = undefined
     try {
       await this.open()
-      // A new folder begins with nothing granted.
+      // Compute again, because a new directory starts without granted bytes.
       missing = this.missing(bytes)
       this.asked = missing
       await this.announce()
-      others = await bytesInDirectory(this.fs, this.config.directory, this.folders)
+      otherProcessesBytes = await bytesInDirectory(this.fs, this.config.directory, this.directories)
     } catch (error) {
       this.fail(error)
     }
     this.asked = 0
-    if (this.failure === undefined) this.grant(missing, others)
+    if (this.failure === undefined) this.grant(missing, otherProcessesBytes)
     await this.onWritten()
   }
 
-  /** The same at once. */
+  /** Synchronous `reserve`. */
   reserveSync(bytes: number): void {
     let missing = this.missing(bytes)
     if (missing === 0) return
-    let others = 0
+    let otherProcessesBytes = 0
     this.failure = undefined
     try {
       const { claim } = this.openSync()
       missing = this.missing(bytes)
       this.askedSync = missing
       if (claim) this.announceSync(claim)
-      others = bytesInDirectorySync(this.fs, this.config.directory, this.folders)
+      otherProcessesBytes = bytesInDirectorySync(this.fs, this.config.directory, this.directories)
     } catch (error) {
       this.fail(error)
     }
     this.askedSync = 0
-    if (this.failure === undefined) this.grant(missing, others)
+    if (this.failure === undefined) this.grant(missing, otherProcessesBytes)
     this.onWrittenSync()
   }
 
-  /** Grants nothing while it is not known how much others hold. Where the directory is missing, the next append tells. */
+  /** Notes an error, and grants no bytes. A missing directory is ignored here, because the next append reports it. */
   private fail(error: unknown): void {
     if (!isMissing(error)) this.failure = error
   }
 
-  /** Computes the bytes to ask for. Asks in advance, to save a scan per append. */
+  /** Computes the bytes to reserve. Some are reserved in advance, to save a scan of the directory for each append. */
   private missing(bytes: number): number {
-    const needed = this.committed() + HEADER_BYTES + bytes - this.granted
+    const needed = this.committed() + SEGMENT_HEADER_BYTES + bytes - this.granted
     const isRefused = needed >= this.refused && performance.now() - this.refusedAt < REFUSED_MILLIS
     return needed <= 0 || isRefused ? 0 : needed + this.share
   }
 
-  private grant(asked: number, others: number): void {
-    const granted = Math.min(asked, Math.max(0, this.config.maxBytes - others - this.granted))
+  private grant(asked: number, otherProcessesBytes: number): void {
+    const granted = Math.min(asked, Math.max(0, this.config.maxBytes - otherProcessesBytes - this.granted))
     this.granted += granted
-    // It is used next: a heartbeat meanwhile leaves it.
+    // Keep a heartbeat from releasing the grant before it is used.
     this.isActive = true
     this.refused = granted < asked - this.share ? asked - this.share : Infinity
     this.refusedAt = performance.now()
   }
 
-  /** Bytes that may come to what lies on disk. */
+  /** Computes the bytes that this spool may add to the segments on disk. */
   private reserved(): number {
     let onDisk = 0
-    for (const { segments } of this.folders.values()) for (const { size } of segments) onDisk += size
+    for (const { segments } of this.directories.values()) for (const { size } of segments) onDisk += size
     return Math.max(0, this.granted + this.asked + this.askedSync - onDisk)
   }
 
-  /** Announces how little is still reserved, when that has become much less: what lies on disk would count twice. */
+  /** Announces the reduced reservation after a write, because the written bytes would count twice. */
   async onWritten(): Promise<void> {
     if (this.isOverstated()) await this.announce()
   }
 
-  /** The same at once. */
+  /** Synchronous `onWritten`. */
   onWrittenSync(): void {
     const claim = this.own?.claim
     if (claim && this.isOverstated()) this.announceSync(claim)
@@ -225,11 +231,11 @@ export class DiskQuota {
     try {
       beatSync(this.fs, claim, this.announced)
     } catch {
-      // As below.
+      // Ignored: the lock still protects the directory.
     }
   }
 
-  /** Writes the heartbeat of the own folder, with what is reserved: one after another, so that the last one is written last. */
+  /** Writes the heartbeat of the own directory with the reserved bytes. Calls run one after another, so the last value stays. */
   private announce(): Promise<void> {
     const before = this.announcing
     const write = async (): Promise<void> => {
@@ -237,74 +243,74 @@ export class DiskQuota {
       const { own } = this
       if (own?.claim === undefined) return
       const reserved = (): number => (this.announced = this.reserved())
-      // A disk that takes no heartbeat still has the lock.
+      // Ignore errors, because the lock still protects the directory.
       await beat(this.fs, own.path, own.claim, reserved).catch(() => {})
     }
     this.announcing = write()
     return this.announcing
   }
 
-  private add(folder: OwnedDirectory): void {
-    this.folders.set(folder.name, folder)
+  private add(directory: OwnedDirectory): void {
+    this.directories.set(directory.name, directory)
     this.keepAlive()
   }
 
-  /** Takes in segments of a folder that has been taken over: what were the bytes of others are now one's own. */
-  adopt(folder: OwnedDirectory, segments: readonly Segment[]): void {
-    this.add(folder)
+  /** Adds a recovered directory: the bytes of its segments are granted to this spool. */
+  addRecovered(directory: OwnedDirectory, segments: readonly Segment[]): void {
+    this.add(directory)
     for (const { size } of segments) {
       this.bytes += size
       this.granted += size
     }
   }
 
-  /** Removes a segment that nothing is left in. */
+  /** Removes a segment without pending entries. */
   async remove(segment: Segment): Promise<void> {
-    if (!segment.folder.segments.has(segment) || !(await this.holds(segment.folder))) return
+    if (!segment.directory.segments.has(segment) || !(await this.owns(segment.directory))) return
     await this.fs.promises.unlink(segment.path).catch((error: unknown) => {
       if (!isMissing(error)) throw error
     })
-    this.forget(segment)
-    await this.releaseIfEmpty(segment.folder)
+    this.removeFromUsage(segment)
+    await this.releaseIfEmpty(segment.directory)
   }
 
-  /** The same at once. */
+  /** Synchronous `remove`. */
   removeSync(segment: Segment): void {
-    if (!this.holdsSync(segment.folder)) return
+    if (!this.ownsSync(segment.directory)) return
     try {
       this.fs.unlinkSync(segment.path)
     } catch (error) {
       if (!isMissing(error)) throw error
     }
-    this.forget(segment)
+    this.removeFromUsage(segment)
   }
 
-  /** Whether a folder is still this spool's; lets go of one that another process has taken over. */
-  async holds(folder: OwnedDirectory): Promise<boolean> {
-    if (!folder.taken && !(await isOwn(this.fs, folder))) this.lose(folder)
-    return !folder.taken
+  /** Checks that no other process has recovered a directory, and abandons the directory otherwise. */
+  async owns(directory: OwnedDirectory): Promise<boolean> {
+    if (!directory.isLost && !(await isOwn(this.fs, directory))) this.abandon(directory)
+    return !directory.isLost
   }
 
-  /** The same at once. */
-  holdsSync(folder: OwnedDirectory): boolean {
-    if (!folder.taken && !isOwnSync(this.fs, folder)) this.lose(folder)
-    return !folder.taken
+  /** Synchronous `owns`. */
+  ownsSync(directory: OwnedDirectory): boolean {
+    if (!directory.isLost && !isOwnSync(this.fs, directory)) this.abandon(directory)
+    return !directory.isLost
   }
 
-  private lose(folder: OwnedDirectory): void {
-    if (folder.taken) return
-    abandonDirectory(this.fs, folder)
-    if (this.own === folder) this.own = undefined
-    this.folders.delete(folder.name)
-    for (const segment of folder.segments) this.forget(segment)
+  private abandon(directory: OwnedDirectory): void {
+    if (directory.isLost) return
+    abandonDirectory(this.fs, directory)
+    if (this.own === directory) this.own = undefined
+    this.directories.delete(directory.name)
+    for (const segment of directory.segments) this.removeFromUsage(segment)
     warnOnce(
       'spool-taken',
-      `another process has recovered the spool ${folder.path} and sends what is in it, as this process had lost its lock ` +
-        'and showed no sign of life for 10 s: nothing is lost, some log records may be sent twice',
+      `another process has recovered the spool ${directory.path} and sends its log records, because this process had lost ` +
+        'its lock and wrote no heartbeat for 10 s: no log record is lost, some may be sent twice',
     )
   }
 
-  /** Keeps the heartbeat of all folders that this spool owns. */
+  /** Starts the heartbeat of all owned directories. */
   private keepAlive(): void {
     this.heartbeat ??= withSuppressedTelemetry(() =>
       unref(timers.setInterval(() => void withSuppressedTelemetry(() => this.beat()), HEARTBEAT_MILLIS)),
@@ -314,37 +320,37 @@ export class DiskQuota {
   private async beat(): Promise<void> {
     if (this.beating) return
     this.beating = true
-    // What is not used is for others.
+    // Release the unused bytes for other processes.
     if (!this.isActive && this.asked === 0) this.granted = Math.min(this.granted, this.committed())
     this.isActive = false
-    // One folder that fails does not keep the others from their heartbeats.
-    for (const folder of this.folders.values()) await this.beatIn(folder).catch(() => {})
+    // Ignore errors of one directory, so that all others get their heartbeats.
+    for (const directory of this.directories.values()) await this.beatIn(directory).catch(() => {})
     this.beating = false
   }
 
-  private async beatIn(folder: OwnedDirectory): Promise<void> {
-    const { path, claim } = folder
-    if (claim === undefined || !(await this.holds(folder))) return
-    if (folder === this.own) await this.announce()
+  private async beatIn(directory: OwnedDirectory): Promise<void> {
+    const { path, claim } = directory
+    if (claim === undefined || !(await this.owns(directory))) return
+    if (directory === this.own) await this.announce()
     else await beat(this.fs, path, claim, () => 0)
   }
 
-  /** Ends the heartbeat. */
+  /** Stops the heartbeat. */
   stop(): void {
     timers.clearInterval(this.heartbeat)
   }
 
-  private forget(segment: Segment): void {
-    if (!segment.folder.segments.delete(segment)) return
+  private removeFromUsage(segment: Segment): void {
+    if (!segment.directory.segments.delete(segment)) return
     this.bytes -= segment.size
     this.granted -= segment.size
     this.refused = Infinity
   }
 
-  /** Gives a folder up when nothing is in it, and nothing will be. */
-  async releaseIfEmpty(folder: OwnedDirectory): Promise<void> {
-    if (folder === this.own || folder.segments.size > 0) return
-    this.folders.delete(folder.name)
-    await releaseDirectory(this.fs, folder)
+  /** Releases a recovered or replaced directory when it has no segments. */
+  async releaseIfEmpty(directory: OwnedDirectory): Promise<void> {
+    if (directory === this.own || directory.segments.size > 0) return
+    this.directories.delete(directory.name)
+    await releaseDirectory(this.fs, directory)
   }
 }

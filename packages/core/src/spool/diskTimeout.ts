@@ -1,26 +1,26 @@
 import { timers, unref } from '@logbridge/bridge/internal'
 
 /**
- * The disk may take 5 s for one piece of work, counted in ticks of the event loop. A blocked loop, or a process that was
- * suspended, sees one tick, and then the answer of the disk.
+ * Limit of 5 s for one disk operation, counted in ticks of the event loop: after a blocked loop or a suspended process,
+ * one tick passes before the answer of the disk is seen.
  */
 const TICK_MILLIS = 1000
 const MAX_TICKS = 5
 
 /**
- * Watches over a disk that may not answer, as one on the network whose server has gone. Nothing can end a system call: it
- * holds one of the process's few threads until the disk answers. So no other work is begun meanwhile.
+ * Detects a disk that stops responding, e.g. a network drive whose server is down. A system call cannot be canceled: it
+ * occupies one of the few threads of libuv until the disk responds. So the spool begins no other work meanwhile.
  */
 export class DiskTimeout {
-  private stuck = 0
+  private lateCount = 0
 
-  /** Whether work is under way that has taken too long. */
-  get isOver(): boolean {
-    return this.stuck > 0
+  /** True while an operation is under way that exceeds the limit. */
+  get isUnresponsive(): boolean {
+    return this.lateCount > 0
   }
 
-  /** Waits for work to end. @param onLate called when it takes too long */
-  async watch<Result>(work: Promise<Result>, onLate: () => void): Promise<Result> {
+  /** Waits for an operation. @param onLate is called when the operation exceeds the limit */
+  async watch<Result>(operation: Promise<Result>, onLate: () => void): Promise<Result> {
     let isLate = false
     let ticks = 0
     const timer = unref(
@@ -29,15 +29,15 @@ export class DiskTimeout {
         if (ticks < MAX_TICKS) return
         timers.clearInterval(timer)
         isLate = true
-        this.stuck += 1
+        this.lateCount += 1
         onLate()
       }, TICK_MILLIS),
     )
     try {
-      return await work
+      return await operation
     } finally {
       timers.clearInterval(timer)
-      if (isLate) this.stuck -= 1
+      if (isLate) this.lateCount -= 1
     }
   }
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 
 type NodeFs = typeof import('node:fs')
 
-/** What the spool uses of node:fs; tests hand in one that fails. */
+/** Functions of node:fs that the spool calls. Tests pass a file system that fails. */
 export type Fs = Pick<
   NodeFs,
   | 'closeSync'
@@ -30,15 +30,15 @@ export type Fs = Pick<
 
 export type FileHandle = Awaited<ReturnType<typeof promises.open>>
 
-// A symbolic link is never followed: what a segment's name leads to would be read, or written to. (Windows has no such flag.)
+// Symbolic links are refused, because their targets would be read or overwritten. Windows has no such flag.
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 export const READ: number = constants.O_RDONLY | NOFOLLOW
 export const READ_WRITE: number = constants.O_RDWR | NOFOLLOW
 export const CREATE: number = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 export const FILE_MODE = 0o600
-export const FOLDER_MODE = 0o700
+export const DIRECTORY_MODE = 0o700
 
-/** Writes all of it, in however many steps; rejects when the disk takes no more. */
+/** Writes all chunks, in several writes where one is cut short. @throws when the disk accepts no more bytes */
 export async function writeAll(file: FileHandle, chunks: Uint8Array[], position: number): Promise<void> {
   let rest = chunks
   let at = position
@@ -49,6 +49,7 @@ export async function writeAll(file: FileHandle, chunks: Uint8Array[], position:
   }
 }
 
+/** Synchronous `writeAll`. */
 export function writeAllSync(fs: Fs, fd: number, chunks: Uint8Array[], position: number): void {
   let rest = chunks
   let at = position
@@ -60,7 +61,7 @@ export function writeAllSync(fs: Fs, fd: number, chunks: Uint8Array[], position:
 }
 
 function unwritten(chunks: Uint8Array[], bytesWritten: number): Uint8Array[] {
-  if (bytesWritten === 0 && byteLength(chunks) > 0) throw new Error('nothing was written')
+  if (bytesWritten === 0 && byteLength(chunks) > 0) throw new Error('the disk accepted no bytes')
   let skip = bytesWritten
   const rest: Uint8Array[] = []
   for (const chunk of chunks) {
@@ -70,7 +71,7 @@ function unwritten(chunks: Uint8Array[], bytesWritten: number): Uint8Array[] {
   return rest
 }
 
-/** Fills a buffer from a file. @returns less of the buffer when the file ends before */
+/** Fills a buffer from a file. @returns a part of the buffer when the file ends early */
 export async function readInto(file: FileHandle, position: number, buffer: Buffer): Promise<Buffer> {
   let filled = 0
   while (filled < buffer.length) {
@@ -81,80 +82,82 @@ export async function readInto(file: FileHandle, position: number, buffer: Buffe
   return buffer.subarray(0, filled)
 }
 
-/** A disk reads whole blocks. */
+/** Smallest range of bytes that a disk reads. */
 const BLOCK_BYTES = 4096
-/** A disk that can read none of its blocks takes seconds for each. */
+/** Limit of bad blocks for one read, because a failing disk takes seconds for each. */
 const MAX_BAD_BLOCKS = 16
 
 /**
- * Fills a buffer from the beginning of a file. Where a place on the disk is bad, zeros stand for what cannot be read.
- * @returns the error of the last bad place, if there is one
- * @throws when too many places are bad, and for any other error
+ * Fills a buffer from the beginning of a file, and replaces bad blocks of the disk by zeros.
+ * @returns `badBlock`: the error of the last bad block
+ * @throws when too many blocks are bad, and on any other error
  */
 export async function readAround(
   file: FileHandle,
   buffer: Buffer,
-): Promise<{ readonly bytes: Buffer; readonly badPlace?: unknown }> {
+): Promise<{ readonly bytes: Buffer; readonly badBlock?: unknown }> {
   try {
     return { bytes: await readInto(file, 0, buffer) }
   } catch (error) {
-    if (!isOfPlace(error)) throw error
+    if (!isBadBlock(error)) throw error
   }
   let bad = 0
-  let badPlace: unknown
+  let badBlock: unknown
   for (let at = 0; at < buffer.length; at += BLOCK_BYTES) {
     const block = buffer.subarray(at, at + BLOCK_BYTES)
     try {
       await readInto(file, at, block)
     } catch (error) {
       bad += 1
-      if (!isOfPlace(error) || bad > MAX_BAD_BLOCKS) throw error
+      if (!isBadBlock(error) || bad > MAX_BAD_BLOCKS) throw error
       block.fill(0)
-      badPlace = error
+      badBlock = error
     }
   }
-  return { bytes: buffer, badPlace }
+  return { bytes: buffer, badBlock }
 }
 
-/** Whether a read has failed for its place on the disk, where others of the same file may not. */
-export function isOfPlace(error: unknown): boolean {
+/** Detects the error of a bad block: other blocks of the same file may be readable. */
+export function isBadBlock(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EIO'
 }
 
+/** Sums the sizes of chunks. */
 export function byteLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
-/** Closes a descriptor. A network drive may fail here, which leaves nothing to do. */
-export function closeQuietly(fs: Fs, fd: number): void {
+/** Closes a file descriptor and ignores errors, e.g. of a network drive. */
+export function closeIgnoringErrors(fs: Fs, fd: number): void {
   try {
     fs.closeSync(fd)
   } catch {
-    // The system has freed the descriptor all the same.
+    // Ignored: the operating system has freed the descriptor.
   }
 }
 
-export function removeQuietly(fs: Fs, path: string): void {
+/** Removes a file and ignores errors. */
+export function removeIgnoringErrors(fs: Fs, path: string): void {
   try {
     fs.unlinkSync(path)
   } catch {
-    // It was never written, or stays.
+    // Ignored: the file is missing, or stays.
   }
 }
 
-/** Whether there is nothing at a path, or a file where a directory should be. */
+/** Detects a missing path, or a file in place of one of its directories. */
 export function isMissing(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** Whether what is at a path is kept from this user. */
+/** Detects missing permissions. */
 export function isForbidden(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'EACCES' || code === 'EPERM'
 }
 
-/** Whether a disk, or what a user may have of it, is full. */
+/** Detects a full disk or an exhausted disk quota of the user. */
 export function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'ENOSPC' || code === 'EDQUOT'

@@ -1,264 +1,306 @@
-import { nextTurn } from '@logbridge/bridge/internal'
 import { randomBytes } from 'node:crypto'
-import crc32c from 'crc-32/crc32c.js'
+import { crc32 } from 'node:zlib'
+import { nextTurn } from '@logbridge/bridge/internal'
 import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'
 
-// How a spool lies on disk, version 1. All numbers are little-endian.
+// Layout of a segment, format version 2. docs/spool.md describes the whole spool. All numbers are little-endian and unsigned.
 //
-//   <directory>/<uuid>/lock                 held while the process (or worker thread) that owns the folder lives
-//   <directory>/<uuid>/owner                who that is, with a heartbeat: see owner.ts
-//   <directory>/<uuid>/000000000001.seg     append-only segments, numbered in the order of writing
+//   segment header   8  'LBSPOOL\n'
+//                    4  format version
+//                    4  sync marker: four random bytes, which open each entry of this segment
+//                    4  checksum of the 16 bytes before
+//   entry            4  sync marker
+//                    4  checksum of the rest of the entry: length, record count, type, and payload
+//                    4  length of the payload
+//                    4  log records in the payload
+//                    4  type: 1 request, 2 ack
+//                    n  payload: an ExportLogsServiceRequest, or the offsets (4 bytes each) of acknowledged entries
 //
-// A segment is a header and entries. A checksum is the CRC32C of everything that comes after it in the entry: length and
-// type included.
+// A checksum is the CRC-32 of zlib (polynomial 0x04C11DB7), which is another one than CRC-32C. Version 1 differs only in
+// its checksums, which are CRC-32C.
 //
-//   header   8  'LBSPOOL\n'
-//            4  version
-//            4  mark: four random bytes, which each entry of this segment begins with
-//            4  CRC32C of the 16 bytes before
-//   entry    4  mark
-//            4  checksum
-//            4  length of the payload
-//            4  log records in it
-//            4  type: 1 request, 2 settled
-//            n  payload: an ExportLogsServiceRequest, or offsets (4 bytes each) of entries that need not be sent again
-//
-// Where an entry is corrupt, the next one is found by the mark. It is random, as what is logged must not be able to look
-// like an entry.
-//
-// CRC32C of 512 KiB on Node.js 24: crc-32 0.35 to 0.4 ms, @aws-crypto/crc32c 5 ms. (zlib.crc32, another polynomial, 0.08 ms;
-// at 0.2 us a record of 250 bytes the difference is not worth leaving CRC32C for.)
+// The sync marker is random so that a logged text cannot pass for an entry. After corrupt bytes the reader searches for the
+// next sync marker.
 
 const MAGIC = Buffer.from('LBSPOOL\n', 'latin1')
-const VERSION = 1
-export const HEADER_BYTES = 20
-export const ENTRY_BYTES = 20
-/** To say of one entry that it is settled. */
-export const ACK_BYTES: number = ENTRY_BYTES + 4
+export const FORMAT_VERSION = 2
+/** First format version. Its header fails the CRC-32, so it is recognized by its number. */
+const CRC_32C_VERSION = 1
+export const SEGMENT_HEADER_BYTES = 20
+export const ENTRY_HEADER_BYTES = 20
+/** Bytes of an ack entry for one entry. */
+export const ACK_BYTES: number = ENTRY_HEADER_BYTES + 4
 const REQUEST = 1
-const ACKED = 2
+const ACK = 2
 
-/** What an entry may hold: twice what a gRPC receiver takes by default. Its checksum takes about 6 ms. */
+/** Largest payload: twice the message that a gRPC receiver takes by default. */
 export const MAX_REQUEST_BYTES: number = 8 * 1024 * 1024
-/** What is read at a time. */
-const PIECE_BYTES = 1024 * 1024
-/** How often the bytes of a segment are put through a checksum, all in all. A corrupt one of ours takes two passes at the most. */
-const MAX_PASSES = 8
-/** What it costs to look at a place where no entry is, in bytes of a checksum. */
-const STEP_BYTES = 256
-/** What a segment of ours can never have. */
+/** Largest segment that a logbridge writes. */
 export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
+/** Bytes that are scanned between two turns of the event loop. */
+const SCAN_BYTES_PER_TURN = 1024 * 1024
+/** Limit of the bytes that one scan puts through the checksum, in sizes of the segment. A segment of ours needs two. */
+const MAX_CHECKSUM_PASSES = 8
+/** Cost of one search for a sync marker, in bytes of a checksum. */
+const SEARCH_COST_BYTES = 256
 
-/** What is found in a segment. */
+/** Result of a scan of one segment. */
 export interface SegmentScan {
-  /** `unknown`: written by another version of logbridge, to be left alone. */
-  readonly version: 'known' | 'unknown'
+  /** Format version. The entries of any version but `FORMAT_VERSION` are counted only: their checksums are not verified. */
+  readonly version: number
   readonly syncMarker: Buffer
-  /** Requests that are not settled, in the order of writing. */
+  /** Requests without an ack, in the order of writing. */
   readonly entries: EntryTable
-  /** Up to the end of the last entry that is whole; what comes after is to be cut off. */
+  /** Bytes up to the end of the last whole entry. The rest is torn and is to be cut off. */
   readonly size: number
-  /** Bytes that were written and are not what they were; a torn tail is not among them. */
+  /** Bytes that fail their checksum, without the torn tail. */
   readonly corruptBytes: number
-  /** Log records in these, as far as that can be told. */
+  /** Log records in the corrupt bytes; 0 where their entry headers do not fit. */
   readonly corruptRecords: number
 }
 
 interface DecodedEntry {
   readonly type: number
-  readonly count: number
-  /** Where its payload lies. */
+  readonly recordCount: number
+  /** Offsets of the payload's first byte, and of the byte after the payload. */
   readonly start: number
   readonly end: number
 }
 
+/** Bytes that a scan may still put through the checksum: in all, and before the next turn of the event loop. */
+interface ScanBudget {
+  total: number
+  turn: number
+}
+
+/** Makes four random bytes that are not all equal. */
 export function createSyncMarker(): Buffer {
-  let mark = randomBytes(4)
-  while (isPadding(mark)) mark = randomBytes(4)
-  return mark
+  let syncMarker = randomBytes(4)
+  while (isPadding(syncMarker)) syncMarker = randomBytes(4)
+  return syncMarker
 }
 
-/** Four equal bytes: what a disk that has lost data is full of, and what would be found at every step. */
-function isPadding(mark: Buffer): boolean {
-  return mark.every((byte) => byte === mark[0])
+/** Detects four equal bytes: padding of lost blocks consists of them, and would match at every offset. */
+function isPadding(syncMarker: Buffer): boolean {
+  return syncMarker.every((byte) => byte === syncMarker[0])
 }
 
-/** @param version another one, for tests */
-export function encodeHeader(mark: Buffer, version: number = VERSION): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES)
+/** @param version format version; tests pass another one */
+export function encodeSegmentHeader(syncMarker: Buffer, version: number = FORMAT_VERSION): Buffer {
+  const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
   MAGIC.copy(header)
   header.writeUInt32LE(version, 8)
-  mark.copy(header, 12)
-  header.writeInt32LE(crc32c.buf(header.subarray(0, 16)), 16)
+  syncMarker.copy(header, 12)
+  header.writeUInt32LE(crc32(header.subarray(0, 16)), 16)
   return header
 }
 
-/** The bytes of an entry with a request: what comes before it, and itself. */
-export function encodeRequestEntry(mark: Buffer, request: Uint8Array, count: number): Uint8Array[] {
-  return encodeEntry(mark, REQUEST, request, count)
+/** Encodes an entry with a request. @returns entry header and payload */
+export function encodeRequestEntry(
+  syncMarker: Buffer,
+  request: Uint8Array,
+  recordCount: number,
+): Uint8Array[] {
+  return encodeEntry(syncMarker, REQUEST, request, recordCount)
 }
 
-/** The bytes of an entry that says which others are settled. */
-export function encodeAckEntry(mark: Buffer, offsets: readonly number[]): Uint8Array[] {
+/** Encodes an entry that acknowledges others. @param offsets where these entries start in the segment */
+export function encodeAckEntry(syncMarker: Buffer, offsets: readonly number[]): Uint8Array[] {
   const payload = Buffer.alloc(offsets.length * 4)
   offsets.forEach((offset, index) => payload.writeUInt32LE(offset, index * 4))
-  return encodeEntry(mark, ACKED, payload, 0)
+  return encodeEntry(syncMarker, ACK, payload, 0)
 }
 
-function encodeEntry(mark: Buffer, type: number, payload: Uint8Array, count: number): Uint8Array[] {
-  const head = Buffer.alloc(ENTRY_BYTES)
-  mark.copy(head)
-  head.writeUInt32LE(payload.length, 8)
-  head.writeUInt32LE(count, 12)
-  head.writeUInt32LE(type, 16)
-  head.writeInt32LE(crc32c.buf(payload, crc32c.buf(head.subarray(8))), 4)
-  return [head, payload]
+function encodeEntry(
+  syncMarker: Buffer,
+  type: number,
+  payload: Uint8Array,
+  recordCount: number,
+): Uint8Array[] {
+  const header = Buffer.alloc(ENTRY_HEADER_BYTES)
+  syncMarker.copy(header)
+  header.writeUInt32LE(payload.length, 8)
+  header.writeUInt32LE(recordCount, 12)
+  header.writeUInt32LE(type, 16)
+  header.writeUInt32LE(crc32(payload, crc32(header.subarray(8))), 4)
+  return [header, payload]
 }
 
-/** The request of the entry at an offset; `undefined` when it is not what was written. */
-export function decodeRequestEntry(bytes: Buffer, offset: number, mark: Buffer): Buffer | undefined {
-  const found = entryAt(bytes, offset, mark)
-  return found?.type === REQUEST ? bytes.subarray(found.start, found.end) : undefined
+/** Decodes the request of the entry at an offset. @returns `undefined` when the entry is corrupt */
+export function decodeRequestEntry(bytes: Buffer, offset: number, syncMarker: Buffer): Buffer | undefined {
+  const entry = decodeEntry(bytes, offset, syncMarker)
+  return entry?.type === REQUEST ? bytes.subarray(entry.start, entry.end) : undefined
 }
 
 /**
- * Reads a whole segment, in pieces that leave the event loop turning; no number in it is believed.
- * @param scratch which the entries are gathered in
+ * Scans a whole segment and trusts no number in it. The event loop turns every 1 MiB.
+ * @param scratch table that is reused from scan to scan
  */
 export async function scanSegment(
   bytes: Buffer,
   scratch: EntryTable = new EntryTable(),
 ): Promise<SegmentScan> {
-  const nothing = { entries: new EntryTable(), corruptBytes: 0, corruptRecords: 0 }
-  const mark = bytes.subarray(12, 16)
-  // Torn when it was made: nothing can be in it.
-  if (bytes.length < HEADER_BYTES) return { ...nothing, version: 'known', syncMarker: mark, size: 0 }
-  if (!isHeaderWhole(bytes)) return readEntries(bytes, markOfCorrupt(bytes), scratch)
-  // Every version begins with this header, or the next one could not be told from a corrupt one.
-  if (bytes.readUInt32LE(8) !== VERSION) {
-    return { ...nothing, version: 'unknown', syncMarker: mark, size: bytes.length }
+  const syncMarker = bytes.subarray(12, 16)
+  // A shorter file was torn while its header was written, and has no entry.
+  if (bytes.length < SEGMENT_HEADER_BYTES) {
+    return {
+      version: FORMAT_VERSION,
+      syncMarker,
+      entries: new EntryTable(),
+      size: 0,
+      corruptBytes: 0,
+      corruptRecords: 0,
+    }
   }
-  return readEntries(bytes, mark, scratch)
+  const version = versionOf(bytes)
+  if (version === undefined) return scanEntries(bytes, syncMarkerOfCorrupt(bytes), scratch)
+  if (version !== FORMAT_VERSION) return countEntries(bytes, version, scratch)
+  return scanEntries(bytes, syncMarker, scratch)
 }
 
-function isHeaderWhole(bytes: Buffer): boolean {
-  return (
-    bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
-    crc32c.buf(bytes.subarray(0, 16)) === bytes.readInt32LE(16)
-  )
+/** Reads the format version. Later versions keep this header. @returns `undefined` when the header is corrupt */
+function versionOf(bytes: Buffer): number | undefined {
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
+  const version = bytes.readUInt32LE(8)
+  const isWhole = crc32(bytes.subarray(0, 16)) === bytes.readUInt32LE(16)
+  return isWhole || version === CRC_32C_VERSION ? version : undefined
 }
 
-/** The mark as the header has it, if any entry begins with it; else as the first entry has it. */
-function markOfCorrupt(bytes: Buffer): Buffer {
-  const mark = bytes.subarray(12, 16)
-  const first = bytes.subarray(HEADER_BYTES, HEADER_BYTES + 4)
-  return first.length === 4 && bytes.indexOf(mark, HEADER_BYTES) < 0 ? first : mark
+/** Takes the sync marker from a corrupt header if any entry opens with it, else from the first entry. */
+function syncMarkerOfCorrupt(bytes: Buffer): Buffer {
+  const syncMarker = bytes.subarray(12, 16)
+  const first = bytes.subarray(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + 4)
+  return first.length === 4 && bytes.indexOf(syncMarker, SEGMENT_HEADER_BYTES) < 0 ? first : syncMarker
 }
 
-async function readEntries(bytes: Buffer, mark: Buffer, entries: EntryTable): Promise<SegmentScan> {
+/** Counts the entries of another format version, as far as its entry headers follow one another. */
+function countEntries(bytes: Buffer, version: number, entries: EntryTable): SegmentScan {
+  const syncMarker = bytes.subarray(12, 16)
   entries.length = 0
-  const work = { left: bytes.length * MAX_PASSES, pause: PIECE_BYTES }
+  let offset = SEGMENT_HEADER_BYTES
+  for (;;) {
+    const entry = readEntryHeader(bytes, offset, syncMarker)
+    if (entry === undefined) break
+    addEntry(entries, bytes, offset, entry)
+    offset = entry.end
+  }
+  entries.dropAcked()
+  return {
+    version,
+    syncMarker,
+    entries: entries.copy(),
+    size: bytes.length,
+    corruptBytes: 0,
+    corruptRecords: 0,
+  }
+}
+
+async function scanEntries(bytes: Buffer, syncMarker: Buffer, entries: EntryTable): Promise<SegmentScan> {
+  entries.length = 0
+  const budget: ScanBudget = { total: bytes.length * MAX_CHECKSUM_PASSES, turn: SCAN_BYTES_PER_TURN }
   let corruptBytes = 0
   let corruptRecords = 0
   let size = bytes.length
   let corruptFrom: number | undefined
-  let offset = Math.min(HEADER_BYTES, bytes.length)
+  let offset = Math.min(SEGMENT_HEADER_BYTES, bytes.length)
   while (offset < bytes.length) {
-    if (work.pause <= 0) {
-      work.pause = PIECE_BYTES
+    if (budget.turn <= 0) {
+      budget.turn = SCAN_BYTES_PER_TURN
       await nextTurn()
     }
-    const found = entryAt(bytes, offset, mark, work)
-    if (found === undefined) {
+    const entry = decodeEntry(bytes, offset, syncMarker, budget)
+    if (entry === undefined) {
       corruptFrom ??= offset
-      offset = nextSyncMarker(bytes, offset + 1, mark, work)
+      offset = nextSyncMarker(bytes, offset + 1, syncMarker, budget)
       continue
     }
     if (corruptFrom !== undefined) addCorrupt(corruptFrom, offset)
     corruptFrom = undefined
-    if (found.type === REQUEST) {
-      entries.add(offset, found.count, TAKEN)
-    } else if (found.type === ACKED) {
-      settle(bytes.subarray(found.start, found.end))
-    }
-    offset = found.end
+    addEntry(entries, bytes, offset, entry)
+    offset = entry.end
   }
   if (corruptFrom !== undefined) {
-    if (isTorn(bytes, corruptFrom, mark)) size = corruptFrom
+    if (isTorn(bytes, corruptFrom, syncMarker)) size = corruptFrom
     else addCorrupt(corruptFrom, bytes.length)
   }
   entries.dropAcked()
   return {
-    version: 'known',
-    syncMarker: mark,
+    version: FORMAT_VERSION,
+    syncMarker,
     entries: entries.copy(),
     size,
-    corruptBytes: corruptBytes,
-    corruptRecords: corruptRecords,
+    corruptBytes,
+    corruptRecords,
   }
 
-  function settle(offsets: Buffer): void {
-    for (let at = 0; at + 4 <= offsets.length; at += 4) {
-      const index = entries.find(offsets.readUInt32LE(at))
-      if (index >= 0) entries.setState(index, ACK_WRITTEN)
-    }
-  }
   function addCorrupt(start: number, end: number): void {
     corruptBytes += end - start
-    corruptRecords += recordsAt(bytes, start, end)
+    corruptRecords += corruptRecordsIn(bytes, start, end)
   }
 }
 
-/** How much may still be done, in bytes: in the whole segment, and until the event loop turns. */
-interface Work {
-  left: number
-  pause: number
+/** Adds a request to the table, or applies the acks of an ack entry. Entries of an unknown type are skipped. */
+function addEntry(entries: EntryTable, bytes: Buffer, offset: number, entry: DecodedEntry): void {
+  if (entry.type === REQUEST) entries.add(offset, entry.recordCount, TAKEN)
+  if (entry.type !== ACK) return
+  for (let at = entry.start; at + 4 <= entry.end; at += 4) {
+    const index = entries.find(bytes.readUInt32LE(at))
+    if (index >= 0) entries.setState(index, ACK_WRITTEN)
+  }
 }
 
 /**
- * The entry at an offset; `undefined` when none is there, whole and as it was written.
- * @param work what the checksum costs is taken off
+ * Decodes the entry at an offset.
+ * @param budget is charged with the bytes of the checksum
+ * @returns `undefined` when no whole entry with a valid checksum starts here
  */
-function entryAt(bytes: Buffer, offset: number, mark: Buffer, work?: Work): DecodedEntry | undefined {
-  const start = offset + ENTRY_BYTES
-  if (start > bytes.length || bytes.readInt32LE(offset) !== mark.readInt32LE(0)) return undefined
-  const end = start + bytes.readUInt32LE(offset + 8)
-  if (end > bytes.length) return undefined
-  if (work) {
-    work.left -= end - offset
-    work.pause -= end - offset
-    if (work.left < 0) return undefined
+function decodeEntry(
+  bytes: Buffer,
+  offset: number,
+  syncMarker: Buffer,
+  budget?: ScanBudget,
+): DecodedEntry | undefined {
+  const entry = readEntryHeader(bytes, offset, syncMarker)
+  if (entry === undefined) return undefined
+  if (budget) {
+    budget.total -= entry.end - offset
+    budget.turn -= entry.end - offset
+    if (budget.total < 0) return undefined
   }
-  if (crc32c.buf(bytes.subarray(offset + 8, end)) !== bytes.readInt32LE(offset + 4)) return undefined
-  return {
-    type: bytes.readUInt32LE(offset + 16),
-    count: bytes.readUInt32LE(offset + 12),
-    start,
-    end,
-  }
+  const isWhole = crc32(bytes.subarray(offset + 8, entry.end)) === bytes.readUInt32LE(offset + 4)
+  return isWhole ? entry : undefined
 }
 
-/** Where the mark stands next; the end when it does not, or when enough has been tried. */
-function nextSyncMarker(bytes: Buffer, from: number, mark: Buffer, work: Work): number {
-  if (work.left < 0 || isPadding(mark)) return bytes.length
-  const at = bytes.indexOf(mark, from)
+/** Reads an entry header without its checksum. @returns `undefined` when the sync marker or the length does not fit */
+function readEntryHeader(bytes: Buffer, offset: number, syncMarker: Buffer): DecodedEntry | undefined {
+  const start = offset + ENTRY_HEADER_BYTES
+  if (start > bytes.length || bytes.readInt32LE(offset) !== syncMarker.readInt32LE(0)) return undefined
+  const end = start + bytes.readUInt32LE(offset + 8)
+  if (end > bytes.length) return undefined
+  return { type: bytes.readUInt32LE(offset + 16), recordCount: bytes.readUInt32LE(offset + 12), start, end }
+}
+
+/** Finds the next sync marker. @returns the end of the segment when none follows or the budget is spent */
+function nextSyncMarker(bytes: Buffer, from: number, syncMarker: Buffer, budget: ScanBudget): number {
+  if (budget.total < 0 || isPadding(syncMarker)) return bytes.length
+  const at = bytes.indexOf(syncMarker, from)
   const next = at < 0 ? bytes.length : at
-  // A step costs as much as some bytes of a checksum, also where the next mark is near.
-  work.pause -= next - from + STEP_BYTES
+  budget.turn -= next - from + SEARCH_COST_BYTES
   return next
 }
 
-/** Whether the rest is the beginning of an entry whose writing was cut short: its `append` has never resolved. */
-function isTorn(bytes: Buffer, offset: number, mark: Buffer): boolean {
+/** Detects the beginning of an entry whose writing was cut short. The append of such an entry has never resolved. */
+function isTorn(bytes: Buffer, offset: number, syncMarker: Buffer): boolean {
   const rest = bytes.length - offset
-  if (!bytes.subarray(offset, offset + 4).equals(mark.subarray(0, rest))) return false
-  return rest < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) > rest - ENTRY_BYTES
+  if (!bytes.subarray(offset, offset + 4).equals(syncMarker.subarray(0, rest))) return false
+  return rest < ENTRY_HEADER_BYTES || bytes.readUInt32LE(offset + 8) > rest - ENTRY_HEADER_BYTES
 }
 
-/** How many log records a corrupt entry has held, when its frame still fits and says so. */
-function recordsAt(bytes: Buffer, offset: number, end: number): number {
-  if (end - offset < ENTRY_BYTES || bytes.readUInt32LE(offset + 8) !== end - offset - ENTRY_BYTES) return 0
-  const count = bytes.readUInt32LE(offset + 12)
-  // Each takes at least two bytes.
-  return bytes.readUInt32LE(offset + 16) === REQUEST && count * 2 <= end - offset ? count : 0
+/** Counts the log records of a corrupt entry. @returns 0 when its header contradicts its size */
+function corruptRecordsIn(bytes: Buffer, offset: number, end: number): number {
+  const payloadBytes = end - offset - ENTRY_HEADER_BYTES
+  if (payloadBytes < 0 || bytes.readUInt32LE(offset + 8) !== payloadBytes) return 0
+  const recordCount = bytes.readUInt32LE(offset + 12)
+  // An encoded log record takes at least two bytes.
+  return bytes.readUInt32LE(offset + 16) === REQUEST && recordCount * 2 <= end - offset ? recordCount : 0
 }

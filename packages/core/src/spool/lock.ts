@@ -1,24 +1,22 @@
 import { lstatSync, writeFileSync } from 'node:fs'
 import { FILE_MODE } from './files.ts'
 
-// A lock that the operating system gives up with the process, however that ends: an empty SQLite database, exclusively
-// locked (fcntl, LockFileEx on Windows). Node.js itself has no such lock, native flock() packages do not survive bundlers, and
-// proper-lockfile's heartbeat takes a process that is busy for ten seconds for dead.
+// The lock is an empty SQLite database with an exclusive lock (fcntl, LockFileEx on Windows). The operating system releases
+// the lock when the process ends, even after kill -9. Node.js has no file lock, bundlers break native flock() packages, and
+// the heartbeat of proper-lockfile declares a process dead that is busy for ten seconds.
 //
-// Measured with Node.js 22.15, 24 and 26 on Linux: free at once after kill -9 of the holder and after worker.terminate();
-// busy to another process, to a worker thread and to a second connection of the same thread; 0.1 ms, the first time 1 ms.
-// Nothing is ever written: with the journal in memory the database stays an empty file.
+// The lock was tried with Node.js 22.15, 24, and 26 on Linux. It is free right after kill -9 of the owner and after
+// worker.terminate(), and busy to another process, to a worker thread, and to a second connection of the same thread. The
+// database stays an empty file, because its journal is in memory.
 //
-// POSIX drops a process's locks of a file when it closes any descriptor of that file. Nothing of ours but SQLite, which
-// knows, opens the lock while it is held; for what the application opens there is the owner file.
+// POSIX drops the locks of a process on a file when the process closes any descriptor of that file. SQLite respects this
+// rule, and logbridge opens the file by SQLite only. The owner file (owner.ts) covers descriptors that the application closes.
 
-// SQLite follows links and makes the file that they lead to, so a lock is looked at before SQLite opens it.
-
-/** SQLite on POSIX systems opens no longer path: its own limit is 512 bytes with the suffix `-journal`. */
+/** Longest path that SQLite opens on POSIX systems: its limit is 512 bytes with the suffix `-journal`. */
 export const MAX_LOCK_PATH_BYTES = 504
 
 export interface Lock {
-  /** Never throws. Once is enough. */
+  /** Releases the lock. Never throws. A second call has no effect. */
   release(): void
 }
 
@@ -26,15 +24,15 @@ type Sqlite = typeof import('node:sqlite')
 
 /** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */
 const BUSY = 5
-/** SQLITE_CORRUPT and SQLITE_NOTADB: the file is not an empty database. */
-const GARBAGE: ReadonlySet<number> = new Set([11, 26])
+/** SQLITE_CORRUPT and SQLITE_NOTADB: the file is something else than an empty database. */
+const NO_DATABASE: ReadonlySet<number> = new Set([11, 26])
 
-/** Not imported: bundlers and Node.js before 22.13 do not know it, and 22 warns of it when it is loaded. */
+/** Loads node:sqlite late: bundlers and Node.js before 22.13 do not know the module, and Node.js 22 warns on loading it. */
 function sqlite(): Sqlite | undefined {
   return process.getBuiltinModule?.('node:sqlite')
 }
 
-/** Whether this Node.js can lock at all. */
+/** Checks that this Node.js has node:sqlite. */
 export function canLock(): boolean {
   try {
     return sqlite() !== undefined
@@ -44,9 +42,8 @@ export function canLock(): boolean {
 }
 
 /**
- * Takes a lock at once or not at all; makes the file when it is not there.
- * @returns `busy` when someone else has the lock, `unusable` when there is something at the path that cannot be one: a
- * link, a directory, a file of something else
+ * Tries to take a lock without waiting. Creates the file when it is missing.
+ * @returns `busy` when the lock has an owner, `unusable` when the path is a link, a directory, or a file with content
  * @throws when the file cannot be opened
  */
 export function tryLock(path: string): Lock | 'busy' | 'unusable' {
@@ -59,7 +56,7 @@ export function tryLock(path: string): Lock | 'busy' | 'unusable' {
     database.close()
     const code = ((error as { errcode?: number }).errcode ?? 0) % 256
     if (code === BUSY) return 'busy'
-    if (GARBAGE.has(code)) return 'unusable'
+    if (NO_DATABASE.has(code)) return 'unusable'
     throw error
   }
   return {
@@ -67,16 +64,17 @@ export function tryLock(path: string): Lock | 'busy' | 'unusable' {
       try {
         if (database.isOpen) database.close()
       } catch {
-        // The lock goes with the process.
+        // Ignored: the lock ends with the process.
       }
     },
   }
 }
 
+/** Checks or creates the file before SQLite opens it, because SQLite follows links and creates their targets. */
 function isLockFile(path: string): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats) return stats.isFile()
-  // Exclusive creation follows no link. A file that another process has made meanwhile is as good.
+  // Create the file exclusively, because that follows no link. Another process may create the same file meanwhile.
   try {
     writeFileSync(path, '', { flag: 'wx', mode: FILE_MODE })
   } catch (error) {

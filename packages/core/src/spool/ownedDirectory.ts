@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { warnOnce } from '@logbridge/bridge/internal'
-import { closeQuietly, FILE_MODE, FOLDER_MODE, type Fs, isForbidden, isMissing } from './files.ts'
+import { closeIgnoringErrors, FILE_MODE, DIRECTORY_MODE, type Fs, isForbidden, isMissing } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
 import {
   claim,
@@ -15,59 +15,73 @@ import {
 } from './owner.ts'
 import type { Segment } from './segment.ts'
 
-const FOLDER_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const DIRECTORY_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_NAME = /^\d{12}\.seg$/
 const LOCK_NAME = 'lock'
-/** The second one is locked where the first one is not a lock. All processes go by the same rule, so they lock the same file. */
+/** Names of the lock file. All processes try them in this order, so they lock the same file: the second one when the first is unusable. */
 const LOCK_NAMES: readonly string[] = [LOCK_NAME, 'lock.2']
 
-/** What is in a folder beside its segments. */
+/** Names of all files of an owned directory beside its segments. */
 const OUR_NAMES: ReadonlySet<string> = new Set([...LOCK_NAMES, OWNER_NAME, OWNER_DRAFT_NAME])
 
-/** The mode bit of a directory whose entries only their owners may remove. */
+/** Mode bit of a directory in which users may remove their own files only. */
 const STICKY = 0o1000
 
-/** Bytes that the path of a spool may have. */
+/** Longest path of a spool directory, in bytes. */
 export const MAX_DIRECTORY_BYTES: number =
   MAX_LOCK_PATH_BYTES - Buffer.byteLength(join('/', randomUUID(), 'lock.2'))
 
-/** A folder that this spool has the lock of: its own, or one that it has taken over. */
+/** Directory inside the spool directory that this spool has locked: its own, or a recovered one. */
 export interface OwnedDirectory {
   readonly name: string
   readonly path: string
   readonly lock: Lock
   readonly segments: Set<Segment>
-  /** Names of recovered segments that could not be read yet. */
+  /** Names of segments to recover that could not be read yet. */
   readonly unread: Set<string>
-  /** Absent where the owner file could not be written. */
+  /** Absent when the owner file could not be written. */
   readonly claim: Claim | undefined
-  /** Recovered from an owner that may live. */
+  /** True when the former owner may live. */
   readonly contested: boolean
-  /** Another process has recovered the folder from this one: nothing in it may be touched. */
-  taken: boolean
-  /** Neither locked nor owned any more. */
-  left: boolean
+  /** True when another process has recovered the directory from this one. Its files must stay untouched. */
+  isLost: boolean
+  /** True when the lock and the claim are released. */
+  isReleased: boolean
 }
 
-/** Names of folders. */
+/** Set of directory names. */
 type Names = Pick<ReadonlySet<string>, 'has'>
 
+/** Formats the name of a segment. */
 export function segmentName(number: number): string {
   return `${String(number).padStart(12, '0')}.seg`
 }
 
-/** Locks a folder and becomes its owner; `undefined` when its owner lives. */
-export function lockDirectory(fs: Fs, directory: string, name: string): OwnedDirectory | undefined {
-  const path = join(directory, name)
+/**
+ * Locks a directory and claims it.
+ * @returns `undefined` when its owner lives
+ * @throws when no lock file is usable
+ */
+export function lockDirectory(fs: Fs, spoolDirectory: string, name: string): OwnedDirectory | undefined {
+  const path = join(spoolDirectory, name)
   for (const lockName of LOCK_NAMES) {
     const lock = tryLock(join(path, lockName))
     if (lock === 'busy') return undefined
     if (lock === 'unusable') continue
     const claimed = claimOrRelease(fs, path, lock)
     if (claimed === 'alive') return undefined
-    return { name, path, lock, segments: new Set(), unread: new Set(), taken: false, left: false, ...claimed }
+    return {
+      name,
+      path,
+      lock,
+      segments: new Set(),
+      unread: new Set(),
+      isLost: false,
+      isReleased: false,
+      ...claimed,
+    }
   }
-  throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is a lock: remove what is there`)
+  throw new Error(`neither ${LOCK_NAMES.join(' nor ')} in ${path} is usable as a lock file: remove them`)
 }
 
 function claimOrRelease(fs: Fs, path: string, lock: Lock): ReturnType<typeof claim> {
@@ -80,18 +94,18 @@ function claimOrRelease(fs: Fs, path: string, lock: Lock): ReturnType<typeof cla
   return claimed
 }
 
-/** Whether a folder is still this spool's, as far as can be told. */
+/** Checks by the inode of the owner file that no other process has recovered a directory. */
 export async function isOwn(fs: Fs, { path, claim }: OwnedDirectory): Promise<boolean> {
   if (claim === undefined) return true
   try {
     return (await fs.promises.lstat(join(path, OWNER_NAME), { bigint: true })).ino === claim.inode
   } catch {
-    // Removed with all else, which what is done next will tell.
+    // Ignored: when the directory is missing, the next operation in it fails.
     return true
   }
 }
 
-/** The same at once. */
+/** Synchronous `isOwn`. */
 export function isOwnSync(fs: Fs, { path, claim }: OwnedDirectory): boolean {
   if (claim === undefined) return true
   try {
@@ -102,83 +116,88 @@ export function isOwnSync(fs: Fs, { path, claim }: OwnedDirectory): boolean {
 }
 
 /**
- * Makes a folder of one's own. Between its making and its locking another process may look at it, but takes only folders
- * that hold a segment, or have been empty for a while.
+ * Creates and locks an owned directory. Another process may see the directory before it is locked, but leaves alone a young
+ * directory without segments.
  */
-export async function createDirectory(fs: Fs, directory: string, fsync: boolean): Promise<OwnedDirectory> {
-  const made = await fs.promises.mkdir(directory, { recursive: true, mode: FOLDER_MODE })
-  if (made === undefined) warnIfShared(directory, await fs.promises.stat(directory))
+export async function createDirectory(
+  fs: Fs,
+  spoolDirectory: string,
+  fsync: boolean,
+): Promise<OwnedDirectory> {
+  const made = await fs.promises.mkdir(spoolDirectory, { recursive: true, mode: DIRECTORY_MODE })
+  if (made === undefined) warnIfShared(spoolDirectory, await fs.promises.stat(spoolDirectory))
   const name = randomUUID()
-  const path = join(directory, name)
-  // Not recursive: it must not be there, nor be a link to somewhere.
-  await fs.promises.mkdir(path, FOLDER_MODE)
+  const path = join(spoolDirectory, name)
+  // Create it without `recursive`, so that an existing directory or link is an error.
+  await fs.promises.mkdir(path, DIRECTORY_MODE)
   await fs.promises.writeFile(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
-  if (fsync) for (const changed of changedBy(directory, made)) await syncDirectory(fs, changed)
-  return locked(fs, directory, name)
+  if (fsync) for (const changed of changedBy(spoolDirectory, made)) await syncDirectory(fs, changed)
+  return locked(fs, spoolDirectory, name)
 }
 
-/** The same for a process that is dying. */
-export function createDirectorySync(fs: Fs, directory: string, fsync: boolean): OwnedDirectory {
-  const made = fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
-  if (made === undefined) warnIfShared(directory, fs.statSync(directory))
+/** Synchronous `createDirectory`. */
+export function createDirectorySync(fs: Fs, spoolDirectory: string, fsync: boolean): OwnedDirectory {
+  const made = fs.mkdirSync(spoolDirectory, { recursive: true, mode: DIRECTORY_MODE })
+  if (made === undefined) warnIfShared(spoolDirectory, fs.statSync(spoolDirectory))
   const name = randomUUID()
-  const path = join(directory, name)
-  fs.mkdirSync(path, FOLDER_MODE)
+  const path = join(spoolDirectory, name)
+  fs.mkdirSync(path, DIRECTORY_MODE)
   fs.writeFileSync(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
-  if (fsync) for (const changed of changedBy(directory, made)) syncDirectorySync(fs, changed)
-  return locked(fs, directory, name)
+  if (fsync) for (const changed of changedBy(spoolDirectory, made)) syncDirectorySync(fs, changed)
+  return locked(fs, spoolDirectory, name)
 }
 
 /**
- * Warns where other users may remove what is kept. They can read none of it: the folders in the directory are for their
- * user only. The mode stays as it is, because others may have a right to a directory that logbridge has not made.
+ * Warns when other users may remove segments. They can read none, because owned directories have mode 0700. The mode of the
+ * spool directory stays, because logbridge has not created it and others may need it.
  */
-function warnIfShared(directory: string, { mode }: Stats): void {
+function warnIfShared(spoolDirectory: string, { mode }: Stats): void {
   if (process.geteuid === undefined || (mode & STICKY) !== 0) return
   if ((mode & (constants.S_IWGRP | constants.S_IWOTH)) === 0) return
   warnOnce(
     'spool-shared',
-    `other users may write to the spool ${directory} (mode 0${(mode & 0o7777).toString(8)}) and remove what it keeps: ` +
-      'set its mode to 0700, or give a directory inside that is not there yet',
+    `other users may remove log records from the spool ${spoolDirectory}, because its mode is 0${(mode & 0o7777).toString(8)}: ` +
+      'set its mode to 0700, or name a directory inside it that does not exist yet',
   )
 }
 
-function locked(fs: Fs, directory: string, name: string): OwnedDirectory {
-  const folder = lockDirectory(fs, directory, name)
-  if (folder === undefined) throw new Error(`the new folder ${name} is locked by another process`)
-  return folder
+function locked(fs: Fs, spoolDirectory: string, name: string): OwnedDirectory {
+  const directory = lockDirectory(fs, spoolDirectory, name)
+  if (directory === undefined) throw new Error(`the new directory ${name} is locked by another process`)
+  return directory
 }
 
-/** The directories that something was made in: this one, and those above it up to where `made` (the first of them) lies. */
-function changedBy(directory: string, made: string | undefined): string[] {
-  const changed = [directory]
+/** Lists the spool directory and those above it up to the parent of `made`, the first directory that was created. */
+function changedBy(spoolDirectory: string, made: string | undefined): string[] {
+  const changed = [spoolDirectory]
   if (made === undefined) return changed
-  for (let path = directory; path.length >= made.length; path = dirname(path)) changed.push(dirname(path))
+  for (let path = spoolDirectory; path.length >= made.length; path = dirname(path))
+    changed.push(dirname(path))
   return changed
 }
 
-/** The folders of all spools in a directory. Links, files and what else is there is not ours. */
-export async function listDirectories(fs: Fs, directory: string): Promise<string[]> {
-  const found = await fs.promises.readdir(directory, { withFileTypes: true })
-  return found.filter((item) => item.isDirectory() && FOLDER_NAME.test(item.name)).map(({ name }) => name)
+/** Lists the names of all owned directories in a spool directory, without links and files. */
+export async function listDirectories(fs: Fs, spoolDirectory: string): Promise<string[]> {
+  const found = await fs.promises.readdir(spoolDirectory, { withFileTypes: true })
+  return found.filter((item) => item.isDirectory() && DIRECTORY_NAME.test(item.name)).map(({ name }) => name)
 }
 
-/** The segments of a folder, oldest first. */
+/** Lists the names of the segments in an owned directory, oldest first. */
 export async function listSegments(fs: Fs, path: string): Promise<string[]> {
   return (await fs.promises.readdir(path)).filter((name) => SEGMENT_NAME.test(name)).sort()
 }
 
 /**
- * Bytes that others hold in the directory: their segments, and what they have reserved. What is reserved is read first,
- * because it becomes segments meanwhile.
- * @param without names of folders that do not count
- * @throws when the disk does not tell
+ * Sums the bytes that other spools use in a spool directory: their segments and their reservations. A reservation is read
+ * before the segments, because meanwhile it may become a segment.
+ * @param without names of directories that do not count
+ * @throws when a directory cannot be read
  */
-export async function bytesInDirectory(fs: Fs, directory: string, without: Names): Promise<number> {
+export async function bytesInDirectory(fs: Fs, spoolDirectory: string, without: Names): Promise<number> {
   let sum = 0
-  for (const name of await listDirectories(fs, directory)) {
+  for (const name of await listDirectories(fs, spoolDirectory)) {
     if (without.has(name)) continue
-    const path = join(directory, name)
+    const path = join(spoolDirectory, name)
     sum += await reservedIn(fs, path)
     for (const segment of await listSegments(fs, path).catch(none)) {
       const stats = await fs.promises.lstat(join(path, segment)).catch(none)
@@ -188,17 +207,18 @@ export async function bytesInDirectory(fs: Fs, directory: string, without: Names
   return sum
 }
 
-/** What its owner removes meanwhile, or what another user owns, does not count. */
+/** Counts nothing for a file that its owner removes meanwhile, and for a directory of another user. */
 function none(error: unknown): [] {
   if (isMissing(error) || isForbidden(error)) return []
   throw error
 }
 
-export function bytesInDirectorySync(fs: Fs, directory: string, without: Names): number {
+/** Synchronous `bytesInDirectory`. */
+export function bytesInDirectorySync(fs: Fs, spoolDirectory: string, without: Names): number {
   let sum = 0
-  for (const item of fs.readdirSync(directory, { withFileTypes: true })) {
-    if (without.has(item.name) || !item.isDirectory() || !FOLDER_NAME.test(item.name)) continue
-    const path = join(directory, item.name)
+  for (const item of fs.readdirSync(spoolDirectory, { withFileTypes: true })) {
+    if (without.has(item.name) || !item.isDirectory() || !DIRECTORY_NAME.test(item.name)) continue
+    const path = join(spoolDirectory, item.name)
     sum += reservedInSync(fs, path)
     for (const name of orNone(() => fs.readdirSync(path))) {
       if (!SEGMENT_NAME.test(name)) continue
@@ -216,58 +236,59 @@ function orNone<Item>(read: () => readonly Item[]): readonly Item[] {
   }
 }
 
-/** Gives a folder up. One that holds no segment is removed; what someone else has put there stays, and with it the folder. */
-export async function releaseDirectory(fs: Fs, folder: OwnedDirectory): Promise<void> {
-  const { path } = folder
-  // Asked first: a disk that does not answer holds a thread, and not the event loop.
-  if (!release(fs, folder, await isOwn(fs, folder))) return
+/** Releases a directory, and removes it when it has no segments and no files of others. */
+export async function releaseDirectory(fs: Fs, directory: OwnedDirectory): Promise<void> {
+  const { path } = directory
+  // Check asynchronously first, because an unresponsive disk must not block the event loop.
+  if (!release(fs, directory, await isOwn(fs, directory))) return
   try {
     const names = await fs.promises.readdir(path)
     if (names.some((name) => !OUR_NAMES.has(name))) return
     for (const name of names) await fs.promises.unlink(join(path, name))
     await fs.promises.rmdir(path)
   } catch {
-    // It has gone, or stays: an empty folder does no harm.
+    // Ignored: a later recovery removes the empty directory.
   }
 }
 
-export function releaseDirectorySync(fs: Fs, folder: OwnedDirectory): void {
-  const { path } = folder
-  if (!release(fs, folder, isOwnSync(fs, folder))) return
+/** Synchronous `releaseDirectory`. */
+export function releaseDirectorySync(fs: Fs, directory: OwnedDirectory): void {
+  const { path } = directory
+  if (!release(fs, directory, isOwnSync(fs, directory))) return
   try {
     const names = fs.readdirSync(path)
     if (names.some((name) => !OUR_NAMES.has(name))) return
     for (const name of names) fs.unlinkSync(join(path, name))
     fs.rmdirSync(path)
   } catch {
-    // As above.
+    // Ignored: a later recovery removes the empty directory.
   }
 }
 
-/** Lets go of a folder that another process has recovered. */
-export function abandonDirectory(fs: Fs, folder: OwnedDirectory): void {
-  folder.taken = true
-  releaseLock(fs, folder)
+/** Abandons a directory that another process has recovered. */
+export function abandonDirectory(fs: Fs, directory: OwnedDirectory): void {
+  directory.isLost = true
+  releaseLock(fs, directory)
 }
 
-/** @returns whether the folder may be removed */
-function release(fs: Fs, folder: OwnedDirectory, isOurs: boolean): boolean {
-  const { path, segments, contested } = folder
-  if (folder.left) return false
-  releaseLock(fs, folder, () => isOurs && disclaim(fs, path, contested))
+/** @returns true when the directory may be removed */
+function release(fs: Fs, directory: OwnedDirectory, isOurs: boolean): boolean {
+  const { path, segments, contested } = directory
+  if (directory.isReleased) return false
+  releaseLock(fs, directory, () => isOurs && disclaim(fs, path, contested))
   return isOurs && segments.size === 0 && !contested
 }
 
-/** @param beforeUnlock called when the owner file is no longer open: Windows replaces no file that is */
-function releaseLock(fs: Fs, folder: OwnedDirectory, beforeUnlock: () => unknown = () => {}): void {
-  if (folder.left) return
-  folder.left = true
-  if (folder.claim) closeQuietly(fs, folder.claim.fd)
+/** @param beforeUnlock is called when the owner file is closed, because Windows replaces no open file */
+function releaseLock(fs: Fs, directory: OwnedDirectory, beforeUnlock: () => unknown = () => {}): void {
+  if (directory.isReleased) return
+  directory.isReleased = true
+  if (directory.claim) closeIgnoringErrors(fs, directory.claim.fd)
   beforeUnlock()
-  folder.lock.release()
+  directory.lock.release()
 }
 
-/** Has the disk know of what was made in a directory. Windows cannot, and need not. */
+/** Syncs the entries of a directory to the disk. Windows has no such call and needs none. */
 export async function syncDirectory(fs: Fs, path: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await fs.promises.open(path, 'r')
@@ -278,6 +299,7 @@ export async function syncDirectory(fs: Fs, path: string): Promise<void> {
   }
 }
 
+/** Synchronous `syncDirectory`. */
 export function syncDirectorySync(fs: Fs, path: string): void {
   if (process.platform === 'win32') return
   const fd = fs.openSync(path, 'r')

@@ -1,54 +1,61 @@
 import { constants, readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { closeQuietly, FILE_MODE, type Fs, isMissing, removeQuietly } from './files.ts'
+import { closeIgnoringErrors, FILE_MODE, type Fs, isMissing, removeIgnoringErrors } from './files.ts'
 
-// Who owns a folder, beside its lock. POSIX drops a process's locks of a file when the process closes any descriptor of it: an
-// application that copies its spool directory loses its locks without noticing. So a folder is recovered when its lock is
-// free and its owner is gone:
+// The owner file proves, beside the lock, that the owner of a directory lives. POSIX drops the locks of a process on a file
+// when the process closes any descriptor of that file, so an application that copies its spool directory loses its locks
+// unnoticed. A directory is recovered when its lock is free and its owner has ended:
 //
-//   owner in the same PID namespace     its thread no longer runs (/proc/<pid>/task/<tid>/stat: start time, zombie)
-//   any other, and without /proc        its process is gone, or its heartbeat is older than 10 s
-//   no owner file, or one that was copied with the folder (its inode is another)     the lock alone decides
+//   owner in the same PID namespace        its thread has ended (/proc/<pid>/task/<tid>/stat: start time, zombie)
+//   other namespace, or without /proc      its process has ended, or its heartbeat is older than 10 s
+//   owner file missing, or copied (its inode differs)     the free lock suffices
 //
-// The owner file is a line of JSON and a line of 16 characters, which the owner writes anew every 3 s: its modification time
-// is the heartbeat, by the clock of the file system. Whoever recovers a folder puts an owner file of its own in place, so the
-// inode tells a process that was suspended that its folder is no longer its own.
+// The owner file has a line of JSON and a line of 16 characters. The owner rewrites the second line every 3 s: the
+// modification time is the heartbeat, by the clock of the file system. The process that recovers a directory replaces the
+// owner file, so a process that was suspended sees another inode and knows that it has lost its directory.
 
 export const OWNER_NAME = 'owner'
-/** An owner file that is being written. */
+/** Name of an owner file while it is written. */
 export const OWNER_DRAFT_NAME = 'owner.new'
 export const HEARTBEAT_MILLIS = 3000
 const STALE_MILLIS = 10_000
 const MAX_OWNER_BYTES = 1024
-/** Errors that tell nothing of the file: too many open files, a disk that fails. */
-const FAILURES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'ETIMEDOUT', 'ESTALE'])
-/** Opening a pipe in place of the file must not wait. */
+/** Temporary errors, independent of the content: too many open files, a failing disk. */
+const TEMPORARY_ERRORS: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EIO',
+  'ETIMEDOUT',
+  'ESTALE',
+])
+/** Flags to open the owner file. O_NONBLOCK returns at once when a pipe is in its place. */
 const READ_OWNER = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const BEAT_OWNER = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-/** A new file, because to open a pipe would wait, and a hard link leads to a file elsewhere. */
+/** Flags that create a new file: opening an existing pipe would block, and a hard link is a file elsewhere. */
 const DRAFT = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 interface Identity {
-  /** Boot and PID namespace that the numbers belong to; else the name of the host. */
+  /** Boot id and PID namespace of the other fields; the host name without /proc. */
   readonly scope: string
   readonly pid: number
-  /** The thread's id and start time as the operating system has them; absent without /proc. */
+  /** Thread id and start time of the operating system; absent without /proc. */
   readonly thread?: number
   readonly started?: string
 }
 
 export interface Owner extends Identity {
   readonly mtimeMs: number
-  /** Bytes that it may add to what its folders hold. */
+  /** Bytes that the owner may add to its directories. */
   readonly reserved: number
-  /** Recovered from an owner that may live: its folder remains for a while, to tell that owner. */
+  /** True when the former owner may live. The directory stays for an hour so that the former owner sees the new inode. */
   readonly contested: boolean
 }
 
 let identity: Identity | undefined
 
-/** The identity of this thread. Each worker thread has its own instance of this module. */
+/** Returns the identity of this thread. Each worker thread has another instance of this module. */
 function identify(): Identity {
   identity ??= identityByProc() ?? { scope: `host ${hostname()}`, pid: process.pid }
   return identity
@@ -56,7 +63,7 @@ function identify(): Identity {
 
 function identityByProc(): Identity | undefined {
   try {
-    // Where /proc is that of another PID namespace, its numbers are not those of process.pid.
+    // Compare with process.pid, because /proc may belong to another PID namespace.
     const [pid, , thread] = readlinkSync('/proc/thread-self').split('/').map(Number)
     if (pid !== process.pid || thread === undefined) return undefined
     const started = startOf(pid, thread)
@@ -68,26 +75,26 @@ function identityByProc(): Identity | undefined {
   }
 }
 
-/** When a thread was started, in clock ticks since the boot; `undefined` for a zombie. */
+/** Reads the start time of a thread, in clock ticks since the boot. @returns `undefined` for a zombie */
 function startOf(pid: number, thread: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')
-  // The name of the program comes first in parentheses, and may contain any character.
+  // Search from the end, because the program name in parentheses may contain any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
 
-/** Tells whether an owner is gone; `unknown` where only its heartbeat can tell. */
-export function stateOf(owner: Owner): 'alive' | 'gone' | 'unknown' {
+/** Determines the state of an owner. @returns `unknown` when only the heartbeat can decide */
+export function stateOf(owner: Owner): 'alive' | 'ended' | 'unknown' {
   const mine = identify()
-  if (owner.pid === 0) return 'gone'
+  if (owner.pid === 0) return 'ended'
   if (owner.scope !== mine.scope) return 'unknown'
-  if (!isRunning(owner.pid)) return 'gone'
+  if (!isRunning(owner.pid)) return 'ended'
   if (owner.thread === undefined) return 'unknown'
   try {
-    return startOf(owner.pid, owner.thread) === owner.started ? 'alive' : 'gone'
+    return startOf(owner.pid, owner.thread) === owner.started ? 'alive' : 'ended'
   } catch (error) {
-    // Too many open files, say, tell nothing of the thread.
-    return isEnded(error) && isReadable(`/proc/${owner.pid}/stat`) ? 'gone' : 'unknown'
+    // Distinguish an ended thread from other errors, e.g. too many open files.
+    return isEnded(error) && isReadable(`/proc/${owner.pid}/stat`) ? 'ended' : 'unknown'
   }
 }
 
@@ -113,12 +120,13 @@ function isReadable(path: string): boolean {
 }
 
 /**
- * Reads who owns a folder; `undefined` when nothing that can be relied on tells it.
- * @throws when it cannot be read now
+ * Reads the owner file of a directory.
+ * @returns `undefined` when the file is missing, copied, or garbled
+ * @throws on temporary errors
  */
-export async function readOwner(fs: Fs, folder: string): Promise<Owner | undefined> {
+export async function readOwner(fs: Fs, directory: string): Promise<Owner | undefined> {
   try {
-    const file = await fs.promises.open(join(folder, OWNER_NAME), READ_OWNER)
+    const file = await fs.promises.open(join(directory, OWNER_NAME), READ_OWNER)
     try {
       const { ino, mtimeMs } = await file.stat({ bigint: true })
       const bytes = Buffer.alloc(MAX_OWNER_BYTES)
@@ -132,25 +140,26 @@ export async function readOwner(fs: Fs, folder: string): Promise<Owner | undefin
   }
 }
 
-/** The same at once. */
-function readOwnerSync(fs: Fs, folder: string): Owner | undefined {
+/** Synchronous `readOwner`. */
+function readOwnerSync(fs: Fs, directory: string): Owner | undefined {
   try {
-    const fd = fs.openSync(join(folder, OWNER_NAME), READ_OWNER)
+    const fd = fs.openSync(join(directory, OWNER_NAME), READ_OWNER)
     try {
       const { ino, mtimeMs } = fs.fstatSync(fd, { bigint: true })
       const bytes = Buffer.alloc(MAX_OWNER_BYTES)
       const text = bytes.toString('utf8', 0, fs.readSync(fd, bytes, 0, MAX_OWNER_BYTES, 0))
       return parse(text, ino, Number(mtimeMs))
     } finally {
-      closeQuietly(fs, fd)
+      closeIgnoringErrors(fs, fd)
     }
   } catch (error) {
     return noOwner(error)
   }
 }
 
+/** @throws on temporary errors */
 function noOwner(error: unknown): undefined {
-  if (FAILURES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  if (TEMPORARY_ERRORS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
 }
 
 function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined {
@@ -169,56 +178,56 @@ function parse(text: string, inode: bigint, mtimeMs: number): Owner | undefined 
   }
 }
 
-/** The owner file of a folder, as its owner has it. */
+/** Owner file of a directory, as seen by the owner. */
 export interface Claim {
   readonly inode: bigint
-  /** Kept open so that no other file gets this inode number. */
+  /** Descriptor that stays open so that no other file gets this inode number. */
   readonly fd: number
 }
 
 /**
- * Makes this thread the owner of a folder whose lock it holds.
- * @returns `alive` when the owner so far lives; a claim of `undefined` where its file cannot be written, so that the lock
- * alone protects the folder; `contested` when the owner so far may live
+ * Makes this thread the owner of a directory whose lock it has.
+ * @returns `alive` when the former owner lives. Else `claim`, `undefined` when the owner file cannot be written and the lock
+ * alone protects the directory; and `contested`, true when the former owner may live
  */
-export function claim(fs: Fs, folder: string): { claim: Claim | undefined; contested: boolean } | 'alive' {
-  const former = readOwnerSync(fs, folder)
+export function claim(fs: Fs, directory: string): { claim: Claim | undefined; contested: boolean } | 'alive' {
+  const former = readOwnerSync(fs, directory)
   const state = former && stateOf(former)
   if (state === 'alive') return 'alive'
   const contested = state === 'unknown'
-  const draft = writeDraft(fs, folder, identify(), contested)
-  // The draft was written just now: its time is that of the file system's clock. A clock that was set back leaves
-  // heartbeats in the future.
+  const draft = writeDraft(fs, directory, identify(), contested)
+  // Take the current time from the new draft, because heartbeats are times of the file system's clock. Take the absolute
+  // difference, because a clock that was set back leaves heartbeats in the future.
   const age = Math.abs((draft?.mtimeMs ?? Date.now()) - (former?.mtimeMs ?? 0))
   if (!contested || age >= STALE_MILLIS) {
-    if (draft && putInPlace(fs, folder)) return { claim: draft, contested }
-    if (draft) closeQuietly(fs, draft.fd)
+    if (draft && putInPlace(fs, directory)) return { claim: draft, contested }
+    if (draft) closeIgnoringErrors(fs, draft.fd)
     return { claim: undefined, contested }
   }
   if (draft) {
-    closeQuietly(fs, draft.fd)
-    removeQuietly(fs, join(folder, OWNER_DRAFT_NAME))
+    closeIgnoringErrors(fs, draft.fd)
+    removeIgnoringErrors(fs, join(directory, OWNER_DRAFT_NAME))
   }
   return 'alive'
 }
 
-/** Removes the owner file. A contested folder keeps one that names no owner. */
-export function disclaim(fs: Fs, folder: string, contested: boolean): void {
-  if (!contested) return removeQuietly(fs, join(folder, OWNER_NAME))
-  const draft = writeDraft(fs, folder, { scope: '', pid: 0 }, true)
+/** Removes the owner file. A contested directory keeps an owner file without an owner (pid 0). */
+export function disclaim(fs: Fs, directory: string, contested: boolean): void {
+  if (!contested) return removeIgnoringErrors(fs, join(directory, OWNER_NAME))
+  const draft = writeDraft(fs, directory, { scope: '', pid: 0 }, true)
   if (draft === undefined) return
-  closeQuietly(fs, draft.fd)
-  putInPlace(fs, folder)
+  closeIgnoringErrors(fs, draft.fd)
+  putInPlace(fs, directory)
 }
 
 function writeDraft(
   fs: Fs,
-  folder: string,
+  directory: string,
   owner: Identity,
   contested: boolean,
 ): (Claim & { mtimeMs: number }) | undefined {
-  const path = join(folder, OWNER_DRAFT_NAME)
-  removeQuietly(fs, path)
+  const path = join(directory, OWNER_DRAFT_NAME)
+  removeIgnoringErrors(fs, path)
   let fd: number | undefined
   try {
     fd = fs.openSync(path, DRAFT, FILE_MODE)
@@ -227,45 +236,51 @@ function writeDraft(
     fs.writevSync(fd, [Buffer.from(`${text}\n${beatOf(0)}`)], 0)
     return { inode, fd, mtimeMs: fs.fstatSync(fd).mtimeMs }
   } catch {
-    // A full or read-only disk.
-    if (fd !== undefined) closeQuietly(fs, fd)
+    // Ignored: the disk is full or read-only, and the lock alone protects the directory.
+    if (fd !== undefined) closeIgnoringErrors(fs, fd)
     return undefined
   }
 }
 
+/** Formats the second line of the owner file. */
 function beatOf(reserved: number): string {
   return `${String(reserved).padStart(15, '0')}\n`
 }
 
-function putInPlace(fs: Fs, folder: string): boolean {
+function putInPlace(fs: Fs, directory: string): boolean {
   try {
-    fs.renameSync(join(folder, OWNER_DRAFT_NAME), join(folder, OWNER_NAME))
+    fs.renameSync(join(directory, OWNER_DRAFT_NAME), join(directory, OWNER_NAME))
     return true
   } catch {
     return false
   }
 }
 
-/** Bytes that the owner of a folder may add to what lies on disk. */
-export async function reservedIn(fs: Fs, folder: string): Promise<number> {
-  return reservedBy(await readOwner(fs, folder))
+/** Reads how many bytes the owner of a directory may add. */
+export async function reservedIn(fs: Fs, directory: string): Promise<number> {
+  return reservedBy(await readOwner(fs, directory))
 }
 
-/** The same at once. */
-export function reservedInSync(fs: Fs, folder: string): number {
-  return reservedBy(readOwnerSync(fs, folder))
+/** Synchronous `reservedIn`. */
+export function reservedInSync(fs: Fs, directory: string): number {
+  return reservedBy(readOwnerSync(fs, directory))
 }
 
 function reservedBy(owner: Owner | undefined): number {
-  return owner === undefined || stateOf(owner) === 'gone' ? 0 : owner.reserved
+  return owner === undefined || stateOf(owner) === 'ended' ? 0 : owner.reserved
 }
 
 /**
- * Writes the heartbeat, and nothing where the file is no longer the owner's.
- * @param reserved bytes that the owner may add to what lies on disk
+ * Writes the heartbeat, unless another process has replaced the owner file.
+ * @param reserved returns how many bytes the owner may add
  */
-export async function beat(fs: Fs, folder: string, { inode }: Claim, reserved: () => number): Promise<void> {
-  const file = await fs.promises.open(join(folder, OWNER_NAME), BEAT_OWNER)
+export async function beat(
+  fs: Fs,
+  directory: string,
+  { inode }: Claim,
+  reserved: () => number,
+): Promise<void> {
+  const file = await fs.promises.open(join(directory, OWNER_NAME), BEAT_OWNER)
   try {
     const { ino, size } = await file.stat({ bigint: true })
     const text = Buffer.from(beatOf(reserved()))
@@ -275,7 +290,7 @@ export async function beat(fs: Fs, folder: string, { inode }: Claim, reserved: (
   }
 }
 
-/** The same at once. */
+/** Synchronous `beat`. It writes to the own descriptor, so a replaced owner file stays unchanged. */
 export function beatSync(fs: Fs, { fd }: Claim, reserved: number): void {
   const text = Buffer.from(beatOf(reserved))
   fs.writevSync(fd, [text], fs.fstatSync(fd).size - text.length)

@@ -1,141 +1,149 @@
-import { warnOnce, rearm } from '@logbridge/bridge/internal'
-import { type FileHandle, type Fs, isMissing, isOfPlace, READ, readInto } from './files.ts'
-import { decodeRequestEntry, ENTRY_BYTES } from './format.ts'
-import type { DiskTimeout } from './diskTimeout.ts'
+import { rearm, warnOnce } from '@logbridge/bridge/internal'
 import type { DiskQuota } from './diskQuota.ts'
-import type { Entry } from './segment.ts'
+import type { DiskTimeout } from './diskTimeout.ts'
+import { type FileHandle, type Fs, isBadBlock, isMissing, READ, readInto } from './files.ts'
+import { decodeRequestEntry, ENTRY_HEADER_BYTES } from './format.ts'
+import type { EntryLocation } from './segment.ts'
 import type { JoinRequests, SpoolRead } from './types.ts'
 
-/** Memory that is kept to read into: a request and what lies between its entries. */
-const KEPT_BYTES = 1024 * 1024
-const KEPT_STEP_BYTES = 128 * 1024
+/** Largest buffer that is reused: a request of 512 KiB with acknowledged entries in between. */
+const MAX_REUSED_BYTES = 1024 * 1024
+const REUSED_STEP_BYTES = 128 * 1024
 
 interface Result {
   readonly request?: Uint8Array
   readonly read: readonly SpoolRead[]
 }
 
-/** What an entry holds, or why that is not known. */
-type Found = Buffer | Exclude<SpoolRead, 'read'>
+/** Request of an entry, or the reason for its absence. */
+type EntryResult = Buffer | Exclude<SpoolRead, 'read'>
 
-/** Reads entries back. One read is under way at a time: a disk that does not answer holds one thread of the process. */
+/** Reads entries back, one read at a time, because an unresponsive disk occupies a thread of libuv for each. */
 export class Reader {
   private readonly fs: Fs
-  private readonly directory: string
-  private readonly patience: DiskTimeout
-  private readonly room: DiskQuota
+  private readonly spoolDirectory: string
+  private readonly diskTimeout: DiskTimeout
+  private readonly quota: DiskQuota
   private last: Promise<unknown> = Promise.resolve()
-  /** Is read into again and again, because new memory for each read would be given back much later. */
-  private kept: Buffer = Buffer.alloc(0)
+  /** Buffer of all reads, because the garbage collector would return a new buffer for each read late. */
+  private reused: Buffer = Buffer.alloc(0)
 
-  constructor(fs: Fs, directory: string, patience: DiskTimeout, room: DiskQuota) {
-    this.room = room
+  constructor(fs: Fs, spoolDirectory: string, diskTimeout: DiskTimeout, quota: DiskQuota) {
     this.fs = fs
-    this.directory = directory
-    this.patience = patience
+    this.spoolDirectory = spoolDirectory
+    this.diskTimeout = diskTimeout
+    this.quota = quota
   }
 
   /** Reads entries, adjacent ones of a segment in one read, and joins their requests. Resolves within seconds. */
-  read(entries: readonly Entry[], join: JoinRequests): Promise<Result> {
+  read(entries: readonly EntryLocation[], join: JoinRequests): Promise<Result> {
     return new Promise((resolve) => {
       let isLate = false
       const work = this.last.then(() => (isLate ? { read: [] } : this.readAll(entries, join)))
-      const watched = this.patience.watch(work, () => {
+      const watched = this.diskTimeout.watch(work, () => {
         isLate = true
-        this.complain(new Error('the disk does not answer'))
-        resolve({ read: this.setAside(entries, false) })
+        this.warn(new Error('the disk does not respond'))
+        resolve({ read: this.defer(entries, false) })
       })
-      // Those that were read too late wait again already.
+      // Ignore a late result, because its entries wait again already.
       this.last = watched.then(
         (result) => !isLate && resolve(result),
         (error: unknown) => {
-          this.complain(error)
-          if (!isLate) resolve({ read: this.setAside(entries, false) })
+          this.warn(error)
+          if (!isLate) resolve({ read: this.defer(entries, false) })
         },
       )
     })
   }
 
-  private async readAll(entries: readonly Entry[], join: JoinRequests): Promise<Result> {
+  private async readAll(entries: readonly EntryLocation[], join: JoinRequests): Promise<Result> {
     const runs = runsOf(entries)
-    const memory = this.memoryOf(runs.reduce((bytes, run) => bytes + lengthOf(run), 0))
-    const found: Found[] = []
+    const memory = this.allocate(runs.reduce((bytes, run) => bytes + lengthOf(run), 0))
+    const results: EntryResult[] = []
     let at = 0
     for (const run of runs) {
       const end = at + lengthOf(run)
-      found.push(...(await this.readRun(run, memory.subarray(at, end))))
+      results.push(...(await this.readRun(run, memory.subarray(at, end))))
       at = end
     }
-    const requests = found.filter((request) => typeof request !== 'string')
-    const read = found.map((request) => (typeof request === 'string' ? request : 'read'))
+    const requests = results.filter((result) => typeof result !== 'string')
+    const read = results.map((result) => (typeof result === 'string' ? result : 'read'))
     return requests.length === 0 ? { read } : { request: join(requests), read }
   }
 
-  private memoryOf(bytes: number): Buffer {
-    if (bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    if (bytes > this.kept.length) {
-      this.kept = Buffer.allocUnsafeSlow(Math.ceil(bytes / KEPT_STEP_BYTES) * KEPT_STEP_BYTES)
+  private allocate(bytes: number): Buffer {
+    if (bytes > MAX_REUSED_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes > this.reused.length) {
+      this.reused = Buffer.allocUnsafeSlow(Math.ceil(bytes / REUSED_STEP_BYTES) * REUSED_STEP_BYTES)
     }
-    return this.kept
+    return this.reused
   }
 
-  private async readRun(run: readonly Entry[], memory: Buffer): Promise<Found[]> {
+  private async readRun(run: readonly EntryLocation[], memory: Buffer): Promise<EntryResult[]> {
     const { segment } = run[0]!
     let file: FileHandle | undefined
     try {
-      if (!(await this.room.holds(segment.folder))) return run.map(() => 'taken')
+      if (!(await this.quota.owns(segment.directory))) return run.map(() => 'taken')
       file = await this.fs.promises.open(segment.path, READ)
-      const found = await this.readRange(file, run, memory)
-      if (!found.includes('corrupt')) rearm('spool-read')
-      return found
+      const results = await this.readRange(file, run, memory)
+      if (!results.includes('corrupt')) rearm('spool-read')
+      return results
     } catch (error) {
-      this.complain(error)
+      this.warn(error)
       if (isMissing(error)) return run.map(() => 'corrupt')
-      if (file === undefined || !isOfPlace(error)) return this.setAside(run, true)
+      if (file === undefined || !isBadBlock(error)) return this.defer(run, true)
       return await this.readEach(file, run, memory)
     } finally {
       await file?.close().catch(() => {})
     }
   }
 
-  private async readRange(file: FileHandle, run: readonly Entry[], memory: Buffer): Promise<Found[]> {
+  private async readRange(
+    file: FileHandle,
+    run: readonly EntryLocation[],
+    memory: Buffer,
+  ): Promise<EntryResult[]> {
     const { offset: start, segment } = run[0]!
     const bytes = await readInto(file, start, memory)
-    const found = run.map(
+    const results = run.map(
       ({ offset }) => decodeRequestEntry(bytes, offset - start, segment.syncMarker) ?? 'corrupt',
     )
-    if (found.includes('corrupt')) this.complain(`a request in ${segment.path} is corrupt`)
-    segment.readWell()
-    return found
+    if (results.includes('corrupt')) this.warn(`a request in ${segment.path} is corrupt`)
+    segment.onRead()
+    return results
   }
 
-  /** Reads entries one by one where a place on the disk is bad, because those beside it are not. */
-  private async readEach(file: FileHandle, run: readonly Entry[], memory: Buffer): Promise<Found[]> {
-    const found: Found[] = []
+  /** Reads entries one by one after a bad block, because other entries of the run may be readable. */
+  private async readEach(
+    file: FileHandle,
+    run: readonly EntryLocation[],
+    memory: Buffer,
+  ): Promise<EntryResult[]> {
+    const results: EntryResult[] = []
     for (const entry of run) {
       const at = entry.offset - run[0]!.offset
       try {
-        const place = memory.subarray(at, at + ENTRY_BYTES + entry.bytes)
-        found.push(...(await this.readRange(file, [entry], place)))
+        const range = memory.subarray(at, at + ENTRY_HEADER_BYTES + entry.bytes)
+        results.push(...(await this.readRange(file, [entry], range)))
       } catch {
-        found.push(...this.setAside([entry], false))
+        results.push(...this.defer([entry], false))
       }
     }
-    return found
+    return results
   }
 
-  private setAside(entries: readonly Entry[], all: boolean): ('later' | 'unreadable')[] {
-    return entries.map((entry) => (entry.segment.setAside([entry], all) ? 'later' : 'unreadable'))
+  private defer(entries: readonly EntryLocation[], all: boolean): ('later' | 'unreadable')[] {
+    return entries.map((entry) => (entry.segment.defer([entry], all) ? 'later' : 'unreadable'))
   }
 
-  private complain(error: unknown): void {
-    warnOnce('spool-read', `what the spool ${this.directory} has kept cannot be read`, error)
+  private warn(error: unknown): void {
+    warnOnce('spool-read', `reading from the spool ${this.spoolDirectory} failed`, error)
   }
 }
 
-/** Divides entries into those of one segment that follow one another. */
-function runsOf(entries: readonly Entry[]): Entry[][] {
-  const runs: Entry[][] = []
+/** Divides entries into runs of neighbors in one segment. */
+function runsOf(entries: readonly EntryLocation[]): EntryLocation[][] {
+  const runs: EntryLocation[][] = []
   for (const entry of entries) {
     const run = runs.at(-1)
     if (run?.[0]!.segment === entry.segment) run.push(entry)
@@ -144,8 +152,8 @@ function runsOf(entries: readonly Entry[]): Entry[][] {
   return runs
 }
 
-/** Bytes from the first of entries to the end of the last one. */
-function lengthOf(run: readonly Entry[]): number {
+/** Computes the bytes from the first entry of a run to the end of its last entry. */
+function lengthOf(run: readonly EntryLocation[]): number {
   const last = run.at(-1)!
-  return last.offset + ENTRY_BYTES + last.bytes - run[0]!.offset
+  return last.offset + ENTRY_HEADER_BYTES + last.bytes - run[0]!.offset
 }

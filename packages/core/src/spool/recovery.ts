@@ -1,239 +1,270 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { warnOnce, nextTurn, rearm } from '@logbridge/bridge/internal'
+import { nextTurn, rearm, warnOnce } from '@logbridge/bridge/internal'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
+import { FORMAT_VERSION, MAX_SEGMENT_BYTES, scanSegment, type SegmentScan } from './format.ts'
 import {
-  type OwnedDirectory,
-  releaseDirectory,
   listDirectories,
   listSegments,
   lockDirectory,
+  type OwnedDirectory,
+  releaseDirectory,
 } from './ownedDirectory.ts'
-import { type SegmentScan, MAX_SEGMENT_BYTES, scanSegment } from './format.ts'
 import { readOwner, stateOf } from './owner.ts'
 import { Segment } from './segment.ts'
 import { EntryTable } from './table.ts'
 
-/** An empty folder that is younger may be one that its owner is about to lock. */
-const EMPTY_FOLDER_MILLIS = 60_000
+/** Age from which an empty directory is removed. Its owner may be about to lock a younger one. */
+const EMPTY_DIRECTORY_MILLIS = 60_000
+/** Age from which an empty contested directory is removed. Until then its owner file shows the former owner that it was recovered. */
+const CONTESTED_DIRECTORY_MILLIS = 3_600_000
 const SCRATCH_STEP = 512 * 1024
 
-/** An empty folder that was recovered from an owner that may live tells this owner so for as long. */
-const CONTESTED_FOLDER_MILLIS = 3_600_000
-
-/** Segments of a folder that has been taken over. */
+/** Segments of a directory that was recovered. */
 export interface RecoveredDirectory {
-  readonly folder: OwnedDirectory
+  readonly directory: OwnedDirectory
   readonly segments: Segment[]
-  /** When the oldest of its segments was written last, in milliseconds. */
-  since: number
+  /** Time in milliseconds of the last write to its least recently written segment. */
+  oldestMillis: number
 }
 
-/** Memory that segments are read into, one after another: new memory for each would be given back much later. */
+/** Memory for the bytes and entries of one segment, reused because the garbage collector would return a new one late. */
 interface Scratch {
   buffer: Buffer
   readonly entries: EntryTable
 }
 
-/** One look through a directory. */
-interface Look {
+/** Segments of other format versions that one pass found. */
+interface OtherVersions {
+  readonly versions: Set<number>
+  readonly paths: string[]
+  bytes: number
+  records: number
+}
+
+/** State of one pass over the spool directory. */
+interface Pass {
   readonly fs: Fs
-  /** Names of folders that are better left alone. */
-  readonly left: Set<string>
+  /** Names of directories that later passes skip. */
+  readonly ignored: Set<string>
   readonly scratch: Scratch
-  readonly fail: (error: unknown) => void
+  readonly otherVersions: OtherVersions
+  readonly onError: (error: unknown) => void
+}
+
+interface ScannedFile {
+  readonly stats: Stats
+  readonly scan: SegmentScan
 }
 
 /**
- * Takes over the folders whose owners are gone: locks them, reads them, cuts torn tails off, removes what holds nothing
- * more. The folder that was written to longest ago comes first. Segments of one's own folders that could not be read
- * before are tried again.
- * @param own one's own folders, by name
- * @param left names of folders that are better left alone; others are added
+ * Recovers the directories whose owners have ended: locks them, scans their segments, cuts torn tails off, and removes
+ * segments without entries. Segments of own directories that could not be read before are tried again.
+ * @param spoolDirectory directory that all processes share
+ * @param skip.own directories of this spool, by name
+ * @param skip.ignored names of directories to skip; the pass adds those that hold nothing it can recover
+ * @returns recovered directories, the least recently written first
  */
 export async function recoverOrphans(
   fs: Fs,
-  directory: string,
-  { own, left }: { readonly own: ReadonlyMap<string, OwnedDirectory>; readonly left: Set<string> },
+  spoolDirectory: string,
+  skip: { readonly own: ReadonlyMap<string, OwnedDirectory>; readonly ignored: Set<string> },
 ): Promise<RecoveredDirectory[]> {
-  const taken: RecoveredDirectory[] = []
+  const recovered: RecoveredDirectory[] = []
   let isReadable = true
-  const fail = (error: unknown): void => {
-    isReadable = false
-    complain(directory, error)
+  const pass: Pass = {
+    fs,
+    ignored: skip.ignored,
+    scratch: { buffer: Buffer.alloc(0), entries: new EntryTable() },
+    otherVersions: { versions: new Set(), paths: [], bytes: 0, records: 0 },
+    onError(error) {
+      isReadable = false
+      warnOnce('spool-recover', `reading the spool ${spoolDirectory} of an ended process failed`, error)
+    },
   }
-  const look: Look = { fs, left, scratch: { buffer: Buffer.alloc(0), entries: new EntryTable() }, fail }
-  for (const folder of own.values()) {
-    if (folder.unread.size > 0) taken.push(await takeSegments(folder, [...folder.unread], look))
+  for (const directory of skip.own.values()) {
+    if (directory.unread.size > 0)
+      recovered.push(await recoverSegments(directory, [...directory.unread], pass))
   }
-  for (const name of await namesIn(fs, directory, fail)) {
-    if (own.has(name) || left.has(name)) continue
+  for (const name of await directoriesIn(spoolDirectory, pass)) {
+    if (skip.own.has(name) || skip.ignored.has(name)) continue
     try {
-      const orphan = await recoverDirectory(directory, name, look)
-      if (orphan) taken.push(orphan)
+      const orphan = await recoverDirectory(spoolDirectory, name, pass)
+      if (orphan) recovered.push(orphan)
     } catch (error) {
-      // Its owner, or who has recovered it, has removed it meanwhile.
-      if (!isMissing(error)) fail(error)
+      // Another process may have removed the directory meanwhile.
+      if (!isMissing(error)) pass.onError(error)
     }
-    // Locks are taken synchronously, and checksums take their time.
+    // Let the event loop turn, because locks are taken synchronously.
     await nextTurn()
   }
-  if (isReadable) rearm('spool-adopt')
-  return taken.sort((one, other) => one.since - other.since)
+  if (isReadable) rearm('spool-recover')
+  warnOfOtherVersions(spoolDirectory, pass.otherVersions)
+  return recovered.sort((one, other) => one.oldestMillis - other.oldestMillis)
 }
 
-async function namesIn(fs: Fs, directory: string, fail: (error: unknown) => void): Promise<string[]> {
+async function directoriesIn(spoolDirectory: string, { fs, onError }: Pass): Promise<string[]> {
   try {
-    return await listDirectories(fs, directory)
+    return await listDirectories(fs, spoolDirectory)
   } catch (error) {
-    if (!isMissing(error)) fail(error)
+    if (!isMissing(error)) onError(error)
     return []
   }
 }
 
-function complain(directory: string, error: unknown): void {
-  warnOnce('spool-adopt', `what another process has left in the spool ${directory} cannot be read now`, error)
+function warnOfOtherVersions(
+  spoolDirectory: string,
+  { versions, paths, bytes, records }: OtherVersions,
+): void {
+  if (paths.length === 0) return
+  warnOnce(
+    'spool-version',
+    `segments of another format version left alone in the spool ${spoolDirectory}: ${paths.length} of version ` +
+      `${[...versions].join(', ')} with ${bytes} bytes and ${records} log records, because this logbridge reads version ` +
+      `${FORMAT_VERSION}. Run a logbridge that reads theirs, or remove them. The first one is ${paths[0]}`,
+  )
 }
 
 async function recoverDirectory(
-  directory: string,
+  spoolDirectory: string,
   name: string,
-  look: Look,
+  pass: Pass,
 ): Promise<RecoveredDirectory | undefined> {
-  const { fs, left } = look
-  const path = join(directory, name)
+  const { fs, ignored } = pass
+  const path = join(spoolDirectory, name)
   const stats = await fs.promises.lstat(path)
   if (isForeign(stats)) {
-    left.add(name)
+    ignored.add(name)
     warnOnce(
       'spool-foreign',
-      `the spool ${path} belongs to another user and is left alone: run the application as that user, or remove it`,
+      `spool directory ${path} left alone, because it belongs to another user: run the application as that user, or remove it`,
     )
     return undefined
   }
   const owner = await readOwner(fs, path)
   if (owner && stateOf(owner) === 'alive') return undefined
   const isEmpty = (await listSegments(fs, path)).length === 0
-  const keptMillis = owner?.contested ? CONTESTED_FOLDER_MILLIS : EMPTY_FOLDER_MILLIS
+  const keptMillis = owner?.contested ? CONTESTED_DIRECTORY_MILLIS : EMPTY_DIRECTORY_MILLIS
   if (isEmpty && Date.now() - stats.mtimeMs < keptMillis) return undefined
-  const folder = lockDirectory(fs, directory, name)
-  if (folder === undefined) return undefined
-  // Again: until now its owner may have written.
-  const orphan = await takeSegments(folder, await listSegments(fs, path).catch(() => []), look)
-  if (orphan.segments.length > 0) return orphan
-  await releaseDirectory(fs, folder)
+  const directory = lockDirectory(fs, spoolDirectory, name)
+  if (directory === undefined) return undefined
+  // List again, because the former owner may have written until the directory was locked.
+  const recovered = await recoverSegments(directory, await listSegments(fs, path).catch(() => []), pass)
+  if (recovered.segments.length > 0) return recovered
+  await releaseDirectory(fs, directory)
   return undefined
 }
 
-async function takeSegments(
-  folder: OwnedDirectory,
+async function recoverSegments(
+  directory: OwnedDirectory,
   names: readonly string[],
-  look: Look,
+  pass: Pass,
 ): Promise<RecoveredDirectory> {
-  const taken: RecoveredDirectory = { folder, segments: [], since: Infinity }
-  let isStrange = false
+  const recovered: RecoveredDirectory = { directory, segments: [], oldestMillis: Infinity }
+  let hasUnusable = false
   for (const name of names) {
     try {
-      if (!(await takeSegment(taken, name, look))) isStrange = true
-      folder.unread.delete(name)
+      if (!(await recoverSegment(recovered, name, pass))) hasUnusable = true
+      directory.unread.delete(name)
     } catch (error) {
-      if (isMissing(error)) folder.unread.delete(name)
-      else folder.unread.add(name)
-      look.fail(error)
+      if (isMissing(error)) directory.unread.delete(name)
+      else directory.unread.add(name)
+      pass.onError(error)
     }
     await nextTurn()
   }
-  if (isStrange && folder.unread.size === 0) look.left.add(folder.name)
-  return taken
+  if (hasUnusable && directory.unread.size === 0) pass.ignored.add(directory.name)
+  return recovered
 }
 
-/** Who can plant files under our names must not have them read and sent in our name. */
+/** Detects files of another user, who could otherwise have them sent in this user's name. */
 function isForeign({ uid }: Stats): boolean {
   return process.geteuid !== undefined && uid !== process.geteuid()
 }
 
-/** @returns whether this segment need not be looked at again */
-async function takeSegment(taken: RecoveredDirectory, name: string, { fs, scratch }: Look): Promise<boolean> {
-  const path = join(taken.folder.path, name)
+/** @returns false when the segment is left alone for good */
+async function recoverSegment(recovered: RecoveredDirectory, name: string, pass: Pass): Promise<boolean> {
+  const { fs, scratch } = pass
+  const path = join(recovered.directory.path, name)
   const file = await fs.promises.open(path, READ_WRITE)
   try {
     const stats = await file.stat()
     if (!stats.isFile() || isForeign(stats) || stats.size > MAX_SEGMENT_BYTES) {
-      warnOnce('spool-strange', `${path} is not a segment of this spool and is left alone`)
+      warnOnce('spool-strange', `${path} left alone, because it is not a segment of this spool`)
       return false
     }
-    // In steps, as one segment may be a little larger than the last.
+    // Round up, because the next segment may be a little larger.
     if (scratch.buffer.length < stats.size) {
       scratch.buffer = Buffer.allocUnsafeSlow(Math.ceil(stats.size / SCRATCH_STEP) * SCRATCH_STEP)
     }
     const memory = scratch.buffer.subarray(0, stats.size)
-    const { bytes, badPlace } = await readAround(file, memory)
-    const contents = await scanSegment(bytes, scratch.entries)
-    if (badPlace !== undefined) return takeAround(taken, name, { stats, contents }, badPlace)
-    return await takeEntries(taken, name, { file, stats, contents }, () => fs.promises.unlink(path))
+    const { bytes, badBlock } = await readAround(file, memory)
+    const scan = await scanSegment(bytes, scratch.entries)
+    if (scan.version !== FORMAT_VERSION) {
+      addOtherVersion(pass.otherVersions, path, { stats, scan })
+      return false
+    }
+    if (badBlock === undefined) await recoverEntries(recovered, name, { stats, scan }, { file, fs })
+    else recoverAround(recovered, name, { stats, scan }, badBlock)
+    return true
   } finally {
     await file.close()
   }
 }
 
+function addOtherVersion(otherVersions: OtherVersions, path: string, { stats, scan }: ScannedFile): void {
+  otherVersions.versions.add(scan.version)
+  otherVersions.paths.push(path)
+  otherVersions.bytes += stats.size
+  otherVersions.records += scan.entries.totalCount
+}
+
 /**
- * Takes the entries beside a bad place on the disk. One entry more than these counts as live, so that the file stays for
- * the next process with what lies in the bad place.
+ * Recovers the entries beside a bad block of the disk. One more entry counts as pending, so that the file stays on disk
+ * and the next process tries the bad block again.
  */
-function takeAround(
-  taken: RecoveredDirectory,
+function recoverAround(
+  recovered: RecoveredDirectory,
   name: string,
-  { stats, contents: { entries, syncMarker: mark, size } }: { stats: Stats; contents: SegmentScan },
+  { stats, scan: { entries, syncMarker, size } }: ScannedFile,
   error: unknown,
-): boolean {
+): void {
   if (entries.length === 0) throw error
-  const { folder } = taken
+  const { directory } = recovered
   warnOnce(
-    'spool_corrupted',
-    `${join(folder.path, name)} has a bad place: the log records in it stay for the next process; what is whole is sent`,
+    'spool-corrupted',
+    `${join(directory.path, name)} has a bad block: its log records stay for the next process, all others are sent`,
     error,
   )
-  const segment = new Segment(folder, name, Buffer.from(mark), size, entries)
-  add(taken, segment, stats)
+  const segment = new Segment(directory, name, Buffer.from(syncMarker), size, entries)
+  addSegment(recovered, segment, stats)
   segment.pendingEntries += 1
-  return true
 }
 
-function add(taken: RecoveredDirectory, segment: Segment, { mtimeMs }: Stats): void {
+function addSegment(recovered: RecoveredDirectory, segment: Segment, { mtimeMs }: Stats): void {
   segment.pendingEntries = segment.table.length
-  taken.segments.push(segment)
-  taken.since = Math.min(taken.since, mtimeMs)
+  recovered.segments.push(segment)
+  recovered.oldestMillis = Math.min(recovered.oldestMillis, mtimeMs)
 }
 
-async function takeEntries(
-  taken: RecoveredDirectory,
+async function recoverEntries(
+  recovered: RecoveredDirectory,
   name: string,
-  { file, stats, contents }: { file: FileHandle; stats: Stats; contents: SegmentScan },
-  unlink: () => Promise<void>,
-): Promise<boolean> {
-  const { folder } = taken
-  if (contents.version === 'unknown') {
+  { stats, scan }: ScannedFile,
+  { file, fs }: { readonly file: FileHandle; readonly fs: Fs },
+): Promise<void> {
+  const { directory } = recovered
+  if (scan.corruptBytes > 0) {
     warnOnce(
-      'spool-version',
-      `${join(folder.path, name)} was written by another version of logbridge and is left alone: that version can send it`,
-    )
-    return false
-  }
-  if (contents.corruptBytes > 0) {
-    warnOnce(
-      'spool_corrupted',
-      `the spool ${folder.path} is corrupt: ${contents.corruptBytes} bytes with ` +
-        `${contents.corruptRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
+      'spool-corrupted',
+      `the spool ${directory.path} is corrupt: ${scan.corruptBytes} bytes with ` +
+        `${scan.corruptRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
     )
   }
-  if (contents.entries.length === 0) {
-    await unlink()
-    return true
-  }
-  // What comes after would stand amid what is appended. Where it can't be cut off, that is written over it.
-  if (contents.size < stats.size) await file.truncate(contents.size).catch(() => {})
-  // A copy of the mark: the next segment is read into the same memory.
-  const segment = new Segment(folder, name, Buffer.from(contents.syncMarker), contents.size, contents.entries)
-  add(taken, segment, stats)
-  return true
+  if (scan.entries.length === 0) return fs.promises.unlink(join(directory.path, name))
+  // Cut the torn tail off, because acks are appended. Where the cut fails, they overwrite the tail.
+  if (scan.size < stats.size) await file.truncate(scan.size).catch(() => {})
+  // Copy the sync marker, because the next segment is read into the same memory.
+  const segment = new Segment(directory, name, Buffer.from(scan.syncMarker), scan.size, scan.entries)
+  addSegment(recovered, segment, stats)
 }

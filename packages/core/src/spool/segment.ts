@@ -1,101 +1,102 @@
 import { join } from 'node:path'
+import { ENTRY_HEADER_BYTES } from './format.ts'
 import type { OwnedDirectory } from './ownedDirectory.ts'
-import { ENTRY_BYTES } from './format.ts'
-import { ACKED, ASIDE, EntryTable, ACK_WRITTEN, TAKEN, WAITING } from './table.ts'
+import { ACK_WRITTEN, ACKED, DEFERRED, EntryTable, TAKEN, WAITING } from './table.ts'
 import type { RequestLimits, SpoolEntry } from './types.ts'
 
-/** How long an entry that cannot be read is tried again. */
+/** Time for which the reading of an entry is retried. */
 const UNREADABLE_MILLIS = 5 * 60_000
 const INITIAL_RETRY_MILLIS = 1000
 const MAX_RETRY_MILLIS = 30_000
 
-/** One entry that somebody has taken. What waits has no object. */
-export class Entry implements SpoolEntry {
+/** Entry that the caller has taken. Waiting entries have no object, only a row in the table of their segment. */
+export class EntryLocation implements SpoolEntry {
   readonly segment: Segment
   readonly offset: number
   readonly count: number
-  /** Bytes of the request at most: more where settled entries lay behind it. */
+  /** Upper bound of the request's size in bytes: acknowledged entries that follow the request are included. */
   readonly bytes: number
   readonly sequence: number
 
-  constructor(segment: Segment, offset: number, count: number, bytes: number, number = 0) {
+  constructor(segment: Segment, offset: number, count: number, bytes: number, sequence: number = 0) {
     this.segment = segment
     this.offset = offset
     this.count = count
     this.bytes = bytes
-    this.sequence = number
+    this.sequence = sequence
   }
 }
 
-/** Reads that have failed since one last succeeded. */
+/** Failed reads of a segment since the last read that succeeded. */
 interface ReadFailure {
   readonly since: number
-  tries: number
+  attempts: number
   retryAt: number
 }
 
-/** A file that entries have been appended to, and what is known of each of them. */
+/** File that entries are appended to, with the state of each entry. */
 export class Segment {
-  readonly folder: OwnedDirectory
+  readonly directory: OwnedDirectory
   readonly path: string
   readonly syncMarker: Buffer
-  /** Bytes, up to the end of the last whole entry. */
+  /** Bytes up to the end of the last whole entry. */
   size: number
-  /** Entries whose fate is not known, and those that are being written. */
+  /** Entries without an ack, including those that are being written. */
   pendingEntries = 0
-  /** Settled entries that the file does not yet say so of. */
+  /** Acknowledged entries whose acks are not on disk. */
   unwrittenAcks = 0
   /** Entries that wait to be taken. */
   waiting = 0
-  /** Entries that could not be read, and wait to be tried again. */
-  aside = 0
-  /** Written by a process that is gone. */
+  /** Entries that could not be read and wait for another try. */
+  deferred = 0
+  /** Marks a segment that an ended process wrote. */
   isRecovered = false
   readonly table: EntryTable
-  /** No entry before this index waits. */
+  /** Index before which no entry waits. */
   private cursor = 0
   private readFailure: ReadFailure | undefined
 
   constructor(
-    folder: OwnedDirectory,
+    directory: OwnedDirectory,
     name: string,
-    mark: Buffer,
+    syncMarker: Buffer,
     size: number,
     table: EntryTable = new EntryTable(),
   ) {
-    this.folder = folder
-    this.path = join(folder.path, name)
-    this.syncMarker = mark
+    this.directory = directory
+    this.path = join(directory.path, name)
+    this.syncMarker = syncMarker
     this.size = size
     this.table = table
-    folder.segments.add(this)
+    directory.segments.add(this)
   }
 
-  /** Has an entry wait until it is taken. @returns whether it has not waited before */
-  park({ offset }: Entry, number: number): boolean {
+  /** Lets a taken entry wait. @returns false when the entry is not taken */
+  park({ offset }: EntryLocation, sequence: number): boolean {
     const index = this.table.find(offset)
     if (index < 0 || this.table.state(index) !== TAKEN) return false
-    this.table.setNumber(index, number)
+    this.table.setSequence(index, sequence)
     this.wait(index)
     return true
   }
 
-  /** Has all entries wait: the process that has written them is gone. */
-  recover(number: number): void {
+  /** Lets all entries wait, because the process that wrote them has ended. */
+  recover(sequence: number): void {
     this.isRecovered = true
     for (let index = 0; index < this.table.length; index += 1) {
-      this.table.setNumber(index, number)
+      this.table.setSequence(index, sequence)
       this.wait(index)
     }
   }
 
   /**
    * Takes waiting entries, oldest first: at least one, then up to the limits.
-   * @param room what may be taken still; is lessened by what has been
-   * @returns whether nothing is left that could be taken now
+   * @param taken gets the entries
+   * @param remaining limits, reduced by each entry
+   * @returns false when the next entry exceeds the limits
    */
-  take(taken: Entry[], room: { -readonly [Limit in keyof RequestLimits]: number }): boolean {
-    if (this.aside > 0 && performance.now() >= this.readFailure!.retryAt) this.returnAside()
+  take(taken: EntryLocation[], remaining: { -readonly [Limit in keyof RequestLimits]: number }): boolean {
+    if (this.deferred > 0 && performance.now() >= this.readFailure!.retryAt) this.returnDeferred()
     const { table } = this
     let previousEnd: number | undefined
     for (; this.waiting > 0 && this.cursor < table.length; this.cursor += 1) {
@@ -104,49 +105,51 @@ export class Segment {
       const offset = table.offset(index)
       const end = index + 1 < table.length ? table.offset(index + 1) : this.size
       const count = table.count(index)
-      // Settled entries in between are read along.
+      // Count the acknowledged entries in between, because one read covers them too.
       const bytes = end - (previousEnd ?? offset)
-      if (taken.length > 0 && (bytes > room.bytes || count > room.records)) return false
-      room.bytes -= bytes
-      room.records -= count
+      if (taken.length > 0 && (bytes > remaining.bytes || count > remaining.records)) return false
+      remaining.bytes -= bytes
+      remaining.records -= count
       previousEnd = end
       table.setState(index, TAKEN)
       this.waiting -= 1
-      taken.push(new Entry(this, offset, count, end - offset - ENTRY_BYTES, table.number(index)))
+      taken.push(
+        new EntryLocation(this, offset, count, end - offset - ENTRY_HEADER_BYTES, table.sequence(index)),
+      )
     }
     return true
   }
 
   /**
-   * Notes that entries could not be read.
-   * @param all the fault is the file's, and not of these entries alone
-   * @returns true to retry later, false after the last try
+   * Defers entries that could not be read.
+   * @param all also defers the waiting entries, because the whole file cannot be read
+   * @returns false after the last try
    */
-  setAside(entries: readonly Entry[], all: boolean): boolean {
+  defer(entries: readonly EntryLocation[], all: boolean): boolean {
     const now = performance.now()
-    const trouble = (this.readFailure ??= { since: now, tries: 0, retryAt: now })
-    // Several reads may have been under way.
-    if (now >= trouble.retryAt) {
-      trouble.tries += 1
-      trouble.retryAt = now + Math.min(INITIAL_RETRY_MILLIS * 2 ** (trouble.tries - 1), MAX_RETRY_MILLIS)
+    const failure = (this.readFailure ??= { since: now, attempts: 0, retryAt: now })
+    // Count several reads that were under way at the same time as one attempt.
+    if (now >= failure.retryAt) {
+      failure.attempts += 1
+      failure.retryAt = now + Math.min(INITIAL_RETRY_MILLIS * 2 ** (failure.attempts - 1), MAX_RETRY_MILLIS)
     }
-    if (now - trouble.since >= UNREADABLE_MILLIS) return false
-    for (const { offset } of entries) this.moveAside(this.table.find(offset), TAKEN)
+    if (now - failure.since >= UNREADABLE_MILLIS) return false
+    for (const { offset } of entries) this.deferEntry(this.table.find(offset), TAKEN)
     if (all) {
       for (let index = this.cursor; this.waiting > 0 && index < this.table.length; index += 1) {
-        if (this.moveAside(index, WAITING)) this.waiting -= 1
+        if (this.deferEntry(index, WAITING)) this.waiting -= 1
       }
     }
     return true
   }
 
-  /** Notes that entries could be read. */
-  readWell(): void {
-    if (this.aside === 0) this.readFailure = undefined
+  /** Ends a read failure, unless other entries are deferred. */
+  onRead(): void {
+    if (this.deferred === 0) this.readFailure = undefined
   }
 
-  /** @returns whether this was the last one; `undefined` when it was settled before */
-  ack({ offset }: Entry): boolean | undefined {
+  /** Acknowledges an entry. @returns true for the last pending one, `undefined` when it was acknowledged before */
+  ack({ offset }: EntryLocation): boolean | undefined {
     const index = this.table.find(offset)
     if (index < 0 || this.table.state(index) >= ACKED) return undefined
     this.table.setState(index, ACKED)
@@ -155,7 +158,7 @@ export class Segment {
     return this.pendingEntries === 0
   }
 
-  /** Offsets of settled entries that the file does not yet say so of; they count as said from now on. */
+  /** Takes the offsets of the acks to write. They count as written from now on. */
   takeUnwrittenAcks(): number[] {
     const offsets: number[] = []
     for (let index = 0; offsets.length < this.unwrittenAcks && index < this.table.length; index += 1) {
@@ -167,13 +170,13 @@ export class Segment {
     return offsets
   }
 
-  /** Takes back the above: it could not be written. */
+  /** Returns acks of `takeUnwrittenAcks` whose write failed. */
   returnUnwrittenAcks(offsets: readonly number[]): void {
     for (const offset of offsets) this.table.setState(this.table.find(offset), ACKED)
     this.unwrittenAcks += offsets.length
   }
 
-  /** Gives the memory of entries back that are settled and marked so, where they are the most. */
+  /** Frees the memory of entries whose acks are on disk, when these are at least half of the entries. */
   compact(): void {
     if (this.pendingEntries * 2 > this.table.length) return
     this.table.dropAcked()
@@ -187,18 +190,18 @@ export class Segment {
     this.cursor = Math.min(this.cursor, index)
   }
 
-  private returnAside(): void {
-    for (let index = 0; this.aside > 0 && index < this.table.length; index += 1) {
-      if (this.table.state(index) !== ASIDE) continue
-      this.aside -= 1
+  private returnDeferred(): void {
+    for (let index = 0; this.deferred > 0 && index < this.table.length; index += 1) {
+      if (this.table.state(index) !== DEFERRED) continue
+      this.deferred -= 1
       this.wait(index)
     }
   }
 
-  private moveAside(index: number, from: number): boolean {
+  private deferEntry(index: number, from: number): boolean {
     if (this.table.state(index) !== from) return false
-    this.table.setState(index, ASIDE)
-    this.aside += 1
+    this.table.setState(index, DEFERRED)
+    this.deferred += 1
     return true
   }
 }

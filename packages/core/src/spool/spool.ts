@@ -1,41 +1,44 @@
 import * as nodeFs from 'node:fs'
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
+import { rearm, warnOnce } from '@logbridge/bridge/internal'
 import type { SpoolConfig } from '../config/spool.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
-import { recoverOrphans } from './recovery.ts'
-import { type Fs, isFull } from './files.ts'
-import { releaseDirectory, releaseDirectorySync, MAX_DIRECTORY_BYTES } from './ownedDirectory.ts'
-import { ENTRY_BYTES, HEADER_BYTES, ACK_BYTES } from './format.ts'
-import { canLock } from './lock.ts'
-import { DiskTimeout } from './diskTimeout.ts'
-import { Reader } from './reader.ts'
+import { AckQueue } from './ackQueue.ts'
 import { DiskQuota } from './diskQuota.ts'
-import { Entry, type Segment } from './segment.ts'
+import { DiskTimeout } from './diskTimeout.ts'
+import type { Fs } from './files.ts'
+import { canLock } from './lock.ts'
+import { MAX_DIRECTORY_BYTES, releaseDirectory, releaseDirectorySync } from './ownedDirectory.ts'
+import { Reader } from './reader.ts'
+import { recoverOrphans } from './recovery.ts'
+import { EntryLocation } from './segment.ts'
+import { spaceOf, spill } from './spill.ts'
 import type { JoinRequests, RequestLimits, Spool, SpoolEntry, SpoolRequest } from './types.ts'
 import { WaitingEntries } from './waitingEntries.ts'
 import { Writer } from './writer.ts'
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
-/** What is written, and synced, in one go: checksums of 1 MiB take about 1 ms, and a writev takes 1024 chunks, two a request. */
+/** Segments of a spool with a small `maxBytes`: their number, because space is freed by whole segments. */
+const MIN_SEGMENTS = 8
+/** Limits of one write and its sync: 1 MiB, and 256 requests, because a writev takes 1024 chunks and a request has two. */
 const GROUP_BYTES = 1024 * 1024
 const MAX_GROUP = 256
-/** Settled entries are written down this often at the most, where their segment still holds others. */
-const ACK_INTERVAL_MILLIS = 100
 
-interface Waiting extends SpoolRequest {
+type OnRecovered = (entries: number, records: number) => number
+
+interface QueuedAppend extends SpoolRequest {
   readonly resolve: (entry: SpoolEntry | undefined) => void
 }
 
 /**
- * Opens a spool. Nothing is touched until the first append or adoption. Trouble with the disk is told once on stderr; what
- * cannot be kept then is for the memory alone.
- * @param fs another file system, for tests
+ * Opens a spool. The disk is first accessed by an append or a recovery. Faults of the disk are warned of once; requests
+ * that cannot be written stay in memory only.
+ * @param fs file system; tests pass one that fails
  */
 export function openSpool(config: SpoolConfig, fs: Fs = nodeFs): Spool {
   const spool = new DiskSpool(config, fs)
   const obstacle = obstacleTo(config)
   if (obstacle === undefined) return spool
-  warnOnce('spool-unavailable', `log records are not kept on disk: ${obstacle}`)
+  warnOnce('spool-unavailable', `spool disabled, log records stay in memory only: ${obstacle}`)
   spool.closeSync()
   return spool
 }
@@ -56,55 +59,48 @@ class DiskSpool implements Spool {
   memory = 0
   private readonly config: SpoolConfig
   private readonly fs: Fs
-  private readonly room: DiskQuota
+  private readonly quota: DiskQuota
   private readonly writer: Writer
+  private readonly reader: Reader
+  private readonly acks: AckQueue
+  private readonly diskTimeout = new DiskTimeout()
   private readonly segmentBytes: number
   private readonly groupBytes: number
-  /** Appends that wait, by their requests. */
-  private readonly queue = new Map<Uint8Array, Waiting>()
-  private readonly patience = new DiskTimeout()
-  private readonly reader: Reader
-  private readonly entries = new WaitingEntries()
-  /** Segments that nothing is left in, to be removed. */
-  private readonly done = new Set<Segment>()
-  /** Those that could not be removed. */
-  private readonly stuck = new Set<Segment>()
-  /** Segments with entries that are settled and not marked so. */
-  private readonly unwrittenAcks = new Set<Segment>()
-  private ackTimer: NodeJS.Timeout | undefined
-  private acksAreDue = false
-  /** Folders that are better left alone. */
-  private readonly left = new Set<string>()
+  /** Appends that are not written yet, by their requests. */
+  private readonly queue = new Map<Uint8Array, QueuedAppend>()
+  private readonly waitingEntries = new WaitingEntries()
+  /** Names of directories that recovery skips. */
+  private readonly ignored = new Set<string>()
   private working: Promise<void> | undefined
   private recovering: Promise<void> | undefined
   private closing: Promise<void> | undefined
-  /** Takes no more appends. */
-  private closed = false
-  /** The locks are gone. */
-  private ended = false
+  /** True from the first close on: appends resolve to `undefined`. */
+  private isClosed = false
+  /** True when no disk work follows and the locks are being released. */
+  private isReleased = false
 
   constructor(config: SpoolConfig, fs: Fs) {
     this.config = config
     this.fs = fs
-    this.room = new DiskQuota(fs, config)
-    // Room is freed by the segment, so a small spool has small ones.
-    this.segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / 8))
+    this.quota = new DiskQuota(fs, config)
+    this.segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(config.maxBytes / MIN_SEGMENTS))
     this.groupBytes = Math.min(GROUP_BYTES, this.segmentBytes)
-    this.writer = new Writer(fs, config, this.room, this.segmentBytes)
-    this.reader = new Reader(fs, config.directory, this.patience, this.room)
+    this.writer = new Writer(fs, config, this.quota, this.segmentBytes)
+    this.reader = new Reader(fs, config.directory, this.diskTimeout, this.quota)
+    this.acks = new AckQueue(this.quota, this.writer, () => this.work())
   }
 
   get bytes(): number {
-    return this.room.bytes
+    return this.quota.bytes
   }
 
   get waiting(): number {
-    return this.entries.count
+    return this.waitingEntries.count
   }
 
   append(request: Uint8Array, count: number): Promise<SpoolEntry | undefined> {
     const { promise, resolve } = Promise.withResolvers<SpoolEntry | undefined>()
-    if (this.closed || this.patience.isOver) resolve(undefined)
+    if (this.isClosed || this.diskTimeout.isUnresponsive) resolve(undefined)
     else {
       this.queue.set(request, { bytes: request, recordCount: count, resolve })
       this.work()
@@ -113,216 +109,143 @@ class DiskSpool implements Spool {
   }
 
   appendSync(requests: readonly SpoolRequest[]): (SpoolEntry | undefined)[] {
-    if (this.closed) return requests.map(() => undefined)
-    const waiting = requests.map(({ bytes: request }) => this.queue.get(request))
-    for (const { bytes: request } of requests) this.queue.delete(request)
-    const entries = withSuppressedTelemetry(() => this.spill(requests))
-    waiting.forEach((append, index) => append?.resolve(entries[index]))
-    return entries
-  }
-
-  private spill(requests: readonly SpoolRequest[]): (Entry | undefined)[] {
-    const entries: (Entry | undefined)[] = []
-    for (let start = 0, end = 0; start < requests.length; start = end) {
-      let bytes = HEADER_BYTES
-      while (end < requests.length) {
-        bytes += spaceOf(requests[end]!)
-        if (end > start && bytes > this.segmentBytes) break
-        end += 1
-      }
-      entries.push(...this.spillSegment(requests.slice(start, end)))
-    }
+    if (this.isClosed) return requests.map(() => undefined)
+    const { quota, writer, segmentBytes } = this
+    const queued = requests.map(({ bytes }) => this.queue.get(bytes))
+    for (const { bytes } of requests) this.queue.delete(bytes)
+    const entries = withSuppressedTelemetry(() => spill({ quota, writer, segmentBytes }, requests))
     if (!entries.includes(undefined)) rearm('spool-disk')
+    queued.forEach((append, index) => append?.resolve(entries[index]))
     return entries
   }
 
-  /** Writes requests to one segment; where the disk has room for some of them only, by halves. */
-  private spillSegment(requests: readonly SpoolRequest[]): (Entry | undefined)[] {
-    this.room.reserveSync(requests.reduce((bytes, request) => bytes + spaceOf(request), 0))
-    let before = 0
-    const admitted = requests.filter((request) => {
-      const isAdmitted = this.room.hasSpace(request.bytes.length, before)
-      if (isAdmitted) before += spaceOf(request)
-      return isAdmitted
-    })
-    if (admitted.length === 0) return requests.map(() => undefined)
-    try {
-      const entries = this.writer.appendSync(admitted)
-      if (admitted.length === requests.length) return entries
-      const byRequest = new Map(admitted.map((request, index) => [request, entries[index]]))
-      return requests.map((request) => byRequest.get(request))
-    } catch (error) {
-      this.room.complain(error)
-      const half = requests.length >>> 1
-      const first = isFull(error) && half > 0 ? this.spillSegment(requests.slice(0, half)) : []
-      // Where none of the first half fits, none of the second one does.
-      const isOver = !first.some((entry) => entry !== undefined)
-      return isOver ? requests.map(() => undefined) : [...first, ...this.spillSegment(requests.slice(half))]
-    }
-  }
-
-  park(entry: SpoolEntry, number: number): void {
-    if (entry instanceof Entry) this.entries.park(entry, number)
+  park(entry: SpoolEntry, sequence: number): void {
+    if (entry instanceof EntryLocation) this.waitingEntries.park(entry, sequence)
   }
 
   take(limits: RequestLimits): SpoolEntry[] {
-    return this.ended || this.patience.isOver ? [] : this.entries.take(limits)
+    return this.isReleased || this.diskTimeout.isUnresponsive ? [] : this.waitingEntries.take(limits)
   }
 
   async read(taken: readonly SpoolEntry[], join: JoinRequests): ReturnType<Spool['read']> {
-    if (this.ended) return { read: taken.map(() => 'later') }
-    const entries = taken as readonly Entry[]
+    if (this.isReleased) return { read: taken.map(() => 'later') }
+    const entries = taken as readonly EntryLocation[]
     const result = await withSuppressedTelemetry(() => this.reader.read(entries, join))
     result.read.forEach((read, index) => {
-      if (read === 'later') this.entries.add(entries[index]!.segment, 1)
+      if (read === 'later') this.waitingEntries.add(entries[index]!.segment, 1)
     })
     return result
   }
 
   ack(entry: SpoolEntry): void {
-    if (!(entry instanceof Entry)) return
-    const { segment } = entry
-    const isLast = segment.ack(entry)
-    if (isLast === undefined) return
-    if (!isLast) return this.scheduleAckWrite(segment)
-    this.done.add(segment)
-    this.work()
+    if (entry instanceof EntryLocation) this.acks.add(entry)
   }
 
-  private scheduleAckWrite(segment: Segment): void {
-    this.unwrittenAcks.add(segment)
-    if (this.closed) this.writeAcksNow()
-    else
-      this.ackTimer ??= withSuppressedTelemetry(() =>
-        unref(timers.setTimeout(() => this.writeAcksNow(), ACK_INTERVAL_MILLIS)),
-      )
-  }
-
-  private writeAcksNow(): void {
-    timers.clearTimeout(this.ackTimer)
-    this.ackTimer = undefined
-    this.acksAreDue = true
-    this.work()
-  }
-
-  recover(found: (entries: number, records: number) => number): Promise<void> {
-    if (this.closed || this.recovering || this.patience.isOver) return Promise.resolve()
-    this.retryRemoval()
-    this.recovering = withSuppressedTelemetry(() => this.recoverDirectory(found))
-      .catch((error: unknown) => this.room.complain(error))
+  recover(onRecovered: OnRecovered): Promise<void> {
+    if (this.isClosed || this.recovering || this.diskTimeout.isUnresponsive) return Promise.resolve()
+    this.acks.retryRemoval()
+    this.recovering = withSuppressedTelemetry(() => this.recoverOnce(onRecovered))
+      .catch((error: unknown) => this.quota.warnOfWrite(error))
       .finally(() => {
         this.recovering = undefined
       })
     return this.recovering
   }
 
-  private async recoverDirectory(found: (entries: number, records: number) => number): Promise<void> {
-    const { fs, room, left, config } = this
-    const orphans = await recoverOrphans(fs, config.directory, { own: room.folders, left })
-    for (const { folder, segments } of orphans) {
-      if (this.ended) await releaseDirectory(fs, folder)
-      else if (!folder.left) room.adopt(folder, segments)
+  private async recoverOnce(onRecovered: OnRecovered): Promise<void> {
+    const { fs, quota, ignored, config } = this
+    const orphans = await recoverOrphans(fs, config.directory, { own: quota.directories, ignored })
+    for (const { directory, segments } of orphans) {
+      if (this.isReleased) await releaseDirectory(fs, directory)
+      else if (!directory.isReleased) quota.addRecovered(directory, segments)
     }
-    // Closed meanwhile: they are left to the next process.
-    if (this.closed) return
-    this.entries.recover(
-      orphans.flatMap(({ folder, segments }) => (folder.left ? [] : segments)),
-      found,
+    // Leave the entries to the next process when the spool was closed meanwhile.
+    if (this.isClosed) return
+    this.waitingEntries.recover(
+      orphans.flatMap(({ directory, segments }) => (directory.isReleased ? [] : segments)),
+      onRecovered,
     )
-    this.weigh()
+    this.updateMemory()
   }
 
-  /** What could not be removed may be by now. */
-  private retryRemoval(): void {
-    if (this.stuck.size === 0) return
-    for (const segment of this.stuck) this.done.add(segment)
-    this.stuck.clear()
-    this.work()
-  }
-
-  private weigh(): void {
+  private updateMemory(): void {
     let bytes = 0
-    for (const { segments } of this.room.folders.values()) {
+    for (const { segments } of this.quota.directories.values()) {
       for (const { table } of segments) bytes += table.bytes
     }
     this.memory = bytes
   }
 
   close(): Promise<void> {
-    this.closing ??= withSuppressedTelemetry(() => this.end())
+    this.closing ??= withSuppressedTelemetry(() => this.finish())
     return this.closing
   }
 
-  private async end(): Promise<void> {
-    this.closed = true
+  private async finish(): Promise<void> {
+    this.isClosed = true
+    this.acks.close()
     await this.recovering
-    this.writeAcksNow()
+    this.acks.flush()
     while (this.working) await this.working
-    if (this.ended) return
-    this.ended = true
-    this.room.stop()
+    if (this.isReleased) return
+    this.isReleased = true
+    this.quota.stop()
     await this.writer.rotate()
-    for (const folder of this.room.folders.values()) await releaseDirectory(this.fs, folder)
+    for (const directory of this.quota.directories.values()) await releaseDirectory(this.fs, directory)
   }
 
   closeSync(): void {
-    if (this.ended) return
-    this.closed = true
-    this.ended = true
-    this.room.stop()
-    timers.clearTimeout(this.ackTimer)
+    if (this.isReleased) return
+    this.isClosed = true
+    this.isReleased = true
+    this.quota.stop()
+    this.acks.close()
     this.refuseQueued()
     withSuppressedTelemetry(() => {
-      for (const { segments } of this.room.folders.values()) {
-        for (const segment of segments) if (segment !== this.writer.busy) this.finishSync(segment)
+      for (const { segments } of this.quota.directories.values()) {
+        for (const segment of segments) if (segment !== this.writer.busy) this.acks.finishSync(segment)
       }
-      // While a thread is still writing, no other process may read: the locks go with the process, or when it is done.
-      if (!this.writer.busy) this.leaveSync()
+      // Keep the locks while a thread is writing, so that no other process reads. `run` or the end of the process releases them.
+      if (!this.writer.busy) this.releaseSync()
     })
   }
 
-  private leaveSync(): void {
+  private releaseSync(): void {
     this.writer.release()
-    for (const folder of this.room.folders.values()) releaseDirectorySync(this.fs, folder)
+    for (const directory of this.quota.directories.values()) releaseDirectorySync(this.fs, directory)
   }
 
-  private finishSync(segment: Segment): void {
-    try {
-      if (segment.pendingEntries === 0) this.room.removeSync(segment)
-      else if (segment.unwrittenAcks > 0) this.writer.writeAcksSync(segment)
-    } catch {
-      // What is settled is sent twice.
-    }
-  }
-
-  /** Starts the disk work in the background, one task at a time. */
+  /** Starts the disk work in the background, unless it is running. */
   private work(): void {
-    if (this.ended) return
+    if (this.isReleased) return
     this.working ??= withSuppressedTelemetry(() => this.run())
   }
 
+  /** Does one disk operation after another until none is due. */
   private async run(): Promise<void> {
-    // What is appended in one go is written in one go.
+    // Wait for all appends of this turn, so that one write takes them.
     await Promise.resolve()
-    while (!this.ended && (this.queue.size > 0 || this.done.size > 0 || this.acksAreDue)) {
+    const { acks, diskTimeout } = this
+    const onLate = (): void => this.onLate()
+    while (!this.isReleased && (this.queue.size > 0 || acks.isDue)) {
       try {
-        if (this.queue.size > 0) await this.patience.watch(this.writeQueued(), () => this.onLate())
-        await this.patience.watch(this.removeDone(), () => this.onLate())
-        if (this.acksAreDue) await this.patience.watch(this.writeAcks(), () => this.onLate())
+        if (this.queue.size > 0) await diskTimeout.watch(this.writeQueued(), onLate)
+        await diskTimeout.watch(acks.removeSegments(), onLate)
+        await diskTimeout.watch(acks.writeAcks(), onLate)
       } catch (error) {
-        this.room.complain(error)
+        this.quota.warnOfWrite(error)
         this.refuseQueued()
       }
-      this.weigh()
+      this.updateMemory()
     }
     this.working = undefined
-    // Closed at once while this was under way, and the process goes on.
-    if (this.ended) this.leaveSync()
+    // `closeSync` was called during the last write, and the process continues.
+    if (this.isReleased) this.releaseSync()
   }
 
-  /** The disk does not answer. What waits for it would pile up in memory, behind records that have long been sent. */
+  /** Refuses the queued appends while the disk is unresponsive, because they would pile up in memory. */
   private onLate(): void {
-    this.room.complain(new Error('the disk does not answer'))
+    this.quota.warnOfWrite(new Error('the disk does not respond'))
     this.refuseQueued()
   }
 
@@ -332,7 +255,7 @@ class DiskSpool implements Spool {
   }
 
   private async writeQueued(): Promise<void> {
-    await this.room.reserve(this.queuedBytes())
+    await this.quota.reserve(this.nextGroupBytes())
     const group = this.takeGroup()
     if (group.length === 0) return
     try {
@@ -340,66 +263,36 @@ class DiskSpool implements Spool {
       rearm('spool-disk')
       group.forEach(({ resolve }, index) => resolve(entries[index]))
     } catch (error) {
-      this.room.complain(error)
+      this.quota.warnOfWrite(error)
       for (const { resolve } of group) resolve(undefined)
     }
   }
 
-  /** What the requests take that are written next. */
-  private queuedBytes(): number {
+  /** Computes the bytes that the next group takes on disk. */
+  private nextGroupBytes(): number {
     let bytes = 0
-    for (const waiting of this.queue.values()) {
-      bytes += spaceOf(waiting)
+    for (const append of this.queue.values()) {
+      bytes += spaceOf(append)
       if (bytes > this.groupBytes) break
     }
     return bytes
   }
 
-  /** Takes the next group to write: at least one request. */
-  private takeGroup(): Waiting[] {
-    const group: Waiting[] = []
+  /** Takes the appends of one write: at least one. Refuses those without space. */
+  private takeGroup(): QueuedAppend[] {
+    const group: QueuedAppend[] = []
     let bytes = 0
-    for (const [request, waiting] of this.queue) {
+    for (const [request, append] of this.queue) {
       if (group.length === MAX_GROUP) break
       if (group.length > 0 && bytes + request.length > this.groupBytes) break
       this.queue.delete(request)
-      if (!this.room.hasSpace(request.length, bytes)) {
-        waiting.resolve(undefined)
+      if (!this.quota.hasSpace(request.length, bytes)) {
+        append.resolve(undefined)
         continue
       }
-      group.push(waiting)
-      bytes += spaceOf(waiting)
+      group.push(append)
+      bytes += spaceOf(append)
     }
     return group
   }
-
-  private async removeDone(): Promise<void> {
-    for (const segment of this.done) {
-      this.done.delete(segment)
-      // It may have been appended to since.
-      if (segment.pendingEntries > 0) this.scheduleAckWrite(segment)
-      else if (this.writer.isActive(segment)) await this.writer.rotate()
-      else await this.room.remove(segment).catch((error: unknown) => this.keepDone(segment, error))
-    }
-  }
-
-  /** A segment cannot be removed: it says at least that nothing is left in it, and is tried again with the next adoption. */
-  private async keepDone(segment: Segment, error: unknown): Promise<void> {
-    this.room.complain(error)
-    this.stuck.add(segment)
-    if (segment.unwrittenAcks > 0) await this.writer.writeAcks(segment)
-  }
-
-  private async writeAcks(): Promise<void> {
-    this.acksAreDue = false
-    for (const segment of this.unwrittenAcks) {
-      this.unwrittenAcks.delete(segment)
-      if (segment.pendingEntries > 0) await this.writer.writeAcks(segment)
-    }
-  }
-}
-
-/** Bytes that a request takes on disk, with what says that it is settled. */
-function spaceOf({ bytes: request }: SpoolRequest): number {
-  return ENTRY_BYTES + request.length + ACK_BYTES
 }

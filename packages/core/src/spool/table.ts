@@ -1,30 +1,37 @@
-/** Waits on disk for its turn. */
+/** Entry waits on disk to be taken. */
 export const WAITING = 0
-/** Somebody has it: it is being sent. */
+/** Entry is taken by the caller, who sends it. */
 export const TAKEN = 1
-/** Could not be read, and waits to be tried again. */
-export const ASIDE = 2
-/** Settled; the file does not yet say so. */
+/** Entry could not be read and waits for another try. */
+export const DEFERRED = 2
+/** Entry is acknowledged in memory; its ack is not on disk yet. */
 export const ACKED = 3
-/** Settled, and the file says so. */
+/** Entry is acknowledged, and its ack is on disk. */
 export const ACK_WRITTEN = 4
 
 const WORDS = 3
-/** At most 15 bytes of memory an entry while a table grows. */
+/** Factor of growth: a growing table takes at most 15 bytes of memory for each entry. */
 const GROWTH = 1.25
 const STATE_SHIFT = 29
-/** No request holds as many log records. */
+/** Largest record count that fits beside the state. No request holds as many log records. */
 const MAX_COUNT = 2 ** STATE_SHIFT - 1
 
-/** The entries of one segment, in the order of writing: 12 bytes of memory for each. */
+/** Entries of one segment, in the order of writing: 12 bytes of memory for each. */
 export class EntryTable {
   length = 0
-  /** Of each entry: offset in the segment, number, state and count of log records. */
+  /** Three words for each entry: its offset in the segment, its sequence, and its state with its record count. */
   private words = new Uint32Array(8 * WORDS)
 
-  /** Bytes of memory. */
+  /** Memory of the table in bytes. */
   get bytes(): number {
     return this.words.byteLength
+  }
+
+  /** Log records of all entries. */
+  get totalCount(): number {
+    let sum = 0
+    for (let index = 0; index < this.length; index += 1) sum += this.count(index)
+    return sum
   }
 
   add(offset: number, count: number, state: number): void {
@@ -40,12 +47,12 @@ export class EntryTable {
     return this.words[index * WORDS]!
   }
 
-  number(index: number): number {
+  sequence(index: number): number {
     return this.words[index * WORDS + 1]!
   }
 
-  setNumber(index: number, number: number): void {
-    this.words[index * WORDS + 1] = number
+  setSequence(index: number, sequence: number): void {
+    this.words[index * WORDS + 1] = sequence
   }
 
   count(index: number): number {
@@ -60,7 +67,7 @@ export class EntryTable {
     this.words[index * WORDS + 2] = (state << STATE_SHIFT) | this.count(index)
   }
 
-  /** The index of the entry at an offset; -1 when none is there. */
+  /** Finds the index of the entry at an offset. @returns -1 when no entry starts there */
   find(offset: number): number {
     let low = 0
     let high = this.length - 1
@@ -74,7 +81,7 @@ export class EntryTable {
     return -1
   }
 
-  /** Drops entries that are settled and marked so: the indexes of others change. */
+  /** Removes the entries whose acks are on disk. The indexes of later entries change. */
   dropAcked(): void {
     let kept = 0
     for (let index = 0; index < this.length; index += 1) {
@@ -85,7 +92,7 @@ export class EntryTable {
     this.length = kept
   }
 
-  /** The same entries in no more memory than they take. */
+  /** Copies the entries into a table without spare memory. */
   copy(): EntryTable {
     const copy = new EntryTable()
     copy.words = this.words.slice(0, this.length * WORDS)
@@ -93,7 +100,7 @@ export class EntryTable {
     return copy
   }
 
-  /** Gives back what is held for entries to come. */
+  /** Frees the spare memory for later entries. */
   trim(): void {
     if (this.length * WORDS < this.words.length) this.resize(Math.max(this.length, 1))
   }

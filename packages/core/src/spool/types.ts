@@ -1,83 +1,92 @@
-/** One encoded request that lies on disk, and that somebody has taken. */
+/** Encoded request on disk that the caller has taken. */
 export interface SpoolEntry {
-  /** Log records in it. */
+  /** Log records in the request. */
   readonly count: number
-  /** Bytes of the request at most. */
+  /** Upper bound of the request's size in bytes. */
   readonly bytes: number
-  /** What `park` or `adopt` was given for it. */
+  /** Sequence that `park` or `recover` gave the entry. */
   readonly sequence: number
 }
 
-/** How large a request may become that entries are joined to. */
+/** Limits of a request that entries are joined to. */
 export interface RequestLimits {
   readonly bytes: number
   readonly records: number
 }
 
-/** A request, and the log records in it. */
+/** Encoded request with the number of its log records. */
 export interface SpoolRequest {
   readonly bytes: Uint8Array
   readonly recordCount: number
 }
 
 /**
- * What the reading of an entry came to. `later`: it cannot be read now, waits again, and is no longer the caller's.
- * `unreadable`: that has lasted too long; it stays on disk for the next process. `corrupt`: it is not what was written.
- * `taken`: another process has recovered it from this one, and sends it.
+ * Result of reading one entry:
+ *
+ * - `read`: its request is part of the joined request.
+ * - `later`: the disk cannot read it now. The entry waits again, and the caller has it no longer.
+ * - `unreadable`: the disk could not read it for 5 minutes. The entry stays on disk for the next process.
+ * - `corrupt`: its checksum fails, or its segment is missing.
+ * - `taken`: another process has recovered the entry and sends it.
  */
 export type SpoolRead = 'read' | 'later' | 'unreadable' | 'corrupt' | 'taken'
 
-/** Makes one request of several, whose bytes are valid only until it returns. */
+/** Joins requests to one. Their bytes are valid until the function returns. */
 export type JoinRequests = (requests: readonly Uint8Array[]) => Uint8Array
 
 /**
- * A write-ahead spool: requests that outlive the process. None of its methods throws or rejects. An entry is either taken,
- * by whoever has appended it or got it from `take`, or waiting. A waiting one holds 12 bytes of memory.
+ * Write-ahead copy of the queue on disk: its requests outlive the process. No method throws or rejects.
+ *
+ * An entry is either taken, by the caller of `append` or `take`, or waiting. A waiting entry takes 12 bytes of memory.
  */
 export interface Spool {
   /**
-   * Appends an encoded ExportLogsServiceRequest, in the order of the calls; the bytes must not change until this has
-   * resolved. `undefined` when it could not be kept: `maxBytes` reached, disk full, read-only or without an answer, spool
-   * closed.
+   * Appends an encoded ExportLogsServiceRequest, in the order of the calls. Its bytes must stay unchanged until the promise
+   * resolves.
+   * @returns `undefined` when the request is in memory only: `maxBytes` is reached, the spool is closed, or the disk is
+   * full, read-only, or unresponsive
    */
   append(request: Uint8Array, count: number): Promise<SpoolEntry | undefined>
   /**
-   * Appends requests at once, for a process that is dying: to as few files as hold them. When the same `request` still waits
-   * for an asynchronous append, this takes its place, and both give the same entry; when it is being written at this
-   * moment, it is written twice.
+   * Appends requests synchronously at the end of a process, to as few files as hold them. A request that an asynchronous
+   * `append` has queued is written by this call, and both calls return the same entry. A request that is being written
+   * right now is written twice.
    */
   appendSync(requests: readonly SpoolRequest[]): (SpoolEntry | undefined)[]
-  /** Has an entry wait on disk alone, until it is taken again. @param number which it then has */
-  park(entry: SpoolEntry, number: number): void
+  /** Lets a taken entry wait on disk alone, until it is taken again. @param sequence its new sequence */
+  park(entry: SpoolEntry, sequence: number): void
   /**
-   * Takes waiting entries, oldest first: at least one, then up to the limits. None where nothing waits, and
-   * where nothing of it can be read now.
+   * Takes waiting entries, oldest first: at least one, then up to the limits.
+   * @returns an empty array when no entry waits, or when the disk can read none of them now
    */
   take(limits: RequestLimits): SpoolEntry[]
-  /** Reads entries, and joins the requests of those that can be read; none is made where there are none. */
+  /**
+   * Reads entries and joins their requests.
+   * @returns one result for each entry; `request` is absent when no entry could be read
+   */
   read(
     entries: readonly SpoolEntry[],
     join: JoinRequests,
   ): Promise<{ readonly request?: Uint8Array; readonly read: readonly SpoolRead[] }>
   /**
-   * The fate of an entry is known: it is not sent again, and its room on disk is freed as soon as its segment has no
-   * other unsettled entry. Returns at once; a second call does nothing.
+   * Acknowledges an entry: it is not sent again, and its disk space is freed with the last pending entry of its segment.
+   * Returns at once. A second call has no effect.
    */
   ack(entry: SpoolEntry): void
   /**
-   * Takes over what processes that are gone have left in the directory; to be called now and then. It waits, oldest
-   * first, before all that this process has written. Returns at once while another call is under way.
-   * @param found called with what was found, at the moment from which it can be taken; gives the entries' number
+   * Recovers the entries of ended processes in the spool directory. Recovered entries wait, oldest first, before those of
+   * this process. Call it from time to time; it returns at once while another call is under way.
+   * @param onRecovered is called before the entries can be taken; returns their sequence
    */
-  recover(found: (entries: number, records: number) => number): Promise<void>
+  recover(onRecovered: (entries: number, records: number) => number): Promise<void>
   /** Entries that wait. */
   readonly waiting: number
-  /** Bytes of memory that entries take. */
+  /** Memory of all entries in bytes. */
   readonly memory: number
-  /** Bytes on disk of this spool's own and recovered segments, and of what is being written to them. */
+  /** Disk space in bytes of own and recovered segments, including the writes under way. */
   readonly bytes: number
-  /** Finishes the disk work under way, leaves what is unsettled to the next process, and removes what is empty. */
+  /** Finishes the disk work under way, leaves pending entries to the next process, and removes empty directories. */
   close(): Promise<void>
-  /** The same at the end of the process. Appends that have not been written are given up: call `appendSync` before. */
+  /** Closes synchronously at the end of the process. Queued appends resolve to `undefined`: call `appendSync` before. */
   closeSync(): void
 }

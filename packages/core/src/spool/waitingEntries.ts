@@ -1,17 +1,18 @@
-import type { Entry, Segment } from './segment.ts'
+import type { EntryLocation, Segment } from './segment.ts'
 import type { RequestLimits } from './types.ts'
 
-/** The entries that wait on disk: those of processes that are gone come before one's own. */
+/** Entries that wait on disk. Recovered entries are taken before those of this process. */
 export class WaitingEntries {
   count = 0
   private readonly recovered = new Set<Segment>()
   private readonly own = new Set<Segment>()
 
-  park(entry: Entry, number: number): void {
-    if (entry.segment.park(entry, number)) this.add(entry.segment, 1)
+  /** Lets a taken entry wait again, on disk alone. */
+  park(entry: EntryLocation, sequence: number): void {
+    if (entry.segment.park(entry, sequence)) this.add(entry.segment, 1)
   }
 
-  /** Adds entries that wait in their segment already. */
+  /** Adds entries that their segment already lists as waiting. */
   add(segment: Segment, entries: number): void {
     this.count += entries
     const segments = segment.isRecovered ? this.recovered : this.own
@@ -19,34 +20,34 @@ export class WaitingEntries {
   }
 
   /**
-   * Takes in what has been recovered.
-   * @param found called with how much that is; gives the number that all of it has
+   * Adds all entries of recovered segments.
+   * @param onRecovered is called with their number; returns the sequence that all of them get
    */
-  recover(segments: readonly Segment[], found: (entries: number, records: number) => number): void {
+  recover(segments: readonly Segment[], onRecovered: (entries: number, records: number) => number): void {
     let entries = 0
     let records = 0
     for (const { table } of segments) {
       entries += table.length
-      for (let index = 0; index < table.length; index += 1) records += table.count(index)
+      records += table.totalCount
     }
     if (entries === 0) return
-    const number = found(entries, records)
+    const sequence = onRecovered(entries, records)
     for (const segment of segments) {
-      segment.recover(number)
+      segment.recover(sequence)
       this.add(segment, segment.waiting)
     }
   }
 
-  /** Takes as many as fit into one request, oldest first. */
-  take({ bytes, records }: RequestLimits): Entry[] {
-    const taken: Entry[] = []
-    const room = { bytes, records }
+  /** Takes as many entries as fit into one request, oldest first. */
+  take({ bytes, records }: RequestLimits): EntryLocation[] {
+    const taken: EntryLocation[] = []
+    const remaining = { bytes, records }
     let isFull = false
     for (const segments of [this.recovered, this.own]) {
       for (const segment of segments) {
         if (isFull) break
-        isFull = !segment.take(taken, room)
-        if (segment.waiting + segment.aside === 0) segments.delete(segment)
+        isFull = !segment.take(taken, remaining)
+        if (segment.waiting + segment.deferred === 0) segments.delete(segment)
       }
     }
     this.count -= taken.length

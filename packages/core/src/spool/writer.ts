@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { SpoolConfig } from '../config/spool.ts'
+import type { DiskQuota } from './diskQuota.ts'
 import {
   byteLength,
   CREATE,
@@ -8,14 +9,13 @@ import {
   type Fs,
   isMissing,
   READ_WRITE,
-  removeQuietly,
+  removeIgnoringErrors,
   writeAll,
   writeAllSync,
 } from './files.ts'
 import { type OwnedDirectory, segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
-import { encodeHeader, encodeRequestEntry, encodeAckEntry, createSyncMarker } from './format.ts'
-import type { DiskQuota } from './diskQuota.ts'
-import { Entry, Segment } from './segment.ts'
+import { createSyncMarker, encodeAckEntry, encodeRequestEntry, encodeSegmentHeader } from './format.ts'
+import { EntryLocation, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'
 import type { SpoolRequest } from './types.ts'
 
@@ -24,66 +24,66 @@ interface Active {
   readonly file: FileHandle
 }
 
-/** Appends to segments. All but the methods that end in `Sync` must be called one after another. */
+/** Appends entries and acks to segments. The asynchronous methods must be called one after another. */
 export class Writer {
-  /** What is being written to at this moment, by a thread that cannot be stopped. */
+  /** Segment that a thread of libuv is writing to. The write cannot be canceled. */
   busy: Segment | undefined
   private readonly fs: Fs
   private readonly config: SpoolConfig
-  private readonly room: DiskQuota
+  private readonly quota: DiskQuota
   private readonly segmentBytes: number
   private active: Active | undefined
   private number = 0
 
-  /** @param segmentBytes when a segment has as many, the next one is begun */
-  constructor(fs: Fs, config: SpoolConfig, room: DiskQuota, segmentBytes: number) {
+  /** @param segmentBytes size at which the next segment is started */
+  constructor(fs: Fs, config: SpoolConfig, quota: DiskQuota, segmentBytes: number) {
     this.fs = fs
     this.config = config
-    this.room = room
+    this.quota = quota
     this.segmentBytes = segmentBytes
   }
 
   /**
-   * Appends requests, with one write and at most one sync.
-   * @throws when the disk does not take them; none of them is kept then
+   * Appends requests with one write and at most one sync.
+   * @throws when the write or the sync fails; the spool has none of the requests then
    */
-  async append(requests: readonly SpoolRequest[]): Promise<Entry[]> {
+  async append(requests: readonly SpoolRequest[]): Promise<EntryLocation[]> {
     try {
       return await this.appendOnce(requests)
     } catch (error) {
-      if (!(error instanceof TakenError)) throw error
-      // Another process has the folder now, and may not have seen what was written last.
+      if (!(error instanceof LostDirectoryError)) throw error
+      // Append again, because the process that has recovered the directory may have missed the last write.
       return await this.appendOnce(requests)
     }
   }
 
-  private async appendOnce(requests: readonly SpoolRequest[]): Promise<Entry[]> {
-    const { fs, room, config } = this
-    if (this.active?.segment.folder.taken) await this.rotate()
-    const most = requests.reduce((sum, { bytes: request }) => sum + request.length, 0)
-    if (this.active && this.active.segment.size + most > this.segmentBytes) await this.rotate()
-    this.active ??= await this.begin()
+  private async appendOnce(requests: readonly SpoolRequest[]): Promise<EntryLocation[]> {
+    const { fs, quota, config } = this
+    if (this.active?.segment.directory.isLost) await this.rotate()
+    const requestBytes = requests.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    if (this.active && this.active.segment.size + requestBytes > this.segmentBytes) await this.rotate()
+    this.active ??= await this.createSegment()
     const { segment, file } = this.active
     const start = segment.size
     const { chunks, offsets } = encode(segment.syncMarker, start, requests)
     const bytes = byteLength(chunks)
     this.busy = segment
-    room.bytes += bytes
+    quota.bytes += bytes
     segment.pendingEntries += requests.length
     try {
       await writeAll(file, chunks, start)
       if (config.fsync) await file.datasync()
-      if (config.fsync && start === 0) await syncDirectory(fs, segment.folder.path)
-      if (!(await room.holds(segment.folder))) throw new TakenError(segment.folder)
-      // Where someone has removed the file, writing to it succeeds all the same.
-      if ((await file.stat()).nlink === 0) throw removed(segment.path)
+      if (config.fsync && start === 0) await syncDirectory(fs, segment.directory.path)
+      if (!(await quota.owns(segment.directory))) throw new LostDirectoryError(segment.directory)
+      // Check the links, because a write to a removed file succeeds.
+      if ((await file.stat()).nlink === 0) throw removedError(segment.path)
       segment.size += bytes
-      await room.onWritten()
-      return added(segment, offsets, requests)
+      await quota.onWritten()
+      return addEntries(segment, offsets, requests)
     } catch (error) {
-      room.bytes -= bytes
+      quota.bytes -= bytes
       segment.pendingEntries -= requests.length
-      await this.abandon(start, error)
+      await this.recoverFromFailure(start, error)
       throw error
     } finally {
       this.busy = undefined
@@ -91,31 +91,31 @@ export class Writer {
   }
 
   /**
-   * Appends requests at once, to a segment of their own: what is being written to another one is not disturbed.
-   * @param requests one or more
-   * @throws as `append` does
+   * Appends requests synchronously to a new segment, beside an asynchronous write to another one.
+   * @param requests at least one
+   * @throws when the write or the sync fails; the spool has none of the requests then
    */
-  appendSync(requests: readonly SpoolRequest[]): Entry[] {
-    const { room } = this
+  appendSync(requests: readonly SpoolRequest[]): EntryLocation[] {
+    const { quota } = this
     try {
       const entries = this.writeSegmentSync(requests)
-      if (room.holdsSync(entries[0]!.segment.folder)) return entries
+      if (quota.ownsSync(entries[0]!.segment.directory)) return entries
       return this.writeSegmentSync(requests)
     } catch (error) {
-      if (room.own === undefined || !isMissing(error)) throw error
-      // Someone has removed the folder. It was the last chance of a process that is dying: another one is made now.
-      room.own = undefined
+      if (quota.own === undefined || !isMissing(error)) throw error
+      // Create another directory when this one was removed, because the process is ending and cannot try later.
+      quota.own = undefined
       return this.writeSegmentSync(requests)
     }
   }
 
-  private writeSegmentSync(requests: readonly SpoolRequest[]): Entry[] {
-    const { fs, room, config } = this
-    const folder = room.openSync()
+  private writeSegmentSync(requests: readonly SpoolRequest[]): EntryLocation[] {
+    const { fs, quota, config } = this
+    const directory = quota.openSync()
     const name = segmentName(++this.number)
-    const path = join(folder.path, name)
-    const mark = createSyncMarker()
-    const { chunks, offsets } = encode(mark, 0, requests)
+    const path = join(directory.path, name)
+    const syncMarker = createSyncMarker()
+    const { chunks, offsets } = encode(syncMarker, 0, requests)
     const fd = fs.openSync(path, CREATE, FILE_MODE)
     try {
       try {
@@ -124,55 +124,55 @@ export class Writer {
       } finally {
         fs.closeSync(fd)
       }
-      if (config.fsync) syncDirectorySync(fs, folder.path)
+      if (config.fsync) syncDirectorySync(fs, directory.path)
     } catch (error) {
-      // Half an entry that stays is cut off by its reader.
-      removeQuietly(fs, path)
+      // Remove the torn segment. Where that fails, recovery cuts its tail off.
+      removeIgnoringErrors(fs, path)
       throw error
     }
-    const segment = new Segment(folder, name, mark, byteLength(chunks))
+    const segment = new Segment(directory, name, syncMarker, byteLength(chunks))
     segment.pendingEntries = requests.length
-    const entries = added(segment, offsets, requests)
+    const entries = addEntries(segment, offsets, requests)
     segment.table.trim()
-    room.bytes += segment.size
-    room.onWrittenSync()
+    quota.bytes += segment.size
+    quota.onWrittenSync()
     return entries
   }
 
   /**
-   * Writes down which entries of a segment are settled. What cannot be written is tried again with the next ones; should
-   * the process be killed before, they are sent twice.
+   * Writes the acks of a segment in one entry. Acks whose write fails are tried again with the next ones. If the process is
+   * killed before, their requests are sent twice.
    */
   async writeAcks(segment: Segment): Promise<void> {
-    if (!(await this.room.holds(segment.folder))) return
-    const marked = segment.takeUnwrittenAcks()
-    const chunks = encodeAckEntry(segment.syncMarker, marked)
+    if (!(await this.quota.owns(segment.directory))) return
+    const offsets = segment.takeUnwrittenAcks()
+    const chunks = encodeAckEntry(segment.syncMarker, offsets)
     const bytes = byteLength(chunks)
     this.busy = segment
     const active = this.active?.segment === segment ? this.active : undefined
     try {
       const file = active?.file ?? (await this.fs.promises.open(segment.path, READ_WRITE))
       try {
-        // What a failed append may have left there, longer than this.
+        // Cut off the rest of a failed append, which may be longer than the acks.
         if (!active) await file.truncate(segment.size).catch(() => {})
         await writeAll(file, chunks, segment.size)
         segment.size += bytes
-        this.room.bytes += bytes
+        this.quota.bytes += bytes
         segment.compact()
       } finally {
         if (!active) await file.close()
       }
     } catch (error) {
-      segment.returnUnwrittenAcks(marked)
-      if (active) await this.abandon(segment.size, error)
+      segment.returnUnwrittenAcks(offsets)
+      if (active) await this.recoverFromFailure(segment.size, error)
     } finally {
       this.busy = undefined
     }
   }
 
-  /** The same at once, for segments that are not being written to. */
+  /** Writes the acks synchronously, for a segment that no thread is writing to. */
   writeAcksSync(segment: Segment): void {
-    if (!this.room.holdsSync(segment.folder)) return
+    if (!this.quota.ownsSync(segment.directory)) return
     const chunks = encodeAckEntry(segment.syncMarker, segment.takeUnwrittenAcks())
     const fd = this.fs.openSync(segment.path, READ_WRITE)
     try {
@@ -182,17 +182,17 @@ export class Writer {
     }
   }
 
-  /** Ends the segment that is being filled; the next append begins another one. */
+  /** Closes the active segment. The next append creates another one. */
   async rotate(): Promise<void> {
     const { active } = this
     if (active === undefined) return
     this.active = undefined
     active.segment.table.trim()
     await active.file.close().catch(() => {})
-    if (active.segment.pendingEntries === 0) await this.room.remove(active.segment).catch(() => {})
+    if (active.segment.pendingEntries === 0) await this.quota.remove(active.segment).catch(() => {})
   }
 
-  /** Gives the file back that is being written to, when that is done; the process may go on. */
+  /** Closes the active file without waiting. */
   release(): void {
     void this.active?.file.close().catch(() => {})
     this.active = undefined
@@ -202,71 +202,75 @@ export class Writer {
     return this.active?.segment === segment
   }
 
-  private async begin(): Promise<Active> {
-    const { fs, room } = this
-    const folder = await room.open()
+  private async createSegment(): Promise<Active> {
+    const { fs, quota } = this
+    const directory = await quota.open()
     const name = segmentName(++this.number)
     try {
-      const file = await fs.promises.open(join(folder.path, name), CREATE, FILE_MODE)
-      return { segment: new Segment(folder, name, createSyncMarker(), 0), file }
+      const file = await fs.promises.open(join(directory.path, name), CREATE, FILE_MODE)
+      return { segment: new Segment(directory, name, createSyncMarker(), 0), file }
     } catch (error) {
-      await this.leaveOwnIfMissing(error)
+      await this.releaseIfMissing(error)
       throw error
     }
   }
 
-  /** After a failure: leaves no half entry, and writes no more to a segment that cannot be relied on. */
-  private async abandon(size: number, error: unknown): Promise<void> {
-    if (this.active && (await this.room.holds(this.active.segment.folder))) {
+  /** Cuts off a torn entry after a failed write, and closes the segment, because its later writes may fail as well. */
+  private async recoverFromFailure(size: number, error: unknown): Promise<void> {
+    if (this.active && (await this.quota.owns(this.active.segment.directory))) {
       await this.active.file.truncate(size).catch(() => {})
     }
     await this.rotate()
-    await this.leaveOwnIfMissing(error)
+    await this.releaseIfMissing(error)
   }
 
-  /** With the folder its lock has gone: another one is made, or a process could take over what is written there next. */
-  private async leaveOwnIfMissing(error: unknown): Promise<void> {
-    const { own } = this.room
+  /** Releases the own directory when it was removed with its lock. The next append creates another one. */
+  private async releaseIfMissing(error: unknown): Promise<void> {
+    const { own } = this.quota
     if (own === undefined || !isMissing(error)) return
-    this.room.own = undefined
-    await this.room.releaseIfEmpty(own)
+    this.quota.own = undefined
+    await this.quota.releaseIfEmpty(own)
   }
 }
 
-/** The folder that was written to is no longer this spool's. */
-class TakenError extends Error {
+/** Error of an append to a directory that another process has recovered meanwhile. */
+class LostDirectoryError extends Error {
   constructor({ path }: OwnedDirectory) {
     super(`another process has recovered ${path}`)
   }
 }
 
-/** Requests as they are written from a place in a segment on: its header comes first. */
+/** Encodes requests for a segment of the given size, with the segment header when the segment is empty. */
 function encode(
-  mark: Buffer,
+  syncMarker: Buffer,
   start: number,
   requests: readonly SpoolRequest[],
 ): { chunks: Uint8Array[]; offsets: number[] } {
-  const chunks: Uint8Array[] = start === 0 ? [encodeHeader(mark)] : []
+  const chunks: Uint8Array[] = start === 0 ? [encodeSegmentHeader(syncMarker)] : []
   const offsets: number[] = []
   let offset = start + byteLength(chunks)
-  for (const { bytes: request, recordCount: count } of requests) {
-    const bytes = encodeRequestEntry(mark, request, count)
+  for (const { bytes, recordCount } of requests) {
+    const entry = encodeRequestEntry(syncMarker, bytes, recordCount)
     offsets.push(offset)
-    chunks.push(...bytes)
-    offset += byteLength(bytes)
+    chunks.push(...entry)
+    offset += byteLength(entry)
   }
   return { chunks, offsets }
 }
 
-/** Adds what was written to the entries of its segment. */
-function added(segment: Segment, offsets: readonly number[], requests: readonly SpoolRequest[]): Entry[] {
-  return requests.map(({ bytes: request, recordCount: count }, index) => {
+/** Adds written requests to the table of their segment. */
+function addEntries(
+  segment: Segment,
+  offsets: readonly number[],
+  requests: readonly SpoolRequest[],
+): EntryLocation[] {
+  return requests.map(({ bytes, recordCount }, index) => {
     const offset = offsets[index]!
-    segment.table.add(offset, count, TAKEN)
-    return new Entry(segment, offset, count, request.length)
+    segment.table.add(offset, recordCount, TAKEN)
+    return new EntryLocation(segment, offset, recordCount, bytes.length)
   })
 }
 
-function removed(path: string): NodeJS.ErrnoException {
+function removedError(path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${path} has been removed`), { code: 'ENOENT' })
 }

@@ -299,7 +299,7 @@ test('a spill amid a request that goes in parts keeps no more than what is still
   await writeFile(spool.directory, '')
   const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
   for (let i = 0; i < 8; i += 1) write(i)
-  await until(() => expect(said).toContainEqual(expect.stringContaining('cannot be written to')))
+  await until(() => expect(said).toContainEqual(expect.stringContaining('writing to the spool')))
   for (const [index, outcome] of [{ kind: 'too_large', reason: '' } as const, delivered].entries()) {
     await transport.arrived(index + 1)
     transport.answer(outcome)
@@ -357,7 +357,7 @@ async function refused() {
   await writeFile(file, '')
   const parts = spooling({ spool: { directory: file } })
   for (let i = 0; i < 3; i += 1) parts.write(i)
-  await until(() => expect(said).toEqual([expect.stringContaining('cannot be written to')]))
+  await until(() => expect(said).toEqual([expect.stringContaining('writing to the spool')]))
   await parts.transport.arrived(3)
   await rm(file)
   return parts

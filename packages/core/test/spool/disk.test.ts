@@ -96,9 +96,9 @@ describe.each([false, true])('fsync %s', (fsync) => {
     // What was refused may have reached the disk before it failed, and what says that something is settled may not have.
     expect([...kept.keys(), ...settled, ...refused]).toEqual(expect.arrayContaining(contents))
     // One complaint of writing, whatever failed and how often.
-    expect(made.filter((text) => text.includes('cannot be written to'))).toHaveLength(made.length)
+    expect(made.filter((text) => text.includes('writing to the spool'))).toHaveLength(made.length)
     expect(made.length).toBeLessThanOrEqual(1)
-    if (refused.length > 0) expect(made).toEqual([expect.stringContaining('are kept in memory alone')])
+    if (refused.length > 0) expect(made).toEqual([expect.stringContaining('stay in memory only')])
   }
 
   test('a write that takes half of it is gone on with', async () => {
@@ -163,7 +163,7 @@ test('a spill keeps as much as a disk has room for that is almost full', async (
   const entries = spool.appendSync(requests).filter((entry) => entry !== undefined)
   expect(bytesOnDisk(directory)).toBeGreaterThan(room * 0.4)
   expect(tries).toBeLessThan(60)
-  expect(made).toEqual([expect.stringContaining('cannot be written to')])
+  expect(made).toEqual([expect.stringContaining('writing to the spool')])
   spool.closeSync()
   expect(await found(directory)).toHaveLength(entries.length)
 })
@@ -268,8 +268,8 @@ test('a directory that is removed while it is written to costs what was in it, a
   spool.ack(entry!)
   await keep(spool, 'kept')
   expect(made).toEqual([
-    expect.stringMatching(/cannot be written to.*has been removed/),
-    expect.stringContaining('cannot be read'),
+    expect.stringMatching(/writing to the spool .*has been removed/),
+    expect.stringContaining('reading from the spool'),
   ])
   // With a lock of its own: it is not taken for an orphan's.
   expect(await found(directory)).toEqual([])
@@ -287,7 +287,7 @@ test('a directory that is a file is complained about once, and used when it no l
   expect(await recover(spool)).toEqual([])
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
-  expect(made).toEqual([expect.stringContaining('cannot be written to')])
+  expect(made).toEqual([expect.stringContaining('writing to the spool')])
   rmSync(directory)
   await keep(spool, 'y')
   await spool.close()
@@ -332,13 +332,13 @@ describe.runIf(canMount)('a real disk', () => {
       strange: 0,
     })
     expect((result as { filled: number }).filled).toBeGreaterThan(40)
-    expect(stderr).toMatch(/cannot be written to: .* ENOSPC/)
+    expect(stderr).toMatch(/writing to the spool .* ENOSPC/)
   })
 
   test('that is read-only degrades to memory, and is written to when it is no longer', () => {
     const { result, stderr } = run('readonly')
     expect(result).toEqual({ append: null, appendSync: null, recovered: [], later: true })
-    expect(stderr).toMatch(/cannot be written to: .* EROFS/)
+    expect(stderr).toMatch(/writing to the spool .* EROFS/)
     expect(stderr.match(/logbridge: /g)).toHaveLength(1)
   })
 })

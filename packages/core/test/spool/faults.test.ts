@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { OwnedDirectory } from '../../src/spool/ownedDirectory.ts'
-import { type Entry, Segment } from '../../src/spool/segment.ts'
+import { type EntryLocation, Segment } from '../../src/spool/segment.ts'
 import { TAKEN } from '../../src/spool/table.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recover, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
@@ -21,7 +21,7 @@ describe.each(['append', 'appendSync'] as const)('%s', (append) => {
     const spool = spoolAt(directory, {}, disk)
     fails = true
     expect(await appends[append](spool, Buffer.from('refused'))).toBeUndefined()
-    expect(made).toEqual([expect.stringMatching(/cannot be written to.*EMFILE/)])
+    expect(made).toEqual([expect.stringMatching(/writing to the spool .*EMFILE/)])
     fails = false
     const kept = await appends[append](spool, Buffer.from('kept'))
     expect(await texts(spool, [kept!])).toEqual(['kept'])
@@ -103,8 +103,8 @@ describe('a segment that cannot be read', () => {
     onTestFinished(() => void vi.restoreAllMocks())
     const segment = segmentOf(10, 500)
     segment.recover(1)
-    const take = (records = 2): Entry[] => {
-      const taken: Entry[] = []
+    const take = (records = 2): EntryLocation[] => {
+      const taken: EntryLocation[] = []
       segment.take(taken, { bytes: 2000, records })
       return taken
     }
@@ -113,7 +113,7 @@ describe('a segment that cannot be read', () => {
 
   test('is tried again a second later, however many reads of it have failed at once', () => {
     const { clock, segment, take } = troubled()
-    for (const entry of take()) expect(segment.setAside([entry], false)).toBe(true)
+    for (const entry of take()) expect(segment.defer([entry], false)).toBe(true)
     expect(take()).toEqual([])
     clock.seconds = 1
     expect(take()).toHaveLength(2)
@@ -121,30 +121,30 @@ describe('a segment that cannot be read', () => {
 
   test('has the entries that wait set aside with the one that was read', () => {
     const { segment, take } = troubled()
-    expect(segment.setAside(take(1), true)).toBe(true)
-    expect([segment.waiting, segment.aside]).toEqual([0, 2])
+    expect(segment.defer(take(1), true)).toBe(true)
+    expect([segment.waiting, segment.deferred]).toEqual([0, 2])
     expect(take()).toEqual([])
   })
 
   test('has five minutes again when it could be read meanwhile', () => {
     const { clock, segment, take } = troubled()
-    segment.setAside(take(), false)
+    segment.defer(take(), false)
     clock.seconds = 200
     const entries = take()
-    segment.readWell()
+    segment.onRead()
     clock.seconds = 400
-    expect(segment.setAside(entries, false)).toBe(true)
+    expect(segment.defer(entries, false)).toBe(true)
     clock.seconds = 700
-    expect(segment.setAside(take(), false)).toBe(false)
+    expect(segment.defer(take(), false)).toBe(false)
   })
 
   test('has five minutes in all when only another of its entries can be read', () => {
     const { clock, segment, take } = troubled()
     const [bad] = take()
-    segment.setAside([bad!], false)
-    segment.readWell()
+    segment.defer([bad!], false)
+    segment.onRead()
     clock.seconds = 300
-    expect(segment.setAside(take(), false)).toBe(false)
+    expect(segment.defer(take(), false)).toBe(false)
   })
 })
 
@@ -168,7 +168,7 @@ describe('a segment whose counts are more than its entries', () => {
     const segment = segmentOf(10)
     segment.recover(1)
     segment.waiting += 1
-    expect(segment.setAside([], true)).toBe(true)
-    expect(segment.aside).toBe(1)
+    expect(segment.defer([], true)).toBe(true)
+    expect(segment.deferred).toBe(1)
   })
 })

@@ -288,5 +288,7 @@ test('a process whose folder was recovered touches nothing in it any more', asyn
   await spool.close()
   expect(readFileSync(filesIn(directory)[0]!)).toEqual(bytes)
   expect(readdirSync(folder)).toContain('lock')
-  expect(made).toEqual([expect.stringMatching(/another process has recovered the spool .*nothing is lost/)])
+  expect(made).toEqual([
+    expect.stringMatching(/another process has recovered the spool .*no log record is lost/),
+  ])
 })

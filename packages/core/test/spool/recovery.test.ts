@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { encodeHeader } from '../../src/spool/format.ts'
+import { encodeSegmentHeader } from '../../src/spool/format.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { diskThat } from './mockDisk.ts'
 import {
@@ -211,22 +211,29 @@ describe('adoption', () => {
     expect(made).toEqual([])
   })
 
-  test('leaves a segment of another version alone, with one complaint', async () => {
+  test('recover leaves segments of other format versions alone, and reports their bytes and log records in one warning', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
-    await keep(spool, 'future')
+    for (const text of ['old', 'older', 'future', 'current']) appendSync(spool, Buffer.from(text))
     await spool.close()
-    const [segment] = filesIn(directory)
-    const bytes = readFileSync(segment!)
-    const header = encodeHeader(bytes.subarray(12, 16), 2)
-    header.copy(bytes)
-    writeFileSync(segment!, bytes)
+    const [old, older, future] = filesIn(directory) as [string, string, string]
+    // Written by the last commit of version 1: requests of 3, 5, and 4 log records, and an ack of the second one.
+    const version1 = readFileSync(new URL('../fixtures/version1.seg', import.meta.url))
+    for (const path of [old, older]) writeFileSync(path, version1)
+    const version3 = readFileSync(future)
+    encodeSegmentHeader(version3.subarray(12, 16), 3).copy(version3)
+    writeFileSync(future, version3)
     const next = spoolAt(directory)
+    const entries = await recover(next)
+    expect(await texts(next, entries)).toEqual(['current'])
     expect(await recover(next)).toEqual([])
-    expect(await recover(next)).toEqual([])
+    for (const entry of entries) next.ack(entry)
     await next.close()
-    expect(made).toEqual([expect.stringMatching(/000000000001\.seg was written by another version/)])
-    expect(readFileSync(segment!)).toEqual(bytes)
+    const bytes = 2 * version1.length + version3.length
+    expect(made).toEqual([
+      expect.stringContaining(`${directory}: 3 of version 1, 3 with ${bytes} bytes and 15 log records`),
+    ])
+    expect(filesIn(directory).map((path) => readFileSync(path))).toEqual([version1, version1, version3])
   })
 
   test('does not follow links', async () => {
@@ -244,7 +251,7 @@ describe('adoption', () => {
     symlinkSync(dirname(target!), join(directory, '00000000-0000-0000-0000-000000000000'))
     expect(await found(directory)).toEqual([directory])
     expect(readFileSync(target!)).toEqual(before)
-    expect(made).toEqual([expect.stringContaining('cannot be read now')])
+    expect(made).toEqual([expect.stringContaining('of an ended process failed')])
   })
 
   test.each(['garbage', 'a link to a file', 'a link to nothing', 'a directory'])(

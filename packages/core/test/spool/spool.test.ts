@@ -254,7 +254,7 @@ describe('maxBytes', () => {
   test('a request that no receiver would take is not kept', async () => {
     const spool = spoolAt(newDirectory(), { maxBytes: 2 ** 30 })
     expect(await spool.append(Buffer.alloc(9 * 1024 * 1024), 1)).toBeUndefined()
-    expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes is not kept on disk')])
+    expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes stays in memory only')])
     const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
     expect((await read(spool, entry!)).request).toHaveLength(8 * 1024 * 1024)
     await spool.close()
@@ -299,7 +299,9 @@ test.runIf(process.geteuid !== undefined)(
           await spool.close()
         }
         expect(statSync(directory).mode & 0o7777).toBe(mode)
-        const warning = expect.stringMatching(/other users may write to the spool .* set its mode to 0700/)
+        const warning = expect.stringMatching(
+          /other users may remove log records from the spool .* set its mode to 0700/,
+        )
         expect(made).toEqual(isSaid ? [warning] : [])
       }
     }
