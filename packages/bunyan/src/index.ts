@@ -3,7 +3,7 @@
  *
  * | bunyan                                   | LogRecord                                                    |
  * | ---------------------------------------- | ------------------------------------------------------------ |
- * | `time`                                   | timestamp; one that is no time stays attribute `time`        |
+ * | `time`                                   | timestamp; attribute `time` when it is no time               |
  * | `level` 10, 20, 30, 40, 50, 60           | severityNumber 1, 5, 9, 13, 17, 21; between in proportion    |
  * | `level`'s name, else the number          | severityText                                                 |
  * | `msg`                                    | body                                                         |
@@ -11,11 +11,11 @@
  * | `err`, raw or serialized; an Error under | `exception.type`, `.message`, `.stacktrace`; its own fields  |
  * | `error`, `exception`                     | and causes stay under that key                               |
  * | `src`                                    | `code.file.path`, `code.line.number`, `code.function.name`   |
- * | `hostname`, `pid`                        | attributes, where they are not this process's own            |
+ * | `hostname`, `pid`                        | attributes, when they are those of another process           |
  * | `v`                                      | left out                                                     |
  * | all other fields                         | attributes, nested values nested                             |
  *
- * Child loggers and serializers are bunyan's doing: they are applied before a stream sees the record.
+ * bunyan applies child loggers and serializers before a stream gets the record.
  */
 import {
   type BridgeOptions,
@@ -30,18 +30,18 @@ import { type BunyanLevel, type BunyanRecord, createAdapter, parseLine, resolveL
 
 export type { BunyanLevel } from './convert.ts'
 
-/** Options of `otelStream`: those of every adapter. */
+/** Options of `otelStream`: the options of every adapter. */
 export interface OtelStreamOptions extends BridgeOptions {
   /**
-   * Level of this stream: a name or number of bunyan's. Default: the logger's; `info` with `log.addStream()`.
-   * `log.level()` can change it later.
+   * Level of this stream, by bunyan's name or number. `log.level()` can change the level later.
+   * @default the logger's level; `info` with `log.addStream()`
    */
   level?: BunyanLevel | number | undefined
-  /** Not possible with bunyan, which formats a message before a stream sees it: has no effect. */
+  /** Has no effect, because bunyan formats a message before a stream gets the record. */
   captureTemplate?: boolean | undefined
 }
 
-/** One of a bunyan logger's `streams`; fits `bunyan.Stream` of `@types/bunyan`. */
+/** Entry of a bunyan logger's `streams`. Assignable to `bunyan.Stream` of `@types/bunyan`. */
 export interface OtelStream {
   type: 'raw'
   name: string
@@ -52,10 +52,12 @@ export interface OtelStream {
 }
 
 /**
- * Makes a raw stream that sends every record of a bunyan logger (1.8 or 2) to OpenTelemetry:
- * `bunyan.createLogger({ name: 'shop', streams: [otelStream()] })`. Named `otel`, for `log.levels('otel', 'debug')`.
+ * Creates a raw stream that sends every record of a bunyan logger (1.8 or 2) to OpenTelemetry. The stream's name is `otel`, for
+ * `log.levels('otel', 'debug')`.
  *
- * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an unknown option, and for a value that an option does not accept
+ * @example
+ * const log = bunyan.createLogger({ name: 'shop', streams: [otelStream()] })
  */
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/bunyan', options, bridgeOptionRules)
@@ -67,7 +69,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
       compared = true
       warnOfInstrumentation()
     }
-    // Lines come where only this stream was taken, without `type: 'raw'`.
+    // bunyan writes lines when the application passes `stream` alone, without `type: 'raw'`.
     bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
   }
   return {
@@ -80,8 +82,8 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
 }
 
 /**
- * `@opentelemetry/instrumentation-bunyan` adds a stream of its own to every logger, which another stream cannot see: bunyan
- * hands out the record and nothing else. What can be seen is that its part of bunyan led here.
+ * Warns when `@opentelemetry/instrumentation-bunyan` sends the same records. It adds a stream to every logger. A stream gets
+ * the record alone, so the stack decides: a function of the instrumentation called bunyan.
  */
 function warnOfInstrumentation(): void {
   const official = '@opentelemetry/instrumentation-bunyan'

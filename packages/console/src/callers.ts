@@ -1,22 +1,22 @@
 import { callSites } from '@logbridge/bridge/internal'
 import type { ConsoleCall } from './convert.ts'
 
-/** Where `@opentelemetry/api` 1.x keeps what is registered. */
+/** Global under which `@opentelemetry/api` 1.x keeps what is registered. */
 const API = Symbol.for('opentelemetry.js.api.1')
 const OPENTELEMETRY = /[\\/]@opentelemetry[\\/]/
 const API_PACKAGE = /[\\/]@opentelemetry[\\/]api[\\/]/
 const DIAG = /\bdiag\b/
 const INSPECT = 'node:internal/util/inspect'
-/** From the console to the diag API or to `util.inspect`: the user's own code may have some functions between. */
+/** Frames that are read. Code of the application may call the diag API or `util.inspect` through other functions. */
 const MAX_FRAMES = 10
 
 /**
- * Whether OpenTelemetry itself called the console. To send that would make it call again, without end: a console
- * exporter prints what it is sent, and a failed export is reported by a record that fails as well. Only a context in which
- * tracing is suppressed would tell otherwise, and without a ContextManager there is none.
+ * Tests if OpenTelemetry itself called the console. Such a call is left out, because its record would cause the next call: a
+ * console exporter prints each record, and a failed export logs a record whose export fails. The stack decides because a
+ * context that suppresses tracing exists only with a ContextManager.
  *
- * Its console exporters use `dir`, all else goes through its diag logger: the stack is looked at only where one of these
- * can be, because that takes about 4 us. Blind where OpenTelemetry has been bundled.
+ * The stack is read for `dir`, which console exporters call, and for every method when a diag logger is set, because a stack
+ * takes about 4 us (`pnpm bench console`). An OpenTelemetry that was bundled is not recognized.
  */
 export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean {
   if (method !== 'dir' && !hasDiagLogger()) return false
@@ -25,8 +25,8 @@ export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean 
 }
 
 /**
- * Whether a value that a console is about to show has made the call, such as by its `util.inspect.custom`: that is one of
- * the application's own, unlike what the console itself or a patch calls to print another call. Takes about 4 us.
+ * Tests if a value made the call while the console printed that value, e.g. in its `util.inspect.custom`. Such a call is the
+ * application's. Other calls within a call are made by the console or by a patch, to print. Takes about 4 us.
  */
 export function isMadeByValue(calledAs: (...args: never) => unknown): boolean {
   return callerFiles(calledAs).includes(INSPECT)

@@ -2,7 +2,7 @@ import types from 'node:util/types'
 import { type Adapter, safeGet, type SeverityNumber, splitArguments } from '@logbridge/bridge'
 import { errorMessage } from '@logbridge/bridge/internal'
 
-/** Methods of a console that say something; `time`, `countReset` and `groupEnd` print nothing. */
+/** Methods of a console that print. `time`, `countReset` and `groupEnd` print nothing. */
 export type ConsoleMethod =
   | 'trace'
   | 'debug'
@@ -24,13 +24,13 @@ export type ConsoleMethod =
 export interface ConsoleCall {
   readonly method: ConsoleMethod
   readonly args: readonly unknown[]
-  /** What the method in turn gave to the console's own `log`, `warn` or `error`, if it works that way. */
+  /** Arguments that the method passed on to the console's own `log`, `warn` or `error`. */
   printed: readonly unknown[] | undefined
-  /** Its `content`. */
-  said: readonly unknown[] | undefined
+  /** Result of `contentOf`. */
+  content: readonly unknown[] | undefined
   /** Labels of the groups that are open, outermost first. */
   readonly groups: readonly string[]
-  /** What the application called: stack traces begin at its caller. */
+  /** Function that the application called. Stack traces begin at its caller. */
   readonly calledAs: (...args: never) => unknown
 }
 
@@ -52,7 +52,7 @@ export const severities: Readonly<Record<ConsoleMethod, SeverityNumber>> = {
   assert: 17,
 }
 
-/** Methods that Node writes to stderr. https://nodejs.org/api/console.html */
+/** Methods whose text Node writes to stderr. https://nodejs.org/api/console.html */
 const TO_STDERR: ReadonlySet<ConsoleMethod> = new Set(['trace', 'warn', 'error', 'assert'])
 
 /** @param table severity numbers of all methods */
@@ -66,29 +66,29 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
       scope: undefined,
     }),
     convert(call) {
-      const { method, groups, said = [] } = call
-      const { body, attributes = {}, exception, template } = splitArguments(said)
+      const { method, groups, content = [] } = call
+      const { body, attributes = {}, exception, template } = splitArguments(content)
       attributes['log.iostream'] ??= TO_STDERR.has(method) ? 'stderr' : 'stdout'
       if (groups.length > 0) attributes['console.group'] ??= groups
       if (method === 'trace') attributes['code.stacktrace'] ??= stackOf(call)
-      // What count and the timers print is the console's template, not one of the application's.
+      // `count` and the timers print a template of the console.
       return {
         body,
         attributes,
         exception,
-        template: said === call.printed ? undefined : template,
+        template: content === call.printed ? undefined : template,
       }
     },
   }
 }
 
-/** What a call says, as arguments of `console.log`; `undefined` where it says nothing. */
-export function content({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
+/** Returns the arguments with which `console.log` would print the same; `undefined` when the call prints nothing. */
+export function contentOf({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
   switch (method) {
     case 'assert':
       return args[0] ? undefined : failedAssertion(args.slice(1))
     case 'dir':
-      // The other argument is how to show it.
+      // The second argument holds options of `util.inspect`.
       return [args[0]]
     case 'table':
       return [tableContent(args[0], args[1])]
@@ -99,7 +99,7 @@ export function content({ method, args, printed }: ConsoleCall): readonly unknow
       return printed ?? [args[0] ?? 'default']
     case 'timeLog':
     case 'timeEnd':
-      // Nothing was printed when there is no such timer.
+      // `undefined` when no timer has this label.
       return printed
     default:
       return args
@@ -107,7 +107,7 @@ export function content({ method, args, printed }: ConsoleCall): readonly unknow
 }
 
 /**
- * Takes off the data of a table what its columns leave out. Maps, Sets and their iterators always show the same columns.
+ * Removes the columns that a table leaves out. Maps, Sets and their iterators always show the same columns.
  * https://nodejs.org/api/console.html#consoletabletabulardata-properties
  */
 function tableContent(data: unknown, columns: unknown): unknown {
@@ -119,7 +119,7 @@ function tableContent(data: unknown, columns: unknown): unknown {
     const rows = Object.keys(data).map((key) => [key, rowContent(safeGet(data, key), columns)] as const)
     return Array.isArray(data) ? rows.map(([, row]) => row) : Object.fromEntries(rows)
   } catch (error) {
-    // A Proxy: the console has thrown, too.
+    // A Proxy has thrown, in the console as well.
     return `[Throws: ${errorMessage(error)}]`
   }
 }
@@ -137,7 +137,7 @@ function failedAssertion(args: readonly unknown[]): readonly unknown[] {
   return ['Assertion failed', ...args]
 }
 
-/** The frames above the call; the line before them would only repeat the body. */
+/** Returns the frames above the call, without the line before them, which repeats the body. */
 export function stackOf({ calledAs }: ConsoleCall): string | undefined {
   const holder: { stack?: string } = {}
   Error.captureStackTrace(holder, calledAs)

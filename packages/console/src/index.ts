@@ -11,9 +11,9 @@
  * | name of the method                               | severityText                                           |
  * | text, formatted with the arguments it takes      | body                                                   |
  * | a sole argument that is no text                  | body, structured                                       |
- * | data of `table`                                  | body, structured: the columns that it was told to show |
+ * | data of `table`                                  | body, structured: the columns that it shows            |
  * | other arguments: objects; an Error; all else     | attributes; `exception.*`; end of the body             |
- * | stdout or stderr, as Node has it                 | attribute `log.iostream`                               |
+ * | stdout or stderr, as Node chooses                | attribute `log.iostream`                               |
  * | labels of open groups                            | attribute `console.group`                              |
  * | stack of `trace`                                 | attribute `code.stacktrace`                            |
  */
@@ -33,7 +33,7 @@ import { warnOnce, formatText } from '@logbridge/bridge/internal'
 import {
   type ConsoleCall,
   type ConsoleMethod,
-  content,
+  contentOf,
   createAdapter,
   severities,
   stackOf,
@@ -42,21 +42,28 @@ import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
 export type { ConsoleMethod } from './convert.ts'
 
-/** Options of `bridgeConsole`: those of every adapter, and which console. A console has no end that could wait for a flush. */
+/** Options of `bridgeConsole`: the options of every adapter but `flushTimeoutMillis`, because a console has no end. */
 export interface BridgeConsoleOptions extends Omit<BridgeOptions, 'flushTimeoutMillis'> {
-  /** The console to bridge. Default: the global one. */
+  /**
+   * Console to bridge.
+   * @default globalThis.console
+   */
   console?: Console | undefined
-  /** Least severe method that is sent: `warn` leaves out what is below severity 13. Default: all. */
+  /**
+   * Least severe method whose calls are sent: `warn` leaves out calls below severity number 13.
+   * @default every method
+   */
   level?: ConsoleMethod | undefined
-  /** Severity numbers (1-24) for methods. */
+  /** Severity numbers (1-24) of methods, in place of those of the mapping table. */
   severity?: Readonly<Partial<Record<ConsoleMethod, SeverityNumber>>> | undefined
 }
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
 type Methods = Record<string, Method>
 
-/** Open groups whose labels are sent, and UTF-16 units of a label: each record in a group repeats them. */
+/** Open groups whose labels are sent. Each record inside a group repeats them. */
 const MAX_GROUPS = 64
+/** UTF-16 units of a label. */
 const MAX_LABEL_LENGTH = 256
 const NOTHING: readonly unknown[] = []
 const METHODS = Object.keys(severities) as ConsoleMethod[]
@@ -75,19 +82,21 @@ const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
   },
 }
 
-/** Consoles that are bridged; for the whole process, where an ESM and a CommonJS copy of this package can meet. */
+/** Bridged consoles of the process. The set is shared because an ESM and a CommonJS copy of this package can be loaded. */
 const BRIDGED = Symbol.for('logbridge.console.1')
 const bridged: WeakSet<Console> = ((globalThis as { [BRIDGED]?: WeakSet<Console> })[BRIDGED] ??=
   new WeakSet())
 
 /**
- * Sends everything that is written to a console to OpenTelemetry as well; what it prints does not change. A console that
- * is bridged already stays with the bridge it has.
+ * Sends each call of a console to OpenTelemetry as well. The console prints as before. A second call for a console that is
+ * bridged already changes nothing.
  *
- * @returns puts the console's own methods back; one that has been wrapped by someone else meanwhile then merely
- * passes calls on
- * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, a value it does not accept, or a console
- * whose methods cannot be replaced
+ * @returns a function that restores the console's own methods. A method that other code has wrapped meanwhile stays in place
+ * and passes calls on.
+ * @throws LogbridgeError `INVALID_OPTION` for an unknown option, for a value that an option does not accept, and for a
+ * console whose methods cannot be replaced
+ * @example
+ * const restore = bridgeConsole({ level: 'warn' })
  */
 export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   checkOptions('@logbridge/console', options, optionRules)
@@ -96,26 +105,26 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   const minimum = level === undefined ? 0 : severityOf(level, table)
   const bridge = createBridge(createAdapter(table), bridgeOptions, minimum)
   if (bridged.has(target)) {
-    warnOnce('console-twice', 'this console is already bridged: the second bridgeConsole() adds nothing')
+    warnOnce('console-twice', 'the console is already bridged: the second bridgeConsole() changes nothing')
     return () => {}
   }
 
   let active = true
   let groups: readonly string[] = []
-  /** Open groups within those that are sent. */
+  /** Open groups beyond `MAX_GROUPS`. */
   let deeperGroups = 0
-  /** The call at work. */
+  /** Call that the console is printing. */
   let current: ConsoleCall | undefined
 
   function wrap(method: ConsoleMethod, original: Method): Method {
     const opensGroup = method === 'group' || method === 'groupCollapsed'
-    // Below the level a call is followed, because of what it may print by others, and no more: one object stands for all of
-    // them, where one for each and a bridge that refuses it took 20 ns longer.
+    // One object stands for every call below the level: `pnpm bench disabled`. Such a call is still the current call while it
+    // prints through other methods.
     const unsent = table.get(method)! < minimum ? newCall(method, [], [], wrapper, NOTHING) : undefined
     return wrapper
 
     function wrapper(this: unknown, ...args: unknown[]): unknown {
-      // `table` prints by calling `log`, and so may a patch print: one call of the application's.
+      // `table` and patched methods print by calling `log`: the application made one call.
       if (current && !isMadeByValue(wrapper)) {
         current.printed ??= args
         return Reflect.apply(
@@ -143,8 +152,8 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   }
 
   function send(call: ConsoleCall): void {
-    call.said = content(call)
-    if (call.said !== undefined && !isOpenTelemetrysOwn(call)) bridge.emit(call)
+    call.content = contentOf(call)
+    if (call.content !== undefined && !isOpenTelemetrysOwn(call)) bridge.emit(call)
   }
 
   function wrapGroupEnd(original: Method): Method {
@@ -176,7 +185,7 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   return restore
 }
 
-/** @throws LogbridgeError for a level that is no method */
+/** @throws LogbridgeError `INVALID_OPTION` when the level is no method */
 function severityOf(level: ConsoleMethod, table: ReadonlyMap<string, SeverityNumber>): SeverityNumber {
   const severity = table.get(level)
   if (severity === undefined) throw unknownLevel('console', level, METHODS)
@@ -190,10 +199,10 @@ function newCall(
   calledAs: ConsoleCall['calledAs'],
   printed?: readonly unknown[],
 ): ConsoleCall {
-  return { method, args, printed, said: undefined, groups, calledAs }
+  return { method, args, printed, content: undefined, groups, calledAs }
 }
 
-/** @returns puts the method back, unless another has taken its place meanwhile */
+/** @returns a function that restores the method, unless other code has replaced the method meanwhile */
 function replace(target: Console, name: string, wrap: (original: Method) => Method): () => void {
   const methods = target as unknown as Methods
   const original = methods[name]
@@ -213,7 +222,7 @@ function replace(target: Console, name: string, wrap: (original: Method) => Meth
   }
 }
 
-/** What `trace` prints, without the frame of the bridge: the application's frames begin behind it. */
+/** Removes the bridge's frame from the text that `trace` prints. The application's frames follow that frame. */
 function withoutOwnFrame(args: readonly unknown[], call: ConsoleCall): readonly unknown[] {
   const [text, ...others] = args
   const frames = stackOf(call)

@@ -13,9 +13,9 @@ import {
 } from '@logbridge/bridge'
 import { filePath, errorMessage } from '@logbridge/bridge/internal'
 import type { LayoutFunction, LoggingEvent } from 'log4js'
-import { contextOf, isForeign, timeOfCall } from './trace.ts'
+import { contextOf, isForeign, timeOfCall } from './context.ts'
 
-/** log4js's levels by name. MARK is no severity: its number (2^53) only says that it is always logged. */
+/** Severity numbers of log4js's levels. MARK has the level 2^53 because it is always logged. */
 export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   TRACE: 1,
   DEBUG: 5,
@@ -25,7 +25,7 @@ export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   FATAL: 21,
   MARK: 9,
 }
-/** log4js's own numbers, for levels that the user has added. */
+/** Severity numbers by log4js's numbers, for levels that the application adds. */
 const SCALE: SeverityScale = [
   [5000, 1],
   [10_000, 5],
@@ -35,11 +35,11 @@ const SCALE: SeverityScale = [
   [50_000, 21],
 ]
 
-/** An event as it reaches an appender. One from another process may lack parts, a level unknown here among them. */
+/** Event as it reaches an appender. An event of another process may lack fields, e.g. a level that is unknown here. */
 export type Log4jsEvent = Omit<LoggingEvent, 'level' | 'serialise'> & {
   level?: { level: number; levelStr: string } | undefined
   className?: string | undefined
-  /** Set by the `multiprocess` appender. */
+  /** Set by log4js's `multiprocess` appender. */
   remoteAddress?: string | undefined
   remotePort?: number | undefined
 }
@@ -47,7 +47,7 @@ export type Log4jsEvent = Omit<LoggingEvent, 'level' | 'serialise'> & {
 const NOTHING: LogRecord = {}
 const ORIGIN_FIELDS = ['cluster', 'remoteAddress', 'remotePort'] as const
 
-/** Severity number of a level; 0 where there is none. */
+/** Returns the severity number of a level, 0 without a level. */
 export function severityOf(
   level: Log4jsEvent['level'],
   severities: ReadonlyMap<string, SeverityNumber>,
@@ -56,16 +56,16 @@ export function severityOf(
   return severities.get(level.levelStr) ?? numericSeverity(level.level, SCALE)
 }
 
-/** The layout that makes the body, where the user asks for one. */
+/** Layout that makes the body. */
 export interface BodyLayout {
   format: LayoutFunction
-  /** Whether it writes all arguments, so that none is hidden by it. */
+  /** True when the layout writes all arguments. */
   hidesNothing: boolean
 }
 
 /**
- * The mapping of `index.ts`.
- * @param severities by upper-case level name
+ * Creates the adapter, with the mapping table of `index.ts`.
+ * @param severities severity numbers by the level's name in upper case
  */
 export function createAdapter(
   severities: ReadonlyMap<string, SeverityNumber>,
@@ -84,12 +84,12 @@ export function createAdapter(
 }
 
 function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord {
-  // What a foreign client sends to the `tcp-server` appender may be anything.
+  // A client of the `tcp-server` appender may send any value.
   const data: unknown[] = Array.isArray(event.data) ? event.data : [event.data]
   let parts: LogRecord = NOTHING
   let attributes: Record<string, unknown> = {}
   if (!layout || layout.hidesNothing) {
-    // Where a layout makes the body, the fields of a sole object have no other place than the attributes.
+    // The layout's text is the body, so the fields of a sole object become attributes.
     parts = splitArguments(layout && data.length === 1 ? ['', data[0]] : data)
     attributes = withContextFields(event, parts.attributes ?? attributes)
   }
@@ -110,7 +110,7 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
   }
 }
 
-/** `logger.addContext()`. A function there gives the value, as in log4js's pattern layout (`%X{name}`). */
+/** Adds the fields of `logger.addContext()`. A function among them is called, as by log4js's pattern layout (`%X{name}`). */
 function withContextFields(event: Log4jsEvent, attributes: Record<string, unknown>): Record<string, unknown> {
   const { context } = event as { context: unknown }
   if (typeof context !== 'object' || context === null) return attributes
@@ -120,10 +120,10 @@ function withContextFields(event: Log4jsEvent, attributes: Record<string, unknow
   for (const key of keys) {
     const value = safeGet(context, key)
     if (typeof value === 'function') fields[key] = resolve(value, event)
-    // `connectLogger` with `context` puts the live response there, for layouts to read from.
+    // `connectLogger({ context: true })` adds the live response, for layouts.
     if (value instanceof Stream) delete fields[key]
   }
-  // Not Object.assign, for which the key __proto__ is none.
+  // A spread keeps the key `__proto__`, unlike Object.assign.
   return { ...fields, ...attributes }
 }
 
@@ -135,10 +135,10 @@ function resolve(value: Function, event: Log4jsEvent): unknown {
   }
 }
 
-/** What `enableCallStack` found. https://opentelemetry.io/docs/specs/semconv/code/ */
+/** Adds the call site that `enableCallStack` found. https://opentelemetry.io/docs/specs/semconv/code/ */
 function placeCallSite(attributes: Record<string, unknown>, event: Log4jsEvent): void {
   const { fileName, functionName, className } = event
-  // What a foreign client sends may be anything here, too.
+  // A client of the `tcp-server` appender may send any value here as well.
   if (typeof fileName !== 'string') return
   attributes['code.file.path'] = filePath(fileName)
   attributes['code.line.number'] = event.lineNumber
@@ -148,14 +148,14 @@ function placeCallSite(attributes: Record<string, unknown>, event: Log4jsEvent):
   if (event.callStack) attributes['code.stacktrace'] = event.callStack
 }
 
-/** Where an event of another process comes from; this one's own is on the resource. */
+/** Adds the origin of an event of another process. The resource has the origin of this process. */
 function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): void {
   const { pid } = event
   if (pid !== undefined && pid !== process.pid) attributes['pid'] = pid
   for (const key of ORIGIN_FIELDS) if (event[key] !== undefined) attributes[key] = event[key]
 }
 
-/** log4js makes an Error of another process anew, without its class: its stack still begins with the name. */
+/** Restores the name of an Error of another process from its stack, because log4js creates the Error anew, without its class. */
 function restoreName(error: Error): void {
   const { stack, message } = error
   if (typeof stack !== 'string' || typeof message !== 'string') return

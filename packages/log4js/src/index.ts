@@ -9,8 +9,8 @@
  * | a custom level                           | severityNumber in proportion to its value                      |
  * | the level's name                         | severityText                                                   |
  * | `categoryName`                           | instrumentation scope                                          |
- * | a leading text, and what its specifiers  | body, by `util.format`                                         |
- * | (`%s`, `%d`, …) take                     |                                                                |
+ * | a leading text, and the arguments that   | body, by `util.format`                                         |
+ * | its specifiers (`%s`, `%d`, …) take      |                                                                |
  * | other arguments without fields           | appended to the body, as log4js does                           |
  * | objects with fields among the arguments  | attributes                                                     |
  * | a sole argument that is no text          | body, structured                                               |
@@ -21,11 +21,11 @@
  * |                                          | `.function.name`, `.stacktrace`                                |
  * | `pid`, `cluster`, `remoteAddress`,       | attributes, where the event comes from another process         |
  * | `remotePort`                             |                                                                |
- * | what is active at the log call           | trace context (`trace.ts`); also of a cluster's workers        |
- * | `layout` of the appender                 | body: what the layout makes; where that may hide something,    |
+ * | active span of the log call              | trace context (`context.ts`); also of a cluster's workers      |
+ * | `layout` of the appender                 | body: the layout's text; when a layout can hide something,     |
  * |                                          | arguments and context are no attributes                        |
  *
- * Objects with fields are plain ones and class instances that have no text or JSON of their own; `splitArguments` of
+ * Objects with fields are plain objects, and class instances without `toString` and `toJSON`. `splitArguments` of
  * `@logbridge/bridge` has the rules.
  */
 import {
@@ -42,28 +42,32 @@ import {
 import { nextTurn, timers } from '@logbridge/bridge/internal'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
 import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
-import { rememberCalls } from './trace.ts'
+import { rememberCalls } from './context.ts'
 
-/** Options of the appender: those of every adapter. */
+/** Options of the appender: the options of every adapter. */
 export interface OtelAppenderOptions extends BridgeOptions {
-  /** Least severe level that is sent, by its name in log4js. Default: what the categories let through. */
+  /**
+   * Least severe level that is sent, by its name in log4js.
+   * @default every level that the category lets through
+   */
   level?: string | undefined
 }
 
-/** The appender in log4js's configuration, for `satisfies`: log4js's own types let any option pass. */
+/** Entry of `appenders` in log4js's configuration, for `satisfies`. log4js's own types accept any option. */
 export interface OtelAppenderConfig extends Omit<OtelAppenderOptions, 'loggerProvider'> {
   type: '@logbridge/log4js' | AppenderModule
   /**
-   * Makes the body, as in log4js's other appenders. Default: the message alone. What a layout does not write is not sent:
-   * with one of your own, or a pattern without the whole message (`%m`), arguments and context are no attributes.
+   * Layout that makes the body, as in log4js's other appenders. Text that a layout leaves out is not sent: with a layout of
+   * the application, and with a pattern without the whole message (`%m`), arguments and context are no attributes.
+   * @default the message alone
    */
   layout?: Layout | undefined
 }
 
-/** An appender as log4js calls it. */
+/** Appender as log4js calls it. */
 export interface OtelAppender {
   (event: LoggingEvent): void
-  /** Flushes the LoggerProvider, for `flushTimeoutMillis` at most. The appender still takes events afterwards. */
+  /** Flushes the LoggerProvider, for at most `flushTimeoutMillis`. The appender accepts events afterwards as well. */
   shutdown(callback?: (error?: Error) => void): void
 }
 
@@ -83,10 +87,12 @@ const configRules: Readonly<Record<string, OptionRule>> = {
 }
 
 /**
- * An appender `type` that has its options already: `{ type: otelAppender({ loggerProvider }) }`. TypeScript checks them, and
- * log4js, which copies its configuration deeply, leaves them as they are.
+ * Creates the `type` of an appender, with its options. log4js copies its configuration deeply. Options that are given here
+ * are not copied, and TypeScript checks them.
  *
- * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an unknown option, and for a value that an option does not accept
+ * @example
+ * log4js.configure({ appenders: { otel: { type: otelAppender({ loggerProvider }) } }, categories })
  */
 export function otelAppender(options: OtelAppenderOptions = {}): AppenderModule {
   checkOptions('@logbridge/log4js', options, bridgeOptionRules)
@@ -98,9 +104,10 @@ export function otelAppender(options: OtelAppenderOptions = {}): AppenderModule 
 }
 
 /**
- * What log4js calls for `{ type: '@logbridge/log4js', ...options }` (see `OtelAppenderConfig`) in its configuration.
+ * Creates the appender. log4js calls this for `{ type: '@logbridge/log4js', ...options }` in its configuration; see
+ * `OtelAppenderConfig`.
  *
- * @throws LogbridgeError `INVALID_OPTION` for an option that does not exist, or a value it does not accept
+ * @throws LogbridgeError `INVALID_OPTION` for an unknown option, and for a value that an option does not accept
  */
 export function configure(
   config?: object,
@@ -133,8 +140,8 @@ function createAppender(
     if (!isOff) bridge.emit(event)
   }
   const shutdown = (callback: (error?: Error) => void = () => {}): void => {
-    // log4js shuts all appenders down at once: one before this may now hand over what it holds. The callback is called out of
-    // the promise, so that one that throws is no unhandled rejection.
+    // log4js shuts down all appenders at once, and an appender in front of this one may pass on its last events now. A timer
+    // calls the callback, so that a callback that throws is no unhandled rejection.
     void nextTurn()
       .then(() => bridge.flush())
       .then((error) => timers.setImmediate(callback, error as Error))
@@ -142,7 +149,7 @@ function createAppender(
   return Object.assign(appender, { shutdown })
 }
 
-/** @throws LogbridgeError when log4js has no level of this name */
+/** @throws LogbridgeError `INVALID_OPTION` when log4js has no level of this name */
 function findLevel(name: string | undefined, levels: Levels | undefined): Levels['OFF'] | undefined {
   if (name === undefined) return undefined
   const level = levels?.getLevel(name)
@@ -150,7 +157,7 @@ function findLevel(name: string | undefined, levels: Levels | undefined): Levels
   return level
 }
 
-/** The `severity` option by log4js's spelling of its levels. */
+/** Spells the levels of the `severity` option as log4js does. */
 function byLevelName(
   severity: BridgeOptions['severity'],
   levels: Levels | undefined,
@@ -163,7 +170,7 @@ function byLevelName(
 
 function findLayout(layout: Layout | undefined, layouts: LayoutsParam | undefined): BodyLayout | undefined {
   if (layout === undefined) return undefined
-  // Its types know only the pattern layout here.
+  // log4js's types have the pattern layout alone here.
   const format = layouts?.layout(layout.type, layout as never)
   if (format) return { format, hidesNothing: hidesNothing(layout) }
   throw new LogbridgeError(
@@ -172,7 +179,7 @@ function findLayout(layout: Layout | undefined, layouts: LayoutsParam | undefine
   )
 }
 
-/** Whether a layout writes all arguments: those of log4js do, a pattern where it has the whole message, not cut off (`%.20m`). */
+/** Tests if a layout writes all arguments. log4js's layouts do; a pattern does when it has the whole message (`%m`, not `%.20m`). */
 function hidesNothing({ type, pattern = '%m' }: { type: string; pattern?: unknown }): boolean {
   if (type === 'pattern') return /%-?\d*m(?:[^{]|$)/.test(String(pattern).replaceAll('%%', ''))
   return ['basic', 'colored', 'coloured', 'messagePassThrough'].includes(type)

@@ -3,13 +3,13 @@ import { isObject, extractException } from './exception.ts'
 import { type Field, fieldsOf, linePrefixOf, type Line } from './line.ts'
 import { createLoggerReader, type LineConfig } from './logger.ts'
 import type { Severity, SeverityOf } from './severity.ts'
-import { removeActiveSpan, extractContext } from './trace.ts'
+import { removeActiveSpan, extractContext } from './context.ts'
 
 const UNKNOWN: Severity = { text: undefined, number: 0 }
 
 /**
- * Reads the lines of loggers in this thread: pino names the logger of each.
- * @param nameIsScope `false` leaves a logger's name among the attributes, because the user has named the scope
+ * Creates the adapter for lines of this thread. pino passes the logger with each line.
+ * @param nameIsScope `false` when the option `scope` names the scope; a logger's name then stays an attribute
  */
 export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Adapter<Line> {
   const loggers = createLoggerReader()
@@ -20,7 +20,7 @@ export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Ada
   })
 }
 
-/** Reads lines that have crossed into a worker: there is only the line, and what pino says once of its logger. */
+/** Creates the adapter for lines in pino's worker, which has the lines, and the logger's configuration once. */
 export function createWorkerAdapter(
   severityOf: SeverityOf,
   nameIsScope: boolean,
@@ -30,7 +30,7 @@ export function createWorkerAdapter(
   return fromLines(severityOf, {
     config: () => config,
     scope(line) {
-      // A logger with a name writes it on each line. One line without tells that it has none, and `name` is a field.
+      // A named logger writes its name on each line. After a line without it, `name` is a field of the application.
       const { name } = linePrefixOf(line)
       hasName &&= name !== undefined
       return hasName ? parseText(name!.value) : undefined
@@ -39,16 +39,16 @@ export function createWorkerAdapter(
   })
 }
 
-/** JSON.parse of a text, which most often has nothing to unescape. */
+/** Parses a JSON text. A text without escapes needs no JSON.parse. */
 function parseText(json: string): string {
   return json.includes('\\') ? (JSON.parse(json) as string) : json.slice(1, -1)
 }
 
-/** How one gets to know what the line does not say. */
+/** Facts about a line beside its text. */
 interface Source {
   config(line: Line): LineConfig
   scope(line: Line): string | undefined
-  /** Takes the span that `traceContext` put there off the fields. */
+  /** Removes the span that `traceContext` has added from the fields. */
   context(fields: Record<string, unknown>): LogRecord['context']
 }
 
@@ -60,7 +60,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
     if (level !== undefined) {
       const value = level.value.startsWith('"') ? parseText(level.value) : Number(level.value)
       const found = severityOf(value, levels)
-      // Under a key of `formatters.level`'s own, it is a level only if it is called like one: `"severity":"INFO"`.
+      // Under another key, which `formatters.level` chose, the value counts when it is the name of a level: `"severity":"INFO"`.
       if (level.key === 'level' || (typeof value === 'string' && found.number !== 0)) return found
     }
     const field = fieldsOf(line, source.config(line))?.['level']
@@ -82,7 +82,7 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       const timestamp = extractTime(line, fields)
       extractLevel(line, fields)
       extractName(line, fields, scope)
-      // pino puts what was logged, and what the mixin added, under `nestedKey`; the message stays outside.
+      // pino puts the logged object and the mixin's fields under `nestedKey`; the message stays outside.
       const nested = nestedKey ? fields[nestedKey] : undefined
       const logged = isObject(nested) ? nested : fields
       const context = source.context(logged)
@@ -100,13 +100,13 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
   }
 }
 
-/** What is not understood stays an attribute, and the time of the call is the record's. */
+/** Reads and removes the time. A time that cannot be read stays an attribute, and the record gets the time of the call. */
 function extractTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
   const { level, time } = linePrefixOf(line)
   const millis = time && readMillis(time)
   if (millis !== undefined) return toHrTime(millis)
   const json = time?.value ?? line.time
-  // pino was told to write none. Lines of others may have one that is not in the head.
+  // pino's `timestamp` is off. A line of another writer may have a time behind the prefix.
   if (json === undefined && level !== undefined) return undefined
   const text = json?.startsWith('"') ? json.slice(1, -1) : json
   const timestamp = toHrTime(text ?? fields['time'])
@@ -116,11 +116,11 @@ function extractTime(line: Line, fields: Record<string, unknown>): HrTime | unde
   return timestamp
 }
 
-/** The 13 digits that pino writes by default, which `toHrTime` would first have to tell from other texts: 0.1 us. */
+/** Reads the 13 digits that pino writes by default, without the tests of `toHrTime`: `pnpm bench pino`. */
 export function readMillis({ value }: Field): number | undefined {
   if (value.length !== 13) return undefined
   const millis = Number(value)
-  // No room for a quote, a sign or decimals.
+  // 13 characters leave no room for a quote, a sign, or decimals.
   return millis >= 1e12 ? millis : undefined
 }
 
@@ -135,11 +135,11 @@ function extractLevel(line: Line, fields: Record<string, unknown>): void {
 function extractName(line: Line, fields: Record<string, unknown>, scope: string | undefined): void {
   const { name } = linePrefixOf(line)
   if (name && name.value.slice(1, -1) !== scope) restoreField(fields, 'name', name.value)
-  // That of a child comes after its parent's.
+  // A child's name stands behind its parent's.
   if (scope !== undefined && fields['name'] === scope) delete fields['name']
 }
 
-/** Of two fields with one key the later one counts, as in JSON.parse. */
+/** Adds a field of the prefix, unless the line has a later field with the same key: JSON.parse keeps the later field. */
 function restoreField(fields: Record<string, unknown>, key: string, json: string): void {
   if (!Object.hasOwn(fields, key)) fields[key] = JSON.parse(json)
 }

@@ -1,14 +1,13 @@
 import { isError, type SerializedError } from '@logbridge/bridge'
 
 /**
- * Finds the Error that pino or a serializer has written into a record's fields, and takes what `exception.*` says out
- * of it: what is left of it (`code`, `cause`, own fields) stays where it was. Beside pino's `errorKey` they stand under
- * `err` and `error`, when those have a serializer.
+ * Finds the Error that pino or a serializer has written among the fields, under `errorKey`, `err`, or `error`. Moves the parts
+ * that `exception.*` has out of the fields; the others (`code`, `cause`, own fields) stay.
  *
- * An object that merely has a `name`, a `code` or a `message` is none: it takes a message and a stack, or an Error that
- * was logged under `errorKey` whatever its serializer left of it.
+ * A serialized Error has a message and a stack. Under `errorKey` any object counts when an Error was logged there, because its
+ * serializer may have left other fields alone.
  *
- * @param logged what was logged, where that is known
+ * @param logged object that was logged; `undefined` in pino's worker
  */
 export function extractException(
   fields: Record<string, unknown>,
@@ -32,13 +31,13 @@ export function extractException(
 
 function take(fields: Record<string, unknown>, key: string, error: SerializedError): SerializedError {
   const { type, name, message, stack, aggregateErrors, ...rest } = error
-  // As Error itself has it, and every other adapter.
+  // `errors` is the name that AggregateError and the other adapters use.
   if (aggregateErrors !== undefined) rest['errors' in rest ? 'aggregateErrors' : 'errors'] = aggregateErrors
   if (Object.keys(rest).length > 0) fields[key] = rest
   else delete fields[key]
 
   const exception: SerializedError = {}
-  // pino's `type` is the constructor's name; a `name` on the line is one that somebody gave this very Error.
+  // pino's `type` is the constructor's name. A `name` on the line was set on this Error.
   const typeName = typeof name === 'string' && name !== '' && name !== 'Error' ? name : type
   if (typeof typeName === 'string') exception.type = typeName
   if (typeof message === 'string') exception.message = message
@@ -46,7 +45,7 @@ function take(fields: Record<string, unknown>, key: string, error: SerializedErr
   return exception
 }
 
-/** pino's own serializer has put the causes into the stack; `errWithCause` writes them as objects. */
+/** Appends the stacks of causes, which `errWithCause` writes as objects. pino's own serializer has them in the stack. */
 function stackWithCauses(stack: string, firstCause: unknown): string {
   let whole = stack
   let cause = firstCause
@@ -66,7 +65,7 @@ function isSerialized(value: unknown): value is SerializedError {
   )
 }
 
-/** Whether a value of a parsed line is an object with fields. */
+/** Tests if a value of a parsed line is an object with fields. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -27,7 +27,7 @@ export interface FlushOnSignalsOptions {
   flushTimeoutMillis?: number | undefined
 }
 
-/** What `pino.transport()` returns: the end in the main thread of a stream into pino's worker. */
+/** Result of `pino.transport()`: the stream of the main thread into pino's worker. */
 interface WorkerStream extends NodeJS.EventEmitter {
   readonly worker: object
   readonly ready: boolean
@@ -43,13 +43,13 @@ const optionRules: Readonly<Record<keyof FlushOnSignalsOptions, OptionRule>> = {
 }
 
 /**
- * Has signals that end the process wait until pino's worker has sent what was logged, or stored it in its spool. Then the
- * process ends by that signal, as it would have without; a second one ends it at once. Where the application has handlers of its
- * own, they run as ever and decide what becomes of the process.
+ * Delays signals that end the process until pino's worker has sent the records, or stored them in its spool. Then the process
+ * ends by the same signal. A second signal ends the process at once. Signal handlers of the application run as before and
+ * decide how the process ends.
  *
- * @param logger a logger with a transport in pino's worker, or what `pino.transport()` returns
- * @returns stops watching
- * @throws LogbridgeError `INVALID_OPTION` for a logger without such a transport, or a wrong option
+ * @param logger logger with a transport in pino's worker, or the result of `pino.transport()`
+ * @returns a function that stops watching the signals
+ * @throws LogbridgeError `INVALID_OPTION` for a logger without such a transport, and for a wrong option
  * @example
  * const logger = pino({ transport: { target: '@logbridge/pino', options } })
  * flushOnSignals(logger)
@@ -106,7 +106,7 @@ function createEnding(stream: WorkerStream, timeoutMillis: number): SignalEnding
   }
 }
 
-/** Never rejects. What is logged meanwhile, and what another target of the worker holds up, is left to the end of the stream. */
+/** Flushes the worker. Never rejects. Records that are logged meanwhile are left to the end of the stream. */
 async function flushWorker(stream: WorkerStream, timeoutMillis: number): Promise<void> {
   const endNote = noteLongWait(`pino's worker to send log records, at most ${timeoutMillis} ms`)
   await waitAtMost(requestFlush(stream, timeoutMillis), timeoutMillis)
@@ -118,9 +118,9 @@ let lastId = 0
 async function requestFlush(stream: WorkerStream, timeoutMillis: number): Promise<void> {
   if (stream.destroyed) return
   const closed = new Promise((resolve) => stream.once('close', resolve))
-  // It is told by events of its own what goes wrong.
+  // Errors of the start are events of the stream.
   if (!stream.ready) await Promise.race([once(stream, 'ready').catch(() => {}), closed])
-  // thread-stream moves what was logged to the memory that it shares with its worker in the next turn.
+  // thread-stream copies lines to its shared memory in the next turn.
   await nextTurn()
   await Promise.race([new Promise((resolve) => stream.flush(resolve)), closed])
   const message: FlushMessage = { code: FLUSH, id: ++lastId, timeoutMillis }
@@ -135,7 +135,7 @@ async function requestFlush(stream: WorkerStream, timeoutMillis: number): Promis
   await Promise.race([flushed, closed])
 }
 
-/** Ends the stream and its worker, and blocks this thread meanwhile: a process that a signal ends has no later. */
+/** Ends the stream and its worker, and blocks the thread meanwhile, because the signal ends the process right after. */
 function end(stream: WorkerStream, timeoutMillis: number): void {
   if (stream.destroyed) return
   try {
@@ -144,6 +144,6 @@ function end(stream: WorkerStream, timeoutMillis: number): void {
     stream.flushSync()
     stream.end()
   } catch {
-    // The worker does not read. It is said where its user listens: as the `error` of the stream.
+    // The worker does not read. The stream emits `error`.
   }
 }

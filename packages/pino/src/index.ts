@@ -1,6 +1,6 @@
 /*
- * Sends what pino writes to OpenTelemetry: `otelStream` from the thread that logs, the default export from pino's worker.
- * Both read the finished line, so that whatever pino hides (`redact`, serializers, formatters) stays hidden.
+ * pino to OpenTelemetry: `otelStream` in the thread that logs, the default export in pino's worker. Both read the finished
+ * line, so that a value that pino hides (`redact`, serializers, formatters) stays hidden.
  *
  * | pino                                         | LogRecord                                                   |
  * | -------------------------------------------- | ----------------------------------------------------------- |
@@ -11,7 +11,7 @@
  * | `err` (`errorKey`), a bare Error, an `error` | `exception.type`, `.message`, `.stacktrace`; its own fields |
  * | with a serializer                            | stay under that key                                         |
  * | `name` of the logger; its child's in process | instrumentation scope                                       |
- * | `pid`, `hostname`                            | attributes, where they are not this process's own           |
+ * | `pid`, `hostname`                            | attributes, when they are those of another process          |
  * | active span; worker: of `traceContext()`     | trace id, span id, flags                                    |
  * | all other fields                             | attributes, nested values nested                            |
  * | a line that is no JSON object                | body                                                        |
@@ -30,30 +30,33 @@ import { DEFAULTS, type PinoLogger } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
 
 export { flushOnSignals, type FlushOnSignalsOptions } from './flushOnSignals.ts'
-export { traceContext } from './trace.ts'
+export { traceContext } from './context.ts'
 export { transport as default, type TransportStream } from './transport.ts'
 export type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'
 
-/** Options of `otelStream`: those that every adapter has. */
+/** Options of `otelStream`: the options of every adapter. */
 export interface OtelStreamOptions extends BridgeOptions {
-  /** Least severe level that is sent: a name of pino's or in `severity`, or a number on pino's scale. */
+  /**
+   * Least severe level that is sent: a name of pino's or of the option `severity`, or a number on pino's scale.
+   * @default every level that the logger lets through
+   */
   level?: string | number | undefined
-  /** Not possible with pino, which formats a message before a stream sees it: has no effect. */
+  /** Has no effect, because pino formats a message before a stream gets the line. */
   captureTemplate?: boolean | undefined
 }
 
 /**
- * A destination for `pino(options, stream)` and `pino.multistream`. `end(callback)`, `flush(callback)`, which
- * `logger.flush(callback)` calls, and the events `finish` and `close` wait for the delivery.
+ * Destination for `pino(options, stream)` and `pino.multistream`. `end(callback)`, `flush(callback)` (called by
+ * `logger.flush(callback)`), and the events `finish` and `close` wait for delivery.
  */
 export interface OtelStream extends StreamEnd {
-  /** `pino(stream)` takes it for a stream. */
+  /** Makes `pino(stream)` recognize a stream. */
   readonly writable: true
   /** Sends one line. Never throws. */
   write(line: string): void
 }
 
-/** Makes pino set the fields below before each `write`. https://getpino.io/#/docs/api?id=metadata */
+/** Makes pino set the fields of `Metadata` before each `write`. https://getpino.io/#/docs/api?id=metadata */
 const METADATA: symbol = Symbol.for('pino.metadata')
 
 interface Metadata {
@@ -65,9 +68,11 @@ interface Metadata {
 }
 
 /**
- * A pino destination that sends each record to the registered LoggerProvider, or to `options.loggerProvider`.
+ * Creates a pino destination that sends each record to OpenTelemetry.
  *
- * @throws LogbridgeError `INVALID_OPTION`
+ * @throws LogbridgeError `INVALID_OPTION` for an unknown option, and for a value that an option does not accept
+ * @example
+ * const logger = pino({ level: 'debug' }, otelStream())
  */
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/pino', options, bridgeOptionRules)
@@ -86,7 +91,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     [METADATA]: true,
     write(text: string) {
       const { lastLevel, lastTime, lastObj, lastLogger } = stream
-      // Holds on to nothing, and says nothing of a line that somebody else may write next.
+      // Cleared, so that a line of other code has no metadata, and no object is kept alive.
       stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastMsg = stream.lastLogger = undefined
       bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger))
     },

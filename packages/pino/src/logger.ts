@@ -1,34 +1,33 @@
 /**
- * What has to be known of a logger to read its lines: pino's `messageKey`, `errorKey`, `nestedKey` and levels. In
- * process the logger itself is asked, so that no option has to be repeated.
+ * Settings of a logger that its lines are read by: `messageKey`, `errorKey`, `nestedKey`, levels. They are read from the logger,
+ * so that the application need not repeat them.
  */
 import { warnOfOfficial } from '@logbridge/bridge/internal'
 
-/** pino's `logger.levels`. */
+/** Type of pino's `logger.levels`. */
 export interface Levels {
-  /** By name. */
+  /** Numbers by name. */
   readonly values: Readonly<Record<string, number>>
-  /** By number. */
+  /** Names by number. */
   readonly labels: Readonly<Record<number, string>>
 }
 
-/** How a logger writes its lines. */
+/** Settings that decide how a logger writes its lines. */
 export interface LineConfig {
   readonly messageKey: string
   readonly errorKey: string
   readonly nestedKey?: string | null | undefined
   readonly levels: Levels
   /**
-   * How the message begins in a line: `,"msg":"`. `undefined` where the key is also that of a field that is looked at for
-   * something else.
+   * Text before the message in a line, `,"msg":"`. `undefined` when the message's key has another meaning as well.
    */
   readonly messageStart: string | undefined
 }
 
-/** What pino tells of a logger. */
+/** Configuration of a logger as pino sends it to its worker. */
 export type LoggerConfig = Omit<LineConfig, 'messageStart'>
 
-/** Fields that have a meaning of their own, beside the error's and the nested ones. */
+/** Keys with a fixed meaning. `errorKey` and `nestedKey` are set by the application. */
 const KNOWN_KEY = /^(?:level|time|name|err|error|trace_id|span_id|trace_flags)$/
 
 export function lineConfig(config: LoggerConfig): LineConfig {
@@ -47,28 +46,28 @@ export const DEFAULTS: LineConfig = lineConfig({
   },
 })
 
-/** A pino logger, of which the adapter reads what `pino.symbols` names. */
+/** pino logger. The adapter reads the properties that `pino.symbols` names. */
 export interface PinoLogger {
   readonly levels: Levels
   readonly [symbol: symbol]: unknown
 }
 
-/** The keys under which one copy of pino keeps its settings on a logger, by their names in `pino.symbols`. */
+/** Symbols under which a copy of pino keeps settings on a logger, by their names in `pino.symbols`. */
 type Symbols = Readonly<Record<string, symbol>>
 
-/** Reads the settings of loggers, of any copy of pino. */
+/** Reader for the settings of loggers of any copy of pino. */
 export interface LoggerReader {
   config(logger: PinoLogger | undefined): LineConfig
   /**
-   * The `name` among the logger's own fields: of `pino({ name })` or of `logger.child({ name })`. Only if it is in the
-   * text of the line as well: a `streamWrite` hook may have hidden it.
+   * Returns the `name` of `pino({ name })` or `logger.child({ name })` when the line has it as well, because a `streamWrite`
+   * hook may hide the name.
    */
   name(logger: PinoLogger, text: string): string | undefined
 }
 
 /**
- * Each copy of pino has symbols of its own, and the logger's copy is often not the one that is found from here (a
- * framework brings its own). So they are taken from the logger, once for each copy.
+ * Creates a reader. The symbols are read from a logger, once for each copy of pino, because each copy has other symbols and a
+ * framework may bring its own copy.
  */
 export function createLoggerReader(): LoggerReader {
   let symbols: Symbols | undefined
@@ -93,7 +92,7 @@ export function createLoggerReader(): LoggerReader {
 
   function config(logger: PinoLogger | undefined): LineConfig {
     if (logger === undefined) return DEFAULTS
-    // A logger shares its levels with its children alone, and with them all of this. 13 ns rather than 75.
+    // Loggers with the same `levels` object are parent and child, with the same settings: `pnpm bench pino`.
     if (logger.levels !== lastConfig.levels) lastConfig = readConfig(logger)
     return lastConfig
   }
@@ -114,7 +113,7 @@ export function createLoggerReader(): LoggerReader {
 }
 
 function findSymbols(logger: object): Symbols | undefined {
-  // A child inherits from its parent: the settings stand on the first of them.
+  // A child inherits from its parent, and the first parent has the settings.
   for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
     const symbols = Object.getOwnPropertySymbols(object).map(
       (symbol) => [symbol.description?.replace('pino.', ''), symbol] as const,
@@ -125,25 +124,25 @@ function findSymbols(logger: object): Symbols | undefined {
   return undefined
 }
 
-/** pino keeps the fields of a logger as the piece of JSON that they are in each line: `,"pid":1,"name":"shop"`. */
+/** Reads the name from the fields of a logger, which pino keeps as JSON: `,"pid":1,"name":"shop"`. */
 function nameIn(bindings: string): string | undefined {
   if (!bindings.includes('"name":')) return undefined
   try {
     const { name } = JSON.parse(`{${bindings.slice(1)}}`) as { name?: unknown }
     return typeof name === 'string' ? name : undefined
   } catch {
-    // pino 9 does not escape a child's keys, and nobody can read its lines.
+    // pino 9 does not escape a child's keys, so that its lines are no JSON.
     return undefined
   }
 }
 
-/** The stream that a logger writes to; `undefined` for what is no logger. */
+/** Returns the stream that a logger writes to; `undefined` for any other object. */
 export function streamOf(logger: object): object | undefined {
   const symbol = findSymbols(logger)?.['stream']
   return symbol && ((logger as PinoLogger)[symbol] as object)
 }
 
-/** `@opentelemetry/instrumentation-pino` puts its own stream and the logger's into a `pino.multistream`. */
+/** Warns when `@opentelemetry/instrumentation-pino` sends the same records: its stream stands beside the logger's in a `pino.multistream`. */
 export function warnOfInstrumentation(logger: object): void {
   const multistream: { streams?: { stream: object }[] } | undefined = streamOf(logger)
   if (multistream?.streams?.some(({ stream }) => stream.constructor?.name === 'OTelPinoStream'))

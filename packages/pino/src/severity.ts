@@ -10,18 +10,18 @@ const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   fatal: 21,
 }
 
-/** What a level is called, and its severity number: 0 when it is unknown. */
+/** Name of a level, and its severity number: 0 for an unknown level. */
 export interface Severity {
   readonly text: string | undefined
   readonly number: SeverityNumber
 }
 
-/** Finds the severity of a level: a number, or the text that `formatters.level` made of it. */
+/** Function that finds the severity of a level: a number, or the text of `formatters.level`. */
 export type SeverityOf = (level: string | number, levels: Levels) => Severity
 
 /**
- * By the level's name: the user's `severity`, then pino's six. Else by the number that the logger gives the name, on
- * the logger's own scale. A text that is no name is looked up in lower case too: formatters like `INFO`.
+ * Creates a `SeverityOf`. A level is found by its name, in the option `severity`, then among pino's six names; then by its number
+ * on the logger's scale. A text that is no name is tried in lower case, because formatters write `INFO`.
  */
 export function createSeverityOf(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
@@ -62,20 +62,20 @@ export function createSeverityOf(
 }
 
 /**
- * The scale of the names that are also pino's: with `useOnlyCustomLevels` they can have other numbers, which may descend
- * as those of syslog do (`emerg` 0, `error` 3, `info` 6).
+ * Creates the scale of a logger from the names that are pino's as well. With `useOnlyCustomLevels` these can have other numbers,
+ * which may descend as in syslog (`emerg` 0, `error` 3, `info` 6).
  */
 function createScale(values: Levels['values']): (level: number) => SeverityNumber {
   const names = Object.keys(SEVERITIES).filter((name) => Object.hasOwn(values, name))
   if (names.length < 2) return createScale(DEFAULTS.levels.values)
   const sign = values[names[0]!]! < values[names.at(-1)!]! ? 1 : -1
   const scale = names.map((name) => [sign * values[name]!, SEVERITIES[name]!] as const)
-  // Whatever the order of the numbers.
+  // `sign` makes the numbers ascend.
   return (level) => Math.max(numericSeverity(sign * level, scale), 1) as SeverityNumber
 }
 
 /**
- * The severity number for the `level` option.
+ * Resolves the option `level` to a severity number.
  * @throws LogbridgeError `INVALID_OPTION` when neither pino nor `severity` knows the name
  */
 export function minimumOf(

@@ -38,20 +38,22 @@ const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
     test: (value) => rules.millis.test(value) && (value as number) <= 9000,
   },
 }
-/** What pino and thread-stream add to the options of a transport. */
+/** Options that pino and thread-stream add to those of a transport. */
 const PINO_OPTIONS = new Set(['pinoWillSendConfig', 'levels', 'dedupe', '$context'])
 
-/** What `pino.transport` pipes its lines into. */
+/** Stream that pino writes its lines to. */
 export interface TransportStream extends Writable {
-  /** Sends all that was written so far: pino's `logger.flush(callback)`, from pino 10. */
+  /** Sends all lines so far. pino 10 calls this in `logger.flush(callback)`. */
   flush(): Promise<void>
 }
 
 /**
- * pino's worker transport: `pino({ transport: { target: '@logbridge/pino', options } })`. It has an export pipeline of
- * its own, made by `@logbridge/core`. Where that is not installed, stderr is told so once and records go nowhere.
+ * Transport for pino's worker. It sends records through a pipeline of `@logbridge/core` in the worker. Without that package it
+ * warns once, and records are dropped.
  *
- * @throws LogbridgeError `INVALID_OPTION`; pino emits it as `error` of the transport
+ * @throws LogbridgeError `INVALID_OPTION`; pino emits the error as event `error` of the transport
+ * @example
+ * const logger = pino({ transport: { target: '@logbridge/pino', options: { serviceName: 'shop' } } })
  */
 export async function transport(options: TransportOptions = {}): Promise<TransportStream> {
   const received = (pinoConfig ??= receivePinoConfig())
@@ -68,8 +70,8 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     emit ??= loggerProvider ? createEmit(adapterOptions, loggerProvider, config) : () => {}
   }
   /**
-   * However long after the transport a logger is made, pino posts its config before its first line. When it has not come
-   * with that, there is no logger of pino's (behind a wrapper), and pino's defaults are taken.
+   * Starts with the first line. pino posts the configuration of its logger before the first line. Without a configuration
+   * another writer uses the transport, and pino's defaults apply.
    */
   async function startWithLine(text: string, done: (error?: Error) => void): Promise<void> {
     await readPorts()
@@ -86,7 +88,7 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   let rest = ''
   function read(text: string): void {
     const all = rest + text
-    // A long line comes in many parts, and is looked through once.
+    // A long line arrives in many parts, and is searched once.
     if (!text.includes('\n')) {
       rest = all
       return
@@ -99,8 +101,7 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     }
     rest = all.slice(from)
   }
-  // The end of a pipeline is waited for until `finish`, any other destination until `close`: a stream that finishes when
-  // all is delivered does for both.
+  // pino waits for `finish` of a pipeline, and for `close` of any other destination. `final` holds up both until delivery.
   const stream = new Writable({
     decodeStrings: false,
     write(chunk: string | Buffer, _encoding, done) {
@@ -114,14 +115,14 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     },
     async final(done) {
       read(`${decoder.end()}\n`)
-      // The main thread may have said how long the end may take.
+      // The main thread may have posted a limit for the end.
       await readPorts()
       await loggerProvider?.shutdown(endTimeoutMillis)
       done()
     },
   })
   const config = received ? await Promise.race([received, readPorts()]) : {}
-  // pino makes its logger before a worker is up, unless the transport was made first.
+  // pino creates its logger before the worker runs, unless the application created the transport first.
   if (config) start(config)
   else received?.then(start).catch((error: unknown) => stream.destroy(error as Error))
   async function flush(timeoutMillis: number): Promise<void> {
@@ -171,7 +172,7 @@ function refuseOutOfReach(name: string, value: unknown): void {
   )
 }
 
-/** An optional peer: only this transport needs it. */
+/** Imports core, an optional peer that this transport alone needs. */
 async function importCore(): Promise<typeof import('@logbridge/core') | undefined> {
   try {
     return await import('@logbridge/core')
@@ -179,7 +180,7 @@ async function importCore(): Promise<typeof import('@logbridge/core') | undefine
     const { code, message } = error as NodeJS.ErrnoException
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes("package '@logbridge/core'")
     if (!isMissing) throw error
-    // Not thrown: pino would emit it as an error event, which ends a process that does not listen.
+    // A warning, because pino would emit an error as an event that ends a process without a listener.
     warnOnce(
       'MISSING_PEER',
       "@logbridge/pino sends nothing from pino's worker: run npm install @logbridge/core",
@@ -193,10 +194,10 @@ interface PinoMessage {
   config?: Partial<LoggerConfig>
 }
 
-/** One for the whole worker: a transport in a pipeline is made when those of the targets have heard the message. */
+/** Shared by the transports of the worker, because a transport of a pipeline is created after the message has arrived. */
 let pinoConfig: Promise<Partial<LoggerConfig>> | undefined
 
-/** How the logger is configured: a message that pino sends into the worker. `undefined` outside of pino's worker. */
+/** Receives the logger's configuration, which pino posts to its worker. `undefined` outside of pino's worker. */
 function receivePinoConfig(): Promise<Partial<LoggerConfig>> | undefined {
   const port = parentPort
   if (port === null || !isPinoWorker()) return undefined

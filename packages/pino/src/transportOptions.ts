@@ -1,24 +1,29 @@
-// DeliveryOptions repeats options of core, so that these types need no @logbridge/core, which only the worker does; a test
-// holds it to them.
+// DeliveryOptions repeats options of core, so that these types need no @logbridge/core. A test holds both equal.
 import type { BridgeOptions, SeverityNumber } from '@logbridge/bridge'
 
-/** Options of pino's worker transport: of the adapter, and of the export pipeline in the worker. */
+/** Options of the transport for pino's worker: of the adapter, and of the pipeline in the worker. */
 export interface TransportOptions extends WorkerAdapterOptions, DeliveryOptions {}
 
-/** Those of the options that every adapter has which can cross into a worker: plain data. */
+/** Options of every adapter that are plain data and so can be posted to a worker. */
 export interface WorkerAdapterOptions extends Pick<
   BridgeOptions,
   'level' | 'severity' | 'attributes' | 'include' | 'exclude' | 'scope' | 'flushTimeoutMillis'
 > {
-  /** What must not leave the process: paths in attributes and structured bodies, in pino's notation. Default: none. */
+  /**
+   * Paths in attributes and structured bodies whose values are hidden, in pino's notation.
+   * @default none
+   */
   redact?: readonly string[] | undefined
-  /** The logger's own `nestedKey`: pino does not tell it to its worker. Default: none. */
+  /**
+   * `nestedKey` of the logger, which pino does not post to its worker.
+   * @default none
+   */
   nestedKey?: string | undefined
 }
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined }
 
-/** Those of `LoggerProviderOptions` of `@logbridge/core` that can, with the meaning and the defaults that they have there. */
+/** Options of `createLoggerProvider` of `@logbridge/core` that can be posted to a worker, with the same meaning and defaults. */
 export type DeliveryOptions = Optional<{
   endpoint: string
   protocol: 'grpc' | 'http/protobuf'
@@ -39,7 +44,7 @@ export type DeliveryOptions = Optional<{
   spool: { directory: string } & Optional<{ maxBytes: number; fsync: boolean }>
 }>
 
-/** Options of `otelStream` and `createLoggerProvider` that nothing in a worker can honor, and what to do. */
+/** Options that have no effect in a worker, and the advice for each. */
 export const NOT_IN_WORKER: Readonly<Record<string, string>> = {
   shutdownSignals:
     'signals come to the main thread. Call flushOnSignals(logger, { signals }) of @logbridge/pino there',

@@ -3,7 +3,14 @@ import { toHrTime } from '@logbridge/bridge'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readMillis } from '../src/convert.ts'
-import { createLine, type Line, readFields, readBeforeMessage, readHead, readUsualHead } from '../src/line.ts'
+import {
+  createLine,
+  type Line,
+  readFields,
+  readBeforeMessage,
+  readPrefix,
+  readUsualPrefix,
+} from '../src/line.ts'
 import { DEFAULTS, lineConfig } from '../src/logger.ts'
 
 const NUM_RUNS = 2000
@@ -94,10 +101,10 @@ describe('a line that is read the short way says the same', () => {
     let short = 0
     fc.assert(
       fc.property(line, (line) => {
-        const head = readUsualHead(line)
+        const head = readUsualPrefix(line)
         if (head === undefined) return
         short += 1
-        expect(head).toEqual(readHead(line))
+        expect(head).toEqual(readPrefix(line))
       }),
       { numRuns: NUM_RUNS },
     )

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { createLine, readHead } from '../src/line.ts'
+import { createLine, readPrefix } from '../src/line.ts'
 
-describe('readHead', () => {
+describe('readPrefix', () => {
   test.each([
     ['letters', 'a'],
     ['escapes', String.raw`\n`],
     ['quotes', String.raw`\"`],
   ])('reads a field when its text has 32 million characters, %s', (_, part) => {
     const value = `"${part.repeat(32_000_000 / part.length)}"`
-    const { level, other, time, end } = readHead(
+    const { level, other, time, end } = readPrefix(
       createLine(`{"kind":${value},"level":30,"time":1,"a":2}`, 30),
     )
     expect(other?.value === value).toBe(true)

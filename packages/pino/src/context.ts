@@ -4,11 +4,13 @@ import type pino from 'pino'
 import { warnOfInstrumentation } from './logger.ts'
 
 /**
- * pino options that put the active span on every record, so that it also crosses into a worker: `trace_id`, `span_id`,
- * `trace_flags` in hex, the names of OpenTelemetry for logs that are not OTLP. Outside of a span they add nothing.
- * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ * Creates pino options whose `mixin` adds the active span to each record: `trace_id`, `span_id`, `trace_flags` in hex. The
+ * fields reach pino's worker with the line, and are left out without an active span. Their names are those for logs that are no
+ * OTLP. https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  *
- * @param options your own pino options; their `mixin` is called too, and its fields win
+ * @param options pino options of the application; the fields of their `mixin` take precedence
+ * @example
+ * const logger = pino(traceContext({ transport: { target: '@logbridge/pino' } }))
  */
 export function traceContext<CustomLevels extends string = never>(
   options?: pino.LoggerOptions<CustomLevels>,
@@ -20,11 +22,11 @@ export function traceContext<CustomLevels extends string = never>(
     mixin(...args) {
       if (!compared) {
         compared = true
-        // The worker cannot see it.
+        // The worker has the line alone.
         warnOfInstrumentation(args[2])
       }
       const span = spanContextOf(activeContext())
-      // A fresh object: pino merges the record's fields into it.
+      // A new object, because pino merges the record's fields into it.
       const fields: object = span ? toFields(span) : {}
       return own ? Object.assign(fields, own(...args)) : fields
     },
@@ -35,10 +37,7 @@ function toFields({ traceId, spanId, traceFlags }: SpanContext): Record<string, 
   return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') }
 }
 
-/**
- * Takes the span off a record that `traceContext` put there: the context of the log call. Fields that name no span
- * stay.
- */
+/** Removes the span that `traceContext` has added, and returns it as the context of the log call. Fields of no valid span stay. */
 export function extractContext(fields: Record<string, unknown>): Context | undefined {
   const span = spanOf(fields)
   if (span === undefined) return undefined
@@ -46,7 +45,7 @@ export function extractContext(fields: Record<string, unknown>): Context | undef
   return contextOfSpan(span)
 }
 
-/** Takes the span off a record when it is the active one: the bridge sends that anyway, and needs no context from here. */
+/** Removes the span that `traceContext` has added when it is the active span, which the bridge sends. */
 export function removeActiveSpan(fields: Record<string, unknown>): undefined {
   const span = spanOf(fields)
   if (span === undefined) return undefined
@@ -65,7 +64,7 @@ function spanOf(fields: Record<string, unknown>): SpanContext | undefined {
   return isSpanContextValid(span) ? span : undefined
 }
 
-/** What is undefined is not sent; to delete it would make the object slow for all that comes after. */
+/** Sets the fields to `undefined`, because deleted fields make an object slow: `pnpm bench pino`. */
 function removeSpan(fields: Record<string, unknown>): void {
   fields['trace_id'] = fields['span_id'] = fields['trace_flags'] = undefined
 }

@@ -1,7 +1,7 @@
 /*
- * Trace context and time of the log call. log4js may call an appender later (behind one that delays) or in another process
- * (the primary of a cluster), and its events do not say where they come from. So both are taken where every event passes
- * within its log call: log4js's `clustering`, which has no public name. An event's own time has whole milliseconds only.
+ * Trace context and time of the log call. log4js may call an appender later (behind an appender that delays), or in another
+ * process (the primary of a cluster), and its events do not carry the context. Both are recorded in log4js's internal module
+ * `clustering`, which every event passes during its log call. The time of an event has whole milliseconds.
  */
 import cluster from 'node:cluster'
 import { type HrTime, now } from '@logbridge/bridge'
@@ -18,21 +18,21 @@ import type { LoggingEvent } from 'log4js'
 import log4jsClustering from 'log4js/lib/clustering.js'
 
 interface Clustering {
-  /** Whether this process has the appenders. */
+  /** Tests if this process has the appenders. */
   isMaster(): boolean
-  /** Takes each event, to the listeners or to the process that has the appenders. */
+  /** Passes an event to the listeners, or to the process that has the appenders. */
   send(event: LoggingEvent): void
-  /** For events of this process and its workers. log4js drops all listeners when it is configured. */
+  /** Adds a listener for events of this process and its workers. log4js removes all listeners when it is configured. */
   onMessage(listener: (event: LoggingEvent) => void): void
 }
 const clustering = log4jsClustering as Clustering
 
-/** `process.pid` is a getter that takes 17 ns, and was asked for twice a record. */
+/** Read once, because `process.pid` is a getter: `pnpm bench log4js`. */
 const OWN_PID = process.pid
-/** Enumerable, so that an appender that passes on a copy of the event keeps it. */
+/** Key of an enumerable property, which a copy of the event keeps. */
 const CONTEXT = Symbol.for('logbridge.log4js.context')
 const TIME = Symbol.for('logbridge.log4js.time')
-/** Where an event has its span on the way to another process: of its parts, log4js carries over its own and `context`. */
+/** Field of `event.context` that carries the span to another process, because log4js serializes its own fields and `context`. */
 const TRACEPARENT = 'logbridge.traceparent'
 
 interface Traced {
@@ -40,7 +40,7 @@ interface Traced {
   [TIME]?: HrTime
 }
 
-// In a worker no appender is made: that this package is loaded there must do.
+// A worker creates no appender, so loading this package patches `send`.
 if (cluster.isWorker) {
   const { send } = clustering
   clustering.send = (event) => {
@@ -53,26 +53,26 @@ if (cluster.isWorker) {
   }
 }
 
-/** Makes events remember context and time of their log call, until log4js is configured again. */
+/** Records context and time of the log call on each event, until log4js is configured again. */
 export function rememberCalls(): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
-    // Each of several appenders listens.
+    // Several appenders add a listener each.
     event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
     event[TIME] ??= now()
   })
 }
 
-/** Returns the time of the log call, of an event from another process the time at which this one has got it. */
+/** Returns the time of the log call; for an event of another process, the time of its arrival here. */
 export function timeOfCall(event: object): HrTime | undefined {
   return (event as Traced)[TIME]
 }
 
-/** The context of the log call; `undefined` where it is the active one. */
+/** Returns the context of the log call; `undefined` when that is the active context. */
 export function contextOf(event: object): Context | undefined {
   return (event as Traced)[CONTEXT] ?? (isForeign(event) ? ROOT_CONTEXT : undefined)
 }
 
-/** Whether an event comes from another process: what is active here is not the context of its log call. */
+/** Tests if an event comes from another process, so that the active context is not that of its log call. */
 export function isForeign(event: {
   pid?: number | undefined
   cluster?: unknown
@@ -83,7 +83,7 @@ export function isForeign(event: {
   return worker !== undefined || remoteAddress !== undefined || pid !== OWN_PID
 }
 
-/** The span that the worker has put there, in the form of https://www.w3.org/TR/trace-context/#traceparent-header */
+/** Reads and removes the span that a worker has added. https://www.w3.org/TR/trace-context/#traceparent-header */
 function extractRemoteContext(fields: Record<string, unknown>): Context {
   const [, traceId = '', spanId = '', flags = ''] = String(fields[TRACEPARENT] ?? '').split('-', 4)
   delete fields[TRACEPARENT]
