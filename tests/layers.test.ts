@@ -46,6 +46,12 @@ test('core has only the layers of its architecture', () => {
   expect([...layers].toSorted()).toEqual(LAYERS.toSorted())
 })
 
+test('docs/architecture.md draws the layers of core from top to bottom', () => {
+  const document = readFileSync('docs/architecture.md', 'utf8')
+  const drawn = Array.from(document.matchAll(/^(\w+)\/ +\w+\.ts/gm), ([, layer]) => layer)
+  expect(drawn).toEqual(LAYERS.slice(1))
+})
+
 test('core imports no file of a higher layer', () => {
   expect(own.length).toBeGreaterThan(100)
   const upward = own.filter(({ from, to }) => LAYERS.indexOf(layerOf(to)) < LAYERS.indexOf(layerOf(from)))
