@@ -11,15 +11,19 @@ import { limitMillis } from './process/timers.ts'
 import { registerLoggerProvider } from './register.ts'
 
 /**
- * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers it in batches.
+ * Creates a LoggerProvider that encodes each record as OTLP at the call and delivers records in batches.
  *
- * @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node builds one
+ * @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot
+ * @example
+ * ```ts
+ * const loggerProvider = createLoggerProvider({ serviceName: 'shop', endpoint: 'http://collector:4317' })
+ * ```
  */
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   refuseInSnapshot('createLoggerProvider()')
   const config = resolveLogs(options, process.env)
   const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
-  // What is not registered serves others, as the pipeline in pino's worker does: it is no instance of its own.
+  // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
   const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
   const provider = {
@@ -27,12 +31,12 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
     shutdown(timeoutMillis?: number) {
       unregister?.()
       const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-      const ended = (): Promise<void> => inner.shutdown(millis).finally(forget)
+      const ended = (): Promise<void> => inner.shutdown(millis).finally(dispose)
       return (ending ??= withLongWaitNoted(ended(), () => [unsent()], millis))
     },
   }
   let ending: Promise<void> | undefined
-  const forget = onProcessExit(
+  const dispose = onProcessExit(
     {
       ...inner,
       abandon,

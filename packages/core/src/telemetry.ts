@@ -27,56 +27,63 @@ import { createMetrics } from './signals/metrics.ts'
 import { resolveResource } from './config/resource.ts'
 import { createTraces } from './signals/traces.ts'
 
-/** Logs, traces and metrics at work. */
+/** Running logs, traces and metrics. */
 export interface Telemetry {
-  /** A provider that does nothing where the signal is off; likewise the other two. */
+  /** LoggerProvider; does nothing when logs are off. */
   readonly loggerProvider: LoggerProvider
+  /** TracerProvider; does nothing when traces are off. */
   readonly tracerProvider: TracerProvider
+  /** MeterProvider; does nothing when metrics are off. */
   readonly meterProvider: MeterProvider
-  /** The account of all log records so far. */
+  /** Returns the counts of all log records so far. */
   stats(): LogsStats
   /**
-   * Sends what all three signals have so far. Resolves when it is sent or the time is up, and never rejects: one
-   * receiver that is away must not keep the application from going on. What went wrong is said on stderr and to diag.
+   * Sends all telemetry of the three signals that was recorded before the call. Failures are reported on stderr and to diag.
+   *
    * @param timeoutMillis default 30000
+   * @returns a promise that never rejects, because an unreachable receiver must not stop the application
    */
   forceFlush(timeoutMillis?: number): Promise<void>
   /**
-   * Flushes and ends all three signals, and unregisters them, so that `startTelemetry` can be called again. Resolves
-   * as `forceFlush` does; a second call gives the promise of the first. After a second one line on stderr tells what is
-   * waited for.
+   * Flushes, ends and unregisters all three signals, so that `startTelemetry` can be called again. A wait of more than one
+   * second is reported on stderr.
+   *
    * @param timeoutMillis default 3000
+   * @returns the same promise for each call; never rejects
    */
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
-/** The same for logs, which know no `close`: they have ended when their shutdown has. */
-type SignalEnding = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & { close?(): Promise<unknown> }
+/** Flush and shutdown of one signal. Logs have no `close` because their shutdown ends them. */
+type SignalShutdown = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & {
+  close?(): Promise<unknown>
+}
 
-/** How long metrics wait for the end of the logs at a shutdown: their receiver may be another, and not away. */
-const ACCOUNT_MILLIS = 1000
-/** Exports that are given up end at once; this is for the SDK's own doings. */
+/** Time that metrics wait for the shutdown of logs, whose final counts they export. */
+const FINAL_COUNTS_MILLIS = 1000
+/** Time that the SDK has to close after its exports were aborted. */
 const CLOSE_MILLIS = 1000
 
 /** An ESM and a CommonJS copy of this module can meet in one process. */
 const RUNNING = Symbol.for('logbridge.telemetry.1')
 const processWide = globalThis as { [RUNNING]?: Telemetry | undefined }
 
-/** The Telemetry of this process (of this worker), while it runs. */
+/** Returns the running Telemetry of this process, or of this worker thread. */
 export function runningTelemetry(): Telemetry | undefined {
   return processWide[RUNNING]
 }
 
 /**
- * Sets up logs, traces and metrics on one resource and one endpoint, and registers them as OpenTelemetry's globals.
- * Everything can be said by option or by the standard `OTEL_*` variables; an option wins. Traces and metrics are the
- * official SDK's. What is still unsent when the process has nothing left to do is flushed.
+ * Sets up logs, traces and metrics with one resource and one endpoint, and registers them as OpenTelemetry's globals.
+ * Options win over the standard `OTEL_*` variables. Traces and metrics are those of the official SDK. Unsent telemetry is
+ * flushed when the process has nothing left to do.
  *
+ * @throws LogbridgeError `INVALID_OPTION`; `ALREADY_STARTED` when the Telemetry of an earlier call has not been shut down;
+ * `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot
+ * @example
  * ```ts
  * const telemetry = startTelemetry({ serviceName: 'shop', endpoint: 'http://collector:4317' })
  * ```
- * @throws LogbridgeError `INVALID_OPTION`; `ALREADY_STARTED` when the Telemetry of an earlier call has not been shut down;
- * `STARTUP_SNAPSHOT` while Node builds one
  */
 export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   refuseInSnapshot('startTelemetry()')
@@ -93,11 +100,11 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const logs =
     config.logs && createLoggerProviderFrom({ ...config.logs, meterProvider: metrics?.provider }, resource)
   const stopDiag = startDiag(config.diagLogLevel)
-  const signals: readonly (readonly [string, SignalEnding])[] = Object.entries({
+  const signals: readonly (readonly [string, SignalShutdown])[] = Object.entries({
     logs,
     traces,
     metrics,
-  }).flatMap(([name, signal]) => (signal ? [[name, signal as SignalEnding] as const] : []))
+  }).flatMap(([name, signal]) => (signal ? [[name, signal as SignalShutdown] as const] : []))
   const providers = {
     ...(logs && { loggerProvider: logs }),
     ...(traces && { tracerProvider: traces.provider }),
@@ -116,7 +123,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     metrics?.abandon()
   }
   const { shutdownSignals = [], captureUncaughtExceptions = true, flushOnExit } = options
-  const forget = onProcessExit(
+  const dispose = onProcessExit(
     {
       forceFlush,
       abandon,
@@ -136,7 +143,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     if (ending) return ending
     const millis = limitMillis(timeoutMillis, FLUSH_TIMEOUT_MILLIS)
     const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(millis)] as const)
-    return settled(millis, 'flushed', flushes)
+    return waitForAll(millis, 'flushed', flushes)
   }
 
   async function end(timeoutMillis: number): Promise<void> {
@@ -145,16 +152,16 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
     const logsEnded = logs?.shutdown(timeoutMillis)
     const shutdowns = signals.map(([name, signal]) => [name, shutdownOf(name, signal)] as const)
-    await settled(timeoutMillis, 'shut down', shutdowns)
-    // Logs give the promise of their first shutdown: its account is final a moment after the deadline.
+    await waitForAll(timeoutMillis, 'shut down', shutdowns)
+    // Logs return the promise of their first shutdown, whose counts are final a moment after the deadline.
     const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)
-    await settled(CLOSE_MILLIS, 'closed', closes)
-    forget()
+    await waitForAll(CLOSE_MILLIS, 'closed', closes)
+    dispose()
     stopDiag()
 
-    async function shutdownOf(name: string, signal: SignalEnding): Promise<void> {
-      // Metrics come last: they tell the account of the logs.
-      const millis = Math.min(ACCOUNT_MILLIS, timeoutMillis / 2)
+    async function shutdownOf(name: string, signal: SignalShutdown): Promise<void> {
+      // Metrics come last because they export the final counts of the logs.
+      const millis = Math.min(FINAL_COUNTS_MILLIS, timeoutMillis / 2)
       if (name === 'metrics' && logsEnded) await within(millis, [logsEnded])
       await signal.shutdown(timeoutMillis)
     }
@@ -175,28 +182,28 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   return telemetry
 }
 
-/** Waits for all of them, or for the time to be up; tells of those that failed. */
-function settled(
+/** Waits for all parts, at most for the given time, and reports each failed part. */
+function waitForAll(
   timeoutMillis: number,
   done: string,
   parts: readonly (readonly [string, Promise<unknown>])[],
 ): Promise<void> {
   const all = parts.map(([name, part]) =>
     part.catch((error: unknown) =>
-      // The SDK rejects with an array where it has several processors.
+      // The SDK rejects with an array when it has several processors.
       warnOnce(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
     ),
   )
   return within(timeoutMillis, all)
 }
 
-/** OTEL_LOG_LEVEL has OpenTelemetry's own messages printed, unless the application has set a logger for them. */
+/** Prints OpenTelemetry's diagnostics by OTEL_LOG_LEVEL, unless the application has set a diag logger. */
 function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
   const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[
     Symbol.for('opentelemetry.js.api.1')
   ]
   if (logLevel === undefined || api?.diag !== undefined) return () => {}
-  // Not DiagConsoleLogger: the console of a process whose stderr is closed ends the process.
+  // DiagConsoleLogger is unusable because console output ends a process whose stderr is closed.
   const print = (...args: unknown[]): void => writeToStderr(`${oneLine(format(...args))}\n`)
   const logger = { error: print, warn: print, info: print, debug: print, verbose: print }
   diag.setLogger(logger, { logLevel })

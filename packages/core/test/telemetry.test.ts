@@ -507,8 +507,13 @@ describe('a receiver', () => {
     produceAll()
     await telemetry?.forceFlush(20)
     await telemetry?.shutdown(20)
-    expect(telemetry?.stats()).toMatchObject({ created: 1, dropped: { shutdown: 1 }, queued: 0, inFlight: 0 })
-    for (const what of ['log records were dropped', 'spans could not', 'metrics could not']) {
+    expect(telemetry?.stats()).toMatchObject({
+      created: 1,
+      dropped: { shutdown_timeout: 1 },
+      queued: 0,
+      inFlight: 0,
+    })
+    for (const what of ['dropped log records', 'spans could not', 'metrics could not']) {
       expect(made.join('\n')).toContain(what)
     }
   })

@@ -3,35 +3,30 @@ import type { Attributes, MeterProvider, Observable, ObservableCallback } from '
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
 import { type PipelineCounters, errorType } from '../queue/counters.ts'
-import type { DropReason } from '../config/dropReasons.ts'
 
 const METER = '@logbridge/core'
 const RECORDS = { unit: '{log_record}' }
-/** The SDK's own are for milliseconds; these are of the conventions for the duration of requests, and for what is tried again. */
+/** Bounds of the duration histogram: those of the semantic conventions for requests, and longer ones for retries. The SDK's defaults are for milliseconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300]
 const PROCESSOR = 'batching_log_processor'
 const EXPORTER = { grpc: 'otlp_grpc_log_exporter', 'http/protobuf': 'otlp_http_log_exporter' }
-/** Where the conventions have names of their own. */
-const ERROR_TYPE: Partial<Record<DropReason, string>> = {
-  queue_full: 'queue_full',
-  shutdown: 'already_shutdown',
-}
 
-/** Each pipeline of a process is a component of its own. */
+/** Pipelines of this process so far. Each pipeline is a component with its own number. */
 let pipelines = 0
 
 /**
- * Shows the account of a pipeline as metrics.
+ * Exports the counters of a pipeline as metrics of the semantic conventions.
  * https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/#log-metrics
  *
- * @param config.maxQueueSize records; without it the queue is bounded by bytes, for which there is no metric
- * @param createdElsewhere the SDK in front of the pipeline counts `otel.sdk.log.created` itself
+ * @param config.maxQueueSize records. `undefined`: the queue is bounded by bytes, for which the conventions have no metric
+ * @param isBehindSdk true when the official SDK counts `otel.sdk.log.created`
+ * @returns records the duration of each export
  */
 export function observePipeline(
   meterProvider: MeterProvider,
   config: { readonly exporter: ExporterConfig; readonly maxQueueSize: number | undefined },
   counters: PipelineCounters,
-  createdElsewhere: boolean,
+  isBehindSdk: boolean,
 ): ExportObserver {
   const meter = meterProvider.getMeter(METER)
   const instance = pipelines
@@ -41,11 +36,11 @@ export function observePipeline(
     ...component(EXPORTER[config.exporter.protocol], instance),
     ...serverOf(config.exporter.url),
   }
-  // Not taken back at a shutdown: counters go on to tell the account as it was in the end.
+  // Callbacks stay after a shutdown because cumulative counters keep their last values.
   const observe = (instrument: Observable, callback: ObservableCallback): void =>
     instrument.addCallback(callback)
 
-  if (!createdElsewhere) {
+  if (!isBehindSdk) {
     observe(meter.createObservableCounter('otel.sdk.log.created', RECORDS), (result) =>
       result.observe(counters.created),
     )
@@ -53,8 +48,7 @@ export function observePipeline(
   observe(meter.createObservableCounter('otel.sdk.processor.log.processed', RECORDS), (result) => {
     result.observe(counters.exported, processor)
     for (const [reason, count] of Object.entries(counters.enqueueFailed)) {
-      const type = ERROR_TYPE[reason as DropReason] ?? reason
-      result.observe(count, { ...processor, 'error.type': type })
+      result.observe(count, { ...processor, 'error.type': reason })
     }
   })
   observe(meter.createObservableUpDownCounter('otel.sdk.processor.log.queue.size', RECORDS), (result) =>
@@ -84,7 +78,7 @@ export function observePipeline(
     try {
       duration.record(seconds, { ...exporter, ...resultOf(outcome, config) })
     } catch (error) {
-      warnOnce('meter', 'the MeterProvider has failed on the duration of an export', error)
+      warnOnce('meter', 'the MeterProvider failed to record the duration of an export', error)
     }
   }
 }
@@ -95,15 +89,15 @@ function component(type: string, instance: number): Attributes {
 
 function resultOf(outcome: ExportOutcome, { exporter }: { readonly exporter: ExporterConfig }): Attributes {
   const { status } = outcome
-  const isFull = outcome.kind === 'delivered' && outcome.rejected === 0
+  const isComplete = outcome.kind === 'delivered' && outcome.rejected === 0
   const type = outcome.kind === 'delivered' ? 'rejected' : errorType(outcome)
   return {
-    ...(!isFull && { 'error.type': type }),
+    ...(!isComplete && { 'error.type': type }),
     ...(status !== undefined && exporter.protocol !== 'grpc' && { 'http.response.status_code': status }),
   }
 }
 
-/** Nothing for a gRPC target that is no URL: it may stand for several servers. */
+/** Returns no attributes for a gRPC target without a URL scheme because the target may stand for several servers. */
 function serverOf(url: string): Attributes {
   if (!/^https?:/i.test(url)) return {}
   const { hostname, port, protocol } = new URL(url)

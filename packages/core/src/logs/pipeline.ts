@@ -17,18 +17,18 @@ import { observePipeline } from './metrics.ts'
 import { MAX_RECORD_BYTES } from '../otlp/protobufWriter.ts'
 import type { LogsStats } from '../queue/stats.ts'
 
-/** Share of the byte cap that a batch may take: where a spool keeps what waits, memory holds those in flight and the open one. */
+/** Largest batch as a share of `maxQueueBytes`, because memory holds the open batch and four requests in flight even when the spool holds the rest. */
 const BATCH_SHARE = 1 / 8
-/** From this share of a cap on, records below WARN are refused, so that what matters still finds room. */
+/** Share of a cap from which on records below WARN are dropped, so that severe records find room. */
 const LOW_SEVERITY_SHARE = 0.8
 const WARN = 13
-/** Delay before records are written to the spool: half of the 100 ms that a crash may cost; the other half is for the disk. */
-const STORE_DELAY_MILLIS = 50
-const UID = 'log.record.uid'
+/** Delay before records are written to the spool: half of the 100 ms of records that a crash may cost. The other half is for the disk. */
+const SPOOL_DELAY_MILLIS = 50
+const UID_ATTRIBUTE = 'log.record.uid'
 
 /**
- * From records to the receiver: encodes at the call, fills batches, has them sent, and keeps the counters. Bounded in
- * bytes, and in records where the user asks for it.
+ * Encodes records at the call into the open batch, and seals batches for the sending queue. Bounds memory by
+ * `maxQueueBytes`, and by `maxQueueSize` when it is set.
  */
 export class LogPipeline {
   private readonly config: LogsConfig
@@ -36,30 +36,31 @@ export class LogPipeline {
   private readonly open: OpenBatch
   private readonly counters: PipelineCounters
   private readonly queue: SendingQueue
-  private readonly stopWatching: () => void
-  private readonly batchBytes: number
-  private readonly batchRecords: number
+  private readonly stopWatchingThreads: () => void
+  private readonly maxBatchBytes: number
+  private readonly maxBatchRecords: number
   private delayTimer: NodeJS.Timeout | undefined
-  /** With a spool only. */
-  private storeTimer: NodeJS.Timeout | undefined
-  /** Whether each timer that the open batch needs is running. */
-  private timed = false
-  /** Bytes and records that are in the spool or on their way there, and wait for the scheduled delay. */
-  private storedBytes = 0
-  private storedCount = 0
-  private writing = false
+  /** Runs with a spool only. */
+  private spoolTimer: NodeJS.Timeout | undefined
+  /** True when all timers of the open batch run. */
+  private areTimersRunning = false
+  /** Bytes of batches that were handed to the spool before the scheduled delay is over. */
+  private delayedBytes = 0
+  /** Records of batches that were handed to the spool before the scheduled delay is over. */
+  private delayedRecords = 0
+  private isEncoding = false
   private closing: Promise<void> | undefined
   private closed = false
 
-  /** @param isBehindSdk the official SDK hands records over: it has applied its limits, and counts what is created */
+  /** @param isBehindSdk true when records come from the official SDK, which applies limits and counts `otel.sdk.log.created` */
   constructor(config: LogsConfig, transport: Transport, isBehindSdk = false) {
     this.config = config
     this.limits = isBehindSdk ? {} : config.limits
-    this.batchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
-    this.batchRecords = config.maxExportBatchSize ?? Infinity
-    this.open = new OpenBatch(this.batchBytes)
+    this.maxBatchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
+    this.maxBatchRecords = config.maxExportBatchSize ?? Infinity
+    this.open = new OpenBatch(this.maxBatchBytes)
     this.counters = new PipelineCounters(config.onDrop)
-    this.stopWatching = watchThreads((count) => this.counters.dropWithThread(count))
+    this.stopWatchingThreads = watchThreads((count) => this.counters.dropWithThread(count))
     const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
       meterProvider &&
@@ -67,28 +68,28 @@ export class LogPipeline {
       observePipeline(meterProvider, { exporter, maxQueueSize }, this.counters, isBehindSdk)
     const spool = config.spool && openSpool(config.spool)
     this.queue = new SendingQueue(transport, this.counters, spool, onExport, {
-      bytes: this.batchBytes,
-      records: this.batchRecords,
+      bytes: this.maxBatchBytes,
+      records: this.maxBatchRecords,
     })
   }
 
-  /** Takes one record: when this returns, everything of it has been copied. */
+  /** Encodes one record into the open batch. Later changes of the record's objects have no effect. */
   write(scope: EncodedScope, record: EncodableRecord): void {
     const { open, config, counters } = this
-    if (this.closed) return counters.dropOne('shutdown', record.severityNumber)
-    if (!this.admits(record.severityNumber)) return counters.dropOne('queue_full', record.severityNumber)
-    // A getter or toJSON among the values that are being written has logged: its bytes would land amid theirs.
-    if (this.writing) return counters.dropOne('reentrant', record.severityNumber)
+    if (this.closed) return counters.dropOne('already_shutdown', record.severityNumber)
+    if (!this.hasRoomFor(record.severityNumber)) return counters.dropOne('queue_full', record.severityNumber)
+    // A getter or toJSON of the record that is being encoded has logged: its bytes would land amid that record.
+    if (this.isEncoding) return counters.dropOne('reentrant', record.severityNumber)
     if (!open.hasRoomFor(scope)) this.seal()
     let size: number
-    this.writing = true
+    this.isEncoding = true
     try {
       size = open.add(scope, record, this.limits, config.recordUid ? uidFor(record) : undefined)
     } catch (error) {
-      // Encoding is total; what is left is a record that no request can hold.
+      // Only a record that no request can hold makes the encoder throw.
       return counters.dropOne('too_large', record.severityNumber, error)
     } finally {
-      this.writing = false
+      this.isEncoding = false
     }
     if (size > MAX_RECORD_BYTES) {
       open.removeLast(size)
@@ -96,15 +97,15 @@ export class LogPipeline {
     }
     counters.accept()
     if (
-      open.bytes + this.storedBytes >= this.batchBytes ||
-      open.count + this.storedCount >= this.batchRecords
+      open.bytes + this.delayedBytes >= this.maxBatchBytes ||
+      open.count + this.delayedRecords >= this.maxBatchRecords
     )
       this.seal()
-    else if (!this.timed) this.startTimers()
+    else if (!this.areTimersRunning) this.startTimers()
   }
 
-  /** Counts a record that a processor of the application has logged on each record, again and again. */
-  refuseNested(severityNumber: number): void {
+  /** Counts a record that a processor of the application emitted on each record, recursively. */
+  dropReentrant(severityNumber: number): void {
     this.counters.dropOne('reentrant', severityNumber)
   }
 
@@ -113,20 +114,23 @@ export class LogPipeline {
   }
 
   /**
-   * Sends everything that was written before the call. Resolves, never rejects, when all of it is settled or the time
-   * is up; what is left then stays in the queue.
+   * Sends all records that were written before the call. Unsent records stay in the queue after the timeout.
+   *
    * @param timeoutMillis default: `exportTimeoutMillis`
+   * @returns a promise that never rejects
    */
   async forceFlush(timeoutMillis?: number): Promise<void> {
-    if (this.writing) await afterRecord()
+    if (this.isEncoding) await afterRecord()
     this.seal()
     await this.queue.flush(limitMillis(timeoutMillis, this.config.exportTimeoutMillis))
   }
 
   /**
-   * Flushes, then ends: what could not be sent in time stays in the spool for the next process, or is counted as
-   * dropped, and so is what comes later. A second call gives the promise of the first.
+   * Flushes, then ends. Records that are unsent at the deadline stay in the spool for the next process, or count as
+   * `shutdown_timeout`. Records written later count as `already_shutdown`.
+   *
    * @param timeoutMillis default 3000
+   * @returns the same promise for each call; never rejects
    */
   shutdown(timeoutMillis?: number): Promise<void> {
     this.closing ??= this.close(limitMillis(timeoutMillis, END_TIMEOUT_MILLIS))
@@ -134,42 +138,43 @@ export class LogPipeline {
   }
 
   /**
-   * Writes what is not yet sent to the spool, at once: the process may be about to die. Nothing without a spool.
-   * @returns how many records are in the spool now
+   * Writes unsent records to the spool before it returns, because the process may be about to end. Does nothing without a spool.
+   *
+   * @returns the number of records in the spool
    */
   spillSync(): number {
-    this.sealAtOnce()
+    this.sealUnlessEncoding()
     this.queue.spillSync()
     return this.counters.spooled
   }
 
-  /** Writes what is not yet sent to the spool, at once, and gives what of it is in memory. For a thread that is about to end. */
+  /** Writes unsent records to the spool, and returns the unsent requests in memory, for a thread that is about to end. */
   unsent(): UnsentRequest[] {
-    this.sealAtOnce()
+    this.sealUnlessEncoding()
     this.queue.spillSync()
     return this.queue.unsent()
   }
 
-  /** The process ends: writes what is not yet sent to the spool, and tells of what was lost. What comes later is lost, and said. */
+  /** Writes unsent records to the spool, and reports drops, because the process ends. Records written later count as `already_shutdown`. */
   end(): void {
-    this.sealAtOnce()
+    this.sealUnlessEncoding()
     this.closed = true
     this.queue.endSync()
-    this.stopWatching()
+    this.stopWatchingThreads()
     this.counters.end()
   }
 
   private async close(timeoutMillis: number): Promise<void> {
-    if (this.writing) await afterRecord()
+    if (this.isEncoding) await afterRecord()
     this.seal()
     this.closed = true
     await this.queue.close(timeoutMillis)
-    this.stopWatching()
+    this.stopWatchingThreads()
     this.counters.end()
   }
 
-  /** Whether the caps leave room: above 80 % only for WARN and worse. */
-  private admits(severityNumber: number): boolean {
+  /** Tells if the caps leave room for a record: above 80 % for WARN and worse only. */
+  private hasRoomFor(severityNumber: number): boolean {
     const { maxQueueBytes, maxQueueSize } = this.config
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
     if (this.open.bytes + this.queue.bytes >= maxQueueBytes * share) return false
@@ -180,49 +185,49 @@ export class LogPipeline {
 
   private startTimers(): void {
     const { spool, scheduledDelayMillis } = this.config
-    this.timed = true
+    this.areTimersRunning = true
     withSuppressedTelemetry(() => {
       this.delayTimer ??= unref(timers.setTimeout(() => this.seal(), scheduledDelayMillis))
-      if (spool && scheduledDelayMillis > STORE_DELAY_MILLIS)
-        this.storeTimer = unref(timers.setTimeout(() => this.store(), STORE_DELAY_MILLIS))
+      if (spool && scheduledDelayMillis > SPOOL_DELAY_MILLIS)
+        this.spoolTimer = unref(timers.setTimeout(() => this.spoolEarly(), SPOOL_DELAY_MILLIS))
     })
   }
 
-  /** Closes the open batch and has it stored. It is sent with what comes until the scheduled delay is over. */
-  private store(): void {
-    this.storeTimer = undefined
-    this.timed = false
-    // A getter that is being read cannot be interrupted by a timer, but may run an event loop of its own.
-    if (this.writing) return
+  /** Seals the open batch for the spool before its scheduled delay is over. The batch is sent after the delay, joined with later batches. */
+  private spoolEarly(): void {
+    this.spoolTimer = undefined
+    this.areTimersRunning = false
+    // A getter of the record can run a nested event loop, and so this timer.
+    if (this.isEncoding) return
     const batch = this.open.seal()
     if (batch === undefined) return
-    this.storedBytes += batch.body.length
-    this.storedCount += batch.count
+    this.delayedBytes += batch.body.length
+    this.delayedRecords += batch.count
     this.queue.addDelayed(batch)
-    if (this.storedBytes >= this.batchBytes) this.seal()
+    if (this.delayedBytes >= this.maxBatchBytes) this.seal()
   }
 
-  private sealAtOnce(): void {
-    // The getter that is being read has thrown beyond everything: the batch ends in the midst of a record.
-    if (!this.writing) this.seal()
+  private sealUnlessEncoding(): void {
+    // While a record is being encoded, the open batch ends amid that record.
+    if (!this.isEncoding) this.seal()
   }
 
-  /** Closes the open batch and hands it on. */
+  /** Seals the open batch and queues it. */
   private seal(): void {
     timers.clearTimeout(this.delayTimer)
-    timers.clearTimeout(this.storeTimer)
+    timers.clearTimeout(this.spoolTimer)
     this.delayTimer = undefined
-    this.storeTimer = undefined
-    this.timed = false
+    this.spoolTimer = undefined
+    this.areTimersRunning = false
     const batch = this.open.seal()
     if (batch) this.queue.add(batch)
-    else if (this.storedCount > 0) this.queue.send()
-    this.storedBytes = 0
-    this.storedCount = 0
+    else if (this.delayedRecords > 0) this.queue.send()
+    this.delayedBytes = 0
+    this.delayedRecords = 0
   }
 }
 
-/** What an exit flush takes from a pipeline and its transport. */
+/** Returns the parts of a pipeline and its transport that an exit flush needs. */
 export function exitSource(
   pipeline: LogPipeline,
   transport: Pick<ExportTransport, 'prepareExit' | 'exitTarget'>,
@@ -235,15 +240,23 @@ export function exitSource(
   }
 }
 
-/** A getter or toJSON among the values of a record has called: its batch must not end in the midst of it. */
+/** Resolves after the record that is being encoded, whose getter or toJSON has called, because a batch must not end amid a record. */
 const afterRecord = (): Promise<void> => Promise.resolve()
 
-/** Random; none where the application has given the record one. https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/ */
+/**
+ * Returns a random `log.record.uid`, or `undefined` when the application has set that attribute.
+ * https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/
+ */
 function uidFor({ attributes }: EncodableRecord): string | undefined {
   try {
-    if (attributes && Object.hasOwn(attributes, UID) && !isOmitted(safeGet(attributes, UID))) return undefined
+    if (
+      attributes &&
+      Object.hasOwn(attributes, UID_ATTRIBUTE) &&
+      !isOmitted(safeGet(attributes, UID_ATTRIBUTE))
+    )
+      return undefined
   } catch {
-    // A Proxy whose trap has thrown.
+    // A trap of a Proxy has thrown.
   }
   return randomUUID()
 }

@@ -21,12 +21,12 @@ import { resolveText } from '../otlp/resolveText.ts'
 import { exitSource, LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
 
-/** Feeds a pipeline from the official SDK's records, encoding each in `onEmit`. */
+/** Encodes the official SDK's records in `onEmit` into a pipeline. */
 export class PipelineProcessor implements LogRecordProcessor {
-  /** `undefined`: there is no endpoint that can be used. */
+  /** `undefined` when the configured endpoint is invalid. */
   private readonly pipeline: LogPipeline | undefined
   private readonly transport: ExportTransport | undefined
-  /** Without its secrets, which whoever prints this would see. */
+  /** The receiver, without secrets, because anyone may print this object. */
   private readonly endpoint: string | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
@@ -60,12 +60,12 @@ export class PipelineProcessor implements LogRecordProcessor {
     })
   }
 
-  /** See `LogPipeline`. */
-  refuseNested(severityNumber: number): void {
-    this.pipeline?.refuseNested(severityNumber)
+  /** Counts a record that a processor emitted on each record, recursively. */
+  dropReentrant(severityNumber: number): void {
+    this.pipeline?.dropReentrant(severityNumber)
   }
 
-  /** The account of all records so far. */
+  /** Returns the counts of all records so far. */
   stats(): LogsStats {
     return this.pipeline?.stats() ?? EMPTY_STATS
   }
@@ -78,27 +78,22 @@ export class PipelineProcessor implements LogRecordProcessor {
     await this.pipeline?.shutdown(timeoutMillis)
   }
 
-  /** See `Ending`. */
   abandon(): void {
     this.transport?.abandon?.()
   }
 
-  /** See `Ending`. */
   spillSync(): void {
     this.pipeline?.spillSync()
   }
 
-  /** See `Ending`. */
   get exitSource(): ExitSource | undefined {
     return this.pipeline && this.transport && exitSource(this.pipeline, this.transport)
   }
 
-  /** See `Ending`. */
   unsent(): Unsent | undefined {
     return this.endpoint === undefined ? undefined : unsentRecords(this.stats(), this.endpoint)
   }
 
-  /** See `Ending`. */
   end(): void {
     this.pipeline?.end()
   }
@@ -122,22 +117,26 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 }
 
-/** The options of `createLoggerProvider` that are not the SDK's own business. */
+/** Options of `createLoggerProvider`, without those that the official SDK has itself. */
 export type OtlpLogRecordProcessorOptions = ExporterOptions &
   Omit<LogsOptions, 'limits' | 'processors'> &
   Pick<LoggerProviderOptions, 'meterProvider'> &
   Pick<ShutdownOptions, 'flushOnExit'>
 
 /**
- * The pipeline of `createLoggerProvider` as a LogRecordProcessor of the official SDK 3.x, for whoever keeps their own
- * NodeSDK: `new NodeSDK({ logRecordProcessors: [new OtlpLogRecordProcessor()] })`. It takes the place of a
+ * LogRecordProcessor for the official SDK 3.x with the pipeline of `createLoggerProvider`. Replaces a
  * BatchLogRecordProcessor and its exporter.
+ *
+ * @example
+ * ```ts
+ * const sdk = new NodeSDK({ logRecordProcessors: [new OtlpLogRecordProcessor()] })
+ * ```
  */
 export class OtlpLogRecordProcessor extends PipelineProcessor {
   private readonly dispose: () => void
   private ending: Promise<void> | undefined
 
-  /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node builds one */
+  /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     refuseInSnapshot('OtlpLogRecordProcessor')
     super(resolveLogs(options, process.env))

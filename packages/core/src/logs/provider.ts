@@ -40,43 +40,47 @@ import { PipelineProcessor } from './processor.ts'
 import { RecentValues } from './recent.ts'
 import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
 
-/** Memory for loggers that are kept so that the same scope is the same object. */
+/** Memory for recently used loggers, so that each scope has one logger object. */
 const LOGGERS_BYTES = 4 * 1024 * 1024
 /**
- * Records within records that processors of the application log. One that logs twice on each record would double them with each
- * level, down to a full stack.
+ * Depth of records that processors of the application emit on each record. A processor that emits twice on each record doubles
+ * their number with each level, until the stack is full.
  */
-const MAX_NESTED_EMITS = 3
-/** Memory that a logger takes beside its encoded scope. */
+const MAX_REENTRANT_EMITS = 3
+/** Memory of a logger, without its encoded scope. */
 const LOGGER_BYTES = 1024
 
-/** The API's LoggerProvider, with what its owner needs. */
+/** LoggerProvider of the Logs API, with counts, flush, and shutdown. */
 export interface LogbridgeLoggerProvider extends LoggerProvider {
-  /** The account of all records so far. */
+  /** Returns the counts of all records so far. */
   stats(): LogsStats
   /**
-   * Sends everything logged before the call. Resolves, never rejects, when all of it is settled or the time is up.
+   * Sends all records that were emitted before the call. Unsent records stay in the queue after the timeout.
+   *
    * @param timeoutMillis default: `exportTimeoutMillis` (30000)
+   * @returns a promise that never rejects
    */
   forceFlush(timeoutMillis?: number): Promise<void>
   /**
-   * Flushes, ends, and unregisters; later records are counted as dropped. A second call gives the promise of the first.
-   * After a second one line on stderr tells what is waited for.
+   * Flushes, ends, and unregisters. Records emitted later count as `already_shutdown`. A wait of more than one second is
+   * reported on stderr.
+   *
    * @param timeoutMillis default 3000
+   * @returns the same promise for each call; never rejects
    */
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
-/** The same with what the end of the process needs. */
+/** LogbridgeLoggerProvider with the calls that the end of the process needs. */
 export type ManagedLoggerProvider = LogbridgeLoggerProvider &
   Pick<ExitHandler, 'abandon' | 'spillSync' | 'end'> & {
     readonly exitSource?: ExitSource | undefined
     unsent(): Unsent | undefined
   }
 
-/** The same from settled configuration; the caller sees to registration and to the end of the process. */
+/** Creates a LoggerProvider from resolved configuration. The caller registers it and handles the end of the process. */
 export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
-  // Whoever has processors of their own expects the official SDK's records in them.
+  // Processors of the application expect records of the official SDK.
   if (config.processors.length > 0 || config.exporters.includes('console')) {
     return createOfficialProvider(config, resource)
   }
@@ -85,7 +89,7 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
   return createDirectProvider({ ...config, exporter }, resource)
 }
 
-/** Records go straight into the pipeline, whatever values they hold. */
+/** Creates a provider that writes records of any values into the pipeline without the official SDK. */
 function createDirectProvider(
   config: LogsConfig & { readonly exporter: ExporterConfig },
   resource: Resource,
@@ -97,14 +101,14 @@ function createDirectProvider(
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
   const provider: ManagedLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
-    // What the bridge looks for before it spares itself the mapping of values.
+    // The bridge skips mapping of values when a provider has this key.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
       const scope = encodeScope(
         { ...copyFields(options ?? {}), name, ...(version && { version }) },
         encodedResource,
       )
-      // The length of the scope stands in its bytes: no other two texts make the same key.
+      // Keys are unique because the encoded scope holds its length.
       const key = scope.bytes + scope.schemaUrl
       let logger = loggers.get(key)
       if (logger === undefined) {
@@ -125,7 +129,7 @@ function createDirectProvider(
   return provider
 }
 
-/** Makes the loggers of one provider. They share all but `emit`: an application may ask for one in each log call. */
+/** Returns a factory of loggers that share all functions but `emit`, because an application may get a logger in each log call. */
 function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: EncodedScope) => Logger {
   function isWanted(severityNumber: number): boolean {
     return severityNumber >= minimumSeverity || severityNumber === 0
@@ -137,7 +141,7 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
     const { timestamp, observedTimestamp: observed } = record
     const observedTimestamp = resolveTime(observed) ?? now()
     return {
-      // A bridge gives one and the same where its library has no time of its own.
+      // A bridge sets both to the same object when its library records no time.
       timestamp: timestamp === observed ? observedTimestamp : (resolveTime(timestamp) ?? observedTimestamp),
       observedTimestamp,
       severityNumber,
@@ -152,11 +156,11 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
 
   function emit(scope: EncodedScope, record: LogRecord): void {
     try {
-      const settled = settle(encodable, record)
-      if (settled) pipeline.write(scope, settled)
+      const readable = readRecord(encodable, record)
+      if (readable) pipeline.write(scope, readable)
     } catch (error) {
       try {
-        failed(error)
+        warnEmitFailed(error)
       } catch {
         // The stack is full.
       }
@@ -169,20 +173,20 @@ function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
 
-/** Reads a record; one that throws as it is read without the fields that do. */
-function settle<T>(take: (record: LogRecord) => T, record: LogRecord): T {
+/** Converts a record. A field whose getter throws is left out. */
+function readRecord<T>(convert: (record: LogRecord) => T, record: LogRecord): T {
   try {
-    return take(record)
+    return convert(record)
   } catch {
-    return take(readableRecord(record))
+    return convert(readableRecord(record))
   }
 }
 
-function failed(error: unknown): void {
-  warnOnce('emit', 'a log record could not be handed on', error)
+function warnEmitFailed(error: unknown): void {
+  warnOnce('emit', 'emit failed, a log record is missing', error)
 }
 
-/** Records go through the official LoggerProvider and the user's processors, and end in the same pipeline. */
+/** Creates a provider whose records pass the official LoggerProvider and the application's processors, then enter the pipeline. */
 function createOfficialProvider(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
   const processors: LogRecordProcessor[] = config.processors.map(guardedLogRecordProcessor)
   if (config.exporters.includes('console')) {
@@ -198,7 +202,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
   })
 
-  /** Not by the SDK: it tells no processor of the deadline, and ours would go on, and hold the process, for its default. */
+  /** Flushes processors directly because the SDK does not forward the timeout; ours would block for its default. */
   async function flush(timeoutMillis: number): Promise<void> {
     const flushes = processors.map((processor) => processor.forceFlush())
     await Promise.all([within(timeoutMillis, flushes), last?.forceFlush({ timeoutMillis })])
@@ -206,16 +210,16 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
 
   async function end(timeoutMillis: number): Promise<void> {
     const start = performance.now()
-    const left = (): number => Math.max(0, timeoutMillis - (performance.now() - start))
+    const remaining = (): number => Math.max(0, timeoutMillis - (performance.now() - start))
     await flush(timeoutMillis)
-    // Ours first and by itself: the SDK knows no deadline here, and what is not sent in time has to be counted.
-    await last?.shutdown(left())
-    await within(left(), [official.shutdown().catch(faulty)])
+    // Shut our processor down before the SDK because the SDK knows no deadline, and unsent records must be counted at the deadline.
+    await last?.shutdown(remaining())
+    await within(remaining(), [official.shutdown().catch(warnShutdownFailed)])
   }
 
   let depth = 0
-  function unlessNested(severityNumber: number, emit: () => void): void {
-    if (depth > MAX_NESTED_EMITS) return last?.refuseNested(severityNumber)
+  function emitBounded(severityNumber: number, emit: () => void): void {
+    if (depth > MAX_REENTRANT_EMITS) return last?.dropReentrant(severityNumber)
     depth += 1
     try {
       emit()
@@ -229,7 +233,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     const inner = official.getLogger(resolveText(name) ?? '', resolveText(version), options)
     let logger = loggers.get(inner)
     if (logger === undefined) {
-      logger = createMappingLogger(inner, unlessNested)
+      logger = createMappingLogger(inner, emitBounded)
       loggers.set(inner, logger)
     }
     return logger
@@ -251,10 +255,10 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
   return provider
 }
 
-/** Maps all fields before the official SDK sees them: it bounds nothing that it reads, and throws at a time that is none. */
+/** Maps all fields before the official SDK reads them, because the SDK reads values without bounds and throws on an invalid time. */
 function createMappingLogger(
   official: Logger,
-  unlessNested: (severityNumber: number, emit: () => void) => void,
+  emitBounded: (severityNumber: number, emit: () => void) => void,
 ): Logger {
   function mapped(record: LogRecord): LogRecord {
     const { body } = record
@@ -277,21 +281,21 @@ function createMappingLogger(
   return {
     emit(record) {
       try {
-        const settled = settle(mapped, record)
-        unlessNested(settled.severityNumber ?? 0, () => official.emit(settled))
+        const readable = readRecord(mapped, record)
+        emitBounded(readable.severityNumber ?? 0, () => official.emit(readable))
       } catch (error) {
-        failed(error)
+        warnEmitFailed(error)
       }
     },
     enabled: (options) => official.enabled?.(options) ?? true,
   }
 }
 
-function faulty(error: unknown): void {
-  warnOnce('processor', 'a log record processor failed to shut down', error)
+function warnShutdownFailed(error: unknown): void {
+  warnOnce('processor', 'shutdown of a log record processor failed', error)
 }
 
-/** For `OTEL_LOGS_EXPORTER=none`, and for an endpoint that cannot be used. */
+/** The provider for `OTEL_LOGS_EXPORTER=none` and for an invalid endpoint. */
 const IDLE_PROVIDER: ManagedLoggerProvider = {
   getLogger: () => ({ emit() {}, enabled: () => false }),
   stats: () => EMPTY_STATS,

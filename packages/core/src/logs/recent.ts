@@ -1,6 +1,6 @@
 /**
- * Values that were used last, by their keys, within a number of bytes. When the newer half is full, the older half is
- * forgotten: to take the oldest entry out of a large Map, again and again, takes longer with each one.
+ * Recently used values by key, within a number of bytes. When the newer half is full, the older half is cleared as a whole,
+ * because deleting the oldest entries of a large Map one by one takes longer with each entry.
  */
 export class RecentValues<Value> {
   private readonly halfBytes: number
@@ -20,7 +20,7 @@ export class RecentValues<Value> {
     return older?.value
   }
 
-  /** @param bytes memory that key and value hold; a value that takes more than half of all is not kept */
+  /** @param bytes memory of key and value. A value of more than half of all bytes is not kept. */
   set(key: string, value: Value, bytes: number): void {
     if (bytes > this.halfBytes) return
     if (this.newerBytes + bytes > this.halfBytes) {

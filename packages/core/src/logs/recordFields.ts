@@ -9,20 +9,20 @@ import {
   trace,
 } from '@opentelemetry/api'
 
-// The fields of a record as JavaScript hands them over, where they may be anything. A wrong one costs itself, never the record.
+// Converts the fields of a record, which are of any type when the caller is JavaScript. An invalid field is left out; the record stays.
 
-/** Severity numbers of the Logs Data Model are 1 to 24; 0 stands for all else. */
+/** Returns a severity number of the Logs Data Model, 1 to 24, or 0 for every other value. */
 export function resolveSeverity(value: unknown): number {
   return typeof value === 'number' && value >= 1 && value < 25 ? Math.trunc(value) : 0
 }
 
-/** The API's TimeInput: a number is of `performance.now()` where it can be, and else milliseconds since the epoch. */
+/** Converts the API's TimeInput. A number up to `performance.now()` counts from `performance.timeOrigin`, a larger number from the epoch, both in milliseconds. */
 export function resolveTime(input: TimeInput | undefined): HrTime | undefined {
   if (typeof input !== 'number' || input > performance.now()) return toHrTime(input)
   return toHrTime(input + performance.timeOrigin)
 }
 
-/** The context of a record; the active one where there is none, or none that can be asked for its span. */
+/** Returns the context of a record, or the active context when the record has none or its context is invalid. */
 export function resolveContext(given: unknown): Context {
   if (given === undefined || given === null) return contextApi.active()
   try {
@@ -33,6 +33,7 @@ export function resolveContext(given: unknown): Context {
   }
 }
 
+/** Returns the span context in a record's context, or in the active context when the record has none or its context is invalid. */
 export function spanContextOf(given: unknown): SpanContext | undefined {
   try {
     return trace.getSpanContext((given ?? contextApi.active()) as Context)
@@ -41,7 +42,7 @@ export function spanContextOf(given: unknown): SpanContext | undefined {
   }
 }
 
-/** The attributes of a record. An exception that its caller left to the SDK is among them; what the caller has set itself wins. */
+/** Returns the attributes of a record, with `exception.*` of its `exception`. Attributes that the caller has set win. */
 export function resolveAttributes({ attributes, exception }: LogRecord): object | undefined {
   const own = typeof attributes === 'object' && attributes !== null ? attributes : undefined
   if (exception === undefined || exception === null) return own
@@ -62,7 +63,7 @@ const FIELDS = [
   'context',
 ] as const
 
-/** A record whose every field can be read, for one that throws when it is read or is no object. */
+/** Copies the fields of a record that can be read. For a record with a getter that throws, and for a value that is no object. */
 export function readableRecord(record: unknown): LogRecord {
   const source = (typeof record === 'object' && record !== null ? record : {}) as LogRecord
   const readable: Record<string, unknown> = {}
@@ -70,7 +71,7 @@ export function readableRecord(record: unknown): LogRecord {
     try {
       readable[name] = source[name]
     } catch {
-      // The field is left out.
+      // Leave the field out.
     }
   }
   return readable

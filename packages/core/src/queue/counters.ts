@@ -1,27 +1,27 @@
 import { status as grpcStatus } from '@grpc/grpc-js'
-import type { ExportOutcome } from '../transport/transport.ts'
-import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
-import type { Batch } from '../otlp/openBatch.ts'
-import { DropReporter } from './dropReporter.ts'
-import { severitiesOf } from '../otlp/logsRequest.ts'
-import type { LogsStats } from './stats.ts'
 import type { DropListener, DropReason } from '../config/dropReasons.ts'
+import type { Batch } from '../otlp/openBatch.ts'
+import { severitiesOf } from '../otlp/logsRequest.ts'
+import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
+import { DropReporter } from './dropReporter.ts'
+import type { LogsStats } from './stats.ts'
 
-/** The accounts of one pipeline, and what its losses are told through. */
+/** Counts the log records of one pipeline, and reports those that are dropped. */
 export class PipelineCounters {
   created = 0
   recovered = 0
   delivered = 0
   rejected = 0
-  /** Records handed to the transport so far, each once. */
+  /** Records handed to the transport. A retry counts no record again. */
   exported = 0
-  /** Records given up before they were handed to the transport, by reason. */
+  /** Records dropped before they were handed to the transport, by reason. */
   readonly enqueueFailed: Partial<Record<DropReason, number>> = {}
-  /** Records given up after that, by `error.type`. */
+  /** Records dropped after they were handed to the transport, by `error.type`. */
   readonly sendFailed: Map<string, number> = new Map()
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly dropReporter: DropReporter
-  /** Queued, in flight and spooled. Shared in a worker thread: the thread that has started it outlives it. */
+  /** Queued, in flight and spooled. A worker thread shares them with the thread that started it, which outlives the worker. */
   private counts = claimCounts() ?? new Int32Array(COUNTS)
 
   constructor(onDrop: DropListener | undefined) {
@@ -47,37 +47,46 @@ export class PipelineCounters {
     this.counts[SPOOLED] = count
   }
 
-  /** Counts one record that gets into a batch. */
+  /** Counts one record that enters a batch. */
   accept(): void {
-    // No call stands between these, a setter neither: on a full stack it would throw.
+    // Neither a call nor a setter stands between these lines because on a full stack it would throw.
     this.created += 1
     this.counts[QUEUED]! += 1
   }
 
-  /** Counts one record that does not get into a batch. */
+  /** Counts and reports one record that enters no batch. */
   dropOne(reason: DropReason, severityNumber: number, cause?: unknown): void {
-    // Counts are kept for each severity: an application from JavaScript may give any number.
+    // Counts are kept for each severity number, and an application in JavaScript may pass any number.
     const isKnown = Number.isInteger(severityNumber) && severityNumber > 0 && severityNumber <= 24
-    // No call stands between these: on a full stack it would throw, and leave the account unbalanced.
+    // No call stands between these lines because on a full stack it would throw and leave the counters unbalanced.
     this.created += 1
     this.enqueueFailed[reason] = (this.enqueueFailed[reason] ?? 0) + 1
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1
     this.dropReporter.add(reason, 1, isKnown ? severityNumber : 0, cause)
   }
 
-  /** Counts records that a worker thread has taken with it: created there, dropped here. */
+  /** Counts the records of a terminated worker thread: created there, dropped here. */
   dropWithThread(count: number): void {
     this.recovered += count
     this.dropUnsent('thread_terminated', undefined, count, `${count}`)
   }
 
-  /** Records that are not handed to the transport. @param of their request or batch; `undefined` when it cannot be read */
-  dropUnsent(reason: DropReason, of: Uint8Array | Batch | undefined, count: number, cause?: unknown): void {
+  /**
+   * Counts and reports records that were not handed to the transport.
+   *
+   * @param records their request or batch; `undefined` when its bytes cannot be read
+   */
+  dropUnsent(
+    reason: DropReason,
+    records: Uint8Array | Batch | undefined,
+    count: number,
+    cause?: unknown,
+  ): void {
     this.enqueueFailed[reason] = (this.enqueueFailed[reason] ?? 0) + count
-    this.dropBySeverity(reason, of, count, cause)
+    this.dropBySeverity(reason, records, count, cause)
   }
 
-  /** What became of a request that has been handed to the transport. */
+  /** Counts the records of a request that was handed to the transport, by its final outcome. */
   complete(request: Uint8Array, count: number, outcome: ExportOutcome): void {
     if (outcome.kind === 'delivered') {
       const rejected = Math.min(Math.max(outcome.rejected, 0), count)
@@ -90,7 +99,7 @@ export class PipelineCounters {
     this.dropBySeverity(DROP_REASON[outcome.kind], request, count, outcome.reason)
   }
 
-  /** Reports the losses so far, and shares no counts any more: what is left is known. */
+  /** Reports the drops so far, and stops sharing counts with the thread that started this worker. */
   end(): void {
     this.dropReporter.end()
     const { counts } = this
@@ -98,6 +107,7 @@ export class PipelineCounters {
     releaseCounts(counts)
   }
 
+  /** @param bytes memory that queued records and records in flight hold */
   stats(bytes: number): LogsStats {
     const { created, recovered, delivered, rejected, queued, inFlight, spooled } = this
     const dropped = { ...this.dropped }
@@ -106,25 +116,30 @@ export class PipelineCounters {
 
   private dropBySeverity(
     reason: DropReason,
-    of: Uint8Array | Batch | undefined,
+    records: Uint8Array | Batch | undefined,
     count: number,
     cause?: unknown,
   ): void {
-    // Counted only now that it is lost.
-    const severities = of === undefined ? [[0, count] as const] : severitiesOf(of)
-    for (const [severityNumber, records] of severities) this.drop(reason, records, severityNumber, cause)
-  }
-
-  private drop(reason: DropReason, count: number, severityNumber: number, cause: unknown): void {
-    this.dropped[reason] = (this.dropped[reason] ?? 0) + count
-    this.dropReporter.add(reason, count, severityNumber, cause)
+    const severities = records === undefined ? [[0, count] as const] : severitiesOf(records)
+    for (const [severityNumber, dropped] of severities) {
+      this.dropped[reason] = (this.dropped[reason] ?? 0) + dropped
+      this.dropReporter.add(reason, dropped, severityNumber, cause)
+    }
   }
 }
 
-/** A retryable outcome that is final: the pipeline has been shut down. */
-const DROP_REASON = { retryable: 'shutdown', too_large: 'too_large', failed: 'export_failed' } as const
+/** Drop reasons by final outcome. `retryable` is final when the pipeline is shut down. */
+const DROP_REASON = {
+  retryable: 'shutdown_timeout',
+  too_large: 'too_large',
+  failed: 'export_failed',
+} as const
 
-/** The name of a gRPC status, or the number of an HTTP status; counts are kept for each, and a receiver may make up others. https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
+/**
+ * Returns the name of a gRPC status or the number of an HTTP status. Every other status, which a receiver may make up, is
+ * `_OTHER`, because counts are kept for each type.
+ * https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/
+ */
 export function errorType({ status }: ExportOutcome): string {
   if (status === undefined) return '_OTHER'
   return grpcStatus[status] ?? (status >= 100 && status < 1000 ? String(status) : '_OTHER')

@@ -1,23 +1,23 @@
 import { warn, warnOnce, timers, unref } from '@logbridge/bridge/internal'
 import { SeverityNumber } from '@opentelemetry/api'
-import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { DropListener, DropReason } from '../config/dropReasons.ts'
+import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 
 const TICK_MILLIS = 1000
-/** Loss has ended when none was seen for so many ticks: what comes and goes within is one loss, and told once. */
+/** Ticks without a drop after which the totals are logged. Drops that pause for a shorter time share one summary. */
 const QUIET_TICKS = 30
 
 type Tally = Map<DropReason, Map<number, number>>
 
 /**
- * Makes every loss known: to the application's listener, and on stderr by one line when it begins, for each reason, and
- * one with the totals when it has ended.
+ * Reports every dropped record: to the application's listener, and on stderr with one line for each reason when drops begin
+ * and one line with the totals when drops have ended.
  */
 export class DropReporter {
   private readonly listener: DropListener | undefined
-  /** What the listener has not been told of yet. */
+  /** Drops since the last call of the listener. */
   private readonly unreported: Tally = new Map()
-  /** Since the loss began. */
+  /** Drops since the first line on stderr. */
   private readonly totals: Tally = new Map()
   private quietTicks = 0
   private timer: NodeJS.Timeout | undefined
@@ -26,24 +26,24 @@ export class DropReporter {
     this.listener = listener
   }
 
-  /** @param cause what there is to know of the first one */
+  /** @param cause why the first of these records was dropped, as far as it is known */
   add(reason: DropReason, count: number, severityNumber: number, cause?: unknown): void {
-    const begins = !this.totals.has(reason)
+    const isFirst = !this.totals.has(reason)
     addToTally(this.totals, reason, count, severityNumber)
     if (this.listener) addToTally(this.unreported, reason, count, severityNumber)
     this.quietTicks = 0
-    // Behind the tally: a diag logger that logs, and loses that too, comes by here again.
-    if (begins) warn(DROP_MESSAGES[reason], cause)
+    // Count before warning because a bridged diag logger can re-enter `add()`.
+    if (isFirst) warn(DROP_MESSAGES[reason], cause)
     this.timer ??= withSuppressedTelemetry(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
-  /** Tells what has not been told yet: nothing more is expected, or nothing more can be said later. */
+  /** Reports everything that is unreported, and stops the timer. */
   end(): void {
     this.notify()
     timers.clearInterval(this.timer)
     this.timer = undefined
     if (this.totals.size === 0) return
-    warn(`loss of log records has ended: ${describe(this.totals)}`)
+    warn(describe(this.totals))
     this.totals.clear()
   }
 
@@ -54,26 +54,26 @@ export class DropReporter {
   }
 
   private notify(): void {
-    const { listener, unreported: untold } = this
+    const { listener, unreported } = this
     if (listener === undefined) return
-    for (const [reason, severities] of untold) {
+    for (const [reason, severities] of unreported) {
       for (const [severityNumber, count] of severities) {
         try {
-          // What the listener logs would be lost, and told to it, again and again.
-          const told: unknown = withSuppressedTelemetry(() => listener(reason, count, severityNumber))
-          // An asynchronous one may fail later: an unhandled rejection would end the process.
-          if (told instanceof Promise) told.catch(faulty)
+          // Suppressed because a record that the listener logs would be dropped, and reported to the listener, endlessly.
+          const returned: unknown = withSuppressedTelemetry(() => listener(reason, count, severityNumber))
+          // Caught because an unhandled rejection of an asynchronous listener would end the process.
+          if (returned instanceof Promise) returned.catch(warnListenerFailed)
         } catch (error) {
-          faulty(error)
+          warnListenerFailed(error)
         }
       }
     }
-    untold.clear()
+    unreported.clear()
   }
 }
 
-function faulty(error: unknown): void {
-  warnOnce('onDrop', 'the function given as onDrop has thrown', error)
+function warnListenerFailed(error: unknown): void {
+  warnOnce('onDrop', 'onDrop failed', error)
 }
 
 function addToTally(tally: Tally, reason: DropReason, count: number, severityNumber: number): void {
@@ -82,30 +82,31 @@ function addToTally(tally: Tally, reason: DropReason, count: number, severityNum
   severities.set(severityNumber, (severities.get(severityNumber) ?? 0) + count)
 }
 
-/** `120 lost; queue_full: 100 INFO, 20 WARN` */
-function describe(lost: Tally): string {
+/** Returns, for example, `dropped 120 log records: queue_full 100 INFO, 20 WARN`. */
+function describe(dropped: Tally): string {
   let total = 0
-  const reasons = Array.from(lost, ([reason, severities]) => {
+  const reasons = Array.from(dropped, ([reason, severities]) => {
     const parts = Array.from(severities, ([severityNumber, count]) => {
       total += count
       return `${count} ${SeverityNumber[severityNumber] ?? 'without severity'}`
     })
-    return `${reason}: ${parts.join(', ')}`
+    return `${reason} ${parts.join(', ')}`
   })
-  return [`${total} lost`, ...reasons].join('; ')
+  return `dropped ${total} log records: ${reasons.join('; ')}`
 }
 
 const DROP_MESSAGES: Readonly<Record<DropReason, string>> = {
   queue_full:
-    'log records are being dropped because the queue is full: the receiver is slow or away, or maxQueueBytes (maxQueueSize) is too small',
-  too_large: 'a log record was dropped because it is too large for one request',
+    'dropping log records, the queue is full: the receiver is slow or unreachable, or maxQueueBytes (maxQueueSize) is too small',
+  too_large: 'dropped a log record, too large for one request',
   reentrant:
-    'a log record was dropped because it was logged while another one was being handed on, by a getter or toJSON of its values or by a processor',
-  export_failed: 'log records were dropped because the receiver refused them',
-  shutdown: 'log records were dropped because logbridge was shut down before they could be sent',
-  spool_corrupted: 'log records in the spool were dropped because they can no longer be read',
+    'dropped a log record, logged while another record was being emitted, by a getter or toJSON of its values or by a processor',
+  export_failed: 'dropped log records, refused by the receiver',
+  already_shutdown: 'dropped a log record, emitted after the shutdown',
+  shutdown_timeout: 'dropped log records, unsent at the deadline of the shutdown',
+  spool_corrupted: 'dropped log records, corrupt in the spool',
   thread_terminated:
-    'log records were dropped because a worker thread was terminated before they were sent (flushOnFreeze() has a task flush before it returns)',
+    'dropped log records, their worker thread was terminated before they were sent (have its task flush before it returns, as flushOnFreeze() does)',
   spool_unreadable:
-    'log records in the spool were dropped because their file could not be read for minutes: check its disk and permissions; what can be read then is sent by the next process',
+    'dropped log records, unreadable in the spool for minutes (check disk and permissions; the next process sends what it can read)',
 }

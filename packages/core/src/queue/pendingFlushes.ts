@@ -1,44 +1,46 @@
 import { within } from '../process/timers.ts'
 
 interface Flush {
-  /** The number of the last batch that it waits for. */
-  readonly last: number
-  /** How many of them are unsettled. */
-  left: number
-  readonly done: () => void
+  /** Sequence of the last request that the flush covers. */
+  readonly lastSequence: number
+  /** Requests, among those covered, that are not completed. */
+  remaining: number
+  readonly resolve: () => void
 }
 
 /**
- * Those who wait until all batches so far are settled. They are counted: with a promise for each batch, flushes would pile up
- * in memory while the receiver is away.
+ * Flushes that wait for all requests queued before them. Each flush counts its requests: a promise for each request and flush
+ * would fill memory during an outage.
  */
 export class PendingFlushes {
-  private readonly waiting = new Set<Flush>()
+  private readonly flushes = new Set<Flush>()
 
-  /** Whether anyone waits. */
+  /** True while a flush waits. */
   get any(): boolean {
-    return this.waiting.size > 0
+    return this.flushes.size > 0
   }
 
   /**
-   * Waits, no longer than the time given.
-   * @param last the number of the last batch so far
-   * @param unsettled how many batches are
+   * Waits until all requests up to a sequence are completed, at most for the given time.
+   *
+   * @param lastSequence sequence of the last request that the flush covers
+   * @param pending requests, among those covered, that are not completed; at least 1
+   * @returns a promise that never rejects
    */
-  async add(last: number, unsettled: number, timeoutMillis: number): Promise<void> {
-    const { promise, resolve: done } = Promise.withResolvers<void>()
-    const flush: Flush = { last, left: unsettled, done }
-    this.waiting.add(flush)
+  async add(lastSequence: number, pending: number, timeoutMillis: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const flush: Flush = { lastSequence, remaining: pending, resolve }
+    this.flushes.add(flush)
     await within(timeoutMillis, [promise])
-    this.waiting.delete(flush)
+    this.flushes.delete(flush)
   }
 
-  /** A batch is settled. Called once for each. */
-  onCompleted(number: number): void {
-    for (const flush of this.waiting) {
-      if (number > flush.last) continue
-      flush.left -= 1
-      if (flush.left === 0) flush.done()
+  /** Counts a completed request. Called once for each request. */
+  onCompleted(sequence: number): void {
+    for (const flush of this.flushes) {
+      if (sequence > flush.lastSequence) continue
+      flush.remaining -= 1
+      if (flush.remaining === 0) flush.resolve()
     }
   }
 }

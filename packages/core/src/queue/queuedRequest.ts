@@ -1,7 +1,7 @@
 import type { ExportOutcome } from '../transport/transport.ts'
 import type { SpoolEntry } from '../spool/types.ts'
 import type { Batch } from '../otlp/openBatch.ts'
-import type { Queued } from './fifo.ts'
+import type { FifoItem } from './fifo.ts'
 import { encodeRequest, splitRequest } from '../otlp/logsRequest.ts'
 
 /** A request, or what is left of one that was too large. */
@@ -11,7 +11,7 @@ export interface EncodedRequest {
 }
 
 /** A sealed batch on its way: in memory, in the spool, or both. */
-export interface QueuedRequest extends Queued {
+export interface QueuedRequest extends FifoItem {
   /** Counts queuedRequests from 1. */
   readonly sequence: number
   /** Records in it whose fate is not known. */

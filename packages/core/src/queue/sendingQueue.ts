@@ -493,7 +493,7 @@ export class SendingQueue {
 
   private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     if (rejected > 0 || message) {
-      warnOnce('partial-success', `the receiver refused ${rejected} log records`, message)
+      warnOnce('partial-success', `the receiver rejected ${rejected} log records`, message)
     } else rearm('partial-success')
     if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, MAX_CONCURRENT_EXPORTS)
     // Once more may be a connection that was closed, or a receiver that is busy.
@@ -522,10 +522,10 @@ export class SendingQueue {
   private drop(queuedRequest: QueuedRequest): void {
     const { batch, count, ended } = queuedRequest
     // Not as a request, which may still have to be made.
-    if (batch) return this.counters.dropUnsent('shutdown', batch, count)
+    if (batch) return this.counters.dropUnsent('shutdown_timeout', batch, count)
     for (const { bytes: request, recordCount: count } of chunksOf(queuedRequest)) {
       if (ended) this.counters.complete(request, count, ended)
-      else this.counters.dropUnsent('shutdown', request, count)
+      else this.counters.dropUnsent('shutdown_timeout', request, count)
     }
   }
 }

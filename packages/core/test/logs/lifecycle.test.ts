@@ -17,7 +17,7 @@ if (more === 'exit') process.exit(0)
 `
 const run = (endpoint: string, more = ''): Promise<Ended> => runProgram(PROGRAM, { args: [endpoint, more] })
 
-test('a time longer than any timer takes is not over at once', async () => {
+test('within waits for its promises when the timeout is longer than a timer accepts', async () => {
   for (const timeoutMillis of [Infinity, 2 ** 31]) {
     const part = new Promise((resolve) => setTimeout(resolve, 20, 'done'))
     let done: unknown
@@ -26,23 +26,23 @@ test('a time longer than any timer takes is not over at once', async () => {
   }
 })
 
-test('what a program has logged is sent when it comes to its end', async () => {
+test('a program sends its records when it has nothing left to do', async () => {
   expect(await run(receiving.grpcUrl())).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(receiving.take().map(({ body }) => body)).toEqual(['first'])
 })
 
-test('also what it logs while it is ending', async () => {
+test('a program sends records that it logs during beforeExit', async () => {
   expect(await run(receiving.grpcUrl(), 'again')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(receiving.take().map(({ body }) => body)).toEqual(['first', 'second'])
 })
 
-test('its exit code stays its own', async () => {
+test('a program keeps its exit code when records are sent at its end', async () => {
   expect(await run(receiving.grpcUrl(), 'exitCode')).toMatchObject({ code: 7 })
   expect(receiving.take()).toHaveLength(1)
 })
 
 test.each(['', 'exit'])(
-  'a program says what it takes with it when the receiver is away, or it exits too soon %s',
+  'a program reports its unsent records when the receiver is unreachable or the program exits early %s',
   { tags: 'long' },
   async (more) => {
     const { code, stderr } = await run('http://127.0.0.1:1', more)
@@ -56,6 +56,6 @@ test.each(['', 'exit'])(
   },
 )
 
-test('an idle pipeline holds no process', async () => {
+test('a program ends at once when its pipeline is idle', async () => {
   expect(await run('http://127.0.0.1:1', 'idle')).toEqual({ code: 0, stdout: '', stderr: '' })
 })

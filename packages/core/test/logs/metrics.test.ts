@@ -48,7 +48,7 @@ function provider(options: LoggerProviderOptions) {
   return made
 }
 
-test('the account is shown as metrics of the semantic conventions', async () => {
+test('observePipeline exports the counters as metrics of the semantic conventions', async () => {
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   receiver.answer = (_, n) => (n === 2 ? { code: 'PERMISSION_DENIED' } : {})
@@ -113,7 +113,7 @@ test('the account is shown as metrics of the semantic conventions', async () => 
   })
 })
 
-test('what was handed to the exporter and is given up at the shutdown is counted there, and once', async () => {
+test('observePipeline counts records of the exporter once when a shutdown drops them', async () => {
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   receiver.answer = () => ({ code: 'UNAVAILABLE' })
@@ -125,7 +125,7 @@ test('what was handed to the exporter and is given up at the shutdown is counted
   await expect.poll(() => receiver.requests.length, { timeout: 10_000 }).toBeGreaterThan(1)
   await loggerProvider.shutdown(50)
   await flushed
-  expect(loggerProvider.stats().dropped).toEqual({ shutdown: 1 })
+  expect(loggerProvider.stats().dropped).toEqual({ shutdown_timeout: 1 })
   const shown = await read()
   expect(shown['otel.sdk.processor.log.processed']!.points).toEqual([
     [1, expect.not.objectContaining({ 'error.type': 'already_shutdown' })],
@@ -136,7 +136,7 @@ test('what was handed to the exporter and is given up at the shutdown is counted
   ])
 })
 
-test('a MeterProvider that throws keeps nothing from being delivered', async () => {
+test('LogPipeline delivers records when the MeterProvider throws', async () => {
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   const { meterProvider } = meters()
@@ -153,7 +153,7 @@ test('a MeterProvider that throws keeps nothing from being delivered', async () 
   expect(loggerProvider.stats()).toMatchObject({ delivered: 1, inFlight: 0 })
 })
 
-test('over HTTP they tell its status, and what the receiver has rejected', async () => {
+test('observePipeline exports the HTTP status and rejected records when the protocol is http/protobuf', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(() => receiver.close())
   receiver.answer = (_, n) => (n === 1 ? { body: Buffer.from('0a020801', 'hex') } : { status: 403 })
@@ -178,7 +178,7 @@ test('over HTTP they tell its status, and what the receiver has rejected', async
   ])
 })
 
-test('behind the official SDK what is created is counted once: by the SDK', async () => {
+test('observePipeline leaves otel.sdk.log.created to the official SDK when it is behind that SDK', async () => {
   const { meterProvider, read } = meters()
   const processor = new OtlpLogRecordProcessor({ endpoint: 'http://127.0.0.1:1', meterProvider })
   const sdk = new LoggerProvider({ processors: [processor], meterProvider })
@@ -189,7 +189,7 @@ test('behind the official SDK what is created is counted once: by the SDK', asyn
   expect(shown['otel.sdk.processor.log.queue.size']!.points).toMatchObject([[1, {}]])
 })
 
-test('startTelemetry shows the account with its own metrics, up to the last record', async () => {
+test('startTelemetry exports the final counters of logs with its metrics when it is shut down', async () => {
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)

@@ -10,7 +10,7 @@ import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
 const { decode } = receiver()
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 
 async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
   const bodies: unknown[] = []
@@ -19,7 +19,7 @@ async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
 }
 
 describe('batching', () => {
-  test('sends what has gathered after the delay', async () => {
+  test('sends the open batch after the scheduled delay', async () => {
     const { transport, write } = start({ scheduledDelayMillis: 1 })
     write('a')
     write('b')
@@ -27,14 +27,14 @@ describe('batching', () => {
     expect(await bodiesIn(transport)).toEqual(['a', 'b'])
   })
 
-  test('sends a batch that has as many records as asked for, without waiting', async () => {
+  test('sends a batch at once when it has maxExportBatchSize records', async () => {
     const { transport, write } = start({ scheduledDelayMillis: 2 ** 30, maxExportBatchSize: 2 })
     for (const body of ['a', 'b', 'c']) write(body)
     await transport.arrived(1)
     expect(await bodiesIn(transport)).toEqual(['a', 'b'])
   })
 
-  test('sends a batch of half a megabyte, without waiting', async () => {
+  test('sends a batch at once when it has 512 KiB', async () => {
     const { transport, write } = start({ scheduledDelayMillis: 2 ** 30 })
     for (let i = 0; i < 6; i += 1) write('x'.repeat(100_000))
     await transport.arrived(1)
@@ -62,7 +62,7 @@ describe('batching', () => {
     expect(transport.requests).toHaveLength(5)
   })
 
-  test('is a snapshot: what changes after the call does not arrive', async () => {
+  test('sends values as they were at the log call when they change later', async () => {
     const { transport, pipeline, write } = start()
     const body = { items: [1] }
     write(body)
@@ -72,7 +72,7 @@ describe('batching', () => {
     expect(JSON.stringify(await bodiesIn(transport))).toBe('[{"items":[1]}]')
   })
 
-  test('exports on a path that marks it as our own doing', async () => {
+  test('suppresses telemetry while it exports', async () => {
     const { transport, write } = start({ maxExportBatchSize: 1 })
     write('a')
     await transport.arrived(1)
@@ -80,7 +80,7 @@ describe('batching', () => {
   })
 })
 
-describe('the account', () => {
+describe('the counters', () => {
   test.each<[ExportOutcome, Partial<LogsStats>]>([
     [delivered, { delivered: 3 }],
     [
@@ -105,7 +105,7 @@ describe('the account', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('what the receiver says of a partial success is told once, and so is the first loss for a reason', async () => {
+  test('report the message of a partial success once, and the first drop for each reason', async () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (const body of ['a', 'b', 'c', 'd']) write(body)
     const flushed = pipeline.forceFlush()
@@ -114,13 +114,13 @@ describe('the account', () => {
       transport.answer({ kind: 'delivered', rejected: 1, message })
     for (const reason of ['gRPC UNAUTHENTICATED', 'again']) transport.answer({ kind: 'failed', reason })
     await flushed
-    expect(said).toEqual([
-      'the receiver refused 1 log records: no such tenant',
-      'log records were dropped because the receiver refused them: gRPC UNAUTHENTICATED',
+    expect(warnings).toEqual([
+      'the receiver rejected 1 log records: no such tenant',
+      'dropped log records, refused by the receiver: gRPC UNAUTHENTICATED',
     ])
   })
 
-  test('a request that is too large goes in halves, down to the record that cannot go', async () => {
+  test('split a request in halves, down to one record, when it is too large', async () => {
     const { transport, pipeline, write } = start()
     for (const body of ['a', 'b', 'huge', 'd']) write(body)
     const flushed = pipeline.forceFlush()
@@ -137,7 +137,7 @@ describe('the account', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('a record too large for any request is dropped alone', async () => {
+  test('drop only the record that is too large for any request', async () => {
     const { transport, pipeline, write } = start()
     write('before')
     write('x'.repeat(5_000_000))
@@ -151,7 +151,7 @@ describe('the account', () => {
   })
 })
 
-test('a buffer that a record too large has blown up is not kept', () => {
+test('OpenBatch releases its buffer when a record that is too large has grown it', () => {
   const batch = new OpenBatch()
   const capacity = (): number => batch['encoder'].view().buffer.byteLength
   const size = batch.add(scope, recordOf('x'.repeat(6_000_000), 9), {})
@@ -161,7 +161,7 @@ test('a buffer that a record too large has blown up is not kept', () => {
 })
 
 describe('the caps', () => {
-  test('of bytes refuses low severities from 80 % on, all at 100 %', () => {
+  test('of bytes drops records below WARN from 80 % on, and all records at 100 %', () => {
     const { pipeline, write } = start({ maxQueueBytes: 100_000 })
     const fill = (bytes: number): void => {
       while (pipeline.stats().bytes < bytes) write('x'.repeat(1000), 17)
@@ -181,7 +181,7 @@ describe('the caps', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('of records does the same, and counts what is in flight', async () => {
+  test('of records drops records below WARN from 80 % on, and counts records in flight', async () => {
     const { transport, pipeline, write } = start({ maxQueueSize: 10, maxExportBatchSize: 5 })
     for (let i = 0; i < 12; i += 1) write(i, 9)
     expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { queue_full: 4 } })
@@ -198,7 +198,7 @@ describe('the caps', () => {
 })
 
 describe('flush and shutdown', () => {
-  test('a flush covers what is queued and what is in flight', async () => {
+  test('forceFlush waits for records that are queued and in flight', async () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)
     await transport.arrived(4)
@@ -213,7 +213,7 @@ describe('flush and shutdown', () => {
     expect(pipeline.stats().delivered).toBe(6)
   })
 
-  test('a flush ends at its deadline, and keeps what it could not send', async () => {
+  test('forceFlush ends at its deadline and keeps unsent records', async () => {
     const { transport, pipeline, write } = start()
     write('a')
     await pipeline.forceFlush(1)
@@ -224,7 +224,7 @@ describe('flush and shutdown', () => {
     expect(pipeline.stats().delivered).toBe(1)
   })
 
-  test('shutdown during a flush delivers everything, and records written between them', async () => {
+  test('shutdown delivers all records when a flush is running', async () => {
     const { transport, pipeline, write } = start()
     write('first')
     const flushed = pipeline.forceFlush()
@@ -240,7 +240,7 @@ describe('flush and shutdown', () => {
   })
 
   test.each(['forceFlush', 'shutdown'] as const)(
-    '%s in the midst of a record, by a toJSON of its values, covers it and spoils none',
+    '%s covers the record whose toJSON calls it',
     async (call) => {
       const { transport, pipeline, write } = start()
       let done: Promise<void> | undefined
@@ -258,37 +258,55 @@ describe('flush and shutdown', () => {
     },
   )
 
-  test('shutdown counts what it could not send in time, and what comes later', async () => {
+  test('shutdown drops records that are unsent at its deadline, and records emitted later', async () => {
     const { pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)
     const first = pipeline.shutdown(1)
     expect(pipeline.shutdown()).toBe(first)
     await first
-    expect(pipeline.stats()).toMatchObject({ queued: 0, inFlight: 0, bytes: 0, dropped: { shutdown: 6 } })
+    expect(pipeline.stats()).toMatchObject({
+      queued: 0,
+      inFlight: 0,
+      bytes: 0,
+      dropped: { shutdown_timeout: 6 },
+    })
     write('late')
-    expect(pipeline.stats()).toMatchObject({ created: 7, dropped: { shutdown: 7 } })
+    expect(pipeline.stats()).toMatchObject({
+      created: 7,
+      dropped: { shutdown_timeout: 6, already_shutdown: 1 },
+    })
     expectBalance(pipeline.stats())
   })
 
-  test('shutdown does not wait for a resource that is never ready', async () => {
+  test('shutdown ends at its deadline when a resource is never ready', async () => {
     const { pipeline, write, transport } = start()
     const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
     write('a', 9, encodeScope({ name: 'orders' }, pending))
     await pipeline.shutdown(1)
-    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 1 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(pipeline.stats()).toMatchObject({
+      dropped: { shutdown_timeout: 1 },
+      queued: 0,
+      inFlight: 0,
+      bytes: 0,
+    })
     expect(transport.closed).toBe(true)
   })
 
-  test('a shutdown does not wait for an attempt that never ends', async () => {
+  test('shutdown ends at its deadline when an attempt never ends', async () => {
     const { pipeline, write, transport } = start({ maxExportBatchSize: 1 })
     transport.send = () => new Promise(() => {})
     for (let i = 0; i < 6; i += 1) write(i)
     await pipeline.shutdown(1)
-    expect(pipeline.stats()).toMatchObject({ dropped: { shutdown: 6 }, queued: 0, inFlight: 0, bytes: 0 })
+    expect(pipeline.stats()).toMatchObject({
+      dropped: { shutdown_timeout: 6 },
+      queued: 0,
+      inFlight: 0,
+      bytes: 0,
+    })
     expect(transport.closed).toBe(true)
   })
 
-  test('a flush with nothing to send ends at once', async () => {
+  test('forceFlush ends at once when nothing is unsent', async () => {
     const { transport, pipeline } = start()
     await pipeline.forceFlush()
     expect(transport.requests).toHaveLength(0)

@@ -39,7 +39,7 @@ async function received() {
 }
 
 describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
-  test('records arrive with resource, scope and trace context', async () => {
+  test('createLoggerProvider delivers records with resource, scope, and trace context', async () => {
     const endpoint = protocol === 'grpc' ? receiving.grpcUrl() : receiving.httpUrl()
     create({ protocol, endpoint, serviceName: 'shop', resource: { 'deployment.environment.name': 'test' } })
     const logger = provider.getLogger('orders', '1.0', { schemaUrl: 'https://example.org/1' })
@@ -70,7 +70,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
   })
 })
 
-test('is heard by both generations of the Logs API, until it is shut down', async () => {
+test('createLoggerProvider receives records of both generations of the Logs API until it is shut down', async () => {
   create()
   api.logs.getLogger('3.x').emit({ body: 'from 3.x' })
   logs2x.getLogger('2.x').emit({ body: 'from 2.x' })
@@ -80,13 +80,13 @@ test('is heard by both generations of the Logs API, until it is shut down', asyn
   expect(logs2x.getLoggerProvider()).not.toBe(provider)
 })
 
-test('register: false leaves both APIs alone', () => {
+test('createLoggerProvider registers nowhere when register is false', () => {
   create({ register: false })
   expect(api.logs.getLoggerProvider()).not.toBe(provider)
   expect(logs2x.getLoggerProvider()).not.toBe(provider)
 })
 
-test('the same scope is the same logger', () => {
+test('getLogger returns one logger for each scope', () => {
   create()
   expect(provider.getLogger('a', '1')).toBe(provider.getLogger('a', '1'))
   expect(provider.getLogger('a', '1')).not.toBe(provider.getLogger('a', '2'))
@@ -100,7 +100,7 @@ test.each<[string, unknown[]]>([
   ['shop', ['shop', '1', { attributes: { big: 1n } }]],
   ['shop', ['shop', '1', { attributes: 'none' }]],
   ['shop', ['shop', '1', null]],
-])('a scope that makes no sense (%s) costs no record', async (name, args) => {
+])('getLogger delivers all records when a scope is invalid (%s)', async (name, args) => {
   create().getLogger('before').emit({ body: 1 })
   ;(provider.getLogger as (...args: unknown[]) => api.Logger)(...args).emit({ body: 2 })
   provider.getLogger('after').emit({ body: 3 })
@@ -112,7 +112,7 @@ test.each<[string, unknown[]]>([
   ])
 })
 
-test('minimumSeverity filters, and says so through enabled; unknown severity passes', async () => {
+test('minimumSeverity filters records and enabled(), and passes unknown severities', async () => {
   create({ minimumSeverity: 13 })
   const logger = provider.getLogger('a')
   expect([12, 13, 0].map((severityNumber) => logger.enabled({ severityNumber }))).toEqual([false, true, true])
@@ -121,19 +121,19 @@ test('minimumSeverity filters, and says so through enabled; unknown severity pas
   expect(provider.stats().created).toBe(2)
 })
 
-test('a record made while exporting is left out', async () => {
+test('Logger.emit leaves out records while telemetry is suppressed', async () => {
   create()
   withLoggingSuppressed(() => provider.getLogger('a').emit({ body: 'loop' }))
   expect(await received()).toEqual([])
 })
 
-describe('what callers hand over', () => {
+describe('Logger.emit', () => {
   test.each([
     ['[s, ns]', [1_700_000_000, 5], 1_700_000_000_000_000_005n],
     ['Date', new Date(1_700_000_000_123), 1_700_000_000_123_000_000n],
     ['milliseconds', 1_700_000_000_123, 1_700_000_000_123_000_000n],
     ['ISO text', '2023-11-14T22:13:20.123456789Z', 1_700_000_000_123_456_789n],
-  ])('a timestamp as %s', async (_, timestamp, expected) => {
+  ])('accepts a timestamp as %s', async (_, timestamp, expected) => {
     create()
       .getLogger('a')
       .emit({ timestamp: timestamp as api.TimeInput })
@@ -141,7 +141,7 @@ describe('what callers hand over', () => {
   })
 
   test.each([['text'], [{}], [null], [NaN], [-1n]])(
-    'a timestamp that is none (%s) becomes the time of the call',
+    'uses the time of the call when the timestamp is invalid (%s)',
     async (timestamp) => {
       const before = BigInt(Date.now()) * 1_000_000n
       create()
@@ -153,7 +153,7 @@ describe('what callers hand over', () => {
     },
   )
 
-  test('performance.now() is understood', async () => {
+  test('accepts performance.now() as a timestamp', async () => {
     const before = performance.timeOrigin + performance.now()
     create().getLogger('a').emit({ timestamp: performance.now() })
     expect(Number((await received())[0]!.timeUnixNano / 1_000_000n)).toBeGreaterThanOrEqual(
@@ -161,7 +161,7 @@ describe('what callers hand over', () => {
     )
   })
 
-  test('an exception becomes exception.*, by its class and not its code', async () => {
+  test('writes an exception as exception.*, with its class as the type', async () => {
     const error = Object.assign(new TypeError('no'), { code: 'ECONNREFUSED' })
     create()
       .getLogger('a')
@@ -173,13 +173,13 @@ describe('what callers hand over', () => {
     })
   })
 
-  test('an invalid span context is left out', async () => {
+  test('leaves out an invalid span context', async () => {
     const context = api.trace.setSpanContext(api.ROOT_CONTEXT, { ...SPAN_CONTEXT, traceId: 'xyz' })
     create().getLogger('a').emit({ context, body: 'b' })
     expect((await received())[0]).toMatchObject({ body: 'b', traceId: '', spanId: '' })
   })
 
-  test('nothing makes emit throw, and the neighbours arrive', async () => {
+  test('never throws, and delivers the neighbors, when a record is invalid', async () => {
     const logger = create().getLogger('a')
     const hostile = {
       get body() {
@@ -203,7 +203,7 @@ describe('what callers hand over', () => {
   })
 })
 
-test("the user's own processors see and change each record before it is sent", async () => {
+test('createLoggerProvider passes each record through the processors of the application before it is sent', async () => {
   const exporter = new InMemoryLogRecordExporter()
   create({
     processors: [
@@ -223,7 +223,7 @@ test("the user's own processors see and change each record before it is sent", a
   expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
 })
 
-test('a log call ends when a processor logs twice on each record', async () => {
+test('Logger.emit ends when a processor emits twice on each record', async () => {
   const logger = create({
     processors: [
       {
@@ -248,17 +248,20 @@ test.each([
     ' through processors',
     { processors: [new SimpleLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() })] },
   ],
-])('a flush%s takes its time as the SDK does, or by default, when it is no number', async (_, options) => {
-  for (const time of [{ timeoutMillis: 20_000 }, {}, Number.NaN, 'soon', null]) {
-    create(options).getLogger('a').emit({ body: 'b' })
-    await provider.forceFlush(time as never)
-    expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
-    await provider.shutdown(time as never)
-  }
-  expect(receiving.take()).toHaveLength(5)
-})
+])(
+  'forceFlush and shutdown%s accept a timeout in the form of the SDK, and use the default when it is no number',
+  async (_, options) => {
+    for (const time of [{ timeoutMillis: 20_000 }, {}, Number.NaN, 'soon', null]) {
+      create(options).getLogger('a').emit({ body: 'b' })
+      await provider.forceFlush(time as never)
+      expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
+      await provider.shutdown(time as never)
+    }
+    expect(receiving.take()).toHaveLength(5)
+  },
+)
 
-test("shutdown keeps its deadline and counts what was not sent, also behind the user's processors", async () => {
+test('shutdown ends at its deadline and counts unsent records, with and without processors of the application', async () => {
   const processors = [
     { onEmit() {}, forceFlush: async () => {}, shutdown: () => new Promise<void>(() => {}) },
   ]
@@ -266,11 +269,16 @@ test("shutdown keeps its deadline and counts what was not sent, also behind the 
     create({ endpoint: 'http://127.0.0.1:1', ...options })
     provider.getLogger('a').emit({ body: 'b' })
     await provider.shutdown(100)
-    expect(provider.stats()).toMatchObject({ created: 1, queued: 0, inFlight: 0, dropped: { shutdown: 1 } })
+    expect(provider.stats()).toMatchObject({
+      created: 1,
+      queued: 0,
+      inFlight: 0,
+      dropped: { shutdown_timeout: 1 },
+    })
   }
 })
 
-test('OtlpLogRecordProcessor does the same in a LoggerProvider of the SDK, one for several resources', async () => {
+test('OtlpLogRecordProcessor delivers records of several resources when it serves several LoggerProviders of the SDK', async () => {
   const processor = new OtlpLogRecordProcessor({ endpoint: receiving.grpcUrl(), minimumSeverity: 9 })
   for (const name of ['one', 'two']) {
     const sdk = new LoggerProvider({

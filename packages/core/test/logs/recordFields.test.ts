@@ -31,7 +31,7 @@ const ways = [
   ['through processors of the application', { processors: [passing] }],
 ] as const
 
-test('a logger whose options throw when they are read is had, asked and used', async () => {
+test('a logger emits records when the options of getLogger and enabled throw', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const wrong = new Proxy({}, { ownKeys: throwing, get: throwing })
   for (const options of [wrong, { droppedAttributesCount: { valueOf: throwing } }]) {
@@ -44,7 +44,7 @@ test('a logger whose options throw when they are read is had, asked and used', a
 })
 
 describe.each(ways)('a record %s', (_, options) => {
-  test.each(WRONG)('with %s is counted and costs that field', async (_name, field) => {
+  test.each(WRONG)('with %s is delivered without that field', async (_name, field) => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     provider.getLogger('any').emit({ body: 'kept', ...field })
     await provider.shutdown()
@@ -52,7 +52,7 @@ describe.each(ways)('a record %s', (_, options) => {
     expect(provider.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
   })
 
-  test('whose fields throw when they are read keeps the others', async () => {
+  test('is delivered with its other fields when getters of fields throw', async () => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     const record = { body: 'kept', severityNumber: 9 }
     for (const name of ['attributes', 'timestamp', 'context', 'eventName']) {
@@ -68,7 +68,7 @@ describe.each(ways)('a record %s', (_, options) => {
     expect(provider.stats()).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
   })
 
-  test('with values that have no end or throw is delivered', async () => {
+  test('is delivered when its values are endless or throw', async () => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     const logger = provider.getLogger('any')
     let graph: unknown = 'leaf'
@@ -86,7 +86,7 @@ describe.each(ways)('a record %s', (_, options) => {
   })
 })
 
-test('a logger of a name without a toString is one without a name', async () => {
+test('getLogger makes a logger without name when its name has no toString', async () => {
   for (const [, options] of ways) {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     provider.getLogger(Object.create(null) as string).emit({ body: 'kept' })
@@ -95,7 +95,7 @@ test('a logger of a name without a toString is one without a name', async () => 
   }
 })
 
-test('a record of the official SDK with wrong fields is counted by OtlpLogRecordProcessor', async () => {
+test('OtlpLogRecordProcessor delivers a record of the official SDK when its fields are invalid', async () => {
   const processor = new OtlpLogRecordProcessor({ endpoint: grpcUrl() })
   const sdk = new LoggerProvider({ processors: [processor] })
   const fields = {
@@ -110,13 +110,13 @@ test('a record of the official SDK with wrong fields is counted by OtlpLogRecord
   expect(processor.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
 })
 
-test('a processor whose enabled() throws costs no log call', () => {
+test('Logger.enabled returns true when enabled() of a processor throws', () => {
   const processors = [{ ...passing, enabled: throwing }]
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, processors })
   expect(provider.getLogger('any').enabled?.()).toBe(true)
 })
 
-test('the account balances when records are logged on the way to a full stack', async () => {
+test('createLoggerProvider balances its counters when records are emitted until the stack is full', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const logger = provider.getLogger('any')
   function descend(): void {

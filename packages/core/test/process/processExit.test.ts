@@ -62,11 +62,11 @@ describe('a process that has nothing left to do', () => {
     expect(ended.code).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject({
       created: 1,
-      dropped: { shutdown: 1 },
+      dropped: { shutdown_timeout: 1 },
       queued: 0,
       inFlight: 0,
     })
-    expect(ended.stderr).toContain('log records were dropped')
+    expect(ended.stderr).toContain('dropped log records, unsent at the deadline')
   })
 })
 

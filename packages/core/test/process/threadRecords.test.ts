@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const TASK = fileURLToPath(new URL('../fixtures/poolTask.mjs', import.meta.url))
 const REPORT =
-  /^logbridge: log records were dropped because a worker thread was terminated before they were sent \(.*\): (\d+)$/gm
+  /^logbridge: dropped log records, their worker thread was terminated before they were sent \(.*\): (\d+)$/gm
 const AT_END = /^logbridge: log records of worker threads not yet sent when the process ended: (\d+)\./gm
 
 const IMPORTS = `
@@ -168,7 +168,7 @@ describe('a pool of piscina', () => {
     expect(statsOf(ended)).toMatchObject(lost)
     const [first] = numbers(ended.stderr, REPORT)
     expect(first).toBeGreaterThan(0)
-    expect(ended.stderr).toContain('thread_terminated: 50 UNSPECIFIED')
+    expect(ended.stderr).toContain('thread_terminated 50 UNSPECIFIED')
   })
 
   test('that is left to the end of the process has reported what its threads take with them', async () => {

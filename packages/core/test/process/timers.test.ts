@@ -32,12 +32,15 @@ test('a provider delivers, and tells of its losses, when it is loaded in a windo
     ],
   })
   expect(code).toBe(0)
-  const [globals, delivered, lost] = stdout.split('\n')
+  const [globals, delivered, dropped] = stdout.split('\n')
   expect(globals).toBe('number undefined')
   expect(JSON.parse(delivered!)).toMatchObject({ created: 20, delivered: 8, queued: 0, inFlight: 0 })
-  expect(JSON.parse(lost!)).toMatchObject({ created: 20, dropped: { queue_full: 12, shutdown: 8 } })
-  expect(stderr).toContain('logbridge: loss of log records has ended: 12 lost')
-  expect(stderr).toContain('logbridge: loss of log records has ended: 20 lost')
+  expect(JSON.parse(dropped!)).toMatchObject({
+    created: 20,
+    dropped: { queue_full: 12, shutdown_timeout: 8 },
+  })
+  expect(stderr).toContain('logbridge: dropped 12 log records: ')
+  expect(stderr).toContain('logbridge: dropped 20 log records: ')
   const records = receiving.take()
   expect(records).toHaveLength(8)
   expect(records[0]).toMatchObject({ attributes: { when: '1970-01-01T00:00:00.000Z', map: { a: 1 } } })

@@ -29,7 +29,7 @@ function spoolWith(waiting: number): Spool {
   return spool as Partial<Spool> as Spool
 }
 
-test('a backlog takes turns between memory and disk, however much waits in memory', () => {
+test('Backlog alternates between disk and memory when both hold requests', () => {
   const backlog = new Backlog(spoolWith(3), { ...UNLIMITED, records: 1 })
   for (let i = 0; i < 6; i += 1) backlog.add(consignmentOf('any'))
   const fromDisk = Array.from({ length: 9 }, () => backlog.take().some(({ entry }) => entry !== undefined))
@@ -37,7 +37,7 @@ test('a backlog takes turns between memory and disk, however much waits in memor
   expect(backlog.isEmpty).toBe(true)
 })
 
-test('a severe batch that is on disk as well is taken before batches that came later', () => {
+test('Backlog takes a severe batch before later batches when it is on disk too', () => {
   const backlog = new Backlog(undefined, { ...UNLIMITED, records: 1 })
   const severe = consignmentOf('severe', ERROR)
   const later = consignmentOf('later')
@@ -47,7 +47,7 @@ test('a severe batch that is on disk as well is taken before batches that came l
   expect([backlog.take(), backlog.take()]).toEqual([[severe], [later]])
 })
 
-test('severe batches that are on disk as well take 1 MiB of memory, and the oldest leave it first', () => {
+test('Backlog releases the oldest severe batches from memory when those on disk exceed 1 MiB', () => {
   const backlog = new Backlog(undefined, UNLIMITED)
   const severe = Array.from({ length: 5 }, () => consignmentOf('x'.repeat(300_000), ERROR))
   for (const queuedRequest of severe) backlog.add(queuedRequest)

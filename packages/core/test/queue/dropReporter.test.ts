@@ -7,8 +7,8 @@ import type { DropListener } from '../../src/config/dropReasons.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 
-const said = capturedWarnings()
-const FULL = /^log records are being dropped because the queue is full: /
+const warnings = capturedWarnings()
+const FULL = /^dropping log records, the queue is full: /
 
 beforeEach(() => {
   useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
@@ -25,7 +25,7 @@ function full(onDrop?: DropListener) {
 }
 
 describe('onDrop', () => {
-  test('is told of each reason and severity, once a second, and in sum of every record', () => {
+  test('is called once a second for each reason and severity, and its counts add up to all dropped records', () => {
     const onDrop = vi.fn<DropListener>()
     const { pipeline, write } = full(onDrop)
     for (let i = 0; i < 30; i += 1) write('lost', i % 2 ? 9 : 5)
@@ -43,7 +43,7 @@ describe('onDrop', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('is told of whole batches by their severities', async () => {
+  test('is called for each severity of a dropped batch', async () => {
     const onDrop = vi.fn<DropListener>()
     const { transport, pipeline, write } = start({ onDrop })
     for (const severityNumber of [9, 17, 9]) write('refused', severityNumber)
@@ -58,18 +58,18 @@ describe('onDrop', () => {
     ])
   })
 
-  test('is told by the shutdown of what it gives up, before it resolves', async () => {
+  test('is called before a shutdown resolves when the shutdown drops records', async () => {
     const onDrop = vi.fn<DropListener>()
     const { pipeline, write } = start({ onDrop, maxExportBatchSize: 2 })
     for (let i = 0; i < 12; i += 1) write(i, 13)
     await pipeline.shutdown(1)
     expect(onDrop.mock.calls.map(([reason, count, severity]) => [reason, count, severity])).toEqual([
-      ['shutdown', 12, 13],
+      ['shutdown_timeout', 12, 13],
     ])
     expectBalance(pipeline.stats())
   })
 
-  test('may throw, and log what is lost as well: neither is heard', () => {
+  test('is reported once when it throws, and its own records are suppressed', () => {
     let bridged = 0
     const loggerProvider = { getLogger: () => ({ emit: () => (bridged += 1) }) }
     const adapter = {
@@ -85,52 +85,52 @@ describe('onDrop', () => {
     write('lost')
     vi.advanceTimersByTime(1000)
     expect(bridged).toBe(0)
-    expect(said).toContain('the function given as onDrop has thrown: of the listener')
+    expect(warnings).toContain('onDrop failed: of the listener')
   })
 
-  test('may be asynchronous and fail: that is no unhandled rejection, which would end the process', async () => {
+  test('causes no unhandled rejection when it is asynchronous and fails', async () => {
     const { write } = full(async () => Promise.reject(new Error('of the listener')))
     write('lost')
     await vi.advanceTimersByTimeAsync(1000)
-    expect(said).toContain('the function given as onDrop has thrown: of the listener')
+    expect(warnings).toContain('onDrop failed: of the listener')
   })
 })
 
-describe('on stderr', () => {
-  test('one line when loss begins, one with the totals when it has ended', () => {
+describe('DropReporter', () => {
+  test('writes one line when drops begin and one with the totals when drops have ended', () => {
     const { write } = full()
     for (let second = 0; second < 60; second += 1) {
       write('lost', second % 2 ? 9 : 5)
       vi.advanceTimersByTime(1000)
     }
-    expect(said).toEqual([expect.stringMatching(FULL)])
+    expect(warnings).toEqual([expect.stringMatching(FULL)])
     vi.advanceTimersByTime(30_000)
-    expect(said.slice(1)).toEqual(['loss of log records has ended: 60 lost; queue_full: 30 DEBUG, 30 INFO'])
+    expect(warnings.slice(1)).toEqual(['dropped 60 log records: queue_full 30 DEBUG, 30 INFO'])
     vi.advanceTimersByTime(60_000)
-    expect(said).toHaveLength(2)
+    expect(warnings).toHaveLength(2)
   })
 
-  test('a loss that comes and goes within half a minute is one loss', () => {
+  test('writes one line for drops that pause for less than half a minute', () => {
     const { write } = full()
     for (let round = 0; round < 5; round += 1) {
       write('lost')
       vi.advanceTimersByTime(25_000)
     }
-    expect(said).toHaveLength(1)
+    expect(warnings).toHaveLength(1)
     vi.advanceTimersByTime(30_000)
-    expect(said).toHaveLength(2)
+    expect(warnings).toHaveLength(2)
     write('lost')
-    expect(said).toEqual([expect.stringMatching(FULL), expect.anything(), expect.stringMatching(FULL)])
+    expect(warnings).toEqual([expect.stringMatching(FULL), expect.anything(), expect.stringMatching(FULL)])
   })
 
-  test('the shutdown is the end of it', async () => {
+  test('writes the totals when the pipeline is shut down', async () => {
     const { transport, pipeline, write } = full()
     write('lost')
     const ended = pipeline.shutdown()
     await transport.arrived(1)
     transport.answer(delivered)
     await ended
-    expect(said.at(-1)).toBe('loss of log records has ended: 1 lost; queue_full: 1 INFO')
+    expect(warnings.at(-1)).toBe('dropped 1 log records: queue_full 1 INFO')
     expect(vi.getTimerCount()).toBe(0)
   })
 })

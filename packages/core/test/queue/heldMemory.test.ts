@@ -18,8 +18,8 @@ const MIB = 1024 * 1024
 /** A queuedRequest, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/queue-memory.js`. */
 const LEAST_WAITING_BYTES = 700
 
-describe('the byte cap', () => {
-  test('counts the memory of each waiting batch, when every record is a batch', () => {
+describe('maxQueueBytes', () => {
+  test('counts the memory of each queued batch when every record is a batch', () => {
     const { pipeline, write } = start({ maxExportBatchSize: 1, maxQueueBytes: MIB })
     for (let i = 0; i < 10_000; i += 1) write('a', 17)
     const { queued, inFlight, bytes } = pipeline.stats()
@@ -28,7 +28,7 @@ describe('the byte cap', () => {
     expect(bytes).toBeLessThan(MIB + 4096)
   })
 
-  test('counts the resource in each waiting batch', () => {
+  test('counts the resource in each queued batch', () => {
     const { pipeline, write } = start({ maxExportBatchSize: 1, maxQueueBytes: 4 * MIB })
     const resource = encodeResource(resourceFromAttributes({ description: 'x'.repeat(100_000) }))
     const orders = encodeScope({ name: 'orders' }, resource)
@@ -37,13 +37,13 @@ describe('the byte cap', () => {
     expect(queued + inFlight).toBe(Math.ceil((4 * MIB) / (100_000 + 1200)))
   })
 
-  test('counts the scopes of a batch that is still open', () => {
+  test('counts the scopes of the open batch', () => {
     const { pipeline, write } = start({ scheduledDelayMillis: 2 ** 30 })
     for (let i = 0; i < 4; i += 1) write('a', 17, scopeOf(i, 100_000))
     expect(pipeline.stats().bytes).toBeGreaterThan(400_000)
   })
 
-  test('counts a full batch with the whole buffer that it is sent from', async () => {
+  test('counts the whole buffer of a full batch', async () => {
     const { pipeline, transport, write } = start({ scheduledDelayMillis: 2 ** 30 })
     while (transport.requests.length === 0) {
       write('x'.repeat(1000))
@@ -87,7 +87,7 @@ describe('a batch takes at most 512 KiB and one record', () => {
   })
 })
 
-test('records of many scopes with large attributes all arrive, each under its own', async () => {
+test('createLoggerProvider delivers each record under its scope when many scopes have large attributes', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const loggers = Array.from({ length: 40 }, (_, index) =>
     provider.getLogger(`tenant-${index}`, '1', { attributes: { tenant: 'x'.repeat(60_000) } }),
@@ -99,7 +99,7 @@ test('records of many scopes with large attributes all arrive, each under its ow
   expect(received.filter(({ body, scope: { name } }) => name !== `tenant-${Number(body) % 40}`)).toEqual([])
 })
 
-test('a scope whose only record is taken back is not in the batch', async () => {
+test('OpenBatch leaves out a scope whose only record was removed', async () => {
   const batch = new OpenBatch()
   batch.add(scope, recordOf('first', 9), {})
   batch.removeLast(batch.add(scopeOf(1, 0), recordOf('removed', 9), {}))
@@ -115,7 +115,7 @@ test('a scope whose only record is taken back is not in the batch', async () => 
   ])
 })
 
-test('a provider keeps a logger for a scope, and forgets those that were not used for long', () => {
+test('createLoggerProvider keeps recently used loggers, and releases loggers that were long unused', () => {
   const provider = createLoggerProvider({ endpoint: 'http://127.0.0.1:1', register: false })
   const first = provider.getLogger('first')
   expect(provider.getLogger('first')).toBe(first)
@@ -128,7 +128,7 @@ test('a provider keeps a logger for a scope, and forgets those that were not use
   expect(provider.getLogger('other')).not.toBe(other)
 })
 
-test('keys that are remembered do not keep the texts alive that they were cut from', async () => {
+test('RecordEncoder releases the texts that keys were cut from', async () => {
   const program = `
     const { createLoggerProvider } = await import('@logbridge/core')
     const logger = createLoggerProvider({ register: false, maxQueueBytes: 1e6 }).getLogger('orders')
@@ -144,7 +144,7 @@ test('keys that are remembered do not keep the texts alive that they were cut fr
   expect(Number(stdout)).toBeLessThan(50_000_000)
 })
 
-describe('the account keeps no more counts', () => {
+describe('PipelineCounters keeps no more counts', () => {
   test('than there are severities', () => {
     const onDrop = vi.fn<DropListener>()
     const account = new PipelineCounters(onDrop)
@@ -158,7 +158,7 @@ describe('the account keeps no more counts', () => {
     ])
   })
 
-  test('than there are statuses, whatever a receiver answers with', () => {
+  test('than there are statuses when a receiver makes up statuses', () => {
     const account = new PipelineCounters(undefined)
     for (let status = 1000; status < 2000; status += 1) {
       account.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })

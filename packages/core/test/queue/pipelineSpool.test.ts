@@ -15,7 +15,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 // The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
 
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 const { decode } = receiver()
 let directory: string
 beforeEach(async () => {
@@ -44,7 +44,7 @@ async function segments(): Promise<string[]> {
 const until = (check: () => unknown): Promise<void> =>
   vi.waitFor(async () => void (await check()), { timeout: 10_000, interval: 5 })
 
-test('a batch lies in the spool until the receiver has it', async () => {
+test('SpooledQueue keeps a batch in the spool until the receiver has accepted it', async () => {
   const { transport, pipeline, write } = spooling()
   write('a')
   await transport.arrived(1)
@@ -55,7 +55,7 @@ test('a batch lies in the spool until the receiver has it', async () => {
   expect(pipeline.stats()).toMatchObject({ delivered: 1, inFlight: 0, spooled: 0 })
 })
 
-test('what is refused for good does not stay in the spool', async () => {
+test('SpooledQueue removes a batch from the spool when the receiver refuses it for good', async () => {
   const { transport, pipeline, write } = spooling()
   write('a')
   await until(() => expect(pipeline.stats().spooled).toBe(1))
@@ -64,7 +64,7 @@ test('what is refused for good does not stay in the spool', async () => {
   expect(pipeline.stats()).toMatchObject({ dropped: { export_failed: 1 }, spooled: 0 })
 })
 
-test('what waits in the spool takes next to no memory, and is sent from there', async () => {
+test('SpooledQueue holds 12 bytes of memory for each batch that waits in the spool, and sends it from there', async () => {
   const { transport, pipeline, write } = spooling()
   for (let i = 0; i < 10; i += 1) write(i)
   const { bytes } = pipeline.stats()
@@ -83,7 +83,7 @@ test('what waits in the spool takes next to no memory, and is sent from there', 
   expect(new Set(await bodiesIn(transport))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
 })
 
-test('a shutdown leaves the rest to the next process, which sends it first; both accounts balance', async () => {
+test('SpooledQueue leaves unsent records to the next process, which sends them first, when it is shut down', async () => {
   const first = spooling()
   for (let i = 0; i < 6; i += 1) first.write(i)
   await first.transport.arrived(4)
@@ -99,7 +99,7 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
     spooled: 5,
   })
   expectBalance(left)
-  expect(said).toEqual([])
+  expect(warnings).toEqual([])
 
   const next = spooling()
   await until(() => expect(next.pipeline.stats().recovered).toBe(5))
@@ -123,7 +123,7 @@ test('a shutdown leaves the rest to the next process, which sends it first; both
   expect(await readdir(directory)).toEqual([])
 })
 
-test('a shutdown stores what is left, and leaves the spool, when the event loop is blocked longer than the disk may take', async () => {
+test('SpooledQueue stores unsent records and releases the spool when the event loop is blocked during a shutdown', async () => {
   useFakeTimers(timers, {
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
   })
@@ -153,7 +153,7 @@ test('a shutdown stores what is left, and leaves the spool, when the event loop 
   expect(await bodiesIn(next.transport)).toEqual(['a'])
 })
 
-test('what another process has recovered from this one is neither sent nor lost: that one has it in its account', async () => {
+test('SpooledQueue neither sends nor drops records that another process has recovered', async () => {
   const { transport, pipeline, write } = spooling()
   for (let i = 0; i < 10; i += 1) write(i)
   await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
@@ -172,10 +172,10 @@ test('what another process has recovered from this one is neither sent nor lost:
     spooled: 0,
   })
   expectBalance(pipeline.stats())
-  expect(said).toEqual([expect.stringMatching(/^another process has recovered the spool/)])
+  expect(warnings).toEqual([expect.stringMatching(/^another process has recovered the spool/)])
 })
 
-test('a process that ends at once when something has been delivered does not have the next one send it again', async () => {
+test('SpooledQueue acknowledges delivered records when the process ends at once, so that the next process sends the rest only', async () => {
   const { transport, pipeline, write } = spooling()
   write('delivered')
   write('left')
@@ -195,7 +195,7 @@ test('a process that ends at once when something has been delivered does not hav
   await until(async () => expect(await readdir(directory)).toEqual([]))
 })
 
-test('a spill has everything on disk when it returns, half-filled batches too', async () => {
+test('SpooledQueue has all records on disk, those of the open batch included, when a spill returns', async () => {
   const { pipeline, write } = spooling({ maxExportBatchSize: 100 })
   for (let i = 0; i < 150; i += 1) write(i)
   expect(pipeline.spillSync()).toBe(150)
@@ -206,7 +206,7 @@ test('a spill has everything on disk when it returns, half-filled batches too', 
   expect(pipeline.spillSync()).toBe(151)
 })
 
-test('the end of a process, however sudden, leaves nothing of what has just been delivered', async () => {
+test('SpooledQueue leaves only undelivered batches to the next process when the process ends right after a delivery', async () => {
   const first = spooling({ maxExportBatchSize: 2 })
   for (const body of ['delivered', 'delivered', 'waits', 'waits', 'is not sealed']) first.write(body)
   await first.transport.arrived(2)
@@ -224,7 +224,7 @@ test('the end of a process, however sudden, leaves nothing of what has just been
   expect(await bodiesIn(next.transport)).toEqual(['waits', 'waits', 'is not sealed'])
 })
 
-test('a spill does not wait for a resource that is not complete', () => {
+test('SpooledQueue spills without waiting when resource detectors are still running', () => {
   const { pipeline, write } = spooling()
   const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
   write('a', 9, encodeScope({ name: 'orders' }, pending))
@@ -256,7 +256,7 @@ async function sentByNext(): Promise<unknown[]> {
   return bodiesIn(transport)
 }
 
-test('of a request that goes in parts, what is still to be sent is what the spool keeps', async () => {
+test('SpooledQueue keeps the unsent part of a split request when it is shut down', async () => {
   const { pipeline } = await halfDelivered()
   await pipeline.shutdown(1)
   expect(pipeline.stats()).toMatchObject({
@@ -269,14 +269,14 @@ test('of a request that goes in parts, what is still to be sent is what the spoo
   expect(await sentByNext()).toEqual([4, 5, 6, 7])
 })
 
-test('of a request that goes in parts, what is still to be sent is what the end of the process leaves', async () => {
+test('SpooledQueue keeps the unsent part of a split request when the process ends', async () => {
   const { pipeline } = await halfDelivered()
   pipeline.end()
   expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, inFlight: 4, spooled: 4 })
   expect(await sentByNext()).toEqual([4, 5, 6, 7])
 })
 
-test('a spill amid a request that goes in parts has the process go on with the rest', async () => {
+test('SpooledQueue sends the rest of a split request after a spill', async () => {
   const { transport, pipeline } = await halfDelivered()
   expect(pipeline.spillSync()).toBe(4)
   transport.answer()
@@ -285,7 +285,7 @@ test('a spill amid a request that goes in parts has the process go on with the r
   expect(await readdir(directory)).toEqual([])
 })
 
-test('a request of which the receiver has taken a part is left whole when the spool has no room for the rest', async () => {
+test('SpooledQueue keeps a split request whole when the spool has no room for its unsent part', async () => {
   // Room for the eight, and not for four more.
   const { pipeline } = await halfDelivered({ spool: { directory, maxBytes: 350 } })
   await pipeline.shutdown(1)
@@ -293,13 +293,13 @@ test('a request of which the receiver has taken a part is left whole when the sp
   expect(await sentByNext()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
 })
 
-test('a spill amid a request that goes in parts keeps no more than what is still to be sent', async () => {
+test('SpooledQueue spills only the unsent part of a split request when the spool has refused the whole request', async () => {
   const spool = { directory: join(directory, 'spool') }
   // A file in its place: the disk takes nothing at first.
   await writeFile(spool.directory, '')
   const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
   for (let i = 0; i < 8; i += 1) write(i)
-  await until(() => expect(said).toContainEqual(expect.stringContaining('writing to the spool')))
+  await until(() => expect(warnings).toContainEqual(expect.stringContaining('writing to the spool')))
   for (const [index, outcome] of [{ kind: 'too_large', reason: '' } as const, delivered].entries()) {
     await transport.arrived(index + 1)
     transport.answer(outcome)
@@ -319,7 +319,7 @@ test('a spill amid a request that goes in parts keeps no more than what is still
   expectBalance(next.pipeline.stats())
 })
 
-test('what is corrupt in the spool is counted, and the rest is sent', async () => {
+test('SpooledQueue drops a corrupt entry and sends the rest', async () => {
   const { transport, pipeline, write } = spooling()
   for (let i = 0; i < 6; i += 1) write(i)
   await until(() => expect(pipeline.stats().spooled).toBe(6))
@@ -336,10 +336,10 @@ test('what is corrupt in the spool is counted, and the rest is sent', async () =
   const stats = pipeline.stats()
   expect(stats).toMatchObject({ created: 6, delivered: 5, dropped: { spool_corrupted: 1 }, spooled: 0 })
   expectBalance(stats)
-  expect(said).toContain('log records in the spool were dropped because they can no longer be read')
+  expect(warnings).toContain('dropped log records, corrupt in the spool')
 })
 
-test('a directory that cannot be had costs the spool, not the records', async () => {
+test('SpooledQueue delivers from memory when its directory cannot be made', async () => {
   const file = join(directory, 'file')
   await writeFile(file, '')
   const { transport, pipeline, write } = spooling({ spool: { directory: file } })
@@ -348,7 +348,7 @@ test('a directory that cannot be had costs the spool, not the records', async ()
   transport.answer(delivered)
   await pipeline.shutdown()
   expect(pipeline.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
-  expect(said).toHaveLength(1)
+  expect(warnings).toHaveLength(1)
 })
 
 /** Three batches that wait in memory, since the spool was refused; now it can be had. */
@@ -357,13 +357,13 @@ async function refused() {
   await writeFile(file, '')
   const parts = spooling({ spool: { directory: file } })
   for (let i = 0; i < 3; i += 1) parts.write(i)
-  await until(() => expect(said).toEqual([expect.stringContaining('writing to the spool')]))
+  await until(() => expect(warnings).toEqual([expect.stringContaining('writing to the spool')]))
   await parts.transport.arrived(3)
   await rm(file)
   return parts
 }
 
-test('what a spool has refused is stored after the next batch that it takes', async () => {
+test('SpooledQueue stores refused batches when the spool has accepted a later batch', async () => {
   const { pipeline, write } = await refused()
   write('next')
   await until(() => expect(pipeline.stats().spooled).toBe(4))
@@ -373,7 +373,7 @@ test('what a spool has refused is stored after the next batch that it takes', as
   expectBalance(pipeline.stats())
 })
 
-test('what a spool has refused is stored within 10 s when nothing else is logged', async () => {
+test('SpooledQueue stores refused batches within 10 s when nothing else is logged', async () => {
   useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const { pipeline } = await refused()
@@ -381,7 +381,7 @@ test('what a spool has refused is stored within 10 s when nothing else is logged
   await until(() => expect(pipeline.stats().spooled).toBe(3))
 })
 
-test('a full spool leaves the rest in memory, within its cap', async () => {
+test('SpooledQueue keeps further records in memory, within its cap, when the spool is full', async () => {
   const { transport, pipeline, write } = spooling({
     spool: { directory, maxBytes: 100_000 },
     maxQueueBytes: 200_000,
@@ -395,7 +395,7 @@ test('a full spool leaves the rest in memory, within its cap', async () => {
   expect(transport.requests).toHaveLength(4)
 })
 
-test('a cap on records is one on memory: what is in the spool does not count', async () => {
+test('LogPipeline excludes spooled records from maxQueueSize', async () => {
   const { pipeline, write } = spooling({ maxQueueSize: 6 })
   for (let i = 0; i < 40; i += 4) {
     for (let n = 0; n < 4; n += 1) write(i + n)
@@ -404,14 +404,14 @@ test('a cap on records is one on memory: what is in the spool does not count', a
   expect(pipeline.stats()).toMatchObject({ created: 40, dropped: NOTHING, spooled: 40 })
 })
 
-test('what is logged after the end of the process has been seen to is lost, counted and said', () => {
+test('LogPipeline drops records as already_shutdown when they are emitted after the end of the process', () => {
   const { pipeline, write } = spooling()
   write('kept')
   pipeline.end()
   write('too late')
-  expect(pipeline.stats()).toMatchObject({ created: 2, spooled: 1, dropped: { shutdown: 1 } })
+  expect(pipeline.stats()).toMatchObject({ created: 2, spooled: 1, dropped: { already_shutdown: 1 } })
   expectBalance(pipeline.stats())
-  expect(said).toEqual([expect.stringMatching(/^log records were dropped because logbridge was shut down/)])
+  expect(warnings).toEqual([expect.stringMatching(/^dropped a log record, emitted after the shutdown/)])
 })
 
 describe('records that wait for the scheduled delay', () => {
@@ -430,7 +430,7 @@ describe('records that wait for the scheduled delay', () => {
     vi.restoreAllMocks()
   })
 
-  test('are in the spool after 50 ms, and go in one request when the delay is over', async () => {
+  test('are in the spool after 50 ms, and are sent in one request when the delay is over', async () => {
     const parts = delayed()
     const { transport, pipeline, write } = parts
     write('a')
@@ -452,7 +452,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(pipeline.stats()).toMatchObject({ delivered: 3, queued: 0, inFlight: 0, spooled: 0 })
   })
 
-  test('go when the delay is over though no record has come since they were stored', async () => {
+  test('are sent when the delay is over and no record has come since they were spooled', async () => {
     const parts = delayed()
     parts.write('a')
     vi.advanceTimersByTime(50)
@@ -462,7 +462,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(await bodiesIn(parts.transport)).toEqual(['a'])
   })
 
-  test('go at once when they fill a batch, those counted that are stored', async () => {
+  test('are sent at once when they fill a batch together with spooled records', async () => {
     const parts = delayed({ maxExportBatchSize: 3 })
     parts.write('a')
     parts.write('b')
@@ -473,7 +473,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(await bodiesIn(parts.transport)).toEqual(['a', 'b', 'c'])
   })
 
-  test('go with a flush when they are stored', async () => {
+  test('are sent by a flush when they are spooled', async () => {
     const parts = delayed()
     parts.write('a')
     vi.advanceTimersByTime(50)
@@ -485,7 +485,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(parts.pipeline.stats()).toMatchObject({ delivered: 1, spooled: 0 })
   })
 
-  test('are not stored apart when there is no spool', () => {
+  test('are kept in the open batch when there is no spool', () => {
     const { pipeline, write } = delayed({ spool: undefined })
     write('a')
     expect(vi.getTimerCount()).toBe(1)

@@ -15,7 +15,7 @@ import { receiver } from '../receive.ts'
 capturedWarnings()
 const { decode } = receiver()
 
-describe('when the receiver is back', () => {
+describe('SendingQueue after an outage', () => {
   /** Four requests in flight that have been tried again and again, and more that wait. */
   async function outage() {
     const parts = start({ maxExportBatchSize: 1, scheduledDelayMillis: 2 ** 30 })
@@ -25,13 +25,13 @@ describe('when the receiver is back', () => {
   }
   const afterRetries = { ...delivered, attempts: 7 }
 
-  test('requests that wait for the end of a backoff need not', async () => {
+  test('sends requests in a backoff at once', async () => {
     const { transport } = await outage()
     transport.answer(afterRetries)
     await vi.waitFor(() => expect(transport.wakes).toBe(1))
   })
 
-  test('what has piled up goes by one request at first, oldest first, then by more', async () => {
+  test('drains the backlog oldest first, at concurrency 1, then up to 4', async () => {
     const { transport, pipeline } = await outage()
     for (let i = 0; i < 4; i += 1) transport.answer(afterRetries)
     await transport.arrived(5)
@@ -47,7 +47,7 @@ describe('when the receiver is back', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('a flush does not pause', async () => {
+  test('skips the drain delays when a flush waits', async () => {
     const { transport, pipeline } = await outage()
     const flushed = pipeline.forceFlush()
     for (let i = 0; i < 4; i += 1) transport.answer(afterRetries)
@@ -60,7 +60,7 @@ describe('when the receiver is back', () => {
   })
 })
 
-test('flushes again and again, while nothing can be sent, take no memory', async () => {
+test('SendingQueue keeps no memory for flushes that have ended during an outage', async () => {
   const { transport, pipeline, write } = start({ maxExportBatchSize: 1, scheduledDelayMillis: 2 ** 30 })
   for (let i = 0; i < 2000; i += 1) write(i)
   await transport.arrived(4)
@@ -84,45 +84,48 @@ test.each<[string, Spool['append']]>([
     () => new Promise((resolve) => timers.setTimeout(() => resolve(undefined), 1000)),
   ],
   ['throws', () => Promise.reject(new Error('mock'))],
-])('a shutdown waits for a disk that %s, but not for each batch, nor for ever', async (_, append) => {
-  useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const never = (): Promise<never> => new Promise(() => {})
-  /** A mock: a network drive, say, whose server has gone. */
-  const spool: Spool = {
-    bytes: 0,
-    memory: 0,
-    waiting: 0,
-    append,
-    appendSync: (requests) => requests.map(() => undefined),
-    park() {},
-    take: () => [],
-    read: never,
-    ack() {},
-    recover: never,
-    close: never,
-    closeSync() {},
-  }
-  const open = new OpenBatch()
-  const account = new PipelineCounters(undefined)
-  const dispatcher = new SendingQueue(new ManualTransport(), account, spool, undefined, {
-    bytes: Infinity,
-    records: 1,
-  })
-  for (let i = 0; i < 100; i += 1) {
-    account.created += 1
-    account.queued += 1
-    open.add(scope, recordOf(i, 9), {})
-    dispatcher.add(open.seal()!)
-  }
-  const closed = vi.fn()
-  void dispatcher.close(0).then(closed)
-  await vi.advanceTimersByTimeAsync(10_000)
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled())
-  expect(account.stats(0)).toMatchObject({ dropped: { shutdown: 100 }, queued: 0, inFlight: 0 })
-})
+])(
+  'SpooledQueue waits a bounded time for all batches when it is shut down and the disk %s',
+  async (_, append) => {
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const never = (): Promise<never> => new Promise(() => {})
+    /** A mock: a network drive, say, whose server has gone. */
+    const spool: Spool = {
+      bytes: 0,
+      memory: 0,
+      waiting: 0,
+      append,
+      appendSync: (requests) => requests.map(() => undefined),
+      park() {},
+      take: () => [],
+      read: never,
+      ack() {},
+      recover: never,
+      close: never,
+      closeSync() {},
+    }
+    const open = new OpenBatch()
+    const account = new PipelineCounters(undefined)
+    const dispatcher = new SendingQueue(new ManualTransport(), account, spool, undefined, {
+      bytes: Infinity,
+      records: 1,
+    })
+    for (let i = 0; i < 100; i += 1) {
+      account.created += 1
+      account.queued += 1
+      open.add(scope, recordOf(i, 9), {})
+      dispatcher.add(open.seal()!)
+    }
+    const closed = vi.fn()
+    void dispatcher.close(0).then(closed)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+    expect(account.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
+  },
+)
 
-describe('a request that goes in parts, as it was too large', () => {
+describe('a request that was split because it is too large', () => {
   const tooLarge = { kind: 'too_large', reason: 'larger than max' } as const
 
   /** Of eight records the first four are delivered, and two of the others are being sent. */
@@ -137,17 +140,22 @@ describe('a request that goes in parts, as it was too large', () => {
     return parts
   }
 
-  test('is given up by a shutdown no further than what is still to be sent', async () => {
+  test('drops only its unsent records when the pipeline is shut down', async () => {
     const onDrop = vi.fn()
     const { pipeline } = await halfWay({ onDrop })
     expectBalance(pipeline.stats())
     await pipeline.shutdown(1)
-    expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: { shutdown: 4 }, queued: 0, inFlight: 0 })
-    expect(onDrop.mock.calls).toEqual([['shutdown', 4, 17]])
+    expect(pipeline.stats()).toMatchObject({
+      delivered: 4,
+      dropped: { shutdown_timeout: 4 },
+      queued: 0,
+      inFlight: 0,
+    })
+    expect(onDrop.mock.calls).toEqual([['shutdown_timeout', 4, 17]])
   })
 })
 
-test('with recordUid each record has an id of its own, but for one that brings it', async () => {
+test('LogPipeline adds a log.record.uid to each record without one when recordUid is set', async () => {
   const { transport, pipeline } = start({ recordUid: true, limits: { attributeCountLimit: 1 } })
   for (const attributes of [undefined, { a: 1 }, { 'log.record.uid': 'mine' }]) {
     pipeline.write(scope, { ...recordOf('x', 9), attributes })
@@ -165,7 +173,7 @@ test('with recordUid each record has an id of its own, but for one that brings i
   expect(sent[1]!.attributes['a']).toBe(1)
 })
 
-test('with recordUid a record goes with an id, whatever stands in the place of its attributes', async () => {
+test('LogPipeline adds a log.record.uid when the attributes of a record are no plain object', async () => {
   const { transport, pipeline } = start({ recordUid: true })
   const fails = (): never => {
     throw new Error('of a trap')

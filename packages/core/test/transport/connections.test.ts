@@ -125,7 +125,7 @@ test.each(['grpc', 'http/protobuf'])(
     console.log(JSON.stringify(telemetry.stats()))`,
     )
     expect(ended.code).toBe(0)
-    expect(JSON.parse(ended.stdout)).toMatchObject({ created: 1, dropped: { shutdown: 1 } })
+    expect(JSON.parse(ended.stdout)).toMatchObject({ created: 1, dropped: { shutdown_timeout: 1 } })
   },
 )
 

@@ -92,7 +92,7 @@ describe.each([
     return { delivered, dropped }
   }
   const arrives = { delivered: 1, dropped: {} }
-  const doesNot = { delivered: 0, dropped: { shutdown: 1 } }
+  const doesNot = { delivered: 0, dropped: { shutdown_timeout: 1 } }
 
   test('a server whose certificate is trusted gets the record', async () => {
     expect(await send(plain.port, { ca: own.cert })).toEqual(arrives)
