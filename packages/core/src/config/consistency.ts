@@ -1,14 +1,9 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
+import { METRICS } from './optionTable.ts'
 import { at, type Environment, readVariable, enumOf } from './settings.ts'
 
 // Rules between two settings, and variables that are not supported.
-
-/**
- * Default export timeout of metrics.
- * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#periodic-exporting-metricreader
- */
-const DEFAULT_TIMEOUT_MILLIS = 30_000
 
 /**
  * Limits `maxExportBatchSize` to `maxQueueSize`, because a batch larger than the queue would never fill up.
@@ -44,16 +39,20 @@ export function batchWithinQueue<Size extends number | undefined>(
 }
 
 /**
- * Limits the export timeout of metrics to the interval, because an export must end before the next begins. Warns when the
- * timeout was set by option or variable.
+ * Limits the export timeout of metrics to the interval, because an export must end before the next begins. Warns when an
+ * option or a variable sets the timeout.
  */
-export function timeoutWithinInterval(given: {
-  exportIntervalMillis: number
-  exportTimeoutMillis: number | undefined
-}): number {
-  const { exportIntervalMillis, exportTimeoutMillis = DEFAULT_TIMEOUT_MILLIS } = given
+export function timeoutWithinInterval(
+  options: { exportTimeoutMillis?: number | undefined },
+  {
+    exportIntervalMillis,
+    exportTimeoutMillis,
+  }: { exportIntervalMillis: number; exportTimeoutMillis: number },
+  env: Environment,
+): number {
   if (exportTimeoutMillis <= exportIntervalMillis) return exportTimeoutMillis
-  if (given.exportTimeoutMillis !== undefined) {
+  const { type, variables } = METRICS.exportTimeoutMillis
+  if ((options.exportTimeoutMillis ?? readVariable(env, variables, type)) !== undefined) {
     warnOnce(
       'OTEL_METRIC_EXPORT_TIMEOUT',
       `metrics.exportTimeoutMillis (OTEL_METRIC_EXPORT_TIMEOUT) is ${exportTimeoutMillis}, more than ` +

@@ -1,7 +1,8 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
-import { type Environment, readBoolean } from './settings.ts'
+import { exporterTable, type Signal } from './optionTable.ts'
+import { booleanText, type Environment, readVariable } from './settings.ts'
 
 // One rule for all signals, options, and variables: telemetry is sent to the configured endpoint or not at all.
 //
@@ -13,8 +14,6 @@ import { type Environment, readBoolean } from './settings.ts'
 // | for all signals, ends in /v1/logs (traces, metrics)          | the URL without that end, with a warning           |
 // | otherwise invalid, as an option                              | an error                                           |
 // | otherwise invalid, as a variable                             | the signal does not start, with a warning          |
-
-export type Signal = 'logs' | 'traces' | 'metrics'
 
 /** Resolved endpoint of one signal. */
 export interface Endpoint {
@@ -74,7 +73,10 @@ export function resolveEndpoint(
     const url = `${tls.given ? 'https' : 'http'}://${host}`
     return { protocol: protocol ?? 'grpc', url, secure: Boolean(tls.given) }
   }
-  const insecure = tls.given === undefined ? readInsecure(signal, env) : !tls.given
+  const insecure =
+    tls.given === undefined
+      ? (readVariable(env, exporterTable(signal).tls.variables, booleanText) ?? false)
+      : !tls.given
   const used = protocol ?? impliedProtocol(given.text)
   const endpoint = used === 'grpc' ? readGrpcEndpoint(given, insecure) : readHttpEndpoint(given, signal)
   if (endpoint !== undefined) return checkTls({ ...endpoint, protocol: used }, tls, given.source)
@@ -98,10 +100,9 @@ function givenEndpoint(
   if (general.endpoint !== undefined) {
     return { text: general.endpoint.trim(), source: 'option endpoint', isOption: true, isGeneral: true }
   }
-  const generalName = 'OTEL_EXPORTER_OTLP_ENDPOINT'
-  for (const source of [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`, generalName]) {
+  for (const [index, source] of exporterTable(signal).endpoint.variables.entries()) {
     const text = env[source]?.trim()
-    if (text) return { text, source, isOption: false, isGeneral: source === generalName }
+    if (text) return { text, source, isOption: false, isGeneral: index > 0 }
   }
   return undefined
 }
@@ -177,11 +178,6 @@ function withoutTrailingSlashes(path: string): string {
   let end = path.length
   while (path[end - 1] === '/') end -= 1
   return path.slice(0, end)
-}
-
-function readInsecure(signal: Signal, env: Environment): boolean {
-  const names = [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_INSECURE`, 'OTEL_EXPORTER_OTLP_INSECURE']
-  return readBoolean(env, names) ?? false
 }
 
 /**

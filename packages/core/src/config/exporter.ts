@@ -1,30 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
-import { warnOnce, oneLine } from '@logbridge/bridge/internal'
-import { validateHeaders } from './headers.ts'
-import { resolveEndpoint, type Signal, type TlsOption } from './endpoint.ts'
+import { LogbridgeError } from '@logbridge/bridge'
+import { oneLine, warnOnce } from '@logbridge/bridge/internal'
+import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
-import {
-  at,
-  duration,
-  type Environment,
-  type OptionType,
-  parsePairs,
-  readVariable,
-  rulesOf,
-  setting,
-  type SettingTable,
-  resolveOptions,
-  enumOf,
-} from './settings.ts'
+import { exporterTable, type Signal, tlsTable } from './optionTable.ts'
+import { at, type Environment, type OptionType, readVariable, resolveOptions } from './settings.ts'
 
 /** Certificates and key in PEM, and the absolute paths of the files that they were read from. */
 export interface TlsConfig {
   readonly ca?: Buffer
   readonly cert?: Buffer
   readonly key?: Buffer
-  readonly files?: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
+  readonly files?: Readonly<Partial<Record<PemName, string>>>
 }
 
 /** Resolved configuration of one OTLP exporter. */
@@ -42,39 +30,7 @@ export interface ExporterConfig {
   readonly tls: TlsConfig | undefined
 }
 
-const protocol: OptionType<OtlpProtocol> = {
-  ...oneOf('grpc', 'http/protobuf'),
-  parse(text) {
-    if (text !== 'http/json') return text as OtlpProtocol
-    warnOnce('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used')
-    return 'http/protobuf'
-  },
-}
-
-const headers: OptionType<HeadersOption> = {
-  accepts: 'an object of header names and ASCII values, or a function that returns one',
-  test: (value) => typeof value === 'function' || validateHeaders(value) === undefined,
-  parse: parsePairs,
-  secret: true,
-}
-
-const isPem = (value: unknown): boolean =>
-  Buffer.isBuffer(value) || (typeof value === 'string' && value.includes('-----BEGIN'))
-
-const tls: OptionRule = {
-  secret: true,
-  accepts:
-    'true, false, or an object of ca, cert and key, each the contents of a PEM file, or of caFile, certFile and keyFile, their paths',
-  test: (value) =>
-    typeof value === 'boolean' ||
-    (rules.object.test(value) &&
-      Object.entries(value as object).every(
-        ([name, given]) =>
-          given === undefined ||
-          (['ca', 'cert', 'key'].includes(name) && isPem(given)) ||
-          (['caFile', 'certFile', 'keyFile'].includes(name) && typeof given === 'string' && given !== ''),
-      )),
-}
+type PemName = 'ca' | 'cert' | 'key'
 
 interface Pem {
   readonly content: Buffer
@@ -95,33 +51,6 @@ const file: OptionType<Pem> = {
 }
 
 /**
- * Variables of an exporter option, in order of precedence.
- * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
- */
-function variables(signal: Signal, name: string): [string, string] {
-  return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
-}
-
-function exporterTable(signal: Signal) {
-  return {
-    protocol: setting<OtlpProtocol | undefined>(protocol, variables(signal, 'PROTOCOL'), undefined),
-    headers: setting<HeadersOption>(headers, variables(signal, 'HEADERS'), {}),
-    compression: setting(enumOf('gzip', 'none'), variables(signal, 'COMPRESSION'), 'none'),
-    timeoutMillis: setting(duration, variables(signal, 'TIMEOUT'), 10_000),
-  } satisfies SettingTable
-}
-
-/** Rules of `ExporterOptions`, for `checkOptionsAt`. */
-export const exporterRules: Readonly<Record<keyof ExporterOptions, OptionRule>> = {
-  ...(rulesOf(exporterTable('logs')) as Record<
-    'protocol' | 'headers' | 'compression' | 'timeoutMillis',
-    OptionRule
-  >),
-  endpoint: rules.string,
-  tls,
-}
-
-/**
  * Resolves the exporter of one signal.
  * @param general options for all signals
  * @param own options of this signal, which take precedence
@@ -134,28 +63,36 @@ export function resolveExporter(
   own: ExporterOptions,
   env: Environment,
 ): ExporterConfig | undefined {
+  const table = exporterTable(signal)
   const options: Record<string, unknown> = {}
-  for (const name of Object.keys(exporterRules) as (keyof ExporterOptions)[]) {
+  for (const name of Object.keys(table) as (keyof ExporterOptions)[])
     options[name] = own[name] ?? general[name]
-  }
-  const resolved = resolveOptions(exporterTable(signal), options, env)
+  const resolved = resolveOptions(table, options, env)
   const tls: TlsOption = {
     path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
-    given: options['tls'] as ExporterOptions['tls'],
+    given: resolved.tls,
   }
   const endpoint = resolveEndpoint(signal, resolved.protocol, general, own, tls, env)
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
-  return { ...resolved, protocol, url, tls: secure ? readTls(signal, tls, env) : undefined }
+  const { headers, compression, timeoutMillis } = resolved
+  return {
+    protocol,
+    url,
+    headers,
+    compression,
+    timeoutMillis,
+    tls: secure ? readTls(signal, tls, env) : undefined,
+  }
 }
 
 function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {
   const { path } = option
   const given: TlsOptions = typeof option.given === 'object' ? option.given : {}
-  const ca = readPem(path, given, 'ca') ?? readVariable(env, variables(signal, 'CERTIFICATE'), file)
-  const cert =
-    readPem(path, given, 'cert') ?? readVariable(env, variables(signal, 'CLIENT_CERTIFICATE'), file)
-  const key = readPem(path, given, 'key') ?? readVariable(env, variables(signal, 'CLIENT_KEY'), file)
+  const table = tlsTable(signal)
+  const read = (name: PemName): Pem | undefined =>
+    readPem(path, given, name) ?? readVariable(env, table[`${name}File`].variables, file)
+  const [ca, cert, key] = [read('ca'), read('cert'), read('key')]
   if ((cert === undefined) === (key === undefined)) return tlsConfig({ ca, cert, key })
   const missing = cert === undefined ? 'certificate' : 'key'
   if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
@@ -167,7 +104,7 @@ function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig
   return tlsConfig({ ca })
 }
 
-function readPem(option: string, given: TlsOptions, name: 'ca' | 'cert' | 'key'): Pem | undefined {
+function readPem(option: string, given: TlsOptions, name: PemName): Pem | undefined {
   const content = given[name]
   const path = given[`${name}File`]
   if (content !== undefined && path !== undefined) {

@@ -3,210 +3,458 @@ import type { Attributes, MeterProvider } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
-import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from './dropReasons.ts'
+
+// The first paragraph of each docstring, `@env`, and `@default` are also the option tables of README.md: `pnpm docs:options`
+// writes the tables. optionTable.ts has the same variables and defaults for the program; a test compares both.
 
 export type OtlpProtocol = 'grpc' | 'http/protobuf'
 
-/** Headers sent with each export: fixed, or asked for each request, so that a token can rotate. */
+/**
+ * Headers of each export request: an object, or a function that is called for each request, so that a token can rotate.
+ *
+ * @example
+ * async () => ({ authorization: `Bearer ${await currentToken()}` })
+ */
 export type HeadersOption =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
 
 /**
- * Certificates, as contents in PEM or as paths of PEM files; not both for the same thing. Files are read again when they
- * have changed, without a restart. The `OTEL_EXPORTER_OTLP_*` variables are paths.
+ * Certificates and keys, as contents in PEM or as paths of PEM files. Changed files are read again without a restart.
+ *
+ * @example
+ * { caFile: '/etc/tls/ca.pem', certFile: '/etc/tls/client.pem', keyFile: '/etc/tls/client.key' }
  */
 export interface TlsOptions {
-  /** Certificate authorities that the server is verified against. Default: those of Node. */
+  /**
+   * Certificate authorities that verify the receiver, in PEM.
+   * @default the authorities of Node.js
+   */
   ca?: string | Buffer | undefined
+  /**
+   * Path of a PEM file with the certificate authorities.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE
+   * @default the authorities of Node.js
+   */
   caFile?: string | undefined
-  /** Client certificate, for mutual TLS; needs a key. */
+  /**
+   * Client certificate for mutual TLS, in PEM. Needs a key.
+   * @default none
+   */
   cert?: string | Buffer | undefined
+  /**
+   * Path of a PEM file with the client certificate.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_CLIENT_CERTIFICATE, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE
+   * @default none
+   */
   certFile?: string | undefined
-  /** Client key, for mutual TLS; needs a certificate. */
+  /**
+   * Client key for mutual TLS, in PEM. Needs a certificate.
+   * @default none
+   */
   key?: string | Buffer | undefined
+  /**
+   * Path of a PEM file with the client key.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_CLIENT_KEY, OTEL_EXPORTER_OTLP_CLIENT_KEY
+   * @default none
+   */
   keyFile?: string | undefined
 }
 
-/** Where and how to export. Each has its `OTEL_EXPORTER_OTLP_*` variables; an option wins over a variable. */
+/** OTLP exporter of one signal or of all signals. */
 export interface ExporterOptions {
   /**
-   * The receiver: `http://host:4317` or, with TLS, `https://host:4317`. For `http/protobuf` the base URL, to which
-   * `/v1/logs`, `/v1/traces` and `/v1/metrics` are appended; as an option of one signal, its full URL. For gRPC also
-   * `host:port`, `dns:///host:port` and `unix:path`, which use TLS unless `tls` is false.
-   * One that cannot be used is never replaced by another one; the README has the rule.
-   * Default `http://localhost:4317`; for `http/protobuf` `http://localhost:4318`.
+   * URL of the receiver. `http://` means plain text, `https://` means TLS.
+   *
+   * For `grpc` also `host:port`, `dns:///host:port`, or `unix:path`; `tls` decides on TLS for these. For `http/protobuf` the
+   * base URL, to which `/v1/logs`, `/v1/traces`, or `/v1/metrics` is appended; as an option of one signal, the full URL.
+   * An invalid endpoint is never replaced by another endpoint.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT
+   * @default `http://localhost:4317`; `http://localhost:4318` for `http/protobuf`
+   * @example 'https://collector.example.com:4317'
    */
   endpoint?: string | undefined
-  /** Default `grpc`; `http/protobuf` where the endpoint has port 4318 or a path. */
+  /**
+   * Protocol: `grpc` or `http/protobuf`.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL
+   * @default `grpc`; `http/protobuf` when the endpoint has port 4318 or a path
+   */
   protocol?: OtlpProtocol | undefined
-  /** Default: none. */
+  /**
+   * Headers of each request: an object, or a function that is called for each request.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_HEADERS, OTEL_EXPORTER_OTLP_HEADERS
+   * @default none
+   * @example { authorization: 'Bearer …' }
+   */
   headers?: HeadersOption | undefined
-  /** Default `none`. */
+  /**
+   * Compression of requests: `gzip` or `none`.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_COMPRESSION, OTEL_EXPORTER_OTLP_COMPRESSION
+   * @default 'none'
+   */
   compression?: 'gzip' | 'none' | undefined
-  /** Milliseconds that one attempt may take. Default 10000. */
+  /**
+   * Timeout of one attempt, in milliseconds.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT
+   * @default 10000
+   */
   timeoutMillis?: number | undefined
-  /** Certificates, or whether an endpoint without `http://` or `https://` uses TLS. Default: as the endpoint says. */
+  /**
+   * Certificates, or `true` or `false`: TLS or plain text for an endpoint without `http://` or `https://`.
+   * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_INSECURE, OTEL_EXPORTER_OTLP_INSECURE
+   * @default TLS, unless the endpoint begins with `http://` or a variable is `true`
+   */
   tls?: TlsOptions | boolean | undefined
 }
 
-/** What the resource is made of. */
+/** Attributes of the resource. */
 export interface ResourceOptions {
   /**
-   * `service.name`. Default: that of `resource`, else `OTEL_SERVICE_NAME`, else that of `OTEL_RESOURCE_ATTRIBUTES`.
+   * Attribute `service.name`. Takes precedence over `resource`.
+   * @env OTEL_SERVICE_NAME
+   * @default `unknown_service:` and the name of the executable
+   * @example 'checkout'
    */
   serviceName?: string | undefined
-  /** Attributes of the resource; they win over what is detected and over `OTEL_RESOURCE_ATTRIBUTES`. */
+  /**
+   * Attributes of the resource. They take precedence over variables and detected attributes.
+   * @env OTEL_RESOURCE_ATTRIBUTES
+   * @default detected attributes
+   * @example { 'service.namespace': 'shop', 'deployment.environment.name': 'production' }
+   */
   resource?: Attributes | undefined
 }
 
-/** What is done when the process ends otherwise than by having nothing left to do. */
+/** Actions when the process is ended by a signal, an exception, or `process.exit()`. */
 export interface ShutdownOptions {
   /**
-   * Signals on which everything is flushed, for at most 3 seconds, before the process ends by that signal; a second signal
-   * ends it at once. Where the application handles the signal itself, its handlers run as ever and decide what becomes of
-   * the process. `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, `SIGUSR2`, `SIGBREAK`. Default: none.
+   * Signals on which all telemetry is flushed, for at most 3 seconds, before the process ends by that signal.
+   *
+   * `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, `SIGUSR2`, or `SIGBREAK`. A second signal ends the process at once. When the
+   * application listens to the signal, its listeners run and decide how the process continues.
+   * @default none
+   * @example ['SIGTERM', 'SIGINT']
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /**
-   * Record each exception that nothing catches, as FATAL; the process goes on, or ends, as it would have. Turn it off where
-   * a logging library records them, too. Default true; for a LoggerProvider that is not registered false.
+   * Records each uncaught exception as a FATAL log record. The process ends or continues as without this option.
+   *
+   * Set this to `false` when a logging library records uncaught exceptions, too.
+   * @default true; `false` for a LoggerProvider with `register: false`
    */
   captureUncaughtExceptions?: boolean | undefined
   /**
-   * Send log records and spans that are unsent when the process emits `exit`, as after `process.exit()` or an uncaught exception: a worker
-   * thread sends them while the process is blocked, for at most 2 seconds. Records in flight at that moment are sent again.
-   * A function for `headers` that gives a promise is not waited for: the headers that it gave last are used.
+   * Sends unsent log records and spans when the process emits `exit`, as after `process.exit()` or an uncaught exception.
+   *
+   * A worker thread sends them while the process is blocked, for at most 2 seconds. Requests in flight at that moment are sent
+   * again. When `headers` is a function that returns a promise, its last headers are used.
    * @default false
-   * @throws LogbridgeError `INVALID_OPTION` where the permission model of Node.js denies worker threads
+   * @throws LogbridgeError `INVALID_OPTION` when the permission model of Node.js denies worker threads
    */
   flushOnExit?: boolean | undefined
 }
 
-/** What a logs pipeline can be told beside where it exports to. */
+/** Log pipeline. */
 export interface LogsOptions {
-  /** Records that may wait in memory; more are dropped and counted. Default: bounded by bytes only. */
+  /**
+   * Maximum number of log records in memory. More are dropped and counted.
+   * @env OTEL_BLRP_MAX_QUEUE_SIZE
+   * @default limited by bytes only
+   */
   maxQueueSize?: number | undefined
   /**
-   * Bytes of memory that waiting records may hold, with their scopes, their resource and 1 KiB for each batch; more are
-   * dropped and counted, low severities first. Default 67108864 (64 MiB).
+   * Maximum memory of queued log records in bytes, with their scopes, resources, and 1 KiB for each batch. More are dropped and
+   * counted, low severities first.
+   * @default 67108864 (64 MiB)
    */
   maxQueueBytes?: number | undefined
-  /** Records in one export; at most `maxQueueSize`. Default: bounded by bytes only. */
+  /**
+   * Maximum number of log records in one request, at most `maxQueueSize`.
+   * @env OTEL_BLRP_MAX_EXPORT_BATCH_SIZE
+   * @default limited by bytes only (512 KiB)
+   */
   maxExportBatchSize?: number | undefined
-  /** Milliseconds after which a batch is sent even when it is not full. Default 1000. */
+  /**
+   * Delay in milliseconds after which a batch is sent even when the batch is not full.
+   * @env OTEL_BLRP_SCHEDULE_DELAY
+   * @default 1000
+   */
   scheduledDelayMillis?: number | undefined
-  /** Milliseconds that `forceFlush`, and at the most one attempt, may take. Default 30000; `shutdown` takes 3000. */
+  /**
+   * Timeout of `forceFlush` in milliseconds, and the maximum of `timeoutMillis`. The timeout of `shutdown` is 3000.
+   * @env OTEL_BLRP_EXPORT_TIMEOUT
+   * @default 30000
+   */
   exportTimeoutMillis?: number | undefined
-  /** Limits of one record. Default: 128 attributes, values of any length. */
+  /**
+   * Limits of one log record.
+   * @default 128 attributes, values of any length
+   */
   limits?: LogLimitsOptions | undefined
-  /** Least severe severity number that is sent; records without one always are. Default 0: all. */
+  /**
+   * Lowest severity number that is exported, 1 to 24. Log records without a severity number are always exported.
+   * @default 0 (all)
+   */
   minimumSeverity?: SeverityNumber | undefined
-  /** The user's own processors; each sees every record before it is exported. Default: none. */
+  /**
+   * LogRecordProcessors that are called with each log record before the record is exported.
+   * @default none
+   */
   processors?: readonly LogRecordProcessor[] | undefined
   /**
-   * Told of records that are given up: why, how many, and their severity number (0: none). Called at most once a second
-   * for each reason and severity number, and at the shutdown; all calls together add up to `stats().dropped`. What it
-   * logs through a bridge is left out. Default: none.
+   * Listener for dropped log records, called with reason, count, and severity number (0 for none).
+   *
+   * Called at most once a second for each reason and severity number, and at shutdown. The counts add up to
+   * `stats().dropped`. Log records that the listener emits through a bridge are suppressed.
+   * @default none
+   * @example (reason, count) => process.stderr.write(`dropped ${count} log records: ${reason}\n`)
    */
   onDrop?: DropListener | undefined
   /**
-   * Gives each record the attribute `log.record.uid`, a random UUID, so that the receiver can remove the duplicates that
-   * sending again brings; a record that has one keeps it. Default false.
+   * Adds the attribute `log.record.uid`, a random UUID, so that the receiver can remove duplicates of retried requests. A log
+   * record that has the attribute keeps it.
+   * @default false
    */
   recordUid?: boolean | undefined
   /**
-   * Keeps what is not delivered on disk, so that it outlives the process: what was logged more than 100 ms before a `kill -9`. With
-   * `fsync` that is up to 20 syncs a second. Default: none, memory alone.
+   * Spool: write-ahead copy of the queue on disk, for log records that outlive the process.
+   *
+   * Log records that were emitted more than 100 ms before a `kill -9` are sent by the next process in the directory.
+   * @default none (memory only)
+   * @example { directory: '/var/lib/shop/spool' }
    */
   spool?: SpoolOptions | undefined
 }
 
+/** Spool of the log pipeline. */
 export interface SpoolOptions {
   /**
-   * Where it is kept; made when it is not there. Processes and worker threads may share it: what one that is gone has left
-   * is sent by another. It should be on a disk of this machine, and not where temporary files are cleaned away.
+   * Directory of the spool on a local disk. Processes and worker threads may share the directory.
+   *
+   * The directory is created when missing. Each process recovers the log records of processes that have ended. Directories for
+   * temporary files are unsuitable, because the operating system deletes their files.
    */
   directory: string
   /**
-   * Bytes that the directory may hold, of all its processes together; what comes then waits in memory alone. Default
-   * 1073741824 (1 GiB): an hour at 1,000 records of 250 bytes a second.
+   * Maximum size of the directory in bytes, for all processes together. Further log records are queued in memory only.
+   * @default 1073741824 (1 GiB)
    */
   maxBytes?: number | undefined
   /**
-   * Whether to wait until the disk has it. Default `false`: the operating system has it, which is enough for a process that
-   * is killed, but not for a machine that loses power.
+   * Syncs each append to the disk, so that log records also outlive a power failure. Causes up to 20 syncs a second.
+   * @default false
    */
   fsync?: boolean | undefined
 }
 
+/** Limits of one log record. */
 export interface LogLimitsOptions {
-  /** Attributes of a record; more are left out and counted. Default 128. */
+  /**
+   * Maximum number of attributes of a log record. Further attributes are dropped and counted in the record.
+   * @env OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_COUNT_LIMIT
+   * @default 128
+   */
   attributeCountLimit?: number | undefined
-  /** Characters of a string in a record's attributes; longer ones are cut. Default: no limit. */
+  /**
+   * Maximum length of a string in the attributes of a log record, in characters. Longer strings are truncated.
+   * @env OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
+   * @default Infinity
+   */
   attributeValueLengthLimit?: number | undefined
 }
 
-/** Options of `createLoggerProvider`. */
-export interface LoggerProviderOptions
-  extends ExporterOptions, ResourceOptions, LogsOptions, ShutdownOptions {
-  /** Register as the global LoggerProvider, with both generations of the Logs API. Default true. */
+/** Registration of a LoggerProvider. */
+export interface RegistrationOptions {
+  /**
+   * Registers the LoggerProvider as the global LoggerProvider of `@opentelemetry/api` and `@opentelemetry/api-logs`.
+   * @default true
+   */
   register?: boolean | undefined
   /**
-   * Where the account is shown as metrics (`otel.sdk.log.*`, `otel.sdk.processor.log.*`, `otel.sdk.exporter.log.*`).
-   * Default: none; `startTelemetry` gives its own.
+   * MeterProvider for the counters of the pipeline: `otel.sdk.log.*`, `otel.sdk.processor.log.*`, `otel.sdk.exporter.log.*`.
+   * @default none
    */
   meterProvider?: MeterProvider | undefined
 }
 
+/**
+ * Options of `createLoggerProvider`.
+ *
+ * @example
+ * { serviceName: 'shop', endpoint: 'http://collector:4317' }
+ */
+export interface LoggerProviderOptions
+  extends ExporterOptions, ResourceOptions, LogsOptions, ShutdownOptions, RegistrationOptions {}
+
+/** Traces of `startTelemetry`. */
 export interface TracesOptions extends ExporterOptions {
-  /** Default: `OTEL_TRACES_SAMPLER`, else all traces, unless the parent says otherwise. */
+  /**
+   * Sampler of traces.
+   * @env OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+   * @default `parentbased_always_on`
+   */
   sampler?: Sampler | undefined
-  /** Spans that may wait; more are dropped. Default 2048. */
+  /**
+   * Maximum number of queued spans. More are dropped.
+   * @env OTEL_BSP_MAX_QUEUE_SIZE
+   * @default 2048
+   */
   maxQueueSize?: number | undefined
-  /** Spans in one export; at most `maxQueueSize`. Default 512. */
+  /**
+   * Maximum number of spans in one request, at most `maxQueueSize`.
+   * @env OTEL_BSP_MAX_EXPORT_BATCH_SIZE
+   * @default 512
+   */
   maxExportBatchSize?: number | undefined
-  /** Milliseconds between two exports. Default 5000. */
+  /**
+   * Delay between two exports, in milliseconds.
+   * @env OTEL_BSP_SCHEDULE_DELAY
+   * @default 5000
+   */
   scheduledDelayMillis?: number | undefined
-  /** Milliseconds that one export may take, retries included. Default 30000. */
+  /**
+   * Timeout of one export in milliseconds, retries included.
+   * @env OTEL_BSP_EXPORT_TIMEOUT
+   * @default 30000
+   */
   exportTimeoutMillis?: number | undefined
-  /** Limits of one span. Default: 128 of each, values of any length. */
-  limits?: SpanLimits | undefined
-  /** The user's own processors, in addition to the one that exports. Default: none. */
+  /**
+   * Limits of one span.
+   * @default 128 of each, values of any length
+   */
+  limits?: SpanLimitsOptions | undefined
+  /**
+   * SpanProcessors in addition to the exporting one.
+   * @default none
+   */
   processors?: readonly SpanProcessor[] | undefined
 }
 
-export interface PrometheusOptions {
-  /** Default 9464. */
-  port?: number | undefined
-  /** Default `localhost`. */
-  host?: string | undefined
+/** Limits of one span. */
+export interface SpanLimitsOptions {
+  /**
+   * Maximum number of attributes of a span.
+   * @env OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_COUNT_LIMIT
+   * @default 128
+   */
+  attributeCountLimit?: number | undefined
+  /**
+   * Maximum length of a string in the attributes of a span, in characters. Longer strings are truncated.
+   * @env OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
+   * @default Infinity
+   */
+  attributeValueLengthLimit?: number | undefined
+  /**
+   * Maximum number of events of a span.
+   * @env OTEL_SPAN_EVENT_COUNT_LIMIT
+   * @default 128
+   */
+  eventCountLimit?: number | undefined
+  /**
+   * Maximum number of links of a span.
+   * @env OTEL_SPAN_LINK_COUNT_LIMIT
+   * @default 128
+   */
+  linkCountLimit?: number | undefined
+  /**
+   * Maximum number of attributes of an event.
+   * @env OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT
+   * @default 128
+   */
+  attributePerEventCountLimit?: number | undefined
+  /**
+   * Maximum number of attributes of a link.
+   * @env OTEL_LINK_ATTRIBUTE_COUNT_LIMIT
+   * @default 128
+   */
+  attributePerLinkCountLimit?: number | undefined
 }
 
+/** Metrics of `startTelemetry`. */
 export interface MetricsOptions extends ExporterOptions {
-  /** Milliseconds between two exports. Default 60000. */
+  /**
+   * Delay between two exports, in milliseconds.
+   * @env OTEL_METRIC_EXPORT_INTERVAL
+   * @default 60000
+   */
   exportIntervalMillis?: number | undefined
-  /** Milliseconds that one export may take, retries included; at most the interval. Default 30000. */
+  /**
+   * Timeout of one export in milliseconds, retries included, at most `exportIntervalMillis`.
+   * @env OTEL_METRIC_EXPORT_TIMEOUT
+   * @default 30000
+   */
   exportTimeoutMillis?: number | undefined
-  /** What becomes of an instrument: buckets, attributes, name. Default: none. */
+  /**
+   * Views, which change buckets, attributes, and names of instruments.
+   * @default none
+   * @example [{ instrumentName: 'http.client.*', aggregation: { type: AggregationType.DROP } }]
+   */
   views?: readonly ViewOptions[] | undefined
-  /** The user's own readers, in addition. Default: none. */
+  /**
+   * Metric readers in addition to the exporting one.
+   * @default none
+   */
   readers?: readonly IMetricReader[] | undefined
-  /** Serve metrics for Prometheus to pull, at `/metrics`, instead of pushing them. Default: push. */
+  /**
+   * Serves metrics for Prometheus at `/metrics` instead of exporting them.
+   * @default none
+   * @example { port: 9464 }
+   */
   prometheus?: PrometheusOptions | undefined
-  /** What a data point counts from. Default `cumulative`. */
+  /**
+   * Aggregation temporality: `cumulative`, `delta`, or `lowmemory`.
+   * @env OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE
+   * @default 'cumulative'
+   */
   temporalityPreference?: 'cumulative' | 'delta' | 'lowmemory' | undefined
 }
 
-/** Options of `startTelemetry`. What is said here for all signals can be said otherwise for each. */
-export interface TelemetryOptions extends ExporterOptions, ResourceOptions, ShutdownOptions {
-  /** `false` leaves logs off. */
+/** HTTP server for Prometheus. */
+export interface PrometheusOptions {
+  /**
+   * Port of the server, 1 to 65535.
+   * @env OTEL_EXPORTER_PROMETHEUS_PORT
+   * @default 9464
+   */
+  port?: number | undefined
+  /**
+   * Host name or address that the server listens on.
+   * @env OTEL_EXPORTER_PROMETHEUS_HOST
+   * @default 'localhost'
+   */
+  host?: string | undefined
+}
+
+/** Signals of `startTelemetry`. Exporter options of one signal take precedence over exporter options for all signals. */
+export interface SignalOptions {
+  /**
+   * Options of logs; `false` turns logs off.
+   * @default on
+   */
   logs?: false | (LogsOptions & ExporterOptions) | undefined
-  /** `false` leaves traces off. */
+  /**
+   * Options of traces; `false` turns traces off.
+   * @default on
+   */
   traces?: false | TracesOptions | undefined
-  /** `false` leaves metrics off. */
+  /**
+   * Options of metrics; `false` turns metrics off.
+   * @default on
+   */
   metrics?: false | MetricsOptions | undefined
-  /** Instrumentations to enable, as NodeSDK takes them. Default: none. */
+  /**
+   * Instrumentations to enable, as NodeSDK accepts them.
+   * @default none
+   */
   instrumentations?: readonly (Instrumentation | Instrumentation[])[] | undefined
 }
+
+/**
+ * Options of `startTelemetry`.
+ *
+ * @example
+ * { serviceName: 'shop', endpoint: 'http://collector:4317', logs: { spool: { directory: '/var/lib/shop/spool' } } }
+ */
+export interface TelemetryOptions extends ExporterOptions, ResourceOptions, ShutdownOptions, SignalOptions {}

@@ -12,26 +12,24 @@ import {
 } from '@opentelemetry/resources'
 import { withinDetection } from './detection.ts'
 import type { ResourceOptions } from './options.ts'
+import { RESOURCE, RESOURCE_DETECTORS } from './optionTable.ts'
 import {
   checkOptionsAt,
   type Environment,
   type OptionType,
   parsePairs,
-  readList,
   readVariable,
+  resolveList,
+  rulesOf,
 } from './settings.ts'
 
-/** Rules of `ResourceOptions`, for `checkOptionsAt`. */
-export const resourceRules: Readonly<Record<keyof ResourceOptions, OptionRule>> = {
-  serviceName: rules.string,
-  resource: rules.object,
-}
+type DetectorName = Exclude<(typeof RESOURCE_DETECTORS.words)[number], 'all'>
 
 /**
  * Detectors by their names in `OTEL_NODE_RESOURCE_DETECTORS`: the names of both NodeSDK and startNodeSDK. `env` has no
  * detector because variables are always read; `service` means `serviceinstance`.
  */
-const DETECTORS: Readonly<Record<string, readonly ResourceDetector[]>> = {
+const DETECTORS: Readonly<Record<DetectorName, readonly ResourceDetector[]>> = {
   env: [],
   host: [hostDetector],
   os: [osDetector],
@@ -72,7 +70,7 @@ export function resolveResource(
   ownInstanceId: (inherited: string) => string = (inherited) => inherited,
 ): Resource {
   const { serviceName, resource = {} } = options
-  checkOptionsAt('', { serviceName, resource }, resourceRules)
+  checkOptionsAt('', { serviceName, resource }, rulesOf(RESOURCE))
   checkOptionsAt(
     'resource',
     resource,
@@ -80,9 +78,9 @@ export function resolveResource(
   )
 
   const fromVariables: Record<string, string> = {
-    ...readVariable(env, ['OTEL_RESOURCE_ATTRIBUTES'], attributePairs),
+    ...readVariable(env, RESOURCE.resource.variables, attributePairs),
   }
-  const serviceNameVariable = readVariable(env, ['OTEL_SERVICE_NAME'], text)
+  const serviceNameVariable = readVariable(env, RESOURCE.serviceName.variables, text)
   if (serviceNameVariable !== undefined) fromVariables['service.name'] = serviceNameVariable
   const inheritedId = fromVariables['service.instance.id']
   if (inheritedId !== undefined) fromVariables['service.instance.id'] = ownInstanceId(inheritedId)
@@ -96,9 +94,8 @@ export function resolveResource(
 }
 
 function resolveDetectors(env: Environment): ResourceDetector[] {
-  const all = Object.keys(DETECTORS)
-  const names = readList(env, 'OTEL_NODE_RESOURCE_DETECTORS', [...all, 'all']) ?? ['all']
-  return (names.includes('all') ? all : names).flatMap((name) => DETECTORS[name] ?? [])
+  const names = resolveList(RESOURCE_DETECTORS, env)
+  return names.flatMap((name) => (name === 'all' ? Object.values(DETECTORS).flat() : DETECTORS[name]))
 }
 
 /** Limits the time of each pending attribute, because the SDK exports no span while an attribute is pending. */

@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface OptionType<T> extends OptionRule {
   /**
    * Converts the text of a variable. `test` checks the result; `undefined` means that the text is invalid.
-   * A type without `parse` belongs to a setting whose variables another module reads.
+   * `resolveOptions` skips the variables of a type without `parse`: another module reads them.
    */
   parse?(text: string): T | undefined
 }
@@ -25,8 +25,22 @@ export type Resolved<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never
 }
 
-export function setting<T>(type: OptionType<T>, variables: readonly string[], defaultValue: T): Setting<T> {
-  return { type, variables, default: defaultValue }
+/** Variable without an option. */
+export interface Variable<T> {
+  readonly name: string
+  /** Meaning, for README.md. */
+  readonly text: string
+  readonly type: OptionType<T>
+  readonly default: T
+}
+
+/** Variable without an option that lists words (`a,b`), or is `none`. */
+export interface ListVariable<Word extends string> {
+  readonly name: string
+  /** Meaning, for README.md. */
+  readonly text: string
+  readonly words: readonly Word[]
+  readonly default: readonly Word[]
 }
 
 const OWNER = '@logbridge/core'
@@ -45,6 +59,16 @@ export const limit: OptionType<number> = {
   accepts: 'a whole number, 0 or more, or Infinity',
   test: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
   parse: wholeNumber,
+}
+
+/**
+ * Accepts `true` and `false`. A variable may have them in any case; another text is ignored with a warning.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean-value
+ */
+export const booleanText: OptionType<boolean> = {
+  accepts: "'true' or 'false'",
+  test: (value) => typeof value === 'boolean',
+  parse: (text) => ({ true: true, false: false })[text.toLowerCase()],
 }
 
 /** Accepts one of these words. The text of a variable may be in any case. */
@@ -124,37 +148,32 @@ export function readVariable<T>(
   return undefined
 }
 
-/**
- * Reads a list of words (`a,b`). Repeated words count once; unknown words are ignored with a warning.
- * @returns `[]` when the list contains `none`, `undefined` when the list has no known word
- */
-export function readList<T extends string>(
-  env: Environment,
-  name: string,
-  known: readonly T[],
-): T[] | undefined {
-  const words = new Set((env[name] ?? '').split(',').map((item) => item.trim().toLowerCase()))
-  words.delete('')
-  if (words.has('none')) return []
-  const recognized: T[] = []
-  for (const word of words) {
-    if (known.includes(word as T)) recognized.push(word as T)
-    else
-      warnOnce(
-        name,
-        `${name}: ${isPlainText(word) ? `'${word}'` : 'an item'} is ignored; ${name} accepts ${[...known, 'none'].join(', ')}`,
-      )
-  }
-  return recognized.length > 0 ? recognized : undefined
+/** Reads a variable without an option. */
+export function resolveVariable<T>({ name, type, default: defaultValue }: Variable<T>, env: Environment): T {
+  return readVariable(env, [name], type) ?? defaultValue
 }
 
 /**
- * Reads `true` or `false`, in any case. Another value is ignored with a warning: the specification defines it as false.
- * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean-value
+ * Reads a list of words. Repeated words count once; unknown words are ignored with a warning.
+ * @returns `[]` when the list contains `none`, the default when the list has no known word
  */
-export function readBoolean(env: Environment, names: readonly string[]): boolean | undefined {
-  const text = readVariable(env, names, enumOf('true', 'false'))
-  return text === undefined ? undefined : text === 'true'
+export function resolveList<Word extends string>(
+  { name, words, default: defaultWords }: ListVariable<Word>,
+  env: Environment,
+): readonly Word[] {
+  const items = new Set((env[name] ?? '').split(',').map((item) => item.trim().toLowerCase()))
+  items.delete('')
+  if (items.has('none')) return []
+  const recognized: Word[] = []
+  for (const item of items) {
+    if (words.includes(item as Word)) recognized.push(item as Word)
+    else
+      warnOnce(
+        name,
+        `${name}: ${isPlainText(item) ? `'${item}'` : 'an item'} is ignored; ${name} accepts ${[...words, 'none'].join(', ')}`,
+      )
+  }
+  return recognized.length > 0 ? recognized : defaultWords
 }
 
 /** Warns once that the value of a variable is invalid. A value that may be secret is not shown. */

@@ -1,16 +1,8 @@
-import { LogbridgeError, type OptionRule, rules } from '@logbridge/bridge'
-import { shutdownSignalsRule } from '@logbridge/bridge/internal'
+import { LogbridgeError } from '@logbridge/bridge'
 import type { ShutdownOptions } from './options.ts'
 
 /** Default timeout of `forceFlush` in milliseconds: `exportTimeoutMillis` of the specification. */
 export const FLUSH_TIMEOUT_MILLIS = 30_000
-
-/** Rules of `ShutdownOptions`, for `checkOptionsAt`. */
-export const shutdownRules: Readonly<Record<keyof ShutdownOptions, OptionRule>> = {
-  shutdownSignals: shutdownSignalsRule,
-  captureUncaughtExceptions: rules.boolean,
-  flushOnExit: rules.boolean,
-}
 
 /**
  * Checks that the permission model of Node.js allows the worker thread of `flushOnExit`.

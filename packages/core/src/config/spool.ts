@@ -1,16 +1,8 @@
 import { resolve } from 'node:path'
-import { LogbridgeError, rules } from '@logbridge/bridge'
+import { LogbridgeError } from '@logbridge/bridge'
 import type { SpoolOptions } from './options.ts'
-import {
-  at,
-  checkOptionsAt,
-  count,
-  type OptionType,
-  rulesOf,
-  setting,
-  type SettingTable,
-  resolveOptions,
-} from './settings.ts'
+import { SPOOL } from './optionTable.ts'
+import { at, checkOptionsAt, rulesOf, resolveOptions } from './settings.ts'
 
 /** Resolved configuration of the spool. */
 export interface SpoolConfig {
@@ -22,19 +14,6 @@ export interface SpoolConfig {
   readonly fsync: boolean
 }
 
-const directoryPath: OptionType<string> = {
-  accepts: 'the path of a directory',
-  test: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
-}
-const boolean: OptionType<boolean> = rules.boolean
-
-// There is no variable, because services with a common environment would then share one directory.
-const SPOOL = {
-  directory: setting(directoryPath, [], ''),
-  maxBytes: setting(count, [], 1024 * 1024 * 1024),
-  fsync: setting(boolean, [], false),
-} satisfies SettingTable
-
 /**
  * Resolves the spool options, with the directory relative to the current working directory.
  * @param path path of the options, for messages
@@ -43,12 +22,12 @@ const SPOOL = {
 export function resolveSpool(path: string, options: SpoolOptions | undefined): SpoolConfig | undefined {
   if (options === undefined) return undefined
   checkOptionsAt(path, options, rulesOf(SPOOL))
-  if (options.directory === undefined) {
+  const { directory, maxBytes, fsync } = resolveOptions(SPOOL, { ...options }, {})
+  if (directory === undefined) {
     throw new LogbridgeError(
       'INVALID_OPTION',
-      `@logbridge/core: option ${at(path, 'directory')} is not set; it accepts ${directoryPath.accepts}`,
+      `@logbridge/core: option ${at(path, 'directory')} is not set; it accepts ${SPOOL.directory.type.accepts}`,
     )
   }
-  const { directory, maxBytes, fsync } = resolveOptions(SPOOL, { ...options }, {})
   return { directory: resolve(directory), maxBytes, fsync }
 }

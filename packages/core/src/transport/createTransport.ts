@@ -1,5 +1,5 @@
 import { hideFromDiagnostics } from '@logbridge/bridge/internal'
-import type { Signal } from '../config/endpoint.ts'
+import type { Signal } from '../config/optionTable.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'

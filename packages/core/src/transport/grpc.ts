@@ -12,7 +12,7 @@ import {
   status,
   type StatusObject,
 } from '@grpc/grpc-js'
-import type { Signal } from '../config/endpoint.ts'
+import type { Signal } from '../config/optionTable.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
 import { type Certificates, createCertificateReloader } from './certificates.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
-import type { Signal } from '../../config/endpoint.ts'
+import type { Signal } from '../../config/optionTable.ts'
 import type { ExporterConfig, TlsConfig } from '../../config/exporter.ts'
 import { EXPORT_METHODS } from '../grpc.ts'
 import { resolveHeaders, headersNow } from '../headers.ts'
