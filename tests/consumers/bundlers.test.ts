@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { installProject, NPM_INSTALL } from '../support/project.ts'
 import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
 
-/** What builds with each of them, and the formats that come out. */
+/** Build command and output formats of each bundler. */
 const BUNDLERS = [
   { bundler: 'esbuild', build: 'node esbuild.config.js', formats: ['mjs', 'cjs'] },
   { bundler: 'webpack', build: 'npx webpack', formats: ['mjs', 'cjs'] },
@@ -23,17 +23,17 @@ async function bundle(build: string, env: NodeJS.ProcessEnv): Promise<string> {
   return dist
 }
 
-/** Bundles that bring all they need run where there is no node_modules. */
-async function alone(dist: string): Promise<string> {
+/** Copies bundles to a folder without node_modules. */
+async function isolate(dist: string): Promise<string> {
   const folder = await mkdtemp(join(inject('projects'), 'alone-'))
   await cp(dist, folder, { recursive: true })
   return folder
 }
 
-// First, while @logbridge/core is not installed: pino's adapter can do without it, and must in a bundle too.
+// These bundles are built before @logbridge/core is installed, because pino's adapter must work without core.
 describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
-  it('bundles the adapters and an SDK, without @logbridge/core: each record arrives', async () => {
-    const folder = await alone(await bundle(build, { ENTRY: 'sdk3' }))
+  it('bundles the adapters and an SDK when @logbridge/core is not installed', async () => {
+    const folder = await isolate(await bundle(build, { ENTRY: 'sdk3' }))
     for (const format of formats) {
       await project.run('node', [join(folder, `sdk3.${format}`)], receiver.http)
       expect(receiver.take(), format).toEqual(ONE_BY_EACH)
@@ -44,30 +44,30 @@ describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
 describe('with @logbridge/core', () => {
   beforeAll(() => project.run('npm', [...NPM_INSTALL, '@logbridge/core']))
 
-  it('sends by gRPC, not bundled', async () => {
+  it('sends over gRPC without a bundle', async () => {
     await project.run('node', ['core.js'], receiver.grpc)
     expect(receiver.take()).toEqual(ONE_BY_EACH)
   })
 
   describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
-    // An ES module that esbuild makes of the official gRPC exporter ends in "Cannot find module '@grpc/grpc-js'".
-    it('bundles the adapters and @logbridge/core: each record arrives by gRPC', async () => {
-      const folder = await alone(await bundle(build, { ENTRY: 'core' }))
+    // Peer: esbuild's ES module of the official gRPC exporter fails with "Cannot find module '@grpc/grpc-js'".
+    it('bundles the adapters and @logbridge/core, which sends over gRPC', async () => {
+      const folder = await isolate(await bundle(build, { ENTRY: 'core' }))
       for (const format of formats) {
         await project.run('node', [join(folder, `core.${format}`)], receiver.grpc)
         expect(receiver.take(), format).toEqual(ONE_BY_EACH)
       }
     })
 
-    it('bundles what sends the last records when the process exits', async () => {
-      const folder = await alone(await bundle(build, { ENTRY: 'exit' }))
+    it('bundles flushOnExit, which sends the last records when the process exits', async () => {
+      const folder = await isolate(await bundle(build, { ENTRY: 'exit' }))
       for (const format of formats) {
         await project.run('node', [join(folder, `exit.${format}`)], receiver.grpc)
         expect(receiver.take(), format).toEqual(ONE_BY_EACH)
       }
     })
 
-    it("leaves out pino's worker, which is loaded from node_modules, and its record arrives", async () => {
+    it('bundles a program whose pino worker is external', async () => {
       const dist = await bundle(build, { ENTRY: 'worker', EXTERNAL: 'pino,@logbridge/pino' })
       for (const format of formats) {
         await project.run('node', [join(dist, `worker.${format}`)], receiver.grpc)
@@ -75,17 +75,17 @@ describe('with @logbridge/core', () => {
       }
     })
   })
-  it('ncc bundles what sends the last records when the process exits', async () => {
-    const folder = await alone(
+  it('ncc bundles flushOnExit, which sends the last records when the process exits', async () => {
+    const folder = await isolate(
       await bundle('npx ncc build exit.js --external dtrace-provider --out dist', {}),
     )
     await project.run('node', [join(folder, 'index.js')], receiver.grpc)
     expect(receiver.take()).toEqual(ONE_BY_EACH)
   })
 
-  it('a single executable sends its last records when it exits', async () => {
+  it('single executable sends the last records when it exits', async () => {
     const dist = await bundle('node esbuild.config.js', { ENTRY: 'exit' })
-    const folder = await alone(dist)
+    const folder = await isolate(dist)
     const path = (name: string): string => join(folder, name)
     await writeFile(path('sea.json'), JSON.stringify({ main: path('exit.cjs'), output: path('exit.blob') }))
     await project.run('node', ['--experimental-sea-config', path('sea.json')])

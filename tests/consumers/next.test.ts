@@ -12,11 +12,11 @@ const receiver = await startReceiver()
 const project = await installProject('next')
 
 it.each(['turbopack', 'webpack'])(
-  'next build by %s: the standalone server sends what a request logs, by each adapter and by the worker of pino',
+  'standalone server of next build sends the records of each adapter and of pino’s worker when it is built by %s',
   async (bundler) => {
     await rm(join(project.folder, '.next'), { recursive: true, force: true })
     await project.run('npx', ['next', 'build', `--${bundler}`], { NEXT_TELEMETRY_DISABLED: '1' })
-    // Elsewhere, so that it has nothing but what the build has found that it needs.
+    // The copy has only the modules that the build traced.
     const standalone = await mkdtemp(join(inject('projects'), 'standalone-'))
     await cp(join(project.folder, '.next/standalone'), standalone, {
       recursive: true,
@@ -33,9 +33,9 @@ it.each(['turbopack', 'webpack'])(
   },
 )
 
-/** Runs the server of a standalone build as long as `use` takes. */
+/** Runs the server of a standalone build while `use` runs. */
 async function whileServing(folder: string, use: (url: string) => Promise<void>): Promise<void> {
-  // 0 is taken for no port at all.
+  // Next.js ignores port 0.
   const port = await freePort()
   const env = {
     ...process.env,

@@ -21,7 +21,7 @@ it.each([
       'winston in worker 2',
     ],
   },
-])('$program: what each thread and each process logs arrives', async ({ program, logs }) => {
+])('records of each thread and process arrive from $program', async ({ program, logs }) => {
   await project.run('node', [program], receiver.grpc)
   expect(receiver.take().map(({ body }) => body)).toEqual(logs)
 })

@@ -11,7 +11,7 @@ const YARN_4 = 'npx -y -p @yarnpkg/cli-dist@4.18.1 -- yarn'
 interface PackageManager {
   name: string
   install: string
-  /** Runs a program with what is installed. */
+  /** Command that runs a program with the installed packages. */
   node: string
   configure?(project: Project): Promise<void>
 }
@@ -34,7 +34,7 @@ const PACKAGE_MANAGERS: PackageManager[] = [
   },
 ]
 
-/** It reads no .npmrc. */
+/** Configures yarn 4, which reads no .npmrc. */
 async function configureYarn4(project: Project, nodeLinker: string): Promise<void> {
   const settings = {
     nodeLinker,
@@ -47,7 +47,7 @@ async function configureYarn4(project: Project, nodeLinker: string): Promise<voi
     enableTelemetry: false,
   }
   await writeFile(join(project.folder, '.yarnrc.yml'), JSON.stringify(settings))
-  // Marks the folder as a project of its own.
+  // A lock file marks the folder as a separate project.
   await writeFile(join(project.folder, 'yarn.lock'), '')
 }
 
@@ -58,7 +58,7 @@ describe.each(PACKAGE_MANAGERS)('$name', ({ install, node, configure }) => {
     { generation: 'sdk2', programs: { 'sdk2.js': receiver.http } },
     { generation: 'sdk3', programs: { 'sdk3.js': receiver.http, 'core.js': receiver.grpc } },
   ])(
-    'installs without a conflict beside $generation, and each record arrives',
+    'installs the packages with $generation without a conflict, and each record arrives',
     async ({ generation, programs }) => {
       const project = await copyProject(generation)
       await configure?.(project)
@@ -71,7 +71,7 @@ describe.each(PACKAGE_MANAGERS)('$name', ({ install, node, configure }) => {
   )
 })
 
-it('npm refuses core beside sdk2, which is why adapters do not depend on it', async () => {
+it('npm refuses core with SDK 2.x, so adapters do not depend on core', async () => {
   const project = await copyProject('sdk2')
   await expect(project.run('npm', [...NPM_INSTALL, '@logbridge/core'])).rejects.toThrow('ERESOLVE')
 })

@@ -6,12 +6,12 @@ const receiver = await startReceiver()
 const project = await installProject('runners')
 const vmModules = { NODE_OPTIONS: '--experimental-vm-modules' }
 
-it('Jest runs an ES module: each record arrives', async () => {
+it('Jest runs an ES module whose records arrive', async () => {
   await project.run('npx', ['jest', 'modules.test.js'], { ...receiver.grpc, ...vmModules })
   expect(receiver.take()).toEqual(ONE_BY_EACH)
 })
 
-it('Jest runs CommonJS: an error of another realm arrives as one', async () => {
+it('Jest runs CommonJS, and an error of another realm arrives as an exception', async () => {
   await project.run('npx', ['jest', '--testMatch', '**/*.cjs'], receiver.grpc)
   expect(receiver.take()).toEqual([
     {
@@ -21,7 +21,7 @@ it('Jest runs CommonJS: an error of another realm arrives as one', async () => {
   ])
 })
 
-it('vitest runs an ES module: each record arrives', async () => {
+it('vitest runs an ES module whose records arrive', async () => {
   await project.run('npx', ['vitest', 'run', 'modules', '--globals'], receiver.grpc)
   expect(receiver.take()).toEqual(ONE_BY_EACH)
 })

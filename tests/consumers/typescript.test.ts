@@ -5,7 +5,7 @@ import { installProject } from '../support/project.ts'
 import { ONE_BY_EACH, startReceiver } from '../support/receiver.ts'
 
 const COMPILERS = ['5.9', '6', '7']
-/** `bundler` makes ES modules of all it is given. */
+/** Module settings. `bundler` emits ES modules alone. */
 const MODULES = [
   { resolution: 'node16', module: 'node16', folders: ['esm', 'cjs'] },
   { resolution: 'nodenext', module: 'nodenext', folders: ['esm', 'cjs'] },
@@ -15,7 +15,7 @@ const MODULES = [
 const receiver = await startReceiver()
 const project = await installProject('typescript')
 
-// The same sources as ES modules and as CommonJS, so that TypeScript reads both kinds of our types.
+// The sources are compiled as ES modules and as CommonJS, so that TypeScript reads the types of both formats.
 for (const [folder, type] of Object.entries({ esm: 'module', cjs: 'commonjs' })) {
   await mkdir(join(project.folder, folder))
   await writeFile(join(project.folder, folder, 'package.json'), JSON.stringify({ type }))
@@ -25,7 +25,7 @@ for (const [folder, type] of Object.entries({ esm: 'module', cjs: 'commonjs' }))
 
 describe.each(COMPILERS)('TypeScript %s', (version) => {
   it.each(MODULES)(
-    'checks types strictly by $resolution, and what it emits sends each record',
+    'checks types with $resolution and emits a program that sends each record',
     async ({ resolution, module, folders }) => {
       const tsc = join('node_modules', `typescript${version}`, 'bin', 'tsc')
       await project.run('node', [tsc, '-p', '.', '--module', module, '--moduleResolution', resolution])

@@ -10,16 +10,16 @@ import { findCollector, startCollector } from '@logbridge/test-support/collector
 import { createLedger } from '@logbridge/test-support/ledger'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// Processes and worker threads of one application share one spool, while the Collector is away.
+// Child processes and worker threads of one application share one spool while the Collector is unreachable.
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/childProcesses.mjs', import.meta.url))
 const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 const COUNT = 100
 
-describe.skipIf(program === undefined)('processes and threads with one spool', () => {
+describe.skipIf(program === undefined)('process', () => {
   test.each(['fork', 'cluster', 'thread'])(
-    '%s: what one that is killed and one that exits have left is delivered by the third, each under the id it had',
+    'delivers the spooled records of a killed and of an exited %s with their service.instance.id',
     { tags: 'long', timeout: 120_000 },
     async (kind) => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-relatives-'))
@@ -45,18 +45,18 @@ describe.skipIf(program === undefined)('processes and threads with one spool', (
       })
       child.stderr.pipe(process.stderr)
       onTestFinished(() => void child.kill('SIGKILL'))
-      let said = ''
-      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await vi.waitFor(() => expect(said.match(/^safe \d$/gm)).toHaveLength(3), WAIT_OPTIONS)
-      child.stdin.write('leave\n')
-      await vi.waitFor(() => expect(said).toContain('alone'), WAIT_OPTIONS)
+      let stdout = ''
+      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+      await vi.waitFor(() => expect(stdout.match(/^safe \d$/gm)).toHaveLength(3), WAIT_OPTIONS)
+      child.stdin.write('end others\n')
+      await vi.waitFor(() => expect(stdout).toContain('alone'), WAIT_OPTIONS)
 
       await collector.restart()
       await vi.waitFor(() => expect(ledger.missing(3 * COUNT)).toEqual([]), WAIT_OPTIONS)
       child.stdin.end()
       await once(child, 'close')
-      const stats = JSON.parse(said.slice(said.indexOf('{')))
-      reportCounts(`one spool for all: ${kind}`, stats, { duplicates: ledger.duplicates() })
+      const stats = JSON.parse(stdout.slice(stdout.indexOf('{')))
+      reportCounts(`one spool for three: ${kind}`, stats, { duplicates: ledger.duplicates() })
       expect(stats).toMatchObject({
         created: COUNT,
         recovered: 2 * COUNT,

@@ -18,8 +18,8 @@ import {
 } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// The real Collector killed, stacked, and full. Every record has a number, and is checked off where the Collector sends it on
-// to: before it acknowledges, as it has no queue of its own.
+// A Collector that is killed, forwards to a gateway, or is full. Every record has a number and is checked where the Collector forwards
+// it, before its acknowledgement, because the Collector has no queue here.
 
 const program = findCollector()
 const RECORDS_A_TURN = 20
@@ -31,47 +31,47 @@ const protocols: [string, (collector: Collector) => Options][] = [
   ['HTTP', ({ httpUrl }) => ({ endpoint: httpUrl, protocol: 'http/protobuf' })],
 ]
 
-/** A Collector until the end of the test. */
+/** Starts a Collector that stops at the end of the test. */
 async function collectorWith(options: CollectorOptions): Promise<Collector> {
   const collector = await startCollector(program as string, options)
   onTestFinished(() => collector.stop())
   return collector
 }
 
-/** Logs numbers without a pause until it is stopped. `attempts` counts requests: each asks for its headers. */
+/** Logs numbers continuously until `stop`. `attempts` counts requests by their calls of `headers`. */
 function startStream(options: Options) {
-  const account = { created: 0, attempts: 0 }
+  const counts = { created: 0, attempts: 0 }
   const provider = createLoggerProvider({
     ...options,
     register: false,
     scheduledDelayMillis: 20,
     headers() {
-      account.attempts += 1
+      counts.attempts += 1
       return {}
     },
   })
   onTestFinished(() => provider.shutdown(0))
   const logger = provider.getLogger('stream')
   const stream = setInterval(() => {
-    for (let n = 0; n < RECORDS_A_TURN; n += 1) logger.emit({ body: account.created++, severityNumber: 9 })
+    for (let n = 0; n < RECORDS_A_TURN; n += 1) logger.emit({ body: counts.created++, severityNumber: 9 })
   }, 5)
   onTestFinished(() => clearInterval(stream))
-  return { provider, account, stop: () => clearInterval(stream) }
+  return { provider, counts, stop: () => clearInterval(stream) }
 }
 
-describe.skipIf(program === undefined)('a Collector that', () => {
+describe.skipIf(program === undefined)('provider', () => {
   const kills = protocols.flatMap(([name, options]) => [
     { name, options, times: 2, tags: [] },
     { name, options, times: 20, tags: ['long'] },
   ])
   for (const { name, options, times, tags } of kills) {
     test(
-      `is killed and restarted in the middle of a stream, ${times} times, over ${name}: nothing is lost`,
+      `loses nothing over ${name} when the Collector is killed and restarted ${times} times`,
       { tags },
       async () => {
         const ledger = createLedger()
         const collector = await collectorWith({ onLogs: ledger.take })
-        const { provider, account, stop } = startStream(options(collector))
+        const { provider, counts, stop } = startStream(options(collector))
         for (let kill = 1; kill <= times; kill += 1) {
           const before = ledger.arrived()
           await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(before + 200), WAIT_OPTIONS)
@@ -81,10 +81,10 @@ describe.skipIf(program === undefined)('a Collector that', () => {
         await provider.shutdown(WAIT_OPTIONS.timeout)
         const stats = provider.stats()
         reportCounts(`Collector killed ${times} times, ${name}`, stats, { duplicates: ledger.duplicates() })
-        expect(ledger.missing(account.created)).toEqual([])
+        expect(ledger.missing(counts.created)).toEqual([])
         expect(stats).toMatchObject({
-          created: account.created,
-          delivered: account.created,
+          created: counts.created,
+          delivered: counts.created,
           dropped: NOTHING,
         })
       },
@@ -92,7 +92,7 @@ describe.skipIf(program === undefined)('a Collector that', () => {
   }
 
   test.each(protocols)(
-    'is an agent, over %s, whose gateway is down for a while: nothing is lost',
+    'loses nothing over %s when the gateway of the Collector is unreachable for a while',
     async (name, options) => {
       const ledger = createLedger()
       const gateway = await collectorWith({ onLogs: ledger.take })
@@ -100,12 +100,12 @@ describe.skipIf(program === undefined)('a Collector that', () => {
         config: AGENT,
         env: { NEXT_PORT: new URL(gateway.grpcUrl).port },
       })
-      const { provider, account, stop } = startStream(options(agent))
+      const { provider, counts, stop } = startStream(options(agent))
       await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThan(0), WAIT_OPTIONS)
       await gateway.kill()
-      const before = account.attempts
-      // Four requests at a time: more means that some came again.
-      await vi.waitFor(() => expect(account.attempts).toBeGreaterThan(before + 8), WAIT_OPTIONS)
+      const before = counts.attempts
+      // Four requests are in flight, so further attempts are retries.
+      await vi.waitFor(() => expect(counts.attempts).toBeGreaterThan(before + 8), WAIT_OPTIONS)
       const arrived = ledger.arrived()
       expect(provider.stats().inFlight).toBeGreaterThan(0)
       await gateway.restart()
@@ -114,20 +114,20 @@ describe.skipIf(program === undefined)('a Collector that', () => {
       await provider.shutdown(WAIT_OPTIONS.timeout)
       const stats = provider.stats()
       reportCounts(`gateway down, ${name}`, stats, { duplicates: ledger.duplicates() })
-      expect(ledger.missing(account.created)).toEqual([])
-      expect(stats).toMatchObject({ created: account.created, delivered: account.created, dropped: NOTHING })
+      expect(ledger.missing(counts.created)).toEqual([])
+      expect(stats).toMatchObject({ created: counts.created, delivered: counts.created, dropped: NOTHING })
     },
   )
 
   test.each(protocols)(
-    'has reached its memory limit, over %s, is asked seldom, and keeps the records waiting',
+    'keeps records queued and retries with backoff over %s when the Collector reaches its memory limit',
     async (name, options) => {
       const collector = await collectorWith({ config: FULL })
-      const { provider, account, stop } = startStream(options(collector))
-      await vi.waitFor(() => expect(account.created).toBeGreaterThan(300 * RECORDS_A_TURN), WAIT_OPTIONS)
+      const { provider, counts, stop } = startStream(options(collector))
+      await vi.waitFor(() => expect(counts.created).toBeGreaterThan(300 * RECORDS_A_TURN), WAIT_OPTIONS)
       stop()
-      const { created, attempts } = account
-      // Four requests at a time, and each again. Without a pause between attempts there would be several each turn.
+      const { created, attempts } = counts
+      // Four requests are sent and retried. Without a delay between attempts there would be several in each turn.
       expect(attempts).toBeGreaterThan(4)
       expect(attempts).toBeLessThan(100)
       expect(provider.stats()).toMatchObject({ created, delivered: 0, rejected: 0, dropped: NOTHING })
@@ -139,26 +139,29 @@ describe.skipIf(program === undefined)('a Collector that', () => {
   )
 })
 
-describe('a receiver that refuses everything', () => {
+describe('provider', () => {
   const refusals = [
     ['PERMISSION_DENIED', 'grpc', refusingOverGrpc],
     ['403', 'http/protobuf', refusingOverHttp],
   ] as const
-  test.each(refusals)('with %s gets each record once, and each is counted', async (code, protocol, start) => {
-    const receiver = await start()
-    onTestFinished(() => receiver.close())
-    const endpoint = receiver.url
-    const provider = createLoggerProvider({ endpoint, protocol, register: false, maxExportBatchSize: 100 })
-    const logger = provider.getLogger('refused')
-    for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
-    await provider.forceFlush()
-    const stats = provider.stats()
-    const requests = receiver.requests.length
-    reportCounts(`receiver refuses everything, ${code}`, stats, { requests })
-    expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { export_failed: 1000 } })
-    expect(requests).toBe(10)
-    await provider.shutdown()
-  })
+  test.each(refusals)(
+    'sends each record once and counts it as dropped when the receiver refuses it with %s',
+    async (code, protocol, start) => {
+      const receiver = await start()
+      onTestFinished(() => receiver.close())
+      const endpoint = receiver.url
+      const provider = createLoggerProvider({ endpoint, protocol, register: false, maxExportBatchSize: 100 })
+      const logger = provider.getLogger('refused')
+      for (let number = 0; number < 1000; number += 1) logger.emit({ body: number, severityNumber: 9 })
+      await provider.forceFlush()
+      const stats = provider.stats()
+      const requests = receiver.requests.length
+      reportCounts(`receiver refuses everything, ${code}`, stats, { requests })
+      expect(stats).toMatchObject({ created: 1000, delivered: 0, dropped: { export_failed: 1000 } })
+      expect(requests).toBe(10)
+      await provider.shutdown()
+    },
+  )
 })
 
 async function refusingOverGrpc(): Promise<ScriptedReceiver<GrpcAnswer>> {
@@ -173,7 +176,7 @@ async function refusingOverHttp(): Promise<ScriptedReceiver<HttpAnswer>> {
   return receiver
 }
 
-/** Has always more in memory than it may. */
+/** Configuration whose memory limit is always exceeded. */
 const FULL = `
 receivers:
   otlp:

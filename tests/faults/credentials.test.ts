@@ -10,14 +10,13 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 
-// Whole processes, so that everything is seen that they print: what is thrown, what onDrop and stats() tell, and all that
-// OpenTelemetry's diag logger is told.
+// Child processes, whose whole output is searched: thrown errors, onDrop, stats(), and everything of OpenTelemetry's diag logger.
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/credentials.mjs', import.meta.url))
 const TOKEN = 'kRq7Zt-not-to-be-seen-v3Xw9'
 const TIMES_OUT = 'silent'
 
-/** Receivers that do what makes an export fail, and repeat what they were sent. */
+/** Answers that fail an export and repeat the received credentials. */
 const answers: ((seen: string) => { grpc: object; http: object })[] = [
   (seen) => ({
     grpc: { code: 'UNAUTHENTICATED', message: `who is ${seen}?` },
@@ -40,7 +39,7 @@ const answers: ((seen: string) => { grpc: object; http: object })[] = [
   () => ({ grpc: { fault: 'disconnect' }, http: { fault: 'disconnect' } }),
 ]
 
-/** Some run with `pnpm test`, all with `pnpm test:faults`. */
+/** Places of credentials. Some run with `pnpm test`, all with `pnpm test:faults`. */
 const PLACEMENTS: { placement: string; env?: Record<string, string>; tags?: string[] }[] = [
   { placement: 'option' },
   { placement: 'function that throws' },
@@ -67,14 +66,14 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
   const receivers: { url: string; close(): Promise<void> }[] = []
   beforeAll(async () => {
     for (const answer of answers) {
-      const seenBy = ({ headers }: ReceivedRequest): string => headers.authorization ?? 'nobody'
+      const authorizationOf = ({ headers }: ReceivedRequest): string => headers.authorization ?? 'nobody'
       if (protocol === 'grpc') {
         const receiver = await startGrpcReceiver()
-        receiver.answer = (request) => answer(seenBy(request)).grpc
+        receiver.answer = (request) => answer(authorizationOf(request)).grpc
         receivers.push(receiver)
       } else {
         const receiver = await startHttpReceiver()
-        receiver.answer = (request) => answer(seenBy(request)).http
+        receiver.answer = (request) => answer(authorizationOf(request)).http
         receivers.push(receiver)
       }
     }
@@ -83,11 +82,11 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
 
   for (const { placement, env = {}, tags = [] } of PLACEMENTS)
     test(
-      `credentials are never shown: ${[placement, ...Object.keys(env)].join(', ')}`,
+      `core prints no credentials when they are in ${[placement, ...Object.keys(env)].join(', ')}`,
       { tags },
       async () => {
         const urls = receivers.map(({ url }) => url)
-        // Nobody listens; and who listens speaks no TLS.
+        // The first endpoint has no listener; the last uses TLS with a receiver that has none.
         const endpoints = ['http://127.0.0.1:1', ...urls, urls[0]!.replace('http:', 'https:')]
         const { stdout, stderr } = await promisify(execFile)(
           process.execPath,
@@ -96,17 +95,17 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
         )
         const printed = `${stdout}\n${stderr}`
         expect(stdout).toMatch(/done\n$/)
-        // Every attempt has come to its end, and said that it has failed.
+        // Every attempt ended and reported its failure.
         expect(stdout.match(/^(stats|thrown LogbridgeError)/gm)).toHaveLength(endpoints.length + 4)
         expect(printed).toMatch(/LogbridgeError|logbridge: /)
         const forms = [TOKEN, Buffer.from(`user:${TOKEN}`).toString('base64'), TOKEN.slice(0, 12)]
-        const shown = printed.split('\n').filter((line) => forms.some((form) => line.includes(form)))
-        expect(shown).toEqual([])
+        const leaks = printed.split('\n').filter((line) => forms.some((form) => line.includes(form)))
+        expect(leaks).toEqual([])
       },
     )
 })
 
-test('user:password@ in a URL signs in over HTTP, and is not shown', async () => {
+test('core sends credentials of a URL as basic authorization over HTTP', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(() => receiver.close())
   const endpoint = receiver.url.replace('://', '://us%40er:pass%25word@')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { run } from '@logbridge/test-support/run'
 import { startEarlyGrpc, startEarlyHttp } from '@logbridge/test-support/earlyReceivers'
 
-/** Logs so much that some of it stays in a connection that nobody reads. Each attempt has longer than the test. */
+/** Logs more than a connection buffers. The timeouts of attempts are longer than the test. */
 const PROGRAM = `
 import { createLoggerProvider } from '@logbridge/core'
 const [, endpoint, protocol] = process.argv
@@ -19,14 +19,14 @@ test.for([
   ['grpc', startEarlyGrpc],
   ['http/protobuf', startEarlyHttp],
 ] as const)(
-  'a receiver that accepts requests by %s and never reads them holds a process no longer than the flush at its end',
+  'process ends with its final flush when a receiver accepts requests over %s and never reads them',
   { tags: ['long'] },
   async ([protocol, start]) => {
     const receiver = await start()
     const output = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, receiver.url, protocol])
     const { created, delivered, queued, inFlight } = JSON.parse(output)
     expect(created).toBe(delivered + queued + inFlight)
-    // It has not waited for all of them.
+    // The process has not waited for all records.
     expect(queued).toBeGreaterThan(0)
   },
 )

@@ -14,10 +14,10 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 
-// Applications that log what their own export has to say, each a process: the export would never end if that were exported.
+// Child processes that log the diagnostics of their own export, which would never end if these records were exported.
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/feedback.mjs', import.meta.url))
-/** The two in which a record may come late, or from anywhere; and those in which it cannot. */
+/** Libraries. Records of the first two can arrive late or from any code, so they run with `pnpm test`. */
 const LIBRARIES = [
   ...['console', 'winston, slow'].map((library) => ({ library, tags: [] })),
   ...['winston', 'pino', 'bunyan', 'log4js'].map((library) => ({ library, tags: ['long'] })),
@@ -28,23 +28,23 @@ const TRACING = {
 }
 type Protocol = keyof typeof TRACING
 
-const FATES: Record<string, { grpc: GrpcAnswer; 'http/protobuf': HttpAnswer }> = {
+const ANSWERS: Record<string, { grpc: GrpcAnswer; 'http/protobuf': HttpAnswer }> = {
   'refuses everything': {
     grpc: { code: 'PERMISSION_DENIED', message: 'no such tenant' },
     'http/protobuf': { status: 403 },
   },
-  'takes a part and says why': {
+  'rejects a part': {
     grpc: { body: partialSuccess(1n, 'one too many') },
     'http/protobuf': { body: partialSuccess(1n, 'one too many') },
   },
 }
 
 describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
-  describe.each([...Object.keys(FATES), 'is away'])('a receiver that %s', (fate) => {
+  describe.each([...Object.keys(ANSWERS), 'is unreachable'])('when the receiver %s', (state) => {
     let endpoint: string
     let receiver: ScriptedReceiver<GrpcAnswer> | ScriptedReceiver<HttpAnswer> | undefined
     beforeAll(async () => {
-      const answers = FATES[fate]
+      const answers = ANSWERS[state]
       if (answers === undefined) {
         endpoint = await unreachableUrl()
       } else if (protocol === 'grpc') {
@@ -60,7 +60,7 @@ describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
     afterAll(() => receiver?.close())
 
     for (const { library, tags } of LIBRARIES)
-      test(`what ${library} is told of the export is no record`, { tags }, async () => {
+      test(`${library} sends no diagnostics of the export`, { tags }, async () => {
         const { stdout, stderr } = await promisify(execFile)(process.execPath, [PROGRAM, library], {
           env: {
             ...process.env,
@@ -70,17 +70,16 @@ describe.each(Object.keys(TRACING) as Protocol[])('over %s', (protocol) => {
           },
           maxBuffer: 2 ** 28,
         })
-        const { said, stats } = JSON.parse(/^\{"said".*\}$/m.exec(stdout)![0])
-        reportCounts(`${fate}, ${protocol}, told to ${library}`, stats, { said })
-        // The export did have much to say.
-        expect(said).toBeGreaterThan(0)
+        const { diagnostics, stats } = JSON.parse(/^\{"diagnostics".*\}$/m.exec(stdout)![0])
+        reportCounts(`receiver ${state}, ${protocol}, diag to ${library}`, stats, { diagnostics })
+        expect(diagnostics).toBeGreaterThan(0)
         expect(stderr.split('\n').length).toBeGreaterThan(20)
         expect(stats.created).toBe(3)
       })
   })
 })
 
-test('an export over HTTP makes no spans, with instrumentation-http in the process', async () => {
+test('export over HTTP creates no spans when the process has instrumentation-http', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(() => receiver.close())
   const printed = await run(process.execPath, ['-e', INSTRUMENTED], undefined, {
@@ -92,7 +91,7 @@ test('an export over HTTP makes no spans, with instrumentation-http in the proce
   expect(JSON.parse(printed)).toEqual(['GET /of-the-application'])
 })
 
-/** The instrumentation is there before the exporter. */
+/** Program that loads the instrumentation before the exporter. */
 const INSTRUMENTED = `
 const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http')
 const instrumentations = [new HttpInstrumentation()]

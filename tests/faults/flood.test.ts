@@ -7,15 +7,15 @@ import { createLedger } from '@logbridge/test-support/ledger'
 import { run } from '@logbridge/test-support/run'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// More than can be sent, into the real Collector.
+// More records than can be sent, to a Collector.
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/flood.mjs', import.meta.url))
 const INFO = 9
 const ERROR = 17
 
-describe.skipIf(program === undefined)('a flood', () => {
-  test('200,000 records as fast as a loop can: nothing is lost, and the event loop turns', async () => {
+describe.skipIf(program === undefined)('provider', () => {
+  test('loses nothing and lets the event loop turn when a loop logs 200,000 records', async () => {
     const count = 200_000
     const ledger = createLedger()
     const collector = await startCollector(program as string, { onLogs: ledger.take })
@@ -30,13 +30,13 @@ describe.skipIf(program === undefined)('a flood', () => {
     expect(ledger.missing(count)).toEqual([])
     expect(stats).toMatchObject({ created: count, delivered: count, dropped: NOTHING })
     expect(ledger.duplicates()).toBe(0)
-    // A batch has half a megabyte, and no more than four are on their way.
+    // A batch has half a megabyte, and at most four are in flight.
     const batches = bytes / 2 ** 19
     expect(turns).toBeGreaterThan(batches)
     expect(mostInATurn).toBeLessThanOrEqual((4.5 * count) / batches)
   })
 
-  test('the cap is reached with the Collector down: low severities are refused first', async () => {
+  test('drops low severities first when the cap is reached while the Collector is unreachable', async () => {
     const ledger = createLedger()
     const collector = await startCollector(program as string, { onLogs: ledger.take })
     onTestFinished(() => collector.stop())

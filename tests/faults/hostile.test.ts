@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { expectBalance, reportCounts } from '@logbridge/test-support/faultCounts'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 
-// Values that are made to break what reads them, between neighbours that have to arrive, through the real Collector.
+// Hostile values between records that must arrive, through a Collector.
 
 const program = findCollector()
 const FIVE_MB = 5_000_000
 
-/** What is made, and what becomes of the record: `undefined` where it is delivered. */
+/** Values by description, with the drop reason of their records. */
 const VALUES: Record<string, { make: () => unknown; dropped?: 'too_large' }> = {
   'a text of 10 MB': { make: () => 'x'.repeat(10_000_000), dropped: 'too_large' },
   'an object with a text of 5 MB': { make: () => ({ text: 'x'.repeat(FIVE_MB) }), dropped: 'too_large' },
@@ -87,14 +87,14 @@ const VALUES: Record<string, { make: () => unknown; dropped?: 'too_large' }> = {
     },
   },
   'a bigint of 10,000 digits': { make: () => 10n ** 10_000n },
-  itself: {
+  'an object that contains itself': {
     make: () => {
       const self: Record<string, unknown> = {}
       self['self'] = self
       return self
     },
   },
-  'a Map that holds itself': {
+  'a Map that contains itself': {
     make: () => {
       const map = new Map<unknown, unknown>()
       return map.set(map, map)
@@ -114,7 +114,7 @@ const VALUES: Record<string, { make: () => unknown; dropped?: 'too_large' }> = {
 type Log = (value: unknown) => void
 const ways: [string, (provider: LogbridgeLoggerProvider) => { asBody: Log; asField: Log }][] = [
   [
-    'our Logger',
+    'Logger of core',
     (provider) => {
       const logger = provider.getLogger('hostile')
       return {
@@ -136,7 +136,7 @@ const ways: [string, (provider: LogbridgeLoggerProvider) => { asBody: Log; asFie
   ],
 ]
 
-describe.skipIf(program === undefined)('hostile values', () => {
+describe.skipIf(program === undefined)('hostile value', () => {
   let collector: Collector
   beforeAll(async () => {
     collector = await startCollector(program as string)
@@ -144,29 +144,32 @@ describe.skipIf(program === undefined)('hostile values', () => {
   afterAll(() => collector?.stop())
 
   describe.each(ways)('through %s', (way, start) => {
-    test.each(Object.entries(VALUES))('%s: cost nothing but themselves', async (name, { make, dropped }) => {
-      collector.received.resourceLogs.length = 0
-      const provider = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
-      const { asBody, asField } = start(provider)
-      asBody('before')
-      asBody(make())
-      asBody('between')
-      asField(make())
-      asBody('after')
-      await provider.shutdown()
-      const stats = provider.stats()
-      if (dropped) reportCounts(`${name}, through ${way}`, stats)
-      expectBalance(stats)
-      const delivered = dropped ? 3 : 5
-      expect(stats).toMatchObject({ created: 5, delivered, dropped: dropped ? { [dropped]: 2 } : {} })
-      const bodies = recordsOf(collector).map(({ body }) => body?.stringValue)
-      expect(bodies).toHaveLength(delivered)
-      // Two that fill a batch each may arrive in any order.
-      expect(bodies).toEqual(expect.arrayContaining(['before', 'between', 'after']))
-      expect(({} as { polluted?: number }).polluted).toBeUndefined()
-    })
+    test.each(Object.entries(VALUES))(
+      'is sent or dropped alone when it is %s',
+      async (name, { make, dropped }) => {
+        collector.received.resourceLogs.length = 0
+        const provider = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
+        const { asBody, asField } = start(provider)
+        asBody('before')
+        asBody(make())
+        asBody('between')
+        asField(make())
+        asBody('after')
+        await provider.shutdown()
+        const stats = provider.stats()
+        if (dropped) reportCounts(`${name}, through ${way}`, stats)
+        expectBalance(stats)
+        const delivered = dropped ? 3 : 5
+        expect(stats).toMatchObject({ created: 5, delivered, dropped: dropped ? { [dropped]: 2 } : {} })
+        const bodies = recordsOf(collector).map(({ body }) => body?.stringValue)
+        expect(bodies).toHaveLength(delivered)
+        // Two full batches may arrive in any order.
+        expect(bodies).toEqual(expect.arrayContaining(['before', 'between', 'after']))
+        expect(({} as { polluted?: number }).polluted).toBeUndefined()
+      },
+    )
 
-    test('a value that logs while it is read: its record arrives, what it logs is counted', async () => {
+    test('is sent and its nested record is counted when it logs while it is read', async () => {
       collector.received.resourceLogs.length = 0
       const provider = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
       const logger = provider.getLogger('nested')
@@ -199,7 +202,7 @@ function nested(depth: number, wrap: (inner: unknown) => unknown): unknown {
   return value
 }
 
-/** An object whose toJSON gives another such one. */
+/** Creates an object whose toJSON returns an object with toJSON, without end. */
 function endless(): object {
   return { toJSON: endless }
 }

@@ -11,19 +11,18 @@ import { type Collector, findCollector, startCollector } from '@logbridge/test-s
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// Endpoints and headers that are made, or configured, to break who exports. Beside them a provider whose receiver is the real
-// Collector goes on as if nothing were.
+// Hostile or misconfigured endpoints and headers, beside a provider that sends to a Collector and must not be affected.
 
 const program = findCollector()
 const protocols = ['grpc', 'http/protobuf'] as const
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 
 interface Endpoint {
   readonly url: string
   close(): unknown
 }
 
-/** A server that does to each connection what it is told. */
+/** Starts a server on a free port. */
 async function serve(server: Server): Promise<Endpoint> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -44,11 +43,11 @@ const tcp = (onConnection: (socket: Socket) => void): Promise<Endpoint> => serve
 
 const endpoints: Record<string, () => Promise<Endpoint>> = {
   'answers random bytes': () => tcp((socket) => socket.on('data', () => socket.write(randomBytes(10_000)))),
-  'sends random bytes before anything is asked': () =>
+  'sends random bytes before a request': () =>
     tcp((socket) => {
       socket.resume().write(randomBytes(100_000))
     }),
-  'answers zeros without end': () =>
+  'answers endless zeros': () =>
     tcp((socket) => {
       const pour = (): void => {
         while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
@@ -56,7 +55,7 @@ const endpoints: Record<string, () => Promise<Endpoint>> = {
       socket.resume().on('drain', pour)
       pour()
     }),
-  'answers HTTP headers without end': () =>
+  'answers endless HTTP headers': () =>
     tcp((socket) => {
       const pour = (): void => {
         while (!socket.destroyed && socket.write(`x-header: ${'x'.repeat(10_000)}\r\n`));
@@ -66,10 +65,10 @@ const endpoints: Record<string, () => Promise<Endpoint>> = {
       pour()
     }),
   'never answers': () => tcp((socket) => socket.resume()),
-  'closes at once': () => tcp((socket) => socket.destroy()),
-  'closes when it has been asked': () => tcp((socket) => socket.on('data', () => socket.end())),
-  'speaks the other protocol: gRPC': startGrpcReceiver,
-  'speaks the other protocol: HTTP/1': () =>
+  'closes each connection': () => tcp((socket) => socket.destroy()),
+  'closes each connection after a request': () => tcp((socket) => socket.on('data', () => socket.end())),
+  'speaks gRPC': startGrpcReceiver,
+  'speaks HTTP/1': () =>
     serve(createHttpServer((request, response) => request.resume().on('end', () => response.end('hello')))),
   'redirects to itself': async () => {
     const receiver = await startHttpReceiver()
@@ -79,7 +78,7 @@ const endpoints: Record<string, () => Promise<Endpoint>> = {
   'speaks TLS': () => serve(createTlsServer((socket) => socket.on('error', () => {}))),
 }
 
-describe.skipIf(program === undefined)('an endpoint that', () => {
+describe.skipIf(program === undefined)('provider, when an endpoint', () => {
   let collector: Collector
   beforeAll(async () => {
     collector = await startCollector(program as string)
@@ -87,9 +86,9 @@ describe.skipIf(program === undefined)('an endpoint that', () => {
   afterAll(() => collector?.stop())
 
   describe.each(Object.keys(endpoints))('%s', (name) => {
-    // Each protocol with what it does not expect.
+    // An endpoint that speaks gRPC is tested over HTTP, and the other way round.
     test.each(protocols.filter((protocol) => !name.endsWith(protocol === 'grpc' ? 'gRPC' : 'HTTP/1')))(
-      'costs what is sent to it over %s, counted and told, and nobody else anything',
+      'counts and reports its records over %s while another provider delivers',
       async (protocol) => {
         const endpoint = await endpoints[name]!()
         onTestFinished(() => void endpoint.close())
@@ -100,16 +99,16 @@ describe.skipIf(program === undefined)('an endpoint that', () => {
           timeoutMillis: 300,
           scheduledDelayMillis: 1,
         })
-        const neighbour = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
+        const other = createLoggerProvider({ endpoint: collector.grpcUrl, register: false })
         for (let number = 0; number < 10; number += 1) {
           hostile.getLogger('hostile').emit({ body: number, severityNumber: 9 })
-          neighbour.getLogger('neighbour').emit({ body: number, severityNumber: 9 })
+          other.getLogger('other').emit({ body: number, severityNumber: 9 })
         }
-        // Tried again, or given up: either is told.
+        // Retries and drops are both reported.
         await vi.waitFor(
           () => {
             void hostile.forceFlush(10)
-            expect(said.join('\n')).toMatch(
+            expect(warnings.join('\n')).toMatch(
               /exports fail and are tried again|were dropped because the receiver/,
             )
           },
@@ -119,14 +118,14 @@ describe.skipIf(program === undefined)('an endpoint that', () => {
         const stats = hostile.stats()
         reportCounts(`endpoint that ${name}, ${protocol}`, stats)
         expect(stats).toMatchObject({ created: 10, delivered: 0, rejected: 0, queued: 0, inFlight: 0 })
-        await neighbour.shutdown()
-        expect(neighbour.stats()).toMatchObject({ created: 10, delivered: 10, dropped: NOTHING })
+        await other.shutdown()
+        expect(other.stats()).toMatchObject({ created: 10, delivered: 10, dropped: NOTHING })
       },
     )
   })
 })
 
-describe.each(protocols)('over %s a header value with a newline', (protocol) => {
+describe.each(protocols)('header value with a newline over %s', (protocol) => {
   const SMUGGLED = 'token\r\nx-smuggled: 1'
 
   async function start() {
@@ -144,14 +143,14 @@ describe.each(protocols)('over %s a header value with a newline', (protocol) => 
     }
   }
 
-  test('as an option is refused at the start', async () => {
+  test('is rejected when it is an option', async () => {
     const { options } = await start()
     const create = (): unknown => createLoggerProvider({ ...options, headers: { authorization: SMUGGLED } })
     expect(create).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(create).not.toThrow(/token/)
   })
 
-  test('in a variable is ignored with a warning, and records go without', async () => {
+  test('is ignored with a warning when it is in a variable', async () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', `authorization=${encodeURIComponent(SMUGGLED)}`)
     onTestFinished(() => void vi.unstubAllEnvs())
     const { options, receiver } = await start()
@@ -159,20 +158,20 @@ describe.each(protocols)('over %s a header value with a newline', (protocol) => 
     provider.getLogger('shop').emit({ body: 'hello' })
     await provider.shutdown()
     expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
-    expect(said.join()).toMatch(/OTEL_EXPORTER_OTLP_HEADERS/)
-    expect(said.join()).not.toMatch(/token/)
+    expect(warnings.join()).toMatch(/OTEL_EXPORTER_OTLP_HEADERS/)
+    expect(warnings.join()).not.toMatch(/token/)
     expect(receiver.requests[0]!.headers).not.toHaveProperty('authorization')
     expect(receiver.requests[0]!.headers).not.toHaveProperty('x-smuggled')
   })
 
   test.each([
     ['a newline', { authorization: SMUGGLED }],
-    ['a name that is none', { 'no name': 'token' }],
+    ['an invalid name', { 'no name': 'token' }],
     ['a header of the connection', { 'transfer-encoding': 'token' }],
     ['a number', { authorization: 7 }],
     ['nothing', undefined],
     ['text', 'token'],
-  ])('from a function (%s) costs at most what it was asked for: the next go', async (name, headers) => {
+  ])('fails at most its own request when a function returns %s', async (name, headers) => {
     const { options, receiver } = await start()
     let given: unknown = headers
     const provider = createLoggerProvider({
@@ -191,6 +190,6 @@ describe.each(protocols)('over %s a header value with a newline', (protocol) => 
     expect(stats.delivered).toBeGreaterThanOrEqual(1)
     for (const { headers: received } of receiver.requests) expect(received).not.toHaveProperty('x-smuggled')
     expect(receiver.requests.at(-1)!.headers).toHaveProperty('authorization', 'right')
-    expect(said.join()).not.toMatch(/token/)
+    expect(warnings.join()).not.toMatch(/token/)
   })
 })

@@ -16,7 +16,7 @@ import {
 } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// How requests follow each other on real connections: how many at a time, by which connection, with which token.
+// Concurrency, connections, and tokens of requests.
 
 const WAIT_OPTIONS = { timeout: 60_000, interval: 5 }
 
@@ -57,7 +57,7 @@ async function lineTo(
   }
 }
 
-/** Has the receiver answer after a while, and gives how many requests it had on hand as each arrived. */
+/** Makes the receiver answer after a delay. Returns the number of open requests at the arrival of each request. */
 function watchOverlap(receiver: ScriptedReceiver<object>): number[] {
   const overlap: number[] = []
   let open = 0
@@ -77,17 +77,17 @@ function log(provider: ReturnType<typeof createLoggerProvider>, count: number): 
 }
 
 describe.each(protocols)('over %s', (protocol, open) => {
-  test('a receiver that is slow has four requests on hand, and no more', async () => {
+  test('provider keeps at most four requests in flight when the receiver is slow', async () => {
     const { receiver, start } = await lineTo(protocol, open)
     const overlap = watchOverlap(receiver)
     const provider = start()
     log(provider, 60)
     await vi.waitFor(() => expect(provider.stats().delivered).toBe(60), WAIT_OPTIONS)
     expect(Math.max(...overlap)).toBe(4)
-    reportCounts(`slow receiver, ${protocol}`, provider.stats(), { 'at a time': Math.max(...overlap) })
+    reportCounts(`slow receiver, ${protocol}`, provider.stats(), { concurrency: Math.max(...overlap) })
   })
 
-  test('what a process that is gone has left is sent by one request first, then by more', async () => {
+  test('provider sends the spool of an ended process with one request first and more later', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logbridge-requests-'))
     onTestFinished(() => rm(directory, { recursive: true }))
     const { receiver, proxy, start } = await lineTo(protocol, open)
@@ -104,18 +104,18 @@ describe.each(protocols)('over %s', (protocol, open) => {
     expect(overlap.slice(0, 2)).toEqual([1, 1])
     expect(Math.max(...overlap)).toBeLessThanOrEqual(4)
     reportCounts(`backlog, ${protocol}`, second.stats(), {
-      'at a time, at first': overlap.slice(0, 8).join(' '),
+      'concurrency at first': overlap.slice(0, 8).join(' '),
     })
   })
 
-  test('a token that rotates is asked for anew by each request, also after a reconnect', async () => {
+  test('provider calls headers() for each request, also after a reconnect', async () => {
     const { receiver, proxy, start } = await lineTo(protocol, open)
-    let asked = 0
+    let calls = 0
     const provider = start({
       async headers() {
-        asked += 1
+        calls += 1
         await delay(1)
-        return { authorization: `Bearer token-${asked}` }
+        return { authorization: `Bearer token-${calls}` }
       },
     })
     for (let round = 1; round <= 3; round += 1) {
@@ -127,18 +127,18 @@ describe.each(protocols)('over %s', (protocol, open) => {
     expect(new Set(receiver.requests.map(({ connection }) => connection)).size).toBeGreaterThanOrEqual(3)
     expect(tokens.length).toBeGreaterThanOrEqual(15)
     for (const token of tokens) expect(token).toMatch(/^Bearer token-\d+$/)
-    // In the order of the connections: an old one does not come back.
+    // The newest token of each round grows, so no old token returns.
     const newest = [5, 10, 15].map((end) =>
       Math.max(...tokens.slice(end - 5, end).map((t) => Number(t!.split('-')[1]))),
     )
     expect(newest).toEqual(newest.toSorted((a, b) => a - b))
     expect(new Set(newest).size).toBe(3)
-    reportCounts(`token rotates over reconnects, ${protocol}`, provider.stats(), { tokens: asked })
+    reportCounts(`token rotates over reconnects, ${protocol}`, provider.stats(), { tokens: calls })
   })
 })
 
 test(
-  'a gRPC connection in use is pinged, so that what lies between does not forget it',
+  'provider pings a gRPC connection in use, so that firewalls keep its state',
   { tags: ['long'] },
   async () => {
     const server = http2.createServer()

@@ -6,13 +6,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { reportCounts } from '@logbridge/test-support/faultCounts'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
-// What an operator reads on stderr: all of it, line by line.
+// All lines of stderr that an operator reads.
 
 const program = findCollector()
 const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 const testsFolder = fileURLToPath(new URL('..', import.meta.url))
 
-/** A program from its text, whose stderr is read to its end. */
+/** Starts a program from its source. */
 function start(code: string, env: Record<string, string>) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     cwd: testsFolder,
@@ -32,9 +32,9 @@ function start(code: string, env: Record<string, string>) {
   }
 }
 
-describe.skipIf(program === undefined)('on stderr stands', () => {
+describe.skipIf(program === undefined)('stderr has', () => {
   test(
-    'once that exports fail, once that loss begins, once what it has cost; onDrop is told of each',
+    'one line each for failing exports, the first drops, and the totals when the Collector is unreachable for a while',
     { tags: 'long' },
     async () => {
       const collector = await startCollector(program as string, { onLogs() {} })
@@ -42,11 +42,11 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
       await collector.kill()
       const application = start(
         `import { createLoggerProvider } from '@logbridge/core'
-      let told = 0
+      let reported = 0
       const provider = createLoggerProvider({
         maxQueueBytes: 100_000,
         scheduledDelayMillis: 10,
-        onDrop: (reason, count) => { told += count },
+        onDrop: (reason, count) => { reported += count },
       })
       const logger = provider.getLogger('l')
       let created = 0
@@ -54,13 +54,13 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
         for (let n = 0; n < 100; n += 1) {
           logger.emit({ body: 'x'.repeat(100), severityNumber: created++ % 2 ? 9 : 17 })
         }
-        // As long as it takes for a second attempt to fail.
+        // A second attempt has failed by then.
         if (created === 10_000) console.log('enough')
       }, 20)
       process.stdin.resume().once('end', async () => {
         clearInterval(stream)
         await provider.shutdown()
-        console.log(JSON.stringify({ told, stats: provider.stats() }))
+        console.log(JSON.stringify({ reported, stats: provider.stats() }))
       })`,
         { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl },
       )
@@ -68,11 +68,11 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
       await collector.restart()
       application.end()
       const { stdout, lines } = await application.ended()
-      const { told, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
-      reportCounts('loss, as it is told', stats, { told })
+      const { reported, stats } = JSON.parse(stdout.slice(stdout.indexOf('{')))
+      reportCounts('drops by onDrop', stats, { reported })
       const lost = stats.dropped['queue_full']
       expect(lost).toBeGreaterThan(0)
-      expect(told).toBe(lost)
+      expect(reported).toBe(lost)
       expect(lines.toSorted()).toEqual([
         expect.stringMatching(new RegExp(`^logbridge: dropped ${lost} log records: queue_full `)),
         expect.stringMatching(/^logbridge: dropping log records, the queue is full: /),
@@ -83,7 +83,7 @@ describe.skipIf(program === undefined)('on stderr stands', () => {
     },
   )
 
-  test('once that http/json is not spoken, and all three signals go as protobuf', async () => {
+  test('one line about http/json when all three signals are sent as protobuf instead', async () => {
     const collector = await startCollector(program as string)
     onTestFinished(() => collector.stop())
     const application = start(

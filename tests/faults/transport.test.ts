@@ -16,25 +16,25 @@ import {
 } from '@logbridge/test-support/scriptedReceiver'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// Faults of the line to the real Collector, and every answer that a receiver can give.
+// Network faults between core and a Collector, and every answer of a receiver.
 
 const program = findCollector()
 const WAIT_OPTIONS = { timeout: 30_000, interval: 5 }
 const PROTOCOLS = ['grpc', 'http/protobuf'] as const
 
-/** What a fault can use. */
+/** State of the stream for a fault. */
 interface Stream {
   readonly proxy: FaultProxy
   readonly ledger: Ledger
-  /** Attempts so far: each asks for its headers. */
+  /** Returns the number of attempts, counted by their calls of `headers`. */
   attempts(): number
-  /** Waits until so many more records have arrived. */
+  /** Waits until `count` further records have arrived. */
   more(count: number): Promise<void>
 }
 
-/** A fault, which heals before it ends. */
+/** Network faults by name. Each ends the fault before it resolves. */
 const FAULTS: Readonly<Record<string, (stream: Stream) => Promise<void>>> = {
-  async 'is late by 50 ms'({ proxy, more }) {
+  async 'has a latency of 50 ms'({ proxy, more }) {
     proxy.fault = { latencyMillis: 50 }
     await more(200)
   },
@@ -54,14 +54,14 @@ const FAULTS: Readonly<Record<string, (stream: Stream) => Promise<void>>> = {
       await more(100)
     }
   },
-  async 'swallows everything for a while'({ proxy, attempts, more }) {
+  async 'is a black hole for a while'({ proxy, attempts, more }) {
     proxy.fault = { blackHole: true }
     const before = attempts()
     await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), WAIT_OPTIONS)
     proxy.fault = {}
     await more(100)
   },
-  async 'is refused for a while'({ proxy, attempts, more }) {
+  async 'refuses connections for a while'({ proxy, attempts, more }) {
     await proxy.refuse()
     const before = attempts()
     await vi.waitFor(() => expect(attempts()).toBeGreaterThan(before + 8), WAIT_OPTIONS)
@@ -80,7 +80,7 @@ const FAULTS: Readonly<Record<string, (stream: Stream) => Promise<void>>> = {
   },
 }
 
-describe.skipIf(program === undefined)('a line to the Collector that', () => {
+describe.skipIf(program === undefined)('provider, when the network', () => {
   let collector: Collector
   let ledger: Ledger
   beforeAll(async () => {
@@ -88,11 +88,11 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
   })
   afterAll(() => collector?.stop())
 
-  /** Logs numbers without a pause to the receiver while something is done to the line, and expects all of them to arrive. */
-  async function survives(
+  /** Logs numbers continuously during a fault, and expects all of them to arrive. */
+  async function expectAllToArrive(
     name: string,
     options: LoggerProviderOptions,
-    whileThatHappens: (stream: Omit<Stream, 'proxy'>) => Promise<void>,
+    causeFault: (stream: Omit<Stream, 'proxy'>) => Promise<void>,
   ): Promise<void> {
     ledger = createLedger()
     let created = 0
@@ -112,7 +112,7 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
     const stream = setInterval(() => {
       for (let n = 0; n < 5; n += 1)
         logger.emit({ body: created++, attributes: { padding: 'x'.repeat(100) } })
-      // Ends backoffs, which would make the test long.
+      // A flush ends backoffs, which would make the test long.
       void provider.forceFlush(20)
     }, 5)
     onTestFinished(async () => {
@@ -120,11 +120,11 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
       await provider.shutdown(0)
     })
     const more = async (count: number): Promise<void> => {
-      const least = ledger.arrived() + count
-      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThanOrEqual(least), WAIT_OPTIONS)
+      const total = ledger.arrived() + count
+      await vi.waitFor(() => expect(ledger.arrived()).toBeGreaterThanOrEqual(total), WAIT_OPTIONS)
     }
     await more(1)
-    await whileThatHappens({ ledger, attempts: () => attempts, more })
+    await causeFault({ ledger, attempts: () => attempts, more })
     clearInterval(stream)
     await provider.shutdown(WAIT_OPTIONS.timeout)
     const stats = provider.stats()
@@ -140,19 +140,23 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
     test.each(Object.entries(FAULTS))('%s loses nothing', async (name, fault) => {
       const proxy = await startFaultProxy(urlOf(protocol))
       onTestFinished(() => proxy.close())
-      await survives(`line ${name}, ${protocol}`, { protocol, endpoint: proxy.url }, async (stream) => {
-        await fault({ ...stream, proxy })
-        proxy.fault = {}
-      })
+      await expectAllToArrive(
+        `network ${name}, ${protocol}`,
+        { protocol, endpoint: proxy.url },
+        async (stream) => {
+          await fault({ ...stream, proxy })
+          proxy.fault = {}
+        },
+      )
     })
   })
 
-  test('ends with GOAWAY after each tenth request loses nothing, and costs no second attempt', async () => {
+  test('sends GOAWAY after each tenth request, loses and repeats nothing', async () => {
     const between = await startGrpcReceiver()
     onTestFinished(() => between.close())
     between.answer = (_, n) => ({ forwardTo: collector.grpcUrl, goaway: n % 10 === 0 })
     const options = { endpoint: between.url, timeoutMillis: 10_000 }
-    await survives('line with GOAWAY, grpc', options, async ({ more }) => {
+    await expectAllToArrive('network with GOAWAY, grpc', options, async ({ more }) => {
       while (between.connections < 8) await more(20)
     })
     expect(ledger.duplicates()).toBe(0)
@@ -161,13 +165,13 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
   test.each([
     ['grpc', startGrpcReceiver],
     ['http/protobuf', startHttpReceiver],
-  ] as const)('lets one in three requests through, over %s, loses nothing', async (protocol, start) => {
+  ] as const)('accepts one in three requests over %s, loses nothing', async (protocol, start) => {
     const between = await start()
     onTestFinished(() => between.close())
     const forwardTo = urlOf(protocol)
     between.answer = (_, n) => (n % 3 === 0 ? { forwardTo } : { code: 'UNAVAILABLE', status: 503 })
     const options = { protocol, endpoint: between.url, timeoutMillis: 10_000 }
-    await survives(`line for one in three, ${protocol}`, options, async ({ more }) => {
+    await expectAllToArrive(`one in three requests, ${protocol}`, options, async ({ more }) => {
       await more(100)
       between.answer = () => ({ forwardTo })
       await more(100)
@@ -175,24 +179,27 @@ describe.skipIf(program === undefined)('a line to the Collector that', () => {
   })
 })
 
-describe.skipIf(program === undefined)('a Collector with a limit of 1 MiB', () => {
-  test.each(PROTOCOLS)('over %s, gets all records but the one that is larger', async (protocol) => {
-    const ledger = createLedger()
-    const collector = await startCollector(program as string, { config: SMALL, onLogs: ledger.take })
-    onTestFinished(() => collector.stop())
-    const endpoint = protocol === 'grpc' ? collector.grpcUrl : collector.httpUrl
-    const provider = createLoggerProvider({ endpoint, protocol, register: false })
-    onTestFinished(() => provider.shutdown(0))
-    const logger = provider.getLogger('large')
-    for (const [body, kilobytes] of [1, 400, 3000, 400, 2, 400, 400, 400].entries()) {
-      logger.emit({ body, attributes: { padding: 'x'.repeat(1000 * kilobytes) } })
-    }
-    await provider.forceFlush()
-    const stats = provider.stats()
-    reportCounts(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
-    expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { too_large: 1 } })
-    await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), WAIT_OPTIONS)
-  })
+describe.skipIf(program === undefined)('provider', () => {
+  test.each(PROTOCOLS)(
+    'drops a too large record alone over %s when the Collector accepts 1 MiB',
+    async (protocol) => {
+      const ledger = createLedger()
+      const collector = await startCollector(program as string, { config: SMALL, onLogs: ledger.take })
+      onTestFinished(() => collector.stop())
+      const endpoint = protocol === 'grpc' ? collector.grpcUrl : collector.httpUrl
+      const provider = createLoggerProvider({ endpoint, protocol, register: false })
+      onTestFinished(() => provider.shutdown(0))
+      const logger = provider.getLogger('large')
+      for (const [body, kilobytes] of [1, 400, 3000, 400, 2, 400, 400, 400].entries()) {
+        logger.emit({ body, attributes: { padding: 'x'.repeat(1000 * kilobytes) } })
+      }
+      await provider.forceFlush()
+      const stats = provider.stats()
+      reportCounts(`Collector with a limit, ${protocol}`, stats, { duplicates: ledger.duplicates() })
+      expect(stats).toMatchObject({ created: 8, delivered: 7, dropped: { too_large: 1 } })
+      await vi.waitFor(() => expect(ledger.missing(8)).toEqual([2]), WAIT_OPTIONS)
+    },
+  )
 })
 
 interface Answers {
@@ -200,7 +207,7 @@ interface Answers {
   'http/protobuf': HttpAnswer
 }
 
-/** Sends so many records in one request to a receiver of the protocol, and gives what became of them. */
+/** Sends `records` in one request to a scripted receiver, and returns stats and the number of requests. */
 async function sendTo<Protocol extends keyof Answers>(
   protocol: Protocol,
   answer: (request: ReceivedRequest, n: number) => Answers[Protocol],
@@ -219,7 +226,7 @@ async function sendTo<Protocol extends keyof Answers>(
   })
   const logger = provider.getLogger('codes')
   for (let number = 0; number < records; number += 1) logger.emit({ body: number })
-  // Each flush ends the backoff.
+  // A flush ends the backoff.
   await vi.waitFor(async () => {
     await provider.forceFlush(20)
     expect(provider.stats()).toMatchObject({ queued: 0, inFlight: 0 })
@@ -232,7 +239,7 @@ async function sendTo<Protocol extends keyof Answers>(
 const twice = { requests: 2, stats: { delivered: 1, rejected: 0, dropped: NOTHING } }
 const lost = { requests: 1, stats: { delivered: 0, rejected: 0, dropped: { export_failed: 1 } } }
 
-describe('a gRPC receiver that answers', () => {
+describe('provider, when a gRPC receiver answers', () => {
   const RETRIED = ['CANCELLED', 'DEADLINE_EXCEEDED', 'ABORTED', 'OUT_OF_RANGE', 'UNAVAILABLE', 'DATA_LOSS']
   const FINAL = [
     'UNKNOWN',
@@ -258,7 +265,7 @@ describe('a gRPC receiver that answers', () => {
     ]),
   ] as [NonNullable<GrpcAnswer['code']>, boolean, typeof twice | typeof lost][]
 
-  test.each(cases)('%s (RetryInfo: %s) has each record taken or counted', async (code, info, expected) => {
+  test.each(cases)('%s (RetryInfo: %s), delivers or counts each record', async (code, info, expected) => {
     const details = retryInfo(0n, 10_000_000n)
     const sent = await sendTo('grpc', (_, n) => (n > 1 ? {} : { code, ...(info && { details }) }))
     expectBalance(sent.stats)
@@ -272,17 +279,17 @@ describe('a gRPC receiver that answers', () => {
     ['with half a message', { fault: 'truncated', body: Buffer.alloc(1000) }, twice],
     ['and closes the connection', { fault: 'disconnect' }, twice],
     ['with 70 kB', { body: Buffer.alloc(70_000) }, lost],
-    ['with what is no gRPC', { raw: Buffer.from('<html>no receiver here</html>') }, lost],
+    ['with malformed gRPC', { raw: Buffer.from('<html>no receiver here</html>') }, lost],
     ['with the page of a proxy', { httpStatus: 503, raw: Buffer.from('<html></html>') }, twice],
-    ['with what is no OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
-  ])('%s has each record taken or counted', async (name, answer, expected) => {
+    ['with malformed OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
+  ])('%s, delivers or counts each record', async (name, answer, expected) => {
     const sent = await sendTo('grpc', once(answer))
     reportCounts(`answer ${name}, grpc`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject(expected)
   })
 })
 
-describe('an HTTP receiver that answers', () => {
+describe('provider, when an HTTP receiver answers', () => {
   const RETRIED = [429, 502, 503, 504]
   const FINAL = [301, 307, 400, 401, 403, 404, 405, 406, 408, 409, 410, 415, 422, 431, 500, 501, 505]
   const cases = [
@@ -297,7 +304,7 @@ describe('an HTTP receiver that answers', () => {
   ] as [number, boolean, typeof twice | typeof lost][]
 
   test.each(cases)(
-    '%i (Retry-After: %s) has each record taken or counted',
+    '%i (Retry-After: %s), delivers or counts each record',
     async (status, after, expected) => {
       const headers = after ? { 'retry-after': '0' } : {}
       const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : { status, headers }))
@@ -312,32 +319,32 @@ describe('an HTTP receiver that answers', () => {
   test.each<[string, HttpAnswer, object]>([
     ['never', { fault: 'silent' }, twice],
     ['with a closed connection', { fault: 'disconnect' }, twice],
-    ['with what is no HTTP', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, twice],
+    ['with malformed HTTP', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, twice],
     ['with half a status line', { raw: 'HTTP/1.1 2' }, twice],
-    ['200 and half of what it said', { fault: 'truncated', body: Buffer.alloc(1000) }, taken],
+    ['200 and half of the announced body', { fault: 'truncated', body: Buffer.alloc(1000) }, taken],
     ['200 and 70 kB', { body: Buffer.alloc(70_000) }, taken],
-    ['200 and what is no OTLP', { body: 'OK' }, taken],
-  ])('%s has each record taken or counted', async (name, answer, expected) => {
+    ['200 and malformed OTLP', { body: 'OK' }, taken],
+  ])('%s, delivers or counts each record', async (name, answer, expected) => {
     const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : answer))
     reportCounts(`answer ${name}, http/protobuf`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject(expected)
   })
 })
 
-describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
-  /** One answer for both: each takes of it what it knows. */
+describe.each(PROTOCOLS)('provider over %s', (protocol) => {
+  /** Sends with one answer for both protocols; each protocol uses its own fields. */
   const send = (
     answer: (request: ReceivedRequest) => GrpcAnswer & HttpAnswer,
     options?: Parameters<typeof sendTo>[2],
   ) => sendTo(protocol, answer, options)
 
-  test('that refuses some of the records is not asked again, and those are counted', async () => {
+  test('counts rejected records without a retry when the receiver answers with a partial success', async () => {
     const sent = await send(() => ({ body: partialSuccess(3n, 'too old') }), { records: 10 })
     reportCounts(`partial success, ${protocol}`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject({ requests: 1, stats: { delivered: 7, rejected: 3, dropped: NOTHING } })
   })
 
-  test('that takes no more than so many bytes gets all that fits, in halves', async () => {
+  test('splits a request in halves when the receiver refuses it as too large', async () => {
     const message = 'grpc: received message larger than max (2000 vs. 1000)'
     const sent = await send(
       ({ body }) => (body.length > 3000 ? { code: 'RESOURCE_EXHAUSTED', message, status: 413 } : {}),
@@ -348,7 +355,7 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
     expect(sent.requests).toBeGreaterThan(4)
   })
 
-  test('that takes nothing for its size costs the records, not the time', async () => {
+  test('drops each record once when the receiver refuses every request as too large', async () => {
     const message = 'grpc: received message larger than max (2000 vs. 1000)'
     const refusal = { code: 'RESOURCE_EXHAUSTED', message, status: 413 } as const
     const sent = await send(() => refusal, { records: 8 })
@@ -356,9 +363,9 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
     expect(sent).toMatchObject({ requests: 15, stats: { delivered: 0, dropped: { too_large: 8 } } })
   })
 
-  test('that repeats the token in every answer does not make us show it', async () => {
-    const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    onTestFinished(() => shown.mockRestore())
+  test('prints no token when the receiver repeats it in every answer', async () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => stderr.mockRestore())
     const token = 'hunter2-hunter2'
     const answers: (GrpcAnswer & HttpAnswer)[] = [
       { code: 'UNAUTHENTICATED', status: 401, message: `no: ${token}`, body: Buffer.from(token) },
@@ -367,18 +374,18 @@ describe.each(PROTOCOLS)('a receiver over %s', (protocol) => {
       { raw: Buffer.from(token) },
     ]
     for (const answer of answers) {
-      let asked = 0
-      await send(() => ((asked += 1) > 2 ? {} : answer), {
+      let requests = 0
+      await send(() => ((requests += 1) > 2 ? {} : answer), {
         headers: async () => ({ authorization: `Bearer ${token}` }),
       })
     }
-    const text = shown.mock.calls.join('\n')
+    const text = stderr.mock.calls.join('\n')
     expect(text).toContain('logbridge: ')
     expect(text).not.toContain('hunter2')
   })
 })
 
-/** Takes no more than 1 MiB in a request. */
+/** Configuration that accepts requests of up to 1 MiB. */
 const SMALL = `
 receivers:
   otlp:

@@ -1,4 +1,4 @@
-/* OpenTelemetry's own transport, instrumentations and APIs beside our provider and our adapters, as real processes. */
+/* OpenTelemetry's transport, instrumentations, and APIs with core and with the adapters, in child processes. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 
 const program = fileURLToPath(new URL('fixtures/official.cjs', import.meta.url))
 
-/** Logs one warning with `user: 'ada'` in a span; returns what a viewer received, and what was written to stderr. */
+/** Logs one warning with `user: 'ada'` in a span. Returns the received records and stderr. */
 async function log(setUp: string, means: string): Promise<{ records: ReceivedLogRecord[]; stderr: string }> {
   const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
   const records: ReceivedLogRecord[] = []
@@ -31,7 +31,7 @@ const hello = {
   attributes: expect.objectContaining({ user: 'ada' }),
 }
 
-describe('libraries of either generation are heard by @logbridge/core', () => {
+describe('@logbridge/core sends records of', () => {
   test.concurrent.for([
     ['@opentelemetry/winston-transport', '@opentelemetry/winston-transport'],
     ['@opentelemetry/instrumentation-pino', '@opentelemetry/instrumentation-pino'],
@@ -46,24 +46,24 @@ describe('libraries of either generation are heard by @logbridge/core', () => {
   })
 })
 
-describe('what is lost without a word is sent with logbridge:', () => {
+describe('adapter sends a record when', () => {
   test.concurrent.for([
     {
-      defect: 'winston-transport 0.34 with SDK 3.x sends nothing (two API globals)',
+      defect: 'winston-transport 0.34 sends nothing with SDK 3.x (two API globals)',
       setUp: 'SDK 3.x',
       official: '@opentelemetry/winston-transport',
       ours: '@logbridge/winston',
       works: { setUp: 'SDK 2.x', official: '@opentelemetry/winston-transport' },
     },
     {
-      defect: 'instrumentation-pino 0.70 with SDK 2.x sends nothing (two API globals)',
+      defect: 'instrumentation-pino 0.70 sends nothing with SDK 2.x (two API globals)',
       setUp: 'SDK 2.x',
       official: '@opentelemetry/instrumentation-pino',
       ours: '@logbridge/pino',
       works: { setUp: 'SDK 3.x', official: '@opentelemetry/instrumentation-pino' },
     },
     {
-      defect: 'bunyan 2 is ignored by the instrumentation',
+      defect: 'instrumentation-bunyan ignores bunyan 2',
       setUp: 'SDK 3.x',
       official: '@opentelemetry/instrumentation-bunyan, bunyan 2',
       ours: '@logbridge/bunyan',
@@ -73,12 +73,12 @@ describe('what is lost without a word is sent with logbridge:', () => {
     const sent = { records: [expect.objectContaining(hello)], stderr: '' }
     expect(await log(setUp, official)).toEqual({ records: [], stderr: '' })
     expect(await log(setUp, ours)).toEqual(sent)
-    // The official one does send where it can.
+    // The official package sends with the other SDK or version.
     expect(await log(works.setUp, works.official)).toEqual(sent)
   })
 
   test.concurrent.for(['SDK 2.x', 'SDK 3.x', '@logbridge/core'])(
-    'no log4js bridge exists elsewhere; this one sends to %s',
+    'log4js logs to %s, for which no other bridge exists',
     async (setUp) => {
       const { records, stderr } = await log(setUp, '@logbridge/log4js')
       expect(records).toEqual([expect.objectContaining({ ...hello, severityText: 'WARN' })])

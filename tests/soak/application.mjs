@@ -1,12 +1,12 @@
-// Logs numbers at a steady rate, with spans and metrics beside them, until it is told to end; then prints its account and what
-// it has held in memory.  node --expose-gc application.mjs <records a second> <sample every ms> [spool directory]
+// Logs numbers at a steady rate with spans and metrics, until a message arrives. Then sends its stats and samples of its memory.
+//   node --expose-gc application.mjs <records per second> <milliseconds between samples> [spool directory]
 import { startTelemetry } from '@logbridge/core'
 import { logs, metrics, trace } from '@opentelemetry/api'
 
 const [rate, sampleMillis] = process.argv.slice(2, 4).map(Number)
 const directory = process.argv[4]
-/** Memory is compared where nothing waits for the receiver: what waits is held on purpose. */
-const SETTLED_RECORDS = 5000
+/** Largest backlog at a sample, because queued records take memory on purpose. */
+const MAX_BACKLOG = 5000
 
 const telemetry = startTelemetry({
   logs: directory ? { spool: { directory } } : {},
@@ -41,14 +41,14 @@ function handleOrder() {
 
 const work = setInterval(() => {
   const due = ((performance.now() - start) / 1000) * rate
-  // After a pause of the whole machine it does not make up for all of it at once.
+  // The limit prevents a burst after a pause of the whole machine.
   for (let order = 0; order < 100 && number < due; order += 1) handleOrder()
 }, 10)
 
 const sampling = setInterval(() => {
   maxRss = Math.max(maxRss, process.memoryUsage.rss())
   const { queued, inFlight } = telemetry.stats()
-  if (queued + inFlight > SETTLED_RECORDS) return
+  if (queued + inFlight > MAX_BACKLOG) return
   globalThis.gc()
   const { heapUsed, external } = process.memoryUsage()
   samples.push({ seconds: (performance.now() - start) / 1000, heapUsed, external })

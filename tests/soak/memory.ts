@@ -1,4 +1,4 @@
-/** What was held in memory after a garbage collection. */
+/** Memory after a garbage collection. */
 export interface Sample {
   readonly seconds: number
   readonly heapUsed: number
@@ -9,13 +9,13 @@ export function median(samples: readonly Sample[]): number {
   return sorted[sorted.length >>> 1] ?? NaN
 }
 
-/** By what share the median of the last quarter is higher than that of the second; the first is for warming up. */
+/** Returns the growth of the median from the second to the last quarter, as a share. The first quarter is a warm-up. */
 export function growth(samples: readonly Sample[]): number {
   const quarter = samples.length >>> 2
   return median(samples.slice(-quarter)) / median(samples.slice(quarter, 2 * quarter)) - 1
 }
 
-/** Bytes a minute over the second half, by least squares. */
+/** Returns the bytes per minute over the second half, by least squares. */
 export function slope(samples: readonly Sample[]): number {
   const half = samples.slice(samples.length >>> 1)
   const mean = (of: (sample: Sample) => number): number =>
