@@ -3,31 +3,14 @@ import {
   type Adapter,
   copyFields,
   isError,
-  LogbridgeError,
   type LogRecord,
-  numericSeverity,
   safeGet,
   type SerializedError,
   type SeverityNumber,
   toHrTime,
 } from '@logbridge/bridge'
-import { BUNYAN_SCALE, errorAmong, filePath } from '@logbridge/bridge/internal'
-
-/** Name of a level. https://github.com/trentm/node-bunyan#levels */
-export type BunyanLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
-
-/** Copy of bunyan's `levelFromName`, because records can be read without the package. */
-const LEVELS: Readonly<Record<BunyanLevel, number>> = {
-  trace: 10,
-  debug: 20,
-  info: 30,
-  warn: 40,
-  error: 50,
-  fatal: 60,
-}
-const NAMES: ReadonlyMap<unknown, string> = new Map(
-  Object.entries(LEVELS).map(([name, level]) => [level, name]),
-)
+import { errorAmong, filePath } from '@logbridge/bridge/internal'
+import { createSeverities, INFO, levelName } from './severity.ts'
 
 /** Fields that bunyan adds. `v`, the version of the format, is left out; the others have their own place in a LogRecord. */
 const CORE_FIELDS = new Set(['name', 'hostname', 'pid', 'level', 'msg', 'time', 'v', 'src'])
@@ -56,34 +39,16 @@ export interface BunyanRecord {
 export function createAdapter(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
 ): Adapter<BunyanRecord> {
-  const severities = new Map<number, SeverityNumber>(BUNYAN_SCALE)
-  for (const [level, severity] of Object.entries(overrides ?? {})) {
-    severities.set(resolveLevel('severity', /^\d+$/.test(level) ? Number(level) : level), severity)
-  }
+  const severities = createSeverities(overrides)
   return {
     library: 'bunyan',
     classify: ({ level, name }) => ({
-      severityNumber: severities.get(level) ?? numericSeverity(level, BUNYAN_SCALE),
-      severityText: NAMES.get(level) ?? String(level),
+      severityNumber: severities(level),
+      severityText: levelName(level),
       scope: typeof name === 'string' ? name : undefined,
     }),
     convert,
   }
-}
-
-/**
- * Resolves a level as bunyan does: a name in any case, or a whole number from 0 on.
- * @param option name of the option, for the error
- * @throws LogbridgeError `INVALID_OPTION`
- */
-export function resolveLevel(option: string, level: unknown): number {
-  const number = typeof level === 'string' ? LEVELS[level.toLowerCase() as BunyanLevel] : level
-  if (Number.isInteger(number) && (number as number) >= 0) return number as number
-  const names = Object.keys(LEVELS).join(', ')
-  throw new LogbridgeError(
-    'INVALID_OPTION',
-    `@logbridge/bunyan: option ${option} has the level ${JSON.stringify(level)}; a level is one of ${names} or a whole number`,
-  )
 }
 
 /** Parses a line that bunyan writes to a stream that is not raw. A text that is no JSON becomes the message. */
@@ -91,7 +56,7 @@ export function parseLine(line: string): BunyanRecord {
   try {
     return JSON.parse(line) as BunyanRecord
   } catch {
-    return { level: LEVELS.info, msg: line }
+    return { level: INFO, msg: line }
   }
 }
 

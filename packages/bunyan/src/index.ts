@@ -18,7 +18,6 @@
  * bunyan applies child loggers and serializers before a stream gets the record.
  */
 import {
-  type BridgeOptions,
   bridgeOptionRules,
   checkOptions,
   createBridge,
@@ -26,20 +25,12 @@ import {
   type StreamEnd,
 } from '@logbridge/bridge'
 import { callSites, warnOfOfficial } from '@logbridge/bridge/internal'
-import { type BunyanLevel, type BunyanRecord, createAdapter, parseLine, resolveLevel } from './convert.ts'
+import { type BunyanRecord, createAdapter, parseLine } from './convert.ts'
+import type { OtelStreamOptions } from './options.ts'
+import { resolveLevel } from './severity.ts'
 
-export type { BunyanLevel } from './convert.ts'
-
-/** Options of `otelStream`: the options of every adapter. */
-export interface OtelStreamOptions extends BridgeOptions {
-  /**
-   * Level of this stream, by bunyan's name or number. `log.level()` can change the level later.
-   * @default the logger's level; `info` with `log.addStream()`
-   */
-  level?: BunyanLevel | number | undefined
-  /** Has no effect, because bunyan formats a message before a stream gets the record. */
-  captureTemplate?: boolean | undefined
-}
+export type { OtelStreamOptions } from './options.ts'
+export type { BunyanLevel } from './severity.ts'
 
 /** Entry of a bunyan logger's `streams`. Assignable to `bunyan.Stream` of `@types/bunyan`. */
 export interface OtelStream {

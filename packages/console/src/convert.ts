@@ -1,24 +1,7 @@
 import types from 'node:util/types'
 import { type Adapter, safeGet, type SeverityNumber, splitArguments } from '@logbridge/bridge'
 import { errorMessage } from '@logbridge/bridge/internal'
-
-/** Methods of a console that print. `time`, `countReset` and `groupEnd` print nothing. */
-export type ConsoleMethod =
-  | 'trace'
-  | 'debug'
-  | 'log'
-  | 'info'
-  | 'dir'
-  | 'dirxml'
-  | 'table'
-  | 'group'
-  | 'groupCollapsed'
-  | 'count'
-  | 'timeLog'
-  | 'timeEnd'
-  | 'warn'
-  | 'error'
-  | 'assert'
+import type { ConsoleMethod } from './severity.ts'
 
 /** One call of a console's method. */
 export interface ConsoleCall {
@@ -32,24 +15,6 @@ export interface ConsoleCall {
   readonly groups: readonly string[]
   /** Function that the application called. Stack traces begin at its caller. */
   readonly calledAs: (...args: never) => unknown
-}
-
-export const severities: Readonly<Record<ConsoleMethod, SeverityNumber>> = {
-  trace: 1,
-  debug: 5,
-  log: 9,
-  info: 9,
-  dir: 9,
-  dirxml: 9,
-  table: 9,
-  group: 9,
-  groupCollapsed: 9,
-  count: 9,
-  timeLog: 9,
-  timeEnd: 9,
-  warn: 13,
-  error: 17,
-  assert: 17,
 }
 
 /** Methods whose text Node writes to stderr. https://nodejs.org/api/console.html */

@@ -18,45 +18,21 @@
  * | stack of `trace`                                 | attribute `code.stacktrace`                            |
  */
 import {
-  type BridgeOptions,
-  bridgeOptionRules,
   checkOptions,
   createBridge,
   LogbridgeError,
-  type OptionRule,
-  rules,
   type SeverityNumber,
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
 import { warnOnce, formatText } from '@logbridge/bridge/internal'
-import {
-  type ConsoleCall,
-  type ConsoleMethod,
-  contentOf,
-  createAdapter,
-  severities,
-  stackOf,
-} from './convert.ts'
+import { type ConsoleCall, contentOf, createAdapter, stackOf } from './convert.ts'
+import { type BridgeConsoleOptions, optionRules } from './options.ts'
+import { type ConsoleMethod, severities } from './severity.ts'
 import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
-export type { ConsoleMethod } from './convert.ts'
-
-/** Options of `bridgeConsole`: the options of every adapter but `flushTimeoutMillis`, because a console has no end. */
-export interface BridgeConsoleOptions extends Omit<BridgeOptions, 'flushTimeoutMillis'> {
-  /**
-   * Console to bridge.
-   * @default globalThis.console
-   */
-  console?: Console | undefined
-  /**
-   * Least severe method whose calls are sent: `warn` leaves out calls below severity number 13.
-   * @default every method
-   */
-  level?: ConsoleMethod | undefined
-  /** Severity numbers (1-24) of methods, in place of those of the mapping table. */
-  severity?: Readonly<Partial<Record<ConsoleMethod, SeverityNumber>>> | undefined
-}
+export type { BridgeConsoleOptions } from './options.ts'
+export type { ConsoleMethod } from './severity.ts'
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
 type Methods = Record<string, Method>
@@ -67,21 +43,6 @@ const MAX_GROUPS = 64
 const MAX_LABEL_LENGTH = 256
 const NOTHING: readonly unknown[] = []
 const METHODS = Object.keys(severities) as ConsoleMethod[]
-const { flushTimeoutMillis: _, ...commonRules } = bridgeOptionRules
-const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule>> = {
-  ...commonRules,
-  console: {
-    accepts: 'a console',
-    test: (value) => typeof (value as Partial<Console> | null)?.log === 'function',
-  },
-  severity: {
-    accepts: 'an object of console methods and severity numbers from 1 to 24',
-    test: (value) =>
-      rules.severityTable.test(value) &&
-      Object.keys(value as object).every((name) => Object.hasOwn(severities, name)),
-  },
-}
-
 /** Bridged consoles of the process. The set is shared because an ESM and a CommonJS copy of this package can be loaded. */
 const BRIDGED = Symbol.for('logbridge.console.1')
 const bridged: WeakSet<Console> = ((globalThis as { [BRIDGED]?: WeakSet<Console> })[BRIDGED] ??=

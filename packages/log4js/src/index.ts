@@ -34,56 +34,23 @@ import {
   checkOptions,
   createBridge,
   LogbridgeError,
-  type OptionRule,
-  rules,
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
 import { nextTurn, timers } from '@logbridge/bridge/internal'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
-import { type BodyLayout, createAdapter, SEVERITIES, severityOf } from './convert.ts'
+import { type BodyLayout, createAdapter } from './convert.ts'
 import { rememberCalls } from './context.ts'
+import { configRules, type OtelAppenderOptions } from './options.ts'
+import { SEVERITIES, severityOf } from './severity.ts'
 
-/** Options of the appender: the options of every adapter. */
-export interface OtelAppenderOptions extends BridgeOptions {
-  /**
-   * Least severe level that is sent, by its name in log4js.
-   * @default every level that the category lets through
-   */
-  level?: string | undefined
-}
-
-/** Entry of `appenders` in log4js's configuration, for `satisfies`. log4js's own types accept any option. */
-export interface OtelAppenderConfig extends Omit<OtelAppenderOptions, 'loggerProvider'> {
-  type: '@logbridge/log4js' | AppenderModule
-  /**
-   * Layout that makes the body, as in log4js's other appenders. Text that a layout leaves out is not sent: with a layout of
-   * the application, and with a pattern without the whole message (`%m`), arguments and context are no attributes.
-   * @default the message alone
-   */
-  layout?: Layout | undefined
-}
+export type { OtelAppenderConfig, OtelAppenderOptions } from './options.ts'
 
 /** Appender as log4js calls it. */
 export interface OtelAppender {
   (event: LoggingEvent): void
   /** Flushes the LoggerProvider, for at most `flushTimeoutMillis`. The appender accepts events afterwards as well. */
   shutdown(callback?: (error?: Error) => void): void
-}
-
-const configRules: Readonly<Record<string, OptionRule>> = {
-  ...bridgeOptionRules,
-  loggerProvider: {
-    accepts:
-      'a LoggerProvider, but log4js copies its configuration and a copied one does not work: ' +
-      'write { type: otelAppender({ loggerProvider }) }',
-    test: bridgeOptionRules.loggerProvider.test,
-  },
-  type: { accepts: 'a module name or an appender module', test: () => true },
-  layout: {
-    accepts: "an object with log4js's name of the layout as type",
-    test: (value) => rules.object.test(value) && rules.string.test((value as { type?: unknown }).type),
-  },
 }
 
 /**

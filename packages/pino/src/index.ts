@@ -18,7 +18,6 @@
  */
 import {
   bridgeOptionRules,
-  type BridgeOptions,
   checkOptions,
   createBridge,
   createStreamEnd,
@@ -26,24 +25,14 @@ import {
 } from '@logbridge/bridge'
 import { createAdapter } from './convert.ts'
 import { createLine } from './line.ts'
+import type { OtelStreamOptions } from './options.ts'
 import { DEFAULTS, type PinoLogger } from './logger.ts'
 import { createSeverityOf, minimumOf } from './severity.ts'
 
 export { flushOnSignals, type FlushOnSignalsOptions } from './flushOnSignals.ts'
 export { traceContext } from './context.ts'
 export { transport as default, type TransportStream } from './transport.ts'
-export type { DeliveryOptions, TransportOptions, WorkerAdapterOptions } from './transportOptions.ts'
-
-/** Options of `otelStream`: the options of every adapter. */
-export interface OtelStreamOptions extends BridgeOptions {
-  /**
-   * Least severe level that is sent: a name of pino's or of the option `severity`, or a number on pino's scale.
-   * @default every level that the logger lets through
-   */
-  level?: string | number | undefined
-  /** Has no effect, because pino formats a message before a stream gets the line. */
-  captureTemplate?: boolean | undefined
-}
+export type { DeliveryOptions, OtelStreamOptions, TransportOptions, WorkerAdapterOptions } from './options.ts'
 
 /**
  * Destination for `pino(options, stream)` and `pino.multistream`. `end(callback)`, `flush(callback)` (called by

@@ -20,7 +20,7 @@ import {
   NOT_IN_WORKER,
   type TransportOptions,
   type WorkerAdapterOptions,
-} from './transportOptions.ts'
+} from './options.ts'
 import { isPinoWorker, obeyMainThread, readPorts } from './workerMessages.ts'
 
 const { level, severity, attributes, include, exclude, scope } = bridgeOptionRules

@@ -1,6 +1,17 @@
 // DeliveryOptions repeats options of core, so that these types need no @logbridge/core. A test holds both equal.
 import type { BridgeOptions, SeverityNumber } from '@logbridge/bridge'
 
+/** Options of `otelStream`: the options of every adapter. */
+export interface OtelStreamOptions extends BridgeOptions {
+  /**
+   * Least severe level that is sent: a name of pino's or of the option `severity`, or a number on pino's scale.
+   * @default every level that the logger lets through
+   */
+  level?: string | number | undefined
+  /** Has no effect, because pino formats a message before a stream gets the line. */
+  captureTemplate?: boolean | undefined
+}
+
 /** Options of the transport for pino's worker: of the adapter, and of the pipeline in the worker. */
 export interface TransportOptions extends WorkerAdapterOptions, DeliveryOptions {}
 
