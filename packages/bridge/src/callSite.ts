@@ -3,6 +3,15 @@ import { fileURLToPath } from 'node:url'
 /** Frames looked at on the way from the bridge up to the application, through the library's own calls. */
 const MAX_FRAMES = 50
 
+/** Files of adapters that consist of several, beside the file that calls `createBridge`. */
+const adapterFiles = new Set<string | undefined>()
+
+/** Leaves out the calling file when the call site of a log call is looked for. */
+export function excludeCallingFile(): void {
+  const [site] = callSites(excludeCallingFile, 1)
+  if (site) adapterFiles.add(fileOf(site))
+}
+
 /**
  * Finds where in the application a log call stands, as `code.*` attributes of the semantic conventions.
  * https://opentelemetry.io/docs/specs/semconv/code/
@@ -16,7 +25,7 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
   return () => {
     for (const site of callSites()) {
       const file = fileOf(site)
-      if (file === undefined || file.startsWith('node:') || own.has(file)) continue
+      if (file === undefined || file.startsWith('node:') || own.has(file) || adapterFiles.has(file)) continue
       if (/[\\/]node_modules[\\/]/.test(file)) continue
       return {
         'code.file.path': file,

@@ -6,7 +6,7 @@
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
 export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
-export { callSites, filePath } from './callSite.ts'
+export { callSites, excludeCallingFile, filePath } from './callSite.ts'
 export { detachKey } from './detach.ts'
 export { warnOfOfficial } from './duplicates.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'

@@ -1,24 +1,25 @@
-/** Characters of a key in a text, and names in it (`user.card` has two) that are looked at. */
+/** Most characters of a key. */
 const MAX_KEY_LENGTH = 128
+/** Most names of a key: `user.card` has two. */
 const MAX_NAMES = 8
-/** Colons and equals signs that are looked at. */
+/** Most colons and equals signs that are examined. */
 const MAX_SIGNS = 65_536
-/** White space in front of a value. */
+/** Most white space in front of a value. */
 const MAX_SPACE = 64
-/** End a key: `key=`, `key: `, `"key": `. */
+/** Signs that end a key: `key=`, `key: `, `"key": `. */
 const COLON = 0x3a
 const EQUALS = 0x3d
 const SPACE = 0x20
-/** Cannot be in a key without quotes. */
+/** Characters that a key without quotes cannot have. */
 const DELIMITERS = ' \t\n\r"\'`{}()[],;:='
 const WORD = /[\w$]/
 
-/** Places behind one key. Fields of many objects with this key have them in turn. */
+/** Places behind one key. Fields of several objects with this key take the places in turn. */
 export class Places {
   readonly starts: number[] = []
   private next = 0
 
-  /** Tests the places one by one, from the one behind the last that has passed. */
+  /** Tests the places in turn, beginning behind the last place that has passed. */
   some(test: (at: number) => boolean): boolean {
     const { starts } = this
     for (let count = 0; count < starts.length; count += 1) {
@@ -31,7 +32,7 @@ export class Places {
   }
 }
 
-/** Finds what stands in front of colons and equals signs: keys in lower case, and where their values begin. */
+/** Finds the keys in front of colons and equals signs, in lower case, and where their values begin. */
 export function keysIn(text: string): Map<string, Places> {
   const keys = new Map<string, Places>()
   let signs = MAX_SIGNS
@@ -39,9 +40,9 @@ export function keysIn(text: string): Map<string, Places> {
     const code = text.charCodeAt(sign)
     if (code !== COLON && code !== EQUALS) continue
     if ((signs -= 1) < 0) break
-    const at = behindSpace(text, sign + 1)
-    for (const given of namesBefore(text, sign)) {
-      const name = given.toLowerCase()
+    const at = skipSpace(text, sign + 1)
+    for (const written of namesBefore(text, sign)) {
+      const name = written.toLowerCase()
       let places = keys.get(name)
       if (places === undefined) keys.set(name, (places = new Places()))
       places.starts.push(at)
@@ -50,14 +51,14 @@ export function keysIn(text: string): Map<string, Places> {
   return keys
 }
 
-/** `util.inspect` begins a new line for a long text. */
-function behindSpace(text: string, start: number): number {
+/** Skips white space: `util.inspect` begins a new line for a long text. */
+function skipSpace(text: string, start: number): number {
   let at = start
   while (at < start + MAX_SPACE && text.charCodeAt(at) <= SPACE) at += 1
   return at
 }
 
-/** The key in front of a sign: all of it, and each end of it that begins a word. */
+/** Lists the names in front of a sign: the whole key, and each end of the key that begins a word. */
 function namesBefore(text: string, sign: number): string[] {
   const end = text[sign - 1] === ' ' ? sign - 1 : sign
   const least = Math.max(0, end - MAX_KEY_LENGTH)

@@ -1,24 +1,35 @@
 import { bridgeOptionRules, type BridgeOptions, type OptionRule, rules } from '@logbridge/bridge'
 import type TransportStream from 'winston-transport'
 
-/** Options that every winston transport has, and those that every logbridge adapter has. */
+/** Options of every winston transport, and of every logbridge adapter. */
 export interface OtelTransportOptions extends Omit<BridgeOptions, 'level'> {
-  /** Least severe level that is sent, by its name in the logger's `levels`. Default: the level of the logger that is called. */
+  /**
+   * Least severe level that is sent, by its name in the logger's `levels`.
+   * @default the level of the logger that is called
+   */
   level?: string | undefined
-  /** Applied to a copy of each record before it is sent; what it removes is not sent. */
+  /** Format for a copy of each record. A field that the format removes is not sent. */
   format?: TransportStream.TransportStreamOptions['format'] | undefined
   /**
-   * Send the fields of a record also where its text is no JSON and shows another message, which is the body then, or chosen
-   * fields, as with a `format.printf()` that masks.
-   *
+   * Sends the fields of a record also where its text is no JSON and shows selected fields or another message, which then is the
+   * body, as with a `format.printf()` that masks.
    * @default false
    */
   trustInfo?: boolean | undefined
-  /** Send nothing. Default false. */
+  /**
+   * Sends nothing.
+   * @default false
+   */
   silent?: boolean | undefined
-  /** Log uncaught exceptions. Default false. */
+  /**
+   * Logs uncaught exceptions.
+   * @default false
+   */
   handleExceptions?: boolean | undefined
-  /** Log unhandled rejections. Default false. */
+  /**
+   * Logs unhandled rejections.
+   * @default false
+   */
   handleRejections?: boolean | undefined
 }
 

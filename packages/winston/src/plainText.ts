@@ -1,43 +1,44 @@
 import { inspect } from 'node:util'
 import { isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
-import { cloneForFormat, type Info } from './convert.ts'
+import { cloneForFormat, type Info } from './info.ts'
 import type { Places } from './keysIn.ts'
-import { defineField, type Fields, HIDDEN } from './printed.ts'
+import { defineField, type Fields, HIDDEN } from './jsonValues.ts'
 import { isWord, SearchedText } from './searchedText.ts'
 
-/** Lines of a text that are looked for one by one. */
+/** Most lines of a value that are searched for one by one. */
 const MAX_LINES = 1000
-/** Depth of objects whose fields are looked for. */
+/** Greatest depth of objects whose fields are searched for. */
 const MAX_NESTING = 8
-/** Elements of an array, and characters of a text, that `util.inspect` shows before it says how many more there are. */
+/** Elements of an array and characters of a text that `util.inspect` shows before it counts the rest. */
 const SHOWN_ELEMENTS = 100
 const SHOWN_CHARACTERS = 10_000
-/** Characters at each end of a text in which masks and objects are looked for. */
+/** Characters at each end of a text that are searched for masks and objects. */
 const EXAMINED = 32_768
-/** A mask: `***`, `••••`, `xxxx`, `[REDACTED]`, `<hidden>`. */
+/** Matches a mask: `***`, `••••`, `xxxx`, `[REDACTED]`, `<hidden>`. */
 const MASK =
   /\*{3,}|[•●█]{2,}|\bx{4,}|[[(<{] ?(?:redacted|hidden|masked|filtered|secret|removed|censored|omitted|private|sensitive) ?[\])>}]/gi
-/** Characters in front of a mask among which its key is looked for, and masks that are looked at. */
+/** Characters in front of a mask that are searched for its key. */
 const KEY_WINDOW = 80
+/** Most masks that are examined. */
 const MAX_MASKS = 16
 /**
- * Key in front of a mask: `card=`, `"card": "`.
+ * Matches the key in front of a mask: `card=`, `"card": "`.
  *
- * regex-bounded: it is tried at `KEY_WINDOW` characters alone
+ * regex-bounded: tried at `KEY_WINDOW` characters alone
  */
 const KEY_BEFORE = /([\w$.-]+)["']?\s*[:=]\s*["'`]?$/
-/** First key of an object, as `util.inspect` shows it. */
+/** Matches the first key of an object in the form of `util.inspect`. */
 const OBJECT_KEY = /\{\s*['"]?([\w$-]+)['"]?: /g
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 
-/** Tests for a text that shows a message as it is, apart from colors and the white space around it. */
+/** Tests for a text that shows a message unchanged, apart from colors and white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
   if (typeof message === 'string' && containsText(text, message)) return true
   return isOmitted(message) || showsValue(new SearchedText(text), message, 0)
 }
 
-/** Tests for a text that contains a value's own text: a number or boolean behind its key, or as a word. */
+/** Tests for a text that contains the text of a value: a number or boolean behind its key, or as a word. */
 export function showsText(text: SearchedText, value: unknown, key: string): boolean {
   if (typeof value === 'object') return false
   if (typeof value === 'string') return text.contains(stripEscapeSequences(value))
@@ -45,11 +46,11 @@ export function showsText(text: SearchedText, value: unknown, key: string): bool
   return places ? showsAt(text, places, value) : text.indexOfWord(String(value)) >= 0
 }
 
-/** The text around a message, which is taken out where it is no part of a longer word. */
-export function withoutText(text: string, message: unknown): string {
+/** Removes a message from its text, where the message is no part of a longer word. */
+export function removeMessage(text: string, message: unknown): string {
   const part = typeof message === 'string' ? stripEscapeSequences(message).trim() : ''
   if (part === '') return text
-  // Most often the text ends with the message.
+  // Most texts end with the message.
   const last = text.length - part.length
   const isLast = last >= 0 && text.endsWith(part) && isWord(text, last, text.length)
   const at = isLast ? last : new SearchedText(text).indexOfWord(part)
@@ -57,17 +58,17 @@ export function withoutText(text: string, message: unknown): string {
 }
 
 /**
- * Takes off a record the fields that a text hides:
- * - those that it shows by their key with another value (`card=***`, `card: ***`);
- * - all that it does not show, where it is a text of selected fields: one that shows fields and no message, a JSON array, one
- *   with an object as `util.inspect` shows it, and one with a mask that belongs to no key of the record.
+ * Removes from a record the fields that a plain text hides:
+ * - fields whose key the text shows with another value (`card=***`, `card: ***`);
+ * - all fields that the text lacks, where it is a text of selected fields: a text with fields and no message, a JSON array, a
+ *   text with an object in the form of `util.inspect`, or a text with a mask that belongs to no key of the record.
  *
- * @param rest what stands around the message
- * @param level key of no field: it stands in front of most messages
- * @param hasMessage whether there is a message that the text shows
+ * @param rest the text around the message
+ * @param level the level, which stands in front of most messages and is no key
+ * @param hasMessage `true` for a message that the text shows
  * @returns the record itself where the text hides nothing
  */
-export function withoutHidden(info: Info, rest: string, level: string, hasMessage: boolean): Info {
+export function removeHiddenFields(info: Info, rest: string, level: string, hasMessage: boolean): Info {
   const text = new SearchedText(rest)
   text.keys.delete(level.toLowerCase())
   const isSelective = (!hasMessage && showsAnyField(info, text)) || isOfSelected(info, rest)
@@ -120,7 +121,7 @@ function hasForeignMask(info: Info, text: string): boolean {
   return false
 }
 
-/** @param mustShow whether the value is hidden where the text does not have its key */
+/** @param mustShow `true` hides a value whose key the text lacks */
 function unmaskedPart(
   text: SearchedText,
   key: string,
@@ -136,18 +137,18 @@ function unmaskedPart(
   }
   if (places && text.hasObjectText && text.begins(places, '[object Object]')) return value
   const kept: Fields = {}
-  let isWhole = true
+  let isUnchanged = true
   for (const name of Object.keys(value)) {
     const field = safeGet(value, name)
     const part = unmaskedPart(text, name, field, mustShow || places !== undefined, depth + 1)
-    if (!Object.is(part, field)) isWhole = false
+    if (!Object.is(part, field)) isUnchanged = false
     if (part !== HIDDEN) defineField(kept, name, part)
   }
-  if (isWhole) return value
+  if (isUnchanged) return value
   return Object.keys(kept).length > 0 ? kept : HIDDEN
 }
 
-/** Tests for a value behind its key: at another place of the text it may be something else. */
+/** Tests for a value behind its key, because the same text at another place may be another value. */
 function showsAt(text: SearchedText, places: Places, value: unknown, depth = 0): boolean {
   if (typeof value === 'string') return showsStringAt(text, places, value)
   if (typeof value !== 'object' || value === null) {
@@ -161,9 +162,9 @@ function showsAt(text: SearchedText, places: Places, value: unknown, depth = 0):
 function showsStringAt(text: SearchedText, places: Places, value: string): boolean {
   const part = stripEscapeSequences(value).trim()
   const end = part.indexOf('\n')
-  const line = cutOff(end < 0 ? part : part.slice(0, end), text)
+  const line = truncateAsInspect(end < 0 ? part : part.slice(0, end), text)
   const begins = (form: string): boolean => text.begins(places, form)
-  if (!begins(line) && !escaped(line).some(begins)) return false
+  if (!begins(line) && !escapedForms(line).some(begins)) return false
   return end < 0 || showsString(text, value)
 }
 
@@ -179,31 +180,31 @@ function showsValue(text: SearchedText, value: unknown, depth: number): boolean 
     const shown = isCut ? keys.slice(0, SHOWN_ELEMENTS) : keys
     return shown.every((key) => showsValue(text, safeGet(value, key), depth + 1))
   }
-  return formsOf(value).some((form) => text.contains(form))
+  return objectTexts(value).some((form) => text.contains(form))
 }
 
-/** A text as it is, or as it stands in JSON or in what `util.inspect` shows. */
+/** Tests for a string, unchanged or in the form of JSON or `util.inspect`. */
 function showsString(text: SearchedText, value: string): boolean {
-  const part = cutOff(stripEscapeSequences(value).trim(), text)
+  const part = truncateAsInspect(stripEscapeSequences(value).trim(), text)
   if (text.contains(part)) return true
   const lines = part.split('\n', MAX_LINES + 1)
   if (lines.length > MAX_LINES) return false
-  return lines.every((line) => text.contains(line) || escaped(line).some((form) => text.contains(form)))
+  return lines.every((line) => text.contains(line) || escapedForms(line).some((form) => text.contains(form)))
 }
 
-/** A line of a text as it stands in JSON and in what `util.inspect` shows. */
-function escaped(line: string): string[] {
+/** Escapes a line as JSON and as `util.inspect` do. */
+function escapedForms(line: string): string[] {
   return [JSON.stringify(line).slice(1, -1), inspect(line, { maxStringLength: null }).slice(1, -1)]
 }
 
-/** Cuts a text off where `util.inspect` does. */
-function cutOff(part: string, text: SearchedText): string {
+/** Truncates a value where `util.inspect` does. */
+function truncateAsInspect(part: string, text: SearchedText): string {
   const isCut = part.length > SHOWN_CHARACTERS && text.contains(' more character')
   return isCut ? part.slice(0, SHOWN_CHARACTERS / 2) : part
 }
 
-/** Texts that an object without fields may have, such as a Date. */
-function formsOf(value: object): string[] {
+/** Lists the texts that an object without fields may have, such as a Date. */
+function objectTexts(value: object): string[] {
   return [textOf, inspect, (date: object) => (date as Date).toISOString()].flatMap((form) => {
     try {
       return [form(value)]

@@ -1,22 +1,22 @@
 import { containsText } from '@logbridge/bridge/internal'
 import { keysIn, type Places } from './keysIn.ts'
 
-/** Characters that the searches for one record may take: some 10 ms. What is not found by then counts as hidden. */
+/** Characters that the searches for one record may visit: some 10 ms. A value that is not found within them counts as hidden. */
 const MAX_EFFORT = 2 ** 24
-/** Effort of one search beside its characters. */
+/** Fixed effort of one search, in characters. */
 const SEARCH_EFFORT = 256
 /** V8 takes quadratic time to search for more than 250 characters. */
 const MAX_START = 200
-/** In front of a text. */
+/** Quotation marks in front of a text. */
 const QUOTE = /["'`]/
-/** Continues a word, a number, a date or a time. */
+/** Matches the end of a word, number, date or time that a following text continues. */
 const BEFORE_WORD = /[\w./-]$|\d:$/
-/** `n` ends a bigint. */
+/** Matches the continuation of a word, number, date or time. The `n` of a bigint continues nothing. */
 const BEHIND_WORD = /^(?!n\b)\w|^[.:/-]\d/
 
 /**
- * A text in which values are looked for. Most texts have them in the order of the record: each search goes on where the last
- * one has found something, so that all together take the time of one.
+ * Text that is searched for values. Most texts have the values in the order of the record. So each search begins behind the last
+ * hit, and all searches together take the time of one.
  */
 export class SearchedText {
   readonly text: string
@@ -34,17 +34,17 @@ export class SearchedText {
     return (this.foundKeys ??= keysIn(this.text))
   }
 
-  /** Tells whether a template has made an object a text. */
+  /** True where a template has turned an object into a text. */
   get hasObjectText(): boolean {
     return (this.hasObject ??= this.text.includes('[object Object]'))
   }
 
-  /** Finds where the values of a key begin, in any case of its letters. */
+  /** Finds where the values of a key begin, and ignores case. */
   placesOf(key: string): Places | undefined {
     return this.keys.size === 0 ? undefined : this.keys.get(key.toLowerCase())
   }
 
-  /** Tests for a text that contains another one, anywhere. */
+  /** Tests for a part anywhere in the text. */
   contains(part: string): boolean {
     const { text } = this
     const at = this.find(part.slice(0, MAX_START), this.at)
@@ -56,7 +56,7 @@ export class SearchedText {
     return this.left > 0 && containsText(text, part)
   }
 
-  /** Finds what is no part of a longer word or number, nor of a date or a time. @returns -1 where there is none */
+  /** Finds a part that belongs to no longer word, number, date or time. @returns -1 if not found */
   indexOfWord(part: string): number {
     const start = this.at
     const at = this.indexOfWordIn(part, start, this.text.length)
@@ -73,7 +73,7 @@ export class SearchedText {
     return -1
   }
 
-  /** Tests what begins at one of the places behind a key, in bounded time. */
+  /** Tests for a form that begins at one of the places behind a key, in bounded time. */
   begins(places: Places, form: string): boolean {
     const { text } = this
     return places.some((at) => {
@@ -90,7 +90,7 @@ export class SearchedText {
   }
 }
 
-/** Tests for a part of a text that neither continues a word nor is continued. Most stand between spaces. */
+/** Tests for a part of a text that neither continues a word nor is continued. */
 export function isWord(text: string, start: number, end: number): boolean {
   if (start > 0 && text[start - 1] !== ' ' && BEFORE_WORD.test(text.slice(Math.max(0, start - 2), start)))
     return false

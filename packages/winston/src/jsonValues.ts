@@ -4,19 +4,19 @@ import { containsText, isOmitted, MAX_DEPTH } from '@logbridge/bridge/internal'
 
 export type Fields = Record<string, unknown>
 
-/** Stands for a value that the text leaves out. */
+/** Marks a value that the text leaves out. */
 export const HIDDEN: unique symbol = Symbol('hidden')
 
 /**
- * Compares a value with what a text prints in its place.
+ * Compares a value with the value that a text prints in its place.
  *
- * @param printed the value in the text, read as JSON
- * @returns the value itself where `JSON.stringify` prints it so; else what the text prints
- * @param isExact whether fields that the value lacks are among these. Else a later format may have removed them.
+ * @param printed the value in the text, parsed as JSON
+ * @param isExact `true` adds printed fields that the value lacks. A later format may have removed them where it is `false`.
+ * @returns the value itself where `JSON.stringify` prints it so; else the printed value
  */
 export function printedPart(value: unknown, printed: unknown, isExact = false, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return isPrintedAs(value, printed) ? value : printed
-  // The encoder cuts off here, too.
+  // The encoder writes nothing below this depth.
   if (depth > MAX_DEPTH) return null
   if (isError(value)) return printedError(value, printed, isExact, depth)
   // `JSON.stringify` prints the number of `new Number(7)`, winston's own format an object.
@@ -42,7 +42,7 @@ function isPrintedAs(value: unknown, printed: unknown): boolean {
   return typeof value === 'bigint' && (printed === String(value) || printed === Number(value))
 }
 
-/** The value that `JSON.stringify` prints in the place of an object. */
+/** Returns the value that `JSON.stringify` prints in the place of an object. */
 function jsonOf(value: object): unknown {
   const toJSON = safeGet(value, 'toJSON')
   if (typeof toJSON !== 'function') return value
@@ -60,69 +60,69 @@ function printedElements(
   depth: number,
 ): unknown {
   if (!Array.isArray(printed) || printed.length !== values.length) return printed
-  let isWhole = true
+  let isUnchanged = true
   const kept = printed.map((element: unknown, index) => {
     const value = safeGet(values, index)
     const part = printedPart(value, element, isExact, depth + 1)
-    if (!Object.is(part, value)) isWhole = false
+    if (!Object.is(part, value)) isUnchanged = false
     return part
   })
-  return isWhole ? values : kept
+  return isUnchanged ? values : kept
 }
 
 function printedFields(value: object, printed: Fields, isExact: boolean, depth: number): object {
   const keys = Object.keys(value)
-  // `JSON.stringify` prints a Map as `{}`. A replacer has printed more.
+  // `JSON.stringify` prints a Map as `{}`. Any field comes from a replacer.
   if (keys.length === 0) return Object.keys(printed).length === 0 ? value : printed
   const kept: Fields = {}
-  let isWhole = true
+  let isUnchanged = true
   for (const key of keys) {
     const field = safeGet(value, key)
     if (isOmitted(field)) continue
     const part = Object.hasOwn(printed, key)
       ? printedPart(field, printed[key], isExact, depth + 1)
       : unprintedPart(field)
-    if (!Object.is(part, field)) isWhole = false
+    if (!Object.is(part, field)) isUnchanged = false
     if (part !== HIDDEN) defineField(kept, key, part)
   }
   for (const key of isExact ? Object.keys(printed) : []) {
     if (Object.hasOwn(value, key)) continue
-    isWhole = false
+    isUnchanged = false
     defineField(kept, key, printed[key])
   }
-  return isWhole ? value : kept
+  return isUnchanged ? value : kept
 }
 
-/** A value without a place in a JSON text: itself where `JSON.stringify` prints none. */
+/** Decides on a value without a place in a JSON text: kept where `JSON.stringify` prints nothing for it. */
 export function unprintedPart(value: unknown): unknown {
   return typeof value === 'object' && value !== null && isOmitted(jsonOf(value)) ? value : HIDDEN
 }
 
-/** `JSON.stringify` prints an Error's own fields alone. What a replacer has made of it may have any form. */
+/** Compares an Error. `JSON.stringify` prints its own fields alone, whereas a replacer prints any form. */
 function printedError(error: Error, printed: unknown, isExact: boolean, depth: number): unknown {
   const keys = Object.keys(error)
   if (!isFields(printed) || !Object.keys(printed).every((key) => keys.includes(key))) {
-    return errorShownBy(textsOf(printed), error, printed)
+    return visibleError(textsOf(printed), error, printed)
   }
   if (keys.length === 0) return error
   const fields = printedFields(error, printed, isExact, depth)
   if (fields === error) return error
-  return errorOf(
+  return rebuildError(
     error,
-    { ...partsOf(error), cause: safeGet(error, 'cause'), errors: safeGet(error, 'errors') },
+    { ...coreFieldsOf(error), cause: safeGet(error, 'cause'), errors: safeGet(error, 'errors') },
     fields,
   )
 }
 
 /**
- * Makes an Error of what a text shows of one.
+ * Copies an Error with the parts that a text shows.
  *
- * @param texts all that the text shows
- * @param printed what it shows in the place of the Error, if that is known
- * @returns `printed` where it shows neither message nor stack
+ * @param texts all texts among the printed values
+ * @param printed the value in the place of the Error, if known
+ * @returns `printed` where the text shows neither message nor stack
  */
-export function errorShownBy(texts: string, error: Error, printed: unknown): unknown {
-  const { name, message, stack } = partsOf(error)
+export function visibleError(texts: string, error: Error, printed: unknown): unknown {
+  const { name, message, stack } = coreFieldsOf(error)
   const masked = isFields(printed) ? printed : {}
   const shown = {
     name,
@@ -133,19 +133,19 @@ export function errorShownBy(texts: string, error: Error, printed: unknown): unk
   const cause = safeGet(error, 'cause')
   const isCauseShown = isError(cause) && shownText(texts, safeGet(cause, 'message')) !== undefined
   const fields = isFields(printed) ? printedFields(error, printed, false, 0) : {}
-  return errorOf(error, { ...shown, ...(isCauseShown && { cause }) }, fields)
+  return rebuildError(error, { ...shown, ...(isCauseShown && { cause }) }, fields)
 }
 
 function shownText(texts: string, part: unknown): string | undefined {
   return typeof part === 'string' && containsText(texts, part) ? part : undefined
 }
 
-function partsOf(error: Error): Fields {
+function coreFieldsOf(error: Error): Fields {
   return { name: safeGet(error, 'name'), message: safeGet(error, 'message'), stack: safeGet(error, 'stack') }
 }
 
-/** An Error of the same class with these parts and fields alone. */
-export function errorOf(error: Error, parts: Fields, fields: object): Error {
+/** Creates an Error of the same class with these parts and fields alone. */
+export function rebuildError(error: Error, parts: Fields, fields: object): Error {
   const copy = Object.create(Object.getPrototypeOf(error) as object) as Error
   for (const [key, value] of Object.entries(parts)) {
     if (value !== undefined)
@@ -155,7 +155,7 @@ export function errorOf(error: Error, parts: Fields, fields: object): Error {
   return copy
 }
 
-/** All texts and numbers of a parsed JSON value, one a line. */
+/** Joins all texts and numbers of a parsed JSON value, one a line. */
 export function textsOf(printed: unknown): string {
   const texts: string[] = []
   collectTexts(printed, texts, 0)

@@ -15,49 +15,50 @@
  */
 import { isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
-import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './convert.ts'
+import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './info.ts'
 import {
   defineField,
-  errorShownBy,
+  visibleError,
   type Fields,
   HIDDEN,
   isFields,
   printedPart,
   textsOf,
   unprintedPart,
-} from './printed.ts'
-import { hasToJSON, type UsedReplacer } from './finished.ts'
-import { showsMessage, showsText, withoutHidden, withoutText } from './plainText.ts'
+} from './jsonValues.ts'
+import { hasToJSON, type ReplacerUse } from './jsonFormat.ts'
+import { showsMessage, showsText, removeHiddenFields, removeMessage } from './plainText.ts'
 import { SearchedText } from './searchedText.ts'
-import { withoutUnseen } from './unseen.ts'
+import { applyReplacer } from './replacer.ts'
 
-/** A record as its text shows it. */
-export interface Shown {
-  /** The record itself where the text hides nothing. */
+/** Record without the fields that its text hides. */
+export interface VisibleRecord {
+  /** Unchanged record where the text hides nothing. */
   info: Info
-  /** Whether the text has been made of chosen fields: arguments that are no fields count as hidden. */
+  /** True for a text of selected fields: arguments that are no fields count as hidden. */
   isSelective: boolean
 }
 
-/** Fields that have a place of their own in what is sent, and may be shown under any key or none. */
+/** Fields that become no attribute, and that a text may show under any key or none. */
 const PLACED = new Set(['timestamp', 'label', 'stack'])
-/** Keys under which a JSON text has the message. */
+/** Keys of the message in a JSON text. */
 const MESSAGE_KEYS = ['message', '@message', 'msg']
-/** Objects of a JSON text in which fields of the record are looked for. */
+/** Most objects of a JSON text that are searched for fields of the record. */
 const MAX_PLACES = 16
-/** Stands for a value whose key is not printed. */
+/** Marks a value whose key the text lacks. */
 const MISSING = Symbol('missing')
-/** Begins an object in a text. */
+/** Matches the beginning of an object in a text. */
 const OBJECT = /\{\s*["}]/g
-/** Beginnings of objects that are tried. */
+/** Most beginnings of objects that are parsed. */
 const MAX_PARTS = 4
 
 /**
- * Takes off a record what its text hides.
- * @param used by the format.json() that has made the text, if one has
- * @param trustInfo whether fields are sent where the text is no JSON and shows another message
+ * Removes from a record the fields that its text hides.
+ *
+ * @param trustInfo `true` sends fields also where the text is no JSON and shows another message
+ * @param used replacer of the format.json() that has made the text; `undefined` for any other text
  */
-export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): Shown {
+export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse): VisibleRecord {
   const made = info[MESSAGE]
   const message = safeGet(info, 'message')
   if (typeof made !== 'string' || made === message) return { info, isSelective: false }
@@ -67,12 +68,12 @@ export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): 
     // The text shows the result of the record's `toJSON` alone.
     const source = hasToJSON(info) ? Object.assign(withoutFields(info), printed) : info
     const shown = byFields(source, printed, undefined, used)
-    return { info: used ? withoutUnseen(shown, used.replacer) : shown, isSelective: true }
+    return { info: used ? applyReplacer(shown, used.replacer) : shown, isSelective: true }
   }
   const isMessageShown = showsMessage(text, message)
   if (trustInfo)
     return { info: isMessageShown ? info : withMessage(cloneForFormat(info), text), isSelective: false }
-  const rest = isMessageShown ? withoutText(text, message) : text
+  const rest = isMessageShown ? removeMessage(text, message) : text
   const part = parsePart(rest)
   if (part) {
     const shown = byFields(info, part.json, part.beside)
@@ -80,11 +81,11 @@ export function shownPart(info: Info, trustInfo: boolean, used?: UsedReplacer): 
   }
   if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
   const hasMessage = !isOmitted(message) && message !== ''
-  const kept = withoutHidden(info, rest, levelOf(info), hasMessage)
+  const kept = removeHiddenFields(info, rest, levelOf(info), hasMessage)
   return { info: kept, isSelective: kept !== info }
 }
 
-/** Reads a text that is a JSON object. */
+/** Parses a text that is a JSON object. */
 function parseFields(text: string): Fields | undefined {
   const trimmed = text.trim()
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined
@@ -96,7 +97,7 @@ function parseFields(text: string): Fields | undefined {
   }
 }
 
-/** Reads the first JSON object in a text that ends with the last brace. */
+/** Parses the first JSON object of a text that reaches to the last brace. */
 function parsePart(text: string): { json: Fields; beside: string } | undefined {
   const end = text.lastIndexOf('}') + 1
   if (end === 0) return undefined
@@ -111,10 +112,11 @@ function parsePart(text: string): { json: Fields; beside: string } | undefined {
 
 /**
  * Compares a record with JSON field by field.
- * @param used by the format.json() that has made the JSON. All that it prints is sent, under whatever name.
- * @param beside the text around the JSON, which shows the message; `undefined` where the JSON is all there is
+ *
+ * @param beside the text around the JSON, which shows the message; `undefined` where there is no text around
+ * @param used replacer of the format.json() that has made the JSON. All fields that it prints are sent, under any name.
  */
-function byFields(info: Info, json: Fields, beside?: string, used?: UsedReplacer): Info {
+function byFields(info: Info, json: Fields, beside?: string, used?: ReplacerUse): Info {
   const isExact = used !== undefined
   const places = placesOf(json, info)
   let others: Others | undefined
@@ -140,14 +142,15 @@ function byFields(info: Info, json: Fields, beside?: string, used?: UsedReplacer
     count += 1
   }
   if (shown === undefined) return info
-  // The JSON is no form of this record: it is all that is known of the message.
+  // The JSON shows no field of this record, and becomes the body.
   return count === 0 && !('message' in shown) ? withMessage(shown, String(info[MESSAGE])) : shown
 }
 
-/** Parts of a text in which fields are looked for whose key is not printed. */
+/** Parts of a text that are searched for fields whose key the text lacks. */
 interface Others {
-  /** All texts, of the JSON and beside it. */
+  /** All texts of the JSON and the text around it. */
   readonly texts: SearchedText
+  /** Text around the JSON. */
   readonly beside: SearchedText
   /** Fields of the JSON that the record lacks. */
   readonly fields: Fields
@@ -182,21 +185,21 @@ function messageIn(places: readonly Fields[], value: unknown, isExact: boolean):
   return MISSING
 }
 
-/** A value whose key is not printed, where the text contains the value all the same. */
+/** Finds the visible part of a value whose key the text lacks, although the text may contain the value. */
 function partAnywhere(key: string, value: unknown, others: Others): unknown {
   const { texts, beside, fields } = others
-  // Fields that format.metadata() has gathered are often printed without the key of the gathering.
+  // Fields that format.metadata() has gathered are often printed without the key `metadata`.
   if (isFields(value) && !isError(value) && Object.keys(value).some((name) => Object.hasOwn(fields, name))) {
     return printedPart(value, fields)
   }
-  if (isError(value)) return errorShownBy(texts.text, value, HIDDEN)
+  if (isError(value)) return visibleError(texts.text, value, HIDDEN)
   const isPlaced = PLACED.has(key) || (key === 'message' && typeof value === 'string')
   if (!isPlaced && (typeof value === 'object' || value === '' || beside.text === ''))
     return unprintedPart(value)
   return showsText(isPlaced ? texts : beside, value, key) ? value : HIDDEN
 }
 
-/** A JSON text, and the objects in it that the format has put around fields, such as the `@fields` of format.logstash(). */
+/** Lists a JSON object and the objects in it that the format has put around fields, such as the `@fields` of format.logstash(). */
 function placesOf(printed: Fields, info: Info): Fields[] {
   const places = [printed]
   for (let index = 0; index < places.length; index += 1) {
@@ -209,7 +212,7 @@ function placesOf(printed: Fields, info: Info): Fields[] {
   return places
 }
 
-/** A record without fields, but for those that have a place of their own and that its text shows. */
+/** Removes all fields but timestamp, label and stack, and these where the text does not show them. */
 function placedFields(info: Info, text: string): Info {
   const shown = withoutFields(info)
   const searched = new SearchedText(text)

@@ -1,5 +1,5 @@
 import type { Logger } from 'winston'
-import { type Info, MESSAGE } from './convert.ts'
+import { type Info, MESSAGE } from './info.ts'
 
 interface JsonFormat {
   transform(info: Info, options: JsonOptions): unknown
@@ -12,36 +12,37 @@ interface JsonOptions {
   readonly maximumBreadth?: unknown
 }
 
-/** The `replacer` of a format.json(), and the fields that it was given. */
-export interface UsedReplacer {
+/** Replacer of a format.json(), and the keys of the record that it was applied to. */
+export interface ReplacerUse {
   readonly replacer: unknown
   readonly keys: ReadonlySet<string>
 }
 
-/** Record that format.json() has written, the text of it, and whether all of its fields stand there. */
+/** Last record that format.json() has written, its text, and how the text was made. */
 let record: object | undefined
 let text: unknown
-let hasAll = false
-let used: UsedReplacer | undefined
-const watched = new WeakSet<object>()
+let isComplete = false
+let replacerUse: ReplacerUse | undefined
+const watchedPrototypes = new WeakSet<object>()
 
 /**
- * Notices which records format.json() writes with all of their fields, wherever it stands in a format.combine(). Their text
- * need not be parsed and compared by `shown.ts`, which takes longer than all else that the transport does with a record.
+ * Watches which records format.json() writes with all of their fields, wherever the format stands in a format.combine(). Their
+ * text need not be parsed and compared by `visibleRecord.ts`, which takes longer than all else that the transport does with a
+ * record.
  *
- * The format is that of the logger's own copy of winston, which makes one for a logger without a format. To import winston
- * here would load it before an instrumentation of the application's could be told to wrap it.
+ * `transform` of format.json() is patched in the logger's own copy of winston. A new logger without a format leads to this copy.
+ * An import of winston would load winston before an instrumentation of the application can wrap it.
  */
 export function watchJsonFormat(logger: Logger): void {
   try {
     let base = logger as object
     while (!Object.hasOwn(base, 'configure')) base = Object.getPrototypeOf(base) as object
-    if (watched.has(base)) return
-    watched.add(base)
+    if (watchedPrototypes.has(base)) return
+    watchedPrototypes.add(base)
     const { format } = new (base.constructor as new (options: object) => Logger)({})
     watch(Object.getPrototypeOf(format) as JsonFormat)
   } catch {
-    // A frozen prototype, or a logger of another kind: all texts are read.
+    // Each text is read where a prototype is frozen or the logger is of another kind.
   }
 }
 
@@ -52,19 +53,19 @@ function watch(prototype: JsonFormat): void {
     const { replacer, maximumDepth, maximumBreadth } = options
     record = info
     text = info[MESSAGE]
-    hasAll =
+    isComplete =
       replacer === undefined && maximumDepth === undefined && maximumBreadth === undefined && !hasToJSON(info)
-    used = replacer ? { replacer, keys: new Set(Object.keys(info)) } : undefined
+    replacerUse = replacer ? { replacer, keys: new Set(Object.keys(info)) } : undefined
     return formatted
   }
 }
 
-/** Tests for a record that says itself what `JSON.stringify` prints. */
+/** Tests for a record that determines by `toJSON` what `JSON.stringify` prints. */
 export function hasToJSON(info: Info): boolean {
   return typeof info['toJSON'] === 'function'
 }
 
-/** Begins a format: forgets what another one has written. */
+/** Begins a format: forgets what an earlier format has written. */
 export function beginFormat(): void {
   record = undefined
 }
@@ -74,15 +75,15 @@ export function beginFormat(): void {
  * @param formatted the record after all formats
  * @param given the record before any format: format.errors() may have replaced it since
  */
-export function isWhole(formatted: Info, given: unknown): boolean {
-  return hasAll && isOfJsonFormat(formatted, given)
+export function hasAllFields(formatted: Info, given: unknown): boolean {
+  return isComplete && isFromJsonFormat(formatted, given)
 }
 
-/** The `replacer` by which format.json() has made the text of a record, since `beginFormat`. */
-export function replacerOf(formatted: Info, given: unknown): UsedReplacer | undefined {
-  return isOfJsonFormat(formatted, given) ? used : undefined
+/** Returns the replacer by which format.json() has made the text of a record since `beginFormat`. */
+export function replacerOf(formatted: Info, given: unknown): ReplacerUse | undefined {
+  return isFromJsonFormat(formatted, given) ? replacerUse : undefined
 }
 
-function isOfJsonFormat(formatted: Info, given: unknown): boolean {
+function isFromJsonFormat(formatted: Info, given: unknown): boolean {
   return record !== undefined && (record === formatted || record === given) && formatted[MESSAGE] === text
 }

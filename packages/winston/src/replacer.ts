@@ -1,28 +1,28 @@
 import types from 'node:util/types'
 import { isError, safeGet, toAnyValue } from '@logbridge/bridge'
-import { cloneForFormat, type Info } from './convert.ts'
-import { defineField, errorOf, type Fields, HIDDEN, isFields, printedPart } from './printed.ts'
+import { cloneForFormat, type Info } from './info.ts'
+import { defineField, rebuildError, type Fields, HIDDEN, isFields, printedPart } from './jsonValues.ts'
 
-/** Parts of an Error, which a list of keys to print does not know. */
+/** Parts of an Error, which a list of keys lets through. */
 const ERROR_PARTS = ['type', 'message', 'stack', 'cause', 'errors']
-/** Key of the value as a whole. */
+/** Key under which `JSON.stringify` calls a replacer with the whole value. */
 const ROOT = ''
-/** Values of a field among which Maps, Sets and Errors are looked for. */
-const MAX_LOOKED_AT = 1000
+/** Most values of a field that are searched for Maps, Sets and Errors. */
+const MAX_SEARCHED = 1000
 
 /**
- * Takes off a record what a replacer of format.json() hides where `JSON.stringify` prints nothing: the content of a Map or a
- * Set, the message, stack and causes of an Error. They are sent, and so the replacer is applied to them.
+ * Applies the replacer of a format.json() to values that are sent although `JSON.stringify` prints nothing of them: the content
+ * of a Map or a Set, the message, stack and causes of an Error.
  *
  * @param replacer a function or a list of keys; `undefined` where there is none
  */
-export function withoutUnseen(info: Info, replacer: unknown): Info {
+export function applyReplacer(info: Info, replacer: unknown): Info {
   const replace = replacerFor(replacer)
   if (replace === undefined) return info
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
     const value = safeGet(info, key)
-    if (!hasUnseen(value, { left: MAX_LOOKED_AT })) continue
+    if (!hasUnprinted(value, { left: MAX_SEARCHED })) continue
     const part = replacedPart(key, value, replace)
     if (part === value) continue
     shown ??= cloneForFormat(info)
@@ -43,14 +43,14 @@ function replacerFor(replacer: unknown): Replacer | undefined {
   }
 }
 
-/** Tests for a value in which there is more than `JSON.stringify` prints. */
-function hasUnseen(value: unknown, looks: { left: number }): boolean {
+/** Tests for a value that holds more than `JSON.stringify` prints. */
+function hasUnprinted(value: unknown, searches: { left: number }): boolean {
   if (typeof value !== 'object' || value === null) return false
-  if (types.isMap(value) || types.isSet(value) || isError(value) || (looks.left -= 1) < 0) return true
-  return Object.keys(value).some((key) => hasUnseen(safeGet(value, key), looks))
+  if (types.isMap(value) || types.isSet(value) || isError(value) || (searches.left -= 1) < 0) return true
+  return Object.keys(value).some((key) => hasUnprinted(safeGet(value, key), searches))
 }
 
-/** A value as it is sent, without what the replacer hides; the value itself where that is nothing. */
+/** Applies the replacer to a value; returns the value itself where the replacer hides nothing. */
 function replacedPart(key: string, value: unknown, replace: Replacer): unknown {
   const plain = toAnyValue(value)
   let part: unknown
@@ -62,13 +62,17 @@ function replacedPart(key: string, value: unknown, replace: Replacer): unknown {
   }
   if (part === plain) return value
   if (!isError(value) || !isFields(part)) return part
-  return errorAs(value, part)
+  return rebuildFrom(value, part)
 }
 
-/** An Error with the parts and fields of its plain form, and its causes likewise. */
-function errorAs(error: Error, plain: Fields): Error {
+/** Copies an Error and its causes with the parts and fields of its plain form. */
+function rebuildFrom(error: Error, plain: Fields): Error {
   const { type: _, message, stack, cause: plainCause, errors, ...fields } = plain
   const cause = safeGet(error, 'cause')
-  const shownCause = isError(cause) && isFields(plainCause) ? errorAs(cause, plainCause) : plainCause
-  return errorOf(error, { name: safeGet(error, 'name'), message, stack, cause: shownCause, errors }, fields)
+  const shownCause = isError(cause) && isFields(plainCause) ? rebuildFrom(cause, plainCause) : plainCause
+  return rebuildError(
+    error,
+    { name: safeGet(error, 'name'), message, stack, cause: shownCause, errors },
+    fields,
+  )
 }

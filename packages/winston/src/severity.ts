@@ -7,7 +7,7 @@ const NONE: Levels = {}
 
 const npm: Severities = { error: 17, warn: 13, info: 9, http: 7, verbose: 6, debug: 5, silly: 1 }
 
-/** Appendix B of the data model. https://opentelemetry.io/docs/specs/otel/logs/data-model-appendix/#appendix-b-severitynumber-example-mappings */
+/** Severity numbers of appendix B. https://opentelemetry.io/docs/specs/otel/logs/data-model-appendix/#appendix-b-severitynumber-example-mappings */
 const syslog: Severities = {
   emerg: 21,
   alert: 19,
@@ -32,10 +32,10 @@ const cli: Severities = {
   silly: 1,
 }
 
-/** Names that mean the same in every custom set of levels; the others find their place between them. */
+/** Names with one meaning in every custom set of levels. Other names get a severity between them. */
 const wellKnown: Severities = { ...npm, ...syslog, fatal: 21, trace: 1 }
 
-/** Severities that `@opentelemetry/winston-transport` gives to the upper syslog levels, for the `severity` option. */
+/** Severity numbers of `@opentelemetry/winston-transport` for the upper syslog levels, for the `severity` option. */
 export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', SeverityNumber>> = {
   crit: 21,
   alert: 22,
@@ -43,9 +43,9 @@ export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', 
 }
 
 /**
- * Severity numbers of a logger's levels by name: for loggers with levels of their own that share a transport, and for levels
- * that `configure()` replaces. Without levels those of well-known names: a transport that is only an exception handler is
- * not told of its logger.
+ * Makes the function that returns the severity numbers of a logger's levels, by name. Each set of levels has a table, because
+ * loggers with different levels may share a transport and `configure()` may replace levels. Without levels the table has the
+ * well-known names: a transport that is only an exception handler does not know its logger.
  */
 export function createSeverities(
   overrides: Severities | undefined,
@@ -62,9 +62,9 @@ export function createSeverities(
 }
 
 /**
- * Severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have theirs. In a
- * custom set, well-known names have theirs, and names between, before and after them are spread evenly; a set without
- * any well-known name goes from 17 (ERROR) down to 1 (TRACE).
+ * Computes severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have fixed
+ * numbers. In a custom set, well-known names have fixed numbers, and names between, before and after them are spread evenly. A
+ * set without any well-known name reaches from 17 (ERROR) down to 1 (TRACE).
  */
 function levelSeverities(levels: Levels): Severities {
   const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
@@ -74,7 +74,7 @@ function levelSeverities(levels: Levels): Severities {
   return own ?? spread(names)
 }
 
-/** @param names from the most severe to the least */
+/** Spreads severity numbers evenly. @param names from the most severe to the least */
 function spread(names: readonly string[]): Severities {
   const anchors: [index: number, severity: SeverityNumber | 25][] = []
   names.forEach((name, index) => {
@@ -82,7 +82,7 @@ function spread(names: readonly string[]): Severities {
     if (known !== undefined) anchors.push([index, known])
   })
   const [first] = anchors
-  // What is more severe than an error lies between it and the end of the scale.
+  // Levels above an error lie between the error and the end of the scale.
   if (first !== undefined && first[1] >= 17) anchors.unshift([-1, 25])
   else if (first?.[0] !== 0) anchors.unshift([0, 17])
   if (anchors.at(-1)![0] < names.length - 1) anchors.push([names.length - 1, 1])
