@@ -190,7 +190,7 @@ export interface LogsOptions {
   exportTimeoutMillis?: number | undefined
   /**
    * Limits of one log record.
-   * @default 128 attributes, values of any length
+   * @default at most 128 attributes, values of any length
    */
   limits?: LogLimitsOptions | undefined
   /**
@@ -322,7 +322,7 @@ export interface TracesOptions extends ExporterOptions {
   exportTimeoutMillis?: number | undefined
   /**
    * Limits of one span.
-   * @default 128 of each, values of any length
+   * @default at most 128 of each, values of any length
    */
   limits?: SpanLimitsOptions | undefined
   /**

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { LogbridgeError } from '@logbridge/bridge'
@@ -857,19 +857,4 @@ test('resolveTelemetry warns once when an unsupported variable is set', () => {
   warnings.length = 0
   resolveTelemetry({}, { OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' })
   expect(warnings).toEqual([])
-})
-
-test('the README names every variable', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const variables = new Set(ROWS.flatMap(({ variables = [] }) => variables))
-  const missing = [...variables].filter(
-    (name) =>
-      !readme.includes(
-        name.replace(
-          /^OTEL_EXPORTER_OTLP_(LOGS|TRACES|METRICS)_(PROTOCOL|COMPRESSION|TIMEOUT|HEADERS)$/,
-          'OTEL_EXPORTER_OTLP_$2',
-        ),
-      ),
-  )
-  expect(missing).toEqual([])
 })
