@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const CORE = 'packages/core/src'
 /** Layers of core from top to bottom, as in docs/architecture.md. The files at the root of `src` are the top layer. */
 const LAYERS = ['.', 'logs', 'signals', 'queue', 'spool', 'transport', 'otlp', 'config', 'process']
-/** Packages that each package of ours may import at run time or for types. */
+/** Packages of logbridge that each package may import at run time or for types. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bridge: [],
   core: ['bridge'],

@@ -16,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL('fixtures/processEnd.mjs', import.meta.url
 const UNREACHABLE = 'http://127.0.0.1:1'
 const OLDER = 10
 const LAST = 5
-/** What is not delivered by then is not delivered by `scheduledDelayMillis`. */
+/** Wait after which a batch with `scheduledDelayMillis` is delivered. */
 const LONGER_THAN_DELAY = 1500
 const WAIT = { timeout: 30_000, interval: 20 }
 
@@ -42,7 +42,7 @@ const WAYS: Readonly<Record<string, string>> = {
   '`worker.disconnect()` of a cluster': 'cluster disconnect',
 }
 const REPORT = /(?:when the process ended|because a worker thread was terminated .*): (\d+)/
-/** What a cell may hold. */
+/** Pattern of a cell. */
 const LOSS = /^(?:0|(?<lost>all|up to (?<age>1 s|100 ms)), (?<report>reported|unreported))$/
 
 interface Cell {
@@ -51,7 +51,7 @@ interface Cell {
   readonly loss: string
 }
 
-/** The cells of the table under a heading. */
+/** Returns the cells of the table under a heading. */
 function cells(heading: string): Cell[] {
   const section = document.split(`\n#### ${heading}\n`)[1]!.split(/\n#/)[0]!
   const [header, , ...rows] = section
@@ -97,7 +97,7 @@ async function newFolder(onTestFinished: Finish): Promise<string> {
   return folder
 }
 
-/** Starts the program, as the way of its end demands. */
+/** Starts the program with the command that its end needs. */
 async function start(way: string, task: object, onTestFinished: Finish): Promise<ChildProcess> {
   const env = { ...process.env, PROCESS_END: JSON.stringify({ way, ...task }), NODE_NO_WARNINGS: '1' }
   const node = [process.execPath, PROGRAM]
@@ -109,25 +109,25 @@ async function start(way: string, task: object, onTestFinished: Finish): Promise
     command = ['npm', 'start']
     await writeFile(join(cwd, 'package.json'), JSON.stringify({ scripts: { start: node.join(' ') } }))
   }
-  // A process group of its own, because Ctrl-C is a signal to the group.
+  // `detached` creates a process group, because Ctrl-C is a signal to the group.
   const child = spawn(command[0]!, command.slice(1), { cwd, env, stdio: 'pipe', detached: true })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }
 
-/** Runs a process to its end. @returns its stderr */
+/** Runs a process to its end and returns its stderr. */
 async function run(way: string, task: object, onTestFinished: Finish): Promise<string> {
   const child = await start(way, task, onTestFinished)
   let stderr = ''
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   child.stdout!.on('data', (chunk: Buffer) => {
-    if (chunk.includes('lives on')) child.kill('SIGKILL')
+    if (chunk.includes('still running')) child.kill('SIGKILL')
   })
   await once(child, 'close')
   return stderr
 }
 
-/** Has the next process with the same spool deliver what it finds. */
+/** Starts another process with the spool, and waits until it delivers the records. */
 async function recover(
   options: LoggerProviderOptions,
   isDelivered: () => void,
@@ -158,7 +158,7 @@ describe.each([
         protocol: 'http/protobuf',
         serviceName,
         ...(spool && { spool }),
-        // Only the spool can keep what is older than 100 ms.
+        // With a long delay, the spool alone keeps records that are older than 100 ms.
         ...(age === '100 ms' && { scheduledDelayMillis: 60_000 }),
       }
       const task = {
@@ -173,15 +173,16 @@ describe.each([
       const older = Array.from({ length: OLDER }, (_, n) => n)
       const latest = Array.from({ length: LAST }, (_, n) => OLDER + n)
       const exception = isException ? [way.startsWith('uncaught') ? 'uncaught' : 'unhandled'] : []
-      const kept = lost === 'all' ? [] : [...older, ...(lost === undefined ? [...latest, ...exception] : [])]
+      const expected =
+        lost === 'all' ? [] : [...older, ...(lost === undefined ? [...latest, ...exception] : [])]
       const delivered = (): unknown[] => [...(arrived.get(serviceName) ?? [])]
       function isDelivered(): void {
-        expect(delivered()).toEqual(expect.arrayContaining(kept))
+        expect(delivered()).toEqual(expect.arrayContaining(expected))
       }
       if (spool) await recover(options, isDelivered, onTestFinished)
       await vi.waitFor(isDelivered, WAIT)
-      expect(delivered()).toHaveLength(kept.length)
-      const count = OLDER + LAST + exception.length - kept.length
+      expect(delivered()).toHaveLength(expected.length)
+      const count = OLDER + LAST + exception.length - expected.length
       const reported = REPORT.exec(stderr)?.[1]
       expect(reported, stderr).toBe(report === 'reported' ? String(count) : undefined)
     },

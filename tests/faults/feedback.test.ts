@@ -14,7 +14,7 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 
-// Child processes that log the diagnostics of their own export, which would never end if these records were exported.
+// Child processes that log the diagnostics of the export. The export would never end if these records were exported.
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/feedback.mjs', import.meta.url))
 /** Libraries. Records of the first two can arrive late or from any code, so they run with `pnpm test`. */

@@ -6,7 +6,7 @@ const settings = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  // bunyan can do without it.
+  // dtrace-provider is optional for bunyan.
   external: [...external, 'dtrace-provider'],
 }
 
@@ -16,7 +16,7 @@ await build({
   format: 'esm',
   outfile: `dist/${entry}.mjs`,
   minify: true,
-  // CommonJS packages in an ES module (grpc-js, the loggers) need a `require` for what is built into Node.js.
+  // CommonJS packages in an ES module (grpc-js, the loggers) need `require` for built-in modules.
   banner: {
     js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
   },

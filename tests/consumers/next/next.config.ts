@@ -2,9 +2,9 @@ import type { NextConfig } from 'next'
 
 const config: NextConfig = {
   output: 'standalone',
-  // pino starts its worker from files: those of a package that is not bundled. pino itself Next.js leaves out anyway.
+  // pino loads its worker from files, so the package must not be bundled. Next.js does not bundle pino by default.
   serverExternalPackages: ['@logbridge/pino'],
-  // It looks for its target as `require` does, while Turbopack keeps only what `import` would load.
+  // pino resolves its target like `require`, but Turbopack traces the files of `import` alone.
   outputFileTracingIncludes: { '/*': ['./node_modules/@logbridge/*/dist/*.cjs'] },
 }
 export default config

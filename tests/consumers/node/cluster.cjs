@@ -1,4 +1,4 @@
-// A cluster: the primary and two workers each set up telemetry. Workers that have disconnected end by themselves.
+// Sets up telemetry in the primary and two workers of a cluster. A disconnected worker ends by itself.
 const cluster = require('node:cluster')
 const { startTelemetry } = require('@logbridge/core')
 const { otelStream } = require('@logbridge/pino')

@@ -1,4 +1,4 @@
-// Worker threads: the main thread and two others each set up telemetry; in the last one an adapter has a provider of its own.
+// Sets up telemetry in the main thread and in two worker threads. In a third worker thread, an adapter gets its own provider.
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { createLoggerProvider, startTelemetry } from '@logbridge/core'
 import { otelStream } from '@logbridge/pino'

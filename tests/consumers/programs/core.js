@@ -1,4 +1,4 @@
-// Adapters and @logbridge/core, over gRPC: where to is said by OTEL_EXPORTER_OTLP_ENDPOINT.
+// Logs with the adapters and @logbridge/core over gRPC, to OTEL_EXPORTER_OTLP_ENDPOINT.
 import { startTelemetry } from '@logbridge/core'
 import { logByEach } from './logByEach.js'
 

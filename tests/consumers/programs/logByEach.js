@@ -1,4 +1,4 @@
-// One record through each adapter, each with a field and an error.
+// Logs one record with each adapter, with a field and an error.
 import { otelStream as bunyanStream } from '@logbridge/bunyan'
 import { bridgeConsole } from '@logbridge/console'
 import * as log4jsAppender from '@logbridge/log4js'

@@ -1,4 +1,4 @@
-// Adapters and the official SDK 3.x, over HTTP: where to is said by OTEL_EXPORTER_OTLP_ENDPOINT.
+// Logs with the adapters and the official SDK 3.x over HTTP, to OTEL_EXPORTER_OTLP_ENDPOINT.
 import { logs } from '@opentelemetry/api'
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'

@@ -1,4 +1,4 @@
-// pino's worker transport: where to is said by OTEL_EXPORTER_OTLP_ENDPOINT.
+// Logs through pino's worker transport, to OTEL_EXPORTER_OTLP_ENDPOINT.
 import { traceContext } from '@logbridge/pino'
 import { pino } from 'pino'
 

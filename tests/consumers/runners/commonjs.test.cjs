@@ -1,4 +1,4 @@
-// Jest runs this in a realm of its own: what Node.js itself throws or makes is of other classes than those in here.
+// Jest runs the test in another realm, so values of Node.js have other classes than the globals of the test.
 const { createPrivateKey } = require('node:crypto')
 const { startTelemetry } = require('@logbridge/core')
 const { OtelTransport } = require('@logbridge/winston')

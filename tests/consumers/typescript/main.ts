@@ -25,7 +25,7 @@ try {
   if (!(error instanceof LogbridgeError) || error.code !== 'ALREADY_STARTED') throw error
 }
 
-/** What is made of our options fits each library's own types. */
+/** Passes the results of the adapters to functions of each library, to check their types. */
 export function fit(loggerProvider: Telemetry['loggerProvider']): object[] {
   const forBunyan: OtelStreamOptions = { level: 'warn', severity: { warn: 14 } }
   const forConsole: BridgeConsoleOptions = { level: 'warn', loggerProvider }
@@ -45,7 +45,7 @@ export function fit(loggerProvider: Telemetry['loggerProvider']): object[] {
   ]
 }
 
-/** An adapter of one's own, and a receiver for its tests. */
+/** Third-party adapter. */
 const adapter: Adapter<string> = {
   library: 'own',
   classify: () => ({ severityNumber: 9 }),
