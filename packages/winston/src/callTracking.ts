@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- Node's streams name their methods so */
 /*
  * Connects each record that reaches a transport with the log call that made it.
  *
