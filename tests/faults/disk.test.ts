@@ -13,66 +13,69 @@ import { createLedger } from '@logbridge/test-support/ledger'
 import { run } from '@logbridge/test-support/run'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// Processes with a spool on a disk that fails, while the Collector is away; and what a process writes to its disk at all.
+// Processes with a spool on a failing disk while the Collector is down, and a process that may write to its spool only.
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/smallDisk.mjs', import.meta.url))
 const COUNT = 2000
 
 const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
-/** Shells that have the directory as `$0`, and the program as `$@`. */
+/** Shell command in a mount namespace: `$0` is the directory, `$@` the program. */
 const isolated = ['unshare', '-Urm', 'sh', '-c']
 const disks: Record<string, string[]> = {
   ...(canMount && {
     'is full': [...isolated, 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'],
     'is read-only': [...isolated, 'mount -t tmpfs -o ro none "$0" && exec "$@"'],
   }),
-  // In blocks of 512 bytes: a file of 100 kB is the longest.
+  // Blocks have 512 bytes, so the longest file has 100 kB.
   'lets no file grow': ['sh', '-c', 'ulimit -f 200 && exec "$@"'],
 }
 
-describe.skipIf(program === undefined || process.platform === 'win32')('a disk that', () => {
-  test.each(Object.entries(disks))('%s costs no record, and is complained about once', async (name, disk) => {
-    const directory = await mkdtemp(join(tmpdir(), 'logbridge-disk-'))
-    onTestFinished(() => rm(directory, { recursive: true }))
-    const ledger = createLedger()
-    const collector = await startCollector(program as string, { onLogs: ledger.take })
-    onTestFinished(() => collector.stop())
-    await collector.kill()
+describe.skipIf(program === undefined || process.platform === 'win32')(
+  'createLoggerProvider with a disk that',
+  () => {
+    test.each(Object.entries(disks))('%s loses no record, and warns once', async (name, disk) => {
+      const directory = await mkdtemp(join(tmpdir(), 'logbridge-disk-'))
+      onTestFinished(() => rm(directory, { recursive: true }))
+      const ledger = createLedger()
+      const collector = await startCollector(program as string, { onLogs: ledger.take })
+      onTestFinished(() => collector.stop())
+      await collector.kill()
 
-    const [command, ...shell] = disk as [string, ...string[]]
-    const application = [process.execPath, PROGRAM, collector.grpcUrl, directory, String(COUNT)]
-    const child = spawn(command, [...shell, directory, ...application])
-    onTestFinished(() => void child.kill('SIGKILL'))
-    let stderr = ''
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    const lines = createInterface({ input: child.stdout })
-    const account = async (): Promise<LogsStats & { left?: number }> =>
-      JSON.parse((await once(lines, 'line'))[0])
+      const [command, ...shell] = disk as [string, ...string[]]
+      const application = [process.execPath, PROGRAM, collector.grpcUrl, directory, String(COUNT)]
+      const child = spawn(command, [...shell, directory, ...application])
+      onTestFinished(() => void child.kill('SIGKILL'))
+      let stderr = ''
+      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+      const lines = createInterface({ input: child.stdout })
+      const nextCounts = async (): Promise<LogsStats & { left?: number }> =>
+        JSON.parse((await once(lines, 'line'))[0])
 
-    const waiting = await account()
-    reportCounts(`disk ${name}, Collector away`, waiting)
-    expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: NOTHING })
-    if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
-    // Where files are short, what one had no room for is stored in the next.
-    if (name !== 'lets no file grow') expect(waiting.spooled).toBeLessThan(COUNT)
-    await collector.restart()
-    child.stdin.end()
-    const { left, ...stats } = await account()
-    await once(child, 'close')
-    reportCounts(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
-    expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: NOTHING, spooled: 0 })
-    expect(ledger.missing(COUNT)).toEqual([])
-    const said = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
-    expect(said.filter((line) => line.includes('writing to the spool'))).toHaveLength(1)
-    expect(said.filter((line) => !/writing to the spool|exports fail|still waiting for/.test(line))).toEqual(
-      [],
-    )
-    expect(left).toBe(0)
-  })
-})
+      const waiting = await nextCounts()
+      reportCounts(`disk ${name}, Collector down`, waiting)
+      expect(waiting).toMatchObject({ created: COUNT, delivered: 0, dropped: NOTHING })
+      if (name !== 'is read-only') expect(waiting.spooled).toBeGreaterThan(0)
+      // With short files, the next segment takes the requests that did not fit.
+      if (name !== 'lets no file grow') expect(waiting.spooled).toBeLessThan(COUNT)
+      await collector.restart()
+      child.stdin.end()
+      const { left, ...stats } = await nextCounts()
+      await once(child, 'close')
+      reportCounts(`disk ${name}`, stats, { duplicates: ledger.duplicates() })
+      expect(stats).toMatchObject({ created: COUNT, delivered: COUNT, dropped: NOTHING, spooled: 0 })
+      expect(ledger.missing(COUNT)).toEqual([])
+      const warnings = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
+      expect(warnings.filter((line) => line.includes('writing to the spool'))).toHaveLength(1)
+      expect(
+        warnings.filter((line) => !/writing to the spool|exports? fail|still waiting for/.test(line)),
+      ).toEqual([])
+      expect(left).toBe(0)
+    })
+  },
+)
 
-test('nothing is written to disk but the spool: a process that may write nothing else delivers', async () => {
+test('createLoggerProvider delivers when the process may write to the spool directory only', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'logbridge-disk-'))
   onTestFinished(() => rm(directory, { recursive: true }))
   const permissions = ['--permission', '--allow-fs-read=*', '--disable-warning=ExperimentalWarning']

@@ -11,21 +11,21 @@ import { createLedger } from '@logbridge/test-support/ledger'
 import { startApplication } from '@logbridge/test-support/spoolingApplication'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// Applications killed by kill -9 at random moments, with the spool on and the real Collector behind a line that is cut now and
-// then. What a process has printed as safe must arrive.
+// Applications with a spool are killed by kill -9 at random moments, while the network to the real Collector fails now and
+// then. Records that a process has printed as safe must arrive.
 
 const collectorProgram = findCollector()
-/** Numbers that one process may log. */
+/** Size of the range of numbers that one process logs. */
 const RANGE = 10_000
 const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 
-describe.skipIf(collectorProgram === undefined)('an application that is killed', () => {
+describe.skipIf(collectorProgram === undefined)('createLoggerProvider with a spool, after kill -9', () => {
   for (const { kills, tags } of [
     { kills: 8, tags: [] },
     { kills: 100, tags: ['long'] },
   ]) {
     test(
-      `by kill -9, ${kills} times at random moments: what was safe is delivered by the next`,
+      `delivers all spooled records when processes are killed ${kills} times at random moments`,
       { tags, timeout: 300_000 },
       async () => {
         const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
@@ -38,7 +38,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
 
         const safe: { from: number; to: number }[] = []
         for (let kill = 0; kill < kills; kill += 1) {
-          // Half of them find the Collector away, some see it go or come.
+          // Half of the processes start while the Collector is unreachable.
           if (kill % 4 === 1) await proxy.refuse()
           if (kill % 4 === 3) await proxy.listen()
           const from = kill * RANGE
@@ -65,7 +65,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
           duplicates: ledger.duplicates(),
         })
         expect(stats).toMatchObject({ queued: 0, inFlight: 0, spooled: 0, dropped: NOTHING })
-        // An empty folder is kept for a minute: its owner may be about to lock it.
+        // An empty directory stays for a minute, because its owner may be about to lock it.
         const left = await readdir(directory, { recursive: true })
         expect(left.filter((name) => name.endsWith('.seg'))).toEqual([])
       },
@@ -73,7 +73,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
   }
 
   test(
-    'while the Collector is away for five times what memory may hold: what was safe is delivered',
+    'delivers all spooled records when the Collector is down for five times the memory cap',
     { tags: 'long' },
     async () => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
@@ -86,7 +86,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       const ends: [number, number][] = []
       for (let from = 0; from < 4 * RANGE; from += RANGE) {
         const application = startApplication(collector.grpcUrl, directory, from, RANGE, options)
-        // Each takes more to the spool than it could keep in memory.
+        // Each spools more than its memory cap.
         await vi.waitFor(() => expect(application.safe()).toBeGreaterThan(from + 700), WAIT_OPTIONS)
         application.child.kill('SIGKILL')
         await once(application.child, 'close')
@@ -100,7 +100,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
         WAIT_OPTIONS,
       )
       const stats = await last.end()
-      reportCounts('application killed 4 times, Collector away', stats, {
+      reportCounts('application killed 4 times, Collector down', stats, {
         arrived: ledger.arrived(),
         duplicates: ledger.duplicates(),
       })
@@ -110,7 +110,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
   )
 
   test(
-    'while two processes send joined entries of one spool: what was safe is delivered, and the account of the last balances',
+    'delivers all spooled records when two processes are killed while they send joined entries',
     { tags: 'long' },
     async () => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
@@ -121,7 +121,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       const proxy = await startFaultProxy(collector.grpcUrl)
       onTestFinished(() => proxy.close())
       await proxy.refuse()
-      // An entry of each record.
+      // Each record is an entry.
       const options = { maxExportBatchSize: 1, text: 'x'.repeat(1000) }
       const joining = { text: options.text, maxExportBatchSize: 400 }
       const first = startApplication(proxy.url, directory, 0, 2000, options)
@@ -129,7 +129,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
       first.child.kill('SIGKILL')
       await once(first.child, 'close')
 
-      // A request of joined entries takes a second.
+      // A joined request takes a second.
       proxy.fault = { bytesPerSecond: 400_000 }
       await proxy.listen()
       for (let kill = 1; kill <= 3; kill += 1) {
@@ -137,10 +137,10 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
           startApplication(proxy.url, directory, (2 * kill + n) * RANGE, 0, joining),
         )
         await vi.waitFor(() => expect(proxy.open).toBeGreaterThan(0), WAIT_OPTIONS)
-        // Amid the first request, behind the 0.1 s after which a mark is written; or later.
+        // Kill during the first request, after the 0.1 s in which acks are written, or later.
         await delay(400 + Math.random() * (kill - 1) * 500)
         for (const { child } of both) child.kill('SIGKILL')
-        // What they have sent of a request does not arrive either.
+        // Drop the partly sent requests as well.
         proxy.reset()
         await Promise.all(both.map(({ child }) => once(child, 'close')))
       }
@@ -161,7 +161,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     },
   )
 
-  test('after the Collector has taken what it could not acknowledge: duplicates have the same log.record.uid', async () => {
+  test('gives duplicates the same log.record.uid when answers of the Collector are lost', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
     onTestFinished(() => rm(directory, { recursive: true }))
     const arrivals = new Map<number, string[]>()
@@ -180,7 +180,7 @@ describe.skipIf(collectorProgram === undefined)('an application that is killed',
     const fewest = (): number =>
       Math.min(...Array.from({ length: 200 }, (_, n) => arrivals.get(n)?.length ?? 0))
 
-    // Requests get through, answers do not: behind the greeting of the connection.
+    // Requests arrive and answers are lost, after the handshake of the connection.
     proxy.fault = { cut: { of: 'answer', afterBytes: 50, times: Infinity } }
     const application = startApplication(proxy.url, directory, 0, 200, { recordUid: true })
     await vi.waitFor(() => expect(application.safe()).toBe(200), WAIT_OPTIONS)

@@ -16,7 +16,7 @@ import { AGENT, type Collector, findCollector, startCollector } from '@logbridge
 import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// The Collector is away for longer than memory would do, with a spool, however the pipeline is set up.
+// The Collector is down for longer than the memory cap lasts, with a spool and each way to set up a pipeline.
 
 const program = findCollector()
 const WAIT_OPTIONS = { timeout: 60_000, interval: 10 }
@@ -29,7 +29,7 @@ interface Pipeline {
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
-/** The user's own processor: sees each record, and changes it. */
+/** Processor of the user that changes each record. */
 class Marking implements LogRecordProcessor {
   seen = 0
   onEmit(record: Parameters<LogRecordProcessor['onEmit']>[0]): void {
@@ -71,7 +71,7 @@ async function start(way: string, collector: Collector, directory: string): Prom
   const options = {
     endpoint: collector.grpcUrl,
     scheduledDelayMillis: 50,
-    // The four in flight take less than half of the memory.
+    // Four requests in flight take less than half of the memory.
     maxExportBatchSize: 100,
     maxQueueBytes: MAX_QUEUE_BYTES,
     spool: { directory },
@@ -93,7 +93,7 @@ async function collectorWith(options: Parameters<typeof startCollector>[1]): Pro
   return collector
 }
 
-/** Logs numbers, a kilobyte with each, in bursts between which the event loop turns, and no faster than the disk takes them. */
+/** Logs numbers with a kilobyte each, in bursts between turns of the event loop, no faster than the disk accepts them. */
 async function log({ logger, stats }: Pipeline, from: number, to: number): Promise<void> {
   for (let number = from; number < to;) {
     for (let n = 0; n < 20 && number < to; n += 1) {
@@ -108,10 +108,10 @@ async function allArrived(ledger: Ledger, count: number): Promise<void> {
   await vi.waitFor(() => expect(ledger.missing(count)).toEqual([]), WAIT_OPTIONS)
 }
 
-describe.skipIf(program === undefined)('with a spool', () => {
+describe.skipIf(program === undefined)('a pipeline with a spool', () => {
   for (const way of Object.keys(ways)) {
     test(
-      `a Collector that is away for five times what memory may hold costs nothing: ${way}`,
+      `loses no record when the Collector is down for five times the memory cap: ${way}`,
       { tags: tagsOf(way) },
       async () => {
         const ledger = createLedger()
@@ -132,7 +132,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
         await allArrived(ledger, count)
 
         await pipeline.shutdown(WAIT_OPTIONS.timeout)
-        reportCounts(`Collector away for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
+        reportCounts(`Collector down for 5 MiB, 1 MiB of memory, ${way}`, stats(), {
           duplicates: ledger.duplicates(),
         })
         expect(stats()).toMatchObject({ created: count, delivered: count, dropped: NOTHING, spooled: 0 })
@@ -141,7 +141,7 @@ describe.skipIf(program === undefined)('with a spool', () => {
     )
 
     test(
-      `an agent whose gateway is down, while the application ends and comes again, costs nothing: ${way}`,
+      `loses no record when the gateway of the agent is down while the application restarts: ${way}`,
       { tags: tagsOf(way) },
       async () => {
         const ledger = createLedger()

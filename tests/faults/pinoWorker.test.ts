@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findCollector, startCollector } from '@logbridge/test-support/collector'
 
-// pino's worker has a pipeline of its own: also there what has reached the spool outlives the process.
+// pino's worker has a separate pipeline, whose spooled records outlive the process as well.
 
 const program = findCollector()
 const PROGRAM = fileURLToPath(new URL('../fixtures/pinoSpooling.mjs', import.meta.url))
@@ -22,7 +22,7 @@ function start(endpoint: string, directory: string, from: number, count: number)
   return child
 }
 
-/** Numbers of the lines that lie in a spool. */
+/** Reads the numbers of the lines in a spool. */
 async function spooled(directory: string): Promise<Set<string>> {
   const numbers = new Set<string>()
   for (const name of await readdir(directory, { recursive: true })) {
@@ -33,12 +33,12 @@ async function spooled(directory: string): Promise<Set<string>> {
   return numbers
 }
 
-describe.skipIf(program === undefined)("an application that logs through pino's worker with a spool", () => {
+describe.skipIf(program === undefined)("pino's worker with a spool", () => {
   test.each([
     ['is killed', (child: ChildProcess) => child.kill('SIGKILL')],
     ['ends', (child: ChildProcess) => child.stdin!.end()],
   ])(
-    'and %s while the Collector is away: its lines are delivered by the next',
+    'delivers the spooled lines by the next process when the application %s during an outage',
     { tags: 'long' },
     async (_, end) => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-pino-'))

@@ -39,7 +39,7 @@ export const MAX_REQUEST_BYTES: number = 8 * 1024 * 1024
 export const MAX_SEGMENT_BYTES: number = 2 * MAX_REQUEST_BYTES
 /** Bytes that are scanned between two turns of the event loop. */
 const SCAN_BYTES_PER_TURN = 1024 * 1024
-/** Limit of the bytes that one scan puts through the checksum, in sizes of the segment. A segment of ours needs two. */
+/** Limit of the bytes that one scan puts through the checksum, in sizes of the segment. A segment that logbridge writes needs two. */
 const MAX_CHECKSUM_PASSES = 8
 /** Cost of one search for a sync marker, in bytes of a checksum. */
 const SEARCH_COST_BYTES = 256

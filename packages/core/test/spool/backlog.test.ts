@@ -13,9 +13,9 @@ import { receiver } from '../receive.ts'
 import { recover, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// What waits on disk: how little memory it takes, in what order it is sent, and what cannot be read of it.
+// Waiting entries: their memory, their order, and failed reads.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 const { decode } = receiver()
 const ALL = { bytes: Infinity, records: Infinity }
 const ERROR = 17
@@ -38,8 +38,8 @@ async function bodiesIn(request: Uint8Array): Promise<unknown[]> {
   return (await decode(request)).map(({ body }) => body)
 }
 
-/** A directory in which a process has left so many entries, of one record each. */
-async function leftBehind(count: number): Promise<string> {
+/** Creates a directory with entries of an ended process, one record each. */
+async function directoryWithEntries(count: number): Promise<string> {
   const directory = newDirectory()
   const { pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
   for (let i = 0; i < count; i += 1) write(i)
@@ -48,7 +48,7 @@ async function leftBehind(count: number): Promise<string> {
   return directory
 }
 
-/** Answers requests, each with the body of its records, until all that was recovered is delivered. */
+/** Answers requests until all recovered records are delivered. @returns the bodies of each request */
 async function drain({ transport, pipeline }: { transport: ManualTransport; pipeline: LogPipeline }) {
   const requests: unknown[][] = []
   const isDone = (): boolean => pipeline.stats().queued + pipeline.stats().inFlight === 0
@@ -61,13 +61,13 @@ async function drain({ transport, pipeline }: { transport: ManualTransport; pipe
   return requests
 }
 
-test('an entry that waits on disk takes at most 16 bytes of memory, appended or recovered', async () => {
+test('Spool takes at most 16 bytes of memory for each waiting entry, appended or recovered', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory, { maxBytes: 2 ** 30 })
   const entries = await Promise.all(Array.from({ length: 20_000 }, () => spool.append(Buffer.alloc(300), 1)))
   for (const entry of entries) spool.park(entry!, 1)
   await spool.append(Buffer.alloc(1), 1)
-  // The segment that is being filled has memory for half as many more.
+  // The table of the active segment has spare memory.
   expect(spool.memory / spool.waiting).toBeLessThanOrEqual(16)
   await spool.close()
   const next = spoolAt(directory)
@@ -79,7 +79,7 @@ test('an entry that waits on disk takes at most 16 bytes of memory, appended or 
   await next.close()
 })
 
-test('a table of entries takes at most 15 bytes for each while it grows', () => {
+test('EntryTable takes at most 15 bytes for each entry while it grows', () => {
   const table = new EntryTable()
   for (let entries = 1; entries <= 20_000; entries += 1) {
     table.add(entries, 1, 0)
@@ -87,11 +87,11 @@ test('a table of entries takes at most 15 bytes for each while it grows', () => 
   }
 })
 
-test('what was recovered is taken before what this process has left on disk', async () => {
+test('Spool.take returns recovered entries before the entries of this process', async () => {
   const directory = newDirectory()
-  const gone = spoolAt(directory)
-  await keep(gone, 'recovered')
-  await gone.close()
+  const former = spoolAt(directory)
+  await keep(former, 'recovered')
+  await former.close()
   const spool = spoolAt(directory)
   const [own] = await keep(spool, 'own')
   spool.park(own!, 1)
@@ -100,26 +100,26 @@ test('what was recovered is taken before what this process has left on disk', as
   await spool.close()
 })
 
-test('small entries are joined when they are sent, and settled together', async () => {
-  const directory = await leftBehind(200)
+test('LogPipeline joins small entries to one request, and acknowledges them together', async () => {
+  const directory = await directoryWithEntries(200)
   const next = spooling(directory)
   await until(() => expect(next.pipeline.stats().recovered).toBe(200))
   expect(await drain(next)).toEqual([Array.from({ length: 200 }, (_, index) => index)])
-  // Of one resource and one scope, they have these once.
+  // The joined request has its resource and its scope once.
   expect(Buffer.from(next.transport.requests[0]!).toString('latin1').split('orders')).toHaveLength(2)
   await until(() => expect(next.pipeline.stats()).toMatchObject({ delivered: 200, spooled: 0, bytes: 0 }))
   await next.pipeline.shutdown()
   expect(filesIn(directory)).toEqual([])
 })
 
-test('entries are joined to no more than maxExportBatchSize records', async () => {
-  const next = spooling(await leftBehind(10), { maxExportBatchSize: 4 })
+test('LogPipeline joins entries to at most maxExportBatchSize records', async () => {
+  const next = spooling(await directoryWithEntries(10), { maxExportBatchSize: 4 })
   await until(() => expect(next.pipeline.stats().recovered).toBe(10))
   expect((await drain(next)).map((bodies) => bodies.length)).toEqual([4, 4, 2])
 })
 
-test('a joined request that is too large is sent by halves, and a shutdown leaves only what is not delivered', async () => {
-  const directory = await leftBehind(8)
+test('LogPipeline sends a joined request by halves when it is too large, and shutdown leaves only the undelivered half', async () => {
+  const directory = await directoryWithEntries(8)
   const { transport, pipeline } = spooling(directory)
   await transport.arrived(1)
   transport.answer({ kind: 'too_large', reason: 'larger than max' })
@@ -143,8 +143,8 @@ test('a joined request that is too large is sent by halves, and a shutdown leave
   expect(await bodiesIn(next.transport.requests[0]!)).toEqual([4, 5, 6, 7])
 })
 
-test('a new severe record does not wait behind what was recovered, nor behind what this process has left on disk', async () => {
-  const directory = await leftBehind(40)
+test('LogPipeline sends a new record of severity ERROR before the backlog on disk', async () => {
+  const directory = await directoryWithEntries(40)
   const next = spooling(directory, { maxExportBatchSize: 4, scheduledDelayMillis: 1 })
   await next.transport.arrived(1)
   for (let i = 0; i < 40; i += 1) next.write(`new ${i}`)
@@ -157,24 +157,24 @@ test('a new severe record does not wait behind what was recovered, nor behind wh
     requests.push(await bodiesIn(next.transport.requests[i]!))
     next.transport.answer()
   }
-  // Behind what is in flight, and at most one request from the disk.
+  // Requests in flight and at most one request from the disk come before.
   expect(requests.slice(0, 3)).toContainEqual(['severe'])
   expectBalance(next.pipeline.stats())
 })
 
-test('an entry that cannot be read is set aside, others pass it, and it is sent when it can be read', async () => {
+test('LogPipeline sends other entries while one cannot be read, and that one when it can be read', async () => {
   const directory = newDirectory()
-  const gone = spooling(directory, { maxExportBatchSize: 1 })
+  const former = spooling(directory, { maxExportBatchSize: 1 })
   for (const body of ['first', 'second']) {
-    gone.write(body)
-    // To a segment of its own.
-    gone.pipeline.spillSync()
+    former.write(body)
+    // Writes a separate segment.
+    former.pipeline.spillSync()
   }
-  gone.pipeline.end()
+  former.pipeline.end()
   const { transport, pipeline, write } = spooling(directory, { maxExportBatchSize: 1 })
   await transport.arrived(1)
   expect(await bodiesIn(transport.requests[0]!)).toEqual(['first'])
-  // A directory in the place of the second one: root may read everything else.
+  // A directory replaces the segment, because root may read any file.
   const [, other] = filesIn(directory) as [string, string]
   const bytes = fs.readFileSync(other)
   rmSync(other)
@@ -188,7 +188,7 @@ test('an entry that cannot be read is set aside, others pass it, and it is sent 
     expect(pipeline.stats()).toMatchObject({ delivered: 6, queued: 1, inFlight: 0, spooled: 1 }),
   )
   expectBalance(pipeline.stats())
-  expect(made).toContainEqual(expect.stringContaining('EISDIR'))
+  expect(warnings).toContainEqual(expect.stringContaining('EISDIR'))
   rmSync(other, { recursive: true })
   fs.writeFileSync(other, bytes)
   await transport.arrived(7)
@@ -196,13 +196,13 @@ test('an entry that cannot be read is set aside, others pass it, and it is sent 
   await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 7, queued: 0, dropped: NOTHING }))
 })
 
-/** The real file system, whose files are opened as `open` says. */
+/** Makes a file system whose `open` is replaced. */
 function diskWith(open: (path: string, flags: number) => Promise<fs.promises.FileHandle>): Fs {
   return { ...fs, promises: { ...fs.promises, open: open as typeof fs.promises.open } }
 }
 
 test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
-  'an entry that cannot be read (%s) is given up after five minutes, and stays for the next process',
+  'Spool.read retries an entry for five minutes when reads fail with %s, then leaves it to the next process',
   async (code) => {
     const directory = newDirectory()
     const spool = spoolAt(
@@ -236,23 +236,23 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
   },
 )
 
-test('an entry that is given up is counted as spool_unreadable, and the next process sends it', async () => {
+test('LogPipeline counts an entry as spool_unreadable after five minutes, and the next process sends it', async () => {
   const directory = newDirectory()
-  const gone = spooling(directory)
+  const former = spooling(directory)
   for (const body of ['first', 'second']) {
-    gone.write(body)
-    gone.write(body)
-    // To a segment of its own.
-    gone.pipeline.spillSync()
+    former.write(body)
+    former.write(body)
+    // Writes a separate segment.
+    former.pipeline.spillSync()
   }
-  gone.pipeline.end()
+  former.pipeline.end()
   const { transport, pipeline } = spooling(directory, { maxExportBatchSize: 2 })
   await transport.arrived(1)
   const [, file] = filesIn(directory) as [string, string]
   renameSync(file, `${file}.kept`)
   mkdirSync(file)
   transport.answer()
-  await until(() => expect(made).toContainEqual(expect.stringContaining('EISDIR')))
+  await until(() => expect(warnings).toContainEqual(expect.stringContaining('EISDIR')))
   expect(pipeline.stats()).toMatchObject({ delivered: 2, dropped: NOTHING, spooled: 2 })
   const { now } = performance
   const later = vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 6 * 60_000)
@@ -276,8 +276,8 @@ test('an entry that is given up is counted as spool_unreadable, and the next pro
 })
 
 /**
- * A disk with a bad place in every segment.
- * @param flag `O_RDONLY` or `O_RDWR`: how segments are opened that have it
+ * Mocks a disk with a bad range in every segment.
+ * @param flag `O_RDONLY` or `O_RDWR`: flag of `open` for which the range is bad
  */
 function badDisk(flag: number, place: { start: number; end: number; tries?: number }): Fs {
   return diskWith(async (path, flags) => {
@@ -296,45 +296,45 @@ function badDisk(flag: number, place: { start: number; end: number; tries?: numb
   })
 }
 
-test('a bad place on the disk costs the entry that lies there, and none beside it', async () => {
+test('Spool.read defers only the entry on a bad block of the disk', async () => {
   const spool = spoolAt(newDirectory(), {}, badDisk(fs.constants.O_RDONLY, { start: 45, end: 46 }))
   const [waiting, ...entries] = (await keep(spool, 'first', 'second', 'third', 'fourth')).toReversed()
   spool.park(waiting!, 1)
   const result = await read(spool, ...entries.toReversed())
   expect(result.read).toEqual(['read', 'later', 'read'])
   expect(String(result.request)).toBe('firstthird')
-  // Others of the segment do not wait for the next try.
+  // Other entries of the segment are not deferred.
   expect(await texts(spool, spool.take(ALL))).toEqual(['fourth'])
   await spool.close()
 })
 
-test('a bad place on the disk costs a recovered segment what lies there, and that stays for the next process', async () => {
+test('Spool.recover leaves only the entries on a bad block to the next process', async () => {
   const directory = newDirectory()
-  const gone = spoolAt(directory)
+  const former = spoolAt(directory)
   const contents = ['first', 'second', 'third', 'fourth'].map((text) => text.padEnd(3000, '.'))
-  await keep(gone, ...contents)
-  await gone.close()
+  await keep(former, ...contents)
+  await former.close()
   const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, { start: 5000, end: 5001 }))
   const entries = await recover(spool)
   expect(await texts(spool, entries)).toEqual([contents[0], contents[3]])
-  expect(made).toEqual([expect.stringContaining('has a bad block')])
+  expect(warnings).toEqual([expect.stringContaining('has a bad block')])
   for (const entry of entries) spool.ack(entry)
   await spool.close()
   expect(await found(directory)).toEqual(contents.slice(1, 3))
 })
 
 test.each([1000, 500_000])(
-  'a recovered segment of %i bytes of which a disk can read nothing waits whole, after few tries',
+  'Spool.recover leaves a segment of %i bytes whole when all its blocks are bad, after few reads',
   async (bytes) => {
     const directory = newDirectory()
-    const gone = spoolAt(directory)
+    const former = spoolAt(directory)
     const content = 'x'.repeat(bytes)
-    await keep(gone, content)
-    await gone.close()
+    await keep(former, content)
+    await former.close()
     const place = { start: 0, end: Infinity, tries: 0 }
     const spool = spoolAt(directory, {}, badDisk(fs.constants.O_RDWR, place))
     expect(await recover(spool)).toEqual([])
-    expect(made).toEqual([expect.stringContaining('of an ended process failed')])
+    expect(warnings).toEqual([expect.stringContaining('of an ended process failed')])
     expect(place.tries).toBeLessThan(20)
     place.end = 0
     expect(await texts(spool, await recover(spool))).toEqual([content])
@@ -342,7 +342,7 @@ test.each([1000, 500_000])(
   },
 )
 
-/** Two entries on a disk that answers no read until it is told to. */
+/** Creates two entries on a disk that answers reads after `answer` only. */
 async function hangingDisk() {
   useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -361,18 +361,18 @@ async function hangingDisk() {
   return { spool, one: one!, two: two!, answer: () => answer.resolve() }
 }
 
-test('a blocked event loop is not taken for a disk that does not answer', async () => {
+test('Spool.read succeeds when the event loop was blocked longer than the limit of the disk', async () => {
   const { spool, one, answer } = await hangingDisk()
   const reading = read(spool, one)
   blockEventLoop(60_000)
   answer()
   expect((await reading).read).toEqual(['read'])
   expect(await spool.append(Buffer.from('three'), 1)).toBeDefined()
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
   await spool.close()
 })
 
-test('a disk that does not answer holds no read for long, gets no more work, and piles nothing up in memory', async () => {
+test('Spool ends a read after 5 s when the disk is unresponsive, and gives the disk no more work', async () => {
   const { spool, one, two, answer } = await hangingDisk()
   spool.park(two, 2)
   const late = read(spool, one)

@@ -24,12 +24,12 @@ import {
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recover, afterKill, filesIn, found, keep, newDirectory, spoolAt, texts } from './spoolDirectory.ts'
 
-// Files as a crash, a bad disk or an enemy leaves them: what is whole is delivered.
+// Segments as a crash, a bad disk, or an attacker leaves them. Whole entries are delivered.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 const TEXTS = ['first', 'second request', 'third', 'the fourth', 'fifth']
-/** Where each of them ends in the segment. */
+/** Offsets in the segment where the entries of TEXTS end. */
 const ENDS = TEXTS.map((_, index) =>
   TEXTS.slice(0, index + 1).reduce(
     (end, text) => end + ENTRY_HEADER_BYTES + text.length,
@@ -37,10 +37,10 @@ const ENDS = TEXTS.map((_, index) =>
   ),
 )
 
-/** A directory with one segment that holds TEXTS. */
+/** Directory with one segment that has the entries of TEXTS. */
 let whole: string
 let segment: Buffer
-let folder: string
+let ownedDirectory: string
 beforeAll(async () => {
   whole = newDirectory()
   const spool = spoolAt(whole)
@@ -48,23 +48,23 @@ beforeAll(async () => {
   await spool.close()
   const [path] = filesIn(whole)
   segment = readFileSync(path!)
-  folder = basename(dirname(path!))
+  ownedDirectory = basename(dirname(path!))
 })
 
-/** A directory whose one segment has these bytes. */
+/** Creates a directory whose only segment has the given bytes. */
 function withSegment(bytes: Uint8Array): string {
   const directory = newDirectory()
   cpSync(whole, directory, { recursive: true })
-  writeFileSync(join(directory, folder, '000000000001.seg'), bytes)
+  writeFileSync(join(directory, ownedDirectory, '000000000001.seg'), bytes)
   return directory
 }
 
-test('a tail that is torn, at every byte of a segment, is cut off and costs nothing but itself', async () => {
+test('Spool.recover cuts off only the torn tail when a segment ends at any byte', async () => {
   expect(segment).toHaveLength(ENDS.at(-1)!)
   for (let size = 0; size < segment.length; size += 1) {
     const directory = withSegment(segment.subarray(0, size))
     const expected = TEXTS.filter((_, index) => ENDS[index]! <= size)
-    // The second time it has been cut.
+    // The first recovery cuts the tail off, the second one reads a whole segment.
     expect(await found(directory)).toEqual(expected)
     const [path] = filesIn(directory)
     expect(path ? readFileSync(path) : undefined).toEqual(
@@ -72,10 +72,10 @@ test('a tail that is torn, at every byte of a segment, is cut off and costs noth
     )
     expect(await found(directory)).toEqual(expected)
   }
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('what is marked as settled after a torn tail was cut is not sent again', async () => {
+test('Spool.recover skips an entry that was acknowledged after a torn tail was cut off', async () => {
   for (let size = ENDS[2]!; size < ENDS[3]!; size += 1) {
     const directory = withSegment(segment.subarray(0, size))
     const spool = spoolAt(directory)
@@ -83,23 +83,23 @@ test('what is marked as settled after a torn tail was cut is not sent again', as
     await spool.close()
     expect(await found(directory)).toEqual(['first', 'third'])
   }
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-describe('a flipped bit', () => {
-  test('at every byte of a segment costs the entry that it is in, and no other', async () => {
+describe('Spool.recover', () => {
+  test('loses only the entry with a flipped bit', async () => {
     for (let at = 0; at < segment.length; at += 1) {
       const bytes = Buffer.from(segment)
       bytes[at]! ^= 1 << (at % 8)
       const hit = at < SEGMENT_HEADER_BYTES ? -1 : ENDS.findIndex((end) => at < end)
       expect(await found(withSegment(bytes))).toEqual(TEXTS.filter((_, index) => index !== hit))
     }
-    expect(made).toEqual([
+    expect(warnings).toEqual([
       expect.stringMatching(/is corrupt: 25 bytes with 1 log records in 000000000001.seg are lost/),
     ])
   })
 
-  test('of all bits of every byte gives nothing that was not written', async () => {
+  test('returns only written requests when any bit is flipped', async () => {
     for (let bit = 0; bit < segment.length * 8; bit += 1) {
       const bytes = Buffer.from(segment)
       bytes[bit >> 3]! ^= 1 << (bit & 7)
@@ -115,7 +115,7 @@ describe('a flipped bit', () => {
       }
       expect(version).toBe(FORMAT_VERSION)
       if (entries.length === TEXTS.length) continue
-      // It is counted, unless it looks like a tail that was torn.
+      // A corrupt entry is counted, unless it looks like a torn tail.
       if (size === bytes.length) expect(corruptBytes).toBeGreaterThan(ENTRY_HEADER_BYTES)
       else expect(size).toBe(ENDS.at(-2))
       expect(corruptRecords).toBeLessThanOrEqual(TEXTS.length * 8)
@@ -123,7 +123,7 @@ describe('a flipped bit', () => {
   })
 })
 
-test('segments that are missing cost what was in them', async () => {
+test('Spool.recover returns the entries of all other segments when some are missing', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory, { maxBytes: 2000 })
   const names = Array.from({ length: 8 }, (_, index) => String(index).repeat(100))
@@ -136,16 +136,16 @@ test('segments that are missing cost what was in them', async () => {
     filesIn(copy).forEach((path, index) => missing & (1 << index) && rmSync(path))
     expect(await found(copy)).toEqual(names.filter((_, index) => !(missing & (1 << (index >> 1)))))
   }
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('a lock that is missing costs nothing', async () => {
+test('Spool.recover returns all entries when the lock file is missing', async () => {
   const directory = afterKill(whole)
   rmSync(filesIn(directory, 'lock')[0]!)
   expect(await found(directory)).toEqual(TEXTS)
 })
 
-test('whatever a segment is overwritten with, whole neighbours are delivered and nothing else', async () => {
+test('scanSegment returns the whole entries and no others when any bytes are overwritten', async () => {
   const patch = fc.record({ at: fc.nat({ max: segment.length }), bytes: fc.uint8Array({ maxLength: 40 }) })
   await fc.assert(
     fc.asyncProperty(fc.array(patch, { minLength: 1, maxLength: 3 }), async (patches) => {
@@ -160,7 +160,7 @@ test('whatever a segment is overwritten with, whole neighbours are delivered and
       const spared = TEXTS.filter(
         (text, index) => !isHit(ENDS[index]! - text.length - ENTRY_HEADER_BYTES, ENDS[index]!),
       )
-      // With its header and its first entry a segment loses the mark that others are found by.
+      // The sync marker is lost when the header and the first entry are corrupt.
       if (!isHit(12, 16)) expect(read).toEqual(expect.arrayContaining(spared))
       for (const text of read) expect(TEXTS).toContain(text)
     }),
@@ -168,33 +168,33 @@ test('whatever a segment is overwritten with, whole neighbours are delivered and
   )
 })
 
-test('files of anything give nothing, and are gone or left alone', async () => {
+test('Spool.recover returns no entries from a file of random bytes or zeros', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
       expect(await found(withSegment(bytes))).toEqual([])
     }),
     { numRuns: 100 },
   )
-  // As a disk may leave it that has lost power.
+  // A disk that loses power may leave zeros.
   expect(await found(withSegment(Buffer.alloc(4 * 1024 * 1024)))).toEqual([])
   expect(await found(withSegment(Buffer.concat([segment, Buffer.alloc(1000)])))).toEqual(TEXTS)
 })
 
-test('a length in a header is not believed, nor is the size of a file', async () => {
+test('Spool.recover ignores a forged length and a file that is too large', async () => {
   const bytes = Buffer.from(segment)
   bytes.writeUInt32LE(0xff_ff_ff_ff, SEGMENT_HEADER_BYTES + 8)
   expect(await found(withSegment(bytes))).toEqual(TEXTS.slice(1))
-  made.length = 0
+  warnings.length = 0
 
   const directory = withSegment(segment)
   const [path] = filesIn(directory)
   const large = 2 ** 40
   truncateSync(path!, large)
   expect(await found(directory)).toEqual([])
-  expect(made).toEqual([expect.stringContaining('left alone, because it is not a segment of this spool')])
+  expect(warnings).toEqual([expect.stringContaining('left alone, because it is not a segment of this spool')])
 })
 
-test('readSegment reads a segment a bounded number of times when each of its places claims to be a long entry', async () => {
+test('scanSegment reads a segment at most eight times when each offset claims a long entry', async () => {
   const header = encodeSegmentHeader(Buffer.from('mark'))
   const checksums = vi.spyOn(zlib, 'crc32')
   syncBuiltinESMExports()
@@ -209,7 +209,7 @@ test('readSegment reads a segment a bounded number of times when each of its pla
     header.copy(bytes)
     for (let at = 0; at < length; at += ENTRY_HEADER_BYTES) {
       bytes.write('mark', SEGMENT_HEADER_BYTES + at, 'latin1')
-      // To the end of the segment.
+      // The claimed entry reaches to the end of the segment.
       bytes.writeUInt32LE(length - at - ENTRY_HEADER_BYTES, SEGMENT_HEADER_BYTES + at + 8)
     }
     expect((await scanSegment(bytes)).entries).toHaveLength(0)
@@ -219,21 +219,21 @@ test('readSegment reads a segment a bounded number of times when each of its pla
   }
 })
 
-test('what is logged cannot pass for an entry, even where the entry around it is corrupt', async () => {
+test('scanSegment finds no entry inside a payload when the entry around it is corrupt', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
-  // A whole segment, entries with valid checksums and all.
+  // The request is a whole segment whose entries have valid checksums.
   await spool.append(segment, 1)
-  await keep(spool, 'neighbour')
+  await keep(spool, 'neighbor')
   await spool.close()
   const [path] = filesIn(directory)
   const fd = openSync(path!, 'r+')
   writeSync(fd, Buffer.from([0xff]), 0, 1, SEGMENT_HEADER_BYTES + 4)
   closeSync(fd)
-  expect(await found(directory)).toEqual(['neighbour'])
+  expect(await found(directory)).toEqual(['neighbor'])
 })
 
-test('an entry that is corrupt after it was found is not read as something else', async () => {
+test('Spool.read returns corrupt when an entry changes after its recovery', async () => {
   const directory = withSegment(segment)
   const spool = spoolAt(directory)
   const entries = await recover(spool)
@@ -242,6 +242,6 @@ test('an entry that is corrupt after it was found is not read as something else'
   bytes[SEGMENT_HEADER_BYTES + ENTRY_HEADER_BYTES]! ^= 1
   writeFileSync(path!, bytes.subarray(0, ENDS[1]))
   expect(await texts(spool, entries)).toEqual([undefined, 'second request', undefined, undefined, undefined])
-  expect(made).toEqual([expect.stringMatching(/reading from the spool .*corrupt/)])
+  expect(warnings).toEqual([expect.stringMatching(/reading from the spool .*corrupt/)])
   await spool.close()
 })

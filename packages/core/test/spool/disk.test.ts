@@ -21,45 +21,45 @@ import {
 } from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './mockDisk.ts'
 
-// What the disk refuses: memory goes on alone, nothing is torn, and it is tried again.
+// Failed disk operations: requests stay in memory, no entry is torn, and later appends try again.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 interface Run {
-  /** Kept and not settled. */
+  /** Appended and unacknowledged entries. */
   readonly kept: Map<string, SpoolEntry>
-  readonly settled: string[]
+  readonly acked: string[]
   readonly refused: string[]
 }
 
-/** Some of everything; whatever the disk does, no call throws or rejects. */
+/** Calls each method of a spool. No call throws or rejects, even when the disk fails. */
 async function use(spool: Spool): Promise<Run> {
-  const run: Run = { kept: new Map(), settled: [], refused: [] }
+  const run: Run = { kept: new Map(), acked: [], refused: [] }
   const note = (text: string, entry: SpoolEntry | undefined): void => {
     if (entry) run.kept.set(text, entry)
     else run.refused.push(text)
   }
   const append = async (text: string): Promise<void> => note(text, await spool.append(Buffer.from(text), 1))
-  const appendAtOnce = (text: string): void => note(text, appendSync(spool, Buffer.from(text)))
+  const appendNow = (text: string): void => note(text, appendSync(spool, Buffer.from(text)))
   await append('first')
-  appendAtOnce('second')
+  appendNow('second')
   await Promise.all([append('third'), append('fourth'), append('fifth')])
   for (const text of ['first', 'second', 'fourth']) {
     const entry = run.kept.get(text)
     if (entry === undefined) continue
     spool.ack(entry)
     run.kept.delete(text)
-    run.settled.push(text)
+    run.acked.push(text)
   }
   await append('sixth')
-  appendAtOnce('seventh')
+  appendNow('seventh')
   return run
 }
 
 describe.each([false, true])('fsync %s', (fsync) => {
-  // A path that is missing is gone about otherwise than all other errors, which are one to us.
+  // ENOENT is handled apart. All other errors are handled alike, so ENOSPC stands for them.
   test.each(['ENOSPC', 'ENOENT'])(
-    '%s at every operation costs no more than what could not be kept, once and until it is over',
+    'Spool loses only refused requests when any operation fails with %s',
     async (code) => {
       const healthy = diskThat(() => false)
       const spool = spoolAt(newDirectory(), { fsync }, healthy)
@@ -73,18 +73,21 @@ describe.each([false, true])('fsync %s', (fsync) => {
     },
   )
 
-  test.each(['EROFS', 'EIO', 'EACCES', 'EDQUOT'])('%s is no other', async (code) => {
-    for (let number = 0; number < 15; number += 5) await check(code, (n) => n >= number)
-  })
+  test.each(['EROFS', 'EIO', 'EACCES', 'EDQUOT'])(
+    'Spool loses only refused requests when some operations fail with %s',
+    async (code) => {
+      for (let number = 0; number < 15; number += 5) await check(code, (n) => n >= number)
+    },
+  )
 
   async function check(code: string, fails: (number: number) => boolean): Promise<void> {
-    made.length = 0
+    warnings.length = 0
     forgetLoggedWarnings()
     let over = false
     const disk = diskThat((number) => !over && fails(number), code)
     const directory = newDirectory()
     const spool = spoolAt(directory, { fsync }, disk)
-    const { kept, settled, refused } = await use(spool)
+    const { kept, acked, refused } = await use(spool)
     over = true
     kept.set('after', (await spool.append(Buffer.from('after'), 1))!)
     kept.set('after, at once', appendSync(spool, Buffer.from('after, at once'))!)
@@ -93,15 +96,15 @@ describe.each([false, true])('fsync %s', (fsync) => {
     const contents = await found(directory)
     expect(new Set(contents).size).toBe(contents.length)
     expect(contents).toEqual(expect.arrayContaining([...kept.keys()]))
-    // What was refused may have reached the disk before it failed, and what says that something is settled may not have.
-    expect([...kept.keys(), ...settled, ...refused]).toEqual(expect.arrayContaining(contents))
-    // One complaint of writing, whatever failed and how often.
-    expect(made.filter((text) => text.includes('writing to the spool'))).toHaveLength(made.length)
-    expect(made.length).toBeLessThanOrEqual(1)
-    if (refused.length > 0) expect(made).toEqual([expect.stringContaining('stay in memory only')])
+    // A refused request may have reached the disk, and an ack may be missing there.
+    expect([...kept.keys(), ...acked, ...refused]).toEqual(expect.arrayContaining(contents))
+    // One warning of writes is logged, for any failures.
+    expect(warnings.filter((text) => text.includes('writing to the spool'))).toHaveLength(warnings.length)
+    expect(warnings.length).toBeLessThanOrEqual(1)
+    if (refused.length > 0) expect(warnings).toEqual([expect.stringContaining('stay in memory only')])
   }
 
-  test('a write that takes half of it is gone on with', async () => {
+  test('Spool.append continues when a write is cut short', async () => {
     const disk = diskThat(() => false, '', true)
     const directory = newDirectory()
     const spool = spoolAt(directory, { fsync }, disk)
@@ -110,11 +113,11 @@ describe.each([false, true])('fsync %s', (fsync) => {
     expect(refused).toEqual([])
     expect(disk.done.filter((name) => name === 'writev').length).toBeGreaterThan(10)
     expect(sorted(await found(directory))).toEqual(sorted([...kept.keys()]))
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 })
 
-test('of a write that failed in its middle nothing stays', async () => {
+test('Spool.append leaves no bytes on disk when a write fails in its middle', async () => {
   let fails = false
   const disk: MockFs = diskThat(() => fails && disk.done.at(-1)!.startsWith('writev'))
   const directory = newDirectory()
@@ -128,7 +131,7 @@ test('of a write that failed in its middle nothing stays', async () => {
   await spool.close()
 })
 
-test('a spill writes many entries to few files of at most 4 MiB, each synced once', async () => {
+test('Spool.appendSync writes many requests to few segments of at most 4 MiB, and syncs each once', async () => {
   const disk = diskThat(() => false)
   const directory = newDirectory()
   const spool = spoolAt(directory, { fsync: true, maxBytes: 2 ** 30 }, disk)
@@ -144,7 +147,7 @@ test('a spill writes many entries to few files of at most 4 MiB, each synced onc
   await next.close()
 })
 
-test('a spill keeps as much as a disk has room for that is almost full', async () => {
+test('Spool.appendSync uses the rest of the space when the disk is almost full', async () => {
   const directory = newDirectory()
   const room = 5000
   let tries = 0
@@ -163,17 +166,17 @@ test('a spill keeps as much as a disk has room for that is almost full', async (
   const entries = spool.appendSync(requests).filter((entry) => entry !== undefined)
   expect(bytesOnDisk(directory)).toBeGreaterThan(room * 0.4)
   expect(tries).toBeLessThan(60)
-  expect(made).toEqual([expect.stringContaining('writing to the spool')])
+  expect(warnings).toEqual([expect.stringContaining('writing to the spool')])
   spool.closeSync()
   expect(await found(directory)).toHaveLength(entries.length)
 })
 
-test('a heartbeat while room is being reserved takes none of it away', async () => {
+test('DiskQuota.beat leaves the reservation unchanged when it runs while bytes are reserved', async () => {
   useFakeTimers(timers, { toFake: ['setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const beat = async (): Promise<void> => {
     vi.advanceTimersByTime(3000)
-    // As long as it takes to write it.
+    // Wait for the write of the heartbeat.
     for (let i = 0; i < 50; i += 1) await promises.stat('/')
   }
   let fails = true
@@ -187,7 +190,7 @@ test('a heartbeat while room is being reserved takes none of it away', async () 
     return readdir(...given)
   }) as typeof readdir
   const spool = spoolAt(newDirectory(), {}, disk)
-  // What was reserved for this one is still there for the next.
+  // The reservation of this failed append stays for the next one.
   expect(await spool.append(Buffer.alloc(100_000), 1)).toBeUndefined()
   fails = false
   await beat()
@@ -199,11 +202,11 @@ test('a heartbeat while room is being reserved takes none of it away', async () 
   await beat()
   release.resolve()
   expect(await appended).toBeDefined()
-  expect(made).toHaveLength(1)
+  expect(warnings).toHaveLength(1)
   await spool.close()
 })
 
-test('closed at once in the middle of a write, it writes nothing into it', async () => {
+test('Spool.closeSync writes no ack into a segment when a thread is writing to it', async () => {
   let closes = false
   const disk: MockFs = diskThat(() => {
     if (closes && disk.done.at(-1) === 'writev') spool.closeSync()
@@ -211,19 +214,19 @@ test('closed at once in the middle of a write, it writes nothing into it', async
   })
   const directory = newDirectory()
   const spool = spoolAt(directory, {}, disk)
-  const [entry] = await keep(spool, 'settled', 'left')
+  const [entry] = await keep(spool, 'acked', 'left')
   spool.ack(entry!)
   closes = true
-  // Shorter than what says that another one is settled: nothing of that may stick out.
+  // The entry is shorter than an ack, whose end must not remain behind the entry.
   await keep(spool, 'w')
-  await expect.poll(() => found(directory)).toEqual(['settled', 'left', 'w'])
-  expect(made).toEqual([])
+  await expect.poll(() => found(directory)).toEqual(['acked', 'left', 'w'])
+  expect(warnings).toEqual([])
 })
 
 describe('fsync', () => {
   const count = (disk: MockFs, name: string): number => disk.done.filter((done) => done === name).length
 
-  test('false asks the disk for nothing', async () => {
+  test('false calls no sync', async () => {
     const disk = diskThat(() => false)
     const spool = spoolAt(newDirectory(), {}, disk)
     await use(spool)
@@ -231,7 +234,7 @@ describe('fsync', () => {
     for (const name of ['datasync', 'sync', 'fdatasyncSync', 'fsyncSync']) expect(count(disk, name)).toBe(0)
   })
 
-  test('true has each append wait for the disk, many of them for one sync', async () => {
+  test('true syncs each append, many of them together', async () => {
     const disk = diskThat(() => false)
     const spool = spoolAt(newDirectory(), { fsync: true }, disk)
     for (const syncs of [1, 2, 3]) {
@@ -239,26 +242,26 @@ describe('fsync', () => {
       expect(await Promise.all(appends)).not.toContain(undefined)
       expect(count(disk, 'datasync')).toBe(syncs)
     }
-    // The directory, the one above it, and the folder with the new segment.
+    // The spool directory, its parent, and the owned directory with the new segment.
     expect(count(disk, 'sync')).toBe(3)
     appendSync(spool, Buffer.from('x'))
     expect([count(disk, 'fdatasyncSync'), count(disk, 'fsyncSync')]).toEqual([1, 1])
     await spool.close()
   })
 
-  test('true keeps nothing that the disk has not confirmed', async () => {
+  test('true refuses an append when its sync fails', async () => {
     let fails = true
     const disk: MockFs = diskThat(() => fails && disk.done.at(-1) === 'datasync', 'EIO')
     const spool = spoolAt(newDirectory(), { fsync: true }, disk)
     expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
     fails = false
     await keep(spool, 'y')
-    expect(made).toEqual([expect.stringContaining('EIO: mock, datasync')])
+    expect(warnings).toEqual([expect.stringContaining('EIO: mock, datasync')])
     await spool.close()
   })
 })
 
-test('a directory that is removed while it is written to costs what was in it, and is made anew', async () => {
+test('Spool.append creates the directory again when it was removed, and loses only its entries', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const [entry] = await keep(spool, 'lost')
@@ -267,11 +270,11 @@ test('a directory that is removed while it is written to costs what was in it, a
   expect(await read(spool, entry!)).toEqual({ read: ['corrupt'] })
   spool.ack(entry!)
   await keep(spool, 'kept')
-  expect(made).toEqual([
+  expect(warnings).toEqual([
     expect.stringMatching(/writing to the spool .*has been removed/),
     expect.stringContaining('reading from the spool'),
   ])
-  // With a lock of its own: it is not taken for an orphan's.
+  // The new directory has a lock, so no other spool recovers it.
   expect(await found(directory)).toEqual([])
   rmSync(directory, { recursive: true })
   expect(appendSync(spool, Buffer.from('at once'))).toBeDefined()
@@ -280,21 +283,21 @@ test('a directory that is removed while it is written to costs what was in it, a
   expect(await found(directory)).toEqual(['at once'])
 })
 
-test('a directory that is a file is complained about once, and used when it no longer is', async () => {
+test('Spool.append warns once while a file is in place of the directory, and succeeds when it is removed', async () => {
   const directory = newDirectory()
   writeFileSync(directory, '')
   const spool = spoolAt(directory)
   expect(await recover(spool)).toEqual([])
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
-  expect(made).toEqual([expect.stringContaining('writing to the spool')])
+  expect(warnings).toEqual([expect.stringContaining('writing to the spool')])
   rmSync(directory)
   await keep(spool, 'y')
   await spool.close()
   expect(await found(directory)).toEqual(['y'])
 })
 
-test('its own disk work makes no log records and no spans', async () => {
+test('Spool suppresses telemetry of its disk operations', async () => {
   const seen = new Set<boolean>()
   const disk = diskThat(() => {
     seen.add(isLoggingSuppressed())
@@ -313,7 +316,7 @@ test('its own disk work makes no log records and no spans', async () => {
 const isolated = ['-Urm', process.execPath, fileURLToPath(new URL('../fixtures/spool.mjs', import.meta.url))]
 const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 
-describe.runIf(canMount)('a real disk', () => {
+describe.runIf(canMount)('Spool on a real disk', () => {
   const run = (program: string): { result: unknown; stderr: string } => {
     const directory = newDirectory()
     mkdirSync(directory)
@@ -321,7 +324,7 @@ describe.runIf(canMount)('a real disk', () => {
     return { result: JSON.parse(stdout || stderr), stderr }
   }
 
-  test('that is full keeps what it has, and takes more when there is room', () => {
+  test('loses no entry when the disk is full, and appends again when space is freed', () => {
     const { result, stderr } = run('fill')
     expect(result).toEqual({
       filled: expect.any(Number),
@@ -335,7 +338,7 @@ describe.runIf(canMount)('a real disk', () => {
     expect(stderr).toMatch(/writing to the spool .* ENOSPC/)
   })
 
-  test('that is read-only degrades to memory, and is written to when it is no longer', () => {
+  test('refuses appends while the disk is read-only, with one warning', () => {
     const { result, stderr } = run('readonly')
     expect(result).toEqual({ append: null, appendSync: null, recovered: [], later: true })
     expect(stderr).toMatch(/writing to the spool .* EROFS/)

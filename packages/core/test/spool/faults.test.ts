@@ -7,12 +7,12 @@ import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { recover, appends, filesIn, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 import { diskThat, type MockFs } from './mockDisk.ts'
 
-// Faults in the midst of other work: it goes on, and no promise is left that nobody catches.
+// Faults during other work: the work continues, and each rejection is caught.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
-describe.each(['append', 'appendSync'] as const)('%s', (append) => {
-  test('keeps nothing while the disk does not tell what others hold', async () => {
+describe.each(['append', 'appendSync'] as const)('Spool.%s', (append) => {
+  test('returns undefined while the usage of other processes cannot be read', async () => {
     const directory = newDirectory()
     const other = spoolAt(directory)
     await keep(other, 'other')
@@ -21,7 +21,7 @@ describe.each(['append', 'appendSync'] as const)('%s', (append) => {
     const spool = spoolAt(directory, {}, disk)
     fails = true
     expect(await appends[append](spool, Buffer.from('refused'))).toBeUndefined()
-    expect(made).toEqual([expect.stringMatching(/writing to the spool .*EMFILE/)])
+    expect(warnings).toEqual([expect.stringMatching(/writing to the spool .*EMFILE/)])
     fails = false
     const kept = await appends[append](spool, Buffer.from('kept'))
     expect(await texts(spool, [kept!])).toEqual(['kept'])
@@ -30,28 +30,28 @@ describe.each(['append', 'appendSync'] as const)('%s', (append) => {
   })
 })
 
-test('a folder that was recovered by another process and cannot be closed stops no disk work', async () => {
+test('Spool.append succeeds after another process has recovered the directory and its owner file cannot be closed', async () => {
   let fails = false
   const disk: MockFs = diskThat(() => fails && disk.done.at(-1) === 'closeSync', 'EIO')
   const directory = newDirectory()
   const spool = spoolAt(directory, {}, disk)
   const [first] = await keep(spool, 'first', 'second')
-  // What another process does that has recovered it.
+  // Replace the owner file, as another process does that recovers the directory.
   const owner = filesIn(directory, 'owner')[0]!
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
   fails = true
   spool.ack(first!)
-  await vi.waitFor(() => expect(made).toEqual([expect.stringContaining('another process has recovered')]))
+  await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('another process has recovered')]))
   expect(await texts(spool, await keep(spool, 'third'))).toEqual(['third'])
   await spool.close()
 })
 
-test('a spool is closed without holding up the event loop when its disk does not answer', async () => {
+test('Spool.close makes no synchronous call before the disk responds', async () => {
   const directory = newDirectory()
-  const gone = spoolAt(directory)
-  await keep(gone, 'left')
-  await gone.close()
+  const former = spoolAt(directory)
+  await keep(former, 'left')
+  await former.close()
   const disk = diskThat(() => false)
   const { lstat } = disk.promises
   const spool = spoolAt(directory, {}, disk)
@@ -76,7 +76,7 @@ test('a spool is closed without holding up the event loop when its disk does not
   await next.close()
 })
 
-test('a read whose requests cannot be joined gives an answer, and so does the next one', async () => {
+test('Spool.read returns later when join throws, and the next read succeeds', async () => {
   const spool = spoolAt(newDirectory())
   const [first, second] = await keep(spool, 'first', 'second')
   const fail = (): never => {
@@ -88,16 +88,16 @@ test('a read whose requests cannot be joined gives an answer, and so does the ne
 })
 
 function segmentOf(...offsets: number[]) {
-  const folder = { path: '', segments: new Set() } as Partial<OwnedDirectory> as OwnedDirectory
-  const segment = new Segment(folder, 'name', Buffer.alloc(0), 1000)
+  const directory = { path: '', segments: new Set() } as Partial<OwnedDirectory> as OwnedDirectory
+  const segment = new Segment(directory, 'name', Buffer.alloc(0), 1000)
   for (const offset of offsets) segment.table.add(offset, 1, TAKEN)
   segment.pendingEntries = offsets.length
   return segment
 }
 
-describe('a segment that cannot be read', () => {
-  /** The clock, a recovered segment of two entries, and what is taken of it. */
-  function troubled() {
+describe('Segment.defer', () => {
+  /** Creates a mock clock and a recovered segment of two entries. */
+  function startDeferral() {
     const clock = { seconds: 0 }
     vi.spyOn(performance, 'now').mockImplementation(() => clock.seconds * 1000)
     onTestFinished(() => void vi.restoreAllMocks())
@@ -111,23 +111,23 @@ describe('a segment that cannot be read', () => {
     return { clock, segment, take }
   }
 
-  test('is tried again a second later, however many reads of it have failed at once', () => {
-    const { clock, segment, take } = troubled()
+  test('returns the entries after 1 s when several reads have failed at the same time', () => {
+    const { clock, segment, take } = startDeferral()
     for (const entry of take()) expect(segment.defer([entry], false)).toBe(true)
     expect(take()).toEqual([])
     clock.seconds = 1
     expect(take()).toHaveLength(2)
   })
 
-  test('has the entries that wait set aside with the one that was read', () => {
-    const { segment, take } = troubled()
+  test('defers the waiting entries too when the whole file cannot be read', () => {
+    const { segment, take } = startDeferral()
     expect(segment.defer(take(1), true)).toBe(true)
     expect([segment.waiting, segment.deferred]).toEqual([0, 2])
     expect(take()).toEqual([])
   })
 
-  test('has five minutes again when it could be read meanwhile', () => {
-    const { clock, segment, take } = troubled()
+  test('retries for five more minutes when a read succeeded meanwhile', () => {
+    const { clock, segment, take } = startDeferral()
     segment.defer(take(), false)
     clock.seconds = 200
     const entries = take()
@@ -138,8 +138,8 @@ describe('a segment that cannot be read', () => {
     expect(segment.defer(take(), false)).toBe(false)
   })
 
-  test('has five minutes in all when only another of its entries can be read', () => {
-    const { clock, segment, take } = troubled()
+  test('retries for five minutes in all when only another entry can be read', () => {
+    const { clock, segment, take } = startDeferral()
     const [bad] = take()
     segment.defer([bad!], false)
     segment.onRead()
@@ -148,8 +148,8 @@ describe('a segment that cannot be read', () => {
   })
 })
 
-describe('a segment whose counts are more than its entries', () => {
-  test('gives no entry that it does not have', () => {
+describe('Segment with counts that exceed its entries', () => {
+  test('takes existing entries only', () => {
     const segment = segmentOf(10)
     segment.recover(1)
     segment.waiting += 1
@@ -158,13 +158,13 @@ describe('a segment whose counts are more than its entries', () => {
     expect(taken).toMatchObject([{ offset: 10 }])
   })
 
-  test('ends a search for what is to be marked', () => {
+  test('ends the search for unwritten acks', () => {
     const segment = segmentOf(10)
     segment.unwrittenAcks += 1
     expect(segment.takeUnwrittenAcks()).toEqual([])
   })
 
-  test('ends a search for what is set aside', () => {
+  test('ends the search for deferred entries', () => {
     const segment = segmentOf(10)
     segment.recover(1)
     segment.waiting += 1

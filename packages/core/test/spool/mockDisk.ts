@@ -2,14 +2,14 @@ import * as fs from 'node:fs'
 import type { FileHandle, Fs } from '../../src/spool/files.ts'
 
 export interface MockFs extends Fs {
-  /** What has been done to the disk. */
+  /** Names of the operations so far. */
   readonly done: string[]
 }
 
 /**
- * A mock, as no disk can be had that fails at a given operation: the real file system, where operation number n fails when
- * `fails(n)`, a write in its middle.
- * @param short writes take half of what they are given, as they may
+ * Mocks a disk, because no real disk fails at a chosen operation. The operations run on the real file system, and operation
+ * number n fails when `fails(n)`. A failing write writes half of its bytes.
+ * @param short writes are cut short to half of their bytes
  */
 export function diskThat(fails: (number: number) => boolean, code = 'ENOSPC', short = false): MockFs {
   const done: string[] = []

@@ -16,13 +16,13 @@ import {
   texts,
 } from './spoolDirectory.ts'
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 const MAX_BYTES = 4000
 
 type Step =
   | { readonly do: 'append'; readonly sizes: readonly number[]; readonly wait: boolean }
   | { readonly do: 'appendSync'; readonly size: number }
-  | { readonly do: 'settle' | 'read'; readonly pick: number }
+  | { readonly do: 'ack' | 'read'; readonly pick: number }
   | { readonly do: 'recover' | 'kill' | 'close' | 'closeSync' }
 
 const size = fc.nat({ max: 300 })
@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('appendSync' as const), size }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'read' as const), pick }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('ack' as const, 'read' as const), pick }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -46,14 +46,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** A spool, and what it must hold. */
+/** Spool with the entries that it must have. */
 class Model {
   directory: string = newDirectory()
   spool: Spool = spoolAt(this.directory, { maxBytes: MAX_BYTES })
-  /** Kept and not settled. */
-  readonly live = new Map<SpoolEntry, string>()
-  /** What may still come back after a kill, as nothing on disk says yet that it is settled. */
-  readonly settled = new Set<string>()
+  /** Appended and unacknowledged entries. */
+  readonly pendingEntries = new Map<SpoolEntry, string>()
+  /** Acknowledged entries that may return after a kill, because their acks may not be on disk. */
+  readonly acked = new Set<string>()
   private pending: Promise<void>[] = []
   private number = 0
 
@@ -77,16 +77,16 @@ class Model {
         const text = this.text(step.size)
         return this.keep(appendSync(spool, Buffer.from(text)), text)
       }
-      case 'settle': {
+      case 'ack': {
         const entry = this.pick(step.pick)
         if (entry === undefined) return
-        this.settled.add(this.live.get(entry)!)
-        this.live.delete(entry)
+        this.acked.add(this.pendingEntries.get(entry)!)
+        this.pendingEntries.delete(entry)
         return spool.ack(entry)
       }
       case 'read': {
         const entry = this.pick(step.pick)
-        if (entry) expect(await texts(spool, [entry])).toEqual([this.live.get(entry)])
+        if (entry) expect(await texts(spool, [entry])).toEqual([this.pendingEntries.get(entry)])
         return
       }
       case 'recover':
@@ -94,23 +94,23 @@ class Model {
         return
       case 'kill':
         await this.quiet()
-        return this.takeOver(afterKill(this.directory), true)
+        return this.startNext(afterKill(this.directory), true)
       case 'close':
         await spool.close()
         await this.quiet()
-        return this.takeOver(this.directory, false)
+        return this.startNext(this.directory, false)
       case 'closeSync':
         await this.quiet()
         spool.closeSync()
-        return this.takeOver(this.directory, false)
+        return this.startNext(this.directory, false)
     }
   }
 
-  /** The next process comes. What was kept is there, once; what was settled is not, unless the process was killed. */
-  private async takeOver(directory: string, killed: boolean): Promise<void> {
-    const expected = [...this.live.values()]
+  /** Starts the next process, which recovers each pending entry once, and acknowledged entries after a kill only. */
+  private async startNext(directory: string, killed: boolean): Promise<void> {
+    const expected = [...this.pendingEntries.values()]
     if (killed) await this.spool.close()
-    this.live.clear()
+    this.pendingEntries.clear()
     this.directory = directory
     this.spool = spoolAt(directory, { maxBytes: MAX_BYTES })
     const entries = await recover(this.spool)
@@ -119,20 +119,20 @@ class Model {
     expect(contents).toEqual(expect.arrayContaining(expected))
     entries.forEach((entry, index) => {
       const text = contents[index]!
-      if (!expected.includes(text)) expect(killed && this.settled.has(text)).toBe(true)
-      this.live.set(entry, text)
+      if (!expected.includes(text)) expect(killed && this.acked.has(text)).toBe(true)
+      this.pendingEntries.set(entry, text)
     })
-    this.settled.clear()
+    this.acked.clear()
   }
 
   async end(): Promise<void> {
     await this.quiet()
     await this.spool.close()
-    expect(sorted(await found(this.directory))).toEqual(sorted([...this.live.values()]))
+    expect(sorted(await found(this.directory))).toEqual(sorted([...this.pendingEntries.values()]))
     const last = spoolAt(this.directory)
     for (const entry of await recover(last)) last.ack(entry)
     await last.close()
-    // A young empty folder of one that was killed stays for a minute.
+    // The empty directory of a killed process stays for a minute.
     expect(filesIn(this.directory)).toEqual([])
     expect(last.bytes).toBe(0)
   }
@@ -155,15 +155,15 @@ class Model {
   private keep(entry: SpoolEntry | undefined, text: string): void {
     if (entry === undefined) return
     expect(entry).toMatchObject({ count: 1, bytes: text.length })
-    this.live.set(entry, text)
+    this.pendingEntries.set(entry, text)
   }
 
   private pick(number: number): SpoolEntry | undefined {
-    return [...this.live.keys()][number % this.live.size]
+    return [...this.pendingEntries.keys()][number % this.pendingEntries.size]
   }
 }
 
-test('whatever is done in whatever order: what was kept and not settled is there, once, within maxBytes', async () => {
+test('Spool has each appended and unacknowledged entry once, within maxBytes, after operations in any order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const model = new Model()
@@ -175,5 +175,5 @@ test('whatever is done in whatever order: what was kept and not settled is there
     }),
     { numRuns: 200 },
   )
-  expect(made.filter((text) => !text.includes('is full'))).toEqual([])
+  expect(warnings.filter((text) => !text.includes('is full'))).toEqual([])
 }, 120_000)

@@ -18,9 +18,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { afterKill, filesIn, found, keep, newDirectory, read, spoolAt, texts } from './spoolDirectory.ts'
 
-// Folders whose locks are free although their owners live: a process that copies its spool directory loses its locks.
+// Directories whose locks are free although their owners live: a process that copies its spool directory loses its locks.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
 const program = new URL('../fixtures/spool.mjs', import.meta.url).pathname
 const children: ChildProcess[] = []
@@ -33,22 +33,22 @@ const hasProc = process.platform === 'linux'
 interface Child {
   readonly child: ChildProcess
   readonly warnings: readonly string[]
-  /** The next line that it says. */
+  /** Reads the next line of stdout. */
   readonly next: () => Promise<string>
 }
 
 function start(command: string, ...given: string[]): Child {
   const child = spawn(command, given, { stdio: 'pipe' })
-  const warnings: string[] = []
-  child.stderr.on('data', (text) => warnings.push(String(text)))
+  const stderr: string[] = []
+  child.stderr.on('data', (text) => stderr.push(String(text)))
   children.push(child)
   const lines: AsyncIterator<string> = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  return { child, warnings, next: async () => (await lines.next()).value as string }
+  return { child, warnings: stderr, next: async () => (await lines.next()).value as string }
 }
 
 const node = (...given: string[]): Child => start(process.execPath, '--no-warnings', program, ...given)
 
-/** A process whose lock is free. */
+/** Starts a process that has lost its lock. */
 async function startWithoutLock(directory: string, text: string): Promise<Child> {
   const holder = node('lose', directory, text, newDirectory())
   expect(await holder.next()).toBe('lost')
@@ -61,7 +61,7 @@ async function kill({ child }: Child): Promise<void> {
   await closed
 }
 
-/** What a process finds that is gone when this resolves, and has delivered nothing. */
+/** Reads the texts that a process recovers, and waits for its end. */
 async function foundBy({ child, next }: Child): Promise<string[]> {
   const closed = once(child, 'close')
   const line = await next()
@@ -75,14 +75,14 @@ const foundInNamespace = (directory: string): Promise<string[]> =>
 
 const ownerIn = (directory: string): string => filesIn(directory, 'owner')[0]!
 
-/** Has the last heartbeat be so long ago. */
+/** Moves the time of the last heartbeat. */
 function moveHeartbeat(directory: string, seconds: number): void {
   const path = ownerIn(directory)
   const time = lstatSync(path).mtimeMs / 1000 + seconds
   utimesSync(path, time, time)
 }
 
-/** A folder with a free lock and another owner file than that of this process. */
+/** Creates a directory with a free lock and a changed owner file. */
 async function abandoned(text: string, change: (owner: Record<string, unknown>) => unknown): Promise<string> {
   const directory = newDirectory()
   const spool = spoolAt(directory)
@@ -97,8 +97,8 @@ async function abandoned(text: string, change: (owner: Record<string, unknown>) 
   return copy
 }
 
-describe('a process that has lost its lock', () => {
-  test('is left alone while it lives, and recovered at once when it is killed', async () => {
+describe('Spool.recover of a directory with a free lock', () => {
+  test('skips it while its owner lives, and recovers it when the owner is killed', async () => {
     const directory = newDirectory()
     const holder = await startWithoutLock(directory, 'kept')
     expect(await foundByAnother(directory)).toEqual([])
@@ -107,10 +107,10 @@ describe('a process that has lost its lock', () => {
     expect(await holder.next()).toBe('kept, more')
     await kill(holder)
     expect(await foundByAnother(directory)).toEqual(['kept', 'more'])
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test.runIf(hasProc)('is left alone while it is stopped, however old its heartbeat is', async () => {
+  test.runIf(hasProc)('skips it while its owner is stopped, at any age of the heartbeat', async () => {
     const directory = newDirectory()
     const holder = await startWithoutLock(directory, 'kept')
     holder.child.kill('SIGSTOP')
@@ -121,7 +121,7 @@ describe('a process that has lost its lock', () => {
     expect(await found(directory)).toEqual(['kept'])
   })
 
-  test.runIf(hasProc)('is recovered when nobody has waited for it yet: a zombie', async () => {
+  test.runIf(hasProc)('recovers it when its owner is a zombie', async () => {
     const directory = newDirectory()
     const holder = start(
       'sh',
@@ -137,41 +137,41 @@ describe('a process that has lost its lock', () => {
     expect(await found(directory)).toEqual(['kept'])
   })
 
-  test.runIf(hasProc)('is recovered when another process has its number', async () => {
+  test.runIf(hasProc)('recovers it when another process has the id of its owner', async () => {
     const reused = await abandoned('kept', (owner) => ({ ...owner, started: '1' }))
     expect(await found(reused)).toEqual(['kept'])
   })
 
-  test.runIf(hasProc)('is recovered by its heartbeat when nothing else can tell', async () => {
-    const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
-    expect(await found(directory)).toEqual([])
-    moveHeartbeat(directory, -9)
-    expect(await found(directory)).toEqual([])
-    moveHeartbeat(directory, -2)
-    expect(await found(directory)).toEqual(['kept'])
-    // Recovered by this process, and left to the next one.
-    expect(await found(directory)).toEqual(['kept'])
-  })
-
   test.runIf(hasProc)(
-    'is recovered when its heartbeat lies in the future: the clock was set back',
+    'recovers it 10 s after the last heartbeat when its owner is of another machine',
     async () => {
       const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
-      moveHeartbeat(directory, 3600)
+      expect(await found(directory)).toEqual([])
+      moveHeartbeat(directory, -9)
+      expect(await found(directory)).toEqual([])
+      moveHeartbeat(directory, -2)
+      expect(await found(directory)).toEqual(['kept'])
+      // The first recovery was by this process, which left the entry to the next spool.
       expect(await found(directory)).toEqual(['kept'])
     },
   )
+
+  test.runIf(hasProc)('recovers it when its heartbeat is in the future', async () => {
+    const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
+    moveHeartbeat(directory, 3600)
+    expect(await found(directory)).toEqual(['kept'])
+  })
 
   test.each([
     ['garbage', () => '{"scope":'],
     ['empty', () => ''],
     ['of another form', () => ({ pid: 'me' })],
     ['a copy', (owner: object) => ({ ...owner, inode: '1' })],
-  ])('is recovered by its lock alone when its owner file is %s', async (_, change) => {
+  ])('recovers it when its owner file is %s', async (_, change) => {
     expect(await found(await abandoned('kept', change))).toEqual(['kept'])
   })
 
-  test('is recovered by its lock alone when its owner file is a link', async () => {
+  test('recovers it when its owner file is a link, and leaves the target unchanged', async () => {
     const directory = await abandoned('kept', (owner) => ({ ...owner, scope: 'another machine' }))
     const target = newDirectory()
     writeFileSync(target, readFileSync(ownerIn(directory)))
@@ -183,7 +183,7 @@ describe('a process that has lost its lock', () => {
     expect(readFileSync(target)).toEqual(before)
   })
 
-  test('is recovered where the draft of its owner file is a hard link, whose file stays as it is', async () => {
+  test('recovers it when owner.new is a hard link, and leaves the linked file unchanged', async () => {
     const directory = await abandoned('kept', () => '')
     const target = newDirectory()
     writeFileSync(target, 'of someone else')
@@ -192,91 +192,94 @@ describe('a process that has lost its lock', () => {
     expect(readFileSync(target, 'utf8')).toBe('of someone else')
   })
 
-  test.runIf(process.platform !== 'win32')(
-    'is recovered where the draft of its owner file is a pipe',
-    async () => {
-      const directory = await abandoned('kept', () => '')
-      execFileSync('mkfifo', [`${ownerIn(directory)}.new`])
-      // In a process of its own, which to open the pipe would stop for ever.
-      expect(await foundByAnother(directory)).toEqual(['kept'])
-    },
-  )
+  test.runIf(process.platform !== 'win32')('recovers it when owner.new is a pipe', async () => {
+    const directory = await abandoned('kept', () => '')
+    execFileSync('mkfifo', [`${ownerIn(directory)}.new`])
+    // In a separate process, because opening the pipe would block it forever.
+    expect(await foundByAnother(directory)).toEqual(['kept'])
+  })
 })
 
-test.runIf(hasProc)('a worker thread that is ended without its lock is recovered at once', async () => {
-  const directory = newDirectory()
-  const worker = new Worker(program, { workerData: ['hold', directory, 'kept'] })
-  expect(await once(worker, 'message')).toEqual(['kept'])
-  const living = node('hold', directory, 'of a living process')
-  expect(await living.next()).toBe('kept')
-  expect(await found(directory)).toEqual([])
-  await worker.terminate()
-  expect(await found(directory)).toEqual(['kept'])
-})
+test.runIf(hasProc)(
+  'Spool.recover recovers the directory of a worker thread at once when the thread is terminated',
+  async () => {
+    const directory = newDirectory()
+    const worker = new Worker(program, { workerData: ['hold', directory, 'kept'] })
+    expect(await once(worker, 'message')).toEqual(['kept'])
+    const living = node('hold', directory, 'of a living process')
+    expect(await living.next()).toBe('kept')
+    expect(await found(directory)).toEqual([])
+    await worker.terminate()
+    expect(await found(directory)).toEqual(['kept'])
+  },
+)
 
 if (!hasNamespaces && process.env['CI'] !== 'true') {
   process.stdout.write('skipped: recovery across PID namespaces needs unshare and user namespaces\n')
 }
 
-describe.runIf(hasNamespaces || process.env['CI'] === 'true')('in another PID namespace', () => {
-  test('a living process is left alone without its lock, and recovered 10 s after its last heartbeat', async () => {
-    const directory = newDirectory()
-    const holder = await startWithoutLock(directory, 'kept')
-    expect(await foundInNamespace(directory)).toEqual([])
-    await kill(holder)
-    expect(await foundInNamespace(directory)).toEqual([])
-    moveHeartbeat(directory, -11)
-    expect(await foundInNamespace(directory)).toEqual(['kept'])
-  })
+describe.runIf(hasNamespaces || process.env['CI'] === 'true')(
+  'Spool.recover in another PID namespace',
+  () => {
+    test('recovers a directory with a free lock 10 s after the last heartbeat', async () => {
+      const directory = newDirectory()
+      const holder = await startWithoutLock(directory, 'kept')
+      expect(await foundInNamespace(directory)).toEqual([])
+      await kill(holder)
+      expect(await foundInNamespace(directory)).toEqual([])
+      moveHeartbeat(directory, -11)
+      expect(await foundInNamespace(directory)).toEqual(['kept'])
+    })
 
-  test('a process that holds its lock is left alone, however old its heartbeat is', async () => {
-    const directory = newDirectory()
-    const holder = node('hold', directory, 'kept')
-    expect(await holder.next()).toBe('kept')
-    holder.child.kill('SIGSTOP')
-    moveHeartbeat(directory, -3600)
-    expect(await foundInNamespace(directory)).toEqual([])
-    await kill(holder)
-    expect(await foundInNamespace(directory)).toEqual(['kept'])
-  })
+    test('skips a locked directory at any age of the heartbeat', async () => {
+      const directory = newDirectory()
+      const holder = node('hold', directory, 'kept')
+      expect(await holder.next()).toBe('kept')
+      holder.child.kill('SIGSTOP')
+      moveHeartbeat(directory, -3600)
+      expect(await foundInNamespace(directory)).toEqual([])
+      await kill(holder)
+      expect(await foundInNamespace(directory)).toEqual(['kept'])
+    })
 
-  test('a process that goes on after it was recovered keeps what comes next in another folder', async () => {
-    const directory = newDirectory()
-    const holder = await startWithoutLock(directory, 'kept')
-    holder.child.kill('SIGSTOP')
-    moveHeartbeat(directory, -11)
-    const other = start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'deliver', directory)
-    expect(await other.next()).toBe('["kept"]')
-    await once(other.child, 'close')
-    // The folder is empty, and stays to tell its former owner.
-    const [folder] = readdirSync(directory)
-    expect(filesIn(directory)).toEqual([])
-    holder.child.kill('SIGCONT')
-    holder.child.stdin!.write('more\n')
-    expect(await holder.next()).toBe('taken, more')
-    await kill(holder)
-    expect(holder.warnings.join('')).toMatch(/^logbridge: another process has recovered the spool .*\n$/)
-    expect(filesIn(directory).map((path) => dirname(path))).not.toContain(join(directory, folder!))
-    expect(await found(directory)).toEqual(['more'])
-    // An hour later, the empty folder is removed.
-    utimesSync(join(directory, folder!), 1, 1)
-    await found(directory)
-    expect(readdirSync(directory)).not.toContain(folder)
-  })
-})
+    test('lets the former owner continue in another directory', async () => {
+      const directory = newDirectory()
+      const holder = await startWithoutLock(directory, 'kept')
+      holder.child.kill('SIGSTOP')
+      moveHeartbeat(directory, -11)
+      const other = start('unshare', ...IN_NAMESPACE, '--no-warnings', program, 'deliver', directory)
+      expect(await other.next()).toBe('["kept"]')
+      await once(other.child, 'close')
+      // The empty directory stays, because its owner file informs the former owner.
+      const [contested] = readdirSync(directory)
+      expect(filesIn(directory)).toEqual([])
+      holder.child.kill('SIGCONT')
+      holder.child.stdin!.write('more\n')
+      expect(await holder.next()).toBe('taken, more')
+      await kill(holder)
+      expect(holder.warnings.join('')).toMatch(/^logbridge: another process has recovered the spool .*\n$/)
+      expect(filesIn(directory).map((path) => dirname(path))).not.toContain(join(directory, contested!))
+      expect(await found(directory)).toEqual(['more'])
+      // After an hour the empty directory is removed.
+      utimesSync(join(directory, contested!), 1, 1)
+      await found(directory)
+      expect(readdirSync(directory)).not.toContain(contested)
+    })
+  },
+)
 
-test('an owner that lives is left alone where the lock is free', async () => {
+test('Spool.recover skips a directory with a free lock when its owner is this thread', async () => {
   expect(await found(await abandoned('kept', (owner) => owner))).toEqual([])
 })
 
-test('a process whose folder was recovered touches nothing in it any more', async () => {
+test('Spool leaves a directory unchanged when another process has recovered it', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const entries = await keep(spool, 'a', 'b', 'c')
   const owner = ownerIn(directory)
-  const folder = dirname(owner)
+  const lost = dirname(owner)
   const bytes = readFileSync(filesIn(directory)[0]!)
-  // What another process does that has recovered it.
+  // Replace the owner file, as another process does that recovers the directory.
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
   expect(await read(spool, entries[0]!)).toEqual({ read: ['taken'] })
@@ -287,8 +290,8 @@ test('a process whose folder was recovered touches nothing in it any more', asyn
   spool.ack(more!)
   await spool.close()
   expect(readFileSync(filesIn(directory)[0]!)).toEqual(bytes)
-  expect(readdirSync(folder)).toContain('lock')
-  expect(made).toEqual([
+  expect(readdirSync(lost)).toContain('lock')
+  expect(warnings).toEqual([
     expect.stringMatching(/another process has recovered the spool .*no log record is lost/),
   ])
 })

@@ -29,16 +29,16 @@ import {
   texts,
 } from './spoolDirectory.ts'
 
-// What processes that are gone have left in a directory, and what is not theirs.
+// Directories of ended processes, and files of others.
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
-const folders = (directory: string): string[] => readdirSync(directory)
+const directoriesIn = (directory: string): string[] => readdirSync(directory)
 const isRoot = process.geteuid?.() === 0
 const LONG_AGO = new Date('2000-01-01')
 
-describe('adoption', () => {
-  test('never takes the folder of a living spool of the same thread', async () => {
+describe('Spool.recover', () => {
+  test('skips the directories of other spools of the same thread', async () => {
     const directory = newDirectory()
     const [one, two] = [spoolAt(directory), spoolAt(directory)]
     await keep(one, 'one')
@@ -50,11 +50,11 @@ describe('adoption', () => {
     await two.close()
   })
 
-  test('gives an entry to one of those who ask at the same time', async () => {
+  test('returns an entry to one spool when several recover at the same time', async () => {
     const directory = newDirectory()
-    const gone = spoolAt(directory)
-    await keep(gone, 'a', 'b')
-    await gone.close()
+    const former = spoolAt(directory)
+    await keep(former, 'a', 'b')
+    await former.close()
     const spools = Array.from({ length: 5 }, () => spoolAt(directory))
     const recovered = await Promise.all(spools.map((spool) => recover(spool)))
     expect(recovered.flat()).toHaveLength(2)
@@ -63,7 +63,7 @@ describe('adoption', () => {
     expect(await found(directory)).toEqual(['a', 'b'])
   })
 
-  test('begins with what has waited longest', async () => {
+  test('returns the least recently written directory first', async () => {
     const directory = newDirectory()
     const times = [4, 1, 6, 3, 5, 2]
     for (const time of times) {
@@ -76,13 +76,13 @@ describe('adoption', () => {
     expect(await found(directory)).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6'])
   })
 
-  test('reads a segment that could not be read when it can be, while others of its folder wait', async () => {
+  test('recovers a segment later when it could not be read before', async () => {
     const directory = newDirectory()
-    const gone = spoolAt(directory)
-    for (const text of ['first', 'second', 'third']) appendSync(gone, Buffer.from(text))
-    await gone.close()
+    const former = spoolAt(directory)
+    for (const text of ['first', 'second', 'third']) appendSync(former, Buffer.from(text))
+    await former.close()
     const [, second, third] = filesIn(directory) as [string, string, string]
-    // A directory in the place of the second one: root may read everything else.
+    // A directory replaces the segment, because root may read any file.
     renameSync(second, `${second}.kept`)
     mkdirSync(second)
     renameSync(third, `${third}.kept`)
@@ -90,13 +90,13 @@ describe('adoption', () => {
     const spool = spoolAt(directory)
     const [first, ...others] = await recover(spool)
     expect(others).toEqual([])
-    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    expect(warnings).toEqual([expect.stringContaining('EISDIR')])
     expect(await recover(spool)).toEqual([])
     rmdirSync(second)
     renameSync(`${second}.kept`, second)
     expect(await texts(spool, await recover(spool))).toEqual(['second'])
     expect(await recover(spool)).toEqual([])
-    // The folder stays for the segment that cannot be read yet.
+    // The directory stays for the segment that cannot be read yet.
     spool.ack(first!)
     await vi.waitFor(() => expect(filesIn(directory)).toEqual([second, third]))
     rmdirSync(third)
@@ -106,11 +106,11 @@ describe('adoption', () => {
     expect(await found(directory)).toEqual(['second', 'third'])
   })
 
-  test('takes a segment once when its folder is left while it is read', async () => {
+  test('recovers a segment once when its directory is released while it is read', async () => {
     const directory = newDirectory()
-    const gone = spoolAt(directory)
-    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
-    await gone.close()
+    const former = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(former, Buffer.from(text))
+    await former.close()
     const [, second] = filesIn(directory) as [string, string]
     renameSync(second, `${second}.kept`)
     mkdirSync(second)
@@ -136,18 +136,18 @@ describe('adoption', () => {
     spool.ack(first!)
     await vi.waitFor(() => expect(filesIn(directory, 'owner')).toEqual([]))
     answer.resolve()
-    // Once: recovered anew with the folder.
+    // The released directory is recovered again, with the segment.
     expect(await texts(spool, await retried)).toEqual(['second'])
     expect(await found(directory)).toEqual([])
     await spool.close()
     expect(await found(directory)).toEqual(['second'])
   })
 
-  test('leaves a folder when a segment that could not be read turns out to hold nothing', async () => {
+  test('releases a directory when a segment that could not be read is empty', async () => {
     const directory = newDirectory()
-    const gone = spoolAt(directory)
-    for (const text of ['first', 'second']) appendSync(gone, Buffer.from(text))
-    await gone.close()
+    const former = spoolAt(directory)
+    for (const text of ['first', 'second']) appendSync(former, Buffer.from(text))
+    await former.close()
     const [, second] = filesIn(directory) as [string, string]
     rmSync(second)
     mkdirSync(second)
@@ -158,60 +158,62 @@ describe('adoption', () => {
     spool.ack(first!)
     await vi.waitFor(() => expect(filesIn(directory)).toEqual([second]))
     await recover(spool)
-    expect(folders(directory)).toEqual([])
-    expect(made).toEqual([expect.stringContaining('EISDIR')])
+    expect(directoriesIn(directory)).toEqual([])
+    expect(warnings).toEqual([expect.stringContaining('EISDIR')])
     await spool.close()
   })
 
-  test('removes what a process that was killed has left behind empty, when it is no longer young', async () => {
+  test('removes an empty directory of a killed process when it is a minute old', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
     const [entry] = await keep(spool, 'x')
     spool.ack(entry!)
     await vi.waitFor(() => expect(filesIn(directory)).toEqual([]))
     const copy = afterKill(directory)
-    expect(folders(copy)).toHaveLength(1)
+    expect(directoriesIn(copy)).toHaveLength(1)
     expect(await found(copy)).toEqual([])
-    expect(folders(copy)).toHaveLength(1)
-    utimesSync(join(copy, folders(copy)[0]!), LONG_AGO, LONG_AGO)
+    expect(directoriesIn(copy)).toHaveLength(1)
+    utimesSync(join(copy, directoriesIn(copy)[0]!), LONG_AGO, LONG_AGO)
     expect(await found(copy)).toEqual([])
-    expect(folders(copy)).toEqual([])
-    // The living one's is no younger, and stays.
-    utimesSync(join(directory, folders(directory)[0]!), LONG_AGO, LONG_AGO)
+    expect(directoriesIn(copy)).toEqual([])
+    // The directory of the living spool is as old, and stays.
+    utimesSync(join(directory, directoriesIn(directory)[0]!), LONG_AGO, LONG_AGO)
     expect(await found(directory)).toEqual([])
-    expect(folders(directory)).toHaveLength(1)
+    expect(directoriesIn(directory)).toHaveLength(1)
     await spool.close()
   })
 
-  test('of a directory that is not there', async () => {
+  test('returns no entries when the directory is missing', async () => {
     const spool = spoolAt(newDirectory())
     expect(await recover(spool)).toEqual([])
     await spool.close()
     spool.closeSync()
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test('leaves alone what is not of a spool', async () => {
+  test('leaves files of others alone', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
     await keep(spool, 'mine')
     await spool.close()
     const [segment] = filesIn(directory)
-    const folder = dirname(segment!)
+    const owned = dirname(segment!)
     writeFileSync(join(directory, 'file'), 'x')
     mkdirSync(join(directory, 'folder'))
-    writeFileSync(join(folder, 'notes.txt'), 'x')
-    writeFileSync(join(folder, '00000000000x.seg'), 'x')
+    writeFileSync(join(owned, 'notes.txt'), 'x')
+    writeFileSync(join(owned, '00000000000x.seg'), 'x')
     expect(await found(directory)).toEqual(['mine'])
     const next = spoolAt(directory)
     for (const entry of await recover(next)) next.ack(entry)
     await next.close()
-    expect(readdirSync(folder).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
-    expect(folders(directory).sort()).toEqual([folder.slice(directory.length + 1), 'file', 'folder'].sort())
-    expect(made).toEqual([])
+    expect(readdirSync(owned).sort()).toEqual(['00000000000x.seg', 'lock', 'notes.txt'])
+    expect(directoriesIn(directory).sort()).toEqual(
+      [owned.slice(directory.length + 1), 'file', 'folder'].sort(),
+    )
+    expect(warnings).toEqual([])
   })
 
-  test('recover leaves segments of other format versions alone, and reports their bytes and log records in one warning', async () => {
+  test('leaves segments of other format versions alone, and reports their bytes and log records in one warning', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
     for (const text of ['old', 'older', 'future', 'current']) appendSync(spool, Buffer.from(text))
@@ -230,13 +232,13 @@ describe('adoption', () => {
     for (const entry of entries) next.ack(entry)
     await next.close()
     const bytes = 2 * version1.length + version3.length
-    expect(made).toEqual([
+    expect(warnings).toEqual([
       expect.stringContaining(`${directory}: 3 of version 1, 3 with ${bytes} bytes and 15 log records`),
     ])
     expect(filesIn(directory).map((path) => readFileSync(path))).toEqual([version1, version1, version3])
   })
 
-  test('does not follow links', async () => {
+  test('follows no links', async () => {
     const directory = newDirectory()
     const elsewhere = newDirectory()
     for (const place of [directory, elsewhere]) {
@@ -251,11 +253,11 @@ describe('adoption', () => {
     symlinkSync(dirname(target!), join(directory, '00000000-0000-0000-0000-000000000000'))
     expect(await found(directory)).toEqual([directory])
     expect(readFileSync(target!)).toEqual(before)
-    expect(made).toEqual([expect.stringContaining('of an ended process failed')])
+    expect(warnings).toEqual([expect.stringContaining('of an ended process failed')])
   })
 
   test.each(['garbage', 'a link to a file', 'a link to nothing', 'a directory'])(
-    'takes over a folder when its lock is %s, and touches nothing elsewhere',
+    'recovers a directory when its lock file is %s, and changes no file elsewhere',
     async (kind) => {
       const directory = newDirectory()
       const target = newDirectory()
@@ -276,12 +278,12 @@ describe('adoption', () => {
       one.ack(entries[0]!)
       await Promise.all([one.close(), two.close()])
       expect(existsSync(target)).toBe(kind === 'a link to a file')
-      if (kind !== 'a directory') expect(folders(directory)).toEqual([])
-      expect(made).toEqual([])
+      if (kind !== 'a directory') expect(directoriesIn(directory)).toEqual([])
+      expect(warnings).toEqual([])
     },
   )
 
-  test('leaves a living process alone when its lock has been overwritten', async () => {
+  test('skips the directory of a living process when its lock file was overwritten', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
     await keep(spool, 'mine')
@@ -293,7 +295,7 @@ describe('adoption', () => {
     await other.close()
   })
 
-  test.runIf(isRoot)('leaves alone what belongs to another user, with one complaint', async () => {
+  test.runIf(isRoot)('leaves files of another user alone, with one warning each', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
     await keep(spool, 'theirs')
@@ -303,7 +305,7 @@ describe('adoption', () => {
     expect(await found(directory)).toEqual([])
     chownSync(dirname(segment!), 12_345, 12_345)
     expect(await found(directory)).toEqual([])
-    expect(made).toEqual([
+    expect(warnings).toEqual([
       expect.stringContaining('is not a segment of this spool'),
       expect.stringContaining('belongs to another user'),
     ])

@@ -19,11 +19,11 @@ import {
   texts,
 } from './spoolDirectory.ts'
 
-const made = capturedWarnings()
+const warnings = capturedWarnings()
 
-const folders = (directory: string): string[] => readdirSync(directory)
+const directoriesIn = (directory: string): string[] => readdirSync(directory)
 
-test('what is appended can be read, and the next process finds it in the order of the calls', async () => {
+test('Spool.read returns appended requests, and the next process recovers them in the order of the calls', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const names = Array.from({ length: 700 }, (_, index) => `request ${index}`)
@@ -40,10 +40,10 @@ test('what is appended can be read, and the next process finds it in the order o
   expect(await texts(next, recovered)).toEqual(names)
   expect(next.bytes).toBe(bytesOnDisk(directory))
   await next.close()
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('a pipeline that delivers leaves nothing: segments go with their last entry, the folder at the end', async () => {
+test('Spool.ack removes a segment with its last entry, and close removes the directory', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const [one, two] = await keep(spool, 'one', 'two')
@@ -56,12 +56,12 @@ test('a pipeline that delivers leaves nothing: segments go with their last entry
   const [last] = await keep(spool, 'four')
   spool.ack(last!)
   await spool.close()
-  expect(folders(directory)).toEqual([])
-  expect(made).toEqual([])
+  expect(directoriesIn(directory)).toEqual([])
+  expect(warnings).toEqual([])
 })
 
 test.each(['close', 'closeSync'] as const)(
-  'what is settled is not found by the next process, what is not is found once: %s',
+  'Spool.%s leaves the unacknowledged entries to the next process',
   async (close) => {
     const directory = newDirectory()
     const spool = spoolAt(directory)
@@ -72,7 +72,7 @@ test.each(['close', 'closeSync'] as const)(
     await spool[close]()
     expect(await found(directory)).toEqual(['a', 'c'])
 
-    // Adopted entries are settled as one's own are.
+    // Recovered entries are acknowledged like own entries.
     const next = spoolAt(directory)
     const [a] = await recover(next)
     next.ack(a!)
@@ -81,11 +81,11 @@ test.each(['close', 'closeSync'] as const)(
     const last = spoolAt(directory)
     for (const entry of await recover(last)) last.ack(entry)
     await last[close]()
-    expect(folders(directory)).toEqual([])
+    expect(directoriesIn(directory)).toEqual([])
   },
 )
 
-test('a settled entry is marked so after a while, for a process that is killed', async () => {
+test('Spool.ack writes acks together, before the process is killed', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const [a, , c] = await keep(spool, 'a', 'b', 'c')
@@ -95,12 +95,12 @@ test('a settled entry is marked so after a while, for a process that is killed',
   await vi.waitFor(() => expect(bytesOnDisk(directory)).toBeGreaterThan(before), 10_000)
   expect(await found(afterKill(directory))).toEqual(['b'])
   expect(spool.bytes).toBe(bytesOnDisk(directory))
-  // One entry for both.
+  // One ack entry has both acks.
   expect(bytesOnDisk(directory) - before).toBe(20 + 8)
   await spool.close()
 })
 
-test('appends of a process that goes on are kept beside a synchronous one, and none is torn', async () => {
+test('Spool.appendSync leaves asynchronous appends whole when the process continues', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const requests = Array.from({ length: 40 }, (_, index) => Buffer.alloc(20_000, index))
@@ -115,7 +115,7 @@ test('appends of a process that goes on are kept beside a synchronous one, and n
   await spool.close()
 })
 
-test('a synchronous append takes the place of one that waits', async () => {
+test('Spool.appendSync writes the requests of queued appends', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const requests = ['a', 'b', 'c'].map((text) => Buffer.from(text))
@@ -126,7 +126,7 @@ test('a synchronous append takes the place of one that waits', async () => {
   expect(await found(directory)).toEqual(['a', 'b', 'c'])
 })
 
-test('a synchronous append needs nothing to be there', async () => {
+test('Spool.appendSync creates the directory when it is missing', async () => {
   const directory = join(newDirectory(), 'deep', 'down')
   for (const fsync of [false, true]) {
     const spool = spoolAt(directory, { fsync })
@@ -136,7 +136,7 @@ test('a synchronous append needs nothing to be there', async () => {
   expect(sorted(await found(directory))).toEqual(['fsync false', 'fsync true'])
 })
 
-test('a spool that is closed takes nothing, gives nothing, and does not mind', async () => {
+test('Spool ignores all calls after close', async () => {
   const directory = newDirectory()
   const spool = spoolAt(directory)
   const late = spool.append(Buffer.from('before'), 1)
@@ -152,28 +152,28 @@ test('a spool that is closed takes nothing, gives nothing, and does not mind', a
   expect(await recover(spool)).toEqual([])
   spool.closeSync()
   expect(await found(directory)).toEqual(['before'])
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
 })
 
-test('closed at once while it writes, adopts and closes, it loses nothing that was kept', async () => {
+test('Spool.closeSync loses no appended entry when it is called during a write, a recovery, and a close', async () => {
   const directory = newDirectory()
   await keep(spoolAt(directory), 'alive')
-  const gone = spoolAt(directory)
-  await keep(gone, 'orphan')
-  await gone.close()
+  const former = spoolAt(directory)
+  await keep(former, 'orphan')
+  await former.close()
   for (let turns = 0; turns < 30; turns += 1) {
     const spool = spoolAt(directory)
-    const adopting = recover(spool)
+    const recovering = recover(spool)
     const append = spool.append(Buffer.from('new'), 1)
     for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
     const closing = turns % 2 === 0 ? spool.close() : undefined
     spool.closeSync()
-    await Promise.all([adopting, append, closing])
+    await Promise.all([recovering, append, closing])
     const next = spoolAt(directory)
     const recovered = await recover(next)
     const contents = await texts(next, recovered)
     const expected = (await append) === undefined ? ['orphan'] : ['new', 'orphan']
-    // The locks of what was under way are free when it is done.
+    // A lock is released when the operation under way has ended.
     while (contents.length < expected.length) {
       const more = await recover(next)
       recovered.push(...more)
@@ -187,7 +187,7 @@ test('closed at once while it writes, adopts and closes, it loses nothing that w
 })
 
 describe('maxBytes', () => {
-  test('is never exceeded; what does not fit is not kept, and is again when there is room', async () => {
+  test('is never exceeded, and requests are appended again when space is freed', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory, { maxBytes: 2000 })
     const kept = []
@@ -200,14 +200,14 @@ describe('maxBytes', () => {
     }
     expect(kept.length).toBeGreaterThan(10)
     expect(kept.length).toBeLessThan(20)
-    expect(made).toEqual([expect.stringContaining(`${directory} is full (maxBytes: 2000)`)])
+    expect(warnings).toEqual([expect.stringContaining(`${directory} is full (maxBytes: 2000)`)])
     for (const entry of kept) spool.ack(entry)
     await vi.waitFor(() => expect(spool.bytes).toBe(0))
     expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
     await spool.close()
   })
 
-  test('leaves room to say what is settled: a full directory sends nothing twice', async () => {
+  test('leaves space for acks when the spool is full', async () => {
     const directory = newDirectory()
     const spool = spoolAt(directory, { maxBytes: 2000 })
     const kept: [string, SpoolEntry][] = []
@@ -223,7 +223,7 @@ describe('maxBytes', () => {
     expect(await found(directory)).toEqual(left.map(([text]) => text))
   })
 
-  test('counts what other processes hold', async () => {
+  test('includes the segments of other processes', async () => {
     const directory = newDirectory()
     const one = spoolAt(directory, { maxBytes: 2000 })
     await one.append(Buffer.alloc(1500), 1)
@@ -234,34 +234,34 @@ describe('maxBytes', () => {
       await two.close()
       for (const path of filesIn(directory).filter((file) => statSync(file).size < 500)) truncateSync(path)
     }
-    expect(made).toHaveLength(1)
+    expect(warnings).toHaveLength(1)
     await one.close()
   })
 
-  test('counts what has been recovered once', async () => {
+  test('includes recovered segments once', async () => {
     const directory = newDirectory()
-    const gone = spoolAt(directory, { maxBytes: 2000 })
-    await gone.append(Buffer.alloc(900), 1)
-    await gone.close()
+    const former = spoolAt(directory, { maxBytes: 2000 })
+    await former.append(Buffer.alloc(900), 1)
+    await former.close()
     const spool = spoolAt(directory, { maxBytes: 2000 })
     expect(await spool.append(Buffer.alloc(100), 1)).toBeDefined()
     expect(await recover(spool)).toHaveLength(1)
     expect(await spool.append(Buffer.alloc(700), 1)).toBeDefined()
     await spool.close()
-    expect(made).toEqual([])
+    expect(warnings).toEqual([])
   })
 
-  test('a request that no receiver would take is not kept', async () => {
+  test('Spool.append refuses a request of more than 8 MiB', async () => {
     const spool = spoolAt(newDirectory(), { maxBytes: 2 ** 30 })
     expect(await spool.append(Buffer.alloc(9 * 1024 * 1024), 1)).toBeUndefined()
-    expect(made).toEqual([expect.stringContaining('a request of 9437184 bytes stays in memory only')])
+    expect(warnings).toEqual([expect.stringContaining('a request of 9437184 bytes stays in memory only')])
     const entry = await spool.append(Buffer.alloc(8 * 1024 * 1024, 1), 1)
     expect((await read(spool, entry!)).request).toHaveLength(8 * 1024 * 1024)
     await spool.close()
   })
 })
 
-test('the directory is for its user only: 0700, files 0600', async () => {
+test('Spool creates directories of mode 0700 and files of mode 0600', async () => {
   const directory = newDirectory()
   const umask = process.umask(0)
   try {
@@ -274,22 +274,22 @@ test('the directory is for its user only: 0700, files 0600', async () => {
   }
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
   expect(mode(directory)).toBe('700')
-  expect(folders(directory).map((name) => mode(join(directory, name)))).toEqual(['700', '700'])
+  expect(directoriesIn(directory).map((name) => mode(join(directory, name)))).toEqual(['700', '700'])
   const files = [...filesIn(directory), ...filesIn(directory, 'lock')]
   expect(files.map(mode)).toEqual(['600', '600', '600', '600'])
 })
 
 test.runIf(process.geteuid !== undefined)(
-  'a directory that other users may write to stays as it is, and that is said once with what to do',
+  'Spool warns once when other users may write to the directory, and leaves its mode unchanged',
   async () => {
-    for (const [mode, isSaid] of [
+    for (const [mode, isWarned] of [
       [0o777, true],
       [0o2770, true],
       [0o755, false],
       [0o1777, false],
     ] as const) {
       for (const append of ['append', 'appendSync'] as const) {
-        made.length = 0
+        warnings.length = 0
         forgetLoggedWarnings()
         const directory = newDirectory()
         mkdirSync(directory)
@@ -302,13 +302,13 @@ test.runIf(process.geteuid !== undefined)(
         const warning = expect.stringMatching(
           /other users may remove log records from the spool .* set its mode to 0700/,
         )
-        expect(made).toEqual(isSaid ? [warning] : [])
+        expect(warnings).toEqual(isWarned ? [warning] : [])
       }
     }
   },
 )
 
-test('a path that SQLite cannot open costs the spool, and the complaint names the limit', async () => {
+test('openSpool warns of the limit when the path is too long for SQLite', async () => {
   const pathOf = (bytes: number): string => {
     let path = newDirectory()
     while (path.length < bytes) path = join(path, 'x'.repeat(Math.min(bytes - path.length - 1, 200)))
@@ -317,15 +317,17 @@ test('a path that SQLite cannot open costs the spool, and the complaint names th
   const longest = spoolAt(pathOf(460))
   await keep(longest, 'kept')
   await longest.close()
-  expect(made).toEqual([])
+  expect(warnings).toEqual([])
   const spool = spoolAt(pathOf(461))
   expect(await spool.append(Buffer.from('x'), 1)).toBeUndefined()
   expect(await recover(spool)).toEqual([])
   await spool.close()
-  expect(made).toEqual([expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/)])
+  expect(warnings).toEqual([
+    expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/),
+  ])
 })
 
-test('without node:sqlite nothing is kept, with one complaint that says what to do', async () => {
+test('openSpool warns once when node:sqlite is missing', async () => {
   const directory = newDirectory()
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const spool = spoolAt(directory)
@@ -333,6 +335,6 @@ test('without node:sqlite nothing is kept, with one complaint that says what to 
   expect(appendSync(spool, Buffer.from('x'))).toBeUndefined()
   expect(await recover(spool)).toEqual([])
   await spool.close()
-  expect(made).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])
+  expect(warnings).toEqual([expect.stringMatching(/needs the module node:sqlite.* Node\.js 22\.15/)])
   expect(existsSync(directory)).toBe(false)
 })

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'logbridge-spool-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 let number = 0
 
-/** A path that nothing is at. */
+/** Makes the path of a directory that does not exist. */
 export function newDirectory(): string {
   number += 1
   return join(root, String(number))
@@ -22,20 +22,20 @@ export function spoolAt(directory: string, options: Partial<SpoolConfig> = {}, o
   return openSpool({ directory, maxBytes: 1024 * 1024, fsync: false, ...options }, on)
 }
 
-/** A copy of a directory as it would be found if all its processes were killed now. */
+/** Copies a directory, as if all its processes were killed now. */
 export function afterKill(directory: string): string {
   const copy = newDirectory()
   try {
     cpSync(directory, copy, { recursive: true })
     return copy
   } catch (error) {
-    // A segment was removed meanwhile.
+    // Copy again, because a segment was removed meanwhile.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     return afterKill(directory)
   }
 }
 
-/** Paths of all files in a directory that end so, in the order of writing. */
+/** Lists the paths of all files with a suffix, in the order of writing. */
 export function filesIn(directory: string, end = '.seg'): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith(end))
@@ -50,18 +50,18 @@ export function bytesOnDisk(directory: string): number {
   )
 }
 
-/** Takes over what others have left, and takes all that waits. */
+/** Recovers the entries of ended processes, and takes all waiting entries. */
 export async function recover(spool: Spool): Promise<SpoolEntry[]> {
   await spool.recover(() => 1)
   return spool.take({ bytes: Infinity, records: Infinity })
 }
 
-/** Appends one request at once. */
+/** Appends one request synchronously. */
 export function appendSync(spool: Spool, request: Uint8Array): SpoolEntry | undefined {
   return spool.appendSync([{ bytes: request, recordCount: 1 }])[0]
 }
 
-/** Appends one request, in either way. */
+/** Functions that append one request, by name. */
 export const appends: Record<
   'append' | 'appendSync',
   (spool: Spool, request: Uint8Array) => Promise<SpoolEntry | undefined>
@@ -70,12 +70,12 @@ export const appends: Record<
   appendSync: async (spool, request) => appendSync(spool, request),
 }
 
-/** Reads entries as one run of bytes. */
+/** Reads entries, and joins their bytes. */
 export function read(spool: Spool, ...entries: SpoolEntry[]): ReturnType<Spool['read']> {
   return spool.read(entries, Buffer.concat)
 }
 
-/** What entries hold, as text. */
+/** Reads each entry as text. */
 export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promise<(string | undefined)[]> {
   return Promise.all(
     entries.map(async (entry) => {
@@ -85,7 +85,7 @@ export async function texts(spool: Spool, entries: readonly SpoolEntry[]): Promi
   )
 }
 
-/** What the next process finds in a directory, as text; the directory stays as it is found. */
+/** Reads the entries that the next process recovers, as text, and leaves the directory unchanged. */
 export async function found(directory: string): Promise<(string | undefined)[]> {
   const spool = spoolAt(directory)
   const contents = await texts(spool, await recover(spool))
@@ -93,12 +93,12 @@ export async function found(directory: string): Promise<(string | undefined)[]> 
   return contents
 }
 
-/** Appends texts, one after another; each must be kept. */
+/** Appends texts one after another. @throws when an append is refused */
 export async function keep(spool: Spool, ...contents: string[]): Promise<SpoolEntry[]> {
   const entries: SpoolEntry[] = []
   for (const text of contents) {
     const entry = await spool.append(Buffer.from(text), 1)
-    if (entry === undefined) throw new Error(`${text} was not kept`)
+    if (entry === undefined) throw new Error(`${text} was refused`)
     entries.push(entry)
   }
   return entries
