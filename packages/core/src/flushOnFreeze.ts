@@ -3,41 +3,50 @@ import { warnOnce } from '@logbridge/bridge/internal'
 import { within } from './process/timers.ts'
 import { runningTelemetry } from './telemetry.ts'
 
+/** Options of `flushOnFreeze`. */
 export interface FlushOnFreezeOptions {
-  /** What to flush: a Telemetry or a LoggerProvider. Default: what `startTelemetry` has started in this process. */
+  /**
+   * Telemetry or LoggerProvider to flush.
+   * @default the running Telemetry of `startTelemetry`
+   */
   telemetry?: { forceFlush(timeoutMillis?: number): Promise<unknown> } | undefined
-  /** Milliseconds that a result may be held up at most. Default 2000. */
+  /**
+   * Maximum delay of a result, in milliseconds.
+   * @default 2000
+   */
   timeoutMillis?: number | undefined
 }
 
-/** The part of a Lambda context that is needed. */
+/** Part of the context of AWS Lambda. */
 interface Context {
-  /** Milliseconds until the platform gives the invocation up. */
+  /** Returns the milliseconds until the platform aborts the invocation. */
   getRemainingTimeInMillis(): number
 }
 
-/** Left of the invocation's time, so that its result still gets out. */
+/** Time between the flush and the time limit of the invocation, so that the result is returned in time. */
 const MARGIN_MILLIS = 200
-/** Own properties of functions that are not the handler's. */
+/** Properties that each function has. All other properties of the handler are copied. */
 const NOT_COPIED: ReadonlySet<PropertyKey> = new Set(['prototype', 'arguments', 'caller'])
 
 /**
- * Wraps the handler of a serverless function, as of AWS Lambda, whose process is frozen as soon as it has given its result and
- * may never be thawed: everything logged is sent before the result is handed on.
+ * Wraps the handler of a serverless function, such as AWS Lambda, so that all telemetry is sent before the result is returned.
+ * The platform freezes the process as soon as the process returns the result, and may never resume the process. Tasks of a pool
+ * of worker threads (piscina, tinypool) are such handlers, too, because the pool may block or terminate a thread after a result.
  *
+ * The flush ends after `timeoutMillis`, or 200 ms before the `getRemainingTimeInMillis()` of the context. The next invocation
+ * sends the rest.
+ *
+ * Handlers may be asynchronous, take a callback, or be used with `awslambda.streamifyResponse`. `this`, arguments, result, error,
+ * and `length` are unchanged. A synchronous error becomes a rejection. A result that is no promise is returned at once, and the
+ * flush keeps the process running.
+ *
+ * @param handler handler to wrap
+ * @returns a handler with the same signature
+ * @throws LogbridgeError `INVALID_OPTION`
+ * @example
  * ```ts
  * export const handler = flushOnFreeze(async (event, context) => ({ statusCode: 200 }))
  * ```
- * A task of a pool of worker threads (piscina, tinypool) is such a handler, because the pool may block or terminate its thread
- * after each result.
- *
- * It takes asynchronous handlers, those with a callback, and those for `awslambda.streamifyResponse`, before or after it;
- * `this`, arguments, result, error and `length` stay what they are. What such a handler throws at once becomes a
- * rejection, which Lambda takes for the same; what one returns that is no promise is handed on at once, and the flush
- * keeps the process busy until it has ended. The flush ends after `timeoutMillis`, or 200 ms before the context's
- * `getRemainingTimeInMillis()`: what is unsent then goes with the next invocation.
- *
- * @throws LogbridgeError `INVALID_OPTION`
  */
 export function flushOnFreeze<Handler extends (...args: any[]) => any>(
   handler: Handler,
@@ -51,13 +60,13 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
     if (flushed === undefined) {
       return warnOnce(
         'nothing-to-flush',
-        'flushOnFreeze() has nothing to flush: call startTelemetry() outside of the handler, or give it a telemetry',
+        'flushOnFreeze() has nothing to flush: call startTelemetry() outside of the handler, or set the option telemetry',
       )
     }
     const remaining = context === undefined ? Infinity : context.getRemainingTimeInMillis() - MARGIN_MILLIS
     const millis = Math.max(0, Math.min(timeoutMillis, remaining))
     let failure: unknown
-    // Bounded here, because a provider of another kind may not know the time, and its flush may never end.
+    // Limit the wait, because the flush of another LoggerProvider may ignore the timeout.
     const flushing = Promise.resolve(flushed.forceFlush(millis)).catch((error: unknown) => (failure = error))
     await within(millis, [flushing])
     if (failure !== undefined) throw failure
@@ -65,7 +74,7 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
 
   function invoke(this: unknown, ...args: unknown[]): unknown {
     const context = args.find(isContext)
-    // A handler's result must get out, whatever becomes of the flush.
+    // Return the result even when the flush fails.
     const flushed = (): Promise<void> =>
       flush(context).catch((error: unknown) => warnOnce('freeze', 'the flush before a freeze failed', error))
     const callback = args.at(-1)
@@ -97,7 +106,7 @@ export function flushOnFreeze<Handler extends (...args: any[]) => any>(
 const RULES = {
   handler: rules.function,
   telemetry: {
-    accepts: 'what has a forceFlush method',
+    accepts: 'a Telemetry or a LoggerProvider (an object with a forceFlush method)',
     test: (value: unknown) =>
       typeof (value as { forceFlush?: unknown } | undefined)?.forceFlush === 'function',
   },

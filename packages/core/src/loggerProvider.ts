@@ -1,7 +1,10 @@
 import { END_TIMEOUT_MILLIS } from '@logbridge/bridge/internal'
 import { resolveLogs } from './config/config.ts'
 import type { LoggerProviderOptions } from './config/options.ts'
+import { REGISTRATION } from './config/optionTable.ts'
 import { resolveResource } from './config/resource.ts'
+import { resolveOptions } from './config/settings.ts'
+import { resolveShutdown } from './config/shutdown.ts'
 import { createLoggerProviderFrom, type LogbridgeLoggerProvider } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
 import { withLongWaitNoted } from './process/longWait.ts'
@@ -22,7 +25,8 @@ import { registerLoggerProvider } from './register.ts'
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   refuseInSnapshot('createLoggerProvider()')
   const config = resolveLogs(options, process.env)
-  const { register = true, shutdownSignals = [], captureUncaughtExceptions = register, flushOnExit } = options
+  const { register } = resolveOptions(REGISTRATION, { ...options }, {})
+  const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, register)
   // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
   const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)

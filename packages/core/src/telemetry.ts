@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { resolveTelemetry, type TelemetryConfig } from './config/config.ts'
-import { FLUSH_TIMEOUT_MILLIS } from './config/shutdown.ts'
+import { FLUSH_TIMEOUT_MILLIS, resolveShutdown } from './config/shutdown.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { onProcessExit } from './process/processExit.ts'
@@ -122,7 +122,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     traces?.abandon()
     metrics?.abandon()
   }
-  const { shutdownSignals = [], captureUncaughtExceptions = true, flushOnExit } = options
+  const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, true)
   const dispose = onProcessExit(
     {
       forceFlush,

@@ -146,7 +146,7 @@ function logsConfig(
   return {
     ...resolved,
     exporter,
-    maxExportBatchSize: batchWithinQueue(path, 'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', options, resolved, env),
+    maxExportBatchSize: batchWithinQueue(path, LOGS.maxExportBatchSize.variables, options, resolved, env),
     exporters: usableExporters(resolveList(LOGS_EXPORTER, env), exporter),
     limits: resolveOptions(LOG_LIMITS, { ...options.limits }, env),
     spool: resolveSpool(at(path, 'spool'), options.spool),
@@ -161,7 +161,13 @@ function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: En
     ...resolved,
     exporter,
     sampler: resolved.sampler ?? resolveSampler(env),
-    maxExportBatchSize: batchWithinQueue('traces', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', options, resolved, env),
+    maxExportBatchSize: batchWithinQueue(
+      'traces',
+      TRACES.maxExportBatchSize.variables,
+      options,
+      resolved,
+      env,
+    ),
     exporters: usableExporters(resolveList(TRACES_EXPORTER, env), exporter),
     limits: resolveOptions(SPAN_LIMITS, { ...options.limits }, env),
   }

@@ -9,12 +9,12 @@ import { at, type Environment, readVariable, enumOf } from './settings.ts'
  * Limits `maxExportBatchSize` to `maxQueueSize`, because a batch larger than the queue would never fill up.
  * A variable is lowered with a warning.
  * @param path path of the options, for messages
- * @param variable variable of `maxExportBatchSize`
+ * @param variables variables of `maxExportBatchSize`
  * @throws LogbridgeError `INVALID_OPTION` when the option exceeds the queue
  */
 export function batchWithinQueue<Size extends number | undefined>(
   path: string,
-  variable: string,
+  variables: readonly string[],
   options: { maxExportBatchSize?: number | undefined },
   { maxQueueSize, maxExportBatchSize }: { maxQueueSize: number | undefined; maxExportBatchSize: Size },
   env: Environment,
@@ -29,7 +29,8 @@ export function batchWithinQueue<Size extends number | undefined>(
         `${at(path, 'maxQueueSize')}, which is ${maxQueueSize}`,
     )
   }
-  if (env[variable]?.trim()) {
+  const variable = variables.find((name) => env[name]?.trim())
+  if (variable !== undefined) {
     warnOnce(
       variable,
       `${variable} is ${maxExportBatchSize}, more than the maximum queue size; ${maxQueueSize} is used`,

@@ -100,7 +100,7 @@ const pem: OptionRule = {
 }
 const tls: OptionType<TlsOptions | boolean> = {
   accepts:
-    'true, false, or an object of ca, cert and key, each the contents of a PEM file, or of caFile, certFile and keyFile, their paths',
+    'true, false, or an object of ca, cert, and key (contents of PEM files), or of caFile, certFile, and keyFile (paths of PEM files)',
   test: (value) =>
     typeof value === 'boolean' ||
     (rules.object.test(value) && Object.entries(value as object).every(isTlsOption)),
@@ -112,7 +112,10 @@ function isTlsOption([name, value]: [string, unknown]): boolean {
   return Object.hasOwn(table, name) && (value === undefined || table[name]!.type.test(value))
 }
 
-/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options */
+/**
+ * Variables of an exporter option, in order of precedence.
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
+ */
 function exporterVariables(signal: Signal, name: string): readonly string[] {
   return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
 }
@@ -314,7 +317,7 @@ export const LOG_LEVEL: Variable<DiagLogLevel | undefined> = {
   name: 'OTEL_LOG_LEVEL',
   text: "Prints OpenTelemetry's diagnostics of this level and above to stderr.",
   type: {
-    accepts: 'ALL, VERBOSE, DEBUG, INFO, WARN, ERROR or NONE',
+    accepts: 'ALL, VERBOSE, DEBUG, INFO, WARN, ERROR, or NONE',
     test: (value) => typeof value === 'number',
     parse: (value) => DiagLogLevel[value.toUpperCase() as keyof typeof DiagLogLevel],
   },

@@ -1,8 +1,19 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import type { ShutdownOptions } from './options.ts'
+import { SHUTDOWN } from './optionTable.ts'
+import { type Resolved, resolveOptions } from './settings.ts'
 
 /** Default timeout of `forceFlush` in milliseconds: `exportTimeoutMillis` of the specification. */
 export const FLUSH_TIMEOUT_MILLIS = 30_000
+
+/**
+ * Resolves the shutdown options. Expects checked options.
+ * @param isRegistered a LoggerProvider that is not registered captures no exceptions by default
+ */
+export function resolveShutdown(options: ShutdownOptions, isRegistered: boolean): Resolved<typeof SHUTDOWN> {
+  const captureUncaughtExceptions = options.captureUncaughtExceptions ?? (isRegistered ? undefined : false)
+  return resolveOptions(SHUTDOWN, { ...options, captureUncaughtExceptions }, {})
+}
 
 /**
  * Checks that the permission model of Node.js allows the worker thread of `flushOnExit`.
