@@ -28,8 +28,8 @@ export function capturedWarnings(): string[] {
 
 /** Forgets logged warnings, so that a warning that is logged once is logged again. */
 export function forgetLoggedWarnings(): void {
-  const state = (globalThis as Record<symbol, { diagnosed: Map<string, number> } | undefined>)[
+  const state = (globalThis as Record<symbol, { lastWarned: Map<string, number> } | undefined>)[
     Symbol.for('logbridge.state.1')
   ]
-  state?.diagnosed.clear()
+  state?.lastWarned.clear()
 }

@@ -1,3 +1,4 @@
+import { distinctKey } from './keys.ts'
 import { inspect } from 'node:util'
 import { copyFields, isOmitted, isError, MAX_VALUES, ownText, safeGet, setOwn } from './safeAccess.ts'
 import { formatText, show } from './shown.ts'
@@ -125,8 +126,7 @@ class MergedFields {
   attributes: Record<string, unknown> = {}
   private readonly reads = { left: MAX_VALUES }
   private isFirst = true
-  /** The number that is free next, by key. Counting on keeps many objects of one shape from taking quadratic time. */
-  private next: Map<string, number> | undefined
+  private nextNumbers: Map<string, number> | undefined
 
   /** @returns false, with nothing added, for an object without any fields */
   add(source: object): boolean {
@@ -145,18 +145,10 @@ class MergedFields {
 
   merge(fields: Record<string, unknown>): void {
     const { attributes } = this
+    const nextNumbers = (this.nextNumbers ??= new Map<string, number>())
+    const isTaken = (key: string): boolean => Object.hasOwn(attributes, key)
     for (const key of Object.keys(fields)) {
-      let free = key
-      if (Object.hasOwn(attributes, key)) {
-        this.next ??= new Map<string, number>()
-        let n = this.next.get(key) ?? 2
-        do {
-          free = `${key}#${n}`
-          n += 1
-        } while (Object.hasOwn(attributes, free))
-        this.next.set(key, n)
-      }
-      setOwn(attributes, free, fields[key])
+      setOwn(attributes, distinctKey(key, isTaken, nextNumbers), fields[key])
     }
   }
 }

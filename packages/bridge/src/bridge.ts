@@ -60,7 +60,7 @@ export function createBridge<Native>(
     record.context ??= active
     watch(native, record)
     if (logger === undefined) return bufferRecord(scope, record)
-    if (state.early.records.length > 0) replayBufferedRecords()
+    if (state.startupBuffer.records.length > 0) replayBufferedRecords()
     logger.emit(record)
   }
 
@@ -88,7 +88,7 @@ export function createBridge<Native>(
 
   return {
     enabled(native) {
-      if (state.busy) return false
+      if (state.isEmitting) return false
       try {
         const classified = adapter.classify(native)
         if (isBelowMinimum(classified) || isLoggingSuppressed()) return false
@@ -101,15 +101,15 @@ export function createBridge<Native>(
       }
     },
     emit(native) {
-      if (state.busy) return
-      state.busy = true
+      if (state.isEmitting) return
+      state.isEmitting = true
       state.obeysInspectCustom = obeysInspectCustom
       try {
         send(native)
       } catch (error) {
         report(error)
       } finally {
-        state.busy = false
+        state.isEmitting = false
         state.obeysInspectCustom = false
       }
     },

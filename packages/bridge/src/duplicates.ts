@@ -34,7 +34,7 @@ export function createDuplicateWatch<Native>(
     } else if (library === CONSOLE) {
       if (
         prints(record, last.record) &&
-        !state.diagnosed.has(printedBy(last.library)) &&
+        !state.lastWarned.has(printedBy(last.library)) &&
         isCallOf(last.library)
       )
         sayPrinted(last.library)

@@ -1,4 +1,4 @@
-import { copyFields, isError, safeGet, type Reads, textOf } from './safeAccess.ts'
+import { copyFields, isError, type Reads, safeGet, safeGetter, textOf } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
 /** More causes than this are not followed into `exception.stacktrace`. */
@@ -92,21 +92,8 @@ function ownJSON(error: Error): object {
   }
 }
 
-// Each by its name: `read` takes 40 ns to find out that a field is not there.
-function causeOf(error: Error): unknown {
-  try {
-    return error.cause
-  } catch {
-    return safeGet(error, 'cause')
-  }
-}
-function errorsOf(error: Error): unknown {
-  try {
-    return (error as { errors?: unknown }).errors
-  } catch {
-    return safeGet(error, 'errors')
-  }
-}
+const causeOf = safeGetter((error: Error) => error.cause)
+const errorsOf = safeGetter((error: Error) => (error as { errors?: unknown }).errors)
 
 function describeSerialized(error: SerializedError): ExceptionParts {
   const { type, name, message, stack, ...extras } = copyFields(error)

@@ -13,19 +13,21 @@ export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts } from './exception.ts'
 export { createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
 export { isLoggingSuppressed, withLoggingSuppressed } from './loggingSuppression.ts'
+export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
 export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
 export {
   activeContext,
   contextOfSpan,
   isSpanContextValid,
+  registeredDiagLogger,
   registeredProvider,
   ROOT_CONTEXT,
   spanContextOf,
   withContext,
 } from './otelGlobals.ts'
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
-export { copyFields, errorMessage, isError, isOmitted, safeGet, textOf } from './safeAccess.ts'
+export { copyFields, errorMessage, isError, isOmitted, safeGet, safeGetter, textOf } from './safeAccess.ts'
 export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'

@@ -5,10 +5,10 @@ import { state } from './state.ts'
  * itself and are left out by every bridge: they would never end.
  */
 export function withLoggingSuppressed<T>(run: () => T): T {
-  return state.exporting.run(true, run)
+  return state.loggingSuppressed.run(true, run)
 }
 
 /** Whether the caller runs on behalf of an export. */
 export function isLoggingSuppressed(): boolean {
-  return state.exporting.getStore() === true
+  return state.loggingSuppressed.getStore() === true
 }

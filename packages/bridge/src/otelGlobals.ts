@@ -8,17 +8,18 @@ import type { LoggerProvider } from './types.ts'
  */
 
 /** Where `@opentelemetry/api` 1.x (`logs` since 1.10) and `@opentelemetry/api-logs` 0.x keep what is registered. */
-const API = Symbol.for('opentelemetry.js.api.1')
-const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
+export const API: unique symbol = Symbol.for('opentelemetry.js.api.1')
+export const API_LOGS: unique symbol = Symbol.for('io.opentelemetry.js.api.logs')
 const API_LOGS_COMPATIBILITY = 1
 /** Where a Context of any version of `@opentelemetry/api` has its Span. */
 const SPAN = Symbol.for('OpenTelemetry Context Key SPAN')
 
-interface Globals {
+/** Registered components of OpenTelemetry, as properties of `globalThis`. */
+export interface OtelGlobals {
   [API]?: { logs?: LoggerProvider; context?: ContextManager; diag?: DiagLogger }
   [API_LOGS]?: (compatibility: number) => LoggerProvider | undefined
 }
-const globals = globalThis as Globals
+const globals = globalThis as OtelGlobals
 
 /**
  * The LoggerProvider that is registered in this process: with `@opentelemetry/api` >= 1.10, else with

@@ -1,7 +1,7 @@
 import { toAnyValue, toAnyValueMap, toTracedRecord } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
-import { createKeyMatcher } from './keys.ts'
+import { createKeyMatcher, distinctKey } from './keys.ts'
 import { copyFields, setOwn } from './safeAccess.ts'
 import { createRedactor } from './redact.ts'
 import { stripEscapeSequences } from './text.ts'
@@ -92,9 +92,7 @@ function withException(
     }
   }
   if (extras && !placed) {
-    let free = KEYLESS_ERROR
-    for (let n = 2; Object.hasOwn(result, free); n += 1) free = `${KEYLESS_ERROR}#${n}`
-    result[free] = extras
+    result[distinctKey(KEYLESS_ERROR, (key) => Object.hasOwn(result, key))] = extras
   }
   return result
 }

@@ -31,6 +31,22 @@ export function safeGet(source: object, key: PropertyKey): unknown {
 }
 
 /**
+ * Makes a getter that returns the placeholder `[Throws: message]` instead of throwing. V8 caches the lookup of a field that `read` names,
+ * whereas `safeGet`, which sees all keys of all objects, takes 40 ns for a field that is absent.
+ *
+ * @example const labelOf = safeGetter((info: Info) => info.label)
+ */
+export function safeGetter<Source>(read: (source: Source) => unknown): (source: Source) => unknown {
+  return (source) => {
+    try {
+      return read(source)
+    } catch (error) {
+      return placeholder(error)
+    }
+  }
+}
+
+/**
  * Copies an object's own enumerable string-keyed fields, without those in `omit`. Survives getters that throw, and a Proxy
  * that does not let its keys be listed: the field `[Throws]` says why. Leaves out absent values (`undefined`, functions,
  * symbols).

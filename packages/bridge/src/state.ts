@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Loggers } from './provider.ts'
 import type { ApiLogRecord } from './types.ts'
 
-/** A record that was logged before any LoggerProvider was there, in plain values. */
-export interface EarlyRecord {
+/** A record of the startup buffer, in plain values. */
+export interface BufferedRecord {
   scope: string
   record: ApiLogRecord
 }
@@ -12,37 +12,39 @@ export interface EarlyRecord {
 export interface SentRecord {
   readonly library: string
   readonly loggers: Loggers
-  /** As it was handed to the bridge. */
   native: unknown
   record: ApiLogRecord | undefined
 }
 
 /**
- * What the whole process shares. An ESM and a CommonJS copy of this package can meet in one process, so it
- * hangs on `globalThis` rather than in a module.
+ * State of the whole process. It is a property of `globalThis`, because several copies of this package can meet in one process: its ES
+ * module, its CommonJS module, and other versions of it.
+ *
+ * A field keeps its name and its meaning in all versions. A version may add fields: the copy that knows them creates them.
  */
 export interface ProcessState {
-  /** True while a bridge is at work: a log call made from inside is our own doing and is left out. */
-  busy: boolean
-  /** True while the bridge at work sends of objects what their `util.inspect.custom` shows. */
+  /** True while a bridge emits a record. Log calls made meanwhile are dropped, because the bridge or the provider makes them. */
+  isEmitting: boolean
+  /** `Adapter.obeysInspectCustom` of the bridge that emits a record. */
   obeysInspectCustom: boolean
-  /** The millisecond of the last call of `now`, and how many calls it had before in this millisecond. */
+  /** Millisecond of the last call of `now`, and the number of earlier calls in this millisecond. */
   readonly clock: { millis: number; calls: number }
-  /** Set on the asynchronous paths of an export. Not OpenTelemetry's Context, which takes a ContextManager to work. */
-  readonly exporting: AsyncLocalStorage<true>
-  /** Kept so that a log call which comes in two ways is noticed. */
+  /** Set on the asynchronous paths of an export. OpenTelemetry's Context would need a ContextManager. */
+  readonly loggingSuppressed: AsyncLocalStorage<true>
+  /** Kept to find a log call that reaches OpenTelemetry by two adapters. */
   lastSent: SentRecord | undefined
-  /** Kinds of complaint already made, and when, by the monotonic clock. */
-  readonly diagnosed: Map<string, number>
-  /** Each takes secrets out of a text. */
-  readonly hiding: Set<(text: string) => string>
-  readonly early: {
-    records: EarlyRecord[]
-    /** Memory that they hold, about. */
+  /** Time of the last warning by its key, in milliseconds of the monotonic clock. */
+  readonly lastWarned: Map<string, number>
+  /** Functions that remove secrets from the text of an error. */
+  readonly secretFilters: Set<(text: string) => string>
+  readonly startupBuffer: {
+    records: BufferedRecord[]
+    /** Approximate memory of `records`. */
     bytes: number
+    /** Number of records that found no space. */
     overflow: number
-    /** Whether OpenTelemetry is switched off, once it has been asked. */
-    disabled?: boolean | undefined
+    /** The value of OTEL_SDK_DISABLED; `undefined` until the variable is read. */
+    isDisabled: boolean | undefined
     timer: NodeJS.Timeout | undefined
     waitedMillis: number
   }
@@ -51,13 +53,32 @@ export interface ProcessState {
 const KEY = Symbol.for('logbridge.state.1')
 const holder = globalThis as { [KEY]?: ProcessState }
 
-export const state: ProcessState = (holder[KEY] ??= {
-  busy: false,
+const initial: ProcessState = {
+  isEmitting: false,
   obeysInspectCustom: false,
   clock: { millis: 0, calls: 0 },
-  exporting: new AsyncLocalStorage(),
+  loggingSuppressed: new AsyncLocalStorage(),
   lastSent: undefined,
-  diagnosed: new Map(),
-  hiding: new Set(),
-  early: { records: [], bytes: 0, overflow: 0, timer: undefined, waitedMillis: 0 },
-})
+  lastWarned: new Map(),
+  secretFilters: new Set(),
+  startupBuffer: {
+    records: [],
+    bytes: 0,
+    overflow: 0,
+    isDisabled: undefined,
+    timer: undefined,
+    waitedMillis: 0,
+  },
+}
+
+export const state: ProcessState = (holder[KEY] ??= initial)
+addMissingFields(state, initial)
+addMissingFields(state.clock, initial.clock)
+addMissingFields(state.startupBuffer, initial.startupBuffer)
+
+/** Adds the fields that the version of this package which created the state did not know. */
+function addMissingFields<Fields extends object>(shared: Fields, fields: Fields): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (!(name in shared)) Object.assign(shared, { [name]: value })
+  }
+}

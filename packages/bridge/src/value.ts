@@ -1,6 +1,7 @@
 import types from 'node:util/types'
 import { errorEntries } from './exception.ts'
 import { findInspectCustom, mayShowItself, showByInspectCustom } from './inspectCustom.ts'
+import { distinctKey } from './keys.ts'
 import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
 import {
   bigintText,
@@ -554,7 +555,8 @@ class Bytes {
 /** Gives names that are well-formed, and keeps them apart: `id`, `id#2`. */
 class Names {
   private readonly taken: Set<string>
-  private readonly next = new Map<string, number>()
+  private readonly nextNumbers = new Map<string, number>()
+  private readonly isTaken = (name: string): boolean => this.taken.has(name)
 
   /** @param taken names that are well-formed and distinct */
   constructor(taken: readonly string[] = []) {
@@ -562,15 +564,9 @@ class Names {
   }
 
   claim(given: string): string {
-    const name = given.toWellFormed()
-    let free = name
-    // Counting on from the last one keeps many equal names from taking quadratic time.
-    for (let n = this.next.get(name) ?? 2; this.taken.has(free); n += 1) {
-      free = `${name}#${n}`
-      this.next.set(name, n + 1)
-    }
-    this.taken.add(free)
-    return free
+    const name = distinctKey(given.toWellFormed(), this.isTaken, this.nextNumbers)
+    this.taken.add(name)
+    return name
   }
 }
 

@@ -11,15 +11,15 @@ const REARM_MILLIS = 60_000
 
 /** `announce`, once for each `kind`, until `rearm`. */
 export function warnOnce(kind: string, message: string, error?: unknown): void {
-  if (state.diagnosed.has(kind)) return
-  state.diagnosed.set(kind, performance.now())
+  if (state.lastWarned.has(kind)) return
+  state.lastWarned.set(kind, performance.now())
   warn(message, error)
 }
 
 /** Has `diagnose` tell of this kind again, because the fault has ended; not sooner than a minute after the last time. */
 export function rearm(kind: string): void {
-  const saidAt = state.diagnosed.get(kind)
-  if (saidAt !== undefined && performance.now() - saidAt >= REARM_MILLIS) state.diagnosed.delete(kind)
+  const saidAt = state.lastWarned.get(kind)
+  if (saidAt !== undefined && performance.now() - saidAt >= REARM_MILLIS) state.lastWarned.delete(kind)
 }
 
 /**
@@ -39,8 +39,8 @@ export function warn(message: string, error?: unknown): void {
  * @returns ends that
  */
 export function hideFromDiagnostics(hide: (text: string) => string): () => void {
-  state.hiding.add(hide)
-  return () => state.hiding.delete(hide)
+  state.secretFilters.add(hide)
+  return () => state.secretFilters.delete(hide)
 }
 
 /** A text on one line, without what a terminal would obey or not show, and not too long. */
@@ -51,7 +51,7 @@ export function oneLine(text: string, maxLength: number = MAX_SHOWN_LENGTH): str
 function cause(error: unknown): string {
   try {
     let text = errorMessage(error).slice(0, MAX_SHOWN_LENGTH)
-    for (const hide of state.hiding) text = hide(text)
+    for (const hide of state.secretFilters) text = hide(text)
     return text
   } catch {
     return 'an error that cannot be read'

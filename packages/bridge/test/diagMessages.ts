@@ -9,7 +9,7 @@ export function diagMessages(): string[] {
   beforeEach(() => {
     vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     messages.length = 0
-    state.diagnosed.clear()
+    state.lastWarned.clear()
     diag.setLogger(
       { error: keep, warn: keep, info: keep, debug: keep, verbose: keep },
       { suppressOverrideMessage: true },

@@ -16,12 +16,12 @@ import { memoryProvider } from './memoryProvider.ts'
 const said = diagMessages()
 
 beforeEach(() => {
-  clearInterval(state.early.timer)
-  Object.assign(state.early, {
+  clearInterval(state.startupBuffer.timer)
+  Object.assign(state.startupBuffer, {
     records: [],
     bytes: 0,
     overflow: 0,
-    disabled: undefined,
+    isDisabled: undefined,
     timer: undefined,
     waitedMillis: 0,
   })
@@ -85,7 +85,7 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records).toEqual([])
-    expect(state.early.records).toEqual([])
+    expect(state.startupBuffer.records).toEqual([])
   })
 
   test('are handed over once', () => {
@@ -109,9 +109,7 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
-    expect(said).toEqual([
-      'logbridge: a record logged before OpenTelemetry was set up could not be sent: full',
-    ])
+    expect(said).toEqual(['logbridge: could not send a record of the startup buffer (logged once): full'])
   })
 
   test('are a thousand at most; the rest is counted and said', () => {
@@ -122,7 +120,7 @@ describe('records before a provider', () => {
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1))
     expect(said).toEqual([
-      expect.stringContaining('3 log records were dropped before OpenTelemetry was set up'),
+      expect.stringContaining('dropped 3 log records because the startup buffer was full'),
     ])
   })
 
@@ -137,31 +135,31 @@ describe('records before a provider', () => {
   ] as const)('take at most 8 MiB, by %s; the rest is counted and said', ([, make]) => {
     const bridge = createBridge(adapter)
     for (let n = 1; n <= 300; n += 1) bridge.emit(make(n))
-    expect(state.early.records.length).toBeGreaterThan(20)
-    expect(state.early.records.length).toBeLessThanOrEqual((8 * 1024 * 1024) / 96_000)
-    expect(state.early.bytes).toBeLessThanOrEqual(8 * 1024 * 1024)
-    const kept = state.early.records.length
+    expect(state.startupBuffer.records.length).toBeGreaterThan(20)
+    expect(state.startupBuffer.records.length).toBeLessThanOrEqual((8 * 1024 * 1024) / 96_000)
+    expect(state.startupBuffer.bytes).toBeLessThanOrEqual(8 * 1024 * 1024)
+    const kept = state.startupBuffer.records.length
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records).toHaveLength(kept)
     expect(said).toEqual([
-      `logbridge: ${300 - kept} log records were dropped before OpenTelemetry was set up: at most 1000 are kept, and ` +
-        '8 MiB of them. Set it up earlier',
+      `logbridge: dropped ${300 - kept} log records because the startup buffer was full: it holds 1000 records and ` +
+        '8 MiB until a LoggerProvider is registered. Set up OpenTelemetry earlier',
     ])
-    expect(state.early.bytes).toBe(0)
+    expect(state.startupBuffer.bytes).toBe(0)
   })
 
   test('are kept behind one that is larger than all of them may be, which is counted and said', () => {
     const bridge = createBridge(adapter)
     bridge.emit({ body: 'x'.repeat(5_000_000) })
-    expect(state.early.timer).toBeDefined()
+    expect(state.startupBuffer.timer).toBeDefined()
     bridge.emit({ body: 'small' })
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(['small'])
-    expect(said).toEqual([expect.stringMatching(/^logbridge: 1 log records were dropped/)])
+    expect(said).toEqual([expect.stringMatching(/^logbridge: dropped 1 log records/)])
   })
 
   test('do not keep the texts alive that theirs were cut from', async () => {
@@ -200,13 +198,13 @@ describe('records before a provider', () => {
     expect(bridge.enabled({})).toBe(false)
     bridge.emit({ body: 1 })
     expect(convert).not.toHaveBeenCalled()
-    expect(state.early.records).toEqual([])
-    expect(state.early.timer).toBeUndefined()
+    expect(state.startupBuffer.records).toEqual([])
+    expect(state.startupBuffer.timer).toBeUndefined()
   })
 
   test('are not kept for a bridge with a provider of its own', () => {
     createBridge(adapter, { loggerProvider: memoryProvider() }).emit({ body: 1 })
-    expect(state.early.records).toEqual([])
+    expect(state.startupBuffer.records).toEqual([])
   })
 })
 
@@ -220,7 +218,7 @@ describe('when no provider comes', () => {
     bridge.emit({ body: 2 })
     vi.advanceTimersByTime(60_000)
     expect(said).toEqual([
-      'logbridge: log records have nowhere to go (2 so far): no OpenTelemetry LoggerProvider is registered. Call ' +
+      'logbridge: no OpenTelemetry LoggerProvider is registered, 2 log records not sent so far. Call ' +
         'startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, or give ' +
         'the adapter a loggerProvider',
     ])
@@ -228,7 +226,7 @@ describe('when no provider comes', () => {
 
   test('a process that ends before says it too, and is not kept from ending', async () => {
     expect(await run(`bridge.emit({})`)).toMatch(
-      /^logbridge: log records have nowhere to go \(1 so far\).*\n$/,
+      /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log records not sent so far\..*\n$/,
     )
   })
 

@@ -1,8 +1,6 @@
-import { callSites } from '@logbridge/bridge/internal'
+import { callSites, registeredDiagLogger } from '@logbridge/bridge/internal'
 import type { ConsoleCall } from './convert.ts'
 
-/** Global under which `@opentelemetry/api` 1.x keeps what is registered. */
-const API = Symbol.for('opentelemetry.js.api.1')
 const OPENTELEMETRY = /[\\/]@opentelemetry[\\/]/
 const API_PACKAGE = /[\\/]@opentelemetry[\\/]api[\\/]/
 const DIAG = /\bdiag\b/
@@ -19,7 +17,7 @@ const MAX_FRAMES = 10
  * takes about 4 us (`pnpm bench console`). An OpenTelemetry that was bundled is not recognized.
  */
 export function isOpenTelemetrysOwn({ method, calledAs }: ConsoleCall): boolean {
-  if (method !== 'dir' && !hasDiagLogger()) return false
+  if (method !== 'dir' && registeredDiagLogger() === undefined) return false
   const files = callerFiles(calledAs)
   return OPENTELEMETRY.test(files[0] ?? '') || files.some(isOfDiagLogger)
 }
@@ -35,10 +33,6 @@ export function isMadeByValue(calledAs: (...args: never) => unknown): boolean {
 function isOfDiagLogger(file: string): boolean {
   const at = file.search(API_PACKAGE)
   return at >= 0 && DIAG.test(file.slice(at))
-}
-
-function hasDiagLogger(): boolean {
-  return (globalThis as { [API]?: { diag?: object } })[API]?.diag !== undefined
 }
 
 function callerFiles(calledAs: (...args: never) => unknown): string[] {

@@ -1,6 +1,12 @@
 import { format } from 'node:util'
 import { LogbridgeError } from '@logbridge/bridge'
-import { END_TIMEOUT_MILLIS, warnOnce, oneLine, writeToStderr } from '@logbridge/bridge/internal'
+import {
+  END_TIMEOUT_MILLIS,
+  oneLine,
+  registeredDiagLogger,
+  warnOnce,
+  writeToStderr,
+} from '@logbridge/bridge/internal'
 import {
   createNoopLogger,
   createNoopMeter,
@@ -199,10 +205,7 @@ function waitForAll(
 
 /** Prints OpenTelemetry's diagnostics by OTEL_LOG_LEVEL, unless the application has set a diag logger. */
 function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
-  const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[
-    Symbol.for('opentelemetry.js.api.1')
-  ]
-  if (logLevel === undefined || api?.diag !== undefined) return () => {}
+  if (logLevel === undefined || registeredDiagLogger() !== undefined) return () => {}
   // DiagConsoleLogger is unusable because console output ends a process whose stderr is closed.
   const print = (...args: unknown[]): void => writeToStderr(`${oneLine(format(...args))}\n`)
   const logger = { error: print, warn: print, info: print, debug: print, verbose: print }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import * as api from '@opentelemetry/api'
+import { API, API_LOGS, type OtelGlobals } from '../otelGlobals.ts'
 import type { LoggerProvider } from '../types.ts'
 import { assertSpan, inSpan, spanContext } from './context.ts'
 import type { Check, Harness } from './harness.ts'
@@ -136,18 +137,9 @@ async function survives(
   assert.equal((await record()).body, 'delivered')
 }
 
-/** Where `@opentelemetry/api` and `@opentelemetry/api-logs` keep the registered LoggerProvider. */
-const API = Symbol.for('opentelemetry.js.api.1')
-const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')
-
-interface Globals {
-  [API]?: { logs?: LoggerProvider | undefined }
-  [API_LOGS]?: ((compatibility: number) => LoggerProvider) | undefined
-}
-
 /** Leaves the process without a LoggerProvider; the function returned puts back what there was. */
 function takeGlobalProviders(): () => void {
-  const globals = globalThis as Globals
+  const globals = globalThis as OtelGlobals
   const logs = globals[API]?.logs
   const apiLogs = globals[API_LOGS]
   const set = (a: typeof logs, b: typeof apiLogs) => {
@@ -164,5 +156,5 @@ function takeGlobalProviders(): () => void {
 function registerGlobally(loggerProvider: LoggerProvider): void {
   const { logs } = api as { logs?: { setGlobalLoggerProvider(provider: LoggerProvider): unknown } }
   if (logs) logs.setGlobalLoggerProvider(loggerProvider)
-  else (globalThis as Globals)[API_LOGS] = () => loggerProvider
+  else (globalThis as OtelGlobals)[API_LOGS] = () => loggerProvider
 }
