@@ -22,7 +22,11 @@ async function loadCopy(): Promise<typeof import('../src/internal.ts')> {
   return import('../src/internal.ts')
 }
 
-const adapter = { library: 'plain', severity: () => 9 as const, convert: (body: unknown) => ({ body }) }
+const adapter = {
+  library: 'plain',
+  classify: () => ({ severityNumber: 9 as const }),
+  convert: (body: unknown) => ({ body }),
+}
 const stateOfThisVersion = await loadCopy().then(() => holder[KEY]!)
 const fields = [
   ...Object.keys(stateOfThisVersion),
