@@ -12,6 +12,7 @@ import {
 import {
   containsText,
   countSpecifiers,
+  distinctKey,
   formatText,
   isOmitted,
   stripEscapeSequences,
@@ -68,7 +69,7 @@ export function createAdapter(
       const taken = isTemplate ? countSpecifiers(template, splat.length) : undefined
       const rest = call.isSelective ? [] : unmergedArguments(call, taken)
       const exception = extractException(call, attributes, rest)
-      if (rest.length > 0) attributes['splat' in attributes ? 'splat#2' : 'splat'] = rest
+      if (rest.length > 0) attributes[distinctKey('splat', (key) => key in attributes)] = rest
 
       const label = labelOf(info)
       if (label !== undefined && scope === undefined) attributes['label'] = label

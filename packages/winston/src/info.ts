@@ -1,4 +1,4 @@
-import { isError, safeGet, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
+import { isError, safeGet, safeGetter, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
 
 /** winston's record: fields under string keys, winston's own data under the symbols of `triple-beam`. */
 export type Info = Record<string | symbol, unknown>
@@ -13,35 +13,12 @@ export function levelOf(info: Info): string {
   return typeof level === 'string' ? level : textOf(level ?? stripEscapeSequences(textOf(info['level'])))
 }
 
-// These fields are read by name because `safeGet` sees all keys of all objects: a missing field takes 40 ns there (`pnpm bench winston`).
-export function rawMessageOf(info: Info): unknown {
-  try {
-    return info['message']
-  } catch {
-    return safeGet(info, 'message')
-  }
-}
-export function labelOf(info: Info): unknown {
-  try {
-    return info['label']
-  } catch {
-    return safeGet(info, 'label')
-  }
-}
-export function timestampOf(info: Info): unknown {
-  try {
-    return info['timestamp']
-  } catch {
-    return safeGet(info, 'timestamp')
-  }
-}
-export function stackOf(info: Info): unknown {
-  try {
-    return info['stack']
-  } catch {
-    return safeGet(info, 'stack')
-  }
-}
+type Getter = (info: Info) => unknown
+
+export const rawMessageOf: Getter = safeGetter((info: Info) => info['message'])
+export const labelOf: Getter = safeGetter((info: Info) => info['label'])
+export const timestampOf: Getter = safeGetter((info: Info) => info['timestamp'])
+export const stackOf: Getter = safeGetter((info: Info) => info['stack'])
 
 /** Reads the message after all formats. format.logstash() moves the message out of the record, into the text. */
 export function messageOf(info: Info): unknown {
