@@ -6,7 +6,7 @@ import * as pino from '@logbridge/pino'
 import * as winston from '@logbridge/winston'
 import { afterAll, describe, test } from 'vitest'
 import { stopReceiver, viewer } from '@logbridge/test-support/backends'
-import { createOldestSubjects, createSubjects } from '@logbridge/test-support/subjects'
+import { createOldestSubjects, createSubjects } from './subjects.ts'
 
 afterAll(stopReceiver)
 

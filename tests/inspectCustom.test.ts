@@ -9,7 +9,7 @@ import * as winston from '@logbridge/winston'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { sdk3, stopReceiver, viewer, viewerBehindProcessor } from '@logbridge/test-support/backends'
 import { inspectCustom } from '@logbridge/test-support/inspectCustom'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from './subjects.ts'
 
 afterAll(stopReceiver)
 

@@ -82,3 +82,14 @@ test('a package imports only the packages below it', () => {
   })
   expect(wrong).toEqual([])
 })
+
+test('@logbridge/test-support is imported by its name, and imports no test of a package', () => {
+  const outside = importsOf('tests/support/*.{ts,mjs}').filter(
+    ({ to }) => to.includes('/') && to.startsWith('packages/'),
+  )
+  expect(outside).toEqual([])
+  const past = importsOf('{tests,packages/*/test,benchmarks}/**/*.{ts,mjs,js}').filter(
+    ({ from, to }) => to.startsWith('tests/support/') && !from.startsWith('tests/support/'),
+  )
+  expect(past).toEqual([])
+})

@@ -7,7 +7,7 @@ import * as pino from '@logbridge/pino'
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
 import * as winston from '@logbridge/winston'
 import { expect, onTestFinished, test } from 'vitest'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from './subjects.ts'
 
 /** Calls of a test in one turn of the event loop, many of them in one millisecond. */
 const CALLS = 240

@@ -14,7 +14,7 @@ import * as winstonAdapter from '@logbridge/winston'
 import * as fc from 'fast-check'
 import pinoLogger from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from './subjects.ts'
 import { OMITTED, comparable, type Expected, named, finalize } from '@logbridge/test-support/expected'
 import { attributes, text, value } from '@logbridge/test-support/values'
 

@@ -1,8 +1,8 @@
 import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { installProject, NPM_INSTALL } from '../support/project.ts'
-import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+import { installProject, NPM_INSTALL } from '@logbridge/test-support/project'
+import { ONE_BY_EACH, soldOut, startReceiver } from '@logbridge/test-support/receiver'
 
 /** Build command and output formats of each bundler. */
 const BUNDLERS = [

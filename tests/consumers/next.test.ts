@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, inject, it } from 'vitest'
 import { freePort } from '@logbridge/test-support/ports'
-import { installProject } from '../support/project.ts'
-import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+import { installProject } from '@logbridge/test-support/project'
+import { ONE_BY_EACH, soldOut, startReceiver } from '@logbridge/test-support/receiver'
 
 const receiver = await startReceiver()
 const project = await installProject('next')

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { installProject } from '../support/project.ts'
-import { startReceiver } from '../support/receiver.ts'
+import { installProject } from '@logbridge/test-support/project'
+import { startReceiver } from '@logbridge/test-support/receiver'
 
 const receiver = await startReceiver()
 const project = await installProject('node')

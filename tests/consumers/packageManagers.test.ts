@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
-import { copyProject, NPM_INSTALL, type Project } from '../support/project.ts'
-import { ONE_BY_EACH, startReceiver } from '../support/receiver.ts'
-import { run } from '../support/run.ts'
+import { copyProject, NPM_INSTALL, type Project } from '@logbridge/test-support/project'
+import { ONE_BY_EACH, startReceiver } from '@logbridge/test-support/receiver'
+import { run } from '@logbridge/test-support/run'
 
 const YARN_1 = 'npx -y -p yarn@1.22.22 -- yarn'
 const YARN_4 = 'npx -y -p @yarnpkg/cli-dist@4.18.1 -- yarn'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { installProject } from '../support/project.ts'
-import { ONE_BY_EACH, soldOut, startReceiver } from '../support/receiver.ts'
+import { installProject } from '@logbridge/test-support/project'
+import { ONE_BY_EACH, soldOut, startReceiver } from '@logbridge/test-support/receiver'
 
 const receiver = await startReceiver()
 const project = await installProject('runners')

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { installProject } from '../support/project.ts'
-import { ONE_BY_EACH, startReceiver } from '../support/receiver.ts'
+import { installProject } from '@logbridge/test-support/project'
+import { ONE_BY_EACH, startReceiver } from '@logbridge/test-support/receiver'
 
 const COMPILERS = ['5.9', '6', '7']
 /** Module settings. `bundler` emits ES modules alone. */

@@ -6,6 +6,6 @@ import * as winston from '@logbridge/winston'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { inspectCustom } from '@logbridge/test-support/inspectCustom'
 import { sdkBackend } from '@logbridge/test-support/sdkBackend'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from '../subjects.ts'
 
 inspectCustom(createSubjects({ winston, pino, bunyan, log4js, console }), sdkBackend('SDK 2.x', sdk))

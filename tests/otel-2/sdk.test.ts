@@ -8,7 +8,7 @@ import { OTLPLogExporter as Json } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPLogExporter as Protobuf } from '@opentelemetry/exporter-logs-otlp-proto'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { officialSdk } from '@logbridge/test-support/officialSdk'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from '../subjects.ts'
 
 const exporters = { grpc: Grpc, 'http/protobuf': Protobuf, 'http/json': Json }
 

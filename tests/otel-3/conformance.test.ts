@@ -7,7 +7,7 @@ import * as winston from '@logbridge/winston'
 import * as sdk from '@opentelemetry/sdk-logs'
 import { describe, test } from 'vitest'
 import { sdkBackend } from '@logbridge/test-support/sdkBackend'
-import { createOldestSubjects, createSubjects } from '@logbridge/test-support/subjects'
+import { createOldestSubjects, createSubjects } from '../subjects.ts'
 
 const backend = sdkBackend('SDK 3.x', sdk)
 

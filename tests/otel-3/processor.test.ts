@@ -12,7 +12,7 @@ import { BatchLogRecordProcessor, type LogRecordProcessor } from '@opentelemetry
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { onEmit } from '@logbridge/test-support/officialSdk'
-import { createSubjects } from '@logbridge/test-support/subjects'
+import { createSubjects } from '../subjects.ts'
 
 const subjects = createSubjects({ winston, pino, bunyan, log4js, console })
 

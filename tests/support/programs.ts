@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
 
 const testsFolder = fileURLToPath(new URL('..', import.meta.url))
-const telemetry = join(testsFolder, 'fixtures/telemetry.mjs')
+const telemetry = fileURLToPath(new URL('telemetry.mjs', import.meta.url))
 
 /** Runs programs of documents. */
 export interface ProgramRunner {

@@ -2,14 +2,14 @@ import type { Subject } from '@logbridge/bridge/conformance'
 import {
   createOldestSubject as oldestBunyan,
   createSubject as bunyan,
-} from '../../packages/bunyan/test/subject.ts'
-import { createSubject as console } from '../../packages/console/test/subject.ts'
-import { createSubject as log4js } from '../../packages/log4js/test/subject.ts'
-import { createOldestSubject as oldestPino, createSubject as pino } from '../../packages/pino/test/subject.ts'
+} from '../packages/bunyan/test/subject.ts'
+import { createSubject as console } from '../packages/console/test/subject.ts'
+import { createSubject as log4js } from '../packages/log4js/test/subject.ts'
+import { createOldestSubject as oldestPino, createSubject as pino } from '../packages/pino/test/subject.ts'
 import {
   createOldestSubject as oldestWinston,
   createSubject as winston,
-} from '../../packages/winston/test/subject.ts'
+} from '../packages/winston/test/subject.ts'
 
 /** Modules of the five adapters. */
 export interface Adapters {
