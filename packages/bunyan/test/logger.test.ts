@@ -41,7 +41,7 @@ describe.each([
   })
 
   describe('child loggers', () => {
-    test('have fields and levels of their own', async () => {
+    test('have their own fields and levels', async () => {
       const { log, records } = await setUp({ level: 'info', fields: { app: 'a' } } as object)
       const full = log.child({ widget: 'cart', level: 'debug' })
       const simple = full.child({ widget: 'shelf', step: 1 }, true)
@@ -122,7 +122,7 @@ describe.each([
   })
 
   describe('streams', () => {
-    test('added later have a level of their own, else info', async () => {
+    test('added later have their own level, else info', async () => {
       const { log, records } = await setUp({ level: 'fatal' })
       const added = await memoryBackend.start()
       const { loggerProvider } = added
@@ -138,22 +138,22 @@ describe.each([
       expect(await records()).toEqual([])
     })
 
-    test('with reemitErrorEvents have no error to tell of: onError is', async () => {
-      const told: unknown[] = []
-      const errors: unknown[] = []
+    test('with reemitErrorEvents emit no error: onError is called', async () => {
+      const caught: unknown[] = []
+      const emitted: unknown[] = []
       const stream = otelStream({
         loggerProvider: {
           getLogger() {
             throw new Error('no logger')
           },
         },
-        onError: (error) => told.push(error),
+        onError: (error) => caught.push(error),
       })
       const log = library.createLogger({ name: 'shop', streams: [{ ...stream, reemitErrorEvents: true }] })
-      ;(log as unknown as EventEmitter).on('error', (error) => errors.push(error))
+      ;(log as unknown as EventEmitter).on('error', (error) => emitted.push(error))
       log.info('x')
-      expect(told).toMatchObject([{ message: 'no logger' }])
-      expect(errors).toEqual([])
+      expect(caught).toMatchObject([{ message: 'no logger' }])
+      expect(emitted).toEqual([])
     })
 
     test('that are not raw are given lines', async () => {

@@ -20,7 +20,7 @@ afterEach(() => {
 
 /** The global console, bridged to the official SDK: OpenTelemetry's own output goes to that one. */
 function bridgeGlobal(loggerProvider: LoggerProvider): void {
-  // What these tests print does not belong on the terminal.
+  // Keeps the output of these tests off the terminal.
   const methods = { ...globalThis.console }
   for (const method of ['log', 'error', 'warn', 'info', 'debug', 'dir'] as const)
     globalThis.console[method] = () => {}
@@ -72,7 +72,7 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
     ['without one', false],
   ])('of a diag logger on the console when the export fails, %s', async ([, hasContextManager]) => {
     if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-    // That of 1.10 writes to the console as it was when it was loaded; that of 1.9 to the bridged one.
+    // The diag logger of 1.10 writes to the console of its load time, that of 1.9 to the bridged console.
     diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)
     const exporter = new FailingExporter()
     const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })

@@ -169,7 +169,7 @@ describe('several consoles', () => {
     [1, 0, 2],
     [1, 2, 0],
   ] as const
-  test.for(orders)('with options of their own, restored in the order %j', (order) => {
+  test.for(orders)('with different options, restored in the order %j', (order) => {
     const consoles = [
       bridged({ level: 'warn', scope: 'first' }),
       bridged({ attributes: { second: true } }),

@@ -64,13 +64,13 @@ describe('a layout', () => {
     log4js.addLayout('broken', () => () => {
       throw new Error('no layout')
     })
-    const told: unknown[] = []
+    const errors: unknown[] = []
     const { logger, emitted } = setUp(
-      { onError: (error) => told.push(error) },
+      { onError: (error) => errors.push(error) },
       { layout: { type: 'broken' } },
     )
     logger.info('x')
     expect(emitted).toEqual([])
-    expect(told).toMatchObject([{ message: 'no layout' }])
+    expect(errors).toMatchObject([{ message: 'no layout' }])
   })
 })

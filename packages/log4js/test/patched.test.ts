@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-// The README says what of log4js is patched. A process of its own shows it, because the patch of a worker is made on import.
+// Holds the README's list of what is patched. Each case is another process, because a worker is patched on import.
 const PROGRAM = `
 import cluster from 'node:cluster'
 import { createRequire } from 'node:module'

@@ -59,7 +59,7 @@ test('events of a cluster worker, through the primary', async () => {
     }),
   ])
   for (const record of emitted.slice(0, 3)) expect(record).not.toHaveProperty('span')
-  // What carried the span is not seen by the other appenders.
+  // The other appenders do not see the field that carried the span.
   expect(contexts).toEqual(emitted.map(() => ({ tenant: 'a' })))
 })
 

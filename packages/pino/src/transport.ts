@@ -101,7 +101,7 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
     }
     rest = all.slice(from)
   }
-  // pino waits for `finish` of a pipeline, and for `close` of any other destination. `final` holds up both until delivery.
+  // pino waits for `finish` of a pipeline, and for `close` of any other destination. `final` delays both until delivery.
   const stream = new Writable({
     decodeStrings: false,
     write(chunk: string | Buffer, _encoding, done) {

@@ -34,7 +34,7 @@ const json = fc.tuple(value, fc.option(fc.nat(200), { freq: 5 })).map(([any, cut
     .join(''),
 )
 
-/** What JSON.parse gives when it tells the source of each number. */
+/** Parses with the source text of each number, as JSON.parse passes it to a reviver. */
 function parseBySource(text: string): unknown {
   try {
     const parsed: unknown = JSON.parse(text, (_key, value: unknown, context?: { source: string }) => {

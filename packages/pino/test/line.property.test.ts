@@ -85,14 +85,14 @@ const pieces = fc.oneof(
   },
   fc.array(piece, { maxLength: 8 }),
 )
-const said = fc.constantFrom('itself', undefined, '', '1700000000123', '1700000000124')
+const metadataTime = fc.constantFrom('itself', undefined, '', '1700000000123', '1700000000124')
 const line = fc
-  .tuple(pieces, fc.constantFrom('}', '}\n', '}\r\n', '} \n', '}}', ' '), said)
-  .map(([all, end, said]) =>
+  .tuple(pieces, fc.constantFrom('}', '}\n', '}\r\n', '} \n', '}}', ' '), metadataTime)
+  .map(([all, end, metadataTime]) =>
     createLine(
       `{${all.join(',')}${end}`,
       undefined,
-      said === 'itself' ? all[1]?.replace(/^"\w+":/, '') : said,
+      metadataTime === 'itself' ? all[1]?.replace(/^"\w+":/, '') : metadataTime,
     ),
   )
 

@@ -38,10 +38,10 @@ export const routes: [name: string, open: Open][] = [
   ['the worker', (loggerOptions, options) => openWorker(pino, loggerOptions, options)],
 ]
 
-/** What is logged with which options of pino, and what must arrive. */
+/** Logged records by options of pino, and the records that must arrive. */
 export interface Case {
   options?: pino.LoggerOptions<string>
-  /** Of the worker's transport. */
+  /** Options of the worker's transport. */
   transport?: object
   log(logger: pino.Logger<string>): void
   arrives: (Partial<Arrived> | { attributes: object })[]
@@ -69,7 +69,7 @@ export const EXCEPTION = {
   'exception.stacktrace': 'TypeError: boom\n    at here',
 }
 
-/** In a process of its own, because pino blocks the one that ends its transport. */
+/** Runs in another process, because pino blocks a process that ends its transport. */
 const receiver = fork(fileURLToPath(new URL('fixtures/receiver.mjs', import.meta.url)), {
   serialization: 'advanced',
 })
@@ -119,7 +119,7 @@ async function openWorker(library: typeof pino, loggerOptions = {}, options = {}
         observed: record.observedTimeUnixNano,
         severityNumber: record.severityNumber,
         severityText: record.severityText || undefined,
-        // An empty text and no body are told apart in the message itself.
+        // The message itself distinguishes an empty text from no body.
         body: record.raw.body ? record.body : undefined,
         attributes: { ...record.attributes },
         span: spanOf(record),

@@ -34,7 +34,7 @@ interface Scenario {
 interface Application {
   readonly run: number
   readonly child: ChildProcess
-  /** By the number of a record: when it was logged. */
+  /** Times of logging by the number of a record. */
   readonly logged: Map<number, number>
   printed(text: string): Promise<void>
   readonly ended: Promise<{ code: number | string; stderr: string }>
@@ -162,11 +162,11 @@ describe('flushOnSignals', () => {
   )
 
   test.each(scenarios)(
-    'loses nothing when the receiver is away and there is a spool: $library, $shape',
+    'loses nothing when the receiver is unreachable and there is a spool: $library, $shape',
     { tags: 'long' },
     async (scenario) => {
       const directory = join(output, 'spool')
-      // Nobody listens on port 9, discard.
+      // Port 9, discard, has no listener.
       const options = { endpoint: 'http://127.0.0.1:9', spool: { directory } }
       const application = start({ ...scenario, options, watched: { flushTimeoutMillis: 500 } })
       expect(await kill(application, 'SIGTERM', 100)).toBe('SIGTERM')
@@ -225,7 +225,7 @@ describe('flushOnSignals', () => {
       }
     }
 
-    test('ends the process all the same, and what is lost is counted', { tags: 'long' }, async () => {
+    test('ends the process, and counts the lost records', { tags: 'long' }, async () => {
       const { url } = await silent()
       const options = { options: { endpoint: url }, watched: { flushTimeoutMillis: 1500 }, stopAfter: 10 }
       const application = start({ library: 'pino', shape: 'single', ...options })
@@ -313,7 +313,7 @@ describe('with a spool', () => {
       for (const application of applications) {
         const times = [...application.logged.values()]
         const end = times.at(-1)!
-        // How long this machine has kept the main thread waiting meanwhile: the worker and the disk wait as well.
+        // Delay of the main thread on this machine, which the worker and the disk have as well.
         const lag = Math.max(...times.map((time, index) => time - (times[index - 1] ?? time)))
         const ages = missing(application).map((number) => end - application.logged.get(number)!)
         expect(Math.max(0, ...ages)).toBeLessThan(100 + 3 * lag)

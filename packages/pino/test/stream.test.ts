@@ -174,7 +174,7 @@ describe.each([
       expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner' } })
     })
 
-    test('with a name of its own is of that type', async () => {
+    test('with its own name is of that type', async () => {
       const { logger, only } = await open()
       logger.error(Object.assign(new Error('too late'), { name: 'TimeoutError', code: 'E1' }))
       const { attributes } = await only()
