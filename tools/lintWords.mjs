@@ -8,6 +8,7 @@
  * - `file PART`: a part of a path.
  * - `prose PHRASE`: words in any text, such as comments, messages, titles, and documents. Ignores case and line breaks.
  * - `start WORD`: the first word of a comment.
+ * - `allow PATH WORD`: a word that a library uses as a name, in files whose path begins so.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -20,10 +21,10 @@ const CODE = /\.[cm]?[jt]sx?$/
 const TEXT = /\.(?:[cm]?[jt]sx?|md|txt|json|jsonc|ya?ml|sh)$|(?:^|\/)run$/
 const GENERATED = /(?:^|\/)(?:pnpm-lock\.yaml|package-lock\.json)$/
 
-/** @type {{ identifier: Set<string>, file: string[], prose: string[], start: Set<string> }} */
-const patterns = { identifier: new Set(), file: [], prose: [], start: new Set() }
+/** @type {{ identifier: Set<string>, file: string[], prose: string[], start: Set<string>, allow: string[] }} */
+const patterns = { identifier: new Set(), file: [], prose: [], start: new Set(), allow: [] }
 for (const line of readFileSync(LIST, 'utf8').split('\n')) {
-  const [, scope, pattern] = /^(identifier|file|prose|start) (.+)$/.exec(line) ?? []
+  const [, scope, pattern] = /^(identifier|file|prose|start|allow) (.+)$/.exec(line) ?? []
   if (scope === 'identifier' || scope === 'start') patterns[scope].add(pattern)
   else if (scope !== undefined) patterns[scope].push(pattern)
   else if (line !== '' && !line.startsWith('#')) fail(`${LIST}: expected a scope and a pattern: ${line}`)
@@ -67,8 +68,14 @@ function check(file) {
 }
 
 function report(file, text, index, found) {
+  if (patterns.allow.some((allowed) => isAllowed(allowed, file, found))) return
   const line = text.slice(0, index).split('\n').length
   fail(`${file}:${line}: ${found.replace(/\s+/g, ' ')}`)
+}
+
+function isAllowed(allowed, file, found) {
+  const [path, word] = allowed.split(' ')
+  return file.startsWith(path) && found.toLowerCase() === word
 }
 
 function fail(problem) {

@@ -233,6 +233,6 @@ describe('options', () => {
     // @ts-expect-error no such level
     expect(() => otelStream({ level: 'loud' })).toThrow(/loud/)
     // @ts-expect-error no such option
-    expect(() => otelStream({ colour: 'red' })).toThrow(/colour/)
+    expect(() => otelStream({ color: 'red' })).toThrow(/color/)
   })
 })

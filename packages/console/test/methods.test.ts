@@ -90,7 +90,7 @@ describe('the body is what the console prints', () => {
     expect(records[1]?.attributes).toMatchObject({ items: 3 })
   })
 
-  test('without the colours of a terminal', () => {
+  test('without the colors of a terminal', () => {
     const { console, record } = bridged()
     console.log('of %o and', [1], new Map([['a', 1]]))
     expect(record().body).toBe("of [ 1, [length]: 1 ] and Map(1) { 'a' => 1 }")

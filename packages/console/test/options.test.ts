@@ -82,7 +82,7 @@ test('wrong options do not compile', () => {
   // @ts-expect-error no such method
   expect(() => bridgeConsole({ level: 'loud' })).toThrow(/level/)
   // @ts-expect-error no such option
-  expect(() => bridgeConsole({ colour: 'red' })).toThrow(/colour/)
+  expect(() => bridgeConsole({ color: 'red' })).toThrow(/color/)
   // @ts-expect-error no such method
   expect(() => bridgeConsole({ severity: { shout: 17 } })).toThrow(/severity/)
 })

@@ -140,7 +140,7 @@ describe.each([
 
     test('a name nobody knows is refused, as is any wrong option', () => {
       // @ts-expect-error a wrong option does not compile either
-      expect(() => otelStream({ colour: 'red' })).toThrow('there is no option colour')
+      expect(() => otelStream({ color: 'red' })).toThrow('there is no option color')
       expect(() => otelStream({ level: 'notice' })).toThrow(
         /option level is "notice"; it accepts one of trace, debug/,
       )

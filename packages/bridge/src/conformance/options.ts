@@ -135,7 +135,7 @@ export const optionChecks: Readonly<Record<OptionBehaviour, Check>> = {
   },
 
   async 'option.unknown'(harness) {
-    await refuses(harness, 'colour', { colour: 'red' } as BridgeOptions)
+    await refuses(harness, 'color', { color: 'red' } as BridgeOptions)
   },
 
   async 'option.invalid'(harness) {

@@ -5,7 +5,7 @@ export type RecordBehaviour =
   | 'record.levels'
   | 'record.customLevels'
   | 'record.message'
-  | 'record.colours'
+  | 'record.colors'
   | 'record.fields'
   | 'record.untouched'
   | 'record.format'
@@ -45,7 +45,7 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
     assert.equal((await record()).body, 'hello, wörld')
   },
 
-  async 'record.colours'({ open, record, info }) {
+  async 'record.colors'({ open, record, info }) {
     const logger = await open()
     logger.log(info, '\u001b[1;32mhello\u001b[39m, \u001b[4mwörld\u001b[0m')
     assert.equal((await record()).body, 'hello, wörld')
