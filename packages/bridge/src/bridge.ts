@@ -11,11 +11,11 @@ import { now } from './time.ts'
 import type { Adapter, Bridge, BridgeOptions, Classified, SeverityNumber } from './types.ts'
 
 /**
- * Connects an adapter to the Logs API. The bridge alone owns what must not go wrong: it asks `enabled` before
- * anything is built, finds the LoggerProvider, keeps records that come before it, takes the trace context, catches
- * every fault, and never lets a record arise from sending one.
+ * Connects an adapter to the Logs API. The bridge calls `enabled` before a record is converted, finds the LoggerProvider, buffers
+ * records until a provider exists, takes the trace context, catches every error, and drops records that sending another record
+ * causes.
  *
- * @param minimum least severe severity number that is sent; records of unknown severity always are
+ * @param minimum least severity number that is sent. Records of unknown severity are always sent.
  */
 export function createBridge<Native>(
   adapter: Adapter<Native>,
@@ -27,7 +27,7 @@ export function createBridge<Native>(
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const loggers = createLoggers(loggerProvider)
   const buildRecord = createRecordBuilder(options)
-  const watch = createDuplicateWatch(adapter, loggers)
+  const watchDuplicates = createDuplicateWatch(adapter, loggers)
 
   function isBelowMinimum({ severityNumber }: Classified): boolean {
     return severityNumber < minimum && severityNumber !== 0
@@ -56,16 +56,16 @@ export function createBridge<Native>(
     const record = buildRecord(converted, classified, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp
     record.timestamp ??= observedTimestamp
-    // Always set: the official SDKs take `context: undefined` for "no context".
+    // The context is always set, because the official SDKs take `context: undefined` for "no context".
     record.context ??= active
-    watch(native, record)
+    watchDuplicates(native, record)
     if (logger === undefined) return bufferRecord(scope, record)
     if (state.startupBuffer.records.length > 0) replayBufferedRecords()
     logger.emit(record)
   }
 
   function report(error: unknown): void {
-    warnOnce(`bridge-${library}`, `a ${library} record could not be sent (said once)`, error)
+    warnOnce(`bridge-${library}`, `a ${library} record could not be sent (logged once)`, error)
     callOnError(error)
   }
 
@@ -82,7 +82,7 @@ export function createBridge<Native>(
     try {
       onError?.(error)
     } catch {
-      // The user's own handler failed; its record is already lost and reported.
+      // The error that the handler was called with is already reported.
     }
   }
 

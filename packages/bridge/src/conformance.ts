@@ -1,5 +1,5 @@
 /**
- * The mapping contract as tests: what every adapter must produce, for any adapter, test runner and LoggerProvider.
+ * Tests of the mapping that every adapter must produce, for any adapter, test runner and LoggerProvider.
  *
  * ```ts
  * import { test } from 'node:test'
@@ -9,14 +9,14 @@
  * conformance(test, subject)
  * ```
  */
-import { type ContextBehaviour, contextChecks, provideContextManager } from './conformance/context.ts'
-import { type ErrorBehaviour, errorChecks } from './conformance/errors.ts'
-import { type FaultBehaviour, faultChecks } from './conformance/faults.ts'
+import { type ContextBehavior, contextChecks, provideContextManager } from './conformance/context.ts'
+import { type ErrorBehavior, errorChecks } from './conformance/errors.ts'
+import { type FaultBehavior, faultChecks } from './conformance/faults.ts'
 import { type Check, createHarness } from './conformance/harness.ts'
 import { memoryBackend } from './conformance/memory.ts'
-import { type OptionBehaviour, optionChecks } from './conformance/options.ts'
-import { type RecordBehaviour, recordChecks } from './conformance/records.ts'
-import { type ValueBehaviour, valueChecks } from './conformance/values.ts'
+import { type OptionBehavior, optionChecks } from './conformance/options.ts'
+import { type RecordBehavior, recordChecks } from './conformance/records.ts'
+import { type ValueBehavior, valueChecks } from './conformance/values.ts'
 import type { Backend, Subject } from './conformance/types.ts'
 
 export { memoryBackend } from './conformance/memory.ts'
@@ -28,19 +28,19 @@ export type {
   SubjectLogger,
 } from './conformance/types.ts'
 
-/** A behaviour of the suite: the key by which a subject declares what its library cannot do. */
-export type Behaviour =
-  | RecordBehaviour
-  | ValueBehaviour
-  | ErrorBehaviour
-  | ContextBehaviour
-  | FaultBehaviour
-  | OptionBehaviour
+/** Name of a test of the suite, by which a subject declares a behavior that its library cannot have. */
+export type Behavior =
+  | RecordBehavior
+  | ValueBehavior
+  | ErrorBehavior
+  | ContextBehavior
+  | FaultBehavior
+  | OptionBehavior
 
-/** What a test runner's `test` must do; vitest's and `node:test`'s both fit. */
+/** `test` of a test runner; vitest's and `node:test`'s both fit. */
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 
-const checks: Readonly<Record<Behaviour, Check>> = {
+const checks: Readonly<Record<Behavior, Check>> = {
   ...recordChecks,
   ...valueChecks,
   ...errorChecks,
@@ -50,27 +50,27 @@ const checks: Readonly<Record<Behaviour, Check>> = {
 }
 
 /**
- * Registers one test for each behaviour. What the subject or the backend declares unsupported is run as well, and
- * must fail: a declaration that is no longer true is an error of its own.
+ * Registers one test for each behavior. A behavior that the subject or the backend declares unsupported is tested as well, and
+ * must fail: an outdated declaration fails its test.
  *
- * The suite registers a ContextManager when there is none, and for one test takes the registered LoggerProviders out of
- * the process and puts them back: do not run it in parallel with other tests of the same process.
+ * The suite registers a ContextManager when there is none, and one test removes the registered LoggerProviders from the process
+ * and restores them. So do not run the suite in parallel with other tests of the same process.
  *
  * @param test the test runner's function
  * @param subject the adapter under test
- * @param backend where records go; default: an in-memory LoggerProvider
+ * @param backend the receiver of the records; default: an in-memory LoggerProvider
  */
 export function conformance(test: TestFunction, subject: Subject, backend: Backend = memoryBackend): void {
   const unsupported: Partial<Record<string, string>> = { ...subject.unsupported, ...backend.unsupported }
-  for (const [behaviour, check] of Object.entries(checks)) {
-    const reason = unsupported[behaviour]
-    const name = `${subject.name ?? subject.library} to ${backend.name}: ${behaviour}`
+  for (const [behavior, check] of Object.entries(checks)) {
+    const reason = unsupported[behavior]
+    const name = `${subject.name ?? subject.library} to ${backend.name}: ${behavior}`
     test(reason === undefined ? name : `${name} (unsupported: ${reason})`, async () => {
       provideContextManager()
       const harness = await createHarness(subject, backend)
       try {
         if (reason === undefined) await check(harness)
-        else await mustFail(behaviour, () => check(harness))
+        else await mustFail(behavior, () => check(harness))
       } finally {
         await harness.stop()
       }
@@ -78,11 +78,11 @@ export function conformance(test: TestFunction, subject: Subject, backend: Backe
   }
 }
 
-async function mustFail(behaviour: string, check: () => Promise<void>): Promise<void> {
+async function mustFail(behavior: string, check: () => Promise<void>): Promise<void> {
   try {
     await check()
   } catch {
     return
   }
-  throw new Error(`'${behaviour}' is declared unsupported, but works: remove the declaration`)
+  throw new Error(`'${behavior}' is declared unsupported but passes: remove the declaration`)
 }

@@ -8,7 +8,7 @@ import { stripEscapeSequences } from './text.ts'
 import type { ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
-/** Where an Error's own fields go when it was logged without a key. */
+/** Attribute for the own fields of an Error that was logged without a key. */
 const KEYLESS_ERROR = 'error'
 
 /** Builds the record of the Logs API from the record of an adapter. */
@@ -18,7 +18,7 @@ interface RecordBuilder extends Pick<Bridge<unknown>, 'captureCallSite'> {
 }
 
 /**
- * Makes the function that turns an adapter's LogRecord into the Logs API's: exception, event name and the options that
+ * Makes the function that builds a record of the Logs API from an adapter's LogRecord: exception, event name and the options that
  * shape attributes. All options are read here, once.
  */
 export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
@@ -34,7 +34,7 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
     const eventName = attributes[EVENT_NAME]
     const isEvent = typeof eventName === 'string'
     if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)
-    // What comes first survives an attribute limit: the exception, then the record's own, then the rest.
+    // Attributes at the front survive an attribute limit: the exception, then the record's own, then all others.
     if (record.exception !== undefined) attributes = withException(attributes, record.exception)
     if (included) {
       attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included(key))
@@ -49,7 +49,7 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
     if (locate) Object.assign(attributes, record.code ?? locate())
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
 
-    // All fields at once, for `createBridge` to fill in: one shape, also for the provider that reads it.
+    // Creates all fields at once, so that every record has one shape for the provider that reads it.
     const built = {
       timestamp: record.timestamp,
       observedTimestamp: record.observedTimestamp,
@@ -75,23 +75,23 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
   return Object.assign(build, { captureCallSite: locate })
 }
 
-/** Puts `exception.*` first; where the Error stands among the attributes, its own fields take its place. */
+/** Puts `exception.*` first, and replaces the Error among the attributes by its own fields. */
 function withException(
   attributes: Record<string, unknown>,
   exception: NonNullable<LogRecord['exception']>,
 ): Record<string, unknown> {
   const { attributes: result, extras } = describeException(exception)
-  let placed = false
+  let isPlaced = false
   for (const key of Object.keys(attributes)) {
     const value = attributes[key]
     if (value !== exception) {
       setOwn(result, key, value)
     } else {
-      placed = true
+      isPlaced = true
       if (extras) setOwn(result, key, extras)
     }
   }
-  if (extras && !placed) {
+  if (extras && !isPlaced) {
     result[distinctKey(KEYLESS_ERROR, (key) => Object.hasOwn(result, key))] = extras
   }
   return result

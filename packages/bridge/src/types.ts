@@ -34,11 +34,11 @@ export type SeverityNumber =
 /** Seconds since the Unix epoch, and nanoseconds of that second (0 - 999,999,999). */
 export type HrTime = [seconds: number, nanoseconds: number]
 
-/** A value as OTLP carries it. https://opentelemetry.io/docs/specs/otel/common/#anyvalue */
+/** Value that OTLP can carry. https://opentelemetry.io/docs/specs/otel/common/#anyvalue */
 export type AnyValue = string | number | bigint | boolean | Uint8Array | null | AnyValue[] | AnyValueMap
 export type AnyValueMap = { [key: string]: AnyValue }
 
-/** An error that a library has already turned into plain data, such as pino's serialized `err`. */
+/** Error that a library has turned into plain data, such as pino's serialized `err`. */
 export interface SerializedError {
   type?: string
   name?: string
@@ -48,28 +48,40 @@ export interface SerializedError {
 }
 
 /**
- * What an adapter makes of a native record. Values may be anything: the bridge or the encoder maps them. The
- * record and its `attributes` object belong to the bridge once returned; what they refer to is left untouched.
+ * Record that an adapter returns. Values may be anything, because the bridge or the encoder maps them. The record and its
+ * `attributes` object belong to the bridge, which leaves the objects among their values unchanged.
  */
 export interface LogRecord {
-  /** When the library says it happened; default: the time of the call. */
+  /**
+   * Time of the event by the library.
+   * @default the time of the call
+   */
   timestamp?: HrTime | undefined
-  /** The time of the call, only where the library delays its records; default: now. */
+  /**
+   * Time of the call. Needed only where the library delays its records.
+   * @default now
+   */
   observedTimestamp?: HrTime | undefined
-  /** The message as its reader would see it; a non-string sole argument stays structured. */
+  /** Message as a reader of the library's own output sees it. A sole argument that is no string stays structured. */
   body?: unknown
-  /** Every other field. `otel.event.name` among them becomes the record's event name. */
+  /** All other fields. The field `otel.event.name` becomes the event name. */
   attributes?: Record<string, unknown> | undefined
   /**
-   * The Error of this record. It becomes `exception.*`; where it also stands among `attributes`, its own
-   * fields and causes stay there.
+   * Error of this record, which becomes `exception.*`. Where the Error is also a value of `attributes`, its own fields and causes
+   * replace that value.
    */
   exception?: Error | SerializedError | undefined
-  /** The caller's context, only where the library delays its records; default: the active context. */
+  /**
+   * Context of the call. Needed only where the library delays its records.
+   * @default the active context
+   */
   context?: Context | undefined
-  /** What `Bridge.locate` gave at the log call, only where the library delays its records; default: where `emit` stands. */
+  /**
+   * Result of `Bridge.captureCallSite` at the log call. Needed only where the library delays its records.
+   * @default the call site at `emit`
+   */
   code?: Record<string, unknown> | undefined
-  /** The message before formatting and what was put into it, for `captureTemplate`. */
+  /** Message before formatting and the arguments that were formatted into it, for `captureTemplate`. */
   template?: { template: string; parameters: readonly unknown[] } | undefined
 }
 
@@ -91,8 +103,8 @@ export interface Adapter<Native> {
   /** npm name of the bridged library: the default instrumentation scope. */
   readonly library: string
   /**
-   * Sends of an object what its `util.inspect.custom` shows, at any depth: for a library whose own output shows objects by
-   * `util.inspect`.
+   * Sends the result of an object's `util.inspect.custom` in place of the object, at any depth. Meant for a library whose own
+   * output shows objects by `util.inspect`.
    * @default false
    */
   readonly obeysInspectCustom?: boolean | undefined
@@ -105,13 +117,13 @@ export interface Adapter<Native> {
    */
   convert(native: Native, classified: Classified): LogRecord | undefined
   /**
-   * Whether two natives that came to different bridges, one directly after the other, are the same log call. Default: when
-   * they are the same object.
+   * Tests whether two native records, which reached different bridges in direct succession, come from one log call.
+   * @default compares by identity
    */
   isSameCall?(previous: Native, native: Native): boolean
 }
 
-/** What the Logs API's Logger takes; the same in both generations of OpenTelemetry JS. */
+/** Record of the Logs API, in the form that OpenTelemetry JS 2.x and 3.x share. */
 export interface ApiLogRecord {
   timestamp?: HrTime
   observedTimestamp?: HrTime
@@ -123,78 +135,96 @@ export interface ApiLogRecord {
   context?: Context
 }
 
-/**
- * The Logs API's Logger and LoggerProvider, described by shape: `@opentelemetry/api` 1.10 and
- * `@opentelemetry/api-logs` each have their own and both fit.
- */
+/** Logger of the Logs API, by shape: the types of `@opentelemetry/api` 1.10 and of `@opentelemetry/api-logs` both fit. */
 export interface Logger {
   emit(record: ApiLogRecord): void
   enabled?(options?: { context?: Context; severityNumber?: any; eventName?: string }): boolean
 }
+
+/** LoggerProvider of the Logs API, by shape. */
 export interface LoggerProvider {
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger
 }
 
-/** A record on its way out, in plain values: what a `redact` function may change in place. */
+/** Body and attributes of a record in plain values, which a `redact` function may change in place. */
 export interface PlainRecord {
   body: AnyValue | undefined
   attributes: AnyValueMap
 }
 
-/** The options that every adapter has, with the same names. */
+/** Options that every adapter has, with the same names. */
 export interface BridgeOptions {
   /**
-   * Where records go. Default: the LoggerProvider registered with `@opentelemetry/api` >= 1.10, else the one
-   * registered with `@opentelemetry/api-logs`.
+   * LoggerProvider that gets the records.
+   * @default the LoggerProvider registered with `@opentelemetry/api` >= 1.10, else with `@opentelemetry/api-logs`
    */
   loggerProvider?: LoggerProvider | undefined
-  /** Least severe level that is sent, in the library's own words. Default: all that the library hands over. */
+  /**
+   * Least severe level that is sent, as the library names it.
+   * @default sends each record that the library hands over
+   */
   level?: string | number | undefined
-  /** Severity numbers (1-24) for levels by name; wins over the adapter's own table. */
+  /**
+   * Severity numbers (1-24) by level name. They win over the adapter's own table.
+   * @example
+   * ```ts
+   * { notice: 11 }
+   * ```
+   */
   severity?: Readonly<Record<string, SeverityNumber>> | undefined
-  /** Attributes put on every record; a record's own attribute of that name wins. */
+  /** Attributes for every record. An attribute of the record with the same name wins. */
   attributes?: Readonly<Record<string, unknown>> | undefined
   /**
-   * Of a record's own attributes only those whose key matches one of these globs (`*` is any run of characters) are
-   * sent. What the bridge adds stays: `exception.*`, `attributes` and what `capture…` asks for.
+   * Globs of the attribute keys that are sent; `*` is any run of characters. The filter applies to the record's own attributes:
+   * `exception.*`, the option `attributes` and the results of `capture…` are always sent.
+   * @default sends all attributes
    */
   include?: readonly string[] | undefined
-  /** Attributes whose key matches one of these globs are not sent, wherever they come from. */
+  /** Globs of the attribute keys that are left out, whatever added the attributes. */
   exclude?: readonly string[] | undefined
   /**
-   * What must not leave the process: paths in attributes, structured bodies and captured parameters, in pino's
-   * notation (`user.password`, `*.token`, `headers["x-api-key"]`, `cards[*].number`), each replaced by `[Redacted]`; or
-   * a function that changes the record in place. When the function throws, the record is not sent.
+   * Paths of values that must stay in the process, in attributes, structured bodies and captured parameters. They have pino's
+   * notation (`user.password`, `*.token`, `headers["x-api-key"]`, `cards[*].number`), and each value becomes `[Redacted]`. Or a
+   * function that changes the record in place. When the function throws, the record is dropped.
    */
   redact?: readonly string[] | ((record: PlainRecord) => void) | undefined
-  /** Name of the instrumentation scope; default: the logger's own name, else the library's npm name. */
+  /**
+   * Name of the instrumentation scope.
+   * @default the logger's own name, else the library's npm name
+   */
   scope?: string | undefined
-  /** Send the message's template and arguments too: `log.body.template`, `log.body.parameters`. Default false. */
+  /**
+   * Sends the message's template and arguments as `log.body.template` and `log.body.parameters`.
+   * @default false
+   */
   captureTemplate?: boolean | undefined
-  /** Send where the log call stands in the code, as `code.*`; walks the stack at each call. Default false. */
+  /**
+   * Sends the call site of the log call as `code.*`. Walks the stack at each call.
+   * @default false
+   */
   captureCode?: boolean | undefined
   /**
-   * Milliseconds that the end of a logger waits at most for its records to be sent, by `forceFlush` of the LoggerProvider.
+   * Longest time in milliseconds that the end of a logger waits for `forceFlush` of the LoggerProvider.
    * @default 3000
    */
   flushTimeoutMillis?: number | undefined
-  /** Told of each fault that was kept from the application, such as a record that could not be converted. */
+  /** Called with every error that the bridge swallows, e.g. a failed conversion. */
   onError?: ((error: unknown) => void) | undefined
 }
 
-/** One adapter at work. */
+/** Adapter that is connected to the Logs API. */
 export interface Bridge<Native> {
-  /** Whether a record like this would go anywhere. Never throws. */
+  /** Tests whether a record would be sent. Never throws. */
   enabled(native: Native): boolean
   /** Sends one record. Never throws. */
   emit(native: Native): void
-  /** Tells of a fault that the adapter itself has kept from the application, as of one inside `emit`. Never throws. */
+  /** Reports an error that the adapter itself has swallowed, like an error inside `emit`. Never throws. */
   report(error: unknown): void
   /**
    * Flushes the LoggerProvider, for `flushTimeoutMillis` at most, and keeps the process alive meanwhile. Never rejects.
-   * @returns the error of a flush that failed, which is reported as well
+   * @returns the error of a failed flush, which is also reported
    */
   flush(): Promise<unknown>
-  /** Where the log call that is being made stands, as `code.*`; `undefined` without `captureCode`. */
+  /** Returns the call site of the current log call as `code.*`; `undefined` without `captureCode`. */
   readonly captureCallSite: (() => Record<string, unknown>) | undefined
 }

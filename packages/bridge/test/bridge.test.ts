@@ -8,15 +8,15 @@ import { adapter, type Native } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
 
-const said = diagMessages()
+const warnings = diagMessages()
 const bodies = (provider: ReturnType<typeof memoryProvider>): unknown[] =>
   provider.records.map(({ body }) => body)
 
 beforeEach(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()) as never)
 afterEach(() => context.disable())
 
-describe('a log call made while a record is sent is left out', () => {
-  test('from the provider, also through another bridge', () => {
+describe('bridge drops a log call that sending a record causes', () => {
+  test('when the provider logs, also through another bridge', () => {
     const other = createBridge(adapter, { loggerProvider: memoryProvider() })
     const loggerProvider = memoryProvider({
       emit() {
@@ -31,7 +31,7 @@ describe('a log call made while a record is sent is left out', () => {
     expect(other.enabled({})).toBe(true)
   })
 
-  test('from a value that logs as it is read', () => {
+  test('when a value logs as it is read', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
     const body = { toJSON: () => (bridge.emit({ body: 'again' }), 'first') }
@@ -39,7 +39,7 @@ describe('a log call made while a record is sent is left out', () => {
     expect(bodies(loggerProvider)).toEqual(['first'])
   })
 
-  test('from an export, across await, without any ContextManager', async () => {
+  test('when an export logs after an await, without a ContextManager', async () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
     await withLoggingSuppressed(async () => {
@@ -53,11 +53,11 @@ describe('a log call made while a record is sent is left out', () => {
   })
 })
 
-describe('a fault never reaches the log call, and its neighbours arrive', () => {
+describe('bridge swallows an error and sends the records beside it', () => {
   const no = (): never => {
     throw new Error('no')
   }
-  const faulty = (part: Partial<Adapter<Native>>): Adapter<Native> => ({
+  const throwing = (part: Partial<Adapter<Native>>): Adapter<Native> => ({
     ...adapter,
     ...part,
   })
@@ -67,46 +67,46 @@ describe('a fault never reaches the log call, and its neighbours arrive', () => 
       native.body === 'bad' ? no() : (adapter[step] as (native: Native) => never)(native)
 
   test.for<[string, Adapter<Native>]>([
-    ['classify', faulty({ classify: when('classify') })],
-    ['convert', faulty({ convert: when('convert') })],
-  ])('in the adapter’s %s', ([, faultyAdapter]) => {
+    ['classify', throwing({ classify: when('classify') })],
+    ['convert', throwing({ convert: when('convert') })],
+  ])('when %s of the adapter throws', ([, throwingAdapter]) => {
     const loggerProvider = memoryProvider()
-    const faults: unknown[] = []
-    const bridge = createBridge(faultyAdapter, { loggerProvider, onError: (error) => faults.push(error) })
+    const errors: unknown[] = []
+    const bridge = createBridge(throwingAdapter, { loggerProvider, onError: (error) => errors.push(error) })
     for (const body of ['a', 'bad', 'b', 'bad']) bridge.emit({ body })
     expect(bodies(loggerProvider)).toEqual(['a', 'b'])
-    expect(faults).toEqual([new Error('no'), new Error('no')])
-    expect(said).toEqual(['logbridge: a plain record could not be sent (said once): no'])
+    expect(errors).toEqual([new Error('no'), new Error('no')])
+    expect(warnings).toEqual(['logbridge: a plain record could not be sent (logged once): no'])
   })
 
-  test('in getLogger, enabled and emit of the provider', () => {
+  test('when getLogger, enabled or emit of the provider throws', () => {
     const providers = [
       { getLogger: no },
       { getLogger: () => ({ emit() {}, enabled: no }) },
       { getLogger: () => ({ emit: no }) },
     ]
     for (const loggerProvider of providers) {
-      const faults: unknown[] = []
-      const bridge = createBridge(adapter, { loggerProvider, onError: (error) => faults.push(error) })
+      const errors: unknown[] = []
+      const bridge = createBridge(adapter, { loggerProvider, onError: (error) => errors.push(error) })
       expect(() => bridge.emit({})).not.toThrow()
       expect(() => bridge.enabled({})).not.toThrow()
-      expect(faults).toEqual([new Error('no')])
+      expect(errors).toEqual([new Error('no')])
     }
   })
 
-  test('outside of emit, which the adapter reports', () => {
-    const faults: unknown[] = []
-    createBridge(adapter, { onError: (error) => faults.push(error) }).report(new Error('no'))
-    expect(faults).toEqual([new Error('no')])
-    expect(said).toEqual(['logbridge: a plain record could not be sent (said once): no'])
+  test('when the adapter reports the error', () => {
+    const errors: unknown[] = []
+    createBridge(adapter, { onError: (error) => errors.push(error) }).report(new Error('no'))
+    expect(errors).toEqual([new Error('no')])
+    expect(warnings).toEqual(['logbridge: a plain record could not be sent (logged once): no'])
   })
 
-  test('in onError itself', () => {
+  test('when onError throws', () => {
     const bridge = createBridge(adapter, { loggerProvider: { getLogger: no }, onError: no })
     expect(() => bridge.emit({})).not.toThrow()
   })
 
-  test('the bridge is open again after a fault', () => {
+  test('when emit of the provider fails once', () => {
     let fail = true
     const loggerProvider = memoryProvider({ emit: () => fail && no() })
     const bridge = createBridge(adapter, { loggerProvider })
@@ -117,21 +117,21 @@ describe('a fault never reaches the log call, and its neighbours arrive', () => 
   })
 })
 
-describe('the least severity', () => {
-  function levelled(): { bridge: Bridge<Native>; provider: ReturnType<typeof memoryProvider> } {
+describe('minimum severity', () => {
+  function setUp(): { bridge: Bridge<Native>; provider: ReturnType<typeof memoryProvider> } {
     const provider = memoryProvider()
     return { bridge: createBridge(adapter, { loggerProvider: provider }, 9), provider }
   }
 
-  test('holds back what is below it, but nothing of unknown severity', () => {
-    const { bridge, provider } = levelled()
+  test('drops records below the minimum, and sends records of unknown severity', () => {
+    const { bridge, provider } = setUp()
     for (const severity of [8, 9, 0, 24] as const) bridge.emit({ severity, body: severity })
     expect(bodies(provider)).toEqual([9, 0, 24])
     expect(([8, 9, 0] as const).map((severity) => bridge.enabled({ severity }))).toEqual([false, true, true])
   })
 })
 
-test('a bridge classifies a record once and hands the answer to convert', () => {
+test('bridge classifies a record once and passes the answer to convert when a record is emitted', () => {
   const loggerProvider = memoryProvider()
   const classifications: Classified[] = []
   const converted: unknown[] = []
@@ -161,7 +161,7 @@ test('a bridge classifies a record once and hands the answer to convert', () => 
 describe('context and time', () => {
   const key = createContextKey('request')
 
-  test('are those of the call', () => {
+  test('are taken at the call when the record has none', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
     context.with(ROOT_CONTEXT.setValue(key, 7), () => bridge.emit({}))
@@ -170,7 +170,7 @@ describe('context and time', () => {
     expect(record?.timestamp).toEqual(record?.observedTimestamp)
   })
 
-  test('are the record’s own where it has them', () => {
+  test('are taken from the record when the record has them', () => {
     const loggerProvider = memoryProvider()
     createBridge(adapter, { loggerProvider }).emit({
       timestamp: [1, 2],
@@ -182,7 +182,7 @@ describe('context and time', () => {
     expect(record?.observedTimestamp?.[0]).toBeGreaterThan(1e9)
   })
 
-  test('of a delayed record are what the adapter took at the call; so is where the call stands', () => {
+  test('and call site are taken from the record when the adapter has captured them at the call', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider, captureCode: true })
     const code = { ...bridge.captureCallSite!(), 'code.line.number': 7 }
@@ -195,9 +195,9 @@ describe('context and time', () => {
 
   test('an adapter can leave a record out', () => {
     const loggerProvider = memoryProvider()
-    const faults: unknown[] = []
-    const onError = (error: unknown): void => void faults.push(error)
+    const errors: unknown[] = []
+    const onError = (error: unknown): void => void errors.push(error)
     createBridge({ ...adapter, convert: () => undefined }, { loggerProvider, onError }).emit({})
-    expect([loggerProvider.records, faults]).toEqual([[], []])
+    expect([loggerProvider.records, errors]).toEqual([[], []])
   })
 })

@@ -11,7 +11,7 @@ function subjectLogger(logger: PlainLogger, bindings?: Record<string, unknown>):
     format: (template, ...parameters) => logger.log('middle', template, {}, ...parameters),
     child: (more) => subjectLogger(logger, { ...bindings, ...more }),
     close() {
-      // Nothing is held open.
+      // This logger holds nothing open.
     },
   }
 }

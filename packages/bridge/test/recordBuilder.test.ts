@@ -22,26 +22,26 @@ const failed = (): Error => Object.assign(new TypeError('no'), { code: 'E_NO' })
 const EXCEPTION = ['exception.type', 'exception.message', 'exception.stacktrace']
 
 describe('the event name', () => {
-  test('comes from otel.event.name, which does not stay an attribute', () => {
+  test('is taken from otel.event.name, and the attribute is removed, when the attribute is a text', () => {
     expect(build({ attributes: { 'otel.event.name': 'order.paid', id: 1 } })).toEqual({
       eventName: 'order.paid',
       attributes: { id: 1 },
     })
   })
 
-  test('is text: anything else stays an attribute', () => {
+  test('is absent, and the attribute stays, when otel.event.name is no text', () => {
     expect(build({ attributes: { 'otel.event.name': 7 } })).toEqual({ attributes: { 'otel.event.name': 7 } })
   })
 })
 
-describe('an exception', () => {
-  test('stands first, so that an attribute limit cuts others', () => {
+describe('exception attributes', () => {
+  test('stand first when the record has other attributes', () => {
     const { attributes } = build({ attributes: { id: 1 }, exception: new TypeError('no') })
     expect(Object.keys(attributes)).toEqual([...EXCEPTION, 'id'])
     expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'no', id: 1 })
   })
 
-  test('leaves its own fields where it stood', () => {
+  test('leave the own fields of the Error under its key when the Error is an attribute', () => {
     const err = failed()
     expect(build({ attributes: { err, also: err }, exception: err }).attributes).toMatchObject({
       err: { code: 'E_NO' },
@@ -49,12 +49,12 @@ describe('an exception', () => {
     })
   })
 
-  test('leaves nothing where it stood when it has none', () => {
+  test('replace the attribute when the Error has no own fields', () => {
     const err = new Error('no')
     expect(Object.keys(build({ attributes: { err }, exception: err }).attributes)).toEqual(EXCEPTION)
   })
 
-  test('leaves its own fields under error where it stood nowhere, beside what is there', () => {
+  test('come with the own fields under error, or a free key, when the Error has no key', () => {
     expect(build({ exception: failed() }).attributes).toMatchObject({ error: { code: 'E_NO' } })
     expect(build({ attributes: { error: 1, 'error#2': 2 }, exception: failed() }).attributes).toMatchObject({
       error: 1,
@@ -63,7 +63,7 @@ describe('an exception', () => {
     })
   })
 
-  test('does not touch the Error or another one beside it', () => {
+  test('leave the Error and another Error unchanged when the record has two', () => {
     const [err, other] = [failed(), new RangeError('other')]
     const { attributes } = build({ attributes: { err, other }, exception: err })
     expect(attributes.other).toMatchObject({ type: 'RangeError', message: 'other' })
@@ -72,7 +72,7 @@ describe('an exception', () => {
 })
 
 describe('static attributes', () => {
-  test('are on every record, under the record’s own', () => {
+  test('are on every record, and the record’s own attribute wins when the keys are equal', () => {
     const options = { attributes: { team: 'shop', id: 0, constructor: 'c' } }
     expect(build({ attributes: { id: 1 } }, options).attributes).toEqual({
       id: 1,
@@ -81,7 +81,7 @@ describe('static attributes', () => {
     })
   })
 
-  test('are those of construction', () => {
+  test('keep their values when the options object changes later', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
     const buildRecord = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
@@ -103,7 +103,7 @@ describe('include and exclude', () => {
     expect(Object.keys(build({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
   })
 
-  test('a key that was kept apart is chosen by the key it had', () => {
+  test('match a renamed key by its original name when two keys were equal', () => {
     const apart = { id: 1, 'id#2': 2, 'id#': 3, 'id#2b': 4, token: 5 }
     const keysWith = (options: BridgeOptions): string[] =>
       Object.keys(build({ attributes: { ...apart } }, options).attributes)
@@ -111,7 +111,7 @@ describe('include and exclude', () => {
     expect(keysWith({ include: ['id'] })).toEqual(['id', 'id#2'])
   })
 
-  test('include chooses among the record’s own, not among what the bridge adds', () => {
+  test('include keeps the attributes that the bridge adds when no glob matches them', () => {
     const err = failed()
     const options = { include: ['id'], attributes: { team: 'shop' }, captureTemplate: true }
     const template = { template: '%s', parameters: [1] }
@@ -125,7 +125,7 @@ describe('include and exclude', () => {
     ])
   })
 
-  test('exclude reaches everything, and an excluded Error does not come back under another key', () => {
+  test('exclude removes an attribute whatever has added it, and an excluded Error gets no other key', () => {
     const err = failed()
     const options = { exclude: ['err', 'exception.stacktrace', 'team'], attributes: { team: 'shop' } }
     expect(build({ attributes: { err, id: 1 }, exception: err }, options).attributes).toEqual({
@@ -139,7 +139,7 @@ describe('include and exclude', () => {
 describe('captureTemplate', () => {
   const record = (): LogRecord => ({ body: 'a 1', template: { template: 'a %d', parameters: [1] } })
 
-  test('adds template and parameters when asked', () => {
+  test('adds template and parameters when the option is true', () => {
     expect(build(record(), { captureTemplate: true }).attributes).toEqual({
       'log.body.template': 'a %d',
       'log.body.parameters': [1],
@@ -153,7 +153,7 @@ describe('captureTemplate', () => {
 })
 
 describe('values', () => {
-  test('stay what they are for a provider that takes any', () => {
+  test('stay unchanged when the provider accepts any value', () => {
     const body = new Map()
     const nested = new Set()
     const finished = build({ body, attributes: { nested } }, {}, true)
@@ -161,7 +161,7 @@ describe('values', () => {
     expect(finished.attributes.nested).toBe(nested)
   })
 
-  test('are plain for the redact function, whatever the provider takes', () => {
+  test('are plain for the redact function when the provider accepts any value', () => {
     const redact: NonNullable<BridgeOptions['redact']> = (record) => {
       record.body = `${record.body as string}!`
       delete record.attributes['secret']

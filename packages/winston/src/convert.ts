@@ -30,7 +30,7 @@ const NUMBER = /^\d+(?:\.\d+)?$/
 const MINUTE = /:\d\d/
 /** Matches a time zone in the text behind the minute. */
 const ZONE = /Z|GMT|UTC|[+-]\d\d:?\d\d/i
-/** Fields that are left out of the attributes, or have a place of their own below. */
+/** Fields that are left out of the attributes, or are handled below. */
 const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 /** Greatest distance from the time of the call at which a text without a time zone counts as the time. */
 const TOLERANCE_MILLIS = 1500
@@ -38,7 +38,7 @@ const TOLERANCE_MILLIS = 1500
 /**
  * Makes the adapter of winston; `index.ts` has the mapping.
  *
- * @param overrides severity numbers by level, over those of the logger's own levels
+ * @param overrides severity numbers by level, over the numbers of the levels
  * @param labelIsScope `true` makes a logger's label the scope, `false` an attribute
  * @param hasTemplates `true` captures message templates
  */

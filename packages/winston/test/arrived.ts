@@ -2,7 +2,7 @@ import winston from 'winston'
 import { type ConformanceRecord, memoryBackend } from '@logbridge/bridge/conformance'
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 
-/** Runs code with a real logger whose only transport is ours, and gives what arrived. */
+/** Runs code with a real logger whose only transport is an OtelTransport. @returns the records that arrive */
 export async function arrived(
   run: (logger: winston.Logger) => void,
   loggerOptions: winston.LoggerOptions = {},
@@ -14,7 +14,7 @@ export async function arrived(
   return session.records()
 }
 
-/** The same for one record. */
+/** Runs code that logs one record. @returns the record */
 export async function arrivedOne(...args: Parameters<typeof arrived>): Promise<ConformanceRecord> {
   const records = await arrived(...args)
   if (records.length !== 1) throw new Error(`${records.length} records arrived`)

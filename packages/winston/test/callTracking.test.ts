@@ -14,7 +14,7 @@ import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformanc
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 import { versions } from './versions.ts'
 
-/** A transport that is done with a record only when it is told so. */
+/** Transport that finishes a record when the test calls `next`. */
 class SlowTransport extends TransportStream {
   readonly waiting: (() => void)[] = []
 
@@ -27,7 +27,7 @@ class SlowTransport extends TransportStream {
     this.waiting.push(next)
   }
 
-  /** Until nothing is left in any stream. */
+  /** Calls `next` until all streams are empty. */
   async finish(logger: winston.Logger): Promise<void> {
     const isDone = () => waitingIn(logger).every((length) => length === 0) && this.writableLength === 0
     while (!isDone()) {
@@ -37,13 +37,13 @@ class SlowTransport extends TransportStream {
   }
 }
 
-/** How many records wait before their format, and after it. winston's first versions have no getters for this. */
+/** Counts the records that wait before and after their format. winston's first versions have no getters for the numbers. */
 function waitingIn(logger: winston.Logger): [number, number] {
   const { _writableState, _readableState } = logger as unknown as Record<string, { length: number }>
   return [_writableState!.length, _readableState!.length]
 }
 
-/** The span of the log call that has this number. */
+/** Returns the span of a log call by its number. */
 function span(number: number): SpanContext {
   const digits = String(number + 1)
   return { traceId: digits.padStart(32, '0'), spanId: digits.padStart(16, '0'), traceFlags: number % 2 }
@@ -58,11 +58,11 @@ beforeAll(() => {
 })
 afterAll(() => context.disable())
 
-/** More than the 16 records that each of winston's three stream buffers takes. */
+/** Exceeds the 16 records that each of winston's three stream buffers holds. */
 const CALLS = 100
 
 describe.each(versions)(
-  '%s: behind a slow transport, each record keeps its own context',
+  '%s: a record keeps the context of its call behind a slow transport',
   (version, winston) => {
     const { format } = winston
     const isOldest = version.endsWith('3.0.0')
@@ -101,12 +101,12 @@ describe.each(versions)(
     }))
 
     test.each<[string, winston.LoggerOptions, OtelTransportOptions, 'before' | 'behind']>([
-      ['the slow one is first', {}, {}, 'behind'],
-      ['the slow one is last', {}, {}, 'before'],
-      ['a format copies', { format: clone() }, {}, 'behind'],
-      ['a format makes a new record', { format: strip() }, {}, 'behind'],
-      ['the transport has a format', {}, { format: format.json() }, 'behind'],
-      ['both', { format: clone() }, { format: strip() }, 'before'],
+      ['when the slow transport is first', {}, {}, 'behind'],
+      ['when the slow transport is last', {}, {}, 'before'],
+      ['when a format copies the record', { format: clone() }, {}, 'behind'],
+      ['when a format makes a new record', { format: strip() }, {}, 'behind'],
+      ['when the transport has a format', {}, { format: format.json() }, 'behind'],
+      ['when logger and transport have a format', { format: clone() }, { format: strip() }, 'before'],
     ])('%s', async (_, loggerOptions, options, order) => {
       const logger = create(loggerOptions, options, order)
       for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.info(`call ${n}`))
@@ -115,14 +115,14 @@ describe.each(versions)(
       await expectSpans()
     })
 
-    test.skipIf(isOldest)('child loggers, which winston has since 3.2', async () => {
+    test.skipIf(isOldest)('when a child logger is called, which winston has since 3.2', async () => {
       const logger = create()
       for (let n = 0; n < CALLS; n += 1) inSpan(n, () => logger.child({ n }).info(`call ${n}`))
       await inSpan(999, () => slow.finish(logger))
       await expectSpans()
     })
 
-    test('an object that is logged again', async () => {
+    test('when an object is logged again', async () => {
       const logger = create()
       const info = { level: 'info', message: 'first' }
       for (let n = 0; n < CALLS; n += 1) logger.info('filler')
@@ -135,7 +135,7 @@ describe.each(versions)(
       expect([first.traceId, second!.traceId]).toEqual([span(1).traceId, span(2).traceId])
     })
 
-    test('and the time, the template and the Error', async () => {
+    test('and its time, template and Error when a format changes the record', async () => {
       const logger = create(
         {
           format: isOldest ? format.splat() : format.combine(format.errors({ stack: true }), format.splat()),
@@ -156,7 +156,7 @@ describe.each(versions)(
       expect(seconds * 1000 + nanoseconds / 1e6).toBeLessThanOrEqual(called)
     })
 
-    test('and the time at which it was observed', async () => {
+    test('and its observed time when a format sets the timestamp', async () => {
       const emitted: ApiLogRecord[] = []
       const loggerProvider = {
         getLogger: () => ({ emit: (record: ApiLogRecord) => void emitted.push(record) }),
@@ -174,7 +174,7 @@ describe.each(versions)(
       expect(observedTimestamp![0] * 1000 + observedTimestamp![1] / 1e6).toBeLessThanOrEqual(called)
     })
 
-    test('and where its call stands', async () => {
+    test('and its call site when captureCode is true', async () => {
       const logger = create({}, { captureCode: true })
       function logHere(n: number): void {
         logger.info(`call ${n}`)
@@ -193,7 +193,7 @@ describe.each(versions)(
       })
     })
 
-    test('requests that take turns, while it drains', async () => {
+    test('when requests take turns while the streams drain', async () => {
       const logger = create()
       const request = (number: number) =>
         inSpan(number, async () => {
@@ -221,7 +221,7 @@ describe.each(versions)(
       }
     })
 
-    test('log calls inside of streams, and records that are piped into the logger', async () => {
+    test('when streams log and records are piped into the logger', async () => {
       const logger = create()
       const write = (number: number) =>
         inSpan(number, () => {
@@ -250,7 +250,7 @@ describe.each(versions)(
       }
     })
 
-    test('the transport itself is corked', async () => {
+    test('when the transport itself is corked', async () => {
       const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
       const logger = winston.createLogger({ transports: [transport] })
       transport.cork()
@@ -262,7 +262,7 @@ describe.each(versions)(
       expect(records).toHaveLength(CALLS / 10)
     })
 
-    test("a format runs in the call's context, too", async () => {
+    test('when a format reads the active context', async () => {
       const withTrace = format((info) => ({
         ...info,
         trace_id: trace.getSpanContext(context.active())?.traceId,
@@ -278,7 +278,7 @@ describe.each(versions)(
   },
 )
 
-test('nothing is put on a record, whether it waits or not', async () => {
+test('call tracking puts nothing on a record when the record waits', async () => {
   const keys = new Set<PropertyKey>()
   const look = winston.format((info) => {
     for (const key of Reflect.ownKeys(info)) keys.add(key)

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A provider whose flushes end when they are told to. */
+/** Provider whose flushes end when the test calls `answer`. */
 function flushable(answers = false) {
   const bodies: unknown[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -21,12 +21,12 @@ function flushable(answers = false) {
   return { loggerProvider: loggerProvider as never, bodies, forceFlush, answer: resolve }
 }
 
-/** Resolves when a mock has been called; fake timers do not go on meanwhile. */
+/** Resolves when a mock has been called. Fake timers stand still meanwhile. */
 async function called(mock: { mock: { calls: unknown[] } }): Promise<void> {
   while (mock.mock.calls.length === 0) await new Promise(setImmediate)
 }
 
-/** The names of these events in the order of their coming. */
+/** Returns the names of events in the order of their occurrence. */
 function eventsOf(emitter: NodeJS.EventEmitter, ...names: string[]): string[] {
   const events: string[] = []
   for (const name of names) emitter.on(name, () => events.push(name))
@@ -107,7 +107,7 @@ describe.each([
     const { logger, transport } = setUp({ loggerProvider })
     takeOff(logger, transport)
     expect(forceFlush).toHaveBeenCalledTimes(1)
-    // It can be used again.
+    // The transport can be used again.
     logger.add(transport)
     logger.info('again')
     expect(transport.writable).toBe(true)

@@ -20,7 +20,7 @@ const WHOLE = {
 const AMONG_FIELDS = { ...WHOLE, code: 'E_BOOM', cause: CAUSE }
 const UNDER_ERROR = { ...WHOLE, error: { code: 'E_BOOM', cause: CAUSE } }
 
-describe('an Error', () => {
+describe('an Error becomes exception.*', () => {
   test.each<[string, (logger: winston.Logger) => void, string, object]>([
     ['alone', (logger) => logger.error(failure()), 'boom', AMONG_FIELDS],
     ['alone, by log()', (logger) => logger.log('error', failure()), 'boom', AMONG_FIELDS],
@@ -41,13 +41,13 @@ describe('an Error', () => {
     ],
     ['in place of a token', (logger) => logger.error('saving %s', failure()), 'saving %s', UNDER_ERROR],
     ['behind a token', (logger) => logger.error('%d', 7, failure()), '%d', { ...UNDER_ERROR, splat: [7] }],
-  ])('%s', async (_, run, body, attributes) => {
+  ])('when the Error is logged %s', async (_, run, body, attributes) => {
     const record = await arrivedOne(run)
     expect(record.body).toBe(body)
     expect(record.attributes).toEqual(attributes)
   })
 
-  test('alone in an object, which is the message', async () => {
+  test('when the Error is alone in an object, which is the message', async () => {
     const { body, attributes } = await arrivedOne((logger) => logger.error({ err: failure() }))
     expect(body).toEqual({
       err: expect.objectContaining({ type: 'ValidationError', code: 'E_BOOM', cause: CAUSE }),
@@ -55,7 +55,7 @@ describe('an Error', () => {
     expect(attributes).toEqual(WHOLE)
   })
 
-  test('behind a text that format.splat() formats', async () => {
+  test('when the Error is behind a text that format.splat() formats', async () => {
     const { body, attributes } = await arrivedOne((logger) => logger.error('saving %d', 7, failure()), {
       format: format.splat(),
     })
@@ -63,7 +63,7 @@ describe('an Error', () => {
     expect(attributes).toMatchObject(UNDER_ERROR)
   })
 
-  test('formatted into the text', async () => {
+  test('when format.splat() formats the Error into the text', async () => {
     const { body, attributes } = await arrivedOne((logger) => logger.error('saving: %s', failure()), {
       format: format.splat(),
     })
@@ -71,14 +71,14 @@ describe('an Error', () => {
     expect(attributes).toMatchObject(WHOLE)
   })
 
-  test('behind fields that format.splat() merges', async () => {
+  test('when the Error is behind fields that format.splat() merges', async () => {
     const { attributes } = await arrivedOne((logger) => logger.error('saving', { id: 7 }, failure()), {
       format: format.splat(),
     })
     expect(attributes).toMatchObject({ ...UNDER_ERROR, id: 7 })
   })
 
-  test('of a child logger, which takes it apart', async () => {
+  test('when a child logger turns the Error into a plain object', async () => {
     const { body, attributes } = await arrivedOne((logger) =>
       logger.child({ id: 7 }).error(new TypeError('boom')),
     )
@@ -91,7 +91,7 @@ describe('an Error', () => {
     })
   })
 
-  test('of a child logger keeps its cause and a message of several lines', async () => {
+  test('with cause and a message of several lines when a child logger turns the Error into a plain object', async () => {
     const error = new RangeError('one\ntwo', { cause: new TypeError('inner') })
     const { attributes } = await arrivedOne((logger) => logger.child({}).error(error))
     expect(attributes).toEqual({
@@ -104,7 +104,7 @@ describe('an Error', () => {
     })
   })
 
-  test('whose own format the transport has', async () => {
+  test('when the transport has a format', async () => {
     const { body, attributes } = await arrivedOne(
       (logger) => logger.error(failure()),
       {},
@@ -118,14 +118,14 @@ describe('an Error', () => {
     ['alone', (logger) => logger.error(failure())],
     ['behind a text', (logger) => logger.error('saving', failure())],
     ['as err', (logger) => logger.error('saving', { err: failure() })],
-  ])('%s, among what format.metadata() has gathered', async (_, run) => {
+  ])('when the Error is logged %s and format.metadata() gathers the fields', async (_, run) => {
     const { attributes } = await arrivedOne(run, { format: format.metadata() })
     // The causes of an Error that winston has spread over the record are in `metadata` alone.
     const stack = expect.stringMatching(/^Error: boom\n\s+at /)
     expect(attributes).toMatchObject({ ...WHOLE, 'exception.stacktrace': stack })
   })
 
-  test('twice in a record: the second is a value', async () => {
+  test('once when a record has two Errors, and the second is a value', async () => {
     const { attributes } = await arrivedOne((logger) =>
       logger.error('both', { id: 7 }, failure(), new RangeError('too')),
     )
@@ -138,7 +138,7 @@ describe('format.errors()', () => {
   test.each<[string, (logger: winston.Logger) => void, string]>([
     ['of an Error alone', (logger) => logger.error(failure()), 'boom'],
     ['of an Error as message', (logger) => logger.log('error', { message: failure() }), 'boom'],
-  ])('%s, with stack', async (_, run, expected) => {
+  ])('keeps stack and fields %s when the option stack is true', async (_, run, expected) => {
     const formats = format.combine(format.errors({ stack: true }), format.json())
     const { body, attributes } = await arrivedOne(run, { format: formats })
     expect(body).toBe(expected)
@@ -154,19 +154,24 @@ describe('format.errors()', () => {
   const asMessage = (logger: winston.Logger) => logger.log('error', { message: failure() })
 
   test.each<[string, object | undefined, (logger: winston.Logger) => void, object]>([
-    ['without stack: none is sent', undefined, alone, TYPE_AND_MESSAGE],
+    ['without stack', undefined, alone, TYPE_AND_MESSAGE],
     ['without stack, as message', undefined, asMessage, TYPE_AND_MESSAGE],
     ['without stack, with cause', { cause: true }, alone, { ...TYPE_AND_MESSAGE, cause: CAUSE }],
-    ['the same as message', { cause: true }, asMessage, { ...TYPE_AND_MESSAGE, cause: CAUSE }],
-    ['with both', { stack: true, cause: true }, alone, AMONG_FIELDS],
-    ['with both, as message', { stack: true, cause: true }, asMessage, AMONG_FIELDS],
-  ])('%s', async (_, options, run, expected) => {
+    [
+      'without stack, with cause, as message',
+      { cause: true },
+      asMessage,
+      { ...TYPE_AND_MESSAGE, cause: CAUSE },
+    ],
+    ['with stack and cause', { stack: true, cause: true }, alone, AMONG_FIELDS],
+    ['with stack and cause, as message', { stack: true, cause: true }, asMessage, AMONG_FIELDS],
+  ])('decides on stack and cause when used %s', async (_, options, run, expected) => {
     const { body, attributes } = await arrivedOne(run, { format: format.errors(options) })
     expect(body).toBe('boom')
     expect(attributes).toEqual(expected)
   })
 
-  test('on the transport', async () => {
+  test('decides on stack and cause when used by the transport', async () => {
     const hidden = await arrivedOne(alone, {}, { format: format.errors() })
     expect(hidden.attributes).not.toHaveProperty('exception.stacktrace')
     const shown = await arrivedOne(alone, {}, { format: format.errors({ stack: true, cause: true }) })
@@ -176,7 +181,7 @@ describe('format.errors()', () => {
     expect(spread).toMatchObject({ body: 'boom', attributes: TYPE_AND_MESSAGE })
   })
 
-  test('of a child logger', async () => {
+  test('keeps stack and cause when used by a child logger', async () => {
     const { attributes } = await arrivedOne((logger) => logger.child({ id: 7 }).error(failure()), {
       format: format.errors({ stack: true, cause: true }),
     })
@@ -184,7 +189,7 @@ describe('format.errors()', () => {
   })
 })
 
-describe('a format that hides something of an Error', () => {
+describe('a format that hides a part of an Error', () => {
   const hiding = (change: (info: winston.Logform.TransformableInfo) => void) =>
     arrivedOne((logger) => logger.error('saving', failure()), {
       format: format((info) => {
@@ -193,7 +198,7 @@ describe('a format that hides something of an Error', () => {
       })(),
     })
 
-  test('the stack', async () => {
+  test('hides the stack when it deletes the stack', async () => {
     const { attributes } = await hiding((info) => delete info['stack'])
     expect(attributes).toEqual({
       'exception.type': 'ValidationError',
@@ -203,7 +208,7 @@ describe('a format that hides something of an Error', () => {
     })
   })
 
-  test('message and stack', async () => {
+  test('hides message and stack when it masks both', async () => {
     const { body, attributes } = await hiding((info) => {
       info.message = 'saving ***'
       info['stack'] = 'Error: ***\n    at here'
@@ -213,26 +218,26 @@ describe('a format that hides something of an Error', () => {
     expect(attributes).not.toHaveProperty('exception.message')
   })
 
-  test('the cause', async () => {
+  test('hides the cause when it deletes the cause', async () => {
     const { attributes } = await hiding((info) => delete info['cause'])
     expect(attributes).not.toHaveProperty('cause')
     expect(attributes['exception.stacktrace']).not.toContain('inner')
   })
 
-  test('a field', async () => {
+  test('hides a field when it masks the field', async () => {
     const { attributes } = await hiding((info) => (info['code'] = '***'))
     expect(attributes['code']).toBe('***')
     expect(JSON.stringify(attributes)).not.toContain('E_BOOM')
   })
 })
 
-describe('no Error', () => {
+describe('fields stay attributes', () => {
   test.each([
-    ['a stack that is none', { stack: 'blue' }],
+    ['a stack that is no stack of an Error', { stack: 'blue' }],
     ['a text', { error: 'none' }],
     ['a text that is slow to search', { stack: '\n'.repeat(400_000) }],
     ['a look-alike', { err: { name: 'Error', message: 'm', code: 'c' } }],
-  ])('%s', async (_, fields) => {
+  ])('when they hold %s', async (_, fields) => {
     expect((await arrivedOne((logger) => logger.error('x', fields))).attributes).toEqual(fields)
   })
 })

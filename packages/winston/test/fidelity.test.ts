@@ -7,7 +7,7 @@ import { versions, type Winston } from './versions.ts'
 
 type Case = [name: string, options: LoggerOptions, run: (logger: Logger) => void]
 
-/** What winston's own transport prints as JSON is what arrives. */
+/** Asserts that the record which arrives equals the JSON that winston's own transport prints. */
 async function expectPrinted(winston: Winston, options: LoggerOptions, run: (logger: Logger) => void) {
   const printed: unknown[] = []
   const stream = new Writable({
@@ -38,7 +38,7 @@ const logAll = (levels: object) => (logger: Logger) =>
   Object.keys(levels).forEach((level) => logger.log(level, `at ${level}`, meta()))
 const logTop = (logger: Logger) => void (logger as never as { top: Logger['info'] }).top('x', meta())
 
-describe.each(versions)('%s', (_, winston) => {
+describe.each(versions)('a record equals the JSON of %s', (_, winston) => {
   const { config, format } = winston
   const splat = { format: format.splat() }
   const metadata = { format: format.metadata() }
@@ -64,21 +64,25 @@ describe.each(versions)('%s', (_, winston) => {
     ['format.metadata()', metadata, (logger) => logger.info('x', meta())],
     ['a circular field', {}, (logger) => logger.info('x', { loop })],
     ['a timer', {}, (logger) => logger.startTimer().done({ message: 'timed', ...meta() })],
-  ])('%s', (_, options, run) => expectPrinted(winston, options, run))
+  ])('when the logger is used with %s', (_, options, run) => expectPrinted(winston, options, run))
 })
 
-// winston 3.0 has neither.
-describe('child loggers and defaultMeta', () => {
+// winston 3.0 has neither child loggers nor defaultMeta.
+describe('a record equals the JSON of winston 3.19', () => {
   const splat = { format: newest.format.splat() }
   const withDefaults = (a: number) => ({ defaultMeta: { a, d: a } })
 
   test.each<Case>([
     ['a child', {}, (logger) => logger.child(meta()).info('x', { own: 1 })],
-    ['its child', {}, (logger) => logger.child({ a: 1, b: 1 }).child({ b: 2, c: 2 }).info('x', { c: 3 })],
-    ['several', {}, (logger) => [1, 2, 3].forEach((id) => logger.child({ id }).info('x'))],
-    ['a record of its own', {}, (logger) => logger.child({ a: 1 }).log(record())],
-    ['splat', splat, (logger) => logger.child({ a: 1 }).info('%s', 'x', { b: 2 })],
+    [
+      'a child of a child',
+      {},
+      (logger) => logger.child({ a: 1, b: 1 }).child({ b: 2, c: 2 }).info('x', { c: 3 }),
+    ],
+    ['several children', {}, (logger) => [1, 2, 3].forEach((id) => logger.child({ id }).info('x'))],
+    ['a child that logs a record', {}, (logger) => logger.child({ a: 1 }).log(record())],
+    ['a child and splat', splat, (logger) => logger.child({ a: 1 }).info('%s', 'x', { b: 2 })],
     ['defaultMeta', withDefaults(0), (logger) => logger.info('x', { a: 1 })],
-    ['both', withDefaults(0), (logger) => logger.child({ a: 1 }).info('x', { b: 2 })],
-  ])('%s', (_, options, run) => expectPrinted(newest, options, run))
+    ['a child and defaultMeta', withDefaults(0), (logger) => logger.child({ a: 1 }).info('x', { b: 2 })],
+  ])('when the logger is used with %s', (_, options, run) => expectPrinted(newest, options, run))
 })

@@ -17,11 +17,11 @@ describe("winston's handlers", () => {
   const listeners = events.map((event) => process.listeners(event as 'exit'))
   let logger: winston.Logger | undefined
 
-  /** Lets winston's handler see an event as if it had happened, and no one else. */
-  function happen(event: (typeof events)[number], options: winston.LoggerOptions, what: unknown): void {
+  /** Emits an event to winston's handler alone. */
+  function emitTo(event: (typeof events)[number], options: winston.LoggerOptions, value: unknown): void {
     for (const name of events) process.removeAllListeners(name)
     logger = winston.createLogger({ exitOnError: false, ...options })
-    process.emit(event as 'uncaughtException', what as Error)
+    process.emit(event as 'uncaughtException', value as Error)
   }
 
   afterEach(() => {
@@ -49,12 +49,12 @@ describe("winston's handlers", () => {
     ['uncaughtException', 'handleExceptions', (transport) => ({ transports: [transport] })],
     ['unhandledRejection', 'rejectionHandlers', (transport) => ({ rejectionHandlers: [transport] })],
     ['unhandledRejection', 'handleRejections', (transport) => ({ transports: [transport] })],
-  ])('%s by %s', async (event, _, options) => {
+  ])('send one record when an %s reaches %s', async (event, _, options) => {
     session = await memoryBackend.start()
     const { loggerProvider } = session
     const transport = new OtelTransport({ loggerProvider, handleExceptions: true, handleRejections: true })
     const error = Object.assign(new TypeError('boom'), { code: 'E_BOOM' })
-    happen(event, options(transport), error)
+    emitTo(event, options(transport), error)
     const records = await session.records()
     expect(records).toHaveLength(1)
     const [record] = records
@@ -64,33 +64,33 @@ describe("winston's handlers", () => {
     expect(record!.attributes).toEqual({ ...attributes(error), ...flag })
   })
 
-  test('an uncaught exception is left alone without handleExceptions', async () => {
+  test('send nothing when an exception is uncaught and handleExceptions is false', async () => {
     session = await memoryBackend.start()
     const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
     const other = new winston.transports.Stream({ stream: new PassThrough().resume() })
-    happen('uncaughtException', { transports: [transport], exceptionHandlers: [other] }, new Error('boom'))
+    emitTo('uncaughtException', { transports: [transport], exceptionHandlers: [other] }, new Error('boom'))
     expect(await session.records()).toEqual([])
   })
 
-  test('what the transport hides stays hidden', async () => {
+  test('hide fields when the format of the transport hides them', async () => {
     session = await memoryBackend.start()
     const { loggerProvider } = session
     const hide = format(({ os: _os, process: _process, ...info }) => info)
     const transport = new OtelTransport({ loggerProvider, format: hide() })
     const silent = new OtelTransport({ loggerProvider, silent: true })
-    happen('uncaughtException', { exceptionHandlers: [transport, silent] }, new Error('boom'))
+    emitTo('uncaughtException', { exceptionHandlers: [transport, silent] }, new Error('boom'))
     const records = await session.records()
     expect(records).toHaveLength(1)
     expect(Object.keys(records[0]!.attributes)).not.toContain('process')
   })
 
-  test("what the text of the logger's format hides stays hidden", async () => {
+  test("hide fields when the text of the logger's format hides them", async () => {
     session = await memoryBackend.start()
     const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
     const json = format.json({
       replacer: (key, value: unknown) => (/^(?:os|process|date|trace|stack)$/.test(key) ? undefined : value),
     })
-    happen('uncaughtException', { format: json, exceptionHandlers: [transport] }, new TypeError('boom'))
+    emitTo('uncaughtException', { format: json, exceptionHandlers: [transport] }, new TypeError('boom'))
     const [record] = await session.records()
     expect(record!.body).toMatch(/^uncaughtException: boom\n/)
     expect(Object.keys(record!.attributes)).toEqual(expect.arrayContaining(['exception.type', 'exception']))
@@ -98,10 +98,10 @@ describe("winston's handlers", () => {
     expect(Object.keys(record!.attributes)).not.toEqual(expect.arrayContaining(['os']))
   })
 
-  test('what is thrown need not be an Error', async () => {
+  test('send the value when a value that is no Error is thrown', async () => {
     session = await memoryBackend.start()
     const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
-    happen('uncaughtException', { exceptionHandlers: [transport] }, 'a text')
+    emitTo('uncaughtException', { exceptionHandlers: [transport] }, 'a text')
     const [record] = await session.records()
     expect(record!.body).toBe('uncaughtException: a text\n  No stack trace')
     expect(record!.attributes).toMatchObject({ error: 'a text' })
@@ -109,7 +109,7 @@ describe("winston's handlers", () => {
   })
 })
 
-/** Runs a process to its end, with the built package. */
+/** Runs a process with the built package to its end. */
 async function run(...args: string[]) {
   const child = spawn(process.execPath, [CRASH, ...args])
   const [stdout, stderr, [code]] = await Promise.all([
@@ -120,9 +120,9 @@ async function run(...args: string[]) {
   return { stdout, stderr, code }
 }
 
-// winston takes three seconds to die.
+// winston ends the process after three seconds.
 describe.concurrent(
-  'a process that ends so sends the record first, and ends as it would without us',
+  'a process that ends by an uncaught error sends the record, and ends as without the transport',
   { tags: 'long' },
   () => {
     test.each<[library: string, setup: string, fault: 'throw' | 'reject', event: string, code: number]>([

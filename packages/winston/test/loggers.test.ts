@@ -5,7 +5,7 @@ import { type BackendSession, memoryBackend } from '@logbridge/bridge/conformanc
 import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
 import { versions } from './versions.ts'
 
-// What becomes of a transport and its records as loggers come, go and change.
+// Transport and records while loggers are created, changed and removed.
 
 let session: BackendSession
 beforeEach(async () => {
@@ -19,19 +19,19 @@ const bodies = async () => (await session.records()).map(({ body }) => body)
 const severities = async () =>
   (await session.records()).map(({ severityText, severityNumber }) => [severityText, severityNumber])
 
-describe.each(versions)('%s', (_, winston) => {
+describe.each(versions)('%s: a transport', (_, winston) => {
   const { npm, syslog } = winston.config
   const { format } = winston
 
-  describe('loggers that share an array of transports', () => {
-    test('one record each', async () => {
+  describe('of loggers that share an array of transports', () => {
+    test('sends one record each when three loggers log', async () => {
       const transports = [create()]
       const loggers = [1, 2, 3].map(() => winston.createLogger({ transports }))
       loggers.forEach((logger, index) => logger.info(`of ${index}`))
       expect(await bodies()).toEqual(['of 0', 'of 1', 'of 2'])
     })
 
-    test('each with its own levels, and their severities', async () => {
+    test('uses the levels of each logger when the levels differ', async () => {
       const transports = [create()]
       const ranked = { error: 0, notable: 1, info: 2 }
       const longer = { error: 0, odd: 1, notable: 2, info: 3, trace: 4 }
@@ -50,7 +50,7 @@ describe.each(versions)('%s', (_, winston) => {
       ])
     })
 
-    test('each with its own level, whichever was first and whichever is still there', async () => {
+    test('uses the level of each logger when one logger is closed', async () => {
       const transports = [create()]
       const quiet = winston.createLogger({ transports, level: 'error' })
       const loud = winston.createLogger({ transports, level: 'debug' })
@@ -61,7 +61,7 @@ describe.each(versions)('%s', (_, winston) => {
       expect(await bodies()).toEqual(['both', 'this'])
     })
 
-    test('the level of the transport is looked up in the levels of each', async () => {
+    test('compares its level with the levels of each logger when the transport has a level', async () => {
       const transports = [create({ level: 'info' })]
       const first = winston.createLogger({ transports, levels: npm.levels })
       const second = winston.createLogger({ transports, levels: syslog.levels })
@@ -72,7 +72,7 @@ describe.each(versions)('%s', (_, winston) => {
       expect(await bodies()).toEqual(['one', 'two'])
     })
 
-    test('any number of them, without a warning about listeners', async () => {
+    test('causes no warning about listeners when many loggers share it', async () => {
       const warnings: Error[] = []
       const keep = (warning: Error) => void warnings.push(warning)
       process.on('warning', keep)
@@ -85,8 +85,8 @@ describe.each(versions)('%s', (_, winston) => {
     })
   })
 
-  describe('configure() later', () => {
-    test('adds the transport', async () => {
+  describe('after configure()', () => {
+    test('sends records when configure() adds it', async () => {
       const logger = winston.createLogger({ transports: [new winston.transports.Console({ silent: true })] })
       logger.info('before')
       logger.configure({ transports: [create()], level: 'debug' })
@@ -94,7 +94,7 @@ describe.each(versions)('%s', (_, winston) => {
       expect(await bodies()).toEqual(['after'])
     })
 
-    test('removes it', async () => {
+    test('sends no more records when configure() removes it', async () => {
       const logger = winston.createLogger({ transports: [create()] })
       logger.info('before')
       logger.configure({ transports: [new winston.transports.Console({ silent: true })] })
@@ -102,7 +102,7 @@ describe.each(versions)('%s', (_, winston) => {
       expect(await bodies()).toEqual(['before'])
     })
 
-    test('keeps it, with another level and format', async () => {
+    test('follows level and format when configure() keeps it', async () => {
       const transports = [create()]
       const logger = winston.createLogger({ transports, level: 'debug' })
       logger.debug('before')
@@ -116,7 +116,7 @@ describe.each(versions)('%s', (_, winston) => {
       ])
     })
 
-    test('gives it other levels', async () => {
+    test('uses the new levels when configure() replaces the levels', async () => {
       const transports = [create()]
       const levels = { high: 0, info: 1 }
       const logger = winston.createLogger({ transports, levels })
@@ -129,7 +129,7 @@ describe.each(versions)('%s', (_, winston) => {
       ])
     })
 
-    test('moves it to another logger', async () => {
+    test('uses the level of the second logger when it is moved', async () => {
       const transport = create()
       const first = winston.createLogger({ transports: [transport], level: 'debug' })
       first.clear()
@@ -140,7 +140,7 @@ describe.each(versions)('%s', (_, winston) => {
     })
   })
 
-  test('add() and remove(), again and again: one record each', async () => {
+  test('sends one record each when it is added and removed repeatedly', async () => {
     const transport = create()
     const logger = winston.createLogger()
     for (let n = 0; n < 3; n += 1) {
@@ -153,7 +153,7 @@ describe.each(versions)('%s', (_, winston) => {
     expect(await bodies()).toEqual(['call 0', 'call 1', 'call 2', 'added twice'])
   })
 
-  test('what was logged before the transport was added is sent by the level of its logger', async () => {
+  test('sends an earlier record by the level of the logger when it is added later', async () => {
     const logger = winston.createLogger({ level: 'info' })
     logger.debug('not this')
     logger.info('early')
@@ -163,7 +163,7 @@ describe.each(versions)('%s', (_, winston) => {
   })
 
   describe('silent', () => {
-    test('logger: its records are not sent, those of others are', async () => {
+    test('of a logger drops its records alone when another logger shares the transport', async () => {
       const transports = [create()]
       const silent = winston.createLogger({ transports, silent: true })
       silent.info('not this')
@@ -173,7 +173,7 @@ describe.each(versions)('%s', (_, winston) => {
       expect(await bodies()).toEqual(['this', 'and this'])
     })
 
-    test('transport: nothing is sent, until it speaks', async () => {
+    test('of a transport drops all records until it is false', async () => {
       const transport = create({ silent: true })
       const logger = winston.createLogger({ transports: [transport] })
       logger.info('not this')
@@ -183,7 +183,7 @@ describe.each(versions)('%s', (_, winston) => {
     })
   })
 
-  test('level, format and silent of a logger and of a transport may change at any time', async () => {
+  test('follows level and format when they change', async () => {
     const transport = create()
     const logger = winston.createLogger({ transports: [transport], level: 'error' })
     logger.info('not this')
@@ -196,7 +196,7 @@ describe.each(versions)('%s', (_, winston) => {
     expect(await bodies()).toEqual(['one', 'formatted two'])
   })
 
-  test('winston.loggers: a container of loggers', async () => {
+  test('sends the records of all loggers when a Container shares it', async () => {
     const container = new winston.Container({ transports: [create()] })
     container.add('db').info('one')
     container.get('db').info('two')
@@ -213,7 +213,7 @@ describe.each(versions)('%s', (_, winston) => {
     container.close()
   })
 
-  test('the default logger', async () => {
+  test('sends the records of the default logger when winston.add() adds it', async () => {
     const transport = create({ level: 'debug' })
     onTestFinished(() => void winston.remove(transport))
     winston.add(transport)
@@ -225,7 +225,7 @@ describe.each(versions)('%s', (_, winston) => {
     expect(await bodies()).toEqual(['one', 'two', 'work', 'timed'])
   })
 
-  test("end(): 'finish' comes when all is sent", async () => {
+  test("emits 'finish' after all records when the logger ends", async () => {
     const transport = create()
     const logger = winston.createLogger({ transports: [transport] })
     const finished = once(transport, 'finish')
@@ -236,8 +236,8 @@ describe.each(versions)('%s', (_, winston) => {
   })
 })
 
-// winston 3.0.0 cannot be queried at all.
-test('query() and stream() ask the other transports', async () => {
+// winston 3.0.0 has no working query().
+test('query() and stream() use the other transports when the logger has an OtelTransport', async () => {
   const found = [{ message: 'from a file' }]
   const tail = new EventEmitter()
   const other = Object.assign(new winston.transports.Console({ silent: true }), {

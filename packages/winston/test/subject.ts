@@ -3,7 +3,7 @@ import winston30 from 'winston30'
 import type { Subject, SubjectLogger } from '@logbridge/bridge/conformance'
 import type { OtelTransportOptions } from '../src/index.ts'
 
-/** The adapter's source, or the package as it is installed somewhere. */
+/** Exports of the adapter's source or of an installed package. */
 interface Adapter {
   OtelTransport: new (options: OtelTransportOptions) => winston.transport
 }
@@ -22,7 +22,7 @@ function subjectLogger(logger: winston.Logger): SubjectLogger {
   }
 }
 
-/** winston with its npm levels and one of the user's own. */
+/** winston with its npm levels and one custom level. */
 export function createSubject({ OtelTransport }: Adapter, library: typeof winston = winston): Subject {
   const levels = { ...library.config.npm.levels, notable: 1.5 }
   return {
@@ -40,12 +40,12 @@ export function createSubject({ OtelTransport }: Adapter, library: typeof winsto
   }
 }
 
-/** The oldest of this major; its types differ in details. */
+/** Oldest version of winston 3. Its types differ in details. */
 export function createOldestSubject(adapter: Adapter): Subject {
   return {
     ...createSubject(adapter, winston30 as unknown as typeof winston),
     name: 'winston 3.0.0',
-    // Its format.splat() puts the first object on the record under this key, too.
+    // format.splat() of this version puts the first object on the record under this key as well.
     errorKey: 'meta',
     unsupported: { 'record.child': 'since winston 3.2' },
   }

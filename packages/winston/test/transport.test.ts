@@ -13,16 +13,16 @@ describe('level', () => {
   const all = (logger: winston.Logger) =>
     ['error', 'info', 'debug'].forEach((level) => logger.log(level, level))
 
-  test('of the transport', async () => {
+  test('filters records when the transport has a level', async () => {
     const records = await arrived(all, {}, { level: 'info' })
     expect(records.map(({ body }) => body)).toEqual(['error', 'info'])
   })
 
-  test('of the logger, where the transport has none', async () => {
+  test('is that of the logger when the transport has none', async () => {
     expect((await arrived(all, { level: 'error' })).map(({ body }) => body)).toEqual(['error'])
   })
 
-  test('is known to isLevelEnabled()', () => {
+  test('is used by isLevelEnabled() when the level of the transport changes', () => {
     const transport = new OtelTransport({ level: 'error' })
     const logger = winston.createLogger({ transports: [transport] })
     expect(logger.isLevelEnabled('info')).toBe(false)
@@ -30,7 +30,7 @@ describe('level', () => {
     expect(logger.isLevelEnabled('info')).toBe(true)
   })
 
-  test('that the logger does not know is refused when the two meet', () => {
+  test('is refused when the transport is added to a logger without this level', () => {
     const transport = new OtelTransport({ level: 'notice' })
     expect(() => winston.createLogger({ transports: [transport] })).toThrowError(
       expect.objectContaining({
@@ -44,7 +44,7 @@ describe('level', () => {
 })
 
 describe('options', () => {
-  test('winston filters first: no format runs for a level that is not sent', async () => {
+  test('format is not called when the level is not sent', async () => {
     let formatted = 0
     const count = format((info) => {
       formatted += 1
@@ -61,26 +61,26 @@ describe('options', () => {
     ['trustInfo', 'yes'],
     ['handleExceptions', 1],
     ['log', () => undefined],
-  ])('%s is refused when wrong', (name, value) => {
+  ])('%s is refused when its value is wrong', (name, value) => {
     expect(() => new OtelTransport({ [name]: value })).toThrowError(
       expect.objectContaining({ name: 'LogbridgeError', message: expect.stringContaining(name) }),
     )
   })
 
-  test('wrong ones are compile errors', () => {
+  test('are compile errors when they are wrong', () => {
     // @ts-expect-error -- a level is a name
     expect(() => new OtelTransport({ level: 5 })).toThrow()
     // @ts-expect-error -- true or false
     expect(() => new OtelTransport({ trustInfo: 1 })).toThrow()
     // @ts-expect-error -- no such option
-    expect(() => new OtelTransport({ colour: 'red' })).toThrow()
+    expect(() => new OtelTransport({ color: 'red' })).toThrow()
     // @ts-expect-error -- not a severity number
     expect(() => new OtelTransport({ severity: { info: 99 } })).toThrow()
   })
 })
 
 describe('format of the transport', () => {
-  test('hides what it removes, in every place', async () => {
+  test('hides a field in every place when it removes the field', async () => {
     const scrub = format((info) => {
       delete info['password']
       info['card'] = '***'
@@ -94,8 +94,8 @@ describe('format of the transport', () => {
     expect(fields.password).toBe('p-1')
   })
 
-  test('that throws costs this transport the record, and no one else', async () => {
-    const told: unknown[] = []
+  test('drops the record of this transport alone when it throws', async () => {
+    const errors: unknown[] = []
     const fail = format((info) => {
       if (info['bad']) throw new Error('format failed')
       return info
@@ -104,12 +104,12 @@ describe('format of the transport', () => {
       logger.info('one', { bad: true })
       logger.info('two')
     }
-    const records = await arrived(run, {}, { format: fail(), onError: (error) => told.push(error) })
+    const records = await arrived(run, {}, { format: fail(), onError: (error) => errors.push(error) })
     expect(records.map(({ body }) => body)).toEqual(['two'])
-    expect(told).toEqual([new Error('format failed')])
+    expect(errors).toEqual([new Error('format failed')])
   })
 
-  test('drops a record', async () => {
+  test('drops a record when it returns false', async () => {
     const drop = format((info) => (info['private'] ? false : info))
     const run = (logger: winston.Logger) => {
       logger.info('one', { private: true })
@@ -118,7 +118,7 @@ describe('format of the transport', () => {
     expect((await arrived(run, {}, { format: drop() })).map(({ body }) => body)).toEqual(['two'])
   })
 
-  test('may colour and finalize', async () => {
+  test('leaves severity and message unchanged when it colors and makes a text', async () => {
     const cli = format.combine(format.cli(), format.json())
     const record = await arrivedOne((logger) => logger.info('hello', { a: { b: 1 } }), {}, { format: cli })
     expect(record).toMatchObject({ severityText: 'info', severityNumber: 9, attributes: { a: { b: 1 } } })
@@ -127,7 +127,7 @@ describe('format of the transport', () => {
 })
 
 describe('sending', () => {
-  test('with two transports of ours: one record each', async () => {
+  test('sends one record each when a logger has two OtelTransports', async () => {
     const session = await memoryBackend.start()
     const { loggerProvider } = session
     const transports = ['one', 'two'].map((scope) => new OtelTransport({ loggerProvider, scope }))
@@ -135,7 +135,7 @@ describe('sending', () => {
     expect((await session.records()).map(({ scope }) => scope)).toEqual(['one', 'two'])
   })
 
-  test('a provider that logs through another one of them does not go round for ever', async () => {
+  test('drops the record when the provider logs through another logger', async () => {
     const session = await memoryBackend.start()
     const bodies: unknown[] = []
     const transports: OtelTransport[] = []
@@ -156,7 +156,7 @@ describe('sending', () => {
     await session.stop()
   })
 
-  test("'logged' is emitted for those who listen", async () => {
+  test("emits 'logged' when the event has a listener", async () => {
     const transport = new OtelTransport({ loggerProvider: (await memoryBackend.start()).loggerProvider })
     const logged = new Promise<{ message: string }>((resolve) => transport.once('logged', resolve))
     winston.createLogger({ transports: [transport] }).info('hello')
@@ -164,7 +164,7 @@ describe('sending', () => {
   })
 })
 
-test('a transport that has ended takes no more, and says so as streams do', async () => {
+test('transport emits the error of streams when it is written to after its end', async () => {
   const session = await memoryBackend.start()
   const transport = new OtelTransport({ loggerProvider: session.loggerProvider })
   const errors: Error[] = []
@@ -180,7 +180,7 @@ test('a transport that has ended takes no more, and says so as streams do', asyn
   expect(errors).toEqual([expect.objectContaining({ message: 'write after end' })])
 })
 
-test('the official SDK gets every value', async () => {
+test('transport sends every value when the provider is that of the official SDK', async () => {
   const exporter = new InMemoryLogRecordExporter()
   const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
   const logger = winston.createLogger({ transports: [new OtelTransport({ loggerProvider })] })

@@ -3,7 +3,7 @@ import winston30 from 'winston30'
 
 export type Winston = typeof winston
 
-/** The newest and the oldest of this major; the types of the latter differ in details. */
+/** Newest and oldest version of winston 3. The types of the oldest differ in details. */
 export const versions: [version: string, winston: Winston][] = [
   ['winston 3.19', winston],
   ['winston 3.0.0', winston30 as unknown as Winston],

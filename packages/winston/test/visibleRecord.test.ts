@@ -22,7 +22,7 @@ interface Row {
   attributes: unknown
 }
 
-/** The tables of a section whose rows say on what a format is, each with the log call in front of it. */
+/** Returns the tables of formats in a section, each with the log call in front of the table. */
 const rows = document
   .split(/^## /m)
   .find((section) => section.startsWith('What a winston format hides'))!
@@ -45,7 +45,7 @@ const rows = document
     })
   })
 
-/** What a logger sends, and what a transport of winston's with the same format prints. */
+/** Returns the records that a logger sends, and the texts that a winston transport with the same format prints. */
 async function sentAndPrinted({ call, on, code }: Row): Promise<{ record: ConformanceRecord; text: string }> {
   const run = runInThisContext(`(logger) => ${call}`) as (logger: Logger) => void
   const make = runInThisContext(`(format) => ${code}`) as (formats: typeof format) => Logform.Format
@@ -71,7 +71,7 @@ async function sentAndPrinted({ call, on, code }: Row): Promise<{ record: Confor
   return { record: records[0]!, text: stripVTControlCharacters(printed.join('')) }
 }
 
-/** Stacks as the document shows them, in a text and in JSON. */
+/** Shortens stacks as the document does, in a text and in JSON. */
 function shorten(text: string): string {
   return text.replaceAll(/(\\n|\n) {4}at .*?(?=["}]|$)/gs, '$1    at …')
 }
@@ -99,7 +99,7 @@ describe('docs/mapping.md', () => {
 
 type Log = (logger: Logger) => unknown
 
-/** The body and attributes of one record, with a format of the logger's. */
+/** Returns body and attributes of one record of a logger with a format. */
 async function sent(log: Log, loggerFormat: Logform.Format, options: OtelTransportOptions = {}) {
   const record = await arrivedOne((logger) => void log(logger), { format: loggerFormat }, options)
   return { body: record.body, attributes: record.attributes, scope: record.scope }
@@ -110,7 +110,7 @@ const remove = (key: string, value: unknown): unknown => (/card|token/.test(key)
 const removing = (): Logform.Format => format.json({ replacer: remove })
 
 describe('a replacer of format.json()', () => {
-  test('hides nested fields, in objects and arrays', async () => {
+  test('hides nested fields when they are in objects and arrays', async () => {
     const fields = {
       user: { name: 'ada', token: 't-1' },
       cards: 1,
@@ -125,7 +125,7 @@ describe('a replacer of format.json()', () => {
     })
   })
 
-  test('hides fields in a text of many lines, behind padded levels and in front of colors', async () => {
+  test('hides fields when the text has many lines, padded levels and colors', async () => {
     const formats = [
       format.json({ replacer: remove, space: 2 }),
       format.combine(removing(), format.padLevels({ levels: winston.config.npm.levels })),
@@ -138,7 +138,7 @@ describe('a replacer of format.json()', () => {
     }
   })
 
-  test('hides what a text contains, in message, stack and fields', async () => {
+  test('hides a value in message, stack and fields when it masks the value', async () => {
     const replacer = (_: string, value: unknown) =>
       typeof value === 'string' ? value.replaceAll('4111', '#') : value
     const error = Object.assign(new RangeError('no 4111'), { url: '/4111' })
@@ -149,7 +149,7 @@ describe('a replacer of format.json()', () => {
     expect(JSON.stringify(record)).not.toContain('4111')
   })
 
-  test('leaves values as they are that JSON prints in its own form', async () => {
+  test('leaves values unchanged when JSON prints them in another form', async () => {
     const fields = {
       bytes: Buffer.from('ab'),
       at: new Date(0),
@@ -167,7 +167,7 @@ describe('a replacer of format.json()', () => {
     expect(chosen).toEqual(plain)
   })
 
-  test('hides the entries of a Map that it rewrites', async () => {
+  test('hides the entries of a Map when it rewrites the Map', async () => {
     const replacer = (_: string, value: unknown) =>
       value instanceof Map ? Object.fromEntries([...value.keys()].map((key) => [key, '***'])) : value
     const { attributes } = await sent(
@@ -202,7 +202,7 @@ describe('a replacer of format.json()', () => {
       expect(JSON.stringify(attributes)).not.toContain('"no"')
   })
 
-  test('that removes an Error hides it', async () => {
+  test('hides an Error when it removes the Error', async () => {
     const replacer = (key: string, value: unknown) => (key === 'err' ? undefined : value)
     const { attributes } = await sent(
       (logger) => logger.error('x', { err: new Error('no') }),
@@ -211,12 +211,12 @@ describe('a replacer of format.json()', () => {
     expect(attributes).toEqual({})
   })
 
-  test('hides arguments that winston does not print', async () => {
+  test('hides arguments when winston does not print them', async () => {
     const { attributes } = await sent((logger) => logger.info('x', { a: 1 }, { card: 1 }), removing())
     expect(attributes).toEqual({ a: 1 })
   })
 
-  test('hides the Error that a masked message contains', async () => {
+  test('hides the Error when the masked message contains the Error', async () => {
     const formats = format.combine(
       format.splat(),
       format.json({ replacer: (key, value) => (key === 'message' ? '***' : value) }),
@@ -225,7 +225,7 @@ describe('a replacer of format.json()', () => {
     expect(record).toMatchObject({ body: '***', attributes: {} })
   })
 
-  test('hides a label, which is then no scope', async () => {
+  test('hides the scope when it removes the label', async () => {
     const formats = format.combine(
       format.label({ label: 'db' }),
       format.json({ replacer: (key, value: unknown) => (key === 'label' ? undefined : value) }),
@@ -236,7 +236,7 @@ describe('a replacer of format.json()', () => {
     })
   })
 
-  test('hides fields of a child logger and of defaultMeta', async () => {
+  test('hides fields when they come from a child logger or defaultMeta', async () => {
     const record = await arrivedOne((logger) => void logger.child({ token: 1, b: 2 }).info('x'), {
       format: removing(),
       defaultMeta: { card: 1, c: 3 },
@@ -244,7 +244,7 @@ describe('a replacer of format.json()', () => {
     expect(record.attributes).toEqual({ b: 2, c: 3 })
   })
 
-  test('hides what the message before it contains from captureTemplate', async () => {
+  test('hides the template when it masks the message', async () => {
     const formats = format.combine(
       format.splat(),
       format.json({ replacer: (key, value) => (key === 'message' ? '***' : value) }),
@@ -253,15 +253,18 @@ describe('a replacer of format.json()', () => {
     expect(JSON.stringify(record)).not.toContain('4111')
   })
 
-  test.each(['maximumDepth', 'maximumBreadth'] as const)('%s hides what it cuts off', async (name) => {
-    const { attributes } = await sent(
-      (logger) => logger.info('x', { a: { b: { c: 1, d: 2, e: 3, f: 4, g: 5 } } }),
-      format.json({ [name]: 2 }),
-    )
-    expect(JSON.stringify(attributes)).not.toContain('5')
-  })
+  test.each(['maximumDepth', 'maximumBreadth'] as const)(
+    'hides the rest when %s truncates a value',
+    async (name) => {
+      const { attributes } = await sent(
+        (logger) => logger.info('x', { a: { b: { c: 1, d: 2, e: 3, f: 4, g: 5 } } }),
+        format.json({ [name]: 2 }),
+      )
+      expect(JSON.stringify(attributes)).not.toContain('5')
+    },
+  )
 
-  test('hides fields behind a slow transport', async () => {
+  test('hides fields when the record waits behind a slow transport', async () => {
     const session = await memoryBackend.start()
     const resume: (() => void)[] = []
     const slow = new winston.transports.Stream({
@@ -281,13 +284,13 @@ describe('a replacer of format.json()', () => {
   })
 })
 
-/** An Error with a secret in its cause, among its own fields and those of an error that it holds. */
+/** Error with a secret in its cause, in its own fields and in those of an inner error. */
 function nestedFailure(): AggregateError {
   const inner = Object.assign(new Error('inner'), { card: '4111', code: 'E_INNER' })
   return Object.assign(new AggregateError([inner], 'outer', { cause: inner }), { card: '4111' })
 }
 
-describe('a replacer of format.json() hides what JSON.stringify does not print', () => {
+describe('a replacer of format.json() hides values that JSON.stringify does not print', () => {
   test.each<[string, object, unknown]>([
     [
       'a Map',
@@ -312,13 +315,13 @@ describe('a replacer of format.json() hides what JSON.stringify does not print',
     expect(JSON.stringify(attributes)).not.toContain('4111')
   })
 
-  test('in the errors of an Error that is an argument', async () => {
+  test('when they are in the errors of an Error among the arguments', async () => {
     const { attributes } = await sent((logger) => logger.error('x', nestedFailure()), removing())
     expect(attributes).toMatchObject({ 'exception.type': 'AggregateError' })
     expect(JSON.stringify(attributes)).not.toContain('4111')
   })
 
-  test('in the message, stack and cause of an Error', async () => {
+  test('when they are in message, stack and cause of an Error', async () => {
     const replacer = (_: string, value: unknown) =>
       typeof value === 'string' ? value.replaceAll('4111', '****') : value
     const err = new Error('card 4111', { cause: new Error('no 4111') })
@@ -332,7 +335,7 @@ describe('a replacer of format.json() hides what JSON.stringify does not print',
     expect(JSON.stringify(attributes)).not.toContain('4111')
   })
 
-  test('when a list of keys says what is printed', async () => {
+  test('when the replacer is a list of keys', async () => {
     const fields = {
       map: new Map([
         ['a', 1],
@@ -347,7 +350,7 @@ describe('a replacer of format.json() hides what JSON.stringify does not print',
   })
 })
 
-test('a replacer of format.json() sends fields under the names that it gives them', async () => {
+test('transport sends renamed fields when a replacer of format.json() renames them', async () => {
   const replacer = (_: string, value: any): unknown =>
     value?.card
       ? { n: value.n, pan: '****' }
@@ -361,7 +364,7 @@ test('a replacer of format.json() sends fields under the names that it gives the
   })
 })
 
-test('a record with a toJSON sends what that returns', async () => {
+test('transport sends the result of toJSON when a record has a toJSON', async () => {
   const log: Log = (logger) =>
     logger.log({
       level: 'info',
@@ -374,19 +377,22 @@ test('a record with a toJSON sends what that returns', async () => {
 })
 
 describe('a text with all fields', () => {
-  test.each(versions)('is that of format.json() of %s, whatever is added behind it', async (_, library) => {
-    const session = await memoryBackend.start()
-    const add = library.format((info) => ({ ...info, b: 1 }))
-    library
-      .createLogger({
-        format: library.format.combine(library.format.json(), add()),
-        transports: [new OtelTransport({ loggerProvider: session.loggerProvider })],
-      })
-      .info('x', { a: 1 })
-    expect((await session.records())[0]!.attributes).toEqual({ a: 1, b: 1 })
-  })
+  test.each(versions)(
+    'is recognized when format.json() of %s makes the text and a later format adds fields',
+    async (_, library) => {
+      const session = await memoryBackend.start()
+      const add = library.format((info) => ({ ...info, b: 1 }))
+      library
+        .createLogger({
+          format: library.format.combine(library.format.json(), add()),
+          transports: [new OtelTransport({ loggerProvider: session.loggerProvider })],
+        })
+        .info('x', { a: 1 })
+      expect((await session.records())[0]!.attributes).toEqual({ a: 1, b: 1 })
+    },
+  )
 
-  test('is not that of a copy from which a field has been removed', async () => {
+  test('is not recognized when a format removes a field from a copy', async () => {
     const textOf = ({ card: _, ...copy }: Logform.TransformableInfo): unknown => {
       format.json().transform(copy, {})
       return copy[MESSAGE]
@@ -398,7 +404,7 @@ describe('a text with all fields', () => {
     }
   })
 
-  test('is not that of another logger or transport that happens to print the same', async () => {
+  test('is not recognized when another logger or transport prints an equal text', async () => {
     const session = await memoryBackend.start()
     const drop = format(({ card: _, ...info }) => info)
     const other = new winston.transports.Stream({
@@ -413,7 +419,7 @@ describe('a text with all fields', () => {
     expect((await session.records()).map(({ attributes }) => attributes)).toEqual([{ a: 1 }])
   })
 
-  test('is not an earlier one of the same object', async () => {
+  test('is not recognized when the text is an earlier text of the same object', async () => {
     const session = await memoryBackend.start()
     const transports = [new OtelTransport({ loggerProvider: session.loggerProvider })]
     const info: Record<string, unknown> = { message: 'x', a: 1 }
@@ -429,7 +435,7 @@ describe('a format of the transport', () => {
   const both = (loggerFormat: Logform.Format, own: Logform.Format) =>
     sent((logger) => logger.info('x', fields), loggerFormat, { format: own })
 
-  test('that makes a text with all fields sends them, though the text of the logger does not show them', async () => {
+  test('sends all fields when its text has them, although the text of the logger hides them', async () => {
     expect((await both(removing(), format.json())).attributes).toEqual(fields)
   })
 
@@ -437,7 +443,7 @@ describe('a format of the transport', () => {
     ['moves fields', format.metadata(), { metadata: { order: 7 } }],
     ['adds a field', format((info) => ({ ...info, b: 1 }))(), { order: 7, b: 1 }],
     [
-      'makes a record of its own',
+      'makes a new record',
       format(({ level, message, ...rest }) => ({ level, message, rest }))(),
       { rest: { order: 7 } },
     ],
@@ -445,12 +451,12 @@ describe('a format of the transport', () => {
     expect((await both(removing(), own)).attributes).toEqual(expected)
   })
 
-  test('hides what it masks behind a text of the logger that shows it', async () => {
+  test('hides a field when it masks the field that the text of the logger shows', async () => {
     const own = format((info) => Object.assign(info, { card: '***' }))
     expect((await both(format.json(), own())).attributes).toEqual({ order: 7, card: '***' })
   })
 
-  test("of another transport hides nothing from this one's records", async () => {
+  test('hides nothing when it belongs to another transport', async () => {
     const session = await memoryBackend.start()
     const stream = new Writable({ write: (_, __, next) => next() })
     const transports = [
@@ -465,14 +471,14 @@ describe('a format of the transport', () => {
 describe('a text that is no JSON', () => {
   const masking = (): Logform.Format => format.printf(({ message }) => String(message).replaceAll(/\d/g, '*'))
 
-  test('sends the fields of a masked message with trustInfo, and the text as body', async () => {
+  test('sends the fields, and the text as body, when trustInfo is true', async () => {
     const log: Log = (logger) => logger.info('card 4111', { order: 7 })
     expect(await sent(log, masking())).toMatchObject({ body: 'card ****', attributes: {} })
     const trusted = await sent(log, masking(), { trustInfo: true })
     expect(trusted).toMatchObject({ body: 'card ****', attributes: { order: 7 } })
   })
 
-  test('does not trust JSON any more with trustInfo', async () => {
+  test('hides the fields that JSON leaves out when trustInfo is true', async () => {
     const { attributes } = await sent((logger) => logger.info('x', { a: 1, card: 1 }), removing(), {
       trustInfo: true,
     })
@@ -536,13 +542,13 @@ describe('a text that is no JSON', () => {
     expect(trusted.attributes).toEqual({ card: '4111' })
   })
 
-  test('sends only the fields that it shows when there is no message', async () => {
+  test('sends the fields that it shows when there is no message', async () => {
     const formats = format.printf(({ order }) => `order ${String(order)}`)
     const { attributes } = await sent((logger) => logger.info('', { order: 7, card: '4111' }), formats)
     expect(attributes).toEqual({ order: 7 })
   })
 
-  test('sends numbers and booleans that it shows beside a JSON object', async () => {
+  test('sends numbers and booleans when it shows them beside a JSON object', async () => {
     const formats = format.printf(({ message, pid, ok, cvv: _cvv, pin: _pin, order, ...rest }) =>
       [`[${String(pid)}]`, ok, '2026-11-29', message, `order=${String(order)}`, JSON.stringify(rest)].join(
         ' ',
@@ -553,7 +559,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual({ pid: 4242, ok: true, order: 7, region: 'eu' })
   })
 
-  test('of format.prettyPrint() sends the fields of many objects with the same keys', async () => {
+  test('sends the fields of many objects when format.prettyPrint() prints equal keys', async () => {
     const fields = Object.fromEntries(
       Array.from({ length: 1000 }, (_, index) => [`user${index}`, { id: 7000 + index, name: `n${index}` }]),
     )
@@ -561,7 +567,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual(fields)
   })
 
-  test('of format.prettyPrint() sends lists and texts that it cuts off', async () => {
+  test('sends lists and texts when format.prettyPrint() truncates them', async () => {
     const fields = {
       list: Array.from({ length: 150 }, (_, index) => index),
       text: 'long '.repeat(5000),
@@ -571,7 +577,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual(fields)
   })
 
-  test('of format.prettyPrint() shows messages and fields that it writes with quotes and line breaks', async () => {
+  test('sends messages and fields when format.prettyPrint() prints quotes and line breaks', async () => {
     const fields = {
       text: 'it\'s "so"\nand so',
       list: ['a', 'b'],
@@ -587,7 +593,7 @@ describe('a text that is no JSON', () => {
     }
   })
 
-  test('of format.prettyPrint() shows ten thousand fields', async () => {
+  test('sends ten thousand fields when format.prettyPrint() prints them', async () => {
     const fields = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, index) => [`field ${index}`, `v${index}`]),
     )
@@ -596,14 +602,14 @@ describe('a text that is no JSON', () => {
     )
   })
 
-  test('hides what cannot be looked for in bounded time', async () => {
+  test('hides a value when a search for it exceeds the bound', async () => {
     const formats = format.printf(({ message }) => `${String(message)} ids: b${'-'.repeat(100_000)}a`)
     const ids = Array.from({ length: 10_000 }, (_, index) => (index % 2 === 0 ? 'a' : 'b'))
     const { attributes } = await sent((logger) => logger.info('x', { ids, order: 7 }), formats)
     expect(attributes).toEqual({ order: 7 })
   })
 
-  test('of format.prettyPrint() hides what a class shows in another form', async () => {
+  test('hides a value when format.prettyPrint() prints another form of its class', async () => {
     class Secret {
       readonly value: string = 'hunter2';
       [inspect.custom](): string {
@@ -614,7 +620,7 @@ describe('a text that is no JSON', () => {
     expect((await sent(log, format.prettyPrint())).attributes).toEqual({ user: 'ada' })
   })
 
-  test("keeps the attribute that has the level's name", async () => {
+  test('keeps an attribute when its key is the name of the level', async () => {
     const formats = format.printf(({ level, message }) => `${level}: ${String(message)}`)
     const { attributes } = await sent(
       (logger) => logger.error('x', { error: new RangeError('no'), a: 1 }),
@@ -623,7 +629,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toMatchObject({ a: 1, 'exception.type': 'RangeError' })
   })
 
-  test('keeps an Error that it prints as an object without fields', async () => {
+  test('keeps an Error when it prints the Error as an object without fields', async () => {
     const formats = format.printf(({ message }) => `${String(message)} - { err: {}, a: 1 }`)
     const { attributes } = await sent(
       (logger) => logger.info('x', { err: new RangeError('no'), a: 1 }),
@@ -632,7 +638,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toMatchObject({ a: 1, 'exception.message': 'no' })
   })
 
-  test('hides a nested field that it masks by its key', async () => {
+  test('hides a nested field when it masks the field by its key', async () => {
     const formats = format.printf(({ message }) => `${String(message)} user.token="***" id: 7`)
     const { attributes } = await sent(
       (logger) => logger.info('x', { user: { id: 7, token: 't-1' } }),
@@ -641,7 +647,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual({ user: { id: 7 } })
   })
 
-  test('hides what the last JSON object in it leaves out', async () => {
+  test('hides fields when the last JSON object in it leaves them out', async () => {
     const formats = format.printf(
       ({ message, order }) => `{"v":1} ${String(message)} ${JSON.stringify({ order })}`,
     )
@@ -649,7 +655,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual({ order: 7 })
   })
 
-  test('hides what the JSON in it leaves out, and shows texts beside it', async () => {
+  test('hides fields when the JSON in it leaves them out, and keeps texts beside the JSON', async () => {
     const formats = format.printf(
       ({ message, request, card: _, level, ...rest }) =>
         `[${String(request)}] ${level} ${String(message)} ${JSON.stringify(rest)}`,
@@ -661,7 +667,7 @@ describe('a text that is no JSON', () => {
     expect(attributes).toEqual({ request: 'r-1', a: 1 })
   })
 
-  test('that shows a stack in place of the message is the body, and the stack of the exception', async () => {
+  test('is the body and the stack of the exception when it shows a stack in place of the message', async () => {
     const formats = format.printf(({ level, message, stack }) => `${level}: ${String(stack ?? message)}`)
     const { body, attributes } = await sent((logger) => logger.error('saving', new RangeError('no')), formats)
     expect(body).toMatch(/^error: RangeError: no\n/)

@@ -15,7 +15,7 @@ import {
 import type { Check } from './harness.ts'
 import type { ConformanceRecord } from './types.ts'
 
-export type ContextBehaviour =
+export type ContextBehavior =
   | 'context.span'
   | 'context.notSampled'
   | 'context.none'
@@ -27,8 +27,8 @@ export type ContextBehaviour =
 const FIRST: SpanContext = spanContext('1')
 const SECOND: SpanContext = spanContext('2')
 
-/** The trace that a record belongs to. */
-export const contextChecks: Readonly<Record<ContextBehaviour, Check>> = {
+/** Checks of the trace that a record belongs to. */
+export const contextChecks: Readonly<Record<ContextBehavior, Check>> = {
   async 'context.span'({ open, record, info }) {
     const logger = await open()
     inSpan(FIRST, () => logger.log(info, 'in a span'))
@@ -98,7 +98,7 @@ export const contextChecks: Readonly<Record<ContextBehaviour, Check>> = {
   },
 }
 
-/** Runs code as if in this span. */
+/** Runs code in a span. */
 export function inSpan<T>(span: SpanContext, run: () => T): T {
   return context.with(trace.setSpanContext(ROOT_CONTEXT, span), run)
 }
@@ -113,7 +113,7 @@ export function assertSpan(record: ConformanceRecord, span: SpanContext): void {
   assert.equal(record.flags, span.traceFlags)
 }
 
-/** Registers a ContextManager where the process has none: without one, no context is ever active. */
+/** Registers a ContextManager where the process has none, because no context is active without a ContextManager. */
 export function provideContextManager(): void {
   const key = createContextKey('logbridge conformance')
   const works = context.with(ROOT_CONTEXT.setValue(key, true), () => context.active().getValue(key) === true)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { assertSame, type Check, type Harness } from './harness.ts'
 import type { ConformanceRecord } from './types.ts'
 
-export type ErrorBehaviour =
+export type ErrorBehavior =
   | 'error.alone'
   | 'error.message'
   | 'error.fields'
@@ -14,8 +14,8 @@ export type ErrorBehaviour =
 
 class ValidationError extends Error {}
 
-/** What becomes of Errors. */
-export const errorChecks: Readonly<Record<ErrorBehaviour, Check>> = {
+/** Checks of Errors and `exception.*`. */
+export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
   async 'error.alone'({ open, record }) {
     const logger = await open()
     logger.logError(new TypeError('boom'))
@@ -31,7 +31,7 @@ export const errorChecks: Readonly<Record<ErrorBehaviour, Check>> = {
     const logger = await open()
     logger.logErrorWith('saving failed', new RangeError('disk full'))
     const { body, attributes } = await record()
-    // Some libraries put the Error's message behind the text, and that is what their readers see.
+    // Some libraries put the Error's message behind the text.
     assert.match(String(body), /^saving failed/)
     assert.equal(attributes['exception.type'], 'RangeError')
     assert.equal(attributes['exception.message'], 'disk full')
@@ -44,7 +44,7 @@ export const errorChecks: Readonly<Record<ErrorBehaviour, Check>> = {
     logger.logErrorWith('no connection', error)
     const fields = errorFields(harness, await harness.record())
     assertSame(fields['errno'], -111, 'errno')
-    assertSame(fields['request'], { attempts: [1, 2] }, "a field of the error's own")
+    assertSame(fields['request'], { attempts: [1, 2] }, 'an own field of the error')
   },
 
   async 'error.cause'(harness) {
@@ -102,13 +102,13 @@ export const errorChecks: Readonly<Record<ErrorBehaviour, Check>> = {
     assertSame(
       attributes['user'],
       { name: 'Ada', code: 'A1', message: 'hi' },
-      'what only looks like an error',
+      'an object that looks like an error',
     )
     assert.equal(attributes['error'], 'none')
   },
 }
 
-/** Where an Error's own fields and causes stand. */
+/** Returns the attributes that hold an Error's own fields and causes. */
 function errorFields({ subject }: Harness, { attributes }: ConformanceRecord): Record<string, unknown> {
   const { errorKey = 'error' } = subject
   if (errorKey === '') return attributes

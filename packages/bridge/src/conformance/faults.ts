@@ -6,7 +6,7 @@ import type { LoggerProvider } from '../types.ts'
 import { assertSpan, inSpan, spanContext } from './context.ts'
 import type { Check, Harness } from './harness.ts'
 
-export type FaultBehaviour =
+export type FaultBehavior =
   | 'fault.emit'
   | 'fault.getLogger'
   | 'fault.onError'
@@ -14,8 +14,8 @@ export type FaultBehaviour =
   | 'fault.reentrant'
   | 'fault.early'
 
-/** What goes wrong around a log call must not reach it, nor the records beside it. */
-export const faultChecks: Readonly<Record<FaultBehaviour, Check>> = {
+/** Checks that a fault reaches neither the log call nor the records beside it. */
+export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
   async 'fault.emit'(harness) {
     const { loggerProvider } = harness
     let failures = 1
@@ -51,7 +51,7 @@ export const faultChecks: Readonly<Record<FaultBehaviour, Check>> = {
         },
       },
       onError() {
-        throw new Error('and onError failed, too')
+        throw new Error('onError failed as well')
       },
     })
     logger.log(info, 'into a void')
@@ -64,7 +64,7 @@ export const faultChecks: Readonly<Record<FaultBehaviour, Check>> = {
     assert.equal((await record()).body, 'before close')
     await logger.close()
     logger.log(info, 'after close')
-    // An error event would come now.
+    // Waits for an error event.
     await setImmediate()
   },
 
@@ -122,22 +122,22 @@ export const faultChecks: Readonly<Record<FaultBehaviour, Check>> = {
   },
 }
 
-/** One log call meets a fault, `onError` is told of it, and the next record arrives. */
+/** Asserts that one record is lost, that `onError` is called, and that the next record arrives. */
 async function survives(
   { open, record, records, info }: Harness,
   loggerProvider: LoggerProvider,
 ): Promise<void> {
-  const told: unknown[] = []
-  const logger = await open({ loggerProvider, onError: (error) => told.push(error) })
+  const errors: unknown[] = []
+  const logger = await open({ loggerProvider, onError: (error) => errors.push(error) })
   logger.log(info, 'lost')
   assert.deepEqual(await records(), [])
-  assert.equal(told.length, 1, 'onError must be told')
-  assert.match(String(told[0]), /failed/)
+  assert.equal(errors.length, 1, 'onError must be called once')
+  assert.match(String(errors[0]), /failed/)
   logger.log(info, 'delivered')
   assert.equal((await record()).body, 'delivered')
 }
 
-/** Leaves the process without a LoggerProvider; the function returned puts back what there was. */
+/** Removes the registered LoggerProviders from the process. @returns function that restores them */
 function takeGlobalProviders(): () => void {
   const globals = globalThis as OtelGlobals
   const logs = globals[API]?.logs
@@ -152,7 +152,7 @@ function takeGlobalProviders(): () => void {
   return () => set(logs, apiLogs)
 }
 
-/** Through `@opentelemetry/api` where it knows logs (1.10), else where `@opentelemetry/api-logs` would put it. */
+/** Registers a provider with `@opentelemetry/api` from 1.10 on, else under the key of `@opentelemetry/api-logs`. */
 function registerGlobally(loggerProvider: LoggerProvider): void {
   const { logs } = api as { logs?: { setGlobalLoggerProvider(provider: LoggerProvider): unknown } }
   if (logs) logs.setGlobalLoggerProvider(loggerProvider)

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import type { BridgeOptions, LoggerProvider } from '../types.ts'
 import type { Backend, ConformanceRecord, Subject, SubjectLogger } from './types.ts'
 
-/** One behaviour: resolves when it is there, rejects when it is not. */
+/** Check of one behavior. Rejects when the adapter lacks the behavior. */
 export type Check = (harness: Harness) => Promise<void>
 
-/** What the checks work with. */
+/** Tools of the checks. */
 export interface Harness {
   readonly subject: Subject
   /** An informational level of the library. */
   readonly info: string
   readonly loggerProvider: LoggerProvider
-  /** A logger on the backend's provider, closed at the end of the test. */
+  /** Opens a logger on the backend's provider. The logger is closed at the end of the test. */
   open(options?: BridgeOptions): Promise<SubjectLogger>
-  /** Whatever has arrived since the last call. */
+  /** Returns the records that have arrived since the last call. */
   records(): Promise<ConformanceRecord[]>
-  /** The only record that has arrived since the last call. */
+  /** Returns the only record that has arrived since the last call. */
   record(): Promise<ConformanceRecord>
   stop(): Promise<void>
 }
@@ -55,11 +55,11 @@ export async function createHarness(subject: Subject, backend: Backend): Promise
 }
 
 /**
- * That a value arrived as expected, as far as the way there can express it: an integer may come as bigint, or beyond
- * the safe integers as decimal string; bytes in any view.
+ * Asserts that a value arrived as expected, as far as the backend can express the value: an integer may arrive as bigint, or
+ * beyond the safe integers as decimal string; bytes may arrive in any view.
  */
-export function assertSame(actual: unknown, expected: unknown, what: string): void {
-  assert.deepEqual(comparable(actual), comparable(expected), what)
+export function assertSame(actual: unknown, expected: unknown, description: string): void {
+  assert.deepEqual(comparable(actual), comparable(expected), description)
 }
 
 function comparable(value: unknown): unknown {

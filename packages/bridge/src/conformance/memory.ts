@@ -3,8 +3,7 @@ import type { ApiLogRecord } from '../types.ts'
 import type { Backend, ConformanceRecord } from './types.ts'
 
 /**
- * Keeps what it is handed as it is, without copying: when a record changes after the log call, that shows. Serves an
- * adapter's own tests as well.
+ * Keeps records in memory without a copy, so that a change after the log call shows. Fit for an adapter's own tests as well.
  */
 export const memoryBackend: Backend = {
   name: 'memory',
@@ -20,7 +19,7 @@ export const memoryBackend: Backend = {
         return records
       },
       async stop() {
-        // Nothing is held open.
+        // This backend holds nothing open.
       },
     }
   },

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { BridgeOptions, SeverityNumber } from '../types.ts'
 import { assertSame, type Check, type Harness } from './harness.ts'
 
-export type OptionBehaviour =
+export type OptionBehavior =
   | 'option.level'
   | 'option.unknownLevel'
   | 'option.severity'
@@ -19,8 +19,8 @@ export type OptionBehaviour =
   | 'option.unknown'
   | 'option.invalid'
 
-/** The options that every adapter has. */
-export const optionChecks: Readonly<Record<OptionBehaviour, Check>> = {
+/** Checks of the options that every adapter has. */
+export const optionChecks: Readonly<Record<OptionBehavior, Check>> = {
   async 'option.level'({ open, records, subject }) {
     const levels = Object.entries(subject.levels)
     const severities = [...new Set(Object.values(subject.levels))].sort((a, b) => a - b)
@@ -51,22 +51,22 @@ export const optionChecks: Readonly<Record<OptionBehaviour, Check>> = {
     logger.log(info, 'with static attributes', { user: 'ada' })
     const { attributes } = await record()
     assert.equal(attributes['region'], 'eu')
-    assertSame(attributes['tier'], { name: 'gold' }, 'a nested one')
+    assertSame(attributes['tier'], { name: 'gold' }, 'a nested attribute')
     assert.equal(attributes['user'], 'ada', "the record's own attribute wins")
   },
 
   async 'option.include'({ open, record, info }) {
     const logger = await open({ include: ['app.*', 'exact'] })
     logger.log(info, 'filtered', { 'app.a': 1, 'app.b': 2, exact: 3, inexact: 4, 'not.app.a': 5 })
-    assertSame((await record()).attributes, { 'app.a': 1, 'app.b': 2, exact: 3 }, 'what is included')
+    assertSame((await record()).attributes, { 'app.a': 1, 'app.b': 2, exact: 3 }, 'included attributes')
   },
 
   async 'option.exclude'({ open, record, info }) {
     const logger = await open({ exclude: ['app.*', 'secret'] })
     logger.log(info, 'filtered', { 'app.a': 1, secret: 's', kept: 2, secrets: 3 })
     const { attributes } = await record()
-    assert.ok(!('app.a' in attributes) && !('secret' in attributes), 'what is excluded')
-    assertSame([attributes['kept'], attributes['secrets']], [2, 3], 'what is not')
+    assert.ok(!('app.a' in attributes) && !('secret' in attributes), 'excluded attributes')
+    assertSame([attributes['kept'], attributes['secrets']], [2, 3], 'attributes that are not excluded')
   },
 
   async 'option.redactPaths'({ open, record, info }) {
@@ -94,21 +94,21 @@ export const optionChecks: Readonly<Record<OptionBehaviour, Check>> = {
     logger.log(info, 'card 4111', { secret: 's', kept: 1 })
     const { body, attributes } = await record()
     assert.equal(body, 'card #')
-    assert.ok(!('secret' in attributes), 'what the function deleted')
-    assertSame(attributes['kept'], 1, 'what it did not')
+    assert.ok(!('secret' in attributes), 'the attribute that the function deleted')
+    assertSame(attributes['kept'], 1, 'the attribute that the function kept')
   },
 
   async 'option.redactThrows'({ open, records, info }) {
-    const told: unknown[] = []
+    const errors: unknown[] = []
     const logger = await open({
       redact() {
         throw new Error('redact failed')
       },
-      onError: (error) => told.push(error),
+      onError: (error) => errors.push(error),
     })
     logger.log(info, 'not to be sent', { secret: 's' })
     assert.deepEqual(await records(), [])
-    assert.match(String(told[0]), /redact failed/)
+    assert.match(String(errors[0]), /redact failed/)
   },
 
   async 'option.scope'({ open, record, info }) {
@@ -144,14 +144,14 @@ export const optionChecks: Readonly<Record<OptionBehaviour, Check>> = {
   },
 }
 
-/** Construction fails with a LogbridgeError that names the option. */
+/** Asserts that construction fails with a LogbridgeError that names the option. */
 async function refuses({ open }: Harness, option: string, options: BridgeOptions): Promise<void> {
   await assert.rejects(
     async () => {
       await open(options)
     },
     (error: Error & { code?: unknown }) => {
-      // By name: an ESM and a CommonJS copy of the class can meet in one process.
+      // Compares the name, because an ESM and a CommonJS copy of the class can meet in one process.
       assert.equal(error.name, 'LogbridgeError', String(error))
       assert.equal(error.code, 'INVALID_OPTION')
       // regex-bounded: the name of an option is a word

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertSame, type Check } from './harness.ts'
 
-export type RecordBehaviour =
+export type RecordBehavior =
   | 'record.levels'
   | 'record.customLevels'
   | 'record.message'
@@ -15,8 +15,8 @@ export type RecordBehaviour =
   | 'record.timestamp'
   | 'record.order'
 
-/** The parts of a record that every log call has. */
-export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
+/** Checks of the parts that every record has. */
+export const recordChecks: Readonly<Record<RecordBehavior, Check>> = {
   async 'record.levels'({ open, record, subject }) {
     const logger = await open()
     for (const [level, severityNumber] of Object.entries(subject.levels)) {
@@ -71,7 +71,7 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
     const copy = structuredClone(fields)
     logger.log(info, 'with fields', fields)
     assert.equal((await record()).attributes['region'], 'eu')
-    assert.deepEqual(fields, copy, "the application's own object is left as it was")
+    assert.deepEqual(fields, copy, 'the object of the application is unchanged')
   },
 
   async 'record.format'({ open, record }) {
@@ -96,7 +96,7 @@ export const recordChecks: Readonly<Record<RecordBehaviour, Check>> = {
     logger.log(info, 'an order', { 'otel.event.name': 'order.placed', order: 'o-1' })
     const { eventName, attributes } = await record()
     assert.equal(eventName, 'order.placed')
-    assert.ok(!('otel.event.name' in attributes), 'the event name is no attribute as well')
+    assert.ok(!('otel.event.name' in attributes), 'the event name is not an attribute as well')
     assert.equal(attributes['order'], 'o-1')
   },
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertSame, type Check } from './harness.ts'
 
-export type ValueBehaviour =
+export type ValueBehavior =
   | 'value.date'
   | 'value.invalidDate'
   | 'value.map'
@@ -33,8 +33,8 @@ class Point {
   readonly inner: Map<string, number> = new Map([['z', 3]])
 }
 
-/** What becomes of each kind of JavaScript value. */
-export const valueChecks: Readonly<Record<ValueBehaviour, Check>> = {
+/** Checks of each kind of JavaScript value. */
+export const valueChecks: Readonly<Record<ValueBehavior, Check>> = {
   'value.date': arrivesAs(() => new Date(1_700_000_000_123), '2023-11-14T22:13:20.123Z'),
   'value.invalidDate': arrivesAs(() => new Date(Number.NaN), 'Invalid Date'),
   'value.map': arrivesAs(
@@ -100,8 +100,8 @@ export const valueChecks: Readonly<Record<ValueBehaviour, Check>> = {
     const shared = { id: 1 }
     logger.log(info, 'shared', { first: shared, second: [shared, shared] })
     const { attributes } = await record()
-    assertSame(attributes['first'], { id: 1 }, 'an object met for the first time')
-    assertSame(attributes['second'], [{ id: 1 }, { id: 1 }], 'the same object once more')
+    assertSame(attributes['first'], { id: 1 }, 'an object at its first place')
+    assertSame(attributes['second'], [{ id: 1 }, { id: 1 }], 'an object at its later places')
   },
   async 'value.getter'({ open, record, info }) {
     const logger = await open()
@@ -114,7 +114,7 @@ export const valueChecks: Readonly<Record<ValueBehaviour, Check>> = {
     }
     logger.log(info, 'a getter that throws', { value, sibling: 'here' })
     const { attributes } = await record()
-    assertSame(attributes['value'], { before: 1, broken: '[Throws: no access]', after: 2 }, 'the neighbours')
+    assertSame(attributes['value'], { before: 1, broken: '[Throws: no access]', after: 2 }, 'the siblings')
     assert.equal(attributes['sibling'], 'here')
   },
   async 'value.proxy'({ open, record, info }) {
@@ -125,7 +125,7 @@ export const valueChecks: Readonly<Record<ValueBehaviour, Check>> = {
     const { attributes } = await record()
     const value = attributes['value'] as Record<string, unknown>
     assert.match(String(value['proxy']), /^\[Throws: /)
-    assertSame(value['after'], 2, 'the neighbour')
+    assertSame(value['after'], 2, 'the sibling')
     assert.equal(attributes['sibling'], 'here')
   },
   async 'value.mutated'({ open, record, info }) {
@@ -147,15 +147,15 @@ export const valueChecks: Readonly<Record<ValueBehaviour, Check>> = {
   },
 }
 
-/** A value as a field, inside of an object, and inside of an array; with a neighbour that must not suffer. */
+/** Checks a value as a field, inside an object, and inside an array, beside a sibling that must arrive unchanged. */
 function arrivesAs(make: () => unknown, expected: unknown): Check {
   return async ({ open, record, info }) => {
     const logger = await open()
     logger.log(info, 'a value', { value: make(), nested: { value: make() }, list: [make()], sibling: 'here' })
     const { attributes } = await record()
     assertSame(attributes['value'], expected, 'as a field')
-    assertSame(attributes['nested'], { value: expected }, 'inside of an object')
-    assertSame(attributes['list'], [expected], 'inside of an array')
+    assertSame(attributes['nested'], { value: expected }, 'inside an object')
+    assertSame(attributes['list'], [expected], 'inside an array')
     assert.equal(attributes['sibling'], 'here')
   }
 }
