@@ -1,7 +1,8 @@
 import { isLoggingSuppressed } from '@logbridge/bridge/internal'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { resolveLogs } from '../src/config/config.ts'
-import type { ExportOutcome, Transport } from '../src/transport/transport.ts'
+import type { RetryingTransport } from '../src/transport/retry.ts'
+import type { ExportOutcome } from '../src/transport/transport.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../src/otlp/openBatch.ts'
 import type { EncodableRecord } from '../src/otlp/recordEncoder.ts'
 import { LogPipeline } from '../src/logs/pipeline.ts'
@@ -10,7 +11,7 @@ export const scope: EncodedScope = encodeScope({ name: 'orders' }, encodeResourc
 export const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
 
 /** A mock: a transport that keeps requests, and answers when it is told to. */
-export class ManualTransport implements Transport {
+export class ManualTransport implements RetryingTransport {
   readonly requests: Uint8Array[] = []
   readonly exporting: boolean[] = []
   closed = false

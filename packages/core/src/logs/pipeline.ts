@@ -4,14 +4,16 @@ import { END_TIMEOUT_MILLIS, isOmitted, timers, unref, type ValueLimits } from '
 import type { LogsConfig } from '../config/config.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { RetryingTransport } from '../transport/retry.ts'
 import { limitMillis } from '../process/timers.ts'
 import type { ExitSource, UnsentRequest } from '../process/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { PipelineCounters } from '../queue/counters.ts'
 import { BATCH_BYTES, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
+import { MemoryStore } from '../queue/requestStore.ts'
 import { SendingQueue } from '../queue/sendingQueue.ts'
+import { SpooledQueue } from '../queue/spooledQueue.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import { observePipeline } from './metrics.ts'
 import { MAX_RECORD_BYTES } from '../otlp/protobufWriter.ts'
@@ -35,7 +37,9 @@ export class LogPipeline {
   private readonly limits: ValueLimits
   private readonly open: OpenBatch
   private readonly counters: PipelineCounters
-  private readonly queue: SendingQueue
+  private readonly queue: SendingQueue | SpooledQueue
+  /** The queue, when there is a spool. */
+  private readonly spooledQueue: SpooledQueue | undefined
   private readonly stopWatchingThreads: () => void
   private readonly maxBatchBytes: number
   private readonly maxBatchRecords: number
@@ -53,7 +57,7 @@ export class LogPipeline {
   private closed = false
 
   /** @param isBehindSdk true when records come from the official SDK, which applies limits and counts `otel.sdk.log.created` */
-  constructor(config: LogsConfig, transport: Transport, isBehindSdk = false) {
+  constructor(config: LogsConfig, transport: RetryingTransport, isBehindSdk = false) {
     this.config = config
     this.limits = isBehindSdk ? {} : config.limits
     this.maxBatchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
@@ -66,11 +70,11 @@ export class LogPipeline {
       meterProvider &&
       exporter &&
       observePipeline(meterProvider, { exporter, maxQueueSize }, this.counters, isBehindSdk)
+    const limits = { bytes: this.maxBatchBytes, records: this.maxBatchRecords }
     const spool = config.spool && openSpool(config.spool)
-    this.queue = new SendingQueue(transport, this.counters, spool, onExport, {
-      bytes: this.maxBatchBytes,
-      records: this.maxBatchRecords,
-    })
+    this.spooledQueue = spool && new SpooledQueue(transport, this.counters, spool, onExport, limits)
+    this.queue =
+      this.spooledQueue ?? new SendingQueue(transport, this.counters, new MemoryStore(limits), onExport)
   }
 
   /** Encodes one record into the open batch. Later changes of the record's objects have no effect. */
@@ -144,14 +148,14 @@ export class LogPipeline {
    */
   spillSync(): number {
     this.sealUnlessEncoding()
-    this.queue.spillSync()
+    this.spooledQueue?.spillSync()
     return this.counters.spooled
   }
 
   /** Writes unsent records to the spool, and returns the unsent requests in memory, for a thread that is about to end. */
   unsent(): UnsentRequest[] {
     this.sealUnlessEncoding()
-    this.queue.spillSync()
+    this.spooledQueue?.spillSync()
     return this.queue.unsent()
   }
 
@@ -159,7 +163,7 @@ export class LogPipeline {
   end(): void {
     this.sealUnlessEncoding()
     this.closed = true
-    this.queue.endSync()
+    this.spooledQueue?.endSync()
     this.stopWatchingThreads()
     this.counters.end()
   }
@@ -203,7 +207,7 @@ export class LogPipeline {
     if (batch === undefined) return
     this.delayedBytes += batch.body.length
     this.delayedRecords += batch.count
-    this.queue.addDelayed(batch)
+    this.spooledQueue?.addDelayed(batch)
     if (this.delayedBytes >= this.maxBatchBytes) this.seal()
   }
 

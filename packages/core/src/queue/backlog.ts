@@ -1,106 +1,103 @@
-import type { RequestLimits, Spool } from '../spool/types.ts'
-import { type QueuedRequest, createQueuedRequest, chunksOf } from './queuedRequest.ts'
-import { Fifo } from './fifo.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
+import type { RequestLimits, Spool } from '../spool/types.ts'
+import { Fifo } from './fifo.ts'
+import { chunksOf, createSpooledRequest, type QueuedRequest } from './queuedRequest.ts'
+import { takeJoinable } from './requestStore.ts'
 
-/** Memory for batches that are on disk as well: two requests. */
-const HELD_BYTES = 1024 * 1024
+/** Memory for requests that are on disk too: two batches. */
+const MAX_RETAINED_BYTES = 1024 * 1024
 const ERROR = 17
 
 /**
- * Chooses what is sent next. Memory and disk take turns; each goes oldest first. So new batches do not wait behind a
- * backlog. Small ones are joined to one request.
+ * Requests that wait in memory and in the spool. Memory and disk alternate, each oldest first, so that new requests do not wait
+ * behind a backlog on disk. Small requests are joined to one.
  */
 export class Backlog {
-  private readonly spool: Spool | undefined
+  private readonly spool: Spool
   private readonly limits: RequestLimits
+  /** Requests in memory alone. */
   private readonly waiting = new Fifo<QueuedRequest>()
-  /** Severe batches, and those that wait for the scheduled delay, kept in memory although they are on disk. */
-  private readonly held = new Fifo<QueuedRequest>()
-  private heldBytes = 0
+  /** Requests on disk that stay in memory too: severe requests, and requests that wait for the scheduled delay. */
+  private readonly retained = new Fifo<QueuedRequest>()
+  private retainedBytes = 0
   private wasFromDisk = false
 
-  constructor(spool: Spool | undefined, limits: RequestLimits) {
+  constructor(spool: Spool, limits: RequestLimits) {
     this.spool = spool
     this.limits = limits
   }
 
   get isEmpty(): boolean {
-    return this.waiting.first === undefined && this.held.first === undefined && this.onDisk === 0
+    return this.first() === undefined && this.onDisk === 0
   }
 
-  /** Entries that wait on disk alone. */
+  /** Number of requests that wait on disk alone. */
   get onDisk(): number {
-    return this.spool?.waiting ?? 0
+    return this.spool.waiting
   }
 
-  add(queuedRequest: QueuedRequest): void {
-    this.waiting.add(queuedRequest)
+  add(request: QueuedRequest): void {
+    this.waiting.add(request)
   }
 
   /**
-   * One has come to lie on disk.
-   * @returns those that wait on disk alone from now on
+   * Handles a request that was written to the spool.
+   *
+   * @returns the requests that wait on disk alone from now on
    */
-  onSpooled(queuedRequest: QueuedRequest): QueuedRequest[] {
-    // It is being sent already.
-    if (!this.waiting.has(queuedRequest)) return []
-    this.waiting.delete(queuedRequest)
-    if (!queuedRequest.isDelayed && !isSevere(queuedRequest)) return [queuedRequest]
-    this.held.add(queuedRequest)
-    this.heldBytes += queuedRequest.bytes
+  onSpooled(request: QueuedRequest): QueuedRequest[] {
+    const isTaken = !this.waiting.has(request)
+    if (isTaken) return []
+    this.waiting.delete(request)
+    if (!request.isDelayed && !isSevere(request)) return [request]
+    this.retained.add(request)
+    this.retainedBytes += request.memoryBytes
     const released: QueuedRequest[] = []
-    while (this.heldBytes > HELD_BYTES) released.push(this.takeHeld(this.held.first!))
+    while (this.retainedBytes > MAX_RETAINED_BYTES) {
+      const oldest = this.retained.first!
+      this.remove(oldest)
+      released.push(oldest)
+    }
     return released
   }
 
-  /** Takes what goes into the next request; nothing where nothing waits, or where the disk does not give it now. */
+  /** Takes requests to be sent as one; empty when no request waits, or when the disk can read none now. */
   take(): QueuedRequest[] {
-    const hasMemory = (this.waiting.first ?? this.held.first) !== undefined
+    const hasMemory = this.first() !== undefined
     if (this.onDisk > 0 && !(hasMemory && this.wasFromDisk)) {
-      const taken = this.spool!.take(this.limits)
+      const taken = this.spool.take(this.limits)
       this.wasFromDisk = taken.length > 0
-      if (this.wasFromDisk)
-        return taken.map((entry) => createQueuedRequest(entry.sequence, entry.count, { entry }))
+      if (this.wasFromDisk) return taken.map(createSpooledRequest)
     }
     this.wasFromDisk = false
-    return this.takeFromMemory()
+    return takeJoinable(
+      this.limits,
+      () => this.first(),
+      (request) => this.remove(request),
+    )
   }
 
-  /** Takes nothing more from memory. */
+  /** Forgets the requests that wait in memory. */
   clear(): void {
     this.waiting.clear()
-    this.held.clear()
+    this.retained.clear()
+    this.retainedBytes = 0
   }
 
-  private takeFromMemory(): QueuedRequest[] {
-    const taken: QueuedRequest[] = []
-    let { bytes, records } = this.limits
-    for (;;) {
-      const held = this.held.first
-      const next = held ?? this.waiting.first
-      if (next === undefined) return taken
-      bytes -= next.bytes
-      records -= next.count
-      const isAlone = next.batch?.resource.ready !== undefined
-      if (taken.length > 0 && (isAlone || bytes < 0 || records < 0)) return taken
-      if (held) this.takeHeld(held)
-      else this.waiting.delete(next)
-      taken.push(next)
-      if (isAlone) return taken
-    }
+  private first(): QueuedRequest | undefined {
+    return this.retained.first ?? this.waiting.first
   }
 
-  private takeHeld(queuedRequest: QueuedRequest): QueuedRequest {
-    this.held.delete(queuedRequest)
-    this.heldBytes -= queuedRequest.bytes
-    return queuedRequest
+  private remove(request: QueuedRequest): void {
+    if (this.waiting.has(request)) return this.waiting.delete(request)
+    this.retained.delete(request)
+    this.retainedBytes -= request.memoryBytes
   }
 }
 
-function isSevere(queuedRequest: QueuedRequest): boolean {
-  for (const { bytes: request } of chunksOf(queuedRequest)) {
-    for (const severityNumber of severitiesOf(request).keys()) if (severityNumber >= ERROR) return true
+function isSevere(request: QueuedRequest): boolean {
+  for (const { bytes } of chunksOf(request)) {
+    for (const severityNumber of severitiesOf(bytes).keys()) if (severityNumber >= ERROR) return true
   }
   return false
 }

@@ -1,91 +1,153 @@
-import type { ExportOutcome } from '../transport/transport.ts'
-import type { SpoolEntry } from '../spool/types.ts'
-import type { Batch } from '../otlp/openBatch.ts'
-import type { FifoItem } from './fifo.ts'
 import { encodeRequest, splitRequest } from '../otlp/logsRequest.ts'
+import type { Batch } from '../otlp/openBatch.ts'
+import type { SpoolEntry } from '../spool/types.ts'
+import type { ExportOutcome } from '../transport/transport.ts'
+import type { FifoItem } from './fifo.ts'
 
-/** A request, or what is left of one that was too large. */
+/** Encoded request with the number of its log records. */
 export interface EncodedRequest {
   readonly bytes: Uint8Array
   readonly recordCount: number
 }
 
-/** A sealed batch on its way: in memory, in the spool, or both. */
+/**
+ * Content in memory: a batch until it is encoded, then the requests that are still to be sent, oldest first. A batch becomes one
+ * request, and more requests when the receiver finds that request too large.
+ */
+export type Content = Batch | readonly EncodedRequest[]
+
+/** Where the content of a queued request lies. */
+export type Payload =
+  /** In memory alone. */
+  | { readonly location: 'memory'; readonly content: Content }
+  /** In the spool alone. Read back when the request is sent. */
+  | { readonly location: 'disk'; readonly entry: SpoolEntry }
+  /** In memory and in the spool. */
+  | { readonly location: 'both'; readonly content: Content; readonly entry: SpoolEntry }
+  /** Nowhere, because the request is done. */
+  | { readonly location: 'none' }
+
+/**
+ * State of a queued request. Each change of state moves its records between the counters.
+ *
+ * - `queued`: waits for its turn. A request that waits in the spool alone has no object until its turn comes.
+ * - `inFlight`: is read from the spool, is being sent, or waits for a retry. Back to `queued` when the disk cannot read the
+ *   entry now, and when the queue shuts down.
+ * - `done`: all of its records are delivered, dropped, or left in the spool to another process.
+ */
+export type RequestState = 'queued' | 'inFlight' | 'done'
+
+/** A sealed batch on its way to the receiver. */
 export interface QueuedRequest extends FifoItem {
-  /** Counts queuedRequests from 1. */
+  /** Number of the request, from 1, in the order of sealing. */
   readonly sequence: number
-  /** Records in it whose fate is not known. */
+  state: RequestState
+  payload: Payload
+  /** Log records that are neither delivered nor dropped. */
   count: number
-  /** Bytes of memory that it holds. */
-  bytes: number
-  /** Until the resource is complete. */
-  batch: Batch | undefined
-  /** What is to be sent, in this order: one request, unless that was too large. */
-  parts: readonly EncodedRequest[] | undefined
-  /** Whether it was stored before the scheduled delay was over: it is sent from memory soon. */
+  /** Memory of the content, in bytes. */
+  memoryBytes: number
+  /** True when the batch was spooled before its scheduled delay was over, and is sent from memory soon. */
   readonly isDelayed: boolean
-  /** Gives its memory back; `undefined` where somebody may still read it when its fate is known. */
+  /** Returns the memory of the batch to the encoder. `undefined` when an attempt or the spool may still read that memory. */
   recycle: (() => void) | undefined
-  entry: SpoolEntry | undefined
-  /** Pending while it is being written to the spool. */
+  /** Write to the spool; resolves when it has succeeded or failed. */
   spooling: Promise<void> | undefined
-  /** Whether the account has it in flight; else queued. */
-  inFlight: boolean
-  /** How the sending of it has ended because everything did. */
-  ended: ExportOutcome | undefined
+  /** Outcome of the last attempt when the shutdown ended its retries. */
+  lastOutcome: ExportOutcome | undefined
 }
 
-/** Bytes of memory that a waiting batch takes beside its request, by `benchmarks/scenarios/queue-memory.js`. */
-const WAITING_BYTES = 1024
+/** Memory of a queued batch beside its bytes, as measured by `benchmarks/scenarios/queue-memory.js`. */
+const QUEUED_BYTES = 1024
 
-export function createQueuedRequest(
-  number: number,
-  count: number,
-  { batch, entry, isDelayed = false }: { batch?: Batch; entry?: SpoolEntry; isDelayed?: boolean },
-): QueuedRequest {
-  const bytes = batch ? batch.body.buffer.byteLength + WAITING_BYTES : 0
-  const recycle = batch?.recycle
+/** Creates the queued request of a sealed batch. */
+export function createQueuedRequest(sequence: number, batch: Batch, isDelayed = false): QueuedRequest {
   return {
-    sequence: number,
-    count,
-    bytes,
-    batch,
-    parts: undefined,
+    sequence,
+    state: 'queued',
+    payload: { location: 'memory', content: batch },
+    count: batch.count,
+    memoryBytes: batch.body.buffer.byteLength + QUEUED_BYTES,
     isDelayed,
-    recycle,
-    entry,
+    recycle: batch.recycle,
     spooling: undefined,
-    inFlight: false,
-    ended: undefined,
+    lastOutcome: undefined,
   }
 }
 
-/** What is to be sent; empty when it is on disk alone. */
-export function chunksOf(queuedRequest: QueuedRequest): readonly EncodedRequest[] {
-  const { batch, count } = queuedRequest
-  if (batch) {
-    queuedRequest.parts = [{ bytes: encodeRequest(batch), recordCount: count }]
-    queuedRequest.batch = undefined
+/** Creates the queued request of an entry that was taken from the spool. */
+export function createSpooledRequest(entry: SpoolEntry): QueuedRequest {
+  return {
+    sequence: entry.sequence,
+    state: 'queued',
+    payload: { location: 'disk', entry },
+    count: entry.count,
+    memoryBytes: 0,
+    isDelayed: false,
+    recycle: undefined,
+    spooling: undefined,
+    lastOutcome: undefined,
   }
-  return queuedRequest.parts ?? []
 }
 
-/** The same as one request. */
-export function encodedRequestOf(queuedRequest: QueuedRequest): Uint8Array | undefined {
-  const requests = chunksOf(queuedRequest).map(({ bytes: request }) => request)
-  // Protobuf messages one after another are one message, with all that they hold.
+/** Returns the entry in the spool, if there is one. */
+export function entryOf({ payload }: QueuedRequest): SpoolEntry | undefined {
+  return 'entry' in payload ? payload.entry : undefined
+}
+
+/** Returns the batch in memory, until it is encoded. */
+export function batchOf({ payload }: QueuedRequest): Batch | undefined {
+  return 'content' in payload && 'body' in payload.content ? payload.content : undefined
+}
+
+/** Returns the content in memory as requests, oldest first; empty when the content is in the spool alone. Encodes the batch. */
+export function chunksOf(request: QueuedRequest): readonly EncodedRequest[] {
+  const { payload } = request
+  if (!('content' in payload)) return []
+  const { content } = payload
+  if (!('body' in content)) return content
+  const chunks = [{ bytes: encodeRequest(content), recordCount: request.count }]
+  setChunks(request, chunks)
+  return chunks
+}
+
+/** Returns the content in memory as one request; `undefined` when the content is in the spool alone. */
+export function encodedRequestOf(request: QueuedRequest): Uint8Array | undefined {
+  const requests = chunksOf(request).map(({ bytes }) => bytes)
+  // Concatenated Protobuf messages are one message with the fields of all.
   return requests.length > 1 ? Buffer.concat(requests) : requests[0]
 }
 
-/** @param part two records or more */
-export function splitInHalf({
-  bytes: request,
-  recordCount: count,
-}: EncodedRequest): [EncodedRequest, EncodedRequest] {
-  const [first, second] = splitRequest(request, count)
-  const half = count >>> 1
+/** Replaces the content in memory. */
+export function setChunks(request: QueuedRequest, content: readonly EncodedRequest[]): void {
+  const entry = entryOf(request)
+  request.payload = entry ? { location: 'both', content, entry } : { location: 'memory', content }
+}
+
+/** Replaces the entry in the spool. */
+export function setEntry(request: QueuedRequest, entry: SpoolEntry): void {
+  const { payload } = request
+  request.payload =
+    'content' in payload ? { location: 'both', content: payload.content, entry } : { location: 'disk', entry }
+}
+
+/** Removes the content from memory. */
+export function releaseContent(request: QueuedRequest): void {
+  const entry = entryOf(request)
+  request.payload = entry ? { location: 'disk', entry } : { location: 'none' }
+  request.memoryBytes = 0
+}
+
+/**
+ * Splits a request in two of about the same number of records.
+ *
+ * @param request two records or more
+ */
+export function splitInHalf({ bytes, recordCount }: EncodedRequest): [EncodedRequest, EncodedRequest] {
+  const [first, second] = splitRequest(bytes, recordCount)
+  const half = recordCount >>> 1
   return [
     { bytes: first, recordCount: half },
-    { bytes: second, recordCount: count - half },
+    { bytes: second, recordCount: recordCount - half },
   ]
 }

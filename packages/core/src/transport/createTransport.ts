@@ -4,14 +4,13 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'
 import { createHttpTransport } from './http.ts'
-import { createRetryingTransport } from './retry.ts'
+import { createRetryingTransport, type RetryingTransport } from './retry.ts'
 import { maskSecrets, collectSecrets } from './secrets.ts'
-import type { Transport } from './transport.ts'
 import { prepareExitTarget, resolveExitTarget } from './exitFlush/exitTarget.ts'
 import type { ExitTarget } from './exitFlush/types.ts'
 
 /** A transport of which a blocked thread can have a worker send in its place. */
-export interface ExportTransport extends Transport {
+export interface ExportTransport extends RetryingTransport {
   /** See `ExitSource`. */
   prepareExit(): void
   exitTarget(): ExitTarget

@@ -115,3 +115,11 @@ export async function waitUntilSent(
   attempt.removeEventListener('abort', onAbort)
   return request.writableFinished
 }
+
+/** Waits for a promise until the abort. Resolves to `undefined` when the promise rejects or the signal aborts first. */
+export function untilAborted<Value>(
+  waited: Promise<Value> | undefined,
+  signal: AbortSignal,
+): Promise<Value | undefined> {
+  return raceAbort(signal, waited).catch(() => undefined)
+}

@@ -143,7 +143,6 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
         return outcomeOfThrown('gRPC', error, config, signal)
       }
     },
-    resetBackoff() {},
     abandon() {
       const isConnected = channel?.client.getChannel().getConnectivityState(false) === connectivityState.READY
       if (channel && !isConnected) drain(channel)

@@ -81,7 +81,6 @@ export function createHttpTransport(config: ExporterConfig): Transport {
         return outcomeOfThrown('HTTP', error, config, signal)
       }
     },
-    resetBackoff() {},
     close: () => pool?.agent.destroy(),
   }
 }

@@ -9,6 +9,12 @@ const MAX_SERVER_DELAY_MILLIS = 60 * 60 * 1000
 /** For so long after `abandon` no attempt is made unless somebody flushes, so that a process that has nothing else to do ends. */
 const ABANDONED_PAUSE_MILLIS = 5000
 
+/** Transport that sends a request again until its outcome is final. */
+export interface RetryingTransport extends Transport {
+  /** Ends all waits between attempts, and restarts the backoff, so that a flush sends at once. */
+  resetBackoff(): void
+}
+
 /** Transports whose requests have failed twice since the last that was delivered. All share one diagnostic. */
 const failing = new Set<Transport>()
 
@@ -19,7 +25,10 @@ const failing = new Set<Transport>()
  *
  * @param random a number from 0 to 1, to choose within the jitter
  */
-export function createRetryingTransport(transport: Transport, random: () => number = Math.random): Transport {
+export function createRetryingTransport(
+  transport: Transport,
+  random: () => number = Math.random,
+): RetryingTransport {
   const sleepers = new Set<() => void>()
   /** Each aborts an attempt that is being made. */
   const attempts = new Set<() => void>()
@@ -111,7 +120,6 @@ export function createRetryingTransport(transport: Transport, random: () => numb
       wakes += 1
       restsUntil = 0
       void wakeAll()
-      transport.resetBackoff()
     },
     abandon() {
       restsUntil = performance.now() + ABANDONED_PAUSE_MILLIS

@@ -44,8 +44,6 @@ export interface Transport {
    * @returns never rejects; resolves soon after the abort. After `delivered` without `stillRead` nothing reads `request` any more
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
-  /** Ends waits between attempts, and has the next ones short again, so that whoever flushes does not wait for a backoff. */
-  resetBackoff(): void
   /** Ends the attempts that are being made, which would hold the process; they are made again if it lives on. */
   abandon?(): void
   close(): void

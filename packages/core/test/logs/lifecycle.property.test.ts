@@ -49,7 +49,6 @@ class BehavingTransport implements Transport {
     this.accepted.push(...numbers)
     return { kind: 'delivered', rejected }
   }
-  resetBackoff(): void {}
   close(): void {}
 }
 

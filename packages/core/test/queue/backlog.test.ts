@@ -9,15 +9,15 @@ const ERROR = 17
 const UNLIMITED = { bytes: Infinity, records: Infinity }
 let number = 0
 
-/** A batch of one record. */
-function consignmentOf(body: string, severityNumber = 9): QueuedRequest {
+/** Makes a queued request of one record. */
+function requestOf(body: string, severityNumber = 9): QueuedRequest {
   const open = new OpenBatch()
   open.add(scope, recordOf(body, severityNumber), {})
   number += 1
-  return createQueuedRequest(number, 1, { batch: open.seal()! })
+  return createQueuedRequest(number, open.seal()!)
 }
 
-/** A spool in which so many entries wait: a mock, as only what is taken from it matters. */
+/** Mocks a spool with a number of waiting entries. */
 function spoolWith(waiting: number): Spool {
   const spool = {
     waiting,
@@ -31,16 +31,18 @@ function spoolWith(waiting: number): Spool {
 
 test('Backlog alternates between disk and memory when both hold requests', () => {
   const backlog = new Backlog(spoolWith(3), { ...UNLIMITED, records: 1 })
-  for (let i = 0; i < 6; i += 1) backlog.add(consignmentOf('any'))
-  const fromDisk = Array.from({ length: 9 }, () => backlog.take().some(({ entry }) => entry !== undefined))
+  for (let i = 0; i < 6; i += 1) backlog.add(requestOf('any'))
+  const fromDisk = Array.from({ length: 9 }, () =>
+    backlog.take().some(({ payload }) => payload.location === 'disk'),
+  )
   expect(fromDisk).toEqual([true, false, true, false, true, false, false, false, false])
   expect(backlog.isEmpty).toBe(true)
 })
 
 test('Backlog takes a severe batch before later batches when it is on disk too', () => {
-  const backlog = new Backlog(undefined, { ...UNLIMITED, records: 1 })
-  const severe = consignmentOf('severe', ERROR)
-  const later = consignmentOf('later')
+  const backlog = new Backlog(spoolWith(0), { ...UNLIMITED, records: 1 })
+  const severe = requestOf('severe', ERROR)
+  const later = requestOf('later')
   backlog.add(severe)
   backlog.add(later)
   expect(backlog.onSpooled(severe)).toEqual([])
@@ -48,8 +50,8 @@ test('Backlog takes a severe batch before later batches when it is on disk too',
 })
 
 test('Backlog releases the oldest severe batches from memory when those on disk exceed 1 MiB', () => {
-  const backlog = new Backlog(undefined, UNLIMITED)
-  const severe = Array.from({ length: 5 }, () => consignmentOf('x'.repeat(300_000), ERROR))
+  const backlog = new Backlog(spoolWith(0), UNLIMITED)
+  const severe = Array.from({ length: 5 }, () => requestOf('x'.repeat(300_000), ERROR))
   for (const queuedRequest of severe) backlog.add(queuedRequest)
   const released = severe.map((queuedRequest) => backlog.onSpooled(queuedRequest))
   expect(released).toEqual([[], [], [], [severe[0]], [severe[1]]])

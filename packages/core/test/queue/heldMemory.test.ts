@@ -147,11 +147,11 @@ test('RecordEncoder releases the texts that keys were cut from', async () => {
 describe('PipelineCounters keeps no more counts', () => {
   test('than there are severities', () => {
     const onDrop = vi.fn<DropListener>()
-    const account = new PipelineCounters(onDrop)
-    for (let i = 0; i < 1000; i += 1) account.dropOne('queue_full', 100 + i / 7)
-    account.dropOne('queue_full', Number.NaN)
-    account.dropOne('queue_full', 24)
-    account.end()
+    const counters = new PipelineCounters(onDrop)
+    for (let i = 0; i < 1000; i += 1) counters.dropOne('queue_full', 100 + i / 7)
+    counters.dropOne('queue_full', Number.NaN)
+    counters.dropOne('queue_full', 24)
+    counters.end()
     expect(onDrop.mock.calls).toEqual([
       ['queue_full', 1001, 0],
       ['queue_full', 1, 24],
@@ -159,13 +159,13 @@ describe('PipelineCounters keeps no more counts', () => {
   })
 
   test('than there are statuses when a receiver makes up statuses', () => {
-    const account = new PipelineCounters(undefined)
+    const counters = new PipelineCounters(undefined)
     for (let status = 1000; status < 2000; status += 1) {
-      account.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })
+      counters.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })
     }
-    account.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status: 401 })
-    expect([...account.sendFailed.keys()]).toEqual(['_OTHER', '401'])
-    account.end()
+    counters.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status: 401 })
+    expect([...counters.sendFailed.keys()]).toEqual(['_OTHER', '401'])
+    counters.end()
   })
 })
 

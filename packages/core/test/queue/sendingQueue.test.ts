@@ -7,7 +7,7 @@ import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { PipelineCounters } from '../../src/queue/counters.ts'
 import { OpenBatch } from '../../src/otlp/openBatch.ts'
-import { SendingQueue } from '../../src/queue/sendingQueue.ts'
+import { SpooledQueue } from '../../src/queue/spooledQueue.ts'
 import type { Spool } from '../../src/spool/types.ts'
 import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
@@ -90,7 +90,7 @@ test.each<[string, Spool['append']]>([
     useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())
     const never = (): Promise<never> => new Promise(() => {})
-    /** A mock: a network drive, say, whose server has gone. */
+    /** A mock: a network drive whose server has stopped. */
     const spool: Spool = {
       bytes: 0,
       memory: 0,
@@ -106,22 +106,22 @@ test.each<[string, Spool['append']]>([
       closeSync() {},
     }
     const open = new OpenBatch()
-    const account = new PipelineCounters(undefined)
-    const dispatcher = new SendingQueue(new ManualTransport(), account, spool, undefined, {
+    const counters = new PipelineCounters(undefined)
+    const queue = new SpooledQueue(new ManualTransport(), counters, spool, undefined, {
       bytes: Infinity,
       records: 1,
     })
     for (let i = 0; i < 100; i += 1) {
-      account.created += 1
-      account.queued += 1
+      counters.created += 1
+      counters.queued += 1
       open.add(scope, recordOf(i, 9), {})
-      dispatcher.add(open.seal()!)
+      queue.add(open.seal()!)
     }
     const closed = vi.fn()
-    void dispatcher.close(0).then(closed)
+    void queue.close(0).then(closed)
     await vi.advanceTimersByTimeAsync(10_000)
     await vi.waitFor(() => expect(closed).toHaveBeenCalled())
-    expect(account.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
+    expect(counters.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
   },
 )
 

@@ -181,7 +181,6 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
     let outcomes: ExportOutcome[] = []
     const transport: Transport = {
       send: async () => outcomes.shift() ?? delivered,
-      resetBackoff() {},
       close() {},
     }
     const retrying = createRetryingTransport(transport, () => 0)
@@ -247,10 +246,7 @@ test('exports that fail are told once when those of another transport are delive
   vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
   const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
   const sending = (...outcomes: ExportOutcome[]) =>
-    createRetryingTransport(
-      { send: async () => outcomes.shift() ?? delivered, resetBackoff() {}, close() {} },
-      () => 0,
-    )
+    createRetryingTransport({ send: async () => outcomes.shift() ?? delivered, close() {} }, () => 0)
   const given: ExportOutcome = { kind: 'failed', reason: 'INTERNAL' }
   const failing = sending(away, away, given, away, away, given)
   onTestFinished(() => failing.close())

@@ -28,7 +28,6 @@ function scripted(...outcomes: ExportOutcome[]) {
       times.push(Date.now() - start)
       return outcomes[Math.min(times.length, outcomes.length) - 1]!
     },
-    resetBackoff: vi.fn(),
     close: vi.fn(),
   }
 }
