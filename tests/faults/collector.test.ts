@@ -134,7 +134,7 @@ describe.skipIf(program === undefined)('provider', () => {
       await provider.shutdown(0)
       const stats = provider.stats()
       reportCounts(`Collector at its memory limit, ${name}`, stats, { requests: attempts })
-      expect(stats.dropped).toEqual({ shutdown: created })
+      expect(stats.dropped).toEqual({ shutdown_timeout: created })
     },
   )
 })
