@@ -17,11 +17,11 @@ import { ACK_BYTES, ENTRY_HEADER_BYTES, MAX_REQUEST_BYTES, SEGMENT_HEADER_BYTES 
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import type { Segment } from './segment.ts'
 
-/** Share of `maxBytes` reserved in advance, at most `MAX_RESERVED_BYTES`. */
-const RESERVED_SHARE = 1 / 64
-const MAX_RESERVED_BYTES = 1024 * 1024
+/** Part of `maxBytes` that is reserved in advance, up to `MAX_ADVANCE_BYTES`. */
+const ADVANCE_SHARE = 1 / 64
+const MAX_ADVANCE_BYTES = 1024 * 1024
 /** Time after a refused reservation in which an equal or larger one is not tried. */
-const REFUSED_MILLIS = 1000
+const REFUSAL_MILLIS = 1000
 
 /**
  * Divides `maxBytes` among the processes that share a spool directory, and owns the directories of this spool.
@@ -40,12 +40,12 @@ export class DiskQuota {
   private readonly fs: Fs
   private readonly config: SpoolConfig
   /** Bytes that are reserved in advance, beyond the need. */
-  private readonly share: number
+  private readonly advance: number
   /** Bytes that this spool may use, including all acks. */
   private granted = 0
-  /** Bytes of the reservation under way. `askedSync` has those of a synchronous one meanwhile. */
-  private asked = 0
-  private askedSync = 0
+  /** Bytes of the reservation under way. `requestedSync` has those of a synchronous one meanwhile. */
+  private requested = 0
+  private requestedSync = 0
   /** Reserved bytes as last written to the owner file. */
   private announced = 0
   /** Bytes of the last refused reservation. */
@@ -57,13 +57,13 @@ export class DiskQuota {
   /** True when a request was appended since the last heartbeat. */
   private isActive = false
   private heartbeat: NodeJS.Timeout | undefined
-  private beating = false
+  private isBeating = false
   private announcing: Promise<void> = Promise.resolve()
 
   constructor(fs: Fs, config: SpoolConfig) {
     this.fs = fs
     this.config = config
-    this.share = Math.min(Math.ceil(config.maxBytes * RESERVED_SHARE), MAX_RESERVED_BYTES)
+    this.advance = Math.min(Math.ceil(config.maxBytes * ADVANCE_SHARE), MAX_ADVANCE_BYTES)
   }
 
   /**
@@ -144,63 +144,66 @@ export class DiskQuota {
 
   /** Reserves bytes for requests, up to the part of `maxBytes` that other processes leave free. */
   async reserve(bytes: number): Promise<void> {
-    let missing = this.missing(bytes)
-    if (missing === 0) return
+    let toReserve = this.bytesToReserve(bytes)
+    if (toReserve === 0) return
     let otherProcessesBytes = 0
     this.failure = undefined
     try {
       await this.open()
       // Compute again, because a new directory starts without granted bytes.
-      missing = this.missing(bytes)
-      this.asked = missing
+      toReserve = this.bytesToReserve(bytes)
+      this.requested = toReserve
       await this.announce()
       otherProcessesBytes = await bytesInDirectory(this.fs, this.config.directory, this.directories)
     } catch (error) {
-      this.fail(error)
+      this.onReservationFailed(error)
     }
-    this.asked = 0
-    if (this.failure === undefined) this.grant(missing, otherProcessesBytes)
+    this.requested = 0
+    if (this.failure === undefined) this.grant(toReserve, otherProcessesBytes)
     await this.onWritten()
   }
 
   /** Synchronous `reserve`. */
   reserveSync(bytes: number): void {
-    let missing = this.missing(bytes)
-    if (missing === 0) return
+    let toReserve = this.bytesToReserve(bytes)
+    if (toReserve === 0) return
     let otherProcessesBytes = 0
     this.failure = undefined
     try {
       const { claim } = this.openSync()
-      missing = this.missing(bytes)
-      this.askedSync = missing
+      toReserve = this.bytesToReserve(bytes)
+      this.requestedSync = toReserve
       if (claim) this.announceSync(claim)
       otherProcessesBytes = bytesInDirectorySync(this.fs, this.config.directory, this.directories)
     } catch (error) {
-      this.fail(error)
+      this.onReservationFailed(error)
     }
-    this.askedSync = 0
-    if (this.failure === undefined) this.grant(missing, otherProcessesBytes)
+    this.requestedSync = 0
+    if (this.failure === undefined) this.grant(toReserve, otherProcessesBytes)
     this.onWrittenSync()
   }
 
   /** Notes an error, and grants no bytes. A missing directory is ignored here, because the next append reports it. */
-  private fail(error: unknown): void {
+  private onReservationFailed(error: unknown): void {
     if (!isMissing(error)) this.failure = error
   }
 
   /** Computes the bytes to reserve. Some are reserved in advance, to save a scan of the directory for each append. */
-  private missing(bytes: number): number {
+  private bytesToReserve(bytes: number): number {
     const needed = this.committed() + SEGMENT_HEADER_BYTES + bytes - this.granted
-    const isRefused = needed >= this.refused && performance.now() - this.refusedAt < REFUSED_MILLIS
-    return needed <= 0 || isRefused ? 0 : needed + this.share
+    const isRefused = needed >= this.refused && performance.now() - this.refusedAt < REFUSAL_MILLIS
+    return needed <= 0 || isRefused ? 0 : needed + this.advance
   }
 
-  private grant(asked: number, otherProcessesBytes: number): void {
-    const granted = Math.min(asked, Math.max(0, this.config.maxBytes - otherProcessesBytes - this.granted))
+  private grant(requested: number, otherProcessesBytes: number): void {
+    const granted = Math.min(
+      requested,
+      Math.max(0, this.config.maxBytes - otherProcessesBytes - this.granted),
+    )
     this.granted += granted
     // Keep a heartbeat from releasing the grant before it is used.
     this.isActive = true
-    this.refused = granted < asked - this.share ? asked - this.share : Infinity
+    this.refused = granted < requested - this.advance ? requested - this.advance : Infinity
     this.refusedAt = performance.now()
   }
 
@@ -208,7 +211,7 @@ export class DiskQuota {
   private reserved(): number {
     let onDisk = 0
     for (const { segments } of this.directories.values()) for (const { size } of segments) onDisk += size
-    return Math.max(0, this.granted + this.asked + this.askedSync - onDisk)
+    return Math.max(0, this.granted + this.requested + this.requestedSync - onDisk)
   }
 
   /** Announces the reduced reservation after a write, because the written bytes would count twice. */
@@ -223,7 +226,7 @@ export class DiskQuota {
   }
 
   private isOverstated(): boolean {
-    return this.announced - this.reserved() > this.share
+    return this.announced - this.reserved() > this.advance
   }
 
   private announceSync(claim: Claim): void {
@@ -318,14 +321,14 @@ export class DiskQuota {
   }
 
   private async beat(): Promise<void> {
-    if (this.beating) return
-    this.beating = true
+    if (this.isBeating) return
+    this.isBeating = true
     // Release the unused bytes for other processes.
-    if (!this.isActive && this.asked === 0) this.granted = Math.min(this.granted, this.committed())
+    if (!this.isActive && this.requested === 0) this.granted = Math.min(this.granted, this.committed())
     this.isActive = false
     // Ignore errors of one directory, so that all others get their heartbeats.
     for (const directory of this.directories.values()) await this.beatIn(directory).catch(() => {})
-    this.beating = false
+    this.isBeating = false
   }
 
   private async beatIn(directory: OwnedDirectory): Promise<void> {

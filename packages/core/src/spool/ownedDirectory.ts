@@ -22,7 +22,7 @@ const LOCK_NAME = 'lock'
 const LOCK_NAMES: readonly string[] = [LOCK_NAME, 'lock.2']
 
 /** Names of all files of an owned directory beside its segments. */
-const OUR_NAMES: ReadonlySet<string> = new Set([...LOCK_NAMES, OWNER_NAME, OWNER_DRAFT_NAME])
+const OWN_NAMES: ReadonlySet<string> = new Set([...LOCK_NAMES, OWNER_NAME, OWNER_DRAFT_NAME])
 
 /** Mode bit of a directory in which users may remove their own files only. */
 const STICKY = 0o1000
@@ -131,8 +131,8 @@ export async function createDirectory(
   // Create it without `recursive`, so that an existing directory or link is an error.
   await fs.promises.mkdir(path, DIRECTORY_MODE)
   await fs.promises.writeFile(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
-  if (fsync) for (const changed of changedBy(spoolDirectory, made)) await syncDirectory(fs, changed)
-  return locked(fs, spoolDirectory, name)
+  if (fsync) for (const changed of changedDirectories(spoolDirectory, made)) await syncDirectory(fs, changed)
+  return lockCreated(fs, spoolDirectory, name)
 }
 
 /** Synchronous `createDirectory`. */
@@ -143,8 +143,8 @@ export function createDirectorySync(fs: Fs, spoolDirectory: string, fsync: boole
   const path = join(spoolDirectory, name)
   fs.mkdirSync(path, DIRECTORY_MODE)
   fs.writeFileSync(join(path, LOCK_NAME), '', { flag: 'wx', mode: FILE_MODE })
-  if (fsync) for (const changed of changedBy(spoolDirectory, made)) syncDirectorySync(fs, changed)
-  return locked(fs, spoolDirectory, name)
+  if (fsync) for (const changed of changedDirectories(spoolDirectory, made)) syncDirectorySync(fs, changed)
+  return lockCreated(fs, spoolDirectory, name)
 }
 
 /**
@@ -161,14 +161,14 @@ function warnIfShared(spoolDirectory: string, { mode }: Stats): void {
   )
 }
 
-function locked(fs: Fs, spoolDirectory: string, name: string): OwnedDirectory {
+function lockCreated(fs: Fs, spoolDirectory: string, name: string): OwnedDirectory {
   const directory = lockDirectory(fs, spoolDirectory, name)
   if (directory === undefined) throw new Error(`the new directory ${name} is locked by another process`)
   return directory
 }
 
 /** Lists the spool directory and those above it up to the parent of `made`, the first directory that was created. */
-function changedBy(spoolDirectory: string, made: string | undefined): string[] {
+function changedDirectories(spoolDirectory: string, made: string | undefined): string[] {
   const changed = [spoolDirectory]
   if (made === undefined) return changed
   for (let path = spoolDirectory; path.length >= made.length; path = dirname(path))
@@ -199,8 +199,8 @@ export async function bytesInDirectory(fs: Fs, spoolDirectory: string, without: 
     if (without.has(name)) continue
     const path = join(spoolDirectory, name)
     sum += await reservedIn(fs, path)
-    for (const segment of await listSegments(fs, path).catch(none)) {
-      const stats = await fs.promises.lstat(join(path, segment)).catch(none)
+    for (const segment of await listSegments(fs, path).catch(ignoreUnreadable)) {
+      const stats = await fs.promises.lstat(join(path, segment)).catch(ignoreUnreadable)
       if ('size' in stats) sum += stats.size
     }
   }
@@ -208,7 +208,7 @@ export async function bytesInDirectory(fs: Fs, spoolDirectory: string, without: 
 }
 
 /** Counts nothing for a file that its owner removes meanwhile, and for a directory of another user. */
-function none(error: unknown): [] {
+function ignoreUnreadable(error: unknown): [] {
   if (isMissing(error) || isForbidden(error)) return []
   throw error
 }
@@ -220,19 +220,19 @@ export function bytesInDirectorySync(fs: Fs, spoolDirectory: string, without: Na
     if (without.has(item.name) || !item.isDirectory() || !DIRECTORY_NAME.test(item.name)) continue
     const path = join(spoolDirectory, item.name)
     sum += reservedInSync(fs, path)
-    for (const name of orNone(() => fs.readdirSync(path))) {
+    for (const name of readOrEmpty(() => fs.readdirSync(path))) {
       if (!SEGMENT_NAME.test(name)) continue
-      for (const { size } of orNone(() => [fs.lstatSync(join(path, name))])) sum += size
+      for (const { size } of readOrEmpty(() => [fs.lstatSync(join(path, name))])) sum += size
     }
   }
   return sum
 }
 
-function orNone<Item>(read: () => readonly Item[]): readonly Item[] {
+function readOrEmpty<Item>(read: () => readonly Item[]): readonly Item[] {
   try {
     return read()
   } catch (error) {
-    return none(error)
+    return ignoreUnreadable(error)
   }
 }
 
@@ -243,7 +243,7 @@ export async function releaseDirectory(fs: Fs, directory: OwnedDirectory): Promi
   if (!release(fs, directory, await isOwn(fs, directory))) return
   try {
     const names = await fs.promises.readdir(path)
-    if (names.some((name) => !OUR_NAMES.has(name))) return
+    if (names.some((name) => !OWN_NAMES.has(name))) return
     for (const name of names) await fs.promises.unlink(join(path, name))
     await fs.promises.rmdir(path)
   } catch {
@@ -257,7 +257,7 @@ export function releaseDirectorySync(fs: Fs, directory: OwnedDirectory): void {
   if (!release(fs, directory, isOwnSync(fs, directory))) return
   try {
     const names = fs.readdirSync(path)
-    if (names.some((name) => !OUR_NAMES.has(name))) return
+    if (names.some((name) => !OWN_NAMES.has(name))) return
     for (const name of names) fs.unlinkSync(join(path, name))
     fs.rmdirSync(path)
   } catch {

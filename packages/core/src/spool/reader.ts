@@ -58,11 +58,11 @@ export class Reader {
 
   private async readAll(entries: readonly EntryLocation[], join: JoinRequests): Promise<Result> {
     const runs = runsOf(entries)
-    const memory = this.allocate(runs.reduce((bytes, run) => bytes + lengthOf(run), 0))
+    const memory = this.allocate(runs.reduce((bytes, run) => bytes + byteLengthOf(run), 0))
     const results: EntryResult[] = []
     let at = 0
     for (const run of runs) {
-      const end = at + lengthOf(run)
+      const end = at + byteLengthOf(run)
       results.push(...(await this.readRun(run, memory.subarray(at, end))))
       at = end
     }
@@ -153,7 +153,7 @@ function runsOf(entries: readonly EntryLocation[]): EntryLocation[][] {
 }
 
 /** Computes the bytes from the first entry of a run to the end of its last entry. */
-function lengthOf(run: readonly EntryLocation[]): number {
+function byteLengthOf(run: readonly EntryLocation[]): number {
   const last = run.at(-1)!
   return last.offset + ENTRY_HEADER_BYTES + last.bytes - run[0]!.offset
 }

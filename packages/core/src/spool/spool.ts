@@ -17,7 +17,7 @@ import { WaitingEntries } from './waitingEntries.ts'
 import { Writer } from './writer.ts'
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
-/** Segments of a spool with a small `maxBytes`: their number, because space is freed by whole segments. */
+/** Least number of segments in `maxBytes`, because space is freed by whole segments. */
 const MIN_SEGMENTS = 8
 /** Limits of one write and its sync: 1 MiB, and 256 requests, because a writev takes 1024 chunks and a request has two. */
 const GROUP_BYTES = 1024 * 1024
@@ -36,14 +36,14 @@ interface QueuedAppend extends SpoolRequest {
  */
 export function openSpool(config: SpoolConfig, fs: Fs = nodeFs): Spool {
   const spool = new DiskSpool(config, fs)
-  const obstacle = obstacleTo(config)
+  const obstacle = findObstacle(config)
   if (obstacle === undefined) return spool
   warnOnce('spool-unavailable', `spool disabled, log records stay in memory only: ${obstacle}`)
   spool.closeSync()
   return spool
 }
 
-function obstacleTo({ directory }: SpoolConfig): string | undefined {
+function findObstacle({ directory }: SpoolConfig): string | undefined {
   if (!canLock()) {
     return (
       'the spool needs the module node:sqlite, which this Node.js does not have. ' +
@@ -52,7 +52,7 @@ function obstacleTo({ directory }: SpoolConfig): string | undefined {
   }
   const bytes = Buffer.byteLength(directory)
   if (bytes <= MAX_DIRECTORY_BYTES) return undefined
-  return `the path of the spool has ${bytes} bytes. Give one of at most ${MAX_DIRECTORY_BYTES}: ${directory}`
+  return `the path of the spool has ${bytes} bytes, more than the limit of ${MAX_DIRECTORY_BYTES}: ${directory}`
 }
 
 class DiskSpool implements Spool {

@@ -323,7 +323,7 @@ test('openSpool warns of the limit when the path is too long for SQLite', async 
   expect(await recover(spool)).toEqual([])
   await spool.close()
   expect(warnings).toEqual([
-    expect.stringMatching(/path of the spool has 461 bytes\. Give one of at most 460/),
+    expect.stringMatching(/path of the spool has 461 bytes, more than the limit of 460/),
   ])
 })
 
