@@ -132,33 +132,63 @@ export type OtlpLogRecordProcessorOptions = ExporterOptions &
  * const sdk = new NodeSDK({ logRecordProcessors: [new OtlpLogRecordProcessor()] })
  * ```
  */
-export class OtlpLogRecordProcessor extends PipelineProcessor {
+export class OtlpLogRecordProcessor implements LogRecordProcessor {
+  private readonly processor: PipelineProcessor
   private readonly dispose: () => void
   private ending: Promise<void> | undefined
 
   /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     refuseInSnapshot('OtlpLogRecordProcessor')
-    super(resolveLogs(options, process.env))
+    const processor = new PipelineProcessor(resolveLogs(options, process.env))
+    this.processor = processor
     this.dispose = onProcessExit(
       {
-        forceFlush: (timeoutMillis) => this.forceFlush({ timeoutMillis }),
-        stats: () => this.stats(),
-        activity: () => this.stats().created,
-        abandon: () => this.abandon(),
-        spillSync: () => this.spillSync(),
-        end: () => this.end(),
-        exitSources: [this.exitSource],
-        unsent: () => [this.unsent()],
+        forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+        stats: () => processor.stats(),
+        activity: () => processor.stats().created,
+        abandon: () => processor.abandon(),
+        spillSync: () => processor.spillSync(),
+        end: () => processor.end(),
+        exitSources: [processor.exitSource],
+        unsent: () => [processor.unsent()],
       },
       { flushOnExit: options.flushOnExit },
     )
   }
 
-  /** @param timeoutMillis default 3000 */
-  override shutdown(timeoutMillis?: number): Promise<void> {
+  /** Returns true for a severity that is exported, so that the logger can skip other records. */
+  enabled(options: { severityNumber?: number }): boolean {
+    return this.processor.enabled(options)
+  }
+
+  /** Encodes a record into the current batch. */
+  onEmit(record: ReadWriteLogRecord): void {
+    this.processor.onEmit(record)
+  }
+
+  /** Returns the counts of all records so far. */
+  stats(): LogsStats {
+    return this.processor.stats()
+  }
+
+  /**
+   * Sends all records that were emitted before the call.
+   * @param options `timeoutMillis`: default `exportTimeoutMillis` (30000)
+   * @returns a promise that never rejects
+   */
+  forceFlush(options?: ForceFlushOptions): Promise<void> {
+    return this.processor.forceFlush(options)
+  }
+
+  /**
+   * Flushes and ends the pipeline. Records emitted later count as `already_shutdown`.
+   * @param timeoutMillis default 3000
+   * @returns the same promise for each call; never rejects
+   */
+  shutdown(timeoutMillis?: number): Promise<void> {
     const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-    const ended = (): Promise<void> => super.shutdown(millis).finally(this.dispose)
-    return (this.ending ??= withLongWaitNoted(ended(), () => [this.unsent()], millis))
+    const ended = (): Promise<void> => this.processor.shutdown(millis).finally(this.dispose)
+    return (this.ending ??= withLongWaitNoted(ended(), () => [this.processor.unsent()], millis))
   }
 }
