@@ -257,8 +257,8 @@ async function recoverEntries(
   if (scan.corruptBytes > 0) {
     warnOnce(
       'spool-corrupted',
-      `the spool ${directory.path} is corrupt: ${scan.corruptBytes} bytes with ` +
-        `${scan.corruptRecords || 'an unknown number of'} log records in ${name} are lost; what is whole is sent`,
+      `corrupt entries skipped in the spool ${directory.path}: ${scan.corruptBytes} bytes with ` +
+        `${scan.corruptRecords || 'an unknown number of'} log records in ${name} are lost, whole entries are sent`,
     )
   }
   if (scan.entries.length === 0) return fs.promises.unlink(join(directory.path, name))
