@@ -66,7 +66,8 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
   const receivers: { url: string; close(): Promise<void> }[] = []
   beforeAll(async () => {
     for (const answer of answers) {
-      const authorizationOf = ({ headers }: ReceivedRequest): string => headers.authorization ?? 'no authorization'
+      const authorizationOf = ({ headers }: ReceivedRequest): string =>
+        headers.authorization ?? 'no authorization'
       if (protocol === 'grpc') {
         const receiver = await startGrpcReceiver()
         receiver.answer = (request) => answer(authorizationOf(request)).grpc

@@ -97,7 +97,7 @@ describe('the body is what the console prints', () => {
   })
 })
 
-test('a count begins anew when it is reset, which itself is no record', () => {
+test('console.count starts at 1 again after console.countReset, which sends no record', () => {
   const { console, records } = bridged()
   console.count('a')
   console.count('b')

@@ -150,7 +150,7 @@ describe('restore', () => {
     expect(stdout.text).toBe('a\nb\n')
   })
 
-  test('lets the console be bridged anew, still with one record a call', () => {
+  test('lets the console be bridged again with one record for each call', () => {
     const first = bridged()
     const ours = first.console.log
     first.console.log = (text: string) => ours(text)

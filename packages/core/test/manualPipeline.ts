@@ -10,7 +10,7 @@ import { LogPipeline } from '../src/logs/pipeline.ts'
 export const scope: EncodedScope = encodeScope({ name: 'orders' }, encodeResource(resourceFromAttributes({})))
 export const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
 
-/** A mock: a transport that keeps requests, and answers when it is told to. */
+/** Mock of a transport that keeps requests until the test answers them. */
 export class ManualTransport implements RetryingTransport {
   readonly requests: Uint8Array[] = []
   readonly exporting: boolean[] = []

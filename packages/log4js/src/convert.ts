@@ -125,7 +125,7 @@ function placeOrigin(attributes: Record<string, unknown>, event: Log4jsEvent): v
   for (const key of ORIGIN_FIELDS) if (event[key] !== undefined) attributes[key] = event[key]
 }
 
-/** Restores the name of an Error of another process from its stack, because log4js creates the Error anew, without its class. */
+/** Restores the name of an Error of another process from its stack, because log4js creates a new Error without its class. */
 function restoreName(error: Error): void {
   const { stack, message } = error
   if (typeof stack !== 'string' || typeof message !== 'string') return

@@ -138,7 +138,7 @@ describe.each([
       }
     })
 
-    test('a name nobody knows is refused, as is any wrong option', () => {
+    test('otelStream throws when an option is unknown or invalid', () => {
       // @ts-expect-error a wrong option does not compile either
       expect(() => otelStream({ color: 'red' })).toThrow('there is no option color')
       expect(() => otelStream({ level: 'notice' })).toThrow(

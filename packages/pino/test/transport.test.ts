@@ -176,7 +176,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
 test.each([
   ['of core', { maxQueueSize: -1 }, /maxQueueSize/],
   ['of the adapter', { redact: 'password' }, /redact/],
-  ['that nobody knows', { colour: 'red' }, /colour/],
+  ['that is unknown', { colour: 'red' }, /colour/],
   ['of level', { level: 'loud' }, /level is "loud"/],
   ['that takes longer than pino waits', { flushTimeoutMillis: 9001 }, /from 0 to 9000/],
   [

@@ -16,7 +16,7 @@ export interface EncodedRequest {
  */
 export type Content = Batch | readonly EncodedRequest[]
 
-/** Where the content of a queued request lies. */
+/** Location and content of a queued request. */
 export type Payload =
   /** In memory alone. */
   | { readonly location: 'memory'; readonly content: Content }

@@ -48,7 +48,7 @@ test.each(['', 'exit'])(
     const { code, stderr } = await run('http://127.0.0.1:1', more)
     expect(code).toBe(0)
     const waits = stderr.match(/^logbridge: still waiting for 1 log record to be sent to .*, at most 3 s$/gm)
-    // Nothing waits after process.exit().
+    // process.exit() ends the process without a wait.
     expect(waits ?? []).toHaveLength(more === 'exit' ? 0 : 1)
     expect(stderr).toMatch(
       /^logbridge: log records not yet sent when the process ended: 1\. The receiver is away, or /m,

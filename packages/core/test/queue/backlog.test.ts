@@ -10,7 +10,7 @@ const UNLIMITED = { bytes: Infinity, records: Infinity }
 let number = 0
 
 /** Makes a queued request of one record. */
-function requestOf(body: string, severityNumber = 9): QueuedRequest {
+function createRequest(body: string, severityNumber = 9): QueuedRequest {
   const open = new OpenBatch()
   open.add(scope, recordOf(body, severityNumber), {})
   number += 1
@@ -31,7 +31,7 @@ function spoolWith(waiting: number): Spool {
 
 test('Backlog alternates between disk and memory when both hold requests', () => {
   const backlog = new Backlog(spoolWith(3), { ...UNLIMITED, records: 1 })
-  for (let i = 0; i < 6; i += 1) backlog.add(requestOf('any'))
+  for (let i = 0; i < 6; i += 1) backlog.add(createRequest('any'))
   const fromDisk = Array.from({ length: 9 }, () =>
     backlog.take().some(({ payload }) => payload.location === 'disk'),
   )
@@ -41,8 +41,8 @@ test('Backlog alternates between disk and memory when both hold requests', () =>
 
 test('Backlog takes a severe batch before later batches when it is on disk too', () => {
   const backlog = new Backlog(spoolWith(0), { ...UNLIMITED, records: 1 })
-  const severe = requestOf('severe', ERROR)
-  const later = requestOf('later')
+  const severe = createRequest('severe', ERROR)
+  const later = createRequest('later')
   backlog.add(severe)
   backlog.add(later)
   expect(backlog.onSpooled(severe)).toEqual([])
@@ -51,7 +51,7 @@ test('Backlog takes a severe batch before later batches when it is on disk too',
 
 test('Backlog releases the oldest severe batches from memory when those on disk exceed 1 MiB', () => {
   const backlog = new Backlog(spoolWith(0), UNLIMITED)
-  const severe = Array.from({ length: 5 }, () => requestOf('x'.repeat(300_000), ERROR))
+  const severe = Array.from({ length: 5 }, () => createRequest('x'.repeat(300_000), ERROR))
   for (const queuedRequest of severe) backlog.add(queuedRequest)
   const released = severe.map((queuedRequest) => backlog.onSpooled(queuedRequest))
   expect(released).toEqual([[], [], [], [severe[0]], [severe[1]]])

@@ -144,7 +144,7 @@ test('SpooledQueue stores unsent records and releases the spool when the event l
   answer.resolve()
   await ended
   expect(first.pipeline.stats()).toMatchObject({ dropped: NOTHING, queued: 1, spooled: 1 })
-  // Nothing waits for a time that is over.
+  // A timeout that has expired is 0.
   const waits = vi.mocked(timers.setTimeout).mock.calls.map(([, millis]) => millis)
   expect(Math.min(...waits.map(Number))).toBe(0)
   vi.useRealTimers()
@@ -158,7 +158,7 @@ test('SpooledQueue neither sends nor drops records that another process has reco
   for (let i = 0; i < 10; i += 1) write(i)
   await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
   const owner = (await readdir(directory, { recursive: true })).find((file) => file.endsWith('owner'))
-  // What another process does that has recovered the folder.
+  // Another process replaces the owner file when it recovers the directory.
   await writeFile(join(directory, 'new'), '')
   await rename(join(directory, 'new'), join(directory, owner!))
   for (let i = 1; i <= 4; i += 1) transport.answer()
@@ -191,7 +191,7 @@ test('SpooledQueue acknowledges delivered records when the process ends at once,
   next.transport.answer()
   await until(() => expect(next.pipeline.stats().delivered).toBe(1))
   next.pipeline.end()
-  // Its own disk work may still be under way: this process goes on.
+  // The disk work of the pipeline may still run, because the process continues.
   await until(async () => expect(await readdir(directory)).toEqual([]))
 })
 
@@ -201,7 +201,7 @@ test('SpooledQueue has all records on disk, those of the open batch included, wh
   expect(pipeline.spillSync()).toBe(150)
   expect(pipeline.stats()).toMatchObject({ queued: 150, spooled: 150 })
   expect(await segments()).not.toEqual([])
-  // It goes on: an exception may have been caught after all.
+  // The pipeline continues, because the application may have caught the exception.
   write('more')
   expect(pipeline.spillSync()).toBe(151)
 })
@@ -246,7 +246,7 @@ async function halfDelivered(options: Parameters<typeof start>[0] = {}) {
   return parts
 }
 
-/** What the next process sends, all of it in one request. */
+/** Returns the bodies that the next process sends in one request. */
 async function sentByNext(): Promise<unknown[]> {
   const { transport, pipeline } = spooling()
   await transport.arrived(1)

@@ -128,7 +128,7 @@ test.each<[string, Spool['append']]>([
 describe('a request that was split because it is too large', () => {
   const tooLarge = { kind: 'too_large', reason: 'larger than max' } as const
 
-  /** Of eight records the first four are delivered, and two of the others are being sent. */
+  /** Starts a pipeline of eight records, of which four are delivered and two are in flight. */
   async function halfWay(options: Parameters<typeof start>[0] = {}) {
     const parts = start({ maxExportBatchSize: 8, ...options })
     for (let i = 0; i < 8; i += 1) parts.write(i, i < 4 ? 9 : 17)
