@@ -13,11 +13,11 @@ import { start } from './programs.ts'
 import { receiver } from './receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 const receiving = receiver()
 const bodies = (): unknown[] => receiving.take().map(({ body }) => body)
 
-describe('a wrapped handler', () => {
+describe('flushOnFreeze', () => {
   let telemetry: Telemetry
   beforeEach(() => {
     telemetry = startTelemetry({
@@ -30,7 +30,7 @@ describe('a wrapped handler', () => {
   const log = (body: string): void => logs.getLogger('l').emit({ body })
   const context = (millis: number) => ({ getRemainingTimeInMillis: () => millis, functionName: 'f' })
 
-  test('that is asynchronous gives its result when what it has logged has arrived', async () => {
+  test('returns the result after its log records are delivered when the handler is asynchronous', async () => {
     const handler = flushOnFreeze(async (event: { n: number }, given: object) => {
       log('before')
       await new Promise((resolve) => setImmediate(resolve))
@@ -42,7 +42,7 @@ describe('a wrapped handler', () => {
     expect(bodies()).toEqual(['before', 'after'])
   })
 
-  test('sends spans and metrics, too', async () => {
+  test('sends spans and metrics when traces and metrics are on', async () => {
     const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
     onTestFinished(() => viewer.close())
     await telemetry.shutdown()
@@ -57,13 +57,13 @@ describe('a wrapped handler', () => {
     expect(viewer.counts.dataPoints).toBeGreaterThan(0)
   })
 
-  test('gives its result in time when the flush never ends', async () => {
+  test('returns the result at the timeout when the flush never ends', async () => {
     const endless: Telemetry = { ...telemetry, forceFlush: () => new Promise(() => {}) }
     const handler = flushOnFreeze(async () => 'result', { telemetry: endless, timeoutMillis: 1 })
     expect(await handler()).toBe('result')
   })
 
-  test('that fails fails with its own error, at once or later, when what it has logged has arrived', async () => {
+  test('rejects with the error of the handler, after its log records are delivered, when the handler throws or rejects', async () => {
     const error = new Error('mine')
     const rejects = flushOnFreeze(async () => {
       log('rejects')
@@ -79,7 +79,7 @@ describe('a wrapped handler', () => {
     expect(bodies()).toEqual(['throws'])
   })
 
-  test('with a callback calls it when what it has logged has arrived', async () => {
+  test('calls the callback after its log records are delivered when the handler takes a callback', async () => {
     const handler = flushOnFreeze(
       (event: string, _: object, callback: (error: Error | null, result: string) => void) => {
         setImmediate(() => {
@@ -96,7 +96,7 @@ describe('a wrapped handler', () => {
     expect(results).toEqual([null, 'hello!', ['in a callback']])
   })
 
-  test('that returns no promise gives its result at once, and what it has logged is being sent', async () => {
+  test('returns the result at once and flushes when the handler returns no promise', async () => {
     const handler = flushOnFreeze((n: number) => {
       log('at once')
       return n + 1
@@ -106,7 +106,7 @@ describe('a wrapped handler', () => {
     expect(bodies()).toEqual(['at once'])
   })
 
-  test('that streams its response: the mark of awslambda.streamifyResponse stays, wherever it is wrapped', async () => {
+  test('keeps the marker of awslambda.streamifyResponse when the handler streams its response', async () => {
     const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
     const streamed = Object.assign(
       async function stream(event: string, response: string[], _: object) {
@@ -116,14 +116,14 @@ describe('a wrapped handler', () => {
       { [STREAMING]: 'response', highWaterMark: 7 },
     )
     const handler = flushOnFreeze(streamed)
-    const { [STREAMING]: mark, highWaterMark, name, length } = handler
-    expect([mark, highWaterMark, name, length]).toEqual(['response', 7, 'stream', 3])
+    const { [STREAMING]: marker, highWaterMark, name, length } = handler
+    expect([marker, highWaterMark, name, length]).toEqual(['response', 7, 'stream', 3])
     const response: string[] = []
     await handler('chunk', response, context(5000))
     expect([response, bodies()]).toEqual([['chunk'], ['streamed']])
   })
 
-  test('is called with its own `this` and all arguments', async () => {
+  test('passes `this` and all arguments when the handler is called', async () => {
     const handler = flushOnFreeze(async function (this: unknown, ...args: unknown[]) {
       return [this, ...args]
     })
@@ -131,7 +131,7 @@ describe('a wrapped handler', () => {
     expect(await handler.call(self, 1, 2, undefined)).toEqual([self, 1, 2, undefined])
   })
 
-  test('flushes the telemetry that it is given: a LoggerProvider will do', async () => {
+  test('flushes a LoggerProvider when the option telemetry is a LoggerProvider', async () => {
     const provider = createLoggerProvider({
       endpoint: receiving.grpcUrl(),
       scheduledDelayMillis: 600_000,
@@ -145,32 +145,32 @@ describe('a wrapped handler', () => {
     await provider.shutdown()
   })
 
-  test('gives its result though the flush itself fails, and says so', async () => {
+  test('returns the result with a warning when the flush fails', async () => {
     const telemetry = { forceFlush: () => Promise.reject(new Error('no')) }
     expect(await flushOnFreeze(async () => 7, { telemetry })()).toBe(7)
-    expect(said).toEqual(['the flush before a freeze failed: no'])
+    expect(warnings).toEqual(['the flush before a freeze failed: no'])
   })
 
   test.each([
-    { timeoutMillis: 1500, remaining: 60_000, budget: 1500 },
-    { timeoutMillis: 1500, remaining: 1000, budget: 800 },
-    { timeoutMillis: 1500, remaining: 50, budget: 0 },
-    { timeoutMillis: undefined, remaining: 60_000, budget: 2000 },
+    { timeoutMillis: 1500, remaining: 60_000, expected: 1500 },
+    { timeoutMillis: 1500, remaining: 1000, expected: 800 },
+    { timeoutMillis: 1500, remaining: 50, expected: 0 },
+    { timeoutMillis: undefined, remaining: 60_000, expected: 2000 },
   ])(
-    'has $budget ms, of $timeoutMillis and with $remaining left',
-    async ({ timeoutMillis, remaining, budget }) => {
+    'flushes for $expected ms when the timeout is $timeoutMillis ms and the invocation has $remaining ms left',
+    async ({ timeoutMillis, remaining, expected }) => {
       const given: unknown[] = []
       const telemetry = { forceFlush: async (millis?: number) => void given.push(millis) }
       await flushOnFreeze(async (_event: object, _context: object) => {}, { telemetry, timeoutMillis })(
         {},
         context(remaining),
       )
-      expect(given).toEqual([budget])
+      expect(given).toEqual([expected])
     },
   )
 })
 
-test('a receiver that is away holds a result no longer than the time given, and the next flush has it all', async () => {
+test('flushOnFreeze returns the result at the timeout and keeps log records when the receiver is unreachable', async () => {
   const telemetry = startTelemetry({ endpoint: await unreachableUrl(), traces: false, metrics: false })
   const handler = flushOnFreeze(async () => logs.getLogger('l').emit({ body: 'hello' }), {
     timeoutMillis: 50,
@@ -180,10 +180,10 @@ test('a receiver that is away holds a result no longer than the time given, and 
   await telemetry.shutdown(0)
 })
 
-test('without telemetry it says once what is missing', async () => {
+test('flushOnFreeze warns once when no telemetry is running', async () => {
   const handler = flushOnFreeze(async () => 7)
   expect([await handler(), await handler()]).toEqual([7, 7])
-  expect(said).toEqual([expect.stringMatching(/has nothing to flush: call startTelemetry\(\)/)])
+  expect(warnings).toEqual([expect.stringMatching(/has nothing to flush: call startTelemetry\(\)/)])
 })
 
 test.each([
@@ -192,11 +192,14 @@ test.each([
   [() => {}, { timeoutMillis: -1 }],
   [() => {}, { telemetry: {} }],
   [() => {}, { timeout: 1 }],
-])('refuses %j, %j', (handler, options?: object) => {
-  expect(() => flushOnFreeze(handler as never, options)).toThrow(LogbridgeError)
-})
+])(
+  'flushOnFreeze throws an error when handler or options are invalid: %j, %j',
+  (handler, options?: object) => {
+    expect(() => flushOnFreeze(handler as never, options)).toThrow(LogbridgeError)
+  },
+)
 
-/** The Runtime API of Lambda: hands out events, and freezes the process as it gives its result. */
+/** Starts the Runtime API of AWS Lambda, which sends events and receives results. */
 async function startRuntime(onResult: (result: string) => void) {
   let waiting: ServerResponse | undefined
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -226,10 +229,10 @@ async function startRuntime(onResult: (result: string) => void) {
   }
 }
 
-test('a process that is frozen between invocations: each has sent all it logged before it is', async () => {
+test('flushOnFreeze delivers all log records of each invocation when the process is frozen between invocations', async () => {
   const proxy = await startFaultProxy(receiving.grpcUrl())
   onTestFinished(() => proxy.close())
-  /** What had arrived as each result was given. */
+  /** Results, each with the log records that were delivered before. */
   const frozen: unknown[] = []
   const result = Promise.withResolvers<void>()
   let given = result
