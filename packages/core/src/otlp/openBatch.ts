@@ -1,40 +1,48 @@
 import type { ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
+import { EXPORT_LOGS_REQUEST, lengthTag, RESOURCE_LOGS, SCOPE_LOGS } from './fields.ts'
 import { HEADROOM_BYTES } from './headroom.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
-import { resolveText } from './resolveText.ts'
 import { varintSize } from './protobufWriter.ts'
+import { resolveText } from './resolveText.ts'
 
-/** A Resource or an InstrumentationScope, encoded once. */
+const RESOURCE_LOGS_TAG = lengthTag(EXPORT_LOGS_REQUEST.resourceLogs)
+const RESOURCE_SCHEMA_URL = lengthTag(RESOURCE_LOGS.schemaUrl)
+const SCOPE_LOGS_TAG = lengthTag(RESOURCE_LOGS.scopeLogs)
+const SCOPE_SCHEMA_URL = lengthTag(SCOPE_LOGS.schemaUrl)
+
+/** Resource that is encoded once. */
 export interface EncodedResource {
-  /** `ResourceLogs.resource` and `schema_url`; empty until `ready` has passed. */
+  /** Returns `ResourceLogs.resource` and `schema_url`, with the attributes detected so far. */
   readonly bytes: () => Uint8Array
-  /** Pending while detectors still look for attributes. */
+  /** Promise for the end of resource detection; `undefined` after that end. */
   readonly ready: Promise<unknown> | undefined
-  /** Has `ready` pass soon: what is not detected by then is left out. */
-  giveUpWaiting?(): void
+  /** Ends the wait for detectors. Attributes that are detected later are left out of the batches begun so far. */
+  stopWaiting?(): void
 }
+
+/** Instrumentation scope that is encoded once. */
 export interface EncodedScope {
   readonly resource: EncodedResource
-  /** `ScopeLogs.scope`, a character for each byte: a Buffer of its own takes 300 bytes more. */
+  /** `ScopeLogs.scope`, one character for each byte, because a Buffer takes 300 bytes more memory. */
   readonly bytes: string
   readonly schemaUrl: string
-  /** Most bytes that a request takes more for the records of one more scope. */
+  /** Upper bound of the bytes that this scope adds to a request. */
   readonly size: number
 }
 
-/** Records of one resource on their way. */
+/** Encoded records of one resource. */
 export interface Batch {
   readonly resource: EncodedResource
   /**
-   * An `ExportLogsServiceRequest`; while the resource is not ready, a run of its `ResourceLogs.scope_logs` fields. Before
-   * either, `HEADROOM_BYTES` are free.
+   * An `ExportLogsServiceRequest`. For a batch that was sealed during resource detection, the `ResourceLogs.scope_logs` fields.
+   * `HEADROOM_BYTES` before `body` are free.
    */
   readonly body: Buffer
   readonly isRequest: boolean
   readonly count: number
-  /** To be called when nobody reads `body` any more: its memory is used for another batch. */
+  /** Returns the memory of `body` for the next batch. Call it after the last read of `body`. */
   readonly recycle: (() => void) | undefined
 }
 
@@ -48,27 +56,31 @@ export function encodeResource(resource: Resource): EncodedResource {
   const detection = found && withinDetection(found)
   let ready = detection?.over
   void ready?.then(() => (ready = undefined))
-  // Attributes that are found after `giveUpWaiting` are sent with the batches that begin then.
+  // Attributes that are detected after `stopWaiting` are sent with the batches that begin later.
   const forget = (): void => (bytes = undefined)
   found?.then(forget, forget)
   return {
     bytes() {
       if (bytes) return bytes
       scratch.resource(resource)
-      if (resource.schemaUrl) scratch.stringField(0x1a, resource.schemaUrl)
+      if (resource.schemaUrl) scratch.stringField(RESOURCE_SCHEMA_URL, resource.schemaUrl)
       const taken = scratch.take()
-      // A spill at the end of the process asks earlier.
+      // Keep the bytes only after detection: a spill at exit calls `bytes` earlier.
       if (!ready) bytes = taken
       return taken
     },
     get ready() {
       return ready
     },
-    giveUpWaiting: () => detection?.stopWaiting(),
+    stopWaiting: () => detection?.stopWaiting(),
   }
 }
 
-/** @param given from JavaScript these may be anything, and an error half way would spoil what is encoded next */
+/**
+ * Encodes a scope.
+ * @param given fields of any type, because a caller in JavaScript may pass any value. They are resolved first, because an error
+ * during encoding would leave bytes in the shared encoder
+ */
 export function encodeScope(
   given: { readonly [Name in keyof Scope]: unknown },
   resource: EncodedResource,
@@ -89,48 +101,48 @@ export function encodeScope(
   }
 }
 
-/** A batch is sent when it takes this much, well under the 4 MiB that gRPC receivers take by default. */
+/** Size of a full batch, far below the 4 MiB that gRPC receivers accept by default. */
 export const BATCH_BYTES: number = 512 * 1024
-/** Beyond what a full batch holds: the record that fills it seldom takes more. */
+/** Space for the record that fills a batch, which seldom is larger. */
 const SLACK_BYTES = 16 * 1024
-/** A batch that fills so much of its buffer is sent from there; another is copied, so that none keeps memory for nothing. */
+/** Share of its buffer from which on a batch is sent in place. A smaller batch is copied, which frees the rest of the buffer. */
 const FULL_SHARE = 0.9
-/** As many requests as are sent at a time. */
+/** Number of buffers that are kept, as many as requests in flight. */
 const MAX_SPARE_BUFFERS = 4
 
-/** The batch that is being filled. Records are encoded at once and grouped by scope when it is sealed. */
+/** Batch that accepts records. Each record is encoded when it is added; `seal` groups the records by scope. */
 export class OpenBatch {
   count = 0
   private readonly encoder: RecordEncoder
   private readonly fullBytes: number
   private readonly capacity: number
   private resource: EncodedResource | undefined
-  /** The bytes of `resource` at the first record, which `headroom` counts. An attribute that is found later makes others. */
+  /** Bytes of `resource` at the first record, which `headroom` includes. Detection may change the bytes later. */
   private resourceBytes: Uint8Array | undefined
-  /** The scopes in the order of their first records. */
+  /** Number of each scope, in the order of first records. */
   private scopes = new Map<EncodedScope, number>()
   private lastScope: EncodedScope | undefined
-  /** Stretches of the encoder's bytes: the number of the scope, and where the stretch begins. */
+  /** Runs of records of one scope, as pairs: number of the scope, position of the first byte. */
   private runs: number[] = []
-  /** Free bytes before the first record: for all that comes before it in a request. */
+  /** Free bytes before the first record, for the resource, the scope, and the frame of gRPC. */
   private headroom = 0
-  /** Bytes that the request takes beside what the encoder holds. */
+  /** Bytes of the request that are written later, by `seal`. */
   private pendingBytes = 0
   private readonly spare: Buffer[] = []
 
-  /** @param fullBytes size of a full batch; memory of that size is sent without being copied */
+  /** @param fullBytes size of a full batch, which is sent without a copy */
   constructor(fullBytes: number = BATCH_BYTES) {
     this.fullBytes = fullBytes
     this.capacity = fullBytes + SLACK_BYTES
     this.encoder = new RecordEncoder(this.capacity)
   }
 
-  /** Bytes that the request takes, with its scopes and, once it is ready, its resource; never too few. */
+  /** Upper bound of the size of the request, without a resource whose detection is pending. */
   get bytes(): number {
     return this.encoder.position + this.pendingBytes
   }
 
-  /** Whether a record of this scope can join: a batch has one resource, and another scope must not fill it. */
+  /** Returns true when the batch has the resource of the scope, and space for the scope. */
   hasRoomFor(scope: EncodedScope): boolean {
     if (scope === this.lastScope || this.resource === undefined) return true
     if (scope.resource !== this.resource) return false
@@ -138,9 +150,10 @@ export class OpenBatch {
   }
 
   /**
-   * @param uid its `log.record.uid`
-   * @returns the bytes that the record took
-   * @throws RangeError when it grows beyond what a buffer is made for; nothing of it remains
+   * Encodes a record into the batch.
+   * @param uid value of the attribute `log.record.uid`
+   * @returns size of the encoded record in bytes
+   * @throws RangeError for a record that is too large; the batch is then unchanged
    */
   add(scope: EncodedScope, record: EncodableRecord, limits: ValueLimits, uid?: string): number {
     if (this.count === 0) this.begin(scope)
@@ -156,7 +169,7 @@ export class OpenBatch {
     return this.encoder.position - start
   }
 
-  /** Takes back the record just added. */
+  /** Removes the record that was added last. */
   removeLast(bytes: number): void {
     const { encoder, runs } = this
     encoder.position -= bytes
@@ -165,11 +178,11 @@ export class OpenBatch {
       this.lastScope = undefined
     }
     this.count -= 1
-    // Nothing is left that a seal would come for, and with it the release of a buffer that the record has blown up.
+    // Release the buffer that a large record has grown, because no seal follows for an empty batch.
     if (this.count === 0) this.reset()
   }
 
-  /** Everything added so far as one Batch; `undefined` when there is nothing. */
+  /** Ends the batch and starts an empty one. Returns `undefined` for an empty batch. */
   seal(): Batch | undefined {
     const { resource, resourceBytes, count, scopes } = this
     if (resource === undefined || count === 0) return undefined
@@ -218,21 +231,21 @@ export class OpenBatch {
     this.resourceBytes = undefined
   }
 
-  /** Records of one scope stay where they are: what belongs before them is put there. */
+  /** Makes a request of records of one scope: writes resource and scope into the headroom before the records. */
   private inPlace(
     scope: EncodedScope,
     resourceBytes: Uint8Array,
   ): Pick<Batch, 'body' | 'isRequest' | 'recycle'> {
     const { encoder, headroom } = this
-    if (scope.schemaUrl) encoder.stringField(0x1a, scope.schemaUrl)
+    if (scope.schemaUrl) encoder.stringField(SCOPE_SCHEMA_URL, scope.schemaUrl)
     const end = encoder.position
     const scopeLogs = scope.bytes.length + end - headroom
     const resourceLogs = resourceBytes.length + 1 + varintSize(scopeLogs) + scopeLogs
     const start = end - resourceLogs - 1 - varintSize(resourceLogs)
     encoder.position = start
-    encoder.header(0x0a, resourceLogs)
+    encoder.header(RESOURCE_LOGS_TAG, resourceLogs)
     encoder.raw(resourceBytes)
-    encoder.header(0x12, scopeLogs)
+    encoder.header(SCOPE_LOGS_TAG, scopeLogs)
     encoder.latin1(scope.bytes)
     encoder.position = end
     if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
@@ -248,13 +261,13 @@ export class OpenBatch {
     return { body: buffer.subarray(start, end), isRequest: true, recycle }
   }
 
-  /** Those of several scopes are copied together; while the resource is not ready, without it. */
+  /** Copies records of several scopes into one body, without the resource while its detection is pending. */
   private grouped(resource: EncodedResource): Pick<Batch, 'body' | 'isRequest' | 'recycle'> {
     const { runs } = this
-    // Asked for first: it is encoded with the same scratch buffer. Made a request at once where that is possible: another
-    // copy of half a megabyte takes 0.5 ms.
+    // Read the resource first, because its encoder is `scratch` as well. Making the request here saves `encodeRequest` another
+    // copy of half a megabyte, which takes 0.5 ms (`pnpm bench pipeline`).
     const resourceBytes = this.resourceBytes ?? (resource.ready ? undefined : resource.bytes())
-    // The first run of each scope, and behind each run the next one of the same scope: arrays of their own would be garbage.
+    // Linked lists of the runs of each scope, in two arrays: an array for each scope would be garbage.
     const first = new Int32Array(this.scopes.size).fill(-1)
     const next = new Int32Array(runs.length / 2)
     for (let run = next.length - 1; run >= 0; run -= 1) {
@@ -264,19 +277,19 @@ export class OpenBatch {
     }
     scratch.skip(HEADROOM_BYTES)
     if (resourceBytes) {
-      scratch.begin(0x0a)
+      scratch.begin(RESOURCE_LOGS_TAG)
       scratch.raw(resourceBytes)
     }
     for (const [scope, number] of this.scopes) {
       let run = first[number]!
-      // Its only record was taken back.
+      // The only record of the scope was removed.
       if (run < 0) continue
-      scratch.begin(0x12)
+      scratch.begin(SCOPE_LOGS_TAG)
       scratch.latin1(scope.bytes)
       for (; run >= 0; run = next[run]!) {
         scratch.rawOf(this.encoder, runs[2 * run + 1]!, runs[2 * run + 3])
       }
-      if (scope.schemaUrl) scratch.stringField(0x1a, scope.schemaUrl)
+      if (scope.schemaUrl) scratch.stringField(SCOPE_SCHEMA_URL, scope.schemaUrl)
       scratch.end()
     }
     if (resourceBytes) scratch.end()
@@ -285,9 +298,9 @@ export class OpenBatch {
   }
 }
 
-/** Memory that a batch holds with each of its scopes, as it is filled. */
+/** Memory of an open batch for each scope. */
 const SCOPE_BYTES = 256
-/** A tag and the length of a message. */
+/** Size of a tag and the length of a message. */
 const MAX_HEADER_BYTES = 6
 
 function schemaUrlSize(schemaUrl: string): number {

@@ -1,16 +1,19 @@
-/** One field of a protobuf message, as it stands on the wire. */
+import { WIRE_TYPE } from './fields.ts'
+
+/** Field of an encoded protobuf message. */
 export interface ProtobufField {
   readonly number: number
-  /** A varint's value (exact up to 2^53), or the content of a length-delimited field; fixed-size fields are skipped over. */
+  /** Value of a varint, exact up to 2^53; content of a length-delimited field; `undefined` for a field of fixed size. */
   readonly value: number | Uint8Array | undefined
-  /** Where the field, tag included, begins and ends. */
+  /** Position of the tag in the message. */
   readonly start: number
+  /** Position after the field. */
   readonly end: number
 }
 
 /**
- * Walks over the fields of a protobuf message without decoding it. https://protobuf.dev/programming-guides/encoding/
- * @throws RangeError when the message is cut short or uses a wire type that does not exist
+ * Iterates over the fields of an encoded protobuf message. https://protobuf.dev/programming-guides/encoding/
+ * @throws RangeError for a truncated message and for an unknown wire type
  */
 export function* readFields(message: Uint8Array): Generator<ProtobufField> {
   let position = 0
@@ -19,7 +22,7 @@ export function* readFields(message: Uint8Array): Generator<ProtobufField> {
     let value = 0
     for (let scale = 1; ; scale *= 128) {
       const byte = message[position]
-      if (byte === undefined || scale > 2 ** 63) throw new RangeError('protobuf message is cut short')
+      if (byte === undefined || scale > 2 ** 63) throw new RangeError('protobuf message is truncated')
       position += 1
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -31,25 +34,25 @@ export function* readFields(message: Uint8Array): Generator<ProtobufField> {
     const tag = varint()
     let value: ProtobufField['value']
     switch (tag & 7) {
-      case 0:
+      case WIRE_TYPE.varint:
         value = varint()
         break
-      case 1:
+      case WIRE_TYPE.fixed64:
         position += 8
         break
-      case 2: {
+      case WIRE_TYPE.lengthDelimited: {
         const length = varint()
         value = message.subarray(position, position + length)
         position += length
         break
       }
-      case 5:
+      case WIRE_TYPE.fixed32:
         position += 4
         break
       default:
         throw new RangeError(`protobuf message has wire type ${tag & 7}`)
     }
-    if (position > message.length) throw new RangeError('protobuf message is cut short')
+    if (position > message.length) throw new RangeError('protobuf message is truncated')
     yield { number: tag >>> 3, value, start, end: position }
   }
 }

@@ -1,9 +1,24 @@
 import { detachKey, type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge/internal'
 import { isSpanContextValid, type SpanContext } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
+import {
+  ANY_VALUE,
+  ARRAY_VALUE,
+  fixed32Tag,
+  fixed64Tag,
+  KEY_VALUE,
+  KEY_VALUE_LIST,
+  lengthTag,
+  LOG_RECORD,
+  RESOURCE,
+  RESOURCE_LOGS,
+  SCOPE,
+  SCOPE_LOGS,
+  varintTag,
+} from './fields.ts'
 import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobufWriter.ts'
 
-/** A record as the encoder takes it: every field settled, values still whatever the application passed. */
+/** Log record with resolved fields. The values of body and attributes are as the application passed them. */
 export interface EncodableRecord {
   readonly timestamp: readonly [seconds: number, nanoseconds: number]
   readonly observedTimestamp: readonly [seconds: number, nanoseconds: number]
@@ -13,11 +28,11 @@ export interface EncodableRecord {
   readonly attributes: object | undefined
   readonly droppedAttributesCount: number
   readonly eventName: string | undefined
-  /** One that is not valid counts as none. */
+  /** Trace context. An invalid one is left out. */
   readonly spanContext: SpanContext | undefined
 }
 
-/** An instrumentation scope, as the Logs API names and the SDK holds it. */
+/** Instrumentation scope with the names of the Logs API. */
 export interface Scope {
   readonly name: string
   readonly version?: string
@@ -26,7 +41,7 @@ export interface Scope {
   readonly droppedAttributesCount?: number
 }
 
-/** The value of each hex digit by its character code. */
+/** Value of each hex digit, by character code. */
 const HEX = new Uint8Array(128)
 for (let digit = 0; digit < 16; digit += 1) {
   HEX[digit.toString(16).charCodeAt(0)] = digit
@@ -34,63 +49,92 @@ for (let digit = 0; digit < 16; digit += 1) {
 }
 
 /**
- * Keys of attributes as they are written, `KeyValue.key`, in words of four bytes: to look one up and copy it takes 15 ns,
- * to encode it 25 (8 characters) to 60 (25).
+ * Cache of encoded attribute keys, each the bytes of `KeyValue.key`. Looking up and copying a key takes 15 ns; encoding takes
+ * 25 ns for 8 characters and 60 ns for 25 (`pnpm bench encode`).
  */
 const KEYS = new Map<string, EncodedWords>()
-/** A program may take keys from what its users send. */
+/** Bounds the cache, because an application may take keys from the input of its users. */
 const MAX_KEYS = 2000
-/** Misses before the key cache is cleared: a stream of unique keys must not fill it. */
+/** Misses before the full cache is cleared, so that a stream of unique keys cannot occupy the cache forever. */
 const MAX_MISSED_KEYS = 16 * MAX_KEYS
 let missedKeys = 0
 const MAX_KEY_LENGTH = 100
-/** A text up to here fits into a length of one byte, whatever its characters. */
+/** Longest text whose UTF-8 length fits into one byte for any characters, in UTF-16 units. */
 const FAST_TEXT = 42
-/** Space for a field with such a key and such a text. */
+/** Space for a field with a key of `MAX_KEY_LENGTH` and a text of `FAST_TEXT`. */
 const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + 3 * FAST_TEXT + 16
 
-/**
- * Writes log records as OTLP, one after another.
- * Field numbers: opentelemetry-proto v1, `logs/v1/logs.proto` and `common/v1/common.proto`.
- */
+// Tags of the fields below.
+const LOG_RECORDS = lengthTag(SCOPE_LOGS.logRecords)
+const TIME = fixed64Tag(LOG_RECORD.timeUnixNano)
+const SEVERITY_NUMBER = varintTag(LOG_RECORD.severityNumber)
+const SEVERITY_TEXT = lengthTag(LOG_RECORD.severityText)
+const BODY = lengthTag(LOG_RECORD.body)
+const RECORD_ATTRIBUTES = lengthTag(LOG_RECORD.attributes)
+const RECORD_DROPPED_ATTRIBUTES = varintTag(LOG_RECORD.droppedAttributesCount)
+const FLAGS = fixed32Tag(LOG_RECORD.flags)
+const TRACE_ID = lengthTag(LOG_RECORD.traceId)
+const SPAN_ID = lengthTag(LOG_RECORD.spanId)
+const OBSERVED_TIME = fixed64Tag(LOG_RECORD.observedTimeUnixNano)
+const EVENT_NAME = lengthTag(LOG_RECORD.eventName)
+const SCOPE_MESSAGE = lengthTag(SCOPE_LOGS.scope)
+const SCOPE_NAME = lengthTag(SCOPE.name)
+const SCOPE_VERSION = lengthTag(SCOPE.version)
+const SCOPE_ATTRIBUTES = lengthTag(SCOPE.attributes)
+const SCOPE_DROPPED_ATTRIBUTES = varintTag(SCOPE.droppedAttributesCount)
+const RESOURCE_MESSAGE = lengthTag(RESOURCE_LOGS.resource)
+const RESOURCE_ATTRIBUTES = lengthTag(RESOURCE.attributes)
+const KEY = lengthTag(KEY_VALUE.key)
+const VALUE = lengthTag(KEY_VALUE.value)
+const STRING = lengthTag(ANY_VALUE.stringValue)
+const BOOL = varintTag(ANY_VALUE.boolValue)
+const INT = varintTag(ANY_VALUE.intValue)
+const DOUBLE = fixed64Tag(ANY_VALUE.doubleValue)
+const ARRAY = lengthTag(ANY_VALUE.arrayValue)
+const MAP = lengthTag(ANY_VALUE.kvlistValue)
+const BYTES = lengthTag(ANY_VALUE.bytesValue)
+const ARRAY_ELEMENT = lengthTag(ARRAY_VALUE.values)
+const MAP_FIELD = lengthTag(KEY_VALUE_LIST.values)
+
+/** Writes log records, scopes, and resources as OTLP into one buffer. */
 export class RecordEncoder extends ProtobufWriter implements ValueSink {
-  /** The trace context written last. */
-  private last: (EncodedWords & { traceId: string; spanId: string; flags: number }) | undefined
+  /** Trace context of the record before. */
+  private lastSpan: (EncodedWords & { traceId: string; spanId: string; flags: number }) | undefined
   private readonly unlimited: ValueWriter = new ValueWriter(this, {})
   private limited: ValueWriter = this.unlimited
   private limits: ValueLimits = {}
-  /** Tag of a KeyValue where it stands: in a LogRecord, a Resource, a scope, or (0x0a) in a map. */
-  private fieldTag = 0x0a
+  /** Tag of a KeyValue in the current parent: a LogRecord, a Resource, a scope, or a map. */
+  private fieldTag = MAP_FIELD
   private readonly mapTags: number[] = []
 
   /**
-   * `ScopeLogs.log_records`: one LogRecord. On an error nothing of it remains.
-   * @param uid becomes the attribute `log.record.uid`
-   * @throws RangeError as soon as it proves to be much larger than `MAX_RECORD_BYTES`: a log call is not held up by it
+   * Writes one `ScopeLogs.log_records`. After an error no byte of the record remains.
+   * @param uid value of the attribute `log.record.uid`
+   * @throws RangeError soon after the record exceeds `MAX_RECORD_BYTES`, so that the log call returns quickly
    */
   logRecord(record: EncodableRecord, limits: ValueLimits, uid?: string): void {
     const start = this.position
     this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
     try {
-      this.begin(0x12)
-      this.fixed64(0x09, record.timestamp)
-      if (severityNumber > 0) this.varintField(0x10, severityNumber)
-      if (record.severityText) this.stringField(0x1a, record.severityText)
+      this.begin(LOG_RECORDS)
+      this.fixed64(TIME, record.timestamp)
+      if (severityNumber > 0) this.varintField(SEVERITY_NUMBER, severityNumber)
+      if (record.severityText) this.stringField(SEVERITY_TEXT, record.severityText)
       if (record.body !== undefined) {
-        this.begin(0x2a)
+        this.begin(BODY)
         if (typeof record.body === 'string') this.string(record.body)
         else this.unlimited.write(record.body)
         this.end()
       }
       const dropped =
         record.droppedAttributesCount +
-        (record.attributes ? this.attributes(0x32, record.attributes, limits) : 0)
+        (record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0)
       if (uid !== undefined) this.attribute('log.record.uid', uid)
-      if (dropped > 0) this.varintField(0x38, dropped)
+      if (dropped > 0) this.varintField(RECORD_DROPPED_ATTRIBUTES, dropped)
       if (record.spanContext) this.spanContext(record.spanContext)
-      this.fixed64(0x59, record.observedTimestamp)
-      if (record.eventName) this.stringField(0x62, record.eventName)
+      this.fixed64(OBSERVED_TIME, record.observedTimestamp)
+      if (record.eventName) this.stringField(EVENT_NAME, record.eventName)
       this.end()
     } catch (error) {
       this.position = start
@@ -100,57 +144,57 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     }
   }
 
-  /** `ScopeLogs.scope` and what belongs to it. */
+  /** Writes `ScopeLogs.scope`. */
   scope(scope: Scope): void {
-    this.begin(0x0a)
-    if (scope.name) this.stringField(0x0a, scope.name)
-    if (scope.version) this.stringField(0x12, scope.version)
-    if (scope.attributes) this.attributes(0x1a, scope.attributes, {})
-    if (scope.droppedAttributesCount) this.varintField(0x20, scope.droppedAttributesCount)
+    this.begin(SCOPE_MESSAGE)
+    if (scope.name) this.stringField(SCOPE_NAME, scope.name)
+    if (scope.version) this.stringField(SCOPE_VERSION, scope.version)
+    if (scope.attributes) this.attributes(SCOPE_ATTRIBUTES, scope.attributes, {})
+    if (scope.droppedAttributesCount) this.varintField(SCOPE_DROPPED_ATTRIBUTES, scope.droppedAttributesCount)
     this.end()
   }
 
-  /** `ResourceLogs.resource`. */
+  /** Writes `ResourceLogs.resource`. */
   resource(resource: Resource): void {
-    this.begin(0x0a)
-    this.attributes(0x0a, resource.attributes, {})
+    this.begin(RESOURCE_MESSAGE)
+    this.attributes(RESOURCE_ATTRIBUTES, resource.attributes, {})
     this.end()
   }
 
-  // ValueSink: what the bridge's ValueWriter makes of a value, as AnyValue.
+  // Implementation of ValueSink: the bridge's ValueWriter walks over a value, and these methods write the AnyValue.
 
   empty(): void {
-    // An AnyValue with nothing set has no bytes.
+    // An empty AnyValue has no bytes.
   }
   string(value: string): void {
-    this.stringField(0x0a, value)
+    this.stringField(STRING, value)
   }
   bool(value: boolean): void {
-    this.varintField(0x10, value ? 1 : 0)
+    this.varintField(BOOL, value ? 1 : 0)
   }
   int(value: number | bigint): void {
     this.ensure(11)
-    this.buffer[this.position++] = 0x18
+    this.buffer[this.position++] = INT
     if (typeof value === 'number' && value >= 0) this.varint(value)
     else this.varint64(BigInt.asUintN(64, BigInt(value)))
   }
   double(value: number): void {
     this.ensure(9)
-    this.buffer[this.position] = 0x21
+    this.buffer[this.position] = DOUBLE
     this.numbers.setFloat64(this.position + 1, value, true)
     this.position += 9
   }
   bytes(value: Uint8Array): void {
     this.ensure(6)
-    this.buffer[this.position++] = 0x3a
+    this.buffer[this.position++] = BYTES
     this.varint(value.length)
     this.raw(value)
   }
   beginArray(): void {
-    this.begin(0x2a)
+    this.begin(ARRAY)
   }
   beginElement(): void {
-    this.begin(0x0a)
+    this.begin(ARRAY_ELEMENT)
   }
   endElement(): void {
     this.end()
@@ -160,12 +204,13 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
   }
   beginMap(): void {
     this.mapTags.push(this.fieldTag)
-    this.fieldTag = 0x0a
-    this.begin(0x32)
+    this.fieldTag = MAP_FIELD
+    this.begin(MAP)
   }
   /**
-   * In one piece, with one check for space and lengths of one byte: 25 ns for a field, where the pieces take 70. The rules
-   * of `ValueWriter.value` for these types stand here again; `encode.property.test.ts` compares both.
+   * Writes a whole field with one check for space and with lengths of one byte. Takes 25 ns a field, where `beginField`, the
+   * value, and `endField` take 70 (`pnpm bench encode`). Repeats the rules of `ValueWriter.value` for these types;
+   * `recordEncoder.property.test.ts` compares both.
    */
   primitiveField(key: string, value: string | number | boolean): boolean {
     const encoded = KEYS.get(key)
@@ -178,7 +223,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     if (typeof value === 'string') {
       const { length } = value
       if (length > FAST_TEXT) return false
-      buffer[position] = 0x0a
+      buffer[position] = STRING
       position += 2
       const end = position + length
       if (length <= SHORT_TEXT) {
@@ -192,15 +237,15 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       }
       buffer[valueStart + 1] = position - valueStart - 2
     } else if (typeof value === 'boolean') {
-      buffer[position] = 0x10
+      buffer[position] = BOOL
       buffer[position + 1] = value ? 1 : 0
       position += 2
     } else if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
-      buffer[position] = 0x21
+      buffer[position] = DOUBLE
       numbers.setFloat64(position + 1, value, true)
       position += 9
     } else if (value >= 0) {
-      buffer[position] = 0x18
+      buffer[position] = INT
       position = this.varintAt(position + 1, value)
     } else {
       return false
@@ -208,7 +253,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     if (position - start >= 0x80) return false
     buffer[start - 2] = this.fieldTag
     buffer[start - 1] = position - start
-    buffer[valueStart - 2] = 0x12
+    buffer[valueStart - 2] = VALUE
     buffer[valueStart - 1] = position - valueStart
     this.position = position
     return true
@@ -224,7 +269,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       this.ensure(encoded.length + 3)
       this.position = this.copyWords(encoded, this.position)
     }
-    this.begin(0x12)
+    this.begin(VALUE)
     return true
   }
   endField(): void {
@@ -246,17 +291,17 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
   }
 
   private attribute(key: string, value: string): void {
-    this.begin(0x32)
-    this.stringField(0x0a, key)
-    this.begin(0x12)
-    this.stringField(0x0a, value)
+    this.begin(RECORD_ATTRIBUTES)
+    this.stringField(KEY, key)
+    this.begin(VALUE)
+    this.stringField(STRING, value)
     this.end()
     this.end()
   }
 
   private key(key: string): void {
     const start = this.position
-    this.stringField(0x0a, key)
+    this.stringField(KEY, key)
     if (key.length > MAX_KEY_LENGTH) return
     if (KEYS.size === MAX_KEYS) {
       missedKeys += 1
@@ -264,37 +309,37 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       missedKeys = 0
       KEYS.clear()
     }
-    // A key of a Map may be cut from a much larger text.
+    // Copy the key, because a slice of a large text would keep that text in memory.
     KEYS.set(detachKey(key), this.wordsSince(start))
   }
 
-  /** Most records have that of the one before. One that is not valid is left out. */
+  /** Writes flags and ids of a valid trace context. Consecutive records mostly share their trace context. */
   private spanContext(given: SpanContext): void {
     const { traceId, spanId, traceFlags } = given
-    // From a tracer that is not OpenTelemetry's they may be anything.
+    // A tracer that is not OpenTelemetry's may pass values of any type.
     if (typeof traceId !== 'string' || typeof spanId !== 'string' || typeof traceFlags !== 'number') return
     this.ensure(5 + 18 + 10 + 3)
-    const { last } = this
+    const { lastSpan } = this
     if (
-      last !== undefined &&
-      last.traceId === traceId &&
-      last.spanId === spanId &&
-      last.flags === traceFlags
+      lastSpan !== undefined &&
+      lastSpan.traceId === traceId &&
+      lastSpan.spanId === spanId &&
+      lastSpan.flags === traceFlags
     ) {
-      // 12 ns, where to check and read digit by digit takes 160.
-      this.position = this.copyWords(last, this.position)
+      // Copying takes 12 ns; checking and reading the digits takes 160 (`pnpm bench encode`).
+      this.position = this.copyWords(lastSpan, this.position)
       return
     }
     if (!isSpanContextValid(given)) return
     const start = this.position
     if (traceFlags) {
-      this.buffer[start] = 0x45
+      this.buffer[start] = FLAGS
       this.numbers.setUint32(start + 1, traceFlags, true)
       this.position += 5
     }
-    this.hex(0x4a, traceId)
-    this.hex(0x52, spanId)
-    this.last = { traceId, spanId, flags: traceFlags, ...this.wordsSince(start) }
+    this.hex(TRACE_ID, traceId)
+    this.hex(SPAN_ID, spanId)
+    this.lastSpan = { traceId, spanId, flags: traceFlags, ...this.wordsSince(start) }
   }
 
   private hex(tag: number, digits: string): void {

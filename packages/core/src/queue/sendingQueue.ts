@@ -133,7 +133,7 @@ export class SendingQueue {
   }
 
   private stopWaitingForDetectors(): void {
-    for (const request of this.pending) batchOf(request)?.resource.giveUpWaiting?.()
+    for (const request of this.pending) batchOf(request)?.resource.stopWaiting?.()
   }
 
   /**
