@@ -4,7 +4,7 @@
  */
 import { do_not_optimize, measure } from 'mitata'
 import { SPAN_CONTEXT } from './application.js'
-import { Encoder } from '../../packages/core/src/otlp/recordEncoder.ts'
+import { RecordEncoder } from '../../packages/core/src/otlp/recordEncoder.ts'
 
 const [, , format, attributes] = process.argv
 /** Number of different records, so that V8 cannot reuse a result. */
@@ -35,7 +35,7 @@ const records = Array.from({ length: RECORDS }, (_, i) => ({
   spanContext: SPAN_CONTEXT,
 }))
 
-const encoder = new Encoder()
+const encoder = new RecordEncoder()
 const limits = { attributeCountLimit: 128 }
 const encode = {
   otlp(record) {

@@ -77,7 +77,7 @@ describe.skipIf(program === undefined)('stderr has', () => {
         expect.stringMatching(new RegExp(`^logbridge: dropped ${lost} log records: queue_full `)),
         expect.stringMatching(/^logbridge: dropping log records, the queue is full: /),
         expect.stringMatching(
-          /^logbridge: exports fail and are tried again .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
+          /^logbridge: export failed, retrying with backoff .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
         ),
       ])
     },

@@ -346,7 +346,7 @@ describe('metrics', () => {
     const { port } = server.address() as AddressInfo
     start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
     await vi.waitFor(() => expect(made).toHaveLength(1))
-    expect(made[0]).toContain(`metrics cannot be served for Prometheus at 127.0.0.1:${port}`)
+    expect(made[0]).toContain(`Prometheus endpoint failed to listen at 127.0.0.1:${port}`)
     server.close()
   })
 
@@ -495,7 +495,7 @@ describe('a receiver', () => {
     await telemetry?.shutdown()
     expect(telemetry?.stats()).toMatchObject({ created: 2, delivered: 0, dropped: { export_failed: 2 } })
     for (const what of ['spans', 'metrics']) {
-      expect(made.filter((text) => text.startsWith(`${what} could not be exported`))).toHaveLength(1)
+      expect(made.filter((text) => text.startsWith(`export failed, ${what} dropped`))).toHaveLength(1)
     }
     expect(made.join('\n')).toContain('UNAUTHENTICATED')
     expect(made.join('\n')).not.toContain('hunter2')
@@ -513,7 +513,7 @@ describe('a receiver', () => {
       queued: 0,
       inFlight: 0,
     })
-    for (const what of ['dropped log records', 'spans could not', 'metrics could not']) {
+    for (const what of ['dropped log records', 'spans dropped', 'metrics dropped']) {
       expect(made.join('\n')).toContain(what)
     }
   })

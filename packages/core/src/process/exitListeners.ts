@@ -1,22 +1,22 @@
-/** Work at the `exit` of a process, around the listeners of the application. */
+/** Work at the `exit` of a process, before and after the listeners of the application. */
 export interface ExitWatch {
-  /** Sends and stores what is unsent. Called before those listeners, because one that throws keeps later ones from being called, and behind them. */
+  /** Sends and stores unsent telemetry. Called before and after those listeners, because a listener that throws ends the calls. */
   flush(): void
-  /** Reports what is left. Called behind those listeners. */
+  /** Reports unsent telemetry. Called after those listeners. */
   report(): void
-  /** Ends all. Called when no listener can log any more. */
+  /** Ends the pipeline. Called after the last listener that can log. */
   end(): void
 }
 
 type WatchExit = (watch: ExitWatch) => () => void
 
-/** An ESM and a CommonJS copy of this module can meet in one process: each would move its listener behind that of the other. */
+/** Shared by an ESM and a CommonJS copy of this module, because each would move its listener after the other's. */
 const KEY = Symbol.for('logbridge.watchExit.1')
 const shared = globalThis as { [KEY]?: WatchExit }
 
 /**
- * Calls back before and behind all other listeners of `exit`, those that are added later included, because they may log.
- * @returns stops calling
+ * Calls the watch before and after all other listeners of `exit`, including those added later, because any listener may log.
+ * @returns function that removes the watch
  */
 export const watchExit: WatchExit = (shared[KEY] ??= createWatchExit())
 
@@ -42,7 +42,7 @@ function createWatchExit(): WatchExit {
     watches.clear()
   }
 
-  /** `process.exit()` calls this method behind all listeners: those of the current turn, and one that exits itself, come before it. */
+  /** Wraps `process.reallyExit`, which `process.exit()` calls after all listeners, including a listener that calls `process.exit()`. */
   function endInReallyExit(): void {
     const { reallyExit } = process as { reallyExit?: (code?: number) => void }
     if (reallyExit === undefined) return
@@ -55,7 +55,7 @@ function createWatchExit(): WatchExit {
     })
   }
 
-  /** Moves `onLast` in the next microtask, because Node.js adds the listener behind this call. */
+  /** Moves `onLast` in the next microtask, because Node.js adds the new listener after this call. */
   function onNewListener(event: string | symbol, listener: unknown): void {
     if (event !== 'exit' || listener === onLast || isMoving) return
     isMoving = true

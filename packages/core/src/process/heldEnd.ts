@@ -3,21 +3,21 @@ import { timers, unref } from '@logbridge/bridge/internal'
 
 const CHECK_MILLIS = 500
 
-/** A write or a connection under way: libuv keeps the event loop alive for each, also where its socket is unref'd. */
+/** Writes and connects in progress. libuv keeps the event loop alive for each, even when the socket is unref'd. */
 const REQUEST = /(Write|Connect)Wrap$/
 
-/** Listed for stdin, stdout and stderr also while they keep nothing alive. */
+/** Resources that `getActiveResourcesInfo` lists for stdin, stdout, and stderr even when they keep nothing alive. */
 const STANDARD_STREAM = /^(Pipe|TTY)Wrap$/
 
 let requests = 0
-/** Each gives how many resources of a name keep the event loop alive for an export. */
+/** Resources that keep the event loop alive for exports. */
 const exportResources = new Set<{ readonly name: ExportResource; count(): number }>()
 let timer: NodeJS.Timeout | undefined
 const listeners = new Set<() => void>()
 
 /**
- * Counts a request to a receiver while it is under way.
- * @returns ends that; to be called once
+ * Counts a request to a receiver that is in progress.
+ * @returns function that ends the count, to be called once
  */
 export function countRequest(): () => void {
   if (requests++ === 0) timer = unref(timers.setInterval(check, CHECK_MILLIS))
@@ -26,12 +26,13 @@ export function countRequest(): () => void {
   }
 }
 
-/** A timer for the deadline of an export, in the SDK or in grpc-js; a connection of grpc-js. Both hold through each wait. */
+/** `Timeout`: deadline of an export in the SDK or in grpc-js. `TCPSocketWrap`: connection of grpc-js. */
 type ExportResource = 'Timeout' | 'TCPSocketWrap'
 
 /**
- * Counts resources that an export keeps while it is under way.
- * @returns ends that
+ * Counts resources that an export in progress keeps.
+ * @param count returns the number of resources
+ * @returns function that ends the count
  */
 export function countResource(name: ExportResource, count: () => number = () => 1): () => void {
   const resource = { name, count }
@@ -40,9 +41,9 @@ export function countResource(name: ExportResource, count: () => number = () => 
 }
 
 /**
- * Calls back when nothing but unread requests and resources of exports keeps the process from ending: `beforeExit` then comes only
- * after the last of their deadlines. Everything else of the process would be listed as well, sockets of its own included.
- * @returns stops watching
+ * Calls the listener when only unread requests and resources of exports keep the process alive, because `beforeExit` would come
+ * after the last of their deadlines. Any other active resource prevents the call.
+ * @returns function that removes the listener
  */
 export function onHeldEnd(listener: () => void): () => void {
   listeners.add(listener)
@@ -53,13 +54,13 @@ function check(): void {
   const active = process.getActiveResourcesInfo?.() ?? []
   const others = active.filter((name) => !REQUEST.test(name))
   for (const { name, count } of exportResources) {
-    for (let left = count(); left > 0; left -= 1) {
+    for (let remaining = count(); remaining > 0; remaining -= 1) {
       const at = others.indexOf(name)
       if (at >= 0) others.splice(at, 1)
     }
   }
   if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
-  // To read `process.stdin` opens it: not where nothing is listed that could be it.
+  // Read `process.stdin` only when a standard stream is listed, because the first read opens stdin.
   if (others.length > 0) {
     const { stdin, stdout, stderr } = process
     if (others.length > [stdin, stdout, stderr].filter(isIdle).length) return

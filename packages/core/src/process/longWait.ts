@@ -7,15 +7,15 @@ const UNITS = {
   metrics: ['batch of metrics', 'batches of metrics'],
 } as const
 
-/** What one signal has still to send. */
+/** Unsent telemetry of one signal. */
 export interface Unsent {
   readonly count: number
   readonly signal: keyof typeof UNITS
-  /** Made by `shownEndpoint`: whoever prints an object of ours sees no secret. */
+  /** Endpoint without secrets, of `shownEndpoint`. */
   readonly endpoint: string
 }
 
-/** The log records that are neither delivered nor dropped. */
+/** Describes the log records that are neither delivered nor dropped. */
 export function unsentRecords(
   { queued, inFlight }: { readonly queued: number; readonly inFlight: number },
   endpoint: string,
@@ -24,9 +24,9 @@ export function unsentRecords(
 }
 
 /**
- * Waits for an end, and reports in one line for what when that takes longer than a second.
+ * Waits for a promise. After one second, reports in one line on stderr which telemetry is unsent.
  *
- * @param unsent is called after that second
+ * @param unsent called after that second
  */
 export async function withLongWaitNoted<Value>(
   wait: Promise<Value>,
@@ -41,7 +41,7 @@ export async function withLongWaitNoted<Value>(
   }
 }
 
-/** `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s` */
+/** Formats `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s`. */
 export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
   const byEndpoint = new Map<string, string[]>()
   for (const part of unsent) {
@@ -61,7 +61,7 @@ function listOf(texts: readonly string[]): string {
   return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
 }
 
-/** The receiver without sign-in, path and query, which may hold secrets. */
+/** Removes credentials, path, and query from the URL of a receiver, because they may contain secrets. */
 export function shownEndpoint(url: string): string {
   const [, scheme = '', rest = ''] = /^(https?:\/\/)?(.*)$/is.exec(url) ?? []
   const shown = scheme === '' ? rest.replace(/[?#].*$/s, '') : rest.replace(/[/?#].*$/s, '')

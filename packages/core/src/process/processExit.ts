@@ -2,147 +2,148 @@ import { isMainThread } from 'node:worker_threads'
 import { END_TIMEOUT_MILLIS, warnOnce, watchShutdownSignals } from '@logbridge/bridge/internal'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { type ExitSource, flushAtExit } from './exitFlush.ts'
-import { onHeldEnd } from './heldEnd.ts'
 import { watchExit } from './exitListeners.ts'
+import { onHeldEnd } from './heldEnd.ts'
 import { type Unsent, withLongWaitNoted } from './longWait.ts'
-import { within } from './timers.ts'
 import { unsentInThreads } from './threadRecords.ts'
+import { within } from './timers.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
 
-/** A receiver that was away so long ago still is. */
-const JUST_MILLIS = 1000
+/** Time after an unsuccessful flush in which the receiver counts as unreachable, in milliseconds. */
+const RECENT_FAILURE_MILLIS = 1000
 
-/** What the end of a process asks for. */
+/** Telemetry that is flushed when the process ends. */
 export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
-  /** Gives up what would hold the process longer. */
+  /** Aborts the exports that would keep the process alive. */
   abandon?: (() => void) | undefined
   stats(): { readonly queued: number; readonly inFlight: number; readonly spooled: number }
-  /** Grows with all that there is to send. */
+  /** Returns a number that grows with each new record or span. */
   activity(): number
-  /** Number of exports of spans and metrics under way. */
+  /** Returns the number of exports of spans and metrics in progress. */
   pending?: (() => number) | undefined
   unsent(): readonly (Unsent | undefined)[]
-  /** Writes what is unsent to the spool, at once. */
+  /** Writes unsent records to the spool, synchronously. */
   spillSync?: (() => void) | undefined
-  /** Ends the pipeline: spills, then reports the losses. */
+  /** Ends the pipeline: spills, then reports the dropped records. */
   end?: (() => void) | undefined
-  /** What `flushOnExit` sends. */
+  /** Signals that `flushOnExit` sends. */
   exitSources?: readonly (ExitSource | undefined)[] | undefined
 }
 
-/** Which ends of a process are watched beside its own. */
+/** Ends of a process to handle besides `beforeExit` and `exit`. */
 export interface ExitConfig {
   readonly shutdownSignals?: readonly NodeJS.Signals[] | undefined
-  /** Where uncaught exceptions are recorded; `undefined`: nowhere. */
+  /** Provider that records uncaught exceptions; `undefined` to record none. */
   readonly exceptions?: LoggerProvider | undefined
   readonly flushOnExit?: boolean | undefined
 }
 
 /**
- * Flushes when the process has nothing left to do or is told to end. What a process would take with it that ends sooner
- * goes to the spool; how many log records cannot is said. `beforeExit` comes again after each flush; one that has
- * nothing new to send is not repeated, so that a process whose receiver is away still ends.
+ * Flushes when the process has no more work or receives a shutdown signal. When the process ends earlier, unsent records go to
+ * the spool, and one line reports the records that are lost. `beforeExit` comes again after each flush; a flush runs only for
+ * new activity, so that a process with an unreachable receiver ends.
  *
- * @returns stops watching
+ * @returns function that stops watching
  */
-export function onProcessExit(ending: ExitHandler, config?: ExitConfig): () => void {
-  const exitSources = (config?.flushOnExit ? ending.exitSources : undefined)?.filter(
+export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => void {
+  const exitSources = (config?.flushOnExit ? handler.exitSources : undefined)?.filter(
     (source) => source !== undefined,
   )
-  let flushedAt = -1
-  /** The activity that a flush at an end of the process has waited for. */
-  let triedAt = -1
-  /** When the last flush that left something unsent has ended. */
-  let inVainAt = -Infinity
+  /** Activity at the last flush of `beforeExit`. */
+  let beforeExitActivity = -1
+  /** Activity that a flush at the end of the process has covered. */
+  let flushedActivity = -1
+  /** Time at which a flush last ended with unsent telemetry. */
+  let failedAt = -Infinity
   let isFlushing = false
   let exitReason: string | undefined
-  /** Milliseconds that the flush of a signal has left: none while it waits, because a second signal ends the process at once. */
-  let leftOfSignal = (): number => 0
-  /** Bounded whatever a flush waits for, because the end of the process waits for it. */
+  /** Returns the milliseconds that the flush of a signal has left, 0 during that flush: a second signal ends the process at once. */
+  let signalMillisLeft = (): number => 0
+  /** Flushes within a time limit whatever the flush waits for, because the end of the process waits for the flush. */
   async function flush(timeoutMillis = END_TIMEOUT_MILLIS): Promise<void> {
-    const activity = ending.activity()
-    const flushed = within(timeoutMillis, [ending.forceFlush(timeoutMillis)])
-    await withLongWaitNoted(flushed, ending.unsent, timeoutMillis)
-    triedAt = activity
-    const isInVain = activity === ending.activity() && ending.unsent().some((part) => part && part.count > 0)
-    if (isInVain) inVainAt = performance.now()
+    const activity = handler.activity()
+    const flushed = within(timeoutMillis, [handler.forceFlush(timeoutMillis)])
+    await withLongWaitNoted(flushed, handler.unsent, timeoutMillis)
+    flushedActivity = activity
+    const hasUnsent = handler.unsent().some((part) => part && part.count > 0)
+    if (hasUnsent && activity === handler.activity()) failedAt = performance.now()
   }
 
-  /** Sends what the application logs during the first flush as well, within the time that the first flush has left. */
+  /** Flushes again for records that were logged during the first flush, within the time that the first flush has left. */
   async function flushTwice(): Promise<void> {
     const end = performance.now() + END_TIMEOUT_MILLIS
-    const left = (): number => Math.max(0, end - performance.now())
+    const millisLeft = (): number => Math.max(0, end - performance.now())
     await flush()
-    if (left() > 0 && triedAt !== ending.activity()) await flush(left())
-    leftOfSignal = left
+    if (millisLeft() > 0 && flushedActivity !== handler.activity()) await flush(millisLeft())
+    signalMillisLeft = millisLeft
   }
 
   async function onBeforeExit(): Promise<void> {
-    const activity = ending.activity()
-    if (isFlushing || (activity === flushedAt && !ending.pending?.())) return
-    flushedAt = activity
+    const activity = handler.activity()
+    if (isFlushing || (activity === beforeExitActivity && !handler.pending?.())) return
+    beforeExitActivity = activity
     isFlushing = true
     await flush()
     isFlushing = false
-    ending.abandon?.()
+    handler.abandon?.()
   }
 
   function flushOnExit(timeoutMillis?: number): void {
-    // A flush has waited for the same, or has just waited in vain for what came before.
-    if (exitSources === undefined || triedAt === ending.activity()) return
-    if (performance.now() - inVainAt < JUST_MILLIS) return
+    // Skip what an earlier flush has covered, and a receiver that was unreachable a moment ago.
+    if (exitSources === undefined || flushedActivity === handler.activity()) return
+    if (performance.now() - failedAt < RECENT_FAILURE_MILLIS) return
     exitReason = flushAtExit(exitSources, timeoutMillis) ?? exitReason
   }
 
-  function reportLeft(): void {
+  function reportUnsent(): void {
     const inThreads = unsentInThreads()
     if (inThreads > 0) {
       warnOnce(
         'unsent-in-threads',
-        `log records of worker threads not yet sent when the process ended: ${inThreads}. Have what they run flush before it ` +
-          'returns, as by flushOnFreeze()',
+        `log records of worker threads not yet sent when the process ended: ${inThreads}. Flush at the end of each task of a ` +
+          'worker, e.g. with flushOnFreeze()',
       )
     }
-    const { queued, inFlight, spooled } = ending.stats()
-    const left = queued + inFlight - spooled
-    if (left <= 0) return
+    const { queued, inFlight, spooled } = handler.stats()
+    const unsent = queued + inFlight - spooled
+    if (unsent <= 0) return
     warnOnce(
       'unsent-at-exit',
-      `log records not yet sent when the process ended: ${left}. The receiver is away, or ` +
-        'process.exit() was called, or an exception ended it, before shutdown() had resolved',
+      `log records not yet sent when the process ended: ${unsent}. The receiver is unreachable, or ` +
+        'process.exit() or an uncaught exception ended the process before shutdown() had resolved',
       exitReason,
     )
   }
 
-  /** A process that a signal ends emits no `exit`. */
+  /** Ends the pipeline of a process that a signal ends, which emits no `exit`. */
   function atEnd(): void {
-    flushOnExit(leftOfSignal())
-    ending.end?.()
-    reportLeft()
+    flushOnExit(signalMillisLeft())
+    handler.end?.()
+    reportUnsent()
   }
 
   process.on('beforeExit', onBeforeExit)
-  const forgetHeldEnd = onHeldEnd(onBeforeExit)
-  const forgetExit = watchExit({
+  const unwatchHeldEnd = onHeldEnd(onBeforeExit)
+  const unwatchExit = watchExit({
     flush() {
       flushOnExit()
-      ending.spillSync?.()
+      handler.spillSync?.()
     },
-    report: reportLeft,
-    end: () => ending.end?.(),
+    report: reportUnsent,
+    end: () => handler.end?.(),
   })
   for (const source of exitSources ?? []) source.prepare()
-  // No signal reaches a worker thread.
+  // Worker threads receive no signals.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
-  const forgetSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })
-  const forgetExceptions =
-    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => ending.spillSync?.())
+  const unwatchSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })
+  const unwatchExceptions =
+    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => handler.spillSync?.())
   return () => {
     process.off('beforeExit', onBeforeExit)
-    forgetHeldEnd()
-    forgetExit()
-    forgetSignals()
-    forgetExceptions?.()
+    unwatchHeldEnd()
+    unwatchExit()
+    unwatchSignals()
+    unwatchExceptions?.()
   }
 }

@@ -2,9 +2,10 @@ import { startupSnapshot } from 'node:v8'
 import { LogbridgeError } from '@logbridge/bridge'
 
 /**
- * Many processes start from one startup snapshot (`node --build-snapshot`): they would share an instance id, and no timer and no
- * connection survives in it. Node itself gives up a snapshot in which `node:http2` has been loaded.
- * @param what that may not be started
+ * Refuses to run while Node.js builds a startup snapshot (`node --build-snapshot`). All processes of a snapshot would share one
+ * instance id, and timers and connections do not survive a snapshot.
+ *
+ * @param what name of the call for the message
  * @throws LogbridgeError `STARTUP_SNAPSHOT`
  */
 export function refuseInSnapshot(what: string): void {

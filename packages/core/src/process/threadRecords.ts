@@ -8,15 +8,14 @@ import {
 } from 'node:worker_threads'
 import { warn } from '@logbridge/bridge/internal'
 
-// A worker thread that is terminated runs no more code. Its pipelines keep three counts in memory that all threads share,
-// so that the thread that has started it can count what is lost with it.
+// Counts of unsent records in memory that all threads share. A worker thread that is terminated runs no more code, so the thread
+// that has started the worker counts the lost records.
 //
-// The table has a row for each pipeline: its thread, then the counts. Environment data hands it from a thread to those that
-// it starts.
+// The table has a row for each pipeline: the thread id, then the counts. Environment data passes the table to each started thread.
 
-/** Pipelines of all worker threads together; one beyond them is not counted. */
+/** Maximum number of pipelines in worker threads. Further pipelines are not counted. */
 const ROWS = 1024
-/** Cells of the counts: how many records are queued, in flight, and of both in the spool. */
+/** Indices of the counts. `SPOOLED` counts the records among those queued or in flight that are in the spool. */
 export const QUEUED = 0
 export const IN_FLIGHT = 1
 export const SPOOLED = 2
@@ -25,19 +24,19 @@ const ROW_CELLS = 1 + COUNTS
 
 const KEY = 'logbridge.threadRecords.1'
 
-/** What becomes of records that were lost with a worker thread. */
-type TakeLost = (count: number) => void
+/** Counts records that were lost with a worker thread. */
+type CountLost = (count: number) => void
 
-const takers = new Set<TakeLost>()
+const lostCounters = new Set<CountLost>()
 let isWatching = false
 
 /**
- * Counts what is lost with each worker thread that this thread starts from now on.
- * @param take called with the records that a thread has taken with it
- * @returns stops calling
+ * Counts the records that are lost with each worker thread that this thread starts from now on.
+ * @param countLost called with the number of records that were unsent when a thread ended
+ * @returns function that ends the count
  */
-export function watchThreads(take: TakeLost): () => void {
-  takers.add(take)
+export function watchThreads(countLost: CountLost): () => void {
+  lostCounters.add(countLost)
   if (!isWatching) {
     isWatching = true
     if (getEnvironmentData(KEY) === undefined) {
@@ -45,13 +44,13 @@ export function watchThreads(take: TakeLost): () => void {
     }
     process.on('worker', watchThread)
   }
-  return () => void takers.delete(take)
+  return () => void lostCounters.delete(countLost)
 }
 
 function watchThread(worker: Worker): void {
   const { threadId } = worker
   worker.once('exit', () => {
-    // A second copy of this module, as CommonJS, finds nothing after the first.
+    // Clear the rows, because a CommonJS copy of this module may listen as well.
     let lost = 0
     for (const row of rows()) {
       if (Math.abs(row[0]!) !== threadId) continue
@@ -59,15 +58,15 @@ function watchThread(worker: Worker): void {
       row.fill(0)
     }
     if (lost <= 0) return
-    const [take] = takers
-    if (take) take(lost)
-    else warn(`log records were lost with a worker thread that was terminated: ${lost}`)
+    const [countLost] = lostCounters
+    if (countLost) countLost(lost)
+    else warn(`worker thread terminated, unsent log records lost: ${lost}`)
   })
 }
 
 /**
- * Gives the counts of a pipeline of this thread.
- * @returns `undefined` in a main thread, and where no thread counts
+ * Claims shared counts for a pipeline of this thread.
+ * @returns `undefined` in a main thread, and in a worker thread whose parent does not count
  */
 export function claimCounts(): Int32Array | undefined {
   if (isMainThread) return undefined
@@ -78,13 +77,13 @@ export function claimCounts(): Int32Array | undefined {
   return undefined
 }
 
-/** Gives counts back, where they are of `claimCounts`. */
+/** Releases counts of `claimCounts`. Ignores other counts. */
 export function releaseCounts(counts: Int32Array): void {
   if (counts.buffer instanceof SharedArrayBuffer)
     new Int32Array(counts.buffer, counts.byteOffset - Int32Array.BYTES_PER_ELEMENT, ROW_CELLS).fill(0)
 }
 
-/** Counts what running worker threads take with them when the process ends now. */
+/** Counts the records of running worker threads that are lost when the process ends now. */
 export function unsentInThreads(): number {
   let unsent = 0
   if (isMainThread) for (const row of rows()) if (row[0]! > 0) unsent += unsentOf(row)
@@ -102,7 +101,7 @@ function unsentOf(row: Int32Array): number {
   return row[1 + QUEUED]! + row[1 + IN_FLIGHT]! - row[1 + SPOOLED]!
 }
 
-/** thread-stream, as of pino, has its worker flush in the `exit` event of the process. */
+/** Detects a worker of thread-stream, which pino uses. It flushes in the `exit` event of the process. */
 function isFlushedByParent(): boolean {
   const { workerData: inner } = (workerData ?? {}) as { workerData?: { $context?: object } }
   return inner?.$context !== undefined && 'threadStreamVersion' in inner.$context

@@ -3,7 +3,7 @@ import { type Adapter, createBridge, isError, safeGet } from '@logbridge/bridge'
 import { activeContext, warnOnce, isLoggingSuppressed, errorMessage } from '@logbridge/bridge/internal'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
-/** What a throw statement, or a rejection that nobody handles, has brought up. */
+/** Uncaught exception, or the reason of an unhandled rejection. */
 interface Uncaught {
   readonly thrown: unknown
   readonly origin: NodeJS.UncaughtExceptionOrigin
@@ -11,6 +11,8 @@ interface Uncaught {
 }
 
 /**
+ * Converts an uncaught exception to a LogRecord.
+ *
  * | uncaught               | LogRecord                                                               |
  * | ---------------------- | ----------------------------------------------------------------------- |
  * |                        | severity 21, `FATAL`: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ |
@@ -33,25 +35,25 @@ const adapter: Adapter<Uncaught> = {
 }
 
 /**
- * Records each exception that nothing catches, and has it written to the spool at once. The exception goes on as
- * if nobody had looked: to the application's own `uncaughtException` handlers, or to the end of the process.
+ * Records each uncaught exception and calls `spill`. The exception then takes its usual way: to the `uncaughtException` handlers of
+ * the application, or to the end of the process.
  *
- * @param spill called after each
- * @returns stops recording
+ * @param spill writes unsent records to the spool, called after each record
+ * @returns function that ends the recording
  */
 export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: () => void): () => void {
   const bridge = createBridge(adapter, { loggerProvider })
-  const outsideOfExport = AsyncLocalStorage.snapshot()
+  const unsuppressed = AsyncLocalStorage.snapshot()
 
   function onUncaught(thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
     if (isHandledByDomain()) return
     const isEnd =
       process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()
-    // What our own export throws (an application's function for headers, say) would bring about the next export.
+    // Skip an exception of our own export, e.g. of a headers function, because its record would cause the next export.
     if (!isEnd && isLoggingSuppressed()) return
     const uncaught: Uncaught = { thrown, origin, context: activeContext() }
-    outsideOfExport(() => bridge.emit(uncaught))
-    // Also where the application has handlers: one that fails itself ends the process without a last word (code 7).
+    unsuppressed(() => bridge.emit(uncaught))
+    // Spill even when the application has handlers: a handler that throws ends the process without `exit` listeners (code 7).
     spill()
   }
 
@@ -59,8 +61,8 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
     try {
       onUncaught(thrown, origin)
     } catch (error) {
-      // Thrown from here it would take the place of the application's own.
-      warnOnce('uncaught-exception', 'an uncaught exception could not be recorded', error)
+      // An error thrown from here would replace the exception of the application.
+      warnOnce('uncaught-exception', 'recording an uncaught exception failed', error)
     }
   }
 
@@ -68,7 +70,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
   return () => process.off('uncaughtExceptionMonitor', listener)
 }
 
-/** Whether one of the active domains has a handler for errors. Node asks it after the monitor of uncaught exceptions. */
+/** Returns true when an active domain handles errors. Node.js calls the domain after the monitor of uncaught exceptions. */
 function isHandledByDomain(): boolean {
   const { domain } = process as { domain?: unknown }
   return domain != null && process.hasUncaughtExceptionCaptureCallback()

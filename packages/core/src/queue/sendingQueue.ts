@@ -310,7 +310,7 @@ export class SendingQueue {
     // Ends at the abort also when the transport does not, because a shutdown waits for the attempt.
     const outcome = await withDeadline(Infinity, signal, (attempt) =>
       this.transport.send(bytes, attempt),
-    ).catch((): ExportOutcome => ({ kind: 'retryable', reason: 'no answer yet' }))
+    ).catch((): ExportOutcome => ({ kind: 'retryable', reason: 'no response yet' }))
     this.onExport?.(outcome, (performance.now() - start) / 1000)
     return outcome
   }

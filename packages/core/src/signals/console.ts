@@ -2,12 +2,13 @@ import { warnOnce, ignoreErrorsOf, rearm } from '@logbridge/bridge/internal'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { suppressExporter } from './exporter.ts'
 
-/** What waits for a reader of stdout that is slower than what is exported. */
-const MAX_WAITING_BYTES = 1024 * 1024
+/** Limit of the bytes that are buffered for a slow reader of stdout. */
+const MAX_BUFFERED_BYTES = 1024 * 1024
 
 /**
- * Has an official exporter to the console work without causing log records of its own. It does not end the process when stdout is
- * closed, and takes no memory without end when nobody reads stdout. Changes and returns it.
+ * Makes an official console exporter safe: it causes no log records, keeps the process running when stdout is closed, and drops
+ * telemetry when too many bytes are buffered for stdout.
+ * @returns the exporter, changed in place
  */
 export function toConsole<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
@@ -16,8 +17,8 @@ export function toConsole<Exporter extends { export(items: any, resultCallback: 
   const send = exporter.export.bind(exporter)
   exporter.export = (items, resultCallback: (result: ExportResult) => void) => {
     const { stdout } = process
-    if (stdout.writableLength > MAX_WAITING_BYTES) {
-      warnOnce('console-full', 'stdout is not read: until it is, what is exported to the console is left out')
+    if (stdout.writableLength > MAX_BUFFERED_BYTES) {
+      warnOnce('console-full', 'stdout is not read, dropping console exports until stdout is read')
       return resultCallback({ code: ExportResultCode.FAILED, error: new Error('stdout is not read') })
     }
     rearm('console-full')
@@ -25,7 +26,7 @@ export function toConsole<Exporter extends { export(items: any, resultCallback: 
       try {
         send(items, resultCallback)
       } finally {
-        // Called after the exporter's own writes have ended, also with an error.
+        // Node.js calls `written` after the writes of the exporter have ended or failed.
         stdout.write('', written)
       }
     })

@@ -10,49 +10,49 @@ import type { ExitSource } from '../process/exitFlush.ts'
 import { countResource } from '../process/heldEnd.ts'
 import { shownEndpoint, type Unsent } from '../process/longWait.ts'
 
-/** For so long after `abandon` exports fail at once: the SDK goes on with its next batch right away. */
+/** Time after `abandon` in which exports fail at once, because the SDK starts its next batch immediately. In milliseconds. */
 const ABANDON_MILLIS = 100
 
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
   export(items: Items, resultCallback: (result: ExportResult) => void): void
-  /** Ends backoffs, and resolves when each export that has begun is over. */
+  /** Ends backoffs. Resolves when the exports in progress have ended. */
   forceFlush(): Promise<void>
   shutdown(): Promise<void>
-  /** Gives up what is in flight, and what the SDK would send right after it. */
+  /** Aborts the exports in progress and the exports that the SDK starts right after. */
   abandon(): void
-  /** Gives up what is in flight, and ends. */
+  /** Aborts the exports in progress and ends the exporter. */
   close(): Promise<void>
-  /** The exports under way. */
+  /** Returns the exports in progress. */
   unsent(): Unsent
-  /** @param flush has the SDK export what it holds, before it returns */
+  /** @param flush makes the SDK export its buffered items, before `flush` returns */
   exitSource(flush: () => void): ExitSource
 }
 
 /**
- * Spans and metrics, serialized by the official SDK, on the same transport as logs: the same endpoint, headers that may
- * be asked for each request, TLS, retries and silence about itself. The official exporters read the variables again
- * by rules of their own, take no asynchronous headers over gRPC, and do not resolve `dns:///`.
+ * Creates an exporter of spans or metrics with the transport of logs: the same endpoint, headers of a function, TLS, retries, and
+ * suppressed telemetry. The official SDK serializes the items. The official exporters read the variables again by other rules,
+ * accept no asynchronous headers over gRPC, and do not resolve `dns:///`.
  */
 export function createOtlpExporter<Items>(
   signal: 'traces' | 'metrics',
   config: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
   serializer: ISerializer<Items, unknown>,
 ): OtlpExporter<Items> {
-  const what = signal === 'traces' ? 'spans' : 'metrics'
+  const unit = signal === 'traces' ? 'spans' : 'metrics'
   const transport = createTransport(config, signal)
   const endpoint = shownEndpoint(config.exporter.url)
   const pending = new Set<Promise<void>>()
-  /** What is exported in `pending`, and what is left to an exit flush. */
+  /** Items of exports in progress, and items for the exit flush. */
   const unsentItems = new Set<Items>()
-  let exiting = false
+  let isExiting = false
   let attempts = new AbortController()
-  let abandoned = false
-  let closed = false
+  let isAbandoned = false
+  let isClosed = false
 
   async function send(items: Items): Promise<ExportResult> {
     const request = serializer.serializeRequest(items)
-    if (request === undefined) return failed(`${what} could not be encoded`)
+    if (request === undefined) return failed(`${unit} cannot be encoded`)
     const outcome = await withDeadline(config.exportTimeoutMillis, attempts.signal, (attempt) =>
       transport.send(request, attempt),
     )
@@ -65,7 +65,7 @@ export function createOtlpExporter<Items>(
     if (outcome.rejected > 0 || outcome.message) {
       warnOnce(
         `partial-success-${signal}`,
-        `the receiver refused ${outcome.rejected} ${what}`,
+        `receiver rejected ${outcome.rejected} ${unit}`,
         outcome.message || undefined,
       )
     } else rearm(`partial-success-${signal}`)
@@ -75,14 +75,14 @@ export function createOtlpExporter<Items>(
   function failed(error: unknown): ExportResult {
     warnOnce(
       `export-${signal}`,
-      `${what} could not be exported and are lost (said once until others are exported)`,
+      `export failed, ${unit} dropped (logged once until an export succeeds)`,
       error,
     )
     return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }
   }
 
   async function forceFlush(): Promise<void> {
-    if (!closed) transport.resetBackoff()
+    if (!isClosed) transport.resetBackoff()
     await Promise.all(pending)
   }
 
@@ -91,10 +91,10 @@ export function createOtlpExporter<Items>(
     if (pending.size === 0) return
     attempts.abort()
     attempts = new AbortController()
-    abandoned = true
+    isAbandoned = true
     unref(
       timers.setTimeout(() => {
-        abandoned = false
+        isAbandoned = false
       }, ABANDON_MILLIS),
     )
   }
@@ -105,7 +105,7 @@ export function createOtlpExporter<Items>(
   }
 
   async function close(): Promise<void> {
-    closed = true
+    isClosed = true
     attempts.abort()
     await Promise.all(pending)
     transport.close()
@@ -113,16 +113,16 @@ export function createOtlpExporter<Items>(
 
   return {
     export(items, resultCallback) {
-      if (closed) return resultCallback(failed('the exporter has been shut down'))
-      if (abandoned && !exiting) return resultCallback(failed('the process is ending'))
+      if (isClosed) return resultCallback(failed('the exporter has been shut down'))
+      if (isAbandoned && !isExiting) return resultCallback(failed('the process is ending'))
       unsentItems.add(items)
-      if (exiting) return
-      const ended = countResource('Timeout')
+      if (isExiting) return
+      const endTimerCount = countResource('Timeout')
       const sending = withSuppressedTelemetry(() => send(items))
         .catch(failed)
         .then(resultCallback)
         .finally(() => {
-          ended()
+          endTimerCount()
           pending.delete(sending)
           unsentItems.delete(items)
         })
@@ -141,7 +141,7 @@ export function createOtlpExporter<Items>(
       prepare: transport.prepareExit,
       target: transport.exitTarget,
       unsent() {
-        exiting = true
+        isExiting = true
         flush()
         return [...unsentItems].flatMap((items) => {
           const request = serializer.serializeRequest(items)
@@ -154,7 +154,10 @@ export function createOtlpExporter<Items>(
   }
 }
 
-/** Has an exporter (to the console, say) work without causing log records of its own. Changes and returns it. */
+/**
+ * Suppresses telemetry that an exporter causes.
+ * @returns the exporter, changed in place
+ */
 export function suppressExporter<Exporter extends { export(items: any, resultCallback: any): void }>(
   exporter: Exporter,
 ): Exporter {

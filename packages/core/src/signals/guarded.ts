@@ -3,9 +3,9 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 
-// The SDK hands records and spans from one processor to the next, without a guard: what a processor of the user's own throws would
-// keep them from ours, which comes last, and go to the application out of its log call; one whose flush fails would have the flush of
-// all end at once.
+// Guards for processors and readers of the application. The SDK calls processors in turn without a guard: an error would keep
+// records from our processor, which comes last, and would reach the log call of the application. A failed flush would end the flush
+// of all processors at once.
 
 export function guardedLogRecordProcessor(processor: LogRecordProcessor): LogRecordProcessor {
   return {
@@ -13,40 +13,40 @@ export function guardedLogRecordProcessor(processor: LogRecordProcessor): LogRec
       enabled: (options) => attempt(() => processor.enabled!(options)) ?? true,
     }),
     onEmit: (record, context) => attempt(() => processor.onEmit(record, context)),
-    forceFlush: (options) => settle(() => processor.forceFlush(options)),
-    shutdown: () => settle(() => processor.shutdown()),
+    forceFlush: (options) => reportFailure(() => processor.forceFlush(options)),
+    shutdown: () => reportFailure(() => processor.shutdown()),
   }
 }
 
 export function guardedSpanProcessor(inner: SpanProcessor): SpanProcessor {
-  // Private in the SDK's own processors; absent elsewhere.
+  // Private field of the SDK's processors, absent in other processors.
   const { _exporter: exporter } = inner as { _exporter?: SpanExporter }
   const processor = withExports(inner, exporter)
   return {
     onStart: (span, context) => attempt(() => processor.onStart(span, context)),
     ...(processor.onEnding && { onEnding: (span) => attempt(() => processor.onEnding!(span)) }),
     onEnd: (span) => attempt(() => processor.onEnd(span)),
-    forceFlush: () => settle(() => processor.forceFlush()),
-    shutdown: () => settle(() => processor.shutdown()),
+    forceFlush: () => reportFailure(() => processor.forceFlush()),
+    shutdown: () => reportFailure(() => processor.shutdown()),
   }
 }
 
 export function guardedMetricReader(reader: IMetricReader): IMetricReader {
-  const settleReader = (run: () => Promise<void>): Promise<void> => settle(run, 'a metric reader')
+  const reportReader = (run: () => Promise<void>): Promise<void> => reportFailure(run, 'a metric reader')
   return {
     setMetricProducer: (producer) => reader.setMetricProducer(producer),
     selectAggregation: (type) => reader.selectAggregation(type),
     selectAggregationTemporality: (type) => reader.selectAggregationTemporality(type),
     selectCardinalityLimit: (type) => reader.selectCardinalityLimit(type),
     collect: (options) => reader.collect(options),
-    forceFlush: (options) => settleReader(() => reader.forceFlush(options)),
-    shutdown: (options) => settleReader(() => reader.shutdown(options)),
+    forceFlush: (options) => reportReader(() => reader.forceFlush(options)),
+    shutdown: (options) => reportReader(() => reader.shutdown(options)),
   }
 }
 
 /**
- * Makes a flush and a shutdown wait for every export that has begun. The SDK's BatchSpanProcessor leaves out the batch that its
- * timer has begun, and stops waiting when the first batch fails.
+ * Makes flush and shutdown of a processor wait for every export in progress. The SDK's BatchSpanProcessor leaves out the batch that
+ * its timer has started, and stops waiting when the first batch fails.
  *
  * @param ready resolves when batches that wait for attributes of the resource have reached the exporter
  */
@@ -68,7 +68,7 @@ export function withExports(
   }
 }
 
-/** Waits for all, then rejects as the first of them did. */
+/** Waits for all promises, then rejects with the first rejection. */
 async function allDone(parts: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(parts)
   await Promise.all(parts)
@@ -78,12 +78,13 @@ function attempt<T>(run: () => T): T | undefined {
   try {
     return run()
   } catch (error) {
-    warnOnce('processor-fault', 'a processor failed on a log record or a span (said once)', error)
+    warnOnce('processor-fault', 'a processor failed on a log record or a span (logged once)', error)
     return undefined
   }
 }
 
-export async function settle(run: () => Promise<void>, what = 'a processor'): Promise<void> {
+/** Waits for a flush or a shutdown, and reports its failure. */
+export async function reportFailure(run: () => Promise<void>, what = 'a processor'): Promise<void> {
   try {
     await run()
   } catch (error) {

@@ -35,7 +35,7 @@ const TEMPORALITY = {
 }
 
 /**
- * Metrics by the official SDK; `undefined` when no one would read them.
+ * Creates the metrics pipeline of the official SDK. Returns `undefined` without any reader.
  * @throws LogbridgeError `INVALID_OPTION` when the SDK refuses the views
  */
 export function createMetrics(
@@ -49,7 +49,7 @@ export function createMetrics(
   function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
     switch (name) {
       case 'otlp': {
-        // Named only where its endpoint can be used.
+        // `exporters` contains otlp only with a valid endpoint.
         otlp = createOtlpExporter('metrics', { ...config, exporter: exporter! }, ProtobufMetricsSerializer)
         return push({
           ...otlp,
@@ -71,18 +71,18 @@ export function createMetrics(
   const readers = [...config.readers.map(guardedMetricReader), ...config.exporters.map(reader)]
   if (readers.length === 0) return undefined
   const provider = new MeterProvider({ resource, views: [...config.views], readers })
-  /** Ends the backoff of an export under way, because the SDK flushes the exporter only after that export. */
-  function wake(): void {
+  /** Ends the backoff of an export in progress, because the SDK flushes the exporter only after that export. */
+  function endBackoff(): void {
     void otlp?.forceFlush()
   }
   return {
     provider,
     forceFlush(timeoutMillis) {
-      wake()
+      endBackoff()
       return provider.forceFlush({ timeoutMillis })
     },
     shutdown(timeoutMillis) {
-      wake()
+      endBackoff()
       return provider.shutdown({ timeoutMillis })
     },
     abandon: () => otlp?.abandon(),
@@ -92,8 +92,8 @@ export function createMetrics(
 }
 
 /**
- * What the SDK says of each export that fails is caused by an export: it is no log record, also where the diag logger is bridged.
- * The application's own callbacks, which are asked for their values meanwhile, may log.
+ * Reader that suppresses telemetry about its exports: warnings of the SDK become no log records when the diag logger is bridged. The
+ * callbacks of the application run unsuppressed and may log.
  */
 class SuppressedReader extends PeriodicExportingMetricReader {
   readonly #asApplication = AsyncLocalStorage.snapshot()
@@ -112,7 +112,7 @@ class SuppressedReader extends PeriodicExportingMetricReader {
   }
 }
 
-/** Before any reader is there that would have to be ended again. */
+/** Checks the views before any reader exists, because a reader would have to be shut down after an error. */
 function checkViews({ views }: MetricsConfig): void {
   try {
     void new MeterProvider({ views: [...views] })
@@ -136,9 +136,9 @@ function aggregation(
     : { type: AggregationType.DEFAULT }
 }
 
-/** Listens in the background: a port that cannot be had is told, and costs the application nothing else. */
+/** Creates a reader that listens in the background. A port in use causes one warning and no error. */
 function prometheus({ port, host }: MetricsConfig['prometheus']): IMetricReader {
   return new PrometheusExporter({ port, host }, (error) => {
-    if (error) warnOnce('prometheus', `metrics cannot be served for Prometheus at ${host}:${port}`, error)
+    if (error) warnOnce('prometheus', `Prometheus endpoint failed to listen at ${host}:${port}`, error)
   })
 }

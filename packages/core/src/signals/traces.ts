@@ -17,16 +17,16 @@ import type { ExitSource } from '../process/exitFlush.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter, suppressExporter } from './exporter.ts'
 import type { SignalPipeline } from './signalPipeline.ts'
-import { guardedSpanProcessor, settle, withExports } from './guarded.ts'
+import { guardedSpanProcessor, reportFailure, withExports } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
-  /** How many spans have ended so far. */
+  /** Returns the number of spans that have ended so far. */
   endedSpans(): number
-  /** What an exit flush sends. */
+  /** Spans that an exit flush sends. */
   readonly exitSource: ExitSource | undefined
 }
 
-/** Traces by the official SDK; `undefined` when no one would take a span. */
+/** Creates the traces pipeline of the official SDK. Returns `undefined` without any processor. */
 export function createTraces(config: TracesConfig, resource: Resource): Traces | undefined {
   const { exporter, maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis } = config
   const batch = { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis }
@@ -34,13 +34,13 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
 
   function batching(exporter: SpanExporter): SpanProcessor {
     const processor = new BatchSpanProcessor({ ...batch, exporter })
-    return suppressProcessor(withExports(processor, exporter, () => heldUpExports(resource)))
+    return suppressProcessor(withExports(processor, exporter, () => deferredExports(resource)))
   }
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
     switch (name) {
       case 'otlp':
-        // Named only where its endpoint can be used.
+        // `exporters` contains otlp only with a valid endpoint.
         otlp = createOtlpExporter('traces', { ...config, exporter: exporter! }, ProtobufTraceSerializer)
         return batching(otlp)
       case 'zipkin':
@@ -76,29 +76,29 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
     endedSpans: () => ended,
-    // BatchSpanProcessor hands all that it holds to its exporter before its flush returns.
+    // BatchSpanProcessor passes all buffered spans to its exporter before its flush returns.
     exitSource: otlp?.exitSource(
       () => void withSuppressedTelemetry(() => provider.forceFlush()).catch(() => {}),
     ),
   }
 }
 
-/** What a processor does at a time of its own, it does because a span has ended: what it says of that is no log record. */
+/** Suppresses telemetry that a processor causes, including from timers that the end of a span starts. */
 function suppressProcessor(processor: SpanProcessor): SpanProcessor {
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => withSuppressedTelemetry(() => processor.onEnd(span)),
     forceFlush: () => withSuppressedTelemetry(() => processor.forceFlush()),
-    // Rejections end the wait of the SDK for all processors.
-    shutdown: () => settle(() => withSuppressedTelemetry(() => processor.shutdown())),
+    // Catch rejections, because a rejection ends the wait of the SDK for all processors.
+    shutdown: () => reportFailure(() => withSuppressedTelemetry(() => processor.shutdown())),
   }
 }
 
 /**
- * Resolves when batches have reached the exporter that BatchSpanProcessor holds back while attributes of the resource are pending.
- * A flush does not wait for those that a timer has begun, and a shutdown closes the exporter before they come.
+ * Resolves when the batches that BatchSpanProcessor defers while attributes of the resource are pending have reached the exporter. A
+ * flush does not wait for batches that a timer has started, and a shutdown closes the exporter before they arrive.
  */
-async function heldUpExports(resource: Resource): Promise<void> {
+async function deferredExports(resource: Resource): Promise<void> {
   if (!resource.asyncAttributesPending) return
   await resource.waitForAsyncAttributes?.()
   await nextTurn()

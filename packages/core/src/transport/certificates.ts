@@ -4,43 +4,43 @@ import { createSecureContext } from 'node:tls'
 import { warnOnce, rearm } from '@logbridge/bridge/internal'
 import type { TlsConfig } from '../config/exporter.ts'
 
-/** TLS material, as contents in PEM. */
+/** TLS material as contents in PEM. */
 export interface Certificates {
   readonly ca?: Buffer
   readonly cert?: Buffer
   readonly key?: Buffer
 }
 
-/** The private key in use and the one before, which an attempt may still use. */
+/** Current private key and the key before, which an attempt in progress may still use. */
 const keys = new WeakMap<TlsConfig, readonly Buffer[]>()
 
-/** Returns the private keys that diagnostics hide: `keys`, and the one of the start. */
+/** Returns the private keys that diagnostics hide: current, previous, and initial key. */
 export function keysOf(config: TlsConfig): readonly Buffer[] {
   return [...(config.key ? [config.key] : []), ...(keys.get(config) ?? [])]
 }
 
 /**
- * Gives the certificates that are to be used now, and the same object as long as they are the same. Files are looked at each
- * time (what a link leads to, as Kubernetes exchanges links) and read again when they have changed. Files that are half
- * written, gone, or of which the key is new and the certificate is not yet, leave in use what was read before.
+ * Creates a function that returns the current certificates, and the same object while they are unchanged. Each call checks the
+ * files (the targets of links, because Kubernetes replaces links) and reads changed files. Missing or invalid files keep the
+ * certificates before in use, and so does a new key whose certificate is not yet written.
  */
 export function createCertificateReloader(config: TlsConfig): () => Certificates | Promise<Certificates> {
   const { files = {}, ...given } = config
   const paths: [string, string][] = Object.entries(files)
   let current: Certificates = given
-  let read = ''
+  let lastFingerprints = ''
   let checking: Promise<Certificates> | undefined
   if (paths.length === 0) return () => current
 
   async function check(): Promise<Certificates> {
     try {
-      // Before they are read: what is written meanwhile is then seen next time.
-      const found = (await Promise.all(paths.map(([, path]) => fingerprint(path)))).join()
-      if (found === read) return current
+      // Take the fingerprints before reading, so that the next call sees a change during the read.
+      const fingerprints = (await Promise.all(paths.map(([, path]) => fingerprint(path)))).join()
+      if (fingerprints === lastFingerprints) return current
       const contents = await Promise.all(paths.map(async ([name, path]) => [name, await readFile(path)]))
       const next: Certificates = { ...given, ...Object.fromEntries(contents) }
       validateCertificates(next)
-      read = found
+      lastFingerprints = fingerprints
       if (!same(next, current)) {
         keys.set(
           config,
@@ -52,7 +52,7 @@ export function createCertificateReloader(config: TlsConfig): () => Certificates
     } catch (error) {
       warnOnce(
         'certificates',
-        'certificate files cannot be used: what was read from them before stays in use until they can (said once until then)',
+        'certificate files are invalid, the certificates read before stay in use (logged once until the files are valid)',
         error,
       )
     }
@@ -72,16 +72,16 @@ async function fingerprint(path: string): Promise<string> {
   return [dev, ino, size, mtimeMs, ctimeMs].join()
 }
 
-/** @throws when they are cut short, no PEM, or when key and certificate do not belong together */
+/** @throws Error for truncated contents, contents other than PEM, and a key that does not match the certificate */
 function validateCertificates({ ca, cert, key }: Certificates): void {
   for (const pem of [ca, cert]) {
     if (pem === undefined) continue
-    // A secure context takes as many authorities as it can read, also none.
+    // Parse each certificate, because createSecureContext ignores authorities that it cannot read.
     const certificates = pem
       .toString()
       .split(/(?=-----BEGIN )/)
       .filter((text) => text.startsWith('-----BEGIN '))
-    if (certificates.length === 0) throw new Error('a file holds no certificate')
+    if (certificates.length === 0) throw new Error('a file contains no certificate')
     for (const certificate of certificates) void new X509Certificate(certificate)
   }
   createSecureContext({ ...(cert && { cert }), ...(key && { key }) })

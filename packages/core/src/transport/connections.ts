@@ -6,50 +6,52 @@ import { nextTurn, timers, unref } from '@logbridge/bridge/internal'
 import type { ChannelCredentials } from '@grpc/grpc-js'
 import { countResource } from '../process/heldEnd.ts'
 
-/** Least time between the beginnings of two connections to an address: without an answer in between, and with one. */
-const UNHEARD_MILLIS = 500
-const HEARD_MILLIS = 20
+/** Minimum interval between connection attempts to an address that has not responded since the attempt before. */
+const SILENT_INTERVAL_MILLIS = 500
+/** Minimum interval between connection attempts to an address that has responded. */
+const RESPONSIVE_INTERVAL_MILLIS = 20
 
-const maker = new AsyncLocalStorage<Connections>()
-subscribe('net.client.socket', (made) => maker.getStore()?.add((made as { socket: Socket }).socket))
+const owner = new AsyncLocalStorage<Connections>()
+subscribe('net.client.socket', (message) => owner.getStore()?.add((message as { socket: Socket }).socket))
 
 /**
- * Connections of one channel of grpc-js, which leaves three things open. A socket that is still connecting holds the process
- * until the kernel gives it up. A socket whose receiver lets TLS wait is never closed. A connection that the receiver closes
- * right after its SETTINGS is made again at once, a thousand times a second.
+ * Connections of one channel of grpc-js. Closes what grpc-js leaves open, and paces its connection attempts:
+ * - A socket that is still connecting keeps the process alive until the kernel times out.
+ * - A socket whose TLS handshake stalls is never closed.
+ * - A connection that the receiver closes right after its SETTINGS is opened again at once, a thousand times a second.
  */
 export class Connections {
   private readonly sockets = new Set<Socket>()
-  /** Requests that are under way. */
+  /** Number of requests in progress. */
   private requests = 0
   private closed = false
-  /** Ends the count of the connection that grpc-js has hold the process for its requests: one, where there are several. */
-  private ended: (() => void) | undefined
+  /** Ends the count of the connection with which grpc-js keeps the process alive during requests. */
+  private endCount: (() => void) | undefined
 
-  /** Runs what may connect, now or later. */
+  /** Runs a function, and tracks the sockets that it opens, now or later. */
   within<T>(run: () => T): T {
-    return maker.run(this, run)
+    return owner.run(this, run)
   }
 
-  /** Sends a request, which keeps the connections of a channel that is closed meanwhile. */
+  /** Runs a request. `close` keeps the connections open until the request has ended. */
   async use<T>(send: () => Promise<T>): Promise<T> {
     this.requests += 1
-    const deadlineEnded = countResource('Timeout')
-    this.ended ??= countResource('TCPSocketWrap', () => Number(this.isConnected()))
+    const endTimerCount = countResource('Timeout')
+    this.endCount ??= countResource('TCPSocketWrap', () => Number(this.isConnected()))
     try {
       return await this.within(send)
     } finally {
       this.requests -= 1
-      deadlineEnded()
+      endTimerCount()
       if (this.requests === 0) {
-        this.ended()
-        this.ended = undefined
+        this.endCount()
+        this.endCount = undefined
       }
       if (this.closed) this.close()
     }
   }
 
-  /** Closes all connections: those still being made at once, the others after grpc-js when no request is under way. */
+  /** Closes all connections when no request is in progress: connecting sockets at once, connected sockets after grpc-js. */
   close(): void {
     this.closed = true
     if (this.requests > 0) return
@@ -58,23 +60,24 @@ export class Connections {
   }
 
   /**
-   * Puts time between the connections to an address.
-   * @param heardAt when the receiver last said something
-   * @returns the credentials themselves
+   * Paces the connection attempts of a channel.
+   * @param lastResponseAt returns the time of the last response of the receiver
+   * @returns the credentials, changed in place
    */
-  pace(credentials: ChannelCredentials, heardAt: () => number): ChannelCredentials {
+  pace(credentials: ChannelCredentials, lastResponseAt: () => number): ChannelCredentials {
     const create = credentials._createSecureConnector.bind(credentials)
     credentials._createSecureConnector = (...args) => {
       const connector = create(...args)
       const ready = connector.waitForReady.bind(connector)
-      let begunAt = -Infinity
+      let startedAt = -Infinity
       connector.waitForReady = async () => {
-        const least = heardAt() < begunAt ? UNHEARD_MILLIS : HEARD_MILLIS
-        const left = begunAt + least - performance.now()
-        if (left > 0) await new Promise<void>((resolve) => unref(timers.setTimeout(resolve, left)))
-        // Caught by grpc-js, for which a connection has failed then.
+        const interval = lastResponseAt() < startedAt ? SILENT_INTERVAL_MILLIS : RESPONSIVE_INTERVAL_MILLIS
+        const millisLeft = startedAt + interval - performance.now()
+        if (millisLeft > 0)
+          await new Promise<void>((resolve) => unref(timers.setTimeout(resolve, millisLeft)))
+        // grpc-js catches the error as a failed connection.
         if (this.closed && this.requests === 0) throw new Error('channel closed')
-        begunAt = performance.now()
+        startedAt = performance.now()
         await ready()
       }
       return connector
@@ -86,17 +89,17 @@ export class Connections {
     return [...this.sockets].some((socket) => !socket.connecting)
   }
 
-  /** Takes a socket that is being made. */
+  /** Tracks a socket that is connecting. */
   add(socket: Socket): void {
     this.sockets.add(socket.once('close', () => this.sockets.delete(socket)))
-    // It has a handle by then. Whoever flushes holds the process.
+    // Unref after the socket has its handle: flushes keep the process alive, connections do not.
     process.nextTick(() => {
       socket.unref()
       if (this.closed && this.requests === 0) socket.destroy()
     })
   }
 
-  /** Leaves grpc-js the turns in which it says farewell to a receiver. */
+  /** Closes the sockets after the turns of the event loop in which grpc-js sends GOAWAY to the receiver. */
   private async closeLater(): Promise<void> {
     for (let turn = 0; turn < 3; turn += 1) await nextTurn()
     for (const socket of this.sockets) socket.destroy()

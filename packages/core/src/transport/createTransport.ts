@@ -9,14 +9,14 @@ import { maskSecrets, collectSecrets } from './secrets.ts'
 import { prepareExitTarget, resolveExitTarget } from './exitFlush/exitTarget.ts'
 import type { ExitTarget } from './exitFlush/types.ts'
 
-/** A transport of which a blocked thread can have a worker send in its place. */
+/** Transport whose requests a worker can send while the thread is blocked. */
 export interface ExportTransport extends RetryingTransport {
   /** See `ExitSource`. */
   prepareExit(): void
   exitTarget(): ExitTarget
 }
 
-/** The chain that a request goes through on its way to the receiver. */
+/** Creates the transport of one signal: retry, then gRPC or HTTP. */
 export function createTransport(
   {
     exporter,
@@ -24,17 +24,16 @@ export function createTransport(
   }: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
   signal: Signal = 'logs',
 ): ExportTransport {
-  const settled = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
-  const inner =
-    settled.protocol === 'grpc' ? createGrpcTransport(settled, signal) : createHttpTransport(settled)
+  const config = { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) }
+  const inner = config.protocol === 'grpc' ? createGrpcTransport(config, signal) : createHttpTransport(config)
   const transport = createRetryingTransport(inner)
   const stopHiding = hideFromDiagnostics((text) =>
-    maskSecrets(text, collectSecrets(settled, lastHeaders(settled))),
+    maskSecrets(text, collectSecrets(config, lastHeaders(config))),
   )
   return {
     ...transport,
-    prepareExit: () => prepareExitTarget(settled),
-    exitTarget: () => resolveExitTarget(settled, signal),
+    prepareExit: () => prepareExitTarget(config),
+    exitTarget: () => resolveExitTarget(config, signal),
     close() {
       stopHiding()
       transport.close()

@@ -5,13 +5,13 @@ import { timerMillis } from '../process/timers.ts'
 import { countRequest } from '../process/heldEnd.ts'
 import type { ExportOutcome } from './transport.ts'
 
-/** How long an attempt may take to end once it is aborted. */
+/** Time limit for an attempt to end after its abort, in milliseconds. */
 const ABORT_TIMEOUT_MILLIS = 1000
 
 /**
- * Runs one attempt under a signal that is aborted with the one given, or when the time is up. When the attempt is over, so
- * are timer and listener: `AbortSignal.any` and `AbortSignal.timeout` would leave theirs behind with each request.
- * @throws an AbortError when the attempt has not ended `END_MILLIS` after the abort, whatever it waits for
+ * Runs one attempt with a signal that is aborted with the given signal or when the time is up. Removes timer and listener after
+ * the attempt; `AbortSignal.any` and `AbortSignal.timeout` would keep theirs for each request.
+ * @throws an AbortError for an attempt that is still running `ABORT_TIMEOUT_MILLIS` after its abort
  */
 export async function withDeadline<Result>(
   timeoutMillis: number,
@@ -20,7 +20,7 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   const attempt = new AbortController()
   const abort = (): void => attempt.abort()
-  const ended = countRequest()
+  const endCount = countRequest()
   const timer = unref(timers.setTimeout(abort, timerMillis(timeoutMillis)))
   const overdue = Promise.withResolvers<never>()
   let endTimer: NodeJS.Timeout | undefined
@@ -32,7 +32,7 @@ export async function withDeadline<Result>(
   try {
     return await Promise.race([run(attempt.signal), overdue.promise])
   } finally {
-    ended()
+    endCount()
     timers.clearTimeout(timer)
     timers.clearTimeout(endTimer)
     signal.removeEventListener('abort', abort)
@@ -40,22 +40,22 @@ export async function withDeadline<Result>(
 }
 
 /**
- * Waits for a promise until the abort: the promise may never settle.
- * @throws what the promise is rejected with; what the signal was aborted with
+ * Waits for a promise until the abort, because the promise may stay pending forever.
+ * @throws the rejection of the promise, or the reason of the abort
  */
-export async function raceAbort<Value>(attempt: AbortSignal, waited: Value | Promise<Value>): Promise<Value> {
-  const over = Promise.withResolvers<never>()
-  const onAbort = (): void => over.reject(attempt.reason)
+export async function raceAbort<Value>(attempt: AbortSignal, value: Value | Promise<Value>): Promise<Value> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(attempt.reason)
   if (attempt.aborted) onAbort()
   else attempt.addEventListener('abort', onAbort)
   try {
-    return await Promise.race([waited, over.promise])
+    return await Promise.race([value, aborted.promise])
   } finally {
     attempt.removeEventListener('abort', onAbort)
   }
 }
 
-/** Makes the outcome of an attempt that has thrown before its request was sent. */
+/** Returns the outcome of an attempt that threw before its request was sent. */
 export function outcomeOfThrown(
   protocol: 'gRPC' | 'HTTP',
   error: unknown,
@@ -63,28 +63,28 @@ export function outcomeOfThrown(
   signal: AbortSignal,
 ): ExportOutcome {
   const { code, name } = error as NodeJS.ErrnoException
-  // The code of an AbortError is a number that says nothing.
-  const reason = `${protocol} request impossible: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
-  // A certificate that cannot be read would throw again, unless its file changes.
-  const passing = signal.aborted || name === 'AbortError' || tls?.files !== undefined
-  return { kind: passing ? 'retryable' : 'failed', reason }
+  // The code of an AbortError is a number without meaning to an operator.
+  const reason = `${protocol} request failed before sending: ${name === 'AbortError' ? 'not ready in time' : (code ?? name)}`
+  // An invalid certificate fails again until its file changes.
+  const isRetryable = signal.aborted || name === 'AbortError' || tls?.files !== undefined
+  return { kind: isRetryable ? 'retryable' : 'failed', reason }
 }
 
-/** A request that is being written: an HTTP/1 request, or a stream of HTTP/2. */
+/** Outgoing HTTP/1 request or HTTP/2 stream. */
 interface Outgoing extends EventEmitter {
   readonly writableFinished: boolean
   readonly closed: boolean
 }
 
 /**
- * Waits until a request that has been answered is no longer read from: the kernel has all of its bytes, or its connection or
- * stream is closed. A receiver may answer before it has read the request. An answer that accepts the request does not end the
- * sending, because such a receiver goes on reading: only the end of the attempt does. Any other answer ends it at once.
+ * Waits until the kernel has all bytes of a request that was answered, or until its connection or stream is closed. A receiver may
+ * answer before it has read the whole request. After an answer that accepts the request, sending continues until the end of the
+ * attempt, because such a receiver reads on. Any other answer closes the connection or stream at once.
  *
- * @param accepted whether the receiver has accepted the request
+ * @param accepted true when the receiver has accepted the request
  * @param cut closes the connection or the stream
- * @returns whether the kernel has all bytes; where it has not, something may still read the memory of the request. A stream
- * can be closed with its last bytes still on their way to the kernel.
+ * @returns true when the kernel has all bytes; false when the memory of the request may still be read. A closed stream may have
+ * bytes left that are on their way to the kernel.
  */
 export async function waitUntilSent(
   request: Outgoing,
@@ -97,21 +97,21 @@ export async function waitUntilSent(
     return true
   }
   if (request.closed) return false
-  const settled = Promise.withResolvers<void>()
-  request.once('finish', settled.resolve).once('close', settled.resolve)
+  const ended = Promise.withResolvers<void>()
+  request.once('finish', ended.resolve).once('close', ended.resolve)
   const onAbort = (): void => {
     cut()
     if (accepted) {
       warnOnce(
         'cut-request',
-        'the receiver accepted a request that it did not read to its end in time; its records count as delivered (logged once until one is read)',
+        'receiver accepted a request without reading it to the end, its records count as delivered (logged once until a request is read)',
       )
     }
   }
   if (!accepted) cut()
   else if (attempt.aborted) onAbort()
   else attempt.addEventListener('abort', onAbort)
-  await settled.promise
+  await ended.promise
   attempt.removeEventListener('abort', onAbort)
   return request.writableFinished
 }

@@ -17,7 +17,7 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
 import { type Certificates, createCertificateReloader } from './certificates.ts'
 import { Connections } from './connections.ts'
-import { sendFramed, streamOf } from './grpcFrame.ts'
+import { sendInPlace, streamOf } from './grpcFrame.ts'
 import { resolveHeaders } from './headers.ts'
 import { grpcOutcome } from './grpcOutcome.ts'
 import { createSanitizer } from './secrets.ts'
@@ -30,46 +30,46 @@ export const EXPORT_METHODS: Readonly<Record<Signal, string>> = {
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
 }
 
-/** grpc-js compresses every message of a channel but those with this flag: its `WriteFlags`, which it does not export. */
+/** Flag of messages that grpc-js leaves uncompressed. grpc-js does not export its `WriteFlags`. */
 const NO_COMPRESS = 2
 
-/** Connections to the receiver, and what they were made with. Times are by the monotonic clock. */
+/** Connections to the receiver, and the certificates that they use. Times are those of `performance.now()`. */
 interface Channel {
   readonly client: Client
   readonly connections: Connections
   readonly certificates: Certificates | undefined
   readonly createdAt: number
-  /** When the receiver last said something. */
+  /** Time of the last response of the receiver. */
   lastResponseAt: number
 }
 
-/** How long grpc-js may take to end a call whose deadline has passed. */
-const LATE_MILLIS = 500
+/** Time limit for grpc-js to end a call after its deadline, in milliseconds. */
+const CANCEL_DELAY_MILLIS = 500
 
-/** How a call ended. */
+/** Status of a call that has ended. */
 interface CallResult extends StatusObject {
   readonly response: Buffer | undefined
-  /** Whether the code is the receiver's: grpc-js has codes of its own for what happens on the way. */
-  readonly answered: boolean
+  /** True for a status of the receiver, false for a status that grpc-js makes up, e.g. for a lost connection. */
+  readonly fromServer: boolean
   /** `undefined` before the stream exists, and with an unknown version of grpc-js. */
   readonly stream: ClientHttp2Stream | undefined
 }
 
-/** A test environment such as jsdom takes it away. */
+/** Message for environments that remove the global, such as jsdom. */
 const NO_SET_IMMEDIATE =
   'gRPC needs the global setImmediate, which is missing: set the protocol to http/protobuf, or define setImmediate'
 
-/** OTLP over gRPC. A channel connects at the first request and then stays, reconnecting by itself. */
+/** Creates a transport for OTLP over gRPC. Its channel connects at the first request and reconnects by itself. */
 export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'logs'): Transport {
   const method = EXPORT_METHODS[signal]
   const certificates = config.tls && createCertificateReloader(config.tls)
   let channel: Channel | undefined
 
-  /** The next request connects anew, and asks DNS anew. What is in flight on the channel still ends there. */
-  function drain(left: Channel): void {
-    if (channel === left) channel = undefined
-    left.client.close()
-    left.connections.close()
+  /** Replaces a channel: the next request connects and resolves DNS again, requests in flight end on the old channel. */
+  function drain(old: Channel): void {
+    if (channel === old) channel = undefined
+    old.client.close()
+    old.connections.close()
   }
 
   async function connect(attempt: AbortSignal): Promise<Channel> {
@@ -85,7 +85,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
     const connections = new Connections()
     const paced = connections.pace(credentials(certificates), () => opened.lastResponseAt)
     const client = new Client(target(config.url), paced, channelOptions(config))
-    if (config.compression === 'none') sendFramed(client)
+    if (config.compression === 'none') sendInPlace(client)
     const opened: Channel = {
       client,
       connections,
@@ -97,45 +97,46 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   }
 
   /**
-   * Whether nothing comes back on a channel though its connection is not closed. It would take every request until the
-   * kernel gives it up, after many minutes. Pings find it only later than most deadlines, and servers close connections
-   * that ping often: grpc-go those that do more than once in five minutes. One that is still being made has the time of two
-   * attempts: 20 s by default, as gRPC has it. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
+   * Returns true for a channel without any response since a time although its connection is open. Such a channel would accept
+   * every request until the kernel times out after many minutes. Pings detect a dead connection later than most deadlines, and
+   * servers close connections that ping often, grpc-go those that ping more than once in five minutes. A channel that is still
+   * connecting has the time of two attempts, by default the 20 s of gRPC.
+   * https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
    */
-  function isSilent({ client, createdAt: madeAt, lastResponseAt: heardAt }: Channel, since: number): boolean {
-    if (heardAt >= since) return false
-    const connected = client.getChannel().getConnectivityState(false) === connectivityState.READY
-    return connected || performance.now() - madeAt >= 2 * config.timeoutMillis
+  function isSilent({ client, createdAt, lastResponseAt }: Channel, since: number): boolean {
+    if (lastResponseAt >= since) return false
+    const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY
+    return isConnected || performance.now() - createdAt >= 2 * config.timeoutMillis
   }
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     const start = performance.now()
     return await withDeadline(config.timeoutMillis, signal, async (attempt) => {
-      const asked = await resolveHeaders(config, attempt)
-      if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
-      const { headers } = asked
+      const resolved = await resolveHeaders(config, attempt)
+      if ('problem' in resolved) return { kind: 'retryable', reason: resolved.problem }
+      const { headers } = resolved
       const current = await connect(attempt)
-      // Another attempt has left it in this moment.
+      // Another attempt has replaced the channel meanwhile.
       if (current !== channel) return { kind: 'retryable', reason: 'gRPC connection replaced' }
       const metadata = new Metadata()
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
       const sentAt = performance.now()
       const deadline = Date.now() + config.timeoutMillis - (sentAt - start)
       return await current.connections.use(async () => {
-        const ended = await callExport(current, method, request, metadata, deadline, { signal, attempt })
-        if (ended.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) drain(current)
-        const statusDetails = detailsOf(ended.metadata)
-        const outcome = grpcOutcome({ ...ended, statusDetails }, createSanitizer(config, headers))
+        const result = await callExport(current, method, request, metadata, deadline, { signal, attempt })
+        if (result.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) drain(current)
+        const statusDetails = detailsOf(result.metadata)
+        const outcome = grpcOutcome({ ...result, statusDetails }, createSanitizer(config, headers))
         const accepted = outcome.kind === 'delivered'
-        const sent = await streamSent(ended.stream, accepted, attempt)
-        return accepted && !sent ? { ...outcome, stillRead: true } : outcome
+        const isSent = await streamSent(result.stream, accepted, attempt)
+        return accepted && !isSent ? { ...outcome, stillRead: true } : outcome
       })
     })
   }
 
   return {
     async send(request, signal) {
-      // grpc-js calls it by its global name, also where nothing catches what that throws.
+      // grpc-js calls the global setImmediate in places where nothing catches an error.
       if (typeof globalThis.setImmediate !== 'function') return { kind: 'failed', reason: NO_SET_IMMEDIATE }
       try {
         return await send(request, signal)
@@ -153,7 +154,7 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   }
 }
 
-/** Waits as `allSent` does. grpc-js ends a call with its status, also where the request is still being sent. */
+/** Waits until the request is sent, because grpc-js ends a call with its status while the request may still be sending. */
 async function streamSent(
   stream: ClientHttp2Stream | undefined,
   accepted: boolean,
@@ -162,7 +163,7 @@ async function streamSent(
   if (stream === undefined) return false
   return await waitUntilSent(stream, accepted, attempt, () => {
     stream.close(constants.NGHTTP2_CANCEL)
-    // At once, because the reset itself may have to wait for a connection that carries nothing.
+    // Destroy the stream at once, because the reset may wait for a connection that transmits nothing.
     stream.destroy()
   })
 }
@@ -177,12 +178,12 @@ function callExport(
 ): Promise<CallResult> {
   return new Promise((resolve) => {
     let response: Buffer | undefined
-    let headersCame = false
+    let hasHeaders = false
     const call = channel.client.makeUnaryRequest(
       method,
       identity,
       identity,
-      // grpc-js can write nothing but a Buffer, and one that is framed is known by itself.
+      // grpc-js writes only Buffers. Pass a Buffer on as it is, because `hasHeadroom` recognizes the object.
       Buffer.isBuffer(request)
         ? request
         : Buffer.from(request.buffer, request.byteOffset, request.byteLength),
@@ -193,31 +194,31 @@ function callExport(
       },
     )
     call.on('metadata', () => {
-      headersCame = true
+      hasHeaders = true
       channel.lastResponseAt = performance.now()
     })
-    // Unlike the callback's error this is what the receiver said, also where it answered OK and no message.
-    call.on('status', (ended) => {
+    // The status event has the status of the receiver, where the callback has an error for OK without a message.
+    call.on('status', (result) => {
       signal.removeEventListener('abort', abort)
       attempt.removeEventListener('abort', abortLate)
       timers.clearTimeout(late)
-      // A status that comes without headers has at least the content type beside it; one that grpc-js makes up has nothing.
-      const trailersCame = Object.keys(ended.metadata.getMap()).length > 0
-      const answered = trailersCame || (headersCame && !CLIENT_STATUS.test(ended.details))
-      if (answered) channel.lastResponseAt = performance.now()
-      resolve({ ...ended, response, answered, stream: streamOf(call) })
+      // The receiver sends metadata with each status, at least the content type. A status of grpc-js has no metadata.
+      const hasMetadata = Object.keys(result.metadata.getMap()).length > 0
+      const fromServer = hasMetadata || (hasHeaders && !CLIENT_STATUS.test(result.details))
+      if (fromServer) channel.lastResponseAt = performance.now()
+      resolve({ ...result, response, fromServer, stream: streamOf(call) })
     })
     let late: NodeJS.Timeout | undefined
     const abort = (): void => call.cancel()
-    // grpc-js ends the call at the deadline itself, and says so, unless its timer is a fake one of a test.
-    const abortLate = (): void => void (late = timers.setTimeout(abort, LATE_MILLIS))
+    // grpc-js ends the call at the deadline with DEADLINE_EXCEEDED. Cancel later in case a test has replaced its timers.
+    const abortLate = (): void => void (late = timers.setTimeout(abort, CANCEL_DELAY_MILLIS))
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
     attempt.addEventListener('abort', abortLate)
   })
 }
 
-/** How grpc-js begins the details when a call has ended without a status of the receiver, after its headers. */
+/** First words in the details of a status that grpc-js makes up after the headers of the receiver. */
 const CLIENT_STATUS =
   /^(Received RST_STREAM|Connection dropped|Deadline exceeded|Cancelled on client|Received message|Failed to decompress)/
 
@@ -236,14 +237,14 @@ function channelOptions(config: ExporterConfig): ChannelOptions & { interceptors
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
-    // Reconnects soon after the collector is back; how often requests are tried is for retry.ts to say.
+    // Reconnect soon after the receiver has returned. retry.ts controls the interval of requests.
     'grpc.initial_reconnect_backoff_ms': 500,
     'grpc.max_reconnect_backoff_ms': 5000,
-    // Asked only when a connection is lost or cannot be had; 30 s by default, which a collector that has moved is away longer.
+    // Resolve again after 5 s instead of 30 s, because a receiver that has moved is unreachable until then.
     'grpc.dns_min_time_between_resolutions_ms': 5000,
-    // A channel that is left must not hand its connections to the one that replaces it.
+    // Keep the connections of a replaced channel out of the new channel.
     'grpc.use_local_subchannel_pool': 1,
-    // Spreads requests over all addresses behind a `dns:///` name.
+    // Balance requests over all addresses of a `dns:///` name.
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.service_config_disable_resolution': 1,
     'grpc.primary_user_agent': 'logbridge',
@@ -258,7 +259,7 @@ const smallUncompressed: Interceptor = (options, nextCall) => {
   return new InterceptingCall(call)
 }
 
-/** `http(s)://host:port` as grpc-js names it; `dns:`, `unix:` and other targets as they are. */
+/** Converts `http(s)://host:port` to a target of grpc-js. Returns `dns:`, `unix:`, and other targets unchanged. */
 function target(url: string): string {
   if (!/^https?:\/\//i.test(url)) return url
   const { hostname, port, protocol } = new URL(url)

@@ -2,7 +2,7 @@ import { readExportResponse, readRetryInfo } from './exportResponse.ts'
 import type { SanitizeMessage } from './secrets.ts'
 import type { ExportOutcome } from './transport.ts'
 
-/** The names of the status codes, by number. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+/** Names of the status codes, by number. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
 export const GRPC_STATUS_NAMES: readonly string[] = [
   'OK',
   'CANCELLED',
@@ -23,7 +23,7 @@ export const GRPC_STATUS_NAMES: readonly string[] = [
   'UNAUTHENTICATED',
 ]
 
-/** https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED only with RetryInfo. */
+/** Retryable status codes. RESOURCE_EXHAUSTED is retryable only with RetryInfo. https://opentelemetry.io/docs/specs/otlp/#failures */
 const RETRYABLE: ReadonlySet<string> = new Set([
   'CANCELLED',
   'DEADLINE_EXCEEDED',
@@ -33,54 +33,55 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'DATA_LOSS',
 ])
 
-/** How a call has ended. */
+/** Status of a call that has ended. */
 export interface GrpcResult {
   /** A status code. */
   readonly code: number
-  /** `grpc-message`, decoded. */
+  /** Decoded `grpc-message`. */
   readonly details: string
-  /** `grpc-status-details-bin`, decoded. */
+  /** Decoded `grpc-status-details-bin`. */
   readonly statusDetails: Uint8Array | undefined
   readonly response: Uint8Array | undefined
-  /** Whether the code is the receiver's: a client has codes of its own for what happens on the way. */
-  readonly answered: boolean
+  /** True for a code of the receiver, false for a code that the client makes up, e.g. for a lost connection. */
+  readonly fromServer: boolean
 }
 
+/** Converts the status of a call to its outcome. */
 export function grpcOutcome(
-  { code, details, statusDetails, response, answered }: GrpcResult,
-  shown: SanitizeMessage,
+  { code, details, statusDetails, response, fromServer }: GrpcResult,
+  sanitize: SanitizeMessage,
 ): ExportOutcome {
-  const answer = answered ? { status: code } : {}
-  if (code === 0) return readExportResponse(response, code, shown)
+  const status = fromServer ? { status: code } : {}
+  if (code === 0) return readExportResponse(response, code, sanitize)
   const name = GRPC_STATUS_NAMES[code] ?? `code ${code}`
-  const words = shown(humanizeDetails(details))
-  const reason = `gRPC ${name}${words ? `: ${words}` : ''}`
+  const message = sanitize(humanizeDetails(details))
+  const reason = `gRPC ${name}${message ? `: ${message}` : ''}`
   const retryAfterMillis = readRetryInfo(statusDetails)
-  if (RETRYABLE.has(name)) return { kind: 'retryable', reason, retryAfterMillis, ...answer }
-  if (!answered) {
-    // There was an answer: to send the request again would most likely double its records, and again.
+  if (RETRYABLE.has(name)) return { kind: 'retryable', reason, retryAfterMillis, ...status }
+  if (!fromServer) {
+    // The receiver has answered: a retry would probably deliver the records twice, and again with each further retry.
     if (/^(Received message|Failed to decompress)/.test(details)) {
-      return { kind: 'failed', reason: `the answer cannot be read: ${words}` }
+      return { kind: 'failed', reason: `response is unreadable: ${message}` }
     }
-    // A stream that was reset, say, by something on the way: as with a dropped connection, nobody refused the request.
+    // A reset of the stream by a proxy, for example, is no refusal of the receiver, like a dropped connection.
     return { kind: 'retryable', reason }
   }
   if (name === 'RESOURCE_EXHAUSTED') {
-    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too_large', reason, ...answer }
-    if (retryAfterMillis !== undefined) return { kind: 'retryable', reason, retryAfterMillis, ...answer }
+    if (/larger than (max|limit)|too large/i.test(details)) return { kind: 'too_large', reason, ...status }
+    if (retryAfterMillis !== undefined) return { kind: 'retryable', reason, retryAfterMillis, ...status }
   }
-  return { kind: 'failed', reason, ...answer }
+  return { kind: 'failed', reason, ...status }
 }
 
-/** What grpc-js says without its inner workings (`round_robin: No connection established. Last error: …`), and what to look at. */
+/** Removes internals of grpc-js from details (`round_robin: No connection established. Last error: …`) and adds a hint. */
 function humanizeDetails(details: string): string {
   const cause = details.replace(/^.*Last error: (?:Error: )?/s, '').replace(/\.? ?Resolution note:.*$/s, '')
   if (/Protocol error|Parse Error|HTTP\/1/i.test(cause)) {
     return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`
   }
   if (/wrong version number/i.test(cause)) {
-    return 'the receiver does not speak TLS (write http:// before the endpoint)'
+    return 'receiver does not speak TLS (write http:// before the endpoint)'
   }
-  // By us, at the end of everything: it is what the loss is told with.
-  return cause === 'Cancelled on client' ? 'no answer yet' : cause
+  // We cancel calls at a shutdown, and the message becomes the cause of dropped records.
+  return cause === 'Cancelled on client' ? 'no response yet' : cause
 }

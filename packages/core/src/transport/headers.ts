@@ -4,12 +4,12 @@ import { raceAbort } from './deadline.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** What a function has given for the last request: secrets for the diagnostics of this exporter. */
-const given = new WeakMap<ExporterConfig, Headers>()
+/** Last result of the headers function of each exporter, whose values diagnostics hide. */
+const lastResults = new WeakMap<ExporterConfig, Headers>()
 
 /**
- * The headers of one request, or in words that hold none of them why they could not be had. A function is asked anew each
- * time, and waited for until the attempt is over.
+ * Resolves the headers of one request. Calls a headers function for each request, and waits for its promise until the abort.
+ * @returns the headers, or the problem in words that repeat no value of a header
  */
 export async function resolveHeaders(
   config: ExporterConfig,
@@ -18,40 +18,40 @@ export async function resolveHeaders(
   const { headers: option } = config
   if (typeof option !== 'function') return { headers: option }
   try {
-    const answer = await raceAbort(attempt, option())
-    const wrong = validateHeaders(answer)
-    if (wrong !== undefined) return { problem: `the headers function gave ${wrong}` }
-    const headers = { ...answer }
-    given.set(config, headers)
+    const result = await raceAbort(attempt, option())
+    const problem = validateHeaders(result)
+    if (problem !== undefined) return { problem: `headers function returned ${problem}` }
+    const headers = { ...result }
+    lastResults.set(config, headers)
     return { headers }
   } catch {
-    // What was thrown may hold a header.
-    return { problem: `the headers function ${attempt.aborted ? 'did not answer in time' : 'failed'}` }
+    // Leave out the error, because its message may contain a header.
+    return { problem: `headers function ${attempt.aborted ? 'did not return in time' : 'failed'}` }
   }
 }
 
-/** The headers of the option, or those that its function gave last. */
+/** Returns the headers of the option, or the last result of its function. */
 export function lastHeaders(config: ExporterConfig): Headers {
-  return typeof config.headers === 'function' ? (given.get(config) ?? {}) : config.headers
+  return typeof config.headers === 'function' ? (lastResults.get(config) ?? {}) : config.headers
 }
 
 /**
- * The headers of a request that cannot wait. A function that gives a promise has the headers used that it gave last.
- * @throws Error when it has given none yet, in words that hold no header
+ * Returns headers without waiting. For a function that returns a promise, returns the last result.
+ * @throws Error when the function has no result yet, with a message that contains no header
  */
 export function headersNow(config: ExporterConfig): Headers {
   const { headers: option } = config
   if (typeof option !== 'function') return option
-  const answer = attempted(option)
-  // A promise of another realm, as under Jest, is none of ours.
-  if (isThenable(answer)) answer.then(undefined, () => {})
-  else if (validateHeaders(answer) === undefined) given.set(config, { ...(answer as Headers) })
-  const headers = given.get(config)
-  if (headers === undefined) throw new Error('the headers function has given none yet')
+  const result = callSafely(option)
+  // `instanceof Promise` fails for a promise of another realm, e.g. in Jest.
+  if (isThenable(result)) result.then(undefined, () => {})
+  else if (validateHeaders(result) === undefined) lastResults.set(config, { ...(result as Headers) })
+  const headers = lastResults.get(config)
+  if (headers === undefined) throw new Error('headers function has returned no headers yet')
   return headers
 }
 
-function attempted(run: () => unknown): unknown {
+function callSafely(run: () => unknown): unknown {
   try {
     return run()
   } catch {

@@ -13,19 +13,19 @@ import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport
 const compress = promisify(gzip)
 
 /**
- * The header for `user:password@` of a URL, which is taken out of it. Node would make the same of it, but then a receiver that
- * repeats what it was sent would have it shown.
+ * Removes `user:password@` from a URL and returns the header for it. Node.js would send the same header, but diagnostics could then
+ * not hide the credentials when a receiver repeats the header.
  */
 export function extractCredentials(url: URL): Headers {
   const { username, password } = url
   if (!username && !password) return {}
   url.username = ''
   url.password = ''
-  const pair = `${decoded(username)}:${decoded(password)}`
+  const pair = `${decode(username)}:${decode(password)}`
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -33,16 +33,16 @@ function decoded(text: string): string {
   }
 }
 
-/** Kept-alive connections to the receiver, and what they were made with. */
+/** Keep-alive connections to the receiver, and the certificates that they use. */
 interface Pool {
   readonly agent: http.Agent
   readonly certificates: Certificates | undefined
 }
 
-/** OTLP over HTTP with protobuf bodies, on kept-alive connections. */
+/** Creates a transport for OTLP over HTTP with protobuf bodies on keep-alive connections. */
 export function createHttpTransport(config: ExporterConfig): Transport {
   const url = new URL(config.url)
-  const signIn = extractCredentials(url)
+  const credentials = extractCredentials(url)
   const { request: open, Agent } = url.protocol === 'https:' ? https : http
   const certificates = config.tls && createCertificateReloader(config.tls)
   let pool: Pool | undefined
@@ -57,20 +57,20 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   }
 
   async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
-    const asked = await resolveHeaders(config, attempt)
-    if ('problem' in asked) return { kind: 'retryable', reason: asked.problem }
-    const headers: Record<string, string> = { ...signIn }
-    for (const [name, value] of Object.entries(asked.headers)) headers[name.toLowerCase()] = value
-    const shown = createSanitizer(config, { ...headers })
+    const resolved = await resolveHeaders(config, attempt)
+    if ('problem' in resolved) return { kind: 'retryable', reason: resolved.problem }
+    const headers: Record<string, string> = { ...credentials }
+    for (const [name, value] of Object.entries(resolved.headers)) headers[name.toLowerCase()] = value
+    const sanitize = createSanitizer(config, { ...headers })
     const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
-    // Compression waits for a thread, and all of them may be busy with a disk that does not answer.
+    // Race the compression, because all threads of the pool may be blocked by a disk that hangs.
     const body = gzipped ? await raceAbort(attempt, compress(request)) : request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
     headers['user-agent'] ??= 'logbridge'
     if (gzipped) headers['content-encoding'] = 'gzip'
     const agent = await connect(attempt)
-    return exchange(() => open(url, { method: 'POST', agent, headers }), body, shown, attempt)
+    return exchange(() => open(url, { method: 'POST', agent, headers }), body, sanitize, attempt)
   }
 
   return {
@@ -85,49 +85,49 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   }
 }
 
-/** Sends one request, and reads its answer. It is over when the request is closed, or answered and sent to its end. */
+/** Sends one request and reads its response. Resolves when the request is closed, or answered and sent to its end. */
 async function exchange(
   open: () => http.ClientRequest,
   body: Uint8Array,
-  shown: SanitizeMessage,
+  sanitize: SanitizeMessage,
   attempt: AbortSignal,
 ): Promise<ExportOutcome> {
   const call = open()
   const stop = (): void => void call.destroy()
   let failure: NodeJS.ErrnoException | undefined
-  const answer = Promise.withResolvers<http.IncomingMessage | undefined>()
-  call.on('response', answer.resolve)
+  const answered = Promise.withResolvers<http.IncomingMessage | undefined>()
+  call.on('response', answered.resolve)
   call.on('upgrade', (response, socket) => {
     socket.on('error', () => {})
-    answer.resolve(response)
+    answered.resolve(response)
   })
-  // Whoever flushes holds the process, and its end flushes: an attempt would hold it for the whole deadline.
+  // Unref the socket, because an attempt would keep the process alive up to its deadline. Flushes keep the process alive.
   call.on('socket', (socket) => socket.unref())
   call.on('error', (error) => (failure = error))
-  // Comes last, whatever becomes of the request, also where no answer and no error does.
-  call.on('close', () => answer.resolve(undefined))
+  // `close` comes last after each request, even without a response and an error.
+  call.on('close', () => answered.resolve(undefined))
   if (attempt.aborted) stop()
   else attempt.addEventListener('abort', stop)
   try {
     call.end(body)
-    const response = await answer.promise
+    const response = await answered.promise
     if (response !== undefined) {
-      // What follows on this connection is no HTTP.
+      // After 101 the connection carries another protocol.
       if (response.statusCode === 101) response.socket.destroy()
-      const outcome = httpOutcome(response, await readBody(response), shown)
+      const outcome = httpOutcome(response, await readBody(response), sanitize)
       const accepted = outcome.kind === 'delivered'
-      const sent = await waitUntilSent(call, accepted, attempt, stop)
-      return accepted && !sent ? { ...outcome, stillRead: true } : outcome
+      const isSent = await waitUntilSent(call, accepted, attempt, stop)
+      return accepted && !isSent ? { ...outcome, stillRead: true } : outcome
     }
   } finally {
     attempt.removeEventListener('abort', stop)
   }
-  // The receiver has closed a connection that was kept just as it was used: no fault of the receiver's.
-  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, shown, attempt)
+  // Repeat the exchange when the receiver closed a keep-alive connection at the moment of its reuse.
+  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, sanitize, attempt)
   return httpFailure(failure, attempt.aborted)
 }
 
-/** Keeps no connection; requests that are on one end there. */
+/** Closes idle connections, and each busy connection after its request. */
 function drain(agent: http.Agent): void {
   agent.maxFreeSockets = 0
   for (const sockets of Object.values(agent.freeSockets)) {

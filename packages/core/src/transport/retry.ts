@@ -3,39 +3,40 @@ import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
 const MAX_BACKOFF_MILLIS = 30_000
-/** A receiver that names a longer delay has made a mistake, or wants us never to come back. */
+/** Longest delay that a receiver can ask for, because a longer delay is a mistake or means never. */
 const MAX_SERVER_DELAY_MILLIS = 60 * 60 * 1000
 
-/** For so long after `abandon` no attempt is made unless somebody flushes, so that a process that has nothing else to do ends. */
-const ABANDONED_PAUSE_MILLIS = 5000
+/** Time without attempts after `abandon`, unless a flush ends it, so that a process without other work ends. In milliseconds. */
+const ABANDON_DELAY_MILLIS = 5000
 
-/** Transport that sends a request again until its outcome is final. */
+/** Transports with two failures since their last delivered request. All share one diagnostic. */
+const failing = new Set<Transport>()
+
+/** Transport that retries requests. */
 export interface RetryingTransport extends Transport {
-  /** Ends all waits between attempts, and restarts the backoff, so that a flush sends at once. */
+  /** Ends the waits between attempts and starts the backoff anew, so that a flush does not wait for a backoff. */
   resetBackoff(): void
 }
 
-/** Transports whose requests have failed twice since the last that was delivered. All share one diagnostic. */
-const failing = new Set<Transport>()
-
 /**
- * Sends a request again as long as its outcome is `retryable`, until it is aborted: exponential backoff with full
- * jitter, which begins anew with each flush, and not before the delay that the receiver named, up to an hour.
+ * Creates a transport that retries a request while its outcome is `retryable`, until the abort. Waits with exponential backoff and
+ * full jitter, and at least the delay that the receiver asks for, up to an hour. `resetBackoff` starts the backoff anew.
  * https://opentelemetry.io/docs/specs/otlp/#failures
  *
- * @param random a number from 0 to 1, to choose within the jitter
+ * @param random returns a number from 0 to 1 for the jitter
  */
 export function createRetryingTransport(
   transport: Transport,
   random: () => number = Math.random,
 ): RetryingTransport {
+  /** Functions that end a wait between attempts. */
   const sleepers = new Set<() => void>()
-  /** Each aborts an attempt that is being made. */
+  /** Functions that abort an attempt in progress. */
   const attempts = new Set<() => void>()
-  let wakes = 0
-  let restsUntil = 0
+  let resets = 0
+  let pausedUntil = 0
 
-  /** @param minimumDelay what a wake does not cut short */
+  /** @param minimumDelay milliseconds that `wake` keeps */
   function sleep(millis: number, minimumDelay: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const start = performance.now()
@@ -46,23 +47,22 @@ export function createRetryingTransport(
         resolve()
       }
       function wake(): void {
-        const left = minimumDelay - (performance.now() - start)
-        if (left <= 0) return done()
+        const millisLeft = minimumDelay - (performance.now() - start)
+        if (millisLeft <= 0) return done()
         timers.clearTimeout(timer)
-        timer = unref(timers.setTimeout(done, left))
+        timer = unref(timers.setTimeout(done, millisLeft))
       }
-      // Unref'd: a backoff must not hold the process; whoever flushes holds it.
+      // Unref the timer, because a backoff must not keep the process alive. Flushes keep the process alive.
       let timer = unref(timers.setTimeout(done, millis))
       sleepers.add(wake)
       signal.addEventListener('abort', done)
     })
   }
 
-  /** One in each turn of the event loop, which four requests of half a megabyte would hold up for 10 ms. */
+  /** Wakes one request in each turn of the event loop, because four requests of half a megabyte would block a turn for 10 ms. */
   async function wakeAll(): Promise<void> {
-    // Not those that fall asleep again meanwhile.
-    const asleep = [...sleepers]
-    for (const wake of asleep) {
+    // Copy the set, because requests that fail again sleep again meanwhile.
+    for (const wake of Array.from(sleepers)) {
       if (sleepers.has(wake)) wake()
       await nextTurn()
     }
@@ -83,10 +83,10 @@ export function createRetryingTransport(
   }
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
-    let seen = wakes
+    let seenResets = resets
     for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
-      const rest = restsUntil - performance.now()
-      if (rest > 0) await sleep(rest, 0, signal)
+      const pause = pausedUntil - performance.now()
+      if (pause > 0) await sleep(pause, 0, signal)
       const outcome = await attemptOnce(request, signal)
       if (outcome.kind === 'delivered') {
         failing.delete(transport)
@@ -94,22 +94,22 @@ export function createRetryingTransport(
       }
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
-      // Once may be a restart; a receiver that is away, or a wrong endpoint, fails again.
+      // Warn at the second failure, because a restart of the receiver fails once.
       if (attempt === 1) {
         failing.add(transport)
         warnOnce(
           'retrying',
-          'exports fail and are tried again until the receiver takes them (said once until then)',
+          'export failed, retrying with backoff (logged once until an export succeeds)',
           outcome.reason,
         )
       }
-      // Whoever flushes waits for a few seconds: a receiver that comes back meanwhile must be found.
-      if (wakes !== seen) step = 0
-      seen = wakes
+      // Start the backoff anew after a reset, because a flush waits only a few seconds for a receiver that returns.
+      if (resets !== seenResets) step = 0
+      seenResets = resets
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** step, MAX_BACKOFF_MILLIS) * random()
-      // The receiver's own delay is obeyed even while flushing; one of 0 does not make us spin.
-      const least = Math.min(outcome.retryAfterMillis ?? 0, MAX_SERVER_DELAY_MILLIS)
-      await sleep(Math.max(backoff, least), least, signal)
+      // Keep the delay of the receiver even during a flush. A delay of 0 still has the backoff.
+      const minimumDelay = Math.min(outcome.retryAfterMillis ?? 0, MAX_SERVER_DELAY_MILLIS)
+      await sleep(Math.max(backoff, minimumDelay), minimumDelay, signal)
       if (signal.aborted) return outcome
     }
   }
@@ -117,12 +117,12 @@ export function createRetryingTransport(
   return {
     send,
     resetBackoff() {
-      wakes += 1
-      restsUntil = 0
+      resets += 1
+      pausedUntil = 0
       void wakeAll()
     },
     abandon() {
-      restsUntil = performance.now() + ABANDONED_PAUSE_MILLIS
+      pausedUntil = performance.now() + ABANDON_DELAY_MILLIS
       for (const abort of attempts) abort()
       transport.abandon?.()
     },

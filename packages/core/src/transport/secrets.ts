@@ -3,37 +3,38 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { keysOf } from './certificates.ts'
 import type { Headers } from './headers.ts'
 
-/** A shorter value is no secret, and would make holes in ordinary words. */
+/** Shortest secret that is hidden, because hiding shorter values would remove parts of ordinary words. */
 const MIN_SECRET_BYTES = 6
-/** Hides each run of 8 bytes that a text shares with a secret. */
+/** Length of the shortest run of bytes that is hidden when text and secret share it. */
 const PIECE_BYTES = 8
-/** Of foreign words no more is read, and no more is shown. */
-const MAX_READ_LENGTH = 4096
+/** Length of a message that is searched for secrets, in UTF-16 units. */
+const MAX_SEARCHED_LENGTH = 4096
+/** Length of a message that is shown, in UTF-16 units. */
 const MAX_SHOWN_LENGTH = 200
-/** A text may be percent-encoded twice and then be in JSON, within JSON. */
+/** Number of nested encodings that are searched, e.g. percent-encoded twice, in JSON, within JSON. */
 const MAX_DECODINGS = 4
 const SCHEME = /^(?:basic|bearer|digest|token|api-?key)(?:\s+|$)/i
-/** What a terminal does not show, or shows on the character before: it may stand amid a secret. */
-const NOT_SEEN = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{DI}]/u
+/** Characters without a width of their own on a terminal, which may interrupt a secret. */
+const INVISIBLE = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{DI}]/u
 const PROXIES = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy']
 
-/** Makes foreign words fit to be shown: on one line, short, and without the secrets that they may repeat. */
-export type SanitizeMessage = (words: string) => string
+/** Shortens a message of the receiver to one line without secrets. */
+export type SanitizeMessage = (message: string) => string
 
 /**
- * Nothing is done for the secrets before there are words to show.
+ * Creates the sanitizer for responses to one request. Collects the secrets only when a message is sanitized.
  *
- * @param config whose URL and key are secret
- * @param headers of the request
+ * @param config exporter whose URL and private key contain secrets
+ * @param headers headers of the request
  */
 export function createSanitizer(
   config: Pick<ExporterConfig, 'url' | 'tls'>,
   headers: Headers,
 ): SanitizeMessage {
-  return (words) => oneLine(maskSecrets(words, collectSecrets(config, headers)), MAX_SHOWN_LENGTH)
+  return (message) => oneLine(maskSecrets(message, collectSecrets(config, headers)), MAX_SHOWN_LENGTH)
 }
 
-/** Values of headers, sign-in, path and query values of URLs, also those of proxies, and the lines of a private key. */
+/** Returns values of headers, credentials, path and query values of URLs (proxies included), and the lines of private keys. */
 export function collectSecrets(
   { url, tls }: Pick<ExporterConfig, 'url' | 'tls'>,
   headers: Headers,
@@ -47,26 +48,28 @@ export function collectSecrets(
 }
 
 function collectUrlSecrets(text: string): string[] {
-  const signIn = /\/\/([^/?#@]*(?:@[^/?#@]*)*)@/.exec(text)?.[1] ?? ''
+  const credentials = /\/\/([^/?#@]*(?:@[^/?#@]*)*)@/.exec(text)?.[1] ?? ''
   const [path = '', query = ''] = text.split('?', 2)
-  // A key in the path: a segment that is no word.
+  // A long path segment with a digit is probably a key.
   const segments = path.split('/').slice(3)
   const keys = segments.filter((segment) => segment.length >= 16 && /\d/.test(segment))
   const values = query.split(/[&;#]/).map((pair) => pair.slice(pair.indexOf('=') + 1))
-  const colon = signIn.indexOf(':')
-  return [signIn, signIn.slice(0, Math.max(colon, 0)), signIn.slice(colon + 1), ...values, ...keys]
+  const colon = credentials.indexOf(':')
+  const user = credentials.slice(0, Math.max(colon, 0))
+  return [credentials, user, credentials.slice(colon + 1), ...values, ...keys]
 }
 
 /**
- * A text without what it has in common with secrets, in any of these forms and of several at once: percent-encoded or decoded,
- * escaped as in JSON, base64 and base64url, hexadecimal, in any case. Takes linear time.
+ * Replaces secrets in a text by `***`, in any combination of these forms: percent-encoded or decoded, escaped as in JSON, base64 and
+ * base64url, hexadecimal, in any case. Takes linear time.
  */
-export function maskSecrets(words: string, secrets: readonly string[]): string {
-  const text = words.slice(0, MAX_READ_LENGTH).normalize('NFKC')
+export function maskSecrets(message: string, secrets: readonly string[]): string {
+  const text = message.slice(0, MAX_SEARCHED_LENGTH).normalize('NFKC')
   const views = viewsOf(text)
   const pieces = new Set<string>()
-  for (const { seen } of views) {
-    for (let at = 0; at + PIECE_BYTES <= seen.length; at += 1) pieces.add(seen.slice(at, at + PIECE_BYTES))
+  for (const { normalized } of views) {
+    for (let at = 0; at + PIECE_BYTES <= normalized.length; at += 1)
+      pieces.add(normalized.slice(at, at + PIECE_BYTES))
   }
   const found = new Set<string>()
   for (const form of secretForms(secrets)) {
@@ -79,10 +82,10 @@ export function maskSecrets(words: string, secrets: readonly string[]): string {
   return found.size === 0 ? text : maskForms(text, views, found)
 }
 
-/** A text as it is compared, and where in the text each of its bytes begins and ends. */
+/** Normalized text for comparison, with the position of each byte in the text. */
 interface View {
   /** UTF-8 as latin1, in lower case, base64url as base64, without control characters and backslashes. */
-  readonly seen: string
+  readonly normalized: string
   readonly from: readonly number[]
   readonly to: readonly number[]
 }
@@ -93,7 +96,7 @@ interface Bytes {
   readonly to: number[]
 }
 
-/** The text itself, decoded once, decoded twice, and so on. */
+/** Returns views of the text, of the decoded text, of the twice decoded text, and so on. */
 function viewsOf(text: string): View[] {
   const views: View[] = []
   let current = bytesOf(text)
@@ -112,7 +115,7 @@ function bytesOf(text: string): Bytes {
   for (const character of text) {
     const code = character.charCodeAt(0)
     if (code >= 0x20 && code < 0x7f) add(result, [code], at, at + 1)
-    else if (!NOT_SEEN.test(character)) add(result, Buffer.from(character), at, at + character.length)
+    else if (!INVISIBLE.test(character)) add(result, Buffer.from(character), at, at + character.length)
     at += character.length
   }
   return result
@@ -126,7 +129,7 @@ function add({ bytes, from, to }: Bytes, added: Iterable<number>, start: number,
   }
 }
 
-/** Takes off one layer: `%2F`, and `\u002f`, `\x2f`, `\/` as in JSON and JavaScript. */
+/** Decodes one layer: `%2F`, and `\u002f`, `\x2f`, `\/` as in JSON and JavaScript. */
 function decode({ bytes, from, to }: Bytes): Bytes {
   const result: Bytes = { bytes: [], from: [], to: [] }
   const hex = (at: number, digits: number): number => {
@@ -158,33 +161,33 @@ function decode({ bytes, from, to }: Bytes): Bytes {
 }
 
 function viewOf({ bytes, from, to }: Bytes): View {
-  const view = { seen: '', from: [] as number[], to: [] as number[] }
-  const seen: number[] = []
+  const view = { normalized: '', from: [] as number[], to: [] as number[] }
+  const normalized: number[] = []
   for (const [at, byte] of bytes.entries()) {
     if (byte < 0x20 || byte === 0x5c || byte === 0x7f) continue
-    seen.push(comparable(byte))
+    normalized.push(comparable(byte))
     view.from.push(from[at]!)
     view.to.push(to[at]!)
   }
-  view.seen = Buffer.from(seen).toString('latin1')
+  view.normalized = Buffer.from(normalized).toString('latin1')
   return view
 }
 
 function comparable(byte: number): number {
   if (byte >= 0x41 && byte <= 0x5a) return byte + 0x20
-  // `-` and `_` of base64url are `+` and `/` of base64; a space is a `+` in a form.
+  // `-` and `_` of base64url become `+` and `/` of base64. A space becomes `+`, as in form data.
   if (byte === 0x2d || byte === 0x20) return 0x2b
   return byte === 0x5f ? 0x2f : byte
 }
 
-/** Those of the secrets that were asked for last: a receiver that refuses all does so for the same ones again and again. */
-let last: { readonly key: string; readonly forms: Set<string> } | undefined
+/** Cache of the forms of one list of secrets, because a receiver that refuses every request refuses the same secrets each time. */
+let cachedForms: { readonly key: string; readonly forms: Set<string> } | undefined
 
-/** All forms of secrets, as they are compared. */
+/** Returns all forms of the secrets, normalized for comparison. */
 function secretForms(secrets: readonly string[]): Set<string> {
   const key = secrets.join('\n')
-  if (last?.key !== key) last = { key, forms: makeForms(secrets) }
-  return last.forms
+  if (cachedForms?.key !== key) cachedForms = { key, forms: makeForms(secrets) }
+  return cachedForms.forms
 }
 
 function makeForms(secrets: readonly string[]): Set<string> {
@@ -195,7 +198,7 @@ function makeForms(secrets: readonly string[]): Set<string> {
   }
   for (const secret of plain) {
     if (secret.length < MIN_SECRET_BYTES) continue
-    for (const { seen } of viewsOf(secret.normalize('NFKC'))) addForm(seen)
+    for (const { normalized } of viewsOf(secret.normalize('NFKC'))) addForm(normalized)
     const percent = encodeURIComponent(secret.toWellFormed())
     for (const form of new Set([secret, secret.toLowerCase(), secret.toUpperCase(), percent])) {
       const bytes = Buffer.from(form)
@@ -206,18 +209,18 @@ function makeForms(secrets: readonly string[]): Set<string> {
   return forms
 }
 
-/** A secret, and the same percent-decoded once and twice. */
+/** Returns a secret, percent-decoded zero, one, and two times. */
 function decodings(secret: string): string[] {
   const found = [secret]
   try {
     for (let step = 0; step < 2; step += 1) found.push(decodeURIComponent(found.at(-1)!))
   } catch {
-    // A percent sign of its own.
+    // A literal percent sign cannot be decoded.
   }
   return found
 }
 
-/** What Basic or another secret in base64 holds, with each half of it; nothing where that is no text. */
+/** Decodes base64, e.g. of Basic authentication, and returns the text and the two parts around a colon. Returns [] for no text. */
 function pairOf(secret: string): string[] {
   if (!/^[\w+/-]+={0,2}$/.test(secret)) return []
   const text = Buffer.from(secret, 'base64').toString()
@@ -226,22 +229,25 @@ function pairOf(secret: string): string[] {
   return [text, text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)].flatMap(decodings)
 }
 
-/** Returns the base64 characters that neighboring bytes cannot change. @param offset number of bytes before */
+/**
+ * Returns the base64 characters of bytes that neighboring bytes do not change.
+ * @param offset number of bytes before
+ */
 function base64At(bytes: Buffer, offset: number): string {
   const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
   return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6)).toLowerCase()
 }
 
-/** @param found what of the views is to be hidden */
+/** @param found normalized pieces to hide */
 function maskForms(text: string, views: readonly View[], found: ReadonlySet<string>): string {
   const hidden = new Uint8Array(text.length)
   const short = [...found].filter((piece) => piece.length < PIECE_BYTES)
   for (const view of views) {
-    for (let at = 0; at + PIECE_BYTES <= view.seen.length; at += 1) {
-      if (found.has(view.seen.slice(at, at + PIECE_BYTES))) cover(hidden, view, at, PIECE_BYTES)
+    for (let at = 0; at + PIECE_BYTES <= view.normalized.length; at += 1) {
+      if (found.has(view.normalized.slice(at, at + PIECE_BYTES))) cover(hidden, view, at, PIECE_BYTES)
     }
     for (const piece of short) {
-      for (let at = view.seen.indexOf(piece); at >= 0; at = view.seen.indexOf(piece, at + 1)) {
+      for (let at = view.normalized.indexOf(piece); at >= 0; at = view.normalized.indexOf(piece, at + 1)) {
         cover(hidden, view, at, piece.length)
       }
     }

@@ -2,9 +2,9 @@ import { withLoggingSuppressed } from '@logbridge/bridge/internal'
 import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 
-const QUIET: Context = suppressTracing(ROOT_CONTEXT)
+const SUPPRESSED: Context = suppressTracing(ROOT_CONTEXT)
 
-/** Runs what exports: outside of whatever span the application is in, making no spans and no log records of its own. */
+/** Runs a function of an export without the active span, and without creating spans and log records. */
 export function withSuppressedTelemetry<T>(run: () => T): T {
-  return withLoggingSuppressed(() => context.with(QUIET, run))
+  return withLoggingSuppressed(() => context.with(SUPPRESSED, run))
 }

@@ -1,50 +1,53 @@
-/** Smaller requests cost more to compress than to send. */
+/** Size above which a request is compressed, because compressing a smaller request takes longer than sending it. */
 export const GZIP_OVER_BYTES: number = 1024
-/** An answer holds at most a partial success or a status; of a larger one no more is read. */
+/** Largest response that is read. A response contains at most a partial success or a status. */
 export const MAX_ANSWER_BYTES: number = 64 * 1024
 
 /**
- * What became of one attempt to send a request. `status` is what the receiver answered: a gRPC status code or an HTTP
- * status; absent when no answer came.
+ * Outcome of one attempt to send a request. `status` is the gRPC status code or the HTTP status of the receiver; `undefined`
+ * without a response.
  */
 export type ExportOutcome =
-  /** The receiver has it; it refused `rejected` of the records for good and may have said why. */
+  /** The receiver accepted the request, except for `rejected` of its records. */
   | {
       readonly kind: 'delivered'
       readonly rejected: number
+      /** Cause of the rejection, or a warning of the receiver. */
       readonly message?: string | undefined
       readonly status?: number | undefined
-      /** More than one when it had to be sent again. Default 1. */
+      /** Number of attempts. @default 1 */
       readonly attempts?: number | undefined
-      /** True when something may still read the memory of the request. */
+      /** True when the memory of the request may still be read. */
       readonly stillRead?: boolean | undefined
     }
-  /** It may be sent again, not before `retryAfterMillis` when the receiver named a delay. */
+  /** The request can be retried. */
   | {
       readonly kind: 'retryable'
       readonly reason: string
+      /** Delay that the receiver asked for, in milliseconds. */
       readonly retryAfterMillis?: number | undefined
       readonly status?: number | undefined
     }
-  /** The request is larger than the receiver takes. */
+  /** The request is larger than the receiver accepts. */
   | { readonly kind: 'too_large'; readonly reason: string; readonly status?: number | undefined }
-  /** It is refused for good. */
+  /** The receiver refused the request, and a retry is forbidden. */
   | { readonly kind: 'failed'; readonly reason: string; readonly status?: number | undefined }
 
 /** Listener for the outcome of each export, with the duration in seconds, retries included. */
 export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void
 
-/**
- * Sends OTLP requests: the one interface that delivery is composed of. Reasons name codes and never hold a header.
- */
+/** Sends OTLP requests. Reasons of outcomes contain error codes and no header. */
 export interface Transport {
   /**
-   * @param request an encoded `ExportLogsServiceRequest` (or that of spans or metrics)
+   * Sends one request.
+   *
+   * @param request encoded `ExportLogsServiceRequest`, or the request of spans or metrics
    * @param signal aborts the attempt, with a `retryable` outcome unless the receiver has answered
-   * @returns never rejects; resolves soon after the abort. After `delivered` without `stillRead` nothing reads `request` any more
+   * @returns promise that never rejects and resolves soon after the abort. After `delivered` without `stillRead`, nothing reads
+   * `request` any more
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
-  /** Ends the attempts that are being made, which would hold the process; they are made again if it lives on. */
+  /** Aborts the attempts in progress, which would keep the process alive. A process that lives on retries them. */
   abandon?(): void
   close(): void
 }

@@ -51,7 +51,7 @@ test.each(['', 'exit'])(
     // process.exit() ends the process without a wait.
     expect(waits ?? []).toHaveLength(more === 'exit' ? 0 : 1)
     expect(stderr).toMatch(
-      /^logbridge: log records not yet sent when the process ended: 1\. The receiver is away, or /m,
+      /^logbridge: log records not yet sent when the process ended: 1\. The receiver is unreachable, or /m,
     )
   },
 )

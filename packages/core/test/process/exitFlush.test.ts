@@ -174,7 +174,7 @@ describe.each([
       expect(lines).toEqual([
         `logbridge: still waiting for 3 log records to be sent to ${silent.url}, at most 2 s`,
         expect.stringMatching(
-          /^logbridge: log records not yet sent when the process ended: 3\..*no answer in time$/,
+          /^logbridge: log records not yet sent when the process ended: 3\..*no response in time$/,
         ),
       ])
       expect(statsOf(ended)).toMatchObject({ created: 3, delivered: 0, dropped: NOTHING, queued: 3 })
@@ -224,7 +224,7 @@ describe.each([
     expect(sent()).toEqual(['at once', 'before'])
     const ended = await run(program(options(`() => new Promise(() => {})`)))
     expect(ended).toMatchObject({ code: 3 })
-    expect(ended.stderr).toContain('the headers function has given none yet')
+    expect(ended.stderr).toContain('headers function has returned no headers yet')
     expect(ended.stderr).toContain('when the process ended: 3.')
     expect(sent()).toHaveLength(2)
   })

@@ -126,7 +126,7 @@ test.each([
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
     )
     expect(ended).toMatchObject({ code: 0, stdout: '' })
-    expect(ended.stderr).toContain('a processor failed on a log record or a span (said once): no')
+    expect(ended.stderr).toContain('a processor failed on a log record or a span (logged once): no')
     expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
     expect(received()).toEqual([1, 1, 0])
   },

@@ -83,9 +83,7 @@ describe('what a terminated worker thread takes with it', () => {
 
   test('is reported where telemetry has been shut down since', async () => {
     const ended = await runs(`${START}${worker()}await telemetry.shutdown(); ${TERMINATE}`)
-    expect(ended.stderr).toBe(
-      'logbridge: log records were lost with a worker thread that was terminated: 50\n',
-    )
+    expect(ended.stderr).toBe('logbridge: worker thread terminated, unsent log records lost: 50\n')
     expect(statsOf(ended)).toMatchObject({ created: 0, recovered: 0, dropped: NOTHING })
   })
 

@@ -134,7 +134,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
     release()
     await ended
     expect(warnings).toEqual([
-      expect.stringMatching(/^spans could not be exported and are lost/),
+      expect.stringMatching(/^export failed, spans dropped/),
       expect.stringMatching(/^(traces could not be flushed|a processor failed to flush or shut down): /),
     ])
   },

@@ -59,13 +59,13 @@ test.each(protocols)(
     const { kind, reason } = { reason: '', ...(await transport.send(REQUEST, AbortSignal.abort())) }
     expect({ kind, reason }).toEqual({
       kind: 'retryable',
-      reason: expect.stringMatching(/request impossible: not ready in time$/),
+      reason: expect.stringMatching(/request failed before sending: not ready in time$/),
     })
   },
 )
 
-const failed101 = { kind: 'failed', reason: 'HTTP 101 (the receiver speaks another protocol)', status: 101 }
-const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no answer in time' }
+const failed101 = { kind: 'failed', reason: 'HTTP 101 (receiver speaks another protocol)', status: 101 }
+const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no response in time' }
 
 test.each<[string, (socket: Socket) => unknown, object]>([
   [
@@ -155,7 +155,7 @@ test('an attempt over HTTP that is aborted before its request is compressed is m
   onTestFinished(() => transport.close())
   expect(await transport.send(Buffer.alloc(10_000), AbortSignal.abort())).toEqual({
     kind: 'retryable',
-    reason: 'HTTP request impossible: not ready in time',
+    reason: 'HTTP request failed before sending: not ready in time',
   })
 })
 

@@ -107,7 +107,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
     const { stderr } = await program.ended
     // It was given up after 300 ms and tried again.
     expect(stderr).toMatch(
-      /exports fail and are tried again .*(?:DEADLINE_EXCEEDED|Timeout|timed out|in time)/i,
+      /export failed, retrying with backoff .*(?:DEADLINE_EXCEEDED|Timeout|timed out|in time)/i,
     )
   })
 })

@@ -96,7 +96,7 @@ describe('a request', () => {
     const headers = (): Promise<never> => new Promise(() => {})
     expect(await connect('http://127.0.0.1:1', { headers, timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
-      reason: 'the headers function did not answer in time',
+      reason: 'headers function did not return in time',
     })
     const controller = new AbortController()
     const patient = connect('http://127.0.0.1:1', { headers })
@@ -111,7 +111,7 @@ describe('a request', () => {
     const transport = connect('https://127.0.0.1:1', { tls: { cert, key: cert } })
     expect(await transport.send(REQUEST, never)).toEqual({
       kind: 'failed',
-      reason: expect.stringMatching(/^gRPC request impossible: ERR_OSSL/),
+      reason: expect.stringMatching(/^gRPC request failed before sending: ERR_OSSL/),
     })
   })
 })
@@ -227,7 +227,7 @@ describe('an answer', () => {
     async (_, answer: GrpcAnswer) => {
       expect(await outcomeOf(answer)).toEqual({
         kind: 'failed',
-        reason: expect.stringContaining('the answer cannot be read'),
+        reason: expect.stringContaining('response is unreadable'),
       })
     },
   )
@@ -271,7 +271,7 @@ describe('an answer', () => {
       kind: 'retryable',
       reason: expect.stringContaining('DEADLINE'),
     })
-    const cancelled = { kind: 'retryable', reason: 'gRPC CANCELLED: no answer yet' }
+    const cancelled = { kind: 'retryable', reason: 'gRPC CANCELLED: no response yet' }
     const controller = new AbortController()
     const sent = connect(receiver.url).send(REQUEST, controller.signal)
     await vi.waitFor(() => expect(receiver.requests).toHaveLength(2))

@@ -213,7 +213,7 @@ describe('an answer', () => {
     const receiver = await serve(() => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
-      reason: 'HTTP request failed: no answer in time',
+      reason: 'HTTP request failed: no response in time',
     })
     const controller = new AbortController()
     const sent = connect(receiver.url).send(REQUEST, controller.signal)

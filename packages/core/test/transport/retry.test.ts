@@ -67,7 +67,7 @@ test('a second failure is told, once and with its reason; a first may be a resta
   await vi.advanceTimersByTimeAsync(10)
   await sent
   expect(said).toEqual([
-    'exports fail and are tried again until the receiver takes them (said once until then): gRPC UNAVAILABLE',
+    'export failed, retrying with backoff (logged once until an export succeeds): gRPC UNAVAILABLE',
   ])
 })
 

@@ -13,7 +13,7 @@ import { NOTHING } from '@logbridge/test-support/stats'
 
 /** A refused handshake is tried again until the deadline. */
 const IMPATIENT = 500
-const UNUSABLE = /^certificate files cannot be used/
+const UNUSABLE = /^certificate files are invalid/
 
 interface Pair {
   cert: string

@@ -6,8 +6,8 @@ import tls from 'node:tls'
 import type { ExitProxy, ExitTarget } from './types.ts'
 
 /**
- * Opens a connection to a gRPC receiver, through its proxy and with TLS where the target has them.
- * @throws when there is none before the abort
+ * Opens a connection to a gRPC receiver, through the proxy and with the TLS material of the target.
+ * @throws Error when the connection fails, or is not open before the abort
  */
 export async function openSocket(
   { address, proxy, tls: material }: ExitTarget,
@@ -21,7 +21,7 @@ export async function openSocket(
   const options: tls.ConnectionOptions = {
     ...(tunnel ? { socket: tunnel, host } : address),
     ...(material as tls.SecureContextOptions),
-    // An address is no name that a server could be chosen by.
+    // SNI allows names only, no IP addresses.
     ...(net.isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['h2'],
   }
@@ -34,12 +34,12 @@ async function connected<Socket extends net.Socket>(
   attempt: AbortSignal,
 ): Promise<Socket> {
   await once(socket, event, { signal: attempt })
-  // The session that takes the socket has its own listener a turn later.
+  // The HTTP/2 session adds its own listener a turn later.
   socket.on('error', () => {})
   return socket
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
+/** Opens a tunnel by CONNECT. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
 async function openTunnel(
   { host, port, authorization }: ExitProxy,
   to: { readonly host: string; readonly port: number },
@@ -56,7 +56,7 @@ async function openTunnel(
   })
   request.end()
   const [response, socket, head] = (await once(request, 'connect')) as [http.IncomingMessage, Duplex, Buffer]
-  if (response.statusCode !== 200) throw new Error(`the proxy answered ${response.statusCode}`)
+  if (response.statusCode !== 200) throw new Error(`proxy answered ${response.statusCode}`)
   if (head.length > 0) socket.unshift(head)
   socket.on('error', () => {})
   return socket

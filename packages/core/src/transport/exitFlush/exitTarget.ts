@@ -8,10 +8,10 @@ import { extractCredentials } from '../http.ts'
 import { withSuppressedTelemetry } from '../suppressed.ts'
 import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
 
-/** The one that grpc-js takes. */
+/** Default port of grpc-js. */
 const DEFAULT_GRPC_PORT = 443
 
-/** Asks for the headers once, because a process that ends within a second has sent no request that would have asked. */
+/** Calls a headers function once at the start, because a process that ends within a second has sent no request before. */
 export function prepareExitTarget(config: ExporterConfig): void {
   if (typeof config.headers === 'function') {
     void withSuppressedTelemetry(() => resolveHeaders(config, new AbortController().signal))
@@ -19,8 +19,8 @@ export function prepareExitTarget(config: ExporterConfig): void {
 }
 
 /**
- * Resolves where the worker of an exit flush sends to, without waiting for anything.
- * @throws Error when the headers function has given none yet, in words that hold no header
+ * Resolves the receiver for the worker of an exit flush, synchronously.
+ * @throws Error when the headers function has returned no headers yet, with a message that contains no header
  */
 export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitTarget {
   const headers: Record<string, string> = {}
@@ -32,14 +32,14 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
   const shared = { protocol, compression, timeoutMillis, tls: config.tls && readTls(config.tls, protocol) }
   if (protocol === 'http/protobuf') {
     const url = new URL(config.url)
-    const signIn = extractCredentials(url)
+    const credentials = extractCredentials(url)
     const address = { path: '' }
     return {
       ...shared,
       url: url.href,
       address,
       method: '',
-      headers: { ...signIn, ...headers },
+      headers: { ...credentials, ...headers },
       proxy: undefined,
     }
   }
@@ -55,27 +55,27 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
   }
 }
 
-/** The files as they are now; where one cannot be read, its content at the start. */
+/** Reads the current TLS files. Keeps the initial contents of a file that cannot be read. */
 function readTls({ files = {}, ...given }: TlsConfig, protocol: ExporterConfig['protocol']): ExitTls {
-  const found: Record<string, Uint8Array> = { ...given }
+  const material: Record<string, Uint8Array> = { ...given }
   const roots = process.env['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH']
   const paths = { ...(protocol === 'grpc' && !given.ca && roots && { ca: roots }), ...files }
   for (const [name, path] of Object.entries(paths)) {
     try {
-      found[name] = readFileSync(path)
+      material[name] = readFileSync(path)
     } catch {
-      // It may be exchanged at this moment.
+      // The file may be replaced at this moment.
     }
   }
-  return found
+  return material
 }
 
-/** The socket of a gRPC endpoint: of a list of addresses, and of all behind a name, one that answers is enough. */
+/** Returns the address of a gRPC endpoint, the first of a list. */
 function grpcAddress(url: string): ExitTarget['address'] {
   const isUrl = url.startsWith('http')
   const [scheme = '', ...parts] = url.split(':')
   const rest = parts.join(':')
-  // The authority of a target names a DNS server, and is empty for a socket of the file system.
+  // Skip the authority of a target, which names a DNS server and is empty for a socket in the file system.
   const path = !isUrl && rest.startsWith('//') ? rest.slice(rest.indexOf('/', 2)) : rest
   if (scheme === 'unix') return { path }
   const { hostname, port } = new URL(isUrl ? url : `grpc://${path.replace(/^\//, '').split(',')[0]}`)
@@ -91,7 +91,7 @@ function hostPort({ host, port }: { readonly host: string; readonly port: number
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** The proxy that grpc-js uses. https://github.com/grpc/grpc-node/blob/master/packages/grpc-js/src/http_proxy.ts */
+/** Returns the proxy that grpc-js uses. https://github.com/grpc/grpc-node/blob/master/packages/grpc-js/src/http_proxy.ts */
 function proxyOf(host: string): ExitProxy | undefined {
   const { env } = process
   const text = env['grpc_proxy'] || env['https_proxy'] || env['http_proxy'] || ''
@@ -105,7 +105,7 @@ function proxyOf(host: string): ExitProxy | undefined {
   return { host: withoutBrackets(url.hostname), port, ...(authorization && { authorization }) }
 }
 
-/** @param list suffixes of names, and ranges of addresses such as `10.0.0.0/8` */
+/** @param list suffixes of names and ranges of addresses, e.g. `10.0.0.0/8` */
 function bypassesProxy(host: string, list: string): boolean {
   return list.split(',').some((entry) => {
     const [network = '', bits = ''] = entry.split('/')

@@ -23,23 +23,23 @@ const CODE_OF_HTTP_STATUS: Readonly<Record<number, string>> = {
   504: 'UNAVAILABLE',
 }
 
-/** OTLP over gRPC: unary calls on one connection, by `node:http2` alone. */
+/** Creates a sender for OTLP over gRPC: unary calls on one connection of `node:http2`. */
 export function createGrpcSend(target: ExitTarget): SendOnce {
   let connection: Promise<http2.ClientHttp2Session> | undefined
 
   async function connect(attempt: AbortSignal): Promise<http2.ClientHttp2Session> {
     const socket = await openSocket(target, attempt)
     const session = http2.connect(target.url, { createConnection: () => socket })
-    const leave = (): void => void (connection = undefined)
-    session.on('error', leave).on('close', leave).on('goaway', leave)
+    const reconnect = (): void => void (connection = undefined)
+    session.on('error', reconnect).on('close', reconnect).on('goaway', reconnect)
     return session
   }
 
   function failed(error: unknown, attempt: AbortSignal): ReturnType<typeof grpcOutcome> {
     const code = attempt.aborted ? DEADLINE_EXCEEDED : UNAVAILABLE
-    const details = attempt.aborted ? 'no answer in time' : (error as Error).message
+    const details = attempt.aborted ? 'no response in time' : (error as Error).message
     return grpcOutcome(
-      { code, details, statusDetails: undefined, response: undefined, answered: false },
+      { code, details, statusDetails: undefined, response: undefined, fromServer: false },
       String,
     )
   }
@@ -55,7 +55,7 @@ export function createGrpcSend(target: ExitTarget): SendOnce {
   }
 }
 
-/** @throws when no status comes */
+/** @throws Error when the call ends without a status */
 async function call(
   session: http2.ClientHttp2Session,
   { method, headers, compression, timeoutMillis }: ExitTarget,
@@ -78,40 +78,40 @@ async function call(
   )
   let trailers: http2.IncomingHttpHeaders = {}
   stream.on('trailers', (received) => (trailers = received))
-  // Behind the answer an error has no listener of `once` any more.
+  // `once` removes its listener for errors after the response.
   stream.on('error', () => {})
-  stream.end(framed(gzipped ? gzipSync(request) : request, gzipped))
-  const [answer] = (await once(stream, 'response')) as [
+  stream.end(frame(gzipped ? gzipSync(request) : request, gzipped))
+  const [headersOfResponse] = (await once(stream, 'response')) as [
     http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader,
   ]
   const response = await readMessage(stream)
-  const status = { ...answer, ...trailers }
+  const status = { ...headersOfResponse, ...trailers }
   const outcome = grpcOutcome(
     {
       code: codeOf(status),
       details: detailsOf(status),
       statusDetails: bytesOf(status['grpc-status-details-bin']),
       response,
-      answered: true,
+      fromServer: true,
     },
     String,
   )
-  // A receiver may answer before it has read the request, and the end of the process would cut it off.
+  // Wait until the request is sent: a receiver may answer earlier, and the end of the process would truncate the request.
   if (outcome.kind === 'delivered' && !stream.writableFinished && !stream.closed) {
     await once(stream, 'finish', { signal: attempt }).catch(() => {})
   }
   return outcome
 }
 
-function framed(message: Uint8Array, isCompressed: boolean): Buffer {
-  const frame = Buffer.allocUnsafe(FRAME_BYTES + message.length)
-  frame[0] = isCompressed ? 1 : 0
-  frame.writeUInt32BE(message.length, 1)
-  frame.set(message, FRAME_BYTES)
-  return frame
+function frame(message: Uint8Array, isCompressed: boolean): Buffer {
+  const framed = Buffer.allocUnsafe(FRAME_BYTES + message.length)
+  framed[0] = isCompressed ? 1 : 0
+  framed.writeUInt32BE(message.length, 1)
+  framed.set(message, FRAME_BYTES)
+  return framed
 }
 
-/** @throws when the stream ends in an error */
+/** @throws Error when the stream ends with an error */
 async function readMessage(stream: http2.ClientHttp2Stream): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

@@ -6,7 +6,7 @@ import { httpFailure, httpOutcome, readBody } from '../httpOutcome.ts'
 import { GZIP_OVER_BYTES } from '../transport.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
-/** OTLP over HTTP with protobuf bodies. */
+/** Creates a sender for OTLP over HTTP with protobuf bodies. */
 export function createHttpSend({ url, headers, tls, compression }: ExitTarget): SendOnce {
   const { request: open, Agent } = url.startsWith('https:') ? https : http
   const agent = new Agent({ keepAlive: true, ...(tls as https.AgentOptions) })
@@ -26,12 +26,12 @@ export function createHttpSend({ url, headers, tls, compression }: ExitTarget): 
           ...(gzipped && { 'content-encoding': 'gzip' }),
         },
       })
-      // Behind the answer an error has no listener of `once` any more.
+      // `once` removes its listener for errors after the response.
       call.on('error', () => {})
       call.end(body)
       const [response] = (await once(call, 'response', { signal: attempt })) as [http.IncomingMessage]
       const outcome = httpOutcome(response, await readBody(response), String)
-      // A receiver may answer before it has read the request, and the end of the process would cut it off.
+      // Wait until the request is sent: a receiver may answer earlier, and the end of the process would truncate the request.
       if (outcome.kind === 'delivered' && !call.writableFinished) {
         await once(call, 'finish', { signal: attempt }).catch(() => {})
       }
