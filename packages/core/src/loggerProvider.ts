@@ -1,4 +1,3 @@
-import { END_TIMEOUT_MILLIS } from '@logbridge/bridge/internal'
 import { resolveLogs } from './config/config.ts'
 import type { LoggerProviderOptions } from './config/options.ts'
 import { REGISTRATION } from './config/optionTable.ts'
@@ -7,10 +6,9 @@ import { resolveOptions } from './config/settings.ts'
 import { resolveShutdown } from './config/shutdown.ts'
 import { createLoggerProviderFrom, type LogbridgeLoggerProvider } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
-import { withLongWaitNoted } from './process/longWait.ts'
 import { onProcessExit } from './process/processExit.ts'
+import { createShutdown } from './process/shutdown.ts'
 import { refuseInSnapshot } from './process/snapshot.ts'
-import { limitMillis } from './process/timers.ts'
 import { registerLoggerProvider } from './register.ts'
 
 /**
@@ -29,29 +27,17 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, register)
   // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
-  const { abandon, spillSync, end, exitSource, unsent, ...inner } = createLoggerProviderFrom(config, resource)
-  const provider = {
+  const { provider: inner, exitHandler } = createLoggerProviderFrom(config, resource)
+  const exceptions = captureUncaughtExceptions ? inner : undefined
+  const dispose = onProcessExit(exitHandler, { shutdownSignals, exceptions, flushOnExit })
+  const shutdown = createShutdown((timeoutMillis) => {
+    unregister?.()
+    return inner.shutdown(timeoutMillis).finally(dispose)
+  }, exitHandler.unsent)
+  const provider: LogbridgeLoggerProvider = {
     ...inner,
-    shutdown(timeoutMillis?: number) {
-      unregister?.()
-      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-      const ended = (): Promise<void> => inner.shutdown(millis).finally(dispose)
-      return (ending ??= withLongWaitNoted(ended(), () => [unsent()], millis))
-    },
+    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
   }
-  let ending: Promise<void> | undefined
-  const dispose = onProcessExit(
-    {
-      ...inner,
-      abandon,
-      spillSync,
-      end,
-      exitSources: [exitSource],
-      activity: () => inner.stats().created,
-      unsent: () => [unsent()],
-    },
-    { shutdownSignals, exceptions: captureUncaughtExceptions ? inner : undefined, flushOnExit },
-  )
   const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider
 }

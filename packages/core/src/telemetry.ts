@@ -1,12 +1,6 @@
 import { format } from 'node:util'
 import { LogbridgeError } from '@logbridge/bridge'
-import {
-  END_TIMEOUT_MILLIS,
-  oneLine,
-  registeredDiagLogger,
-  warnOnce,
-  writeToStderr,
-} from '@logbridge/bridge/internal'
+import { oneLine, registeredDiagLogger, warnOnce, writeToStderr } from '@logbridge/bridge/internal'
 import {
   createNoopLogger,
   createNoopMeter,
@@ -24,9 +18,11 @@ import { registerGlobals } from './globals.ts'
 import { onProcessExit } from './process/processExit.ts'
 import { limitMillis, within } from './process/timers.ts'
 import type { SignalPipeline } from './signals/signalPipeline.ts'
+import { IDLE_EXIT_HANDLER } from './logs/exitHandler.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
-import { type Unsent, withLongWaitNoted } from './process/longWait.ts'
+import type { Unsent } from './process/longWait.ts'
+import { createShutdown } from './process/shutdown.ts'
 import { refuseInSnapshot } from './process/snapshot.ts'
 import { EMPTY_STATS, type LogsStats } from './queue/stats.ts'
 import { createMetrics } from './signals/metrics.ts'
@@ -105,58 +101,57 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const traces = config.traces && createTraces(config.traces, resource)
   const logs =
     config.logs && createLoggerProviderFrom({ ...config.logs, meterProvider: metrics?.provider }, resource)
+  const loggerProvider = logs?.provider
   const stopDiag = startDiag(config.diagLogLevel)
   const signals: readonly (readonly [string, SignalShutdown])[] = Object.entries({
-    logs,
+    logs: loggerProvider,
     traces,
     metrics,
   }).flatMap(([name, signal]) => (signal ? [[name, signal as SignalShutdown] as const] : []))
   const providers = {
-    ...(logs && { loggerProvider: logs }),
+    ...(loggerProvider && { loggerProvider }),
     ...(traces && { tracerProvider: traces.provider }),
     ...(metrics && { meterProvider: metrics.provider }),
   }
   const unregister = registerGlobals(config.propagators, providers)
   const disableInstrumentations = enableInstrumentations(config.instrumentations, providers)
 
-  const stats = (): LogsStats => logs?.stats() ?? EMPTY_STATS
+  const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
+  const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
-  const unsent = (): (Unsent | undefined)[] => [logs?.unsent(), traces?.unsent(), metrics?.unsent()]
+  const unsent = (): (Unsent | undefined)[] => [...exitHandler.unsent(), traces?.unsent(), metrics?.unsent()]
   const pending = (): number => (traces?.unsent()?.count ?? 0) + (metrics?.unsent()?.count ?? 0)
   const abandon = (): void => {
-    logs?.abandon?.()
+    exitHandler.abandon?.()
     traces?.abandon()
     metrics?.abandon()
   }
   const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, true)
   const dispose = onProcessExit(
     {
+      ...exitHandler,
       forceFlush,
       abandon,
-      stats,
       activity,
       pending,
       unsent,
-      spillSync: () => logs?.spillSync?.(),
-      end: () => logs?.end?.(),
-      exitSources: [logs?.exitSource, traces?.exitSource],
+      exitSources: [...exitHandler.exitSources, traces?.exitSource],
     },
-    { shutdownSignals, exceptions: captureUncaughtExceptions ? logs : undefined, flushOnExit },
+    { shutdownSignals, exceptions: captureUncaughtExceptions ? loggerProvider : undefined, flushOnExit },
   )
-  let ending: Promise<void> | undefined
 
   function forceFlush(timeoutMillis?: number): Promise<void> {
-    if (ending) return ending
+    if (shutdown.promise) return shutdown.promise
     const millis = limitMillis(timeoutMillis, FLUSH_TIMEOUT_MILLIS)
     const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(millis)] as const)
     return waitForAll(millis, 'flushed', flushes)
   }
 
-  async function end(timeoutMillis: number): Promise<void> {
+  const shutdown = createShutdown(async (timeoutMillis) => {
     disableInstrumentations()
     unregister()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
-    const logsEnded = logs?.shutdown(timeoutMillis)
+    const logsEnded = loggerProvider?.shutdown(timeoutMillis)
     const shutdowns = signals.map(([name, signal]) => [name, shutdownOf(name, signal)] as const)
     await waitForAll(timeoutMillis, 'shut down', shutdowns)
     // Logs return the promise of their first shutdown, whose counts are final a moment after the deadline.
@@ -171,18 +166,15 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       if (name === 'metrics' && logsEnded) await within(millis, [logsEnded])
       await signal.shutdown(timeoutMillis)
     }
-  }
+  }, unsent)
 
   const telemetry: Telemetry = {
-    loggerProvider: logs ?? { getLogger: () => createNoopLogger() },
+    loggerProvider: loggerProvider ?? { getLogger: () => createNoopLogger() },
     tracerProvider: traces?.provider ?? new ProxyTracerProvider(),
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
     stats,
     forceFlush,
-    shutdown(timeoutMillis) {
-      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-      return (ending ??= withLongWaitNoted(end(millis), unsent, millis))
-    },
+    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
   }
   processWide[RUNNING] = telemetry
   return telemetry

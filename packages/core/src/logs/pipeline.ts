@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { safeGet } from '@logbridge/bridge'
-import { END_TIMEOUT_MILLIS, isOmitted, timers, unref, type ValueLimits } from '@logbridge/bridge/internal'
+import { isOmitted, timers, unref, type ValueLimits } from '@logbridge/bridge/internal'
 import type { LogsConfig } from '../config/config.ts'
-import type { ExportTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
+import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis } from '../process/timers.ts'
-import type { ExitSource, UnsentRequest } from '../process/exitFlush.ts'
+import type { UnsentRequest } from '../process/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { PipelineCounters } from '../queue/counters.ts'
@@ -53,7 +53,7 @@ export class LogPipeline {
   /** Records of batches that were handed to the spool before the scheduled delay is over. */
   private delayedRecords = 0
   private isEncoding = false
-  private closing: Promise<void> | undefined
+  private readonly ending = createShutdown((timeoutMillis) => this.close(timeoutMillis))
   private closed = false
 
   /** @param isBehindSdk true when records come from the official SDK, which applies limits and counts `otel.sdk.log.created` */
@@ -137,8 +137,7 @@ export class LogPipeline {
    * @returns the same promise for each call; never rejects
    */
   shutdown(timeoutMillis?: number): Promise<void> {
-    this.closing ??= this.close(limitMillis(timeoutMillis, END_TIMEOUT_MILLIS))
-    return this.closing
+    return this.ending.begin(timeoutMillis)
   }
 
   /**
@@ -228,19 +227,6 @@ export class LogPipeline {
     else if (this.delayedRecords > 0) this.queue.send()
     this.delayedBytes = 0
     this.delayedRecords = 0
-  }
-}
-
-/** Returns the parts of a pipeline and its transport that an exit flush needs. */
-export function exitSource(
-  pipeline: LogPipeline,
-  transport: Pick<ExportTransport, 'prepareExit' | 'exitTarget'>,
-): ExitSource {
-  return {
-    signal: 'logs',
-    prepare: () => transport.prepareExit(),
-    target: () => transport.exitTarget(),
-    unsent: () => pipeline.unsent(),
   }
 }
 

@@ -1,4 +1,4 @@
-import { END_TIMEOUT_MILLIS, isLoggingSuppressed } from '@logbridge/bridge/internal'
+import { isLoggingSuppressed } from '@logbridge/bridge/internal'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
@@ -9,34 +9,35 @@ import type {
   LogsOptions,
 } from '../config/options.ts'
 import { type LogsConfig, resolveLogs } from '../config/config.ts'
-import { createTransport, type ExportTransport } from '../transport/createTransport.ts'
-import type { ExitSource } from '../process/exitFlush.ts'
+import { createTransport } from '../transport/createTransport.ts'
+import { shownEndpoint } from '../process/longWait.ts'
 import { onProcessExit } from '../process/processExit.ts'
-import { limitMillis } from '../process/timers.ts'
-import { type Unsent, shownEndpoint, unsentRecords, withLongWaitNoted } from '../process/longWait.ts'
+import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import { resolveSeverity } from './recordFields.ts'
 import { resolveText } from '../otlp/resolveText.ts'
-import { exitSource, LogPipeline } from './pipeline.ts'
+import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
+import { LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
 
 /** Encodes the official SDK's records in `onEmit` into a pipeline. */
 export class PipelineProcessor implements LogRecordProcessor {
+  readonly exitHandler: LogsExitHandler
   /** `undefined` when the configured endpoint is invalid. */
   private readonly pipeline: LogPipeline | undefined
-  private readonly transport: ExportTransport | undefined
-  /** The receiver, without secrets, because anyone may print this object. */
-  private readonly endpoint: string | undefined
   private readonly minimumSeverity: number
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
 
   constructor(config: LogsConfig) {
     const { exporter } = config
-    this.transport = exporter && createTransport({ ...config, exporter })
-    this.pipeline = this.transport && new LogPipeline(config, this.transport, true)
-    this.endpoint = exporter && shownEndpoint(exporter.url)
+    const transport = exporter && createTransport({ ...config, exporter })
+    this.pipeline = transport && new LogPipeline(config, transport, true)
+    this.exitHandler =
+      this.pipeline && transport
+        ? createExitHandler(this.pipeline, transport, shownEndpoint(exporter!.url))
+        : IDLE_EXIT_HANDLER
     this.minimumSeverity = config.minimumSeverity
   }
 
@@ -78,26 +79,6 @@ export class PipelineProcessor implements LogRecordProcessor {
     await this.pipeline?.shutdown(timeoutMillis)
   }
 
-  abandon(): void {
-    this.transport?.abandon?.()
-  }
-
-  spillSync(): void {
-    this.pipeline?.spillSync()
-  }
-
-  get exitSource(): ExitSource | undefined {
-    return this.pipeline && this.transport && exitSource(this.pipeline, this.transport)
-  }
-
-  unsent(): Unsent | undefined {
-    return this.endpoint === undefined ? undefined : unsentRecords(this.stats(), this.endpoint)
-  }
-
-  end(): void {
-    this.pipeline?.end()
-  }
-
   private isWanted(severityNumber: number): boolean {
     return (severityNumber === 0 || severityNumber >= this.minimumSeverity) && !isLoggingSuppressed()
   }
@@ -133,62 +114,55 @@ export type OtlpLogRecordProcessorOptions = ExporterOptions &
  * ```
  */
 export class OtlpLogRecordProcessor implements LogRecordProcessor {
-  private readonly processor: PipelineProcessor
-  private readonly dispose: () => void
-  private ending: Promise<void> | undefined
+  readonly #processor: PipelineProcessor
+  readonly #shutdown: Shutdown
 
   /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
     refuseInSnapshot('OtlpLogRecordProcessor')
     const processor = new PipelineProcessor(resolveLogs(options, process.env))
-    this.processor = processor
-    this.dispose = onProcessExit(
-      {
-        forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
-        stats: () => processor.stats(),
-        activity: () => processor.stats().created,
-        abandon: () => processor.abandon(),
-        spillSync: () => processor.spillSync(),
-        end: () => processor.end(),
-        exitSources: [processor.exitSource],
-        unsent: () => [processor.unsent()],
-      },
-      { flushOnExit: options.flushOnExit },
+    const { exitHandler } = processor
+    const dispose = onProcessExit(exitHandler, { flushOnExit: options.flushOnExit })
+    this.#processor = processor
+    this.#shutdown = createShutdown(
+      (timeoutMillis) => processor.shutdown(timeoutMillis).finally(dispose),
+      exitHandler.unsent,
     )
   }
 
-  /** Returns true for a severity that is exported, so that the logger can skip other records. */
+  /** Tells if a record of this severity would be sent. */
   enabled(options: { severityNumber?: number }): boolean {
-    return this.processor.enabled(options)
+    return this.#processor.enabled(options)
   }
 
-  /** Encodes a record into the current batch. */
+  /** Encodes a record. Later changes of the record have no effect. */
   onEmit(record: ReadWriteLogRecord): void {
-    this.processor.onEmit(record)
+    this.#processor.onEmit(record)
   }
 
   /** Returns the counts of all records so far. */
   stats(): LogsStats {
-    return this.processor.stats()
+    return this.#processor.stats()
   }
 
   /**
-   * Sends all records that were emitted before the call.
-   * @param options `timeoutMillis`: default `exportTimeoutMillis` (30000)
+   * Sends all records that were emitted before the call. Unsent records stay in the queue after the timeout.
+   *
+   * @param options `timeoutMillis` is `exportTimeoutMillis` (30000) by default
    * @returns a promise that never rejects
    */
   forceFlush(options?: ForceFlushOptions): Promise<void> {
-    return this.processor.forceFlush(options)
+    return this.#processor.forceFlush(options)
   }
 
   /**
-   * Flushes and ends the pipeline. Records emitted later count as `already_shutdown`.
+   * Flushes, then ends. Records emitted later count as `already_shutdown`. A wait of more than one second is reported on
+   * stderr.
+   *
    * @param timeoutMillis default 3000
    * @returns the same promise for each call; never rejects
    */
   shutdown(timeoutMillis?: number): Promise<void> {
-    const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
-    const ended = (): Promise<void> => this.processor.shutdown(millis).finally(this.dispose)
-    return (this.ending ??= withLongWaitNoted(ended(), () => [this.processor.unsent()], millis))
+    return this.#shutdown.begin(timeoutMillis)
   }
 }

@@ -1,11 +1,5 @@
 import { copyFields, now, safeGet, toAnyValue } from '@logbridge/bridge'
-import {
-  END_TIMEOUT_MILLIS,
-  ACCEPTS_ANY_VALUE,
-  warnOnce,
-  isLoggingSuppressed,
-  toAnyValueMap,
-} from '@logbridge/bridge/internal'
+import { ACCEPTS_ANY_VALUE, warnOnce, isLoggingSuppressed, toAnyValueMap } from '@logbridge/bridge/internal'
 import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -18,10 +12,9 @@ import {
 import type { LogsConfig } from '../config/config.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import type { ExitHandler } from '../process/processExit.ts'
+import { shownEndpoint } from '../process/longWait.ts'
+import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis, within } from '../process/timers.ts'
-import type { ExitSource } from '../process/exitFlush.ts'
-import { type Unsent, shownEndpoint, unsentRecords } from '../process/longWait.ts'
 import { type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import { resolveText } from '../otlp/resolveText.ts'
@@ -33,7 +26,8 @@ import {
   resolveTime,
   spanContextOf,
 } from './recordFields.ts'
-import { exitSource, LogPipeline } from './pipeline.ts'
+import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
+import { LogPipeline } from './pipeline.ts'
 import { toConsole } from '../signals/console.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
@@ -71,12 +65,11 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
   shutdown(timeoutMillis?: number): Promise<void>
 }
 
-/** LogbridgeLoggerProvider with the calls that the end of the process needs. */
-export type ManagedLoggerProvider = LogbridgeLoggerProvider &
-  Pick<ExitHandler, 'abandon' | 'spillSync' | 'end'> & {
-    readonly exitSource?: ExitSource | undefined
-    unsent(): Unsent | undefined
-  }
+/** LoggerProvider, and the parts of its pipeline that the end of the process needs. */
+export interface ManagedLoggerProvider {
+  readonly provider: LogbridgeLoggerProvider
+  readonly exitHandler: LogsExitHandler
+}
 
 /** Creates a LoggerProvider from resolved configuration. The caller registers it and handles the end of the process. */
 export function createLoggerProviderFrom(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
@@ -100,7 +93,7 @@ function createDirectProvider(
   const encodedResource = encodeResource(resource)
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)
   const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
-  const provider: ManagedLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     // The bridge skips mapping of values when a provider has this key.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
@@ -120,13 +113,8 @@ function createDirectProvider(
     stats: () => pipeline.stats(),
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
     shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis),
-    abandon: () => transport.abandon?.(),
-    spillSync: () => pipeline.spillSync(),
-    end: () => pipeline.end(),
-    exitSource: exitSource(pipeline, transport),
-    unsent: () => unsentRecords(pipeline.stats(), endpoint),
   }
-  return provider
+  return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
 }
 
 /** Returns a factory of loggers that share all functions but `emit`, because an application may get a logger in each log call. */
@@ -208,14 +196,14 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     await Promise.all([within(timeoutMillis, flushes), last?.forceFlush({ timeoutMillis })])
   }
 
-  async function end(timeoutMillis: number): Promise<void> {
+  const shutdown = createShutdown(async (timeoutMillis) => {
     const start = performance.now()
     const remaining = (): number => Math.max(0, timeoutMillis - (performance.now() - start))
     await flush(timeoutMillis)
     // Shut our processor down before the SDK because the SDK knows no deadline, and unsent records must be counted at the deadline.
     await last?.shutdown(remaining())
     await within(remaining(), [official.shutdown().catch(warnShutdownFailed)])
-  }
+  })
 
   let depth = 0
   function emitBounded(severityNumber: number, emit: () => void): void {
@@ -239,20 +227,15 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     return logger
   }
 
-  let ending: Promise<void> | undefined
-  const provider: ManagedLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
     [ACCEPTS_ANY_VALUE]: true,
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
     forceFlush: (timeoutMillis) => flush(limitMillis(timeoutMillis, config.exportTimeoutMillis)),
-    shutdown: (timeoutMillis) => (ending ??= end(limitMillis(timeoutMillis, END_TIMEOUT_MILLIS))),
-    abandon: () => last?.abandon(),
-    spillSync: () => last?.spillSync(),
-    end: () => last?.end(),
-    exitSource: last?.exitSource,
-    unsent: () => last?.unsent(),
+    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
   }
-  return provider
+  const exitHandler = last?.exitHandler ?? IDLE_EXIT_HANDLER
+  return { provider, exitHandler: { ...exitHandler, forceFlush: flush } }
 }
 
 /** Maps all fields before the official SDK reads them, because the SDK reads values without bounds and throws on an invalid time. */
@@ -297,9 +280,11 @@ function warnShutdownFailed(error: unknown): void {
 
 /** The provider for `OTEL_LOGS_EXPORTER=none` and for an invalid endpoint. */
 const IDLE_PROVIDER: ManagedLoggerProvider = {
-  getLogger: () => ({ emit() {}, enabled: () => false }),
-  stats: () => EMPTY_STATS,
-  forceFlush: async () => {},
-  shutdown: async () => {},
-  unsent: () => undefined,
+  provider: {
+    getLogger: () => ({ emit() {}, enabled: () => false }),
+    stats: () => EMPTY_STATS,
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  },
+  exitHandler: IDLE_EXIT_HANDLER,
 }

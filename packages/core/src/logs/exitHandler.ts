@@ -1,0 +1,46 @@
+import type { ExitSource } from '../process/exitFlush.ts'
+import { type Unsent, unsentRecords } from '../process/longWait.ts'
+import type { ExitHandler } from '../process/processExit.ts'
+import { EMPTY_STATS } from '../queue/stats.ts'
+import type { ExportTransport } from '../transport/createTransport.ts'
+import type { LogPipeline } from './pipeline.ts'
+
+/** Parts of a logs pipeline that the end of the process needs. */
+export interface LogsExitHandler extends ExitHandler {
+  readonly exitSources: readonly ExitSource[]
+  unsent(): readonly Unsent[]
+}
+
+/** @param endpoint the receiver, without secrets, for reports */
+export function createExitHandler(
+  pipeline: LogPipeline,
+  transport: Pick<ExportTransport, 'abandon' | 'prepareExit' | 'exitTarget'>,
+  endpoint: string,
+): LogsExitHandler {
+  return {
+    forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
+    stats: () => pipeline.stats(),
+    activity: () => pipeline.stats().created,
+    unsent: () => [unsentRecords(pipeline.stats(), endpoint)],
+    abandon: () => transport.abandon?.(),
+    spillSync: () => void pipeline.spillSync(),
+    end: () => pipeline.end(),
+    exitSources: [
+      {
+        signal: 'logs',
+        prepare: () => transport.prepareExit(),
+        target: () => transport.exitTarget(),
+        unsent: () => pipeline.unsent(),
+      },
+    ],
+  }
+}
+
+/** Exit handler where no pipeline exists. */
+export const IDLE_EXIT_HANDLER: LogsExitHandler = {
+  forceFlush: async () => {},
+  stats: () => EMPTY_STATS,
+  activity: () => 0,
+  unsent: () => [],
+  exitSources: [],
+}
