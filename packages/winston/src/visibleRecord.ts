@@ -1,17 +1,17 @@
 /*
- * Compares a record with its text. winston's transports print `info[MESSAGE]`, the text that the last format makes. Fields
- * that this format leaves out or masks are hidden, though they still stand in the record.
+ * Compares a record with its text. winston's transports print `info[MESSAGE]`, the text that the last format makes. The record
+ * still holds the fields that this format leaves out or masks, but these fields are hidden and must not be sent.
  *
- * | text                                    | body                      | fields                                              |
- * |-----------------------------------------|---------------------------|-----------------------------------------------------|
- * | none, or of format.json() itself        | message                   | all                                                 |
- * | JSON                                    | message, as it is printed | those that are printed, as they are printed         |
- * | other, contains message and a JSON part | message                   | those in the JSON part, and primitives beside it    |
- * | other, contains the message             | message                   | all but those printed with another value (`key=***`)|
- * | the same, of selected fields            | message                   | those that are printed; all with `trustInfo`        |
- * | other, without the message              | the text                  | those in a JSON part; all with `trustInfo`          |
+ * | text                                     | body             | fields that are sent                                  |
+ * |------------------------------------------|------------------|-------------------------------------------------------|
+ * | no text, or the text of format.json()    | message          | all fields                                            |
+ * | JSON                                     | printed message  | printed fields, with the printed values               |
+ * | text with the message and a JSON part    | message          | fields in the JSON part, and primitives beside it     |
+ * | text with the message                    | message          | all but fields with another value (`key=***`)         |
+ * | text with the message and selected fields| message          | printed fields; all fields with `trustInfo`           |
+ * | text without the message                 | the text         | fields in a JSON part; all fields with `trustInfo`    |
  *
- * The executed table is in `docs/mapping.md`.
+ * `docs/mapping.md` has the table that a test executes.
  */
 import { isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
@@ -27,7 +27,7 @@ import {
   unprintedPart,
 } from './jsonValues.ts'
 import { hasToJSON, type ReplacerUse } from './jsonFormat.ts'
-import { showsMessage, showsText, removeHiddenFields, removeMessage } from './plainText.ts'
+import { removeHiddenFields, removeMessage, showsMessage, showsText } from './plainText.ts'
 import { SearchedText } from './searchedText.ts'
 import { applyReplacer } from './replacer.ts'
 
@@ -67,7 +67,7 @@ export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse)
   if (printed) {
     // The text shows the result of the record's `toJSON` alone.
     const source = hasToJSON(info) ? Object.assign(withoutFields(info), printed) : info
-    const shown = byFields(source, printed, undefined, used)
+    const shown = compareFields(source, printed, undefined, used)
     return { info: used ? applyReplacer(shown, used.replacer) : shown, isSelective: true }
   }
   const isMessageShown = showsMessage(text, message)
@@ -76,10 +76,10 @@ export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse)
   const rest = isMessageShown ? removeMessage(text, message) : text
   const part = parsePart(rest)
   if (part) {
-    const shown = byFields(info, part.json, part.beside)
+    const shown = compareFields(info, part.json, part.beside)
     return { info: isMessageShown ? shown : withMessage(cloneForFormat(shown), text), isSelective: true }
   }
-  if (!isMessageShown) return { info: placedFields(info, text), isSelective: true }
+  if (!isMessageShown) return { info: keepPlacedFields(info, text), isSelective: true }
   const hasMessage = !isOmitted(message) && message !== ''
   const kept = removeHiddenFields(info, rest, levelOf(info), hasMessage)
   return { info: kept, isSelective: kept !== info }
@@ -116,7 +116,7 @@ function parsePart(text: string): { json: Fields; beside: string } | undefined {
  * @param beside the text around the JSON, which shows the message; `undefined` where there is no text around
  * @param used replacer of the format.json() that has made the JSON. All fields that it prints are sent, under any name.
  */
-function byFields(info: Info, json: Fields, beside?: string, used?: ReplacerUse): Info {
+function compareFields(info: Info, json: Fields, beside?: string, used?: ReplacerUse): Info {
   const isExact = used !== undefined
   const places = placesOf(json, info)
   let others: Others | undefined
@@ -213,7 +213,7 @@ function placesOf(printed: Fields, info: Info): Fields[] {
 }
 
 /** Removes all fields but timestamp, label and stack, and these where the text does not show them. */
-function placedFields(info: Info, text: string): Info {
+function keepPlacedFields(info: Info, text: string): Info {
   const shown = withoutFields(info)
   const searched = new SearchedText(text)
   for (const key of PLACED) {
