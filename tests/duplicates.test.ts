@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const printedAgain = (library: string) => new RegExp(`a ${library} record came once more from the console`)
-const twice = (library: string) => new RegExp(`a ${library} record was handed over twice`)
+const printedAgain = (library: string) =>
+  new RegExp(`sent a ${library} record twice because ${library} prints it`)
+const twice = (library: string) => new RegExp(`sent a ${library} record twice because @logbridge`)
 const official = (library: string, name: string) =>
   new RegExp(`by @logbridge/${library} and by @opentelemetry/${name}`)
 

@@ -1,23 +1,24 @@
 import { MAX_VALUES, setOwn } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, PlainRecord } from './types.ts'
-import { type ValueSink, ValueWriter } from './value.ts'
+import { ValueWriter } from './value.ts'
+import type { ValueSink } from './valueSink.ts'
 
 /** Longest text in UTF-16 units, or bytes, of one value. */
 const MAX_UNITS = 8 * 1024 * 1024
 
 /**
- * Any JavaScript value as a plain AnyValue that shares nothing with the original: for LoggerProviders that are
- * not ours, and for what has to be kept for later. An int64 beyond the safe integers becomes its decimal string,
- * because the official SDKs encode no bigint.
+ * Converts any JavaScript value to a plain AnyValue that shares no object with the original: for LoggerProviders without
+ * `ACCEPTS_ANY_VALUE`, and for the startup buffer. An int64 beyond the safe integers becomes its decimal string, because the official SDKs
+ * encode no bigint.
  */
 export function toAnyValue(value: unknown): AnyValue {
   return toPlain(value, MAX_VALUES)
 }
 
 /**
- * The same with another bound.
- * @param budget values read before the rest becomes `[Truncated]`
- * @param obeysInspectCustom see `Adapter`; default: as the bridge at work does
+ * Converts a value within a budget.
+ * @param budget number of values that are read before the rest becomes `[Truncated]`
+ * @param obeysInspectCustom see `Adapter`. Default: the setting of the bridge that emits a record.
  */
 export function toPlain(value: unknown, budget: number, obeysInspectCustom?: boolean): AnyValue {
   const builder = new Builder()
@@ -25,18 +26,18 @@ export function toPlain(value: unknown, budget: number, obeysInspectCustom?: boo
   return builder.result
 }
 
-/** The same for all attributes of a record. */
+/** Converts all attributes of a record. */
 export function toAnyValueMap(attributes: object): AnyValueMap {
   return buildMap(new Builder(), attributes)
 }
 
-/** Body and attributes in plain values, and the objects that have become texts. */
+/** Record in plain values, with the objects that were converted to texts. */
 export interface TracedRecord {
   readonly plain: PlainRecord
   readonly sources: TextSources
 }
 
-/** Maps body and attributes, for `redact`: a path may lead into an object that has become a text. */
+/** Converts body and attributes for `redact`, whose paths may lead into an object that was converted to a text. */
 export function toTracedRecord(body: unknown, attributes: object): TracedRecord {
   const sources = new TextSources()
   const plain: PlainRecord = { body: undefined, attributes: buildMap(new Builder(sources), attributes) }
@@ -55,7 +56,7 @@ function buildMap(builder: Builder, attributes: object): AnyValueMap {
   return builder.result as AnyValueMap
 }
 
-/** The objects for which texts stand, by the places of the texts. */
+/** Objects that were converted to texts, by the parent and the key of the text. */
 export class TextSources {
   private readonly byParent = new Map<object, Map<string, object>>()
 
@@ -75,14 +76,14 @@ class Builder implements ValueSink {
   private readonly parents: (AnyValue[] | AnyValueMap)[] = []
   private readonly keys: string[] = []
   private readonly sources: TextSources | undefined
-  /** The object for which the text in `result` stands. */
+  /** Object that was converted to the text in `result`. */
   private source: object | undefined
 
   constructor(sources?: TextSources) {
     this.sources = sources
   }
 
-  /** Takes the result to its place. */
+  /** Returns the result for a place under a parent, and records the object of a text. */
   take(parent: object, key: string): AnyValue {
     if (this.source !== undefined) this.sources?.set(parent, key, this.source)
     this.source = undefined
@@ -115,7 +116,7 @@ class Builder implements ValueSink {
     this.parents.push([])
   }
   beginElement(): void {
-    // The element follows as `result`.
+    // `endElement` adds `result`.
   }
   endElement(): void {
     const parent = this.parents.at(-1) as AnyValue[]

@@ -4,22 +4,24 @@ import { copyFields, isOmitted, isError, MAX_VALUES, ownText, safeGet, setOwn } 
 import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
 
-/** What `util.format` knows; each but `%%` takes one argument. https://nodejs.org/api/util.html#utilformatformat-args */
+/** Specifiers of `util.format` that take one argument. https://nodejs.org/api/util.html#utilformatformat-args */
 const SPECIFIERS = 'sdifjoOc'
-/** Where libraries and users put the Error of a record among its fields. */
+/** Fields in which libraries and applications put the Error of a record. */
 const ERROR_FIELDS = ['err', 'error', 'exception']
 
 /**
- * Splits the arguments of a log call that takes them as `console.log` does:
- * - a sole argument that is not a string is the body as it is, an Error's message if it is an Error;
- * - a leading string is formatted with the arguments its specifiers take, by `util.format`;
- * - of what is left, objects with fields (see `hasFields`) become attributes, Errors the exception, and all else follows
- *   in the text, separated by spaces, as `util.format` would have it;
- * - objects alone, without any text, stay structured as an array.
+ * Splits the arguments of a log call like `console.log`:
+ * - A sole argument becomes the body, an Error its message.
+ * - A leading string is formatted by `util.format`, with the arguments that its specifiers take.
+ * - Of the other arguments, plain objects become attributes, an Error becomes the exception, and the rest is appended to the text,
+ *   separated by spaces, like `util.format` does.
+ * - Objects without any text stay structured, as an array.
  *
- * A key that two objects share is kept twice: `id`, `id#2`. The first Error is the exception, wherever it stands,
- * else the first under `err`, `error` or `exception`; more than one follow in the attribute `errors`. `template` is
- * there when a specifier took an argument. Total: an argument that throws becomes a placeholder.
+ * Fields with equal keys are all kept: `id`, `id#2`. The exception is the first Error among the arguments, else the first in a field `err`,
+ * `error`, or `exception`. Further Errors become the attribute `errors`. `template` is set when a specifier took an argument. Never throws:
+ * a placeholder replaces an argument that throws.
+ *
+ * @example splitArguments(['paid %d', 5, { order: 7 }]) // { body: 'paid 5', attributes: { order: 7 }, … }
  */
 export function splitArguments(
   args: readonly unknown[],
@@ -28,7 +30,7 @@ export function splitArguments(
   const first = args[0]
   const template = typeof first === 'string' ? first : undefined
   const lastTaken = template === undefined ? -1 : countSpecifiers(template, args.length - 1)
-  /** What `util.format` puts into the template or behind it. */
+  /** Arguments that `util.format` gets. */
   const text: unknown[] = []
   const errors: Error[] = []
   const fields = new MergedFields()
@@ -37,7 +39,7 @@ export function splitArguments(
     const isTaken = index <= lastTaken
     if (isTaken || typeof argument !== 'object' || argument === null) {
       text.push(argument)
-      // The first Error is the exception also where a specifier has taken it.
+      // The first Error is the exception even when a specifier took the Error.
       if (isTaken && errors.length === 0 && isError(argument)) errors.push(argument)
     } else if (isError(argument)) {
       errors.push(argument)
@@ -57,7 +59,7 @@ export function splitArguments(
       template: lastTaken > 0 ? { template, parameters: args.slice(1, 1 + lastTaken) } : undefined,
     }
   }
-  // An empty template, so that no later string is taken for one.
+  // The empty template keeps a string among the arguments from becoming the template.
   if (text.length > 0) return { body: formatText('', text).slice(1), attributes, exception }
   if (errors[0] !== undefined) return { body: safeGet(errors[0], 'message'), attributes, exception }
   return { body: args, exception }
@@ -69,27 +71,27 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
   if (typeof value === 'string') return { body: value }
   if (isError(value)) return { body: safeGet(value, 'message'), exception: value }
   if (isOmitted(value)) return { body: show(value) }
-  // The fields of an object that shows itself are not its form.
+  // An object that prints itself has other text than its fields.
   const hasFields = typeof value === 'object' && value !== null && !showsItself(value)
   return { body: value, exception: hasFields ? errorAmong(value) : undefined }
 }
 
-/** Counts the specifiers of a template up to the number of arguments that there are for them. */
+/** Counts the specifiers of a template, at most `most`. */
 export function countSpecifiers(template: string, most: number): number {
   let count = 0
   let at = template.indexOf('%')
   while (at >= 0 && at + 1 < template.length && count < most) {
     const next = template[at + 1]!
     if (next !== '%' && SPECIFIERS.includes(next)) count += 1
-    // Signs in a row are passed without a call of `indexOf`: `pnpm bench hostile-text`, percent signs.
+    // Consecutive percent signs are skipped without a call of `indexOf`: `pnpm bench hostile-text`, percent signs.
     at = template[at + 2] === '%' ? at + 2 : template.indexOf('%', at + 2)
   }
   return count
 }
 
 /**
- * Whether an object has no other form than its fields: a plain one, or a class instance without `toString`, `toJSON`,
- * iterator, `util.inspect.custom` or class tag (as Date, Map, URL have).
+ * Tests for an object whose only form is its fields: a plain object, or a class instance without `toString`, `toJSON`, iterator,
+ * `util.inspect.custom`, and class tag (which Date, Map, and URL have).
  */
 function isFormless(value: object): boolean {
   try {
@@ -121,16 +123,15 @@ function hasToJSON(value: object): boolean {
   }
 }
 
-/** The fields of several objects, kept apart as maps with equal keys are written (`value.ts`): `id`, `id#2`. */
+/** Merges the fields of several objects. `distinctKey` renames equal keys. */
 class MergedFields {
   attributes: Record<string, unknown> = {}
   private readonly reads = { left: MAX_VALUES }
   private isFirst = true
   private nextNumbers: Map<string, number> | undefined
 
-  /** @returns false, with nothing added, for an object without any fields */
+  /** @returns false for an object without any fields */
   add(source: object): boolean {
-    // Nothing is read where nothing can be kept.
     const { reads } = this
     if (reads.left <= 0) return true
     reads.left -= 1
@@ -153,7 +154,7 @@ class MergedFields {
   }
 }
 
-/** Whether there are keys, though no value that is kept. */
+/** Tests for keys, also of omitted values. */
 function hasKeys(source: object): boolean {
   try {
     return Object.keys(source).length > 0
@@ -162,10 +163,10 @@ function hasKeys(source: object): boolean {
   }
 }
 
-/** The Error among a record's fields: the first under `err`, `error` or `exception`. */
+/** Returns the first Error in the fields `err`, `error`, and `exception`. */
 export function errorAmong(fields: object): Error | undefined {
   try {
-    // By their names: `read` takes 40 ns to find out that a field is not there.
+    // Reading by name is fast for absent fields: see `safeGetter`.
     const { err, error, exception } = fields as Record<string, unknown>
     return isError(err) ? err : isError(error) ? error : isError(exception) ? exception : undefined
   } catch {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** Frames looked at on the way from the bridge up to the application, through the library's own calls. */
+/** Longest stack from the bridge, through the library, to the application. */
 const MAX_FRAMES = 50
 
 /** Files of adapters that consist of several, beside the file that calls `createBridge`. */
@@ -13,14 +13,13 @@ export function excludeCallingFile(): void {
 }
 
 /**
- * Finds where in the application a log call stands, as `code.*` attributes of the semantic conventions.
+ * Makes a function that returns the source location of a log call, as `code.*` attributes of the semantic conventions.
  * https://opentelemetry.io/docs/specs/semconv/code/
  *
- * The application is the first frame that is neither Node's, nor in `node_modules`, nor in the bridge or the
- * adapter that was calling when this locator was made.
+ * The location is the first frame outside of Node.js, `node_modules`, the bridge, and the file that called `createBridge`.
  */
 export function createCallSiteLocator(): () => Record<string, unknown> {
-  // This function, createFinisher, createBridge, and the adapter.
+  // The frames are this function, createRecordBuilder, createBridge, and the adapter.
   const own = new Set(callSites().slice(0, 4).map(fileOf))
   return () => {
     for (const site of callSites()) {
@@ -39,10 +38,10 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
 }
 
 /**
- * The calls that led to `calledAs`, the innermost first; none where `Error` is frozen.
+ * Returns the stack above `calledAs`, the innermost call first. Empty when `Error` is frozen.
  * https://v8.dev/docs/stack-trace-api#customizing-stack-traces
  *
- * @param calledAs a function that is running; default: this one
+ * @param calledAs a running function. Default: this function.
  * @param maxFrames default 50
  */
 export function callSites(
@@ -71,12 +70,12 @@ function fileOf(site: NodeJS.CallSite): string | undefined {
   return file ? filePath(file) : undefined
 }
 
-/** The path, for `code.file.path`, of a file as stack traces name it: an ES module by its URL. Total. */
+/** Converts the file name of a stack frame, which is a URL for an ES module, to a path. Never throws. */
 export function filePath(file: string): string {
   try {
     return file.startsWith('file:') ? fileURLToPath(file) : file
   } catch {
-    // A URL that is no file of this machine's.
+    // The URL names another host.
     return file
   }
 }

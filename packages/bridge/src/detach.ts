@@ -1,13 +1,13 @@
 import type { AnyValue } from './types.ts'
 
-/** V8 makes a substring of this many characters or more refer to the text that it was cut from. */
+/** Shortest substring that V8 stores as a reference to the original text. */
 const MIN_SLICE_LENGTH = 13
-/** Memory of a value beside its characters or bytes: an element, a header. */
+/** Memory of a value beside its characters or bytes. */
 const VALUE_BYTES = 32
-/** Memory of a key that no other object has, beside its characters: V8 describes the shape of objects for each one. */
+/** Memory of a unique key beside its characters. V8 describes a shape for each key. */
 const KEY_BYTES = 112
 
-/** Copies a text, so that what it was cut from can be freed. */
+/** Copies a text, so that a longer text of which it is a substring can be freed. */
 export function detachText(text: string): string {
   return text.length < MIN_SLICE_LENGTH ? text : (JSON.parse(JSON.stringify(text)) as string)
 }
@@ -22,7 +22,7 @@ export function detachKey(key: string): string {
 
 /** Copies plain values within a number of bytes. */
 export class Detacher {
-  /** Negative when the values take more; the copy is incomplete then. */
+  /** Bytes that are free. Negative after values that take more: their copy is incomplete. */
   remaining: number
 
   constructor(maxBytes: number) {
@@ -34,7 +34,7 @@ export class Detacher {
     return this.remaining < 0 ? '' : detachText(text)
   }
 
-  /** Copies texts, arrays and maps; keeps bytes, which are a copy already. */
+  /** Copies texts in place, in arrays and maps too. Keeps bytes, which are a copy already. */
   value(value: AnyValue): AnyValue {
     if (typeof value === 'string') return this.text(value)
     this.remaining -= VALUE_BYTES

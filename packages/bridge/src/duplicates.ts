@@ -5,18 +5,18 @@ import { containsText } from './text.ts'
 import type { Loggers } from './provider.ts'
 import type { Adapter, ApiLogRecord } from './types.ts'
 
-/** What other libraries print may come through it as well. */
+/** Library whose adapter may also receive the lines that other libraries print. */
 const CONSOLE = 'console'
-/** Shorter messages are found in too many lines that are not theirs. */
+/** Shorter messages occur in too many unrelated lines. */
 const MIN_TEXT_LENGTH = 4
-/** From a library's record to the line that it prints of it: the first use of stdout takes some. */
+/** Longest time between a record and its printed line. The first use of stdout takes some milliseconds. */
 const MAX_MILLIS_APART = 20
 
 /**
- * Makes the function that is shown each record that a bridge sends, and says once when a log call has come in two ways to
- * the same LoggerProvider. Both records are sent: which of them is wanted, and with which options, only the user can tell.
+ * Makes a function that gets each record that a bridge sends, and warns once when a log call reaches one LoggerProvider by two adapters. Both
+ * records are sent, because only the application can choose one of them.
  *
- * What was sent last is remembered, not more: the two ways follow directly upon each other.
+ * Compares with the previous record only, because the two records of a call are consecutive.
  */
 export function createDuplicateWatch<Native>(
   adapter: Adapter<Native>,
@@ -28,31 +28,31 @@ export function createDuplicateWatch<Native>(
   function compare(last: SentRecord, native: Native, record: ApiLogRecord): void {
     if (last.loggers.provider() !== loggers.provider()) return
     if (last.library === library) {
-      if (last.native === native || adapter.isSameCall?.(last.native as Native, native)) sayTwice(library)
+      if (last.native === native || adapter.isSameCall?.(last.native as Native, native)) warnTwice(library)
     } else if (last.library === CONSOLE) {
-      if (prints(last.record, record)) sayPrinted(library)
+      if (prints(last.record, record)) warnPrinted(library)
     } else if (library === CONSOLE) {
       if (
         prints(record, last.record) &&
-        !state.lastWarned.has(printedBy(last.library)) &&
+        !state.lastWarned.has(printedKey(last.library)) &&
         isCallOf(last.library)
       )
-        sayPrinted(last.library)
+        warnPrinted(last.library)
     }
   }
 
   return (native, record) => {
-    // As long as one bridge is at work alone it is two stores: 8 ns a record, where copying what is compared took 16.
+    // A single bridge pays two stores, 8 ns. Copying the fields took 16 ns.
     if (state.lastSent !== sent) {
       if (state.lastSent) compare(state.lastSent, native, record)
       state.lastSent = sent
-    } else if (sent.native === native) sayTwice(library)
+    } else if (sent.native === native) warnTwice(library)
     sent.native = native
     sent.record = record
   }
 }
 
-/** Whether a record of the console is the line that a library printed of another. */
+/** Tests if a record of the console is the printed line of another record. */
 function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined): boolean {
   const text: unknown = line?.body
   const message: unknown = record?.body
@@ -64,7 +64,7 @@ function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined
   )
 }
 
-/** Whether a library makes this very call, as far as the stack tells: in a bundle its code is not told from other code. */
+/** Tests if a library makes the current call, by the stack. Returns true in a bundle, where the stack names one file. */
 function isCallOf(library: string): boolean {
   const [own = '', ...files] = callSites().map((site) => site.getFileName() ?? '')
   const isBundled = !/[\\/]bridge[\\/](?:dist|src)[\\/]/.test(own)
@@ -75,33 +75,32 @@ function millisApart({ observedTimestamp: a }: ApiLogRecord, { observedTimestamp
   return a && b ? Math.abs((a[0] - b[0]) * 1e3 + (a[1] - b[1]) / 1e6) : Infinity
 }
 
-function sayTwice(library: string): void {
+function warnTwice(library: string): void {
   warnOnce(
     `twice-${library}`,
-    `a ${library} record was handed over twice, and both were sent: @logbridge/${library} is attached twice to the ` +
-      'same logger. Attach it once, or give each a loggerProvider of its own',
+    `sent a ${library} record twice because @logbridge/${library} is attached twice to one logger (logged once). Attach it once, ` +
+      'or give each adapter another loggerProvider',
   )
 }
 
-/** The kind of that complaint. */
-function printedBy(library: string): string {
+/** Returns the key of the warning of `warnPrinted`. */
+function printedKey(library: string): string {
   return `printed-${library}`
 }
 
-function sayPrinted(library: string): void {
+function warnPrinted(library: string): void {
   warnOnce(
-    printedBy(library),
-    `a ${library} record came once more from the console, to which ${library} prints it, and both were sent. Use one of ` +
-      'the two adapters' +
+    printedKey(library),
+    `sent a ${library} record twice because ${library} prints it to the bridged console (logged once). Use one of the two adapters` +
       (library === 'log4js' ? ', or load log4js before bridgeConsole() is called' : ''),
   )
 }
 
 /**
- * Says once that an official instrumentation sends the records of a library that has an adapter.
+ * Warns once that an official instrumentation sends the records of a library, too.
  *
  * @param official npm name of the instrumentation or transport
- * @param remedy what the user can do about it, as the end of the sentence
+ * @param remedy advice, as the end of the sentence
  */
 export function warnOfOfficial(library: string, official: string, remedy: string): void {
   warnOnce(

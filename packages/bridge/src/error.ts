@@ -1,17 +1,17 @@
-/** What went wrong, for code that wants to react to it. */
+/** Kind of a `LogbridgeError`. */
 export type LogbridgeErrorCode =
-  /** An option has a value it does not accept, or does not exist. */
+  /** An option has an invalid value, or an unknown name. */
   | 'INVALID_OPTION'
-  /** A package that this use needs is not installed. */
+  /** A required package is not installed. */
   | 'MISSING_PEER'
-  /** What may run once in a process runs already. */
+  /** The process has started the component before, and only one may run. */
   | 'ALREADY_STARTED'
-  /** What belongs to one process was started while Node builds a startup snapshot, from which many start. */
+  /** The component was started while Node.js builds a startup snapshot, from which many processes start. */
   | 'STARTUP_SNAPSHOT'
 
 /**
- * Every error that logbridge throws: its message says what to do, `code` names the kind, `cause` is the
- * error behind it. Thrown only while something is set up, never by a log call.
+ * Error that logbridge throws during setup. The message says what to do, `code` names the kind, and `cause` is the original error. A log
+ * call never throws.
  */
 export class LogbridgeError extends Error {
   override readonly name = 'LogbridgeError'

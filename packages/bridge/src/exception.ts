@@ -1,21 +1,21 @@
 import { copyFields, isError, type Reads, safeGet, safeGetter, textOf } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
-/** More causes than this are not followed into `exception.stacktrace`. */
+/** Largest number of causes in `exception.stacktrace`. */
 const MAX_CAUSES = 16
 
-/** Fields of an Error that stand in `exception.*` or are handled by name. */
+/** Fields of an Error that are mapped by name. */
 const STANDARD_FIELDS = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
-/** What `exception.*` says of an Error, and all else that it carries. */
+/** Parts of an Error. */
 export interface ExceptionParts {
   /** `exception.type`, `exception.message`, `exception.stacktrace` of the semantic conventions. */
   attributes: Record<string, unknown>
-  /** Own fields (`code`, `errno`, …), `cause` and `errors`; `undefined` when there are none. */
+  /** Own fields (`code`, `errno`, …), `cause`, and `errors`. `undefined` for an Error without them. */
   extras: Record<string, unknown> | undefined
 }
 
-/** The class name: `name`, or the constructor's where a subclass left `name` at `Error`. Never the `code`. */
+/** Returns the class name: `name`, or the name of the constructor when `name` is `Error`. */
 function errorType(error: Error): string {
   const name = safeGet(error, 'name')
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name
@@ -26,8 +26,8 @@ function errorType(error: Error): string {
 }
 
 /**
- * Splits an Error, or one that its library has serialized, into the attributes of the semantic conventions and
- * the rest. https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
+ * Splits an Error, or a serialized error, into the attributes of the semantic conventions and its other fields.
+ * https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
  */
 export function describeException(exception: Error | SerializedError): ExceptionParts {
   if (!isError(exception)) return describeSerialized(exception)
@@ -42,8 +42,8 @@ export function describeException(exception: Error | SerializedError): Exception
 }
 
 /**
- * Lists type, message, stack, own fields, cause, errors: an Error as a value among others.
- * @param reads is charged for the own fields that are read
+ * Lists type, message, stack, own fields, cause, and errors of an Error that is a value.
+ * @param reads budget that the own fields are charged to
  */
 export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
   return [
@@ -54,7 +54,7 @@ export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
   ]
 }
 
-/** Own fields (those of its `toJSON`, where it has one), `cause`, and the `errors` of an AggregateError. */
+/** Copies the own fields (those of the result of `toJSON`, if any), `cause`, and `errors` of an AggregateError. */
 function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
   const fields = copyFields(ownJSON(error), STANDARD_FIELDS, reads)
   const cause = causeOf(error)
@@ -65,8 +65,8 @@ function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
 }
 
 /**
- * Reads the stack. V8 makes its text when it is read first, of the name and the message, as `String` does: endless for an
- * array that holds itself on many ways.
+ * Reads the stack. V8 makes the text of the stack at the first read, by `String` of name and message, which takes exponential time for an array
+ * that holds itself several times.
  */
 function stackOf(error: Error): unknown {
   if (isObject(safeGet(error, 'name')) || isObject(safeGet(error, 'message'))) return undefined
@@ -81,7 +81,7 @@ function unlessEmpty(fields: Record<string, unknown>): Record<string, unknown> |
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-/** What the Error's `toJSON` gives; itself where there is none or it fails. */
+/** Returns the result of the Error's `toJSON`; the Error itself when it has none, or when it throws. */
 function ownJSON(error: Error): object {
   try {
     const { toJSON } = error as { toJSON?: unknown }

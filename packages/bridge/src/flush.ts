@@ -6,25 +6,25 @@ import { ACCEPTS_ANY_VALUE } from './provider.ts'
 import { timers } from './timers.ts'
 import type { LoggerProvider } from './types.ts'
 
-/** Milliseconds that the end of a logger, a provider or the process waits at most by default. */
+/** Longest time that the end of a logger, a provider, or the process waits by default. */
 export const END_TIMEOUT_MILLIS = 3000
 
 interface Flushable {
   forceFlush(timeout: unknown): unknown
 }
 
-/** What the API hands out for a LoggerProvider that is yet to be registered; later API versions may make the method public. */
+/** Proxy of the API for a LoggerProvider that is registered later. A later version of the API may make the method public. */
 interface ProxyProvider {
   getDelegate?(): LoggerProvider
   _getDelegate?(): LoggerProvider
 }
 
 /**
- * Flushes a LoggerProvider of any kind. Records that were kept for the registered one are handed to it before. The process is
- * kept alive meanwhile. Never rejects.
+ * Flushes a LoggerProvider of any kind. Replays the startup buffer first, if the provider is the registered one. Keeps the process alive
+ * meanwhile. Never rejects.
  *
- * @param injected the user's own provider; else the registered one
- * @returns the error of a flush that failed; `undefined` when it has succeeded or the time is up, or nothing can be flushed
+ * @param injected provider of the option `loggerProvider`. Default: the registered provider.
+ * @returns the error of a failed flush; `undefined` after a success, after the timeout, and without `forceFlush`
  */
 export async function flushProvider(
   injected: LoggerProvider | undefined,
@@ -35,23 +35,23 @@ export async function flushProvider(
     if (injected === undefined) replayBufferedRecords()
     const provider = flushableOf(injected ?? registeredProvider())
     if (provider === undefined) return undefined
-    // A provider that knows the deadline keeps the process alive no longer than that. The SDK takes an object.
+    // A provider that gets the timeout stops keeping the process alive in time. The SDK takes an object.
     const timeout = ACCEPTS_ANY_VALUE in provider ? timeoutMillis : { timeoutMillis }
     await waitAtMost(provider.forceFlush(timeout), timeoutMillis)
     return undefined
   } catch (error) {
-    return error ?? new Error('forceFlush() has rejected without an error')
+    return error ?? new Error('forceFlush() rejected without an error')
   } finally {
     endNote()
   }
 }
 
-/** A blocked event loop takes one step of a wait, so that the time is not up before what has come meanwhile is seen. */
+/** Number of timers of one wait. A blocked event loop ends one of them only, so that answers received meanwhile are processed. */
 const WAIT_STEPS = 4
 
 /**
- * Waits for a promise, no longer than the time given, and keeps the process alive meanwhile.
- * @throws the reason for which the promise rejects
+ * Waits for a promise for at most `timeoutMillis`, and keeps the process alive meanwhile.
+ * @throws the reason of the rejected promise
  */
 export async function waitAtMost(promise: unknown, timeoutMillis: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
@@ -71,38 +71,37 @@ export async function waitAtMost(promise: unknown, timeoutMillis: number): Promi
   }
 }
 
-/** The provider behind the proxies of an API, where it has a `forceFlush`. */
+/** Returns the provider behind the proxies of the API, if it has `forceFlush`. */
 function flushableOf(provider: LoggerProvider | undefined): Flushable | undefined {
   let found: (LoggerProvider & Partial<Flushable> & ProxyProvider) | undefined = provider
-  // A proxy may stand behind that of another version of the API.
+  // A proxy may lead to the proxy of another version of the API.
   for (let depth = 0; found !== undefined && depth < 4; depth += 1) {
     if (typeof found.forceFlush === 'function') return found as Flushable
-    // oxlint-disable-next-line no-underscore-dangle -- the name that the API has
+    // oxlint-disable-next-line no-underscore-dangle -- the API has this name
     found = found.getDelegate?.() ?? found._getDelegate?.()
   }
   return undefined
 }
 
-/** The methods and events by which the user of a stream waits for its end. */
+/** Methods and events with which an application waits for the end of a stream. */
 export interface StreamEnd extends EventEmitter {
   /**
-   * Flushes the LoggerProvider, for `flushTimeoutMillis` at most, then emits `finish` and `close`. The stream still takes
-   * records afterwards.
-   * @param chunk written before
+   * Flushes the LoggerProvider, for `flushTimeoutMillis` at most, then emits `finish` and `close`. The stream accepts records afterwards, too.
+   * @param chunk last chunk, written before the flush
    * @param callback called at `finish`
    */
   end(chunk?: unknown, encoding?: unknown, callback?: () => void): void
   /**
    * Flushes the LoggerProvider, for `flushTimeoutMillis` at most.
-   * @param callback called when that has ended, with the error of a flush that failed
+   * @param callback called after the flush, with the error of a failed flush
    */
   flush(callback?: (error?: unknown) => void): void
 }
 
 /**
- * Makes the end of a stream that holds nothing itself.
- * @param write takes a last chunk
- * @param flush as a bridge has it
+ * Makes the methods and events of the end of a stream that has no buffer.
+ * @param write writes the last chunk
+ * @param flush `flush` of the bridge
  */
 export function createStreamEnd(write: (chunk: any) => void, flush: () => Promise<unknown>): StreamEnd {
   let finished: Promise<unknown> | undefined
@@ -113,7 +112,7 @@ export function createStreamEnd(write: (chunk: any) => void, flush: () => Promis
       if (chunk != null && chunk !== callback) write(chunk)
       const isFirst = finished === undefined
       finished ??= flush()
-      // Out of the promise: what a listener throws is an uncaught exception, as with a stream of Node.js.
+      // An error that a listener throws outside of the promise is an uncaught exception, like in a stream of Node.js.
       void finished.then(() =>
         timers.setImmediate(() => {
           if (isFirst) stream.emit('finish')

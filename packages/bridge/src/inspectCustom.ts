@@ -11,7 +11,7 @@ export type InspectCustom = (
   inspectFunction: typeof inspect,
 ) => unknown
 
-/** Classes of Node.js that show themselves to a developer, and that the mapping table has in another form. */
+/** Classes of Node.js with `util.inspect.custom` that the mapping table maps in another form. */
 const MAPPED_CLASSES = new Set([
   'URL',
   'URLSearchParams',
@@ -24,12 +24,12 @@ const MAPPED_CLASSES = new Set([
 ])
 const ofBuffer = (Buffer.prototype as { [inspect.custom]?: unknown })[inspect.custom]
 
-/** Constant, so that V8 looks it up by the shape of an object: `pnpm bench console log4js`. */
+/** V8 looks up a constant by the shape of an object: `pnpm bench console log4js`. */
 const CUSTOM: typeof inspect.custom = inspect.custom
 
 /**
- * Tells most objects that have no `util.inspect.custom` from all others, fast.
- * @throws for a Proxy that has been revoked
+ * Returns false for most objects without `util.inspect.custom`. Fast.
+ * @throws for a revoked Proxy
  */
 export function mayShowItself(value: object): boolean {
   const usual = Array.isArray(value) ? Array.prototype : Object.prototype
@@ -42,11 +42,10 @@ export function mayShowItself(value: object): boolean {
 }
 
 /**
- * Finds the function by which an object shows itself to `util.inspect`. Errors, Buffers and other classes of the mapping
- * table keep the form that they have there, unless a subclass of the application has a function of its own; an Error keeps
- * its form always.
+ * Finds the `util.inspect.custom` of an object. Returns `undefined` for Errors, and for Buffers and other classes of the mapping table, whose
+ * forms are defined there. A subclass of the application may define the function for its instances.
  *
- * @throws what the object throws when the function is read. A Proxy throws nothing, because Node.js asks its target.
+ * @throws the error of reading the function. Reading from a Proxy never throws, because Node.js reads from its target.
  */
 export function findInspectCustom(value: object): InspectCustom | undefined {
   let custom: unknown
@@ -61,31 +60,31 @@ export function findInspectCustom(value: object): InspectCustom | undefined {
   return custom as InspectCustom
 }
 
-/** Below the depth of an object `util.inspect` reads none of its fields. */
+/** Keeps `util.inspect` from reading fields. */
 const NO_FIELDS = { depth: -1, colors: false }
 
 /**
- * Finds the function of a Proxy's target where the Proxy does not let it be read. `util.inspect` alone can ask the target, and
- * shows it in another way where it has one.
+ * Finds the function of a Proxy's target when the Proxy hides it. Only `util.inspect` can read from the target: its results with and without
+ * custom functions differ when the target has one.
  */
 function customOfTarget(proxy: object): InspectCustom | undefined {
   try {
     const shown = inspect(proxy, { ...NO_FIELDS, customInspect: true })
     if (shown === inspect(proxy, { ...NO_FIELDS, customInspect: false })) return undefined
   } catch {
-    // The target is a Proxy, too.
+    // The target is a Proxy, too, and hides the function.
     return undefined
   }
   return () => inspect(proxy, { colors: false, customInspect: true })
 }
 
 /**
- * Calls the function with the arguments of `console.log` without colors. `depth` is that of its default, and at least 0: many
- * functions hide their object below.
+ * Calls the function with the arguments of `console.log`, without colors. `depth` starts at the default and is at least 0, because many functions
+ * hide the object below 0.
  *
- * @param nesting how deep the object lies
- * @returns text without escape sequences, or any other value as it is
- * @throws what the function throws
+ * @param nesting depth at which the object lies
+ * @returns a text without escape sequences, or any other value unchanged
+ * @throws the error of the function
  */
 export function showByInspectCustom(value: object, custom: InspectCustom, nesting: number): unknown {
   const options = currentOptions()
@@ -95,7 +94,7 @@ export function showByInspectCustom(value: object, custom: InspectCustom, nestin
   return typeof shown === 'string' ? stripEscapeSequences(shown) : shown
 }
 
-/** Returns what Node.js passes, `stylize` and the application's `inspect.defaultOptions` among them. */
+/** Returns the options that Node.js passes, with `stylize` and the application's `inspect.defaultOptions`. */
 function currentOptions(): InspectOptionsStylized {
   let current: InspectOptionsStylized | undefined
   const asker = {
@@ -104,12 +103,12 @@ function currentOptions(): InspectOptionsStylized {
       return ''
     },
   }
-  // An application may have switched it off in `inspect.defaultOptions`.
+  // `inspect.defaultOptions` of the application may have switched off custom functions.
   inspect(asker, { colors: false, customInspect: true })
   return current!
 }
 
-/** The prototype of a class has the function of its instances, as `util.inspect` knows. */
+/** Tests for the prototype of a class, which has the function for its instances. */
 function isPrototype(value: object): boolean {
   const { constructor } = value as { constructor?: { prototype?: unknown } | null }
   return constructor?.prototype === value
@@ -120,7 +119,7 @@ function isMappedClass(value: object): boolean {
   while (holder !== null && !Object.hasOwn(holder, inspect.custom)) {
     holder = Object.getPrototypeOf(holder) as object | null
   }
-  // Asked for by its name last: Node.js loads `Headers` and the like when they are read first.
+  // The global is read last, because Node.js loads classes such as `Headers` at the first read.
   const name: unknown = holder && (holder as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
   if (typeof name !== 'string' || !MAPPED_CLASSES.has(name)) return false
   return (

@@ -52,5 +52,7 @@ export type {
   SerializedError,
   SeverityNumber,
 } from './types.ts'
-export { MAX_DEPTH, type ValueLimits, type ValueSink, ValueWriter } from './value.ts'
+export { ValueWriter } from './value.ts'
+export { MAX_DEPTH } from './valueCosts.ts'
+export type { ValueLimits, ValueSink } from './valueSink.ts'
 export { hideFromDiagnostics, oneLine, rearm, warn, warnOnce } from './warnings.ts'

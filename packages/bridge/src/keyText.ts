@@ -1,9 +1,9 @@
-import type { ValueSink } from './value.ts'
+import type { ValueSink } from './valueSink.ts'
 
-/** Text of a Map's key is cut off behind this many UTF-16 units. */
+/** Longest text of a Map's key, in UTF-16 units. */
 export const MAX_KEY_LENGTH = 1024
 
-/** Builds JSON of a value, a bare text without quotes, for a Map whose key is an object. `JSON.stringify` is not bounded. */
+/** Builds bounded JSON of a value, for a Map whose key is an object. A text alone has no quotes. */
 export class KeyText implements ValueSink {
   text = ''
 

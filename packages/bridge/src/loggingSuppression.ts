@@ -1,14 +1,14 @@
 import { state } from './state.ts'
 
 /**
- * Runs what exports telemetry. Log calls made meanwhile, however far down an asynchronous path, are caused by the export
- * itself and are left out by every bridge: they would never end.
+ * Runs a function that exports telemetry. Every bridge drops the log calls made meanwhile, on asynchronous paths too, because the export
+ * causes them: each would cause another export.
  */
 export function withLoggingSuppressed<T>(run: () => T): T {
   return state.loggingSuppressed.run(true, run)
 }
 
-/** Whether the caller runs on behalf of an export. */
+/** Returns true inside `withLoggingSuppressed`. */
 export function isLoggingSuppressed(): boolean {
   return state.loggingSuppressed.getStore() === true
 }

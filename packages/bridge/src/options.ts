@@ -1,11 +1,12 @@
 import { LogbridgeError } from './error.ts'
 import type { BridgeOptions } from './types.ts'
 
-/** What one option accepts: in words for the error message, and as a test. */
+/** Rule for the value of an option. */
 export interface OptionRule {
+  /** Accepted values, for the error message. */
   readonly accepts: string
   test(value: unknown): boolean
-  /** Messages must not show the value. */
+  /** Keeps the value out of error messages. */
   readonly secret?: boolean
 }
 
@@ -30,7 +31,7 @@ type RuleName =
   | 'severityTable'
   | 'redact'
 
-/** Rules that options are described with. */
+/** Rules for the values of options. */
 export const rules: Readonly<Record<RuleName, OptionRule>> = {
   string: { accepts: 'a non-empty string', test: (value) => typeof value === 'string' && value !== '' },
   boolean: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
@@ -55,7 +56,7 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
     test: (value) => hasMethod(value, 'getLogger'),
   },
   level: {
-    accepts: "a level of the library's own, by name or number",
+    accepts: 'a level of the library, by name or number',
     test: (value) => (typeof value === 'string' && value !== '') || Number.isFinite(value),
   },
   severityTable: {
@@ -70,7 +71,7 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
   },
 }
 
-/** A rule for one of a few strings. */
+/** Makes a rule that accepts the given strings. */
 export function oneOf(...values: string[]): OptionRule {
   return {
     accepts: values.map((value) => `'${value}'`).join(' or '),
@@ -79,9 +80,12 @@ export function oneOf(...values: string[]): OptionRule {
 }
 
 /**
- * Checks options where they enter: at construction. `undefined` counts as not given.
- * @param owner who has these options, for the message: `@logbridge/pino`
- * @throws LogbridgeError `INVALID_OPTION`, naming the option and what it accepts
+ * Checks the names and values of options. An option with the value `undefined` counts as omitted.
+ *
+ * @param owner function or package that has the options, for the message: `@logbridge/pino`
+ * @param options options as the application passed them
+ * @param allowed rules by the name of the option
+ * @throws LogbridgeError `INVALID_OPTION`: names the option, what it accepts, and what was given
  */
 export function checkOptions(
   owner: string,
@@ -110,7 +114,7 @@ export function checkOptions(
   }
 }
 
-/** The rules of the options that every adapter has; an adapter adds its own. */
+/** Rules of `BridgeOptions`. An adapter adds the rules of its own options. */
 export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>> = {
   loggerProvider: rules.loggerProvider,
   level: rules.level,
@@ -127,8 +131,7 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
 }
 
 /**
- * Whether a message may show a text that was given by mistake. Another one may be a URL with a sign-in, a header or a key, or
- * forge a line.
+ * Tests if an error message may show a text. Other texts may contain a URL with credentials, a header, or a key, or forge a line.
  */
 export function isPlainText(text: string): boolean {
   return text.length <= 40 && !/:\/\/|-----|[@=\p{C}\p{Zl}\p{Zp}]/u.test(text)
@@ -138,7 +141,7 @@ function lengthOf(text: string): string {
   return `a string of ${text.length} characters`
 }
 
-/** A value as an error message shows it: short, and never the inside of an object, which may hold secrets. */
+/** Describes a value in a few words. The fields of an object stay hidden, because they may hold secrets. */
 function show(value: unknown, secret = false): string {
   if (typeof value === 'string') return secret || !isPlainText(value) ? lengthOf(value) : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)

@@ -2,30 +2,30 @@ import { registeredProvider } from './otelGlobals.ts'
 import { detachText } from './detach.ts'
 import type { Logger, LoggerProvider } from './types.ts'
 
-/** Loggers kept for one bridge; a program that names loggers after users or requests must not grow without end. */
+/** Bounds the memory of a program that names loggers after users or requests. */
 const MAX_LOGGERS = 1000
-/** Loggers with a longer name are not kept: a thousand of them must not take much memory. */
+/** Loggers with a longer name are looked up each time, to bound the memory of the cache. */
 const MAX_SCOPE_LENGTH = 1000
 
 /**
- * Set on a LoggerProvider that takes any JavaScript value as body and attributes and copies it inside `emit`, by
- * the rules of `ValueWriter`. Others are given plain AnyValues.
+ * Marks a LoggerProvider that accepts any JavaScript value as body and attributes, and copies them inside `emit` by the rules of
+ * `ValueWriter`. Every other provider gets plain AnyValues.
  */
 export const ACCEPTS_ANY_VALUE: unique symbol = Symbol.for('logbridge.acceptsAnyValue') as never
 
-/** The loggers of one bridge, each looked up once for its scope. */
+/** Cache of the loggers of one bridge, by scope. */
 export interface Loggers {
-  /** `undefined` as long as no LoggerProvider is there. */
+  /** Returns `undefined` until a LoggerProvider exists. */
   get(scope: string): Logger | undefined
-  /** Whether the current provider copies and maps values itself. */
+  /** Returns true when the provider of the last logger has `ACCEPTS_ANY_VALUE`. */
   acceptsAnyValue(): boolean
-  /** Where the logger that was asked for last comes from. */
+  /** Returns the provider of the last logger. */
   provider(): LoggerProvider | undefined
 }
 
 /**
- * @param injected the user's own provider; else the registered one is looked up until it is found, and then kept
- * until another is registered in its place
+ * Makes the cache. It follows the registered LoggerProvider: a provider that is registered later replaces the earlier one.
+ * @param injected provider of the option `loggerProvider`, used instead of the registered one
  */
 export function createLoggers(injected: LoggerProvider | undefined): Loggers {
   const loggers = new Map<string, Logger>()

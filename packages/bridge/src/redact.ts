@@ -6,26 +6,26 @@ import { isOmitted } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions } from './types.ts'
 
 const CENSOR = '[Redacted]'
-/** Keys of an object that a `*` in a path may stand for, when the object has become a text. */
+/** Largest number of keys that a `*` is tried with in an object that was converted to a text. */
 const MAX_KEYS = 1000
-/** One step of a path: `.name` or `name` at its start, `["name"]`, `['name']`, `[0]`, `[*]`. */
+/** Step of a path: `.name`, `name` at the start of the path, `["name"]`, `['name']`, `[0]`, `[*]`. */
 const STEP = /(?:^|\.)([^.[\]]+)|\["([^"]*)"\]|\['([^']*)'\]|\[([^\]"']+)\]/y
 /** Attribute of the captured parameters. */
 const PARAMETERS = 'log.body.parameters'
 const ANY_KEY: unique symbol = Symbol('*')
 
 interface Path {
-  /** As the user wrote it: also the name of a flat attribute such as `user.password`. */
+  /** Path as the application wrote it, which is also the key of a flat attribute such as `user.password`. */
   readonly text: string
   readonly steps: readonly (string | typeof ANY_KEY)[]
 }
 
 /**
- * Turns the `redact` option into one function that changes a plain record in place. A path hides a text as a whole when it
- * leads to something in the object for which the text stands, because the text may contain that. Own code and not
- * `@pinojs/redact`, because that copies what it passes, which leaves a Uint8Array unreadable.
+ * Makes a function from the option `redact` that changes a plain record in place. A path that leads to a value in an object that was converted to
+ * a text hides the whole text, because the text may contain the value. `@pinojs/redact` is unsuitable because it copies the parents of a
+ * value, which breaks a Uint8Array.
  *
- * @throws LogbridgeError `INVALID_OPTION` for a path that cannot be understood
+ * @throws LogbridgeError `INVALID_OPTION` for an invalid path
  */
 export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (record: TracedRecord) => void {
   if (typeof redact === 'function') return ({ plain }) => redact(plain)
@@ -39,7 +39,7 @@ export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (r
       }
     }
     censor(plain, 'attributes')
-    // Several objects logged at once are an array of what would be the fields of a record each.
+    // A log call with several objects has a body that is an array. Paths apply to each object.
     for (const [parent, key] of [
       [plain, 'body'],
       [plain.attributes, PARAMETERS],
@@ -63,14 +63,14 @@ function parsePath(text: string): Path {
   if (steps.length === 0 || STEP.lastIndex !== text.length) {
     throw new LogbridgeError(
       'INVALID_OPTION',
-      `option redact has the path ${JSON.stringify(text)}; a path is written like user.password, *.token, ` +
+      `option redact has the invalid path ${JSON.stringify(text)}; write a path like user.password, *.token, ` +
         'headers["x-api-key"] or cards[*].number',
     )
   }
   return { text, steps }
 }
 
-/** Replaces what the steps from `at` on lead to in the value under a key, or the value itself where it is a text. */
+/** Replaces the values to which the steps from `at` on lead, or the whole value when it is a text. */
 function censorIn(
   holder: AnyValueMap,
   name: string,
@@ -93,7 +93,7 @@ function censorIn(
   }
 }
 
-/** Returns whether the steps from `at` on lead to a value, inherited ones too. A value that cannot be read counts. */
+/** Tests if the steps from `at` on lead to an own or inherited value. Returns true for a value that throws. */
 function leadsInto(source: object, steps: Path['steps'], at: number): boolean {
   const step = steps[at]!
   try {

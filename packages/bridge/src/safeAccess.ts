@@ -3,25 +3,26 @@ import types from 'node:util/types'
 const { hasOwnProperty, propertyIsEnumerable } = Object.prototype
 
 /**
- * Values read of one attribute set or body, fields and elements of all depths. The rest becomes `[Truncated]`. An object
- * that is reached on many ways is written once for each way, which can be exponentially often (2^64 within `MAX_DEPTH`).
+ * Number of values that are read of one attribute set or body, at all depths. The rest becomes `[Truncated]`. An object is written for each
+ * path that leads to it, and the number of paths can be exponential (2^64 within `MAX_DEPTH`).
  */
 export const MAX_VALUES = 65_536
-/** Values that one throw counts for: a throw takes some microseconds. */
+/** Cost of one throw, in values. A throw takes some microseconds. */
 export const THROW_COST = 64
-/** Values that one field of a Proxy counts for: to read it calls two traps. */
+/** Cost of one field of a Proxy, in values. Reading the field calls two traps. */
 const PROXY_FIELD_COST = 4
-/** Prototypes that are looked at before an object counts as an unknown class. */
+/** Longest chain of prototypes that is followed. */
 export const MAX_PROTOTYPES = 64
-/** Prototypes of usual classes. Only longer chains are checked for Proxies, which can make a chain endless. */
+/** Longest chain of prototypes of usual classes. Longer chains are checked for Proxies, which can make a chain endless. */
 export const USUAL_PROTOTYPES = 4
 
-/** Values that may still be read. */
+/** Budget of values. */
 export interface Reads {
+  /** Number of values that may still be read. */
   left: number
 }
 
-/** Reads a property; a getter or Proxy that throws gives the placeholder `[Throws: message]` instead. */
+/** Reads a property. Returns the placeholder `[Throws: message]` when a getter or a Proxy throws. */
 export function safeGet(source: object, key: PropertyKey): unknown {
   try {
     return (source as Record<PropertyKey, unknown>)[key]
@@ -47,11 +48,11 @@ export function safeGetter<Source>(read: (source: Source) => unknown): (source: 
 }
 
 /**
- * Copies an object's own enumerable string-keyed fields, without those in `omit`. Survives getters that throw, and a Proxy
- * that does not let its keys be listed: the field `[Throws]` says why. Leaves out absent values (`undefined`, functions,
- * symbols).
+ * Copies an object's own enumerable string-keyed fields. Leaves out omitted values (`undefined`, functions, symbols). Never throws: a placeholder
+ * replaces the value of a getter that throws, and the field `[Throws]` has the error of a Proxy whose keys cannot be listed.
  *
- * @param reads is charged for each field; where nothing is left, the rest becomes the field `[Truncated]`
+ * @param omit keys of fields to leave out
+ * @param reads budget that each field is charged to. Without budget, the rest becomes the field `[Truncated]`.
  */
 export function copyFields(
   source: object,
@@ -61,8 +62,8 @@ export function copyFields(
   const copy: Record<string, unknown> = {}
   try {
     if (!isPlain(source)) return copyListed(copy, source, omit, reads)
-    // `for in` with its own `source[key]` and this form of hasOwn reads by V8's enum cache: 88 ns for six fields of one
-    // shape and 144 of forty, where Object.keys and `read` took 117 and 175, and Object.hasOwn 187 and 192.
+    // `for in`, `source[key]` in its body, and this form of hasOwn use V8's enum cache: 88 ns for six fields of one shape, 144 ns for forty
+    // shapes. Object.keys and `safeGet` took 117 and 175 ns, Object.hasOwn 187 and 192 ns.
     for (const key in source) {
       if (!hasOwnProperty.call(source, key) || omit?.has(key)) continue
       if ((reads.left -= 1) < 0) {
@@ -85,8 +86,8 @@ export function copyFields(
 }
 
 /**
- * Copies the fields of a class instance or a Proxy. Lists the own keys alone, once: `for in` also lists those of all
- * prototypes, and a Proxy can have prototypes without end.
+ * Copies the fields of a class instance or a Proxy. Lists the own keys only, because `for in` also lists the keys of all prototypes, and a Proxy
+ * can have an endless chain of prototypes.
  */
 function copyListed(
   copy: Record<string, unknown>,
@@ -95,7 +96,7 @@ function copyListed(
   reads: Reads,
 ): Record<string, unknown> {
   const isProxy = types.isProxy(source)
-  // Each key counts, also one that is not enumerable. Object.keys asks a Proxy for the descriptor of every key.
+  // Keys that are not enumerable count, too, because Object.keys reads the descriptor of every key of a Proxy.
   const keys = Reflect.ownKeys(source)
   for (let index = 0; index < keys.length; index += 1) {
     const key = keys[index]!
@@ -118,19 +119,19 @@ function copyListed(
   return copy
 }
 
-/** Whether `for in` lists nothing but the object's own fields, and calls no code of its own. */
+/** Tests if `for in` lists the object's own fields only, without calling code of the application. */
 export function isPlain(source: object): boolean {
   if (types.isProxy(source)) return false
   const prototype: unknown = Object.getPrototypeOf(source)
   return prototype === Object.prototype || prototype === null
 }
 
-/** Whether a property with this value is left out: `undefined`, functions and symbols, as in JSON. */
+/** Tests for an omitted value: `undefined`, functions, and symbols, as in JSON. */
 export function isOmitted(value: unknown): boolean {
   return value === undefined || typeof value === 'function' || typeof value === 'symbol'
 }
 
-/** Sets a property even where the key is `__proto__`. */
+/** Sets a property, also for the key `__proto__`. */
 export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
@@ -139,7 +140,7 @@ export function setOwn<T>(target: Record<string, T>, key: string, value: T): voi
   }
 }
 
-/** Whether a value is an Error, also one of another realm. What merely has a `name` or a `code` is not. */
+/** Tests for an Error, also of another realm. An object that only has a `name` or a `code` is no Error. */
 export function isError(value: unknown): value is Error {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
   try {
@@ -149,7 +150,7 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-/** `instanceof Error` that ends: `instanceof` itself follows a Proxy whose prototypes are Proxies for ever. */
+/** Bounded `instanceof Error`: the operator itself is endless for a Proxy whose prototypes are Proxies. */
 function inheritsError(value: object): boolean {
   let prototype: unknown = Object.getPrototypeOf(value)
   for (let count = 0; prototype !== null && count < MAX_PROTOTYPES; count += 1) {
@@ -160,12 +161,12 @@ function inheritsError(value: object): boolean {
   return false
 }
 
-/** What stands in for a value that threw when it was read. */
+/** Makes the placeholder of a value that threw an error while it was read. */
 export function placeholder(error: unknown): string {
   return `[Throws: ${errorMessage(error)}]`
 }
 
-/** The message of whatever was thrown; total. */
+/** Returns the message of anything that was thrown. Never throws. */
 export function errorMessage(error: unknown): string {
   try {
     if (isError(error)) return textOf(error.message)
@@ -175,14 +176,14 @@ export function errorMessage(error: unknown): string {
   }
 }
 
-/** Digits of the longest bigint that is written in full: the time for it grows with the square. */
+/** Digits of the longest bigint that is written in full. The time grows with the square of the digits. */
 const MAX_DIGITS = 10_000
 const MAX_BIGINT = 10n ** BigInt(MAX_DIGITS)
 
 /**
- * Makes text of a value in bounded time. `String` itself is endless for an array that holds itself on many ways, takes
- * seconds for a bigint of a million digits, and calls whatever a value's `toString` returns.
- * @throws what the value's own `toString` throws
+ * Converts a value to text in bounded time. `String` itself takes exponential time for an array that holds itself several times, and seconds for a
+ * bigint of a million digits.
+ * @throws the error of the value's own `toString`
  */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
@@ -194,26 +195,28 @@ export function textOf(value: unknown): string {
   )
 }
 
-/** The decimal digits of a bigint, as far as there are not too many. */
+/** Returns the decimal digits of a bigint, or a placeholder for a bigint that is too long. */
 export function bigintText(value: bigint): string {
   return isShortBigint(value) ? value.toString() : `[Truncated] bigint of more than ${MAX_DIGITS} digits`
 }
 
+/** Tests for a bigint of at most `MAX_DIGITS` digits. */
 export function isShortBigint(value: bigint): boolean {
   return value < MAX_BIGINT && value > -MAX_BIGINT
 }
 
 /**
- * What the `toString` of a value's own class says; `undefined` where there is none. `Object.prototype.toString` differs per
- * realm (as in Jest), and is recognized by its result. May throw what it throws.
+ * Returns the result of the `toString` of a value's class; `undefined` for `Object.prototype.toString`, which differs per realm (e.g. in Jest) and
+ * is recognized by its result.
+ * @throws the error of `toString`
  */
 export function ownText(value: object): string | undefined {
   return textBy(value, safeGet(value, 'toString'))
 }
 
 /**
- * Calls a `toString` that has been read. That of arrays is left out, because it joins all elements, whatever length the
- * object claims; that of Errors is replaced, because it makes text of whatever `name` and `message` are.
+ * Calls a `toString`. Returns `undefined` for the function of arrays, which joins any number of elements. Replaces the function of Errors, which
+ * converts any `name` and `message` to text.
  */
 export function textBy(value: object, toString: unknown): string | undefined {
   if (typeof toString !== 'function' || toString === Object.prototype.toString) return undefined

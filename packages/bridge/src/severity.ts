@@ -1,10 +1,10 @@
 import { LogbridgeError } from './error.ts'
 import type { SeverityNumber } from './types.ts'
 
-/** A numeric scale of levels: ascending `[level, severity number]` pairs, such as pino's `[[10, 1], [20, 5], …]`. */
+/** Numeric scale of levels: ascending `[level, severity number]` pairs, such as pino's `[[10, 1], [20, 5], …]`. */
 export type SeverityScale = readonly (readonly [level: number, severity: SeverityNumber])[]
 
-/** The scale that bunyan made and pino took over: TRACE 10 to FATAL 60. */
+/** Scale of bunyan and pino: TRACE 10 to FATAL 60. */
 export const BUNYAN_SCALE: SeverityScale = [
   [10, 1],
   [20, 5],
@@ -15,8 +15,8 @@ export const BUNYAN_SCALE: SeverityScale = [
 ]
 
 /**
- * The severity of a number on a library's own scale. Between two named levels it lies in proportion (35 on
- * pino's scale is 11), above the last one likewise, up to 24; below the first it is the first.
+ * Maps a number on a library's scale to a severity number. Interpolates between two named levels (35 on pino's scale is 11),
+ * extrapolates above the last level up to 24, and returns the severity of the first level below that.
  */
 export function numericSeverity(level: number, scale: SeverityScale): SeverityNumber {
   const first = scale[0]
@@ -31,7 +31,7 @@ export function numericSeverity(level: number, scale: SeverityScale): SeverityNu
   return Math.min(Math.floor(fromSeverity + share * (toSeverity - fromSeverity)), 24) as SeverityNumber
 }
 
-/** A table from level name to severity number, with the user's `severity` option laid over it. */
+/** Merges the severity numbers of a library's levels with the option `severity`, which takes precedence. */
 export function severityTable(
   defaults: Readonly<Record<string, SeverityNumber>>,
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
@@ -39,7 +39,7 @@ export function severityTable(
   return new Map([...Object.entries(defaults), ...Object.entries(overrides ?? {})])
 }
 
-/** The error for a `level` option that the library does not know. */
+/** Makes the error for an option `level` that the library does not know. */
 export function unknownLevel(library: string, level: unknown, known: Iterable<string>): LogbridgeError {
   return new LogbridgeError(
     'INVALID_OPTION',

@@ -4,34 +4,37 @@ import { toPlain } from './anyValue.ts'
 import { describeException } from './exception.ts'
 import { bigintText, isError, isShortBigint, placeholder } from './safeAccess.ts'
 
-// `util.format` and `util.inspect` bound the depth and the elements of arrays, not the keys of objects, and `%j` and `%d`
-// bound nothing. An argument is weighed before they see it; one that is too heavy is shown as a bounded copy.
+// `util.format` and `util.inspect` limit the depth and the elements of arrays, but neither the keys of objects nor the work of `%j` and `%d`. Each
+// argument is weighed first. A bounded copy replaces an argument that is too heavy.
 
-/** Leaves out the colors of the terminal that the process happens to run in. */
+/** Formats without the colors of the terminal. */
 const FORMAT = { colors: false }
-/** Values of all arguments together that `util.inspect` is left to look at. */
+/** Largest weight of all arguments of a call, in values. */
 const MAX_WEIGHT = 4000
-/** Values of the copy of an argument that is too heavy. */
+/** Weight of the copy of an argument that is too heavy. */
 const COPY_WEIGHT = 500
-/** Deepest that `util.inspect` goes for any specifier (`%o`: 4). */
+/** Greatest depth of `util.inspect` for any specifier (`%o`: 4). */
 const INSPECT_DEPTH = 5
-/** Elements and characters that `util.inspect` shows of one array and one string. */
+/** Elements of an array and characters of a string that `util.inspect` prints. */
 const INSPECT_ELEMENTS = 100
 const INSPECT_TEXT = 10_000
-/** Nesting that is not weighed any more, and prototypes. */
+/** Greatest depth, and longest chain of prototypes, of an argument that is light. */
 const MAX_NESTING = 100
 const BIGINT_WEIGHT = 16
-/** UTF-16 units that weigh as much as a value. */
+/** Binary logarithm of the UTF-16 units that weigh as much as a value. */
 const UNITS_SHIFT = 7
-/** V8's own accessor for the stack of every Error; a data property in older versions. */
+/** Accessor of V8 for the stack of every Error. The stack is a data property in older versions. */
 const STACK_GETTER = Object.getOwnPropertyDescriptor(new Error('for its stack'), 'stack')?.get
-/** Specifiers that make text or a number of a whole value, whatever its depth. */
+/** Specifiers that convert a whole value, at any depth. */
 const WHOLE_VALUE = /%[sdifj]/
 const JSON_VALUE = /%j/
 
-/** Formats as `util.format` does, in bounded time. @param parameters what follows the template */
+/**
+ * Formats like `util.format`, in bounded time.
+ * @param parameters arguments after the template
+ */
 export function formatText(template: string, parameters: readonly unknown[]): string {
-  // `util.format` of a string alone leaves `%%` as it is. Here there were more arguments, if only fields.
+  // `util.format` of a sole string keeps `%%`. This call had further arguments, which became fields.
   if (parameters.length === 0) {
     return template.includes('%') ? formatWithOptions(FORMAT, template, '').slice(0, -1) : template
   }
@@ -44,7 +47,7 @@ export function formatText(template: string, parameters: readonly unknown[]): st
   }
 }
 
-/** Shows one value as `util.inspect` does, in bounded time; a text as it is. */
+/** Prints one value like `util.inspect`, in bounded time. Returns a text unchanged. */
 export function show(value: unknown): string {
   return inspected(new Scale(false, false).bounded(value))
 }
@@ -58,7 +61,7 @@ function inspected(value: unknown): string {
   }
 }
 
-/** Stands for an argument that is too heavy, wherever a specifier puts it. */
+/** Replaces an argument that is too heavy, for every specifier. */
 class BoundedCopy {
   readonly #copy: unknown
   constructor(copy: unknown) {
@@ -68,7 +71,7 @@ class BoundedCopy {
     return this.#copy
   }
   [inspect.custom](): string {
-    // What an object shows of itself has no quotes.
+    // The text of a `util.inspect.custom` has no quotes.
     if (typeof this.#copy === 'string') return this.#copy
     return inspect(this.#copy, { ...FORMAT, depth: INSPECT_DEPTH, maxArrayLength: null })
   }
@@ -77,12 +80,12 @@ class BoundedCopy {
 /** Weighs the arguments of one call. */
 class Scale {
   private left = MAX_WEIGHT
-  /** Texts and nesting are weighed to their end. */
+  /** Set when a specifier converts whole values: texts and nesting are weighed in full. */
   private readonly isWhole: boolean
-  /** `JSON.stringify` writes what each `toJSON` returns. */
+  /** Set when a specifier calls each `toJSON`. */
   private readonly isJson: boolean
   private ancestors: object[] | undefined
-  /** Arrays made by `beginningOf`. */
+  /** Results of `beginningOf`. */
   private beginnings: Set<unknown> | undefined
 
   constructor(isWhole: boolean, isJson: boolean) {
@@ -90,7 +93,7 @@ class Scale {
     this.isJson = isJson
   }
 
-  /** @returns the value itself, or a copy that is bounded where the value is too heavy or answers by code of its own */
+  /** @returns the value itself, or a bounded copy when the value is too heavy or runs code of the application */
   bounded(value: unknown): unknown {
     if (typeof value === 'bigint') return isShortBigint(value) ? value : bigintText(value)
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value
@@ -98,7 +101,7 @@ class Scale {
     try {
       if (this.isLight(value)) return value
     } catch {
-      // A Proxy among the prototypes has thrown.
+      // A Proxy among the prototypes threw. The value is copied.
     }
     this.ancestors = undefined
     if (!this.isWhole && !this.beginnings?.has(value) && isLong(value)) {
@@ -149,7 +152,7 @@ class Scale {
       const shown = this.isWhole ? value.length : Math.min(value.length, INSPECT_ELEMENTS)
       for (let index = 0; index < shown; index += 1) if (!this.isLightField(value, index)) return false
       if (this.beginnings?.has(value)) return true
-      // A longer array is not asked for fields beside its elements, because that lists all indices.
+      // Fields beside the elements of a longer array stay unread, because listing them lists all indices.
       return value.length <= MAX_WEIGHT && Object.keys(value).length <= value.length + INSPECT_ELEMENTS
     }
     if (types.isMap(value)) return this.areLight(Map.prototype.entries.call(value))
@@ -168,7 +171,7 @@ class Scale {
     return true
   }
 
-  /** Accessors are not called. `util.inspect` shows that they are there, and reads those of an Error. */
+  /** Weighs a field without calling accessors. `util.inspect` prints `[Getter]` for them, and calls those of an Error. */
   private isLightField(source: object, key: PropertyKey): boolean {
     this.left -= 1
     const field = Object.getOwnPropertyDescriptor(source, key)
@@ -180,7 +183,7 @@ class Scale {
   }
 }
 
-/** Whether a `toJSON` of the application says what is written, own or inherited. Those of Node.js itself are weighed already. */
+/** Tests for a `toJSON` of the application, own or inherited. The results of Node.js's own functions are weighed elsewhere. */
 function hasForeignToJSON(value: object): boolean {
   let holder: object | null = value
   while (holder !== null && !Object.hasOwn(holder, 'toJSON')) {
@@ -193,7 +196,7 @@ function isLong(value: object): value is unknown[] {
   return !types.isProxy(value) && Array.isArray(value) && value.length > MAX_WEIGHT
 }
 
-/** An array of the same length with the elements that `util.inspect` shows, and nothing beside them. */
+/** Makes an array of the same length that has only the elements that `util.inspect` prints. */
 function beginningOf(array: readonly unknown[]): unknown[] {
   const beginning: unknown[] = []
   for (let index = 0; index < INSPECT_ELEMENTS; index += 1) {
@@ -204,7 +207,7 @@ function beginningOf(array: readonly unknown[]): unknown[] {
   return beginning
 }
 
-/** Whether no Proxy answers for the object: one can have prototypes without end, which `util.inspect` follows. */
+/** Tests for a short chain of prototypes without a Proxy. `util.inspect` follows the endless chain that a Proxy can have. */
 function hasUsualPrototypes(value: object): boolean {
   let object: object | null = value
   for (let count = 0; object !== null; count += 1) {

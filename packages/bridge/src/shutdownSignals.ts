@@ -1,20 +1,20 @@
 import { constants } from 'node:os'
 import type { OptionRule } from './options.ts'
 
-/** Signals that end a process which does not handle them. */
+/** Signals whose default action ends the process. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
 
-/** The rule of an option for such signals. */
+/** Rule of an option for these signals. */
 export const shutdownSignalsRule: OptionRule = {
   accepts: `an array of ${SIGNALS.join(', ')}`,
   test: (value) => Array.isArray(value) && value.every((signal) => SIGNALS.includes(signal)),
 }
 
-/** What a signal that ends the process asks for. */
+/** Functions that are called when a signal ends the process. */
 export interface SignalEnding {
-  /** Bounded in time; never rejects. */
+  /** Must be bounded in time and never reject. */
   flush(): Promise<unknown>
-  /** The last that is done: a process that a signal ends emits no `exit`. */
+  /** Called last, because a process that a signal ends emits no `exit`. */
   atEnd(): void
 }
 
@@ -23,15 +23,15 @@ interface Watch {
   readonly listener: () => void
 }
 
-/** An ESM and a CommonJS copy of this module can meet in one process: they must not take each other for the user's. */
+/** Shared by all copies of this module in a process, which must not take each other's listeners for those of the application. */
 const KEY = Symbol.for('logbridge.shutdownSignals.1')
 const holder = globalThis as { [KEY]?: { readonly watches: Map<NodeJS.Signals, Watch>; ending: boolean } }
 const state = (holder[KEY] ??= { watches: new Map(), ending: false })
 
 /**
- * Flushes when one of the signals comes. Then the process ends by that signal, as it would have without us; a second one
- * ends it at once. Where the application has handlers of its own, they run as ever and decide what becomes of the
- * process: we flush meanwhile. Not for a worker thread, which no signal reaches.
+ * Flushes when the process gets one of the signals, then ends the process by that signal. A second signal ends the process at once. When the
+ * application handles the signal, its handlers decide if the process ends, and the flush runs meanwhile. For the main thread only, because a
+ * worker thread gets no signals.
  *
  * @returns stops watching
  */
@@ -41,7 +41,7 @@ export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending:
     if (watch === undefined) {
       watch = { endings: new Set(), listener: () => void onSignal(signal) }
       state.watches.set(signal, watch)
-      // First, so that handlers which are called once are still to be seen.
+      // The listener comes first because it counts the handlers of the application: those added by `once` are removed when they run.
       process.prependListener(signal, watch.listener)
     }
     watch.endings.add(ending)
@@ -72,13 +72,13 @@ async function onSignal(signal: NodeJS.Signals): Promise<void> {
   for (const ending of endings) ending.atEnd()
   forget(signal)
   process.kill(process.pid, signal)
-  // The first process of a container has no default action for a signal: it would live on.
+  // The first process of a container has no default action for a signal and would keep running.
   if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal])
 }
 
 /**
- * The package signal-exit, which half of npm depends on, listens to signals for the sake of the end, and ends the process when
- * nobody else listens. Each of us would leave that to the other. It counts its listeners here: version 3, then 4.
+ * Returns the number of listeners of the package signal-exit, which counts them in a global: version 3 in the first, version 4 in the second.
+ * signal-exit ends the process only when it has the only listeners, so that each package would wait for the other.
  */
 function listenersOfSignalExit(): number {
   const { __signal_exit_emitter__: third } = process as { __signal_exit_emitter__?: { count?: number } }

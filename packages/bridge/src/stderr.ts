@@ -1,6 +1,6 @@
 import { timers, unref } from './timers.ts'
 
-/** What is kept for a pipe that is full. What comes then is not written. */
+/** Size of the buffer for a full pipe. Further lines are dropped. */
 const MAX_WAITING_BYTES = 64 * 1024
 const RETRY_MILLIS = 100
 
@@ -11,7 +11,7 @@ interface Builtins {
 
 const ignore = (): void => {}
 const getBuiltinModule = process.getBuiltinModule as ((name: string) => unknown) | undefined
-/** Stays empty where `getBuiltinModule` is there. */
+/** Modules for Node.js without `getBuiltinModule`. */
 const imported: Partial<Builtins> = {}
 if (getBuiltinModule === undefined) {
   import('node:fs').then((fs) => (imported['node:fs'] = fs), ignore)
@@ -19,12 +19,12 @@ if (getBuiltinModule === undefined) {
 }
 let waiting = Buffer.alloc(0)
 let retry: NodeJS.Timeout | undefined
-/** The descriptor of a worker. */
+/** Descriptor that a worker opened. */
 let reopened: number | undefined
 
 /**
- * Writes a line to stderr. Never throws, never blocks on a full pipe, and causes no 'error' event that could end the process:
- * stderr may be closed, full, on a full disk, or replaced by anything.
+ * Writes a line to stderr. Never throws, never blocks on a full pipe, and emits no 'error' event, which could end the process: stderr may be closed,
+ * full, on a full disk, or replaced.
  */
 export function writeToStderr(line: string): void {
   try {
@@ -34,7 +34,7 @@ export function writeToStderr(line: string): void {
     if (waiting.length <= MAX_WAITING_BYTES) waiting = Buffer.concat([waiting, Buffer.from(line)])
     writeWaiting(fs)
   } catch {
-    // Nobody is left to tell.
+    // The line is dropped.
   }
 }
 
@@ -46,23 +46,22 @@ export function ignoreRejection(returned: unknown): void {
 }
 
 /**
- * Whether stderr is what Node made it. A `write` that was replaced, as by test runners, is to be called. A worker's stderr goes
- * through the main thread, which takes nothing more once the process is ending.
+ * Tests for a stderr that can be written by its descriptor. A replaced `write`, e.g. of a test runner, is called instead. The stream of a worker
+ * writes through the main thread, which stops when the process ends.
  */
 function isNative(stderr: NodeJS.WriteStream & { fd?: number }): boolean {
   return !Object.hasOwn(stderr, 'write') && (isWorker() || stderr.fd === 2)
 }
 
 /**
- * Writes to the descriptor, which fails by a throw: the stream fails by an 'error' event later, which has listeners of the
- * application that may end the process, and holds the process open while its pipe is full. To have read `process.stderr` has made
- * a pipe non-blocking, in the main thread.
+ * Writes to the descriptor, because a failure throws. The stream would emit an 'error' event later, whose listeners may end the process, and would
+ * keep the process alive while the pipe is full. Reading `process.stderr` in the main thread has made a pipe non-blocking.
  */
 function writeWaiting(fs: typeof import('node:fs')): void {
   timers.clearTimeout(retry)
   retry = undefined
   try {
-    // What the application has written comes first.
+    // The lines of the application come first.
     if (!process.stderr.writableLength) waiting = waiting.subarray(fs.writeSync(descriptor(fs), waiting))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') waiting = waiting.subarray(waiting.length)
@@ -71,9 +70,9 @@ function writeWaiting(fs: typeof import('node:fs')): void {
 }
 
 /**
- * Opens the pipe of stderr anew in a worker, without blocking: nobody may have read `process.stderr` in the main thread, which
- * makes it non-blocking. Node closes the descriptor with the worker.
- * @throws when nobody reads the pipe any more
+ * Reopens the pipe of stderr in a worker, as non-blocking, because the main thread may not have read `process.stderr`. Node.js closes the
+ * descriptor with the worker.
+ * @throws when the pipe has no reader
  */
 function descriptor(fs: typeof import('node:fs')): number {
   if (!isWorker()) return 2
@@ -83,7 +82,7 @@ function descriptor(fs: typeof import('node:fs')): number {
     const { O_NONBLOCK, O_WRONLY } = fs.constants
     if (fs.fstatSync(2).isFIFO()) reopened = fs.openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK)
   } catch (error) {
-    // Other systems and other users cannot open it.
+    // Other systems and other users cannot open the pipe.
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') return reopened
     reopened = undefined
     throw error
@@ -97,13 +96,13 @@ function writeToStream(stderr: NodeJS.WriteStream, line: string): void {
 }
 
 /**
- * Writes to a stream whose 'error' event does not end the process meanwhile. A stream emits no more than one: what the
- * application writes after ours has failed fails in silence.
- * @param write calls `written` when the stream is done with what was written
- * @throws what `write` throws
+ * Writes to a stream, and ignores its 'error' event meanwhile. A stream emits one 'error' event at most: later writes of the application fail
+ * without an event.
+ * @param write calls `written` when the stream has finished the write
+ * @throws the error of `write`
  */
 export function ignoreErrorsOf(stream: NodeJS.WriteStream, write: (written: () => void) => void): void {
-  // An error event without a listener ends the process. It comes in the turn in which the callback is called, or never.
+  // An 'error' event without a listener ends the process. The stream emits the event in the turn of the callback.
   if (typeof stream.listeners === 'function' && !stream.listeners('error').includes(ignore)) {
     stream.on('error', ignore)
   }
@@ -112,7 +111,7 @@ export function ignoreErrorsOf(stream: NodeJS.WriteStream, write: (written: () =
       try {
         if (!stream.writableLength) stream.off('error', ignore)
       } catch {
-        // It was replaced by something that cannot do that.
+        // The replacement of the stream has no `off`.
       }
     })
   }

@@ -2,32 +2,32 @@ import types from 'node:util/types'
 import { state } from './state.ts'
 import type { HrTime } from './types.ts'
 
-/** The decimals of the seconds, up to nine of them. After a colon only: `1.2.2024` has no seconds. */
+/** Decimals of the seconds, up to nine. Seconds follow a colon: `1.2.2024` has none. */
 const FRACTION = /:\d\d[.,](\d{1,9})\d*/
-/** Text that is a number and not a part of a date, such as the year or the hour: seconds since 1973, or finer. */
+/** Number of at least nine digits, so that a year or an hour is none: seconds since 1973, or a finer unit. */
 const NUMBER = /^\d{9,}(?:\.\d+)?$/
 const YEAR_FIRST = /^\d{4}[-/]\d/
 const YEAR = /\b\d{4}\b/
 const MONTH = /\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)/i
 const TIME_OF_DAY = /\d:\d\d/
-/** What `Date.prototype.toISOString` writes, and with it most loggers: 0.2 us, where the tests for any text take 0.8. */
+/** Format of `Date.prototype.toISOString`, which most loggers use. This test takes 0.2 us, the tests for other texts 0.8 us. */
 const ISO_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-/** A field called `time` may hold any text of whoever calls the application. */
+/** Bounds the time for a field `time`, which may hold any text. */
 const MAX_TEXT_LENGTH = 100
-/** OTLP counts nanoseconds in 64 bits: until July 2554. */
+/** End of OTLP's 64-bit nanoseconds, in July 2554. */
 const END_OF_TIME = 2n ** 64n
 const END_OF_TIME_MILLIS = Number(END_OF_TIME / 1_000_000n)
 
 /**
- * A point in time in any form that logging libraries use, in nanoseconds where the form has them:
+ * Converts a point in time, in any form that logging libraries use, with a precision of up to nanoseconds:
  * - `Date`;
- * - number: seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by magnitude (a
- *   number under 1e11 is seconds until the year 5138, as milliseconds it would lie before March 1973);
+ * - number: seconds, milliseconds, microseconds, or nanoseconds since the epoch, distinguished by magnitude (a number under 1e11 is seconds until
+ *   the year 5138; as milliseconds it would be before March 1973);
  * - bigint: nanoseconds since the epoch;
- * - string: ISO 8601 with up to nine decimals, another date that cannot be misread, or one of the numbers above;
+ * - string: ISO 8601 with up to nine decimals, another unambiguous date, or one of the numbers above;
  * - `[seconds, nanoseconds]`.
  *
- * Anything else, and what OTLP cannot carry (before 1970, after July 2554), gives `undefined`.
+ * @returns `undefined` for any other value, and for times that OTLP cannot express (before 1970, after July 2554)
  */
 export function toHrTime(value: unknown): HrTime | undefined {
   switch (typeof value) {
@@ -44,7 +44,7 @@ export function toHrTime(value: unknown): HrTime | undefined {
   }
 }
 
-/** Calls of one millisecond that `now` keeps in order: more would run into the next millisecond. */
+/** Calls of one millisecond that `now` keeps in order. The next nanosecond belongs to the next millisecond. */
 const MAX_CALLS = 999_999
 
 /**
@@ -82,7 +82,7 @@ function fromMicros(micros: number): HrTime | undefined {
 }
 
 function fromNumber(value: number): HrTime | undefined {
-  // A double of seconds is good for microseconds, not for more.
+  // A double of seconds has a precision of microseconds.
   if (value < 1e11) return fromMicros(Math.round(value * 1e6))
   if (value < 1e14) return fromMillis(value)
   if (value < 1e17) return fromMicros(value)
@@ -95,15 +95,15 @@ function fromString(value: string): HrTime | undefined {
   if (text.length > MAX_TEXT_LENGTH) return undefined
   if (NUMBER.test(text)) return /^\d{18,}$/.test(text) ? fromNanos(BigInt(text)) : fromNumber(Number(text))
   if (!isDate(text)) return undefined
-  // Date.parse knows no decimal comma, which ISO 8601 allows.
+  // ISO 8601 allows a decimal comma, Date.parse does not.
   const parsed = fromMillis(Date.parse(text.replace(/(:\d\d),(\d)/, '$1.$2')))
   const fraction = parsed && FRACTION.exec(text)?.[1]
   return fraction ? [parsed[0], Number(fraction.padEnd(9, '0'))] : parsed
 }
 
 /**
- * Whether a text is a date that can be read in one way only: year first or month by name, and a time of day behind them.
- * Date.parse would take 1.2.2024 for the 2nd of January, and fill in what is missing.
+ * Tests for an unambiguous date: the year first or the month by name, then a time of day. Date.parse itself reads 1.2.2024 as January 2, and
+ * fills in missing parts.
  */
 function isDate(text: string): boolean {
   if (YEAR_FIRST.test(text)) return TIME_OF_DAY.test(text.slice(6))
@@ -116,7 +116,7 @@ function fromObject(value: object): HrTime | undefined {
     if (types.isDate(value)) return fromMillis(Date.prototype.getTime.call(value))
     return isHrTime(value) ? [value[0], value[1]] : undefined
   } catch {
-    // A Proxy or a getter.
+    // A Proxy or a getter threw.
     return undefined
   }
 }

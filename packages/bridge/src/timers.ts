@@ -2,8 +2,8 @@ import * as nodeTimers from 'node:timers'
 import * as nodePromises from 'node:timers/promises'
 
 /**
- * Node's own timers, taken when this module is loaded. The global ones may be those of jsdom, which have no `unref`, or fake ones
- * of a test, which would hold up every deadline. Our own tests replace these.
+ * Timers of Node.js. The global functions may be those of jsdom, which have no `unref`, or fake timers of a test, which would stop every deadline.
+ * The tests of logbridge replace the functions of this object.
  */
 export const timers: Pick<
   typeof nodeTimers,
@@ -23,7 +23,7 @@ export function nextTurn(): Promise<void> {
   return immediate()
 }
 
-/** Lets the process end before this timer; other runtimes have timers that cannot do that. */
+/** Lets the process end before a timer. Timers of other runtimes may have no `unref`. */
 export function unref<Timer extends { unref?(): unknown }>(timer: Timer): Timer {
   timer.unref?.()
   return timer

@@ -1,7 +1,6 @@
 import types from 'node:util/types'
 import { errorEntries } from './exception.ts'
 import { findInspectCustom, mayShowItself, showByInspectCustom } from './inspectCustom.ts'
-import { distinctKey } from './keys.ts'
 import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
 import {
   bigintText,
@@ -18,88 +17,53 @@ import {
   USUAL_PROTOTYPES,
 } from './safeAccess.ts'
 import { state } from './state.ts'
-
-/**
- * Takes a value piece by piece. The rules of what a value becomes stand once, in `ValueWriter`; one sink builds
- * plain AnyValues (`anyValue.ts`), another writes protobuf (`@logbridge/core`), and so they agree.
- */
-export interface ValueSink {
-  /** AnyValue with nothing set: null. */
-  empty(): void
-  string(value: string): void
-  bool(value: boolean): void
-  /** A safe integer, or a bigint that fits int64. */
-  int(value: number | bigint): void
-  double(value: number): void
-  bytes(value: Uint8Array): void
-  /** Called before the text that stands for an object. */
-  standsFor?(object: object): void
-  beginArray(): void
-  beginElement(): void
-  endElement(): void
-  endArray(): void
-  beginMap(): void
-  /**
-   * Writes a whole field at once, where the sink has a faster way for it; the same as the three calls below would.
-   * @returns false, with nothing written, where it has not
-   */
-  primitiveField?(key: string, value: string | number | boolean): boolean
-  /**
-   * @param key no other field of this map has it
-   * @returns false, with nothing written, when UTF-8 cannot hold the key: it is asked again with one that is well-formed
-   */
-  beginField(key: string): boolean
-  endField(): void
-  endMap(): void
-}
-
-export interface ValueLimits {
-  /** Longest string in UTF-16 units; the rest is cut off and marked with `…`. Default: no limit. */
-  attributeValueLengthLimit?: number | undefined
-  /** Most attributes of a record; more are counted as dropped. Default: no limit. */
-  attributeCountLimit?: number | undefined
-}
-
-/** Deeper values are written as the empty value. Source: OpenTelemetry common, attribute limits. */
-export const MAX_DEPTH = 64
-/** UTF-16 units of text, or bytes, that count as one more value: together no more than 8 Mi of them are written. */
-const UNITS_SHIFT = 7
-/** Values that one Proxy counts for, because each look at it may run code of its own. */
-const PROXY_COST = 16
-/** Values that an Error counts for, because V8 makes the text of its stack when the stack is read first. */
-const ERROR_COST = 24
-/** Values that each of these counts for in addition. */
-const DATE_COST = 2
-const BIGINT_COST = 1
-const PROTOTYPE_COST = 1
-/** Values that one call of `util.inspect.custom` counts for in addition: with its arguments it takes a microsecond. */
-const INSPECT_COST = 4
-/** Objects that show themselves by one another. */
-const MAX_SHOWN_BY = 8
-/** Objects of a record whose hidden keys are not counted when they are listed first. */
-const FREE_LISTINGS = 16
-const OBJECT_KEY_COST = 4
-const RENAMED_KEY_COST = 6
-/** Fields that are counted when they are no longer read. */
-const MAX_COUNTED = 10_000
-/** Values of a Map's key that is an object. */
-const MAX_KEY_VALUES = 64
+import {
+  MAX_DEPTH,
+  UNITS_SHIFT,
+  PROXY_COST,
+  ERROR_COST,
+  DATE_COST,
+  BIGINT_COST,
+  PROTOTYPE_COST,
+  INSPECT_COST,
+  MAX_SHOWN_BY,
+  FREE_LISTINGS,
+  OBJECT_KEY_COST,
+  RENAMED_KEY_COST,
+  MAX_COUNTED,
+  MAX_KEY_VALUES,
+} from './valueCosts.ts'
+import {
+  Bytes,
+  bytesOf,
+  dateText,
+  dateValue,
+  Elements,
+  Entries,
+  mapEntries,
+  mapSize,
+  setSize,
+  setValues,
+} from './builtins.ts'
+import { FieldNames, namesBefore } from './fieldNames.ts'
+import type { ValueLimits, ValueSink } from './valueSink.ts'
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
+const hasOwn = Object.prototype.hasOwnProperty
 
 /**
- * Writes any JavaScript value to a sink. Total: never throws by itself, and says where it cuts something. All work is
- * bounded while it is done: each value that is read, each long text, each throw takes from the `budget` of `MAX_VALUES`.
+ * Writes any JavaScript value to a sink. Never throws an error of its own, and marks each truncation. Bounds the work while it runs: each value
+ * that is read, each long text, and each throw is charged to the budget of `MAX_VALUES`.
  *
- * Own fields are walked by `for in` with the value read in the loop: V8 takes it from where it lies, and knows that it is
- * the object's own, instead of looking it up by its key. 10 ns for four fields against 50 by `Object.keys`, and 45 more by
- * `Object.hasOwn`, which V8 does not see through.
+ * `for in` that reads the value in its body is the fastest way to read own fields: V8 knows the place of the value. Four fields take 10 ns, with
+ * `Object.keys` 50 ns; `Object.hasOwn` adds 45 ns (`pnpm bench encode`).
  */
 export class ValueWriter {
+  /** Values that may still be read. */
   private budget = 0
   private readonly ancestors: object[] = []
-  /** The first objects whose fields have been listed. */
+  /** First objects of the record whose fields were listed. */
   private readonly listed: object[] = []
   private readonly lengthLimit: number
   private readonly countLimit: number
@@ -107,7 +71,7 @@ export class ValueWriter {
   private obeysInspectCustom = false
   private readonly alwaysObeys: boolean
 
-  /** @param obeysInspectCustom see `Adapter`; default: as the bridge at work does */
+  /** @param obeysInspectCustom see `Adapter`. Default: the setting of the bridge that emits a record. */
   constructor(sink: ValueSink, limits: ValueLimits, obeysInspectCustom: boolean = false) {
     this.sink = sink
     this.alwaysObeys = obeysInspectCustom
@@ -117,7 +81,7 @@ export class ValueWriter {
 
   /**
    * Writes one value, such as a body.
-   * @param budget values read before the rest becomes `[Truncated]`
+   * @param budget number of values that are read before the rest becomes `[Truncated]`
    */
   write(value: unknown, budget: number = MAX_VALUES): void {
     this.begin(budget)
@@ -126,13 +90,13 @@ export class ValueWriter {
 
   /**
    * Writes the fields of a record's attributes: `beginField`, the value, `endField` for each.
-   * @returns how many were left out because of `attributeCountLimit`
+   * @returns the number of attributes that `attributeCountLimit` dropped
    */
   writeFields(attributes: object): number {
     this.begin(MAX_VALUES)
     let dropped = 0
     let written = 0
-    let names: Names | undefined
+    let names: FieldNames | undefined
     let index = -1
     const source = this.ownFields(attributes)
     for (const key in source) {
@@ -169,7 +133,7 @@ export class ValueWriter {
   private begin(budget: number): void {
     this.budget = budget
     this.obeysInspectCustom = this.alwaysObeys || state.obeysInspectCustom
-    // Those of a value whose sink has thrown. To set the length alone takes 40 ns.
+    // A sink that threw leaves ancestors behind. Setting the length takes 40 ns.
     if (this.ancestors.length > 0) this.ancestors.length = 0
     if (this.listed.length > 0) this.listed.length = 0
   }
@@ -179,7 +143,7 @@ export class ValueWriter {
     return placeholder(error)
   }
 
-  /** Reads a property that an object need not have. */
+  /** Reads a property that may be absent. */
   private get(source: object, key: PropertyKey): unknown {
     try {
       return (source as Record<PropertyKey, unknown>)[key]
@@ -215,7 +179,7 @@ export class ValueWriter {
 
   private digits(value: bigint): void {
     const digits = bigintText(value)
-    // Digits take longer to make than text takes to copy.
+    // Making digits takes longer than copying text.
     this.budget -= digits.length >>> 2
     this.sink.string(digits)
   }
@@ -250,8 +214,8 @@ export class ValueWriter {
   }
 
   /**
-   * Returns what an object shows by `util.inspect.custom`; the object itself where it has none. What it returns is asked again,
-   * as `util.inspect` does.
+   * Returns the result of an object's `util.inspect.custom`; the object itself if it has none. Calls the function of the result again, like
+   * `util.inspect`.
    */
   private inspected(value: object, depth: number): unknown {
     let shown: unknown = value
@@ -267,14 +231,14 @@ export class ValueWriter {
   }
 
   /**
-   * Determines the form in which an object is written: an array, Elements, Entries, Bytes, a primitive, or an object by its own fields.
-   * Reads the contents of built-in classes as the language defines them, because a subclass may say anything of itself.
-   * May throw what the object throws.
+   * Determines the form in which an object is written: an array, Elements, Entries, Bytes, a primitive, or an object with its own fields. Reads
+   * built-in classes by the methods of the language, because a subclass may override them.
+   * @throws the errors of the object
    */
   private unfold(value: object, honorsToJSON: boolean): unknown {
     if (Array.isArray(value)) return value
     const prototype: unknown = Object.getPrototypeOf(value)
-    // A prototype without one of its own is another realm's Object.prototype: what Node's modules return in a vm, as in Jest.
+    // A prototype without a prototype is the Object.prototype of another realm, e.g. of Jest.
     const isPlainObject =
       prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
     if (!isPlainObject) {
@@ -288,7 +252,7 @@ export class ValueWriter {
       if (types.isSet(value)) return new Elements(setValues.call(value), setSize.call(value) as number)
       if (isError(value)) return this.error(value)
       if (types.isBoxedPrimitive(value)) {
-        // Its own `valueOf` may give anything.
+        // A `valueOf` of the application may return any value.
         const primitive: unknown = value.valueOf()
         return typeof primitive === 'object' ? null : primitive
       }
@@ -319,22 +283,22 @@ export class ValueWriter {
     return new Entries(entries.values(), undefined, false)
   }
 
-  /** An object whose own fields can be listed and read one by one: itself, or a copy where that could call other code. */
+  /** Returns the object itself, or a copy of its own fields when listing them could call code of the application. */
   private ownFields(source: object): Record<string, unknown> {
     if (isPlain(source)) return source as Record<string, unknown>
     if (types.isProxy(source)) this.budget -= PROXY_COST
     const reads = { left: this.budget }
     const copy = copyFields(source, undefined, reads)
     const count = Object.keys(copy).length
-    // What is kept is charged when it is written.
+    // Fields of the copy are charged when they are written.
     this.budget = reads.left + count
     return copy
   }
 
   /**
-   * Charges for the keys that an object lists and that are not written: those that are not enumerable, and symbols. To count
-   * them takes longer than to write a small object. So the first objects of a record pay only when they are listed again.
-   * @param count fields that are written, or have been charged
+   * Charges for keys that are listed and not written: symbols, and keys that are not enumerable. The first listing of the first objects of a record is
+   * free, because counting the keys takes longer than writing a small object.
+   * @param count number of fields that were charged
    */
   private chargeHidden(source: object, count: number): void {
     const { listed } = this
@@ -342,7 +306,7 @@ export class ValueWriter {
     else this.budget -= Math.max(0, Reflect.ownKeys(source).length - count)
   }
 
-  /** Whether an object has so few prototypes that methods can be looked up in them. */
+  /** Tests for a chain of prototypes that is short enough to look up methods. */
   private hasUsualPrototypes(value: object): boolean {
     let prototype: unknown = Object.getPrototypeOf(value)
     for (let count = 1; prototype !== null && prototype !== Object.prototype; count += 1) {
@@ -356,10 +320,10 @@ export class ValueWriter {
     return true
   }
 
-  /** @returns how many fields were read */
+  /** @returns the number of fields that were read */
   private map(source: Record<string, unknown>, depth: number): number {
     this.sink.beginMap()
-    let names: Names | undefined
+    let names: FieldNames | undefined
     let index = -1
     for (const key in source) {
       if (this.budget <= 0) {
@@ -390,9 +354,9 @@ export class ValueWriter {
   private entries({ iterator, size, areKeysDistinct }: Entries, depth: number): void {
     this.sink.beginMap()
     const written: string[] = []
-    // Distinct keys of one type have distinct texts. Names are compared only where there is another key among them.
+    // Distinct strings, and distinct numbers, have distinct texts. FieldNames are compared from the first key of another type on.
     let keyType: string | undefined
-    let names = areKeysDistinct ? undefined : new Names()
+    let names = areKeysDistinct ? undefined : new FieldNames()
     for (let index = 0; ; index += 1) {
       const step = iterator.next()
       if (step.done) break
@@ -405,11 +369,11 @@ export class ValueWriter {
       keyType ??= type
       const name = this.nameOf(key)
       if (names === undefined && (type !== keyType || (type !== 'string' && type !== 'number'))) {
-        names = new Names(written)
+        names = new FieldNames(written)
       }
       if (isOmitted(value)) {
         this.budget -= 1
-        // A left-out entry keeps its name, so that the names of others do not depend on its value.
+        // An omitted entry keeps its name, so that the other names do not depend on its value.
         if (names) names.claim(name)
         else written.push(name.toWellFormed())
       } else if (names !== undefined) {
@@ -417,7 +381,7 @@ export class ValueWriter {
       } else if (this.field(name, value, depth + 1)) {
         written.push(name)
       } else {
-        names = new Names(written)
+        names = new FieldNames(written)
         this.field(this.claim(names, name), value, depth + 1)
       }
     }
@@ -426,7 +390,7 @@ export class ValueWriter {
 
   private array(source: readonly unknown[], depth: number): void {
     this.sink.beginArray()
-    // A Proxy may answer with anything.
+    // A Proxy may return any value.
     const claimed = this.get(source, 'length')
     const length = Number.isSafeInteger(claimed) ? (claimed as number) : 0
     for (let index = 0; index < length; index += 1) {
@@ -476,7 +440,7 @@ export class ValueWriter {
     this.sink.bytes(bytes)
   }
 
-  /** @returns false, with nothing written, when UTF-8 cannot hold the key */
+  /** @returns false when the sink has written nothing, because the key is not well-formed */
   private field(key: string, value: unknown, depth: number): boolean {
     const { sink } = this
     const type = typeof value
@@ -495,13 +459,13 @@ export class ValueWriter {
     return true
   }
 
-  private claim(names: Names, key: string): string {
+  private claim(names: FieldNames, key: string): string {
     const name = names.claim(key)
     if (name !== key) this.budget -= RENAMED_KEY_COST
     return name
   }
 
-  /** Any key of a Map as a string. */
+  /** Converts a key of a Map to a string. */
   private nameOf(key: unknown): string {
     try {
       if (typeof key === 'function') return String(key)
@@ -518,99 +482,7 @@ export class ValueWriter {
   }
 }
 
-/** A map whose keys need not be strings nor, once they are, unique. */
-class Entries {
-  readonly iterator: Iterator<readonly [unknown, unknown]>
-  readonly size: number | undefined
-  readonly areKeysDistinct: boolean
-  constructor(
-    iterator: Iterator<readonly [unknown, unknown]>,
-    size: number | undefined,
-    areKeysDistinct: boolean,
-  ) {
-    this.iterator = iterator
-    this.size = size
-    this.areKeysDistinct = areKeysDistinct
-  }
-}
-
-/** A list whose elements come one after another. */
-class Elements {
-  readonly iterator: Iterator<unknown>
-  /** As the object claims it. */
-  readonly size: number
-  constructor(iterator: Iterator<unknown>, size: number) {
-    this.iterator = iterator
-    this.size = size
-  }
-}
-
-class Bytes {
-  readonly bytes: Uint8Array
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-  }
-}
-
-/** Gives names that are well-formed, and keeps them apart: `id`, `id#2`. */
-class Names {
-  private readonly taken: Set<string>
-  private readonly nextNumbers = new Map<string, number>()
-  private readonly isTaken = (name: string): boolean => this.taken.has(name)
-
-  /** @param taken names that are well-formed and distinct */
-  constructor(taken: readonly string[] = []) {
-    this.taken = new Set(taken)
-  }
-
-  claim(given: string): string {
-    const name = distinctKey(given.toWellFormed(), this.isTaken, this.nextNumbers)
-    this.taken.add(name)
-    return name
-  }
-}
-
-const hasOwn = Object.prototype.hasOwnProperty
-const mapEntries = Map.prototype.entries
-const setValues = Set.prototype.values
-const dateValue = Date.prototype.getTime
-const dateText = Date.prototype.toISOString
-const mapSize = getterOf(Map.prototype, 'size')
-const setSize = getterOf(Set.prototype, 'size')
-const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
-const views = [typedArray, DataView.prototype].map((prototype) => ({
-  buffer: getterOf(prototype, 'buffer'),
-  byteOffset: getterOf(prototype, 'byteOffset'),
-  byteLength: getterOf(prototype, 'byteLength'),
-}))
-
-function getterOf(prototype: object, key: string): () => unknown {
-  return Object.getOwnPropertyDescriptor(prototype, key)!.get!
-}
-
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  const { buffer, byteOffset, byteLength } = views[types.isTypedArray(view) ? 0 : 1]!
-  return new Uint8Array(
-    buffer.call(view) as ArrayBuffer,
-    byteOffset.call(view) as number,
-    byteLength.call(view) as number,
-  )
-}
-
-/** The names of the fields before the first whose key is not well-formed. */
-function namesBefore(source: object, count: number): Names {
-  const names = new Names()
-  let left = count
-  for (const key in source) {
-    if (!hasOwn.call(source, key)) continue
-    if (left === 0) break
-    left -= 1
-    names.claim(key)
-  }
-  return names
-}
-
-/** How many fields are left, as far as they are counted. */
+/** Describes the number of fields from an index on. */
 function moreOf(source: object, from: number): string {
   let count = -from
   for (const key in source) {
@@ -621,20 +493,21 @@ function moreOf(source: object, from: number): string {
   return `${count} more`
 }
 
+/** Describes the number of elements from an index on. */
 function more(size: number | undefined, index: number): string {
   return size !== undefined && Number.isSafeInteger(size) && size > index ? `${size - index} more` : 'more'
 }
 
-/** Tells an iterator that nobody reads it any more. */
+/** Ends the reading of an iterator. */
 function close(iterator: Iterator<unknown>): void {
   try {
     iterator.return?.()
   } catch {
-    // The elements read so far are written.
+    // The error changes nothing: all elements that were read are written.
   }
 }
 
-/** Cuts on a code point, so that no surrogate pair is torn. */
+/** Truncates a text between two code points, which keeps surrogate pairs whole. */
 function truncate(value: string, limit: number): string {
   if (value.length <= limit) return value
   const last = value.charCodeAt(limit - 1)

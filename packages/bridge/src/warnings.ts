@@ -4,46 +4,46 @@ import { errorMessage } from './safeAccess.ts'
 import { state } from './state.ts'
 import { ignoreRejection, writeToStderr } from './stderr.ts'
 
-/** No more of an error is looked at, and no more of a message is shown: a write of this size to a pipe is never torn apart. */
+/** Longest part of an error or a message that is written, in UTF-16 units. A pipe takes a write of this size as a whole. */
 const MAX_SHOWN_LENGTH = 2000
-/** Reports a recurring fault at most once in this time. */
+/** Shortest time between two warnings with the same key. */
 const REARM_MILLIS = 60_000
 
-/** `announce`, once for each `kind`, until `rearm`. */
-export function warnOnce(kind: string, message: string, error?: unknown): void {
-  if (state.lastWarned.has(kind)) return
-  state.lastWarned.set(kind, performance.now())
+/** Warns once for each key, until `rearm`. */
+export function warnOnce(key: string, message: string, error?: unknown): void {
+  if (state.lastWarned.has(key)) return
+  state.lastWarned.set(key, performance.now())
   warn(message, error)
 }
 
-/** Has `diagnose` tell of this kind again, because the fault has ended; not sooner than a minute after the last time. */
-export function rearm(kind: string): void {
-  const saidAt = state.lastWarned.get(kind)
-  if (saidAt !== undefined && performance.now() - saidAt >= REARM_MILLIS) state.lastWarned.delete(kind)
+/** Lets `warnOnce` warn again, because the fault has ended. Has no effect within a minute of the last warning. */
+export function rearm(key: string): void {
+  const warnedAt = state.lastWarned.get(key)
+  if (warnedAt !== undefined && performance.now() - warnedAt >= REARM_MILLIS) state.lastWarned.delete(key)
 }
 
 /**
- * Says that something is wrong, to OpenTelemetry's diag logger and to stderr. It counts as caused by an export, so that a diag
- * logger which is itself bridged cannot feed on it. Never throws. The caller sees to it that it is not said too often.
+ * Writes a warning to OpenTelemetry's diag logger and to stderr. Suppresses logging meanwhile, because a diag logger may be bridged: its
+ * record would cause the next warning. Never throws. The caller limits the rate.
  *
- * @param error shown without the secrets of `hideFromDiagnostics`
+ * @param error appended without the secrets of `hideFromDiagnostics`
  */
 export function warn(message: string, error?: unknown): void {
   const text = oneLine(error === undefined ? message : `${message}: ${cause(error)}`)
-  withLoggingSuppressed(() => say(`logbridge: ${text}`))
+  withLoggingSuppressed(() => write(`logbridge: ${text}`))
 }
 
 /**
- * Hides secrets in the errors of all later diagnostics.
- * @param hide takes a text that an error gave, returns it without the secrets
- * @returns ends that
+ * Hides secrets in the errors of all later warnings.
+ * @param hide removes the secrets from the text of an error
+ * @returns removes `hide`
  */
 export function hideFromDiagnostics(hide: (text: string) => string): () => void {
   state.secretFilters.add(hide)
   return () => state.secretFilters.delete(hide)
 }
 
-/** A text on one line, without what a terminal would obey or not show, and not too long. */
+/** Puts a text on one line, without control characters, and truncates it. */
 export function oneLine(text: string, maxLength: number = MAX_SHOWN_LENGTH): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, maxLength)
 }
@@ -58,11 +58,11 @@ function cause(error: unknown): string {
   }
 }
 
-function say(line: string): void {
+function write(line: string): void {
   try {
     ignoreRejection(registeredDiagLogger()?.warn(line))
   } catch {
-    // A diag logger that fails has no one left to tell.
+    // The warning goes to stderr.
   }
   writeToStderr(`${line}\n`)
 }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { countSpecifiers, splitArguments } from '../src/arguments.ts'
 
-/** vitest turns on the colours of `util.format`. */
+/** vitest turns on the colors of `util.format`. */
 const format = (...args: unknown[]): string => formatWithOptions({ colors: false }, ...args)
 
 describe('a sole argument', () => {
@@ -88,7 +88,7 @@ describe('text', () => {
     })
   })
 
-  test('carries no colours', () => {
+  test('carries no colors', () => {
     const defaultOptions = { ...inspect.defaultOptions }
     inspect.defaultOptions = { colors: true }
     try {

@@ -201,7 +201,7 @@ test('a bridge reports a flush that fails, to onError as well', async () => {
   await bridge.flush()
   expect(errors).toEqual([new Error('unreachable')])
   expect(said).toEqual([
-    `logbridge: the flush at the end of a ${adapter.library} logger failed (logged once): unreachable`,
+    `logbridge: flush at the end of a ${adapter.library} logger failed (logged once): unreachable`,
   ])
 })
 

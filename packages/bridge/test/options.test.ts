@@ -29,7 +29,7 @@ test('every option is accepted as it is documented', () => {
 describe('a wrong option is refused with its name and what it accepts', () => {
   test.for<[string, unknown, string]>([
     ['loggerProvider', {}, 'a LoggerProvider (an object with a getLogger method)'],
-    ['level', Number.NaN, "a level of the library's own, by name or number"],
+    ['level', Number.NaN, 'a level of the library, by name or number'],
     ['severity', { info: 25 }, 'an object of level names and severity numbers from 1 to 24'],
     ['severity', { info: 0 }, 'an object of level names and severity numbers from 1 to 24'],
     ['severity', { info: 9.5 }, 'an object of level names and severity numbers from 1 to 24'],

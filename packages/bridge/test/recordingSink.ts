@@ -1,4 +1,4 @@
-import type { ValueSink } from '../src/value.ts'
+import type { ValueSink } from '../src/valueSink.ts'
 
 /** A ValueSink that keeps every leaf as it was handed over: what an encoder sees. */
 export function recordingSink(): ValueSink & { result: unknown } {

@@ -185,7 +185,7 @@ describe('a path that makes no sense is refused at construction', () => {
   test.for([[''], ['a..b'], ['a.'], ['a['], ['a]'], ['a["b]'], ['a[0]b'], ['[]']])('%s', ([path]) => {
     const create = (): unknown => createBridge(adapter, { redact: [path!] })
     expect(create).toThrow(LogbridgeError)
-    expect(create).toThrow(/^option redact has the path /)
+    expect(create).toThrow(/^option redact has the invalid path /)
   })
 })
 

@@ -2,7 +2,8 @@ import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
 import { MAX_VALUES } from '../src/safeAccess.ts'
-import { MAX_DEPTH, ValueWriter } from '../src/value.ts'
+import { ValueWriter } from '../src/value.ts'
+import { MAX_DEPTH } from '../src/valueCosts.ts'
 import { recordingSink } from './recordingSink.ts'
 
 describe('a value becomes', () => {
