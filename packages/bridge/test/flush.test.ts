@@ -10,7 +10,7 @@ import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { anyValueProvider, memoryProvider } from './memoryProvider.ts'
 
-const said = diagMessages()
+const warnings = diagMessages()
 
 afterEach(() => {
   api.logs.disable()
@@ -92,7 +92,7 @@ describe('flushProvider resolves at once when', () => {
     ['forceFlush returns no promise', withFlush(() => 'done')],
   ])('%s', async (_, provider) => {
     expect(await flushProvider(provider)).toBeUndefined()
-    expect(said).toEqual([])
+    expect(warnings).toEqual([])
   })
 })
 
@@ -125,10 +125,10 @@ describe('a flush that never ends', () => {
   test('is waited for 3000 ms by default, neither less nor more, and reported after 1000 ms', async () => {
     const flushing = watch(flushProvider(withFlush(never)))
     await vi.advanceTimersByTimeAsync(999)
-    expect(said).toEqual([])
+    expect(warnings).toEqual([])
     await vi.advanceTimersByTimeAsync(2000)
     expect(flushing.isOver).toBe(false)
-    expect(said).toEqual(['logbridge: still waiting for log records to be sent, at most 3000 ms'])
+    expect(warnings).toEqual(['logbridge: still waiting for log records to be sent, at most 3000 ms'])
     await vi.advanceTimersByTimeAsync(1)
     expect(flushing.isOver).toBe(true)
     expect(vi.getTimerCount()).toBe(0)
@@ -200,8 +200,8 @@ test('a bridge reports a flush that fails, to onError as well', async () => {
   const bridge = createBridge(adapter, { loggerProvider, onError: (error) => errors.push(error) })
   await bridge.flush()
   expect(errors).toEqual([new Error('unreachable')])
-  expect(said).toEqual([
-    `logbridge: flush at the end of a ${adapter.library} logger failed (logged once): unreachable`,
+  expect(warnings).toEqual([
+    `logbridge: the flush at the end of a ${adapter.library} logger failed (logged once): unreachable`,
   ])
 })
 

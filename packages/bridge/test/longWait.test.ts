@@ -4,7 +4,7 @@ import { noteLongWait } from '../src/longWait.ts'
 import { timers } from '../src/timers.ts'
 import { diagMessages } from './diagMessages.ts'
 
-const said = diagMessages()
+const warnings = diagMessages()
 
 beforeEach(() => useFakeTimers(timers))
 afterEach(() => {
@@ -15,10 +15,10 @@ afterEach(() => {
 test('noteLongWait reports a wait once when it lasts longer than a second', () => {
   const end = noteLongWait('a receiver, at most 3000 ms')
   vi.advanceTimersByTime(999)
-  expect(said).toEqual([])
+  expect(warnings).toEqual([])
   vi.advanceTimersByTime(10_000)
   end()
-  expect(said).toEqual(['logbridge: still waiting for a receiver, at most 3000 ms'])
+  expect(warnings).toEqual(['logbridge: still waiting for a receiver, at most 3000 ms'])
 })
 
 test('noteLongWait reports nothing when the wait ends within a second', () => {
@@ -26,14 +26,17 @@ test('noteLongWait reports nothing when the wait ends within a second', () => {
   vi.advanceTimersByTime(999)
   end()
   vi.advanceTimersByTime(10_000)
-  expect(said).toEqual([])
+  expect(warnings).toEqual([])
 })
 
 test('noteLongWait reports one line when several waits have the same text', () => {
   const ends = [noteLongWait('one receiver'), noteLongWait('one receiver'), noteLongWait('another')]
   vi.advanceTimersByTime(1000)
   for (const end of ends) end()
-  expect(said).toEqual(['logbridge: still waiting for one receiver', 'logbridge: still waiting for another'])
+  expect(warnings).toEqual([
+    'logbridge: still waiting for one receiver',
+    'logbridge: still waiting for another',
+  ])
 })
 
 test('noteLongWait reports a wait again when a minute has passed', () => {
@@ -48,7 +51,7 @@ test('noteLongWait reports a wait again when a minute has passed', () => {
   // The end of this one sees that the minute is over.
   wait()
   wait()
-  expect(said).toHaveLength(2)
+  expect(warnings).toHaveLength(2)
 })
 
 test('noteLongWait asks a function what is waited for when the second is over', () => {
@@ -57,5 +60,5 @@ test('noteLongWait asks a function what is waited for when the second is over', 
   left = 3
   vi.advanceTimersByTime(1000)
   end()
-  expect(said).toEqual(['logbridge: still waiting for 3 log records'])
+  expect(warnings).toEqual(['logbridge: still waiting for 3 log records'])
 })

@@ -13,7 +13,7 @@ import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
 
-const said = diagMessages()
+const warnings = diagMessages()
 
 beforeEach(() => {
   clearInterval(state.startupBuffer.timer)
@@ -42,7 +42,7 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     await promise
     expect(provider.records.map(({ scope, body }) => [scope, body])).toEqual([['a', 1], ['b', 2]]) // prettier-ignore
-    expect(said).toEqual([])
+    expect(warnings).toEqual([])
   })
 
   test('come before the record that is logged next', () => {
@@ -109,17 +109,17 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
-    expect(said).toEqual(['logbridge: could not send a record of the startup buffer (logged once): full'])
+    expect(warnings).toEqual(['logbridge: could not send a record of the startup buffer (logged once): full'])
   })
 
-  test('are a thousand at most; the rest is counted and said', () => {
+  test('are dropped, counted, and logged when there are more than a thousand', () => {
     const bridge = createBridge(adapter)
     for (let n = 1; n <= 1003; n += 1) bridge.emit({ body: n })
     const provider = memoryProvider()
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1))
-    expect(said).toEqual([
+    expect(warnings).toEqual([
       expect.stringContaining('dropped 3 log records because the startup buffer was full'),
     ])
   })
@@ -132,7 +132,7 @@ describe('records before a provider', () => {
     ['many values', () => ({ body: Array.from({ length: 3000 }, () => 1) })],
     ['fields of other keys each time', (n: number) => ({ attributes: { deep: fieldsOf(n, 700) } })],
     ['a scope', (n: number) => ({ scope: `${n}`.padEnd(100_000) })],
-  ] as const)('take at most 8 MiB, by %s; the rest is counted and said', ([, make]) => {
+  ] as const)('are dropped, counted, and logged when %s takes more than 8 MiB', ([, make]) => {
     const bridge = createBridge(adapter)
     for (let n = 1; n <= 300; n += 1) bridge.emit(make(n))
     expect(state.startupBuffer.records.length).toBeGreaterThan(20)
@@ -143,14 +143,14 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records).toHaveLength(kept)
-    expect(said).toEqual([
+    expect(warnings).toEqual([
       `logbridge: dropped ${300 - kept} log records because the startup buffer was full: it holds 1000 records and ` +
         '8 MiB until a LoggerProvider is registered. Set up OpenTelemetry earlier',
     ])
     expect(state.startupBuffer.bytes).toBe(0)
   })
 
-  test('are kept behind one that is larger than all of them may be, which is counted and said', () => {
+  test('are buffered after a record that is larger than the buffer, which is dropped and logged', () => {
     const bridge = createBridge(adapter)
     bridge.emit({ body: 'x'.repeat(5_000_000) })
     expect(state.startupBuffer.timer).toBeDefined()
@@ -159,7 +159,7 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(['small'])
-    expect(said).toEqual([expect.stringMatching(/^logbridge: dropped 1 log records/)])
+    expect(warnings).toEqual([expect.stringMatching(/^logbridge: dropped 1 log records/)])
   })
 
   test('do not keep the texts alive that theirs were cut from', async () => {
@@ -209,15 +209,15 @@ describe('records before a provider', () => {
 })
 
 describe('when no provider comes', () => {
-  test('it is said once, after five seconds, with what to do', () => {
+  test('a warning is logged once after five seconds when no provider is registered', () => {
     useFakeTimers(timers)
     const bridge = createBridge(adapter)
     bridge.emit({ body: 1 })
     vi.advanceTimersByTime(4900)
-    expect(said).toEqual([])
+    expect(warnings).toEqual([])
     bridge.emit({ body: 2 })
     vi.advanceTimersByTime(60_000)
-    expect(said).toEqual([
+    expect(warnings).toEqual([
       'logbridge: no OpenTelemetry LoggerProvider is registered, 2 log records not sent so far. Call ' +
         'startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, or give ' +
         'the adapter a loggerProvider',

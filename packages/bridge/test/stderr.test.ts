@@ -7,10 +7,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 // Whole processes: a stream that fails ends one, and a pipe that is full blocks one.
 
-const DIAGNOSE = new URL('../src/warnings.ts', import.meta.url).href
+const WARNINGS = new URL('../src/warnings.ts', import.meta.url).href
 /** Prints `alive` when all events of the diagnostics have come. */
 const PROGRAM = `
-  const { warn } = await import(${JSON.stringify(DIAGNOSE)})
+  const { warn } = await import(${JSON.stringify(WARNINGS)})
   for (let i = 0; i < COUNT; i += 1) {
     warn('something is wrong '.repeat(20))
     if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -91,7 +91,7 @@ describe.each([
 /** Of Node.js before 20.16. */
 const WITHOUT_BUILTIN = `
   process.getBuiltinModule = undefined
-  await import(${JSON.stringify(DIAGNOSE)})
+  await import(${JSON.stringify(WARNINGS)})
   await Promise.all([import('node:fs'), import('node:worker_threads')])
 `
 

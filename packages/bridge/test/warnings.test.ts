@@ -6,13 +6,13 @@ import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
 
-const said = diagMessages()
+const warnings = diagMessages()
 
 test('a complaint is made once for each kind', () => {
   warnOnce('a', 'first', new Error('why'))
   warnOnce('a', 'again')
   warnOnce('b', 'second')
-  expect(said).toEqual(['logbridge: first: why', 'logbridge: second'])
+  expect(warnings).toEqual(['logbridge: first: why', 'logbridge: second'])
 })
 
 test('it goes to stderr as well', () => {
@@ -54,7 +54,7 @@ test('a diagnostic is one line when an error tries to forge another', () => {
   const forged = 'no\r\nlogbridge: all is well\u001b[2J\u202e\u2028\u0085\u009b\ud800\u200b.'
   warn('first', new Error(forged))
   warn(`of a path ${forged}`)
-  expect(said).toEqual([
+  expect(warnings).toEqual([
     'logbridge: first: no logbridge: all is well [2J .',
     'logbridge: of a path no logbridge: all is well [2J .',
   ])
@@ -63,8 +63,8 @@ test('a diagnostic is one line when an error tries to forge another', () => {
 test('a diagnostic shows no error at more than its length, nor what is hidden in it', () => {
   onTestFinished(hideFromDiagnostics((text) => text.replaceAll('hunter2', '***')))
   warn('hunter2', new Error(`hunter2 ${'x'.repeat(1e6)}`))
-  expect(said[0]).toHaveLength('logbridge: '.length + 2000)
-  expect(said[0]).toMatch(/^logbridge: hunter2: \*{3} x+$/)
+  expect(warnings[0]).toHaveLength('logbridge: '.length + 2000)
+  expect(warnings[0]).toMatch(/^logbridge: hunter2: \*{3} x+$/)
 })
 
 test('a diagnostic is told again when its fault has ended a minute after it was told', () => {
@@ -78,5 +78,5 @@ test('a diagnostic is told again when its fault has ended a minute after it was 
   warnOnce('a', 'it has not ended')
   rearm('a')
   warnOnce('a', 'again')
-  expect(said).toEqual(['logbridge: first', 'logbridge: again'])
+  expect(warnings).toEqual(['logbridge: first', 'logbridge: again'])
 })
