@@ -17,7 +17,7 @@ import { unreachableUrl } from '@logbridge/test-support/ports'
 import { type Ended, run, start } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
-// Real processes that call process.exit(), and real receivers: what arrives, what the account says, and which code they end with.
+// Child processes that call process.exit(), with their received records, stats, and exit codes.
 
 const decoding = receiver()
 const folder = mkdtempSync(join(tmpdir(), 'logbridge-exit-'))
@@ -31,7 +31,7 @@ const LOG = `for (const n of [0, 1, 2]) logs.getLogger('l').emit({ body: 'hello 
 const LISTEN = `process.on('exit', () => logs.getLogger('l').emit({ body: 'last' }))`
 const BODIES = ['hello 0', 'hello 1', 'hello 2']
 
-/** @param options in addition, as source text */
+/** @param options source of further options */
 function program(options: string, end = 'process.exit(3)'): string {
   return `${IMPORTS}
 const telemetry = startTelemetry({
@@ -68,7 +68,7 @@ async function certificate(altName: string): Promise<Pair> {
 describe.each([
   ['grpc', startGrpcReceiver],
   ['http/protobuf', startHttpReceiver],
-] as const)('a process that exits sends what it has over %s', (protocol, startReceiver) => {
+] as const)('exit flush sends over %s', (protocol, startReceiver) => {
   let own: Pair
   let client: Pair
   beforeAll(async () => {
@@ -91,7 +91,7 @@ describe.each([
     return run(program(JSON.stringify({ protocol, endpoint: url, ...options }), end), env ? { env } : {})
   }
 
-  test('in plain text, with its headers', async () => {
+  test('plain text with headers', async () => {
     const plain = await open()
     const ended = await exits(plain.url, { headers: { 'X-Token': 'a-secret-token' } })
     expect(ended).toMatchObject({ code: 3, stderr: '' })
@@ -100,7 +100,7 @@ describe.each([
     expect(plain.requests[0]).toMatchObject({ compressed: false, headers: { 'x-token': 'a-secret-token' } })
   })
 
-  test('compressed', async () => {
+  test('compressed requests', async () => {
     const plain = await open()
     const more = `logs.getLogger('l').emit({ body: 'x'.repeat(5000) }); process.exit(3)`
     const ended = await exits(plain.url, { compression: 'gzip' }, more)
@@ -109,13 +109,13 @@ describe.each([
     expect(await bodiesOf(plain.requests)).toEqual([...BODIES, 'x'.repeat(5000)])
   })
 
-  test('by TLS', async () => {
+  test('requests with TLS', async () => {
     const secure = await open(own)
     expect(await exits(secure.url, { tls: { ca: own.cert } })).toMatchObject({ code: 3, stderr: '' })
     expect(await bodiesOf(secure.requests)).toEqual(BODIES)
   })
 
-  test('to no receiver whose certificate is not trusted', { tags: 'long' }, async () => {
+  test('nothing when the certificate of the receiver is not trusted', { tags: 'long' }, async () => {
     const secure = await open(own)
     const ended = await exits(secure.url, { tls: { ca: client.cert } })
     expect(ended.code).toBe(3)
@@ -123,7 +123,7 @@ describe.each([
     expect(secure.requests).toHaveLength(0)
   })
 
-  test('by mutual TLS, with files', async () => {
+  test('requests with mutual TLS from files', async () => {
     const mutual = await open({ ...own, ca: client.cert })
     const [caFile, certFile, keyFile] = [own.cert, client.cert, client.key].map((content, index) => {
       const path = join(folder, `${index}.pem`)
@@ -135,7 +135,7 @@ describe.each([
     expect(await bodiesOf(mutual.requests)).toEqual(BODIES)
   })
 
-  test('again when the receiver is busy at first', async () => {
+  test('a request again when the receiver is unavailable at first', async () => {
     const busy = await open()
     busy.answer = (_, n) => (n === 1 ? { code: 'UNAVAILABLE', status: 503 } : {}) as never
     const ended = await exits(busy.url)
@@ -144,7 +144,7 @@ describe.each([
     expect(busy.requests).toHaveLength(2)
   })
 
-  test('and counts what the receiver refuses', async () => {
+  test('requests and counts records that the receiver refuses', async () => {
     const refusing = await open()
     const token = 'a-secret-token'
     refusing.answer = () => ({ code: 'INVALID_ARGUMENT', message: `not for ${token}`, status: 400 }) as never
@@ -181,7 +181,7 @@ describe.each([
     },
   )
 
-  test('and again what is in flight', async () => {
+  test('requests in flight again', async () => {
     const slow = await open()
     slow.answer = (_, n) => (n === 1 ? { fault: 'silent' } : {})
     const running = start(
@@ -200,7 +200,7 @@ describe.each([
     expect(await bodiesOf(slow.requests)).toEqual([...BODIES, ...BODIES])
   })
 
-  test('past what the application preloads, with options that a worker refuses', async () => {
+  test('requests when the application has --import and options that a worker refuses', async () => {
     const plain = await open()
     const preload = join(folder, 'preload.cjs')
     writeFileSync(preload, `require('node:fs').writeSync(1, 'preloaded\\n')`)
@@ -212,13 +212,13 @@ describe.each([
     expect(plain.requests).toHaveLength(1)
   })
 
-  test('with the headers that a function gives', async () => {
+  test('headers of a function', async () => {
     const plain = await open()
     const options = (headers: string): string =>
       `{ protocol: '${protocol}', endpoint: '${plain.url}', headers: ${headers} }`
     const sent = (): unknown[] => plain.requests.map(({ headers }) => headers['x-token'])
     await run(program(options(`() => ({ 'X-Token': 'at once' })`)))
-    // Asked for at the start, because the process has sent no request before.
+    // headers() is called at the start, because the process has sent no request before.
     const awaited = `await new Promise((resolve) => setTimeout(resolve, 10)); process.exit(3)`
     await run(program(options(`async () => ({ 'X-Token': 'before' })`), awaited))
     expect(sent()).toEqual(['at once', 'before'])
@@ -230,10 +230,10 @@ describe.each([
   })
 })
 
-describe('a process that exits sends what it has over gRPC', () => {
+describe('exit flush sends over gRPC', () => {
   test.each([
     ['in plain text', false],
-    ['by TLS', true],
+    ['requests with TLS', true],
   ])('%s through the proxy of the environment', async (_, secure) => {
     const own = await certificate('localhost')
     const plain = await startGrpcReceiver(secure ? own : undefined)
@@ -261,13 +261,13 @@ describe('a process that exits sends what it has over gRPC', () => {
     expect(ended).toMatchObject({ code: 3, stderr: '' })
     expect(connects).toEqual([[authority, `Basic ${Buffer.from('ada:pass word').toString('base64')}`]])
     expect(await bodiesOf(plain.requests)).toEqual(BODIES)
-    // A name of the list is connected to without it.
+    // A name in no_proxy is connected without the proxy.
     await run(program(JSON.stringify(options)), { env: { ...env, no_grpc_proxy: 'example.com,localhost' } })
     expect(connects).toHaveLength(1)
     expect(plain.requests).toHaveLength(2)
   })
 
-  test('to a name that gRPC resolves, and to a socket of the file system', async () => {
+  test('to a name that gRPC resolves and to a Unix socket', async () => {
     const plain = await startGrpcReceiver()
     onTestFinished(() => plain.close())
     const path = join(folder, 'grpc.sock')
@@ -293,8 +293,8 @@ describe('a process that exits sends what it has over gRPC', () => {
 describe.each([
   ['grpc', startGrpcReceiver],
   ['http/protobuf', startHttpReceiver],
-] as const)('a process that exits sends its spans over %s', (protocol, startReceiver) => {
-  test('that wait, those in flight again, and log records beside them', async () => {
+] as const)('exit flush sends spans over %s', (protocol, startReceiver) => {
+  test('that are queued, spans in flight again, and log records', async () => {
     const slow = await startReceiver()
     onTestFinished(() => slow.close())
     slow.answer = (_, n) => (n === 1 ? { fault: 'silent' } : {})
@@ -327,28 +327,25 @@ describe.each([
 })
 
 const collector = findCollector()
-test.skipIf(collector === undefined)(
-  'a process that exits sends what it has to a real Collector',
-  async () => {
-    const { grpcUrl, httpUrl, received, stop } = await startCollector(collector!)
-    onTestFinished(stop)
-    for (const [protocol, endpoint] of [
-      ['grpc', grpcUrl],
-      ['http/protobuf', httpUrl],
-    ]) {
-      for (const compression of ['none', 'gzip']) {
-        const ended = await run(program(JSON.stringify({ protocol, endpoint, compression })))
-        expect(ended, protocol).toMatchObject({ code: 3, stderr: '' })
-      }
+test.skipIf(collector === undefined)('exit flush sends log records to a Collector', async () => {
+  const { grpcUrl, httpUrl, received, stop } = await startCollector(collector!)
+  onTestFinished(stop)
+  for (const [protocol, endpoint] of [
+    ['grpc', grpcUrl],
+    ['http/protobuf', httpUrl],
+  ]) {
+    for (const compression of ['none', 'gzip']) {
+      const ended = await run(program(JSON.stringify({ protocol, endpoint, compression })))
+      expect(ended, protocol).toMatchObject({ code: 3, stderr: '' })
     }
-    const records = received.resourceLogs.flatMap(({ scopeLogs }) =>
-      scopeLogs.flatMap((scope: any) => scope.logRecords),
-    )
-    expect(records.map(({ body }) => body.stringValue)).toEqual([...BODIES, ...BODIES, ...BODIES, ...BODIES])
-  },
-)
+  }
+  const records = received.resourceLogs.flatMap(({ scopeLogs }) =>
+    scopeLogs.flatMap((scope: any) => scope.logRecords),
+  )
+  expect(records.map(({ body }) => body.stringValue)).toEqual([...BODIES, ...BODIES, ...BODIES, ...BODIES])
+})
 
-describe('a process sends what it has', () => {
+describe('exit flush sends log records', () => {
   async function exits(end: string, options = '{}'): Promise<Ended & { bodies: unknown[] }> {
     decoding.take()
     const ended = await run(program(options, end), {
@@ -357,7 +354,7 @@ describe('a process sends what it has', () => {
     return { ...ended, bodies: decoding.take().map(({ body }) => body) }
   }
 
-  test('when an exception ends it, and the exception', async () => {
+  test('and the exception when an uncaught exception ends the process', async () => {
     const ended = await exits(`throw new TypeError('no stock')`)
     expect(ended).toMatchObject({ code: 1, bodies: [...BODIES, 'no stock'] })
     expect(ended.stderr).not.toContain('logbridge:')
@@ -368,7 +365,7 @@ describe('a process sends what it has', () => {
     expect(ended).toMatchObject({ code: 4, stderr: '', bodies: BODIES })
   })
 
-  test('when a listener of exit exits itself, which calls no more listeners', async () => {
+  test('when a listener of exit calls process.exit()', async () => {
     const before = `process.on('exit', () => process.exit(5))`
     const code = program('{}').replace('const telemetry', `${before}\nconst telemetry`)
     decoding.take()
@@ -392,7 +389,7 @@ describe('a process sends what it has', () => {
       'const telemetry',
       `${LISTEN}; process.on('exit', () => process.exit(3)); setTimeout(() => process.exit(1), 1)`,
     ],
-  ])('when a listener of exit logs that was added %s', async (_when, start, end) => {
+  ])('of a listener of exit that was added %s', async (_when, start, end) => {
     const code = program('{ captureUncaughtExceptions: false }', end).replace('const telemetry', start)
     decoding.take()
     const ended = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() } })
@@ -400,12 +397,12 @@ describe('a process sends what it has', () => {
     expect(decoding.take().map(({ body }) => body)).toEqual([...BODIES, 'last'])
   })
 
-  test('when the application has put fake clocks in place', async () => {
+  test('when the application uses fake timers', async () => {
     const fakes = `process.hrtime.bigint = () => 0n; process.hrtime = () => [0, 0]; performance.now = () => 0; Date.now = () => 0`
     expect(await exits(`${fakes}; process.exit(3)`)).toMatchObject({ code: 3, stderr: '', bodies: BODIES })
   })
 
-  test('when it exits while it shuts down', async () => {
+  test('when the process exits during a shutdown', async () => {
     expect(await exits(`telemetry.shutdown(); process.exit(3)`)).toMatchObject({
       code: 3,
       stderr: '',
@@ -413,7 +410,7 @@ describe('a process sends what it has', () => {
     })
   })
 
-  test('when each of several providers has something, of both copies of the package', async () => {
+  test('of several providers and both copies of the package', async () => {
     const more = `
       import { createRequire } from 'node:module'
       const other = createRequire(import.meta.url)('@logbridge/core')
@@ -430,7 +427,7 @@ describe('a process sends what it has', () => {
     expect(bodies).toHaveLength(6)
   })
 
-  test('when it is a worker thread that exits', async () => {
+  test('when a worker thread exits', async () => {
     const worker = `
       const { startTelemetry } = require('@logbridge/core')
       const { logs } = require('@opentelemetry/api')
@@ -446,14 +443,14 @@ describe('a process sends what it has', () => {
     expect(decoding.take()).toHaveLength(3)
   })
 
-  test('not when flushOnExit is left out: it is lost, which is reported', async () => {
+  test('only when flushOnExit is set, else reports their loss', async () => {
     const ended = await exits('process.exit(3)', '{ flushOnExit: undefined }')
     expect(ended).toMatchObject({ code: 3, bodies: [] })
     expect(ended.stderr).toContain('log records not yet sent when the process ended: 3.')
   })
 })
 
-describe('with a spool', () => {
+describe('exit flush with a spool', () => {
   function spooling(end: string): string {
     const directory = mkdtempSync(join(folder, 'spool-'))
     return program(
@@ -462,7 +459,7 @@ describe('with a spool', () => {
     )
   }
 
-  test('what an exit has sent is not sent again by the next process', async () => {
+  test('acknowledges sent records, which the next process does not send again', async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() }
     const code = spooling('process.exit(3)')
     decoding.take()
@@ -474,7 +471,7 @@ describe('with a spool', () => {
     expect(decoding.take()).toHaveLength(3)
   })
 
-  test('what a listener of exit logs is sent by the next process when flushOnExit is left out', async () => {
+  test('leaves records of a listener of exit to the next process when flushOnExit is not set', async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: decoding.grpcUrl() }
     const code = spooling('process.exit(3)').replace('flushOnExit: true', 'flushOnExit: false')
     decoding.take()
@@ -484,7 +481,7 @@ describe('with a spool', () => {
     expect(decoding.take().map(({ body }) => body)).toEqual([...BODIES, 'last'])
   })
 
-  test('what an exit could not send is sent by the next process', { tags: 'long' }, async () => {
+  test('leaves unsent records to the next process', { tags: 'long' }, async () => {
     const code = spooling('process.exit(3)')
     const first = await run(code, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } })
     expect(first.code).toBe(3)
@@ -507,7 +504,7 @@ test.each([
   ['', '', 3],
   [', also when a listener of exit logs', LISTEN, 4],
 ])(
-  'a process that has waited in vain for its receiver at the end of its work does not wait again as it exits%s',
+  'process waits once for its receiver when its work ends and the process exits%s',
   { tags: 'long' },
   async (_also, more, lost) => {
     const ended = await run(program('{}', more), {
@@ -520,7 +517,7 @@ test.each([
   },
 )
 
-test('a process that may start no worker thread is told so when flushOnExit is set', async () => {
+test('startTelemetry throws when flushOnExit is set and worker threads are not permitted', async () => {
   const code = `${IMPORTS} try { startTelemetry({ flushOnExit: true }) } catch (error) { console.log(error.code, error.message) }`
   const ended = await run(code, { execArgv: ['--permission', '--allow-fs-read=*'] })
   expect(ended.stdout).toMatch(/^INVALID_OPTION .*flushOnExit.*--allow-worker/)

@@ -6,13 +6,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
-// Processes and threads of one application: each has telemetry of its own.
+// Processes and threads of one application, each with separate telemetry.
 
 const receiving = receiver()
 const TELEMETRY = fileURLToPath(new URL('../fixtures/telemetry.mjs', import.meta.url))
 const FAMILY = new URL('../fixtures/family.mjs', import.meta.url)
 
-/** Which ids came from which process and thread (`pid.thread`), and what each has logged. */
+/** Ids and records by process and thread (`pid.thread`). */
 async function family(
   kind: string,
   env: Record<string, string> = {},
@@ -32,17 +32,17 @@ async function family(
   return { ids: new Map(ids), bodies }
 }
 
-describe.each(['fork', 'cluster', 'thread'])('%s, while telemetry is still starting', (kind) => {
-  test('each has an instance id of its own, and each record comes once', async () => {
+describe.each(['fork', 'cluster', 'thread'])('%s during the start of telemetry', (kind) => {
+  test('has a separate service.instance.id and sends each record once', async () => {
     const { ids, bodies } = await family(kind)
     expect(ids.size).toBe(3)
     expect(new Set(ids.values()).size).toBe(3)
-    // One early and one late of each.
+    // Each process or thread logs one early and one late record.
     expect(bodies).toHaveLength(6)
     expect(new Set(bodies).size).toBe(6)
   })
 
-  test('an id that all inherit by the environment is made one of each', async () => {
+  test('derives a separate id from an inherited id', async () => {
     const { ids } = await family(kind, { OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-1' })
     const [parent, ...others] = [...ids.values()].toSorted((a, b) => a.length - b.length)
     expect(parent).toBe('pod-1')
@@ -54,7 +54,7 @@ describe.each(['fork', 'cluster', 'thread'])('%s, while telemetry is still start
     }
   })
 
-  test('an id that the code sets is left alone', async () => {
+  test('keeps an id that the code sets', async () => {
     const { ids } = await family(kind, {
       ID_BY_CODE: 'mine',
       OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-1',
@@ -63,7 +63,7 @@ describe.each(['fork', 'cluster', 'thread'])('%s, while telemetry is still start
   })
 })
 
-test('a LoggerProvider that is not registered, as that of pino in its worker, shares the inherited id', async () => {
+test("LoggerProvider keeps the inherited id when it is not registered, as in pino's worker", async () => {
   const log = `const { createLoggerProvider } = require('@logbridge/core')
     createLoggerProvider({ register: false }).getLogger('l').emit({ body: 'hello' })`
   await run(
@@ -81,7 +81,7 @@ test('a LoggerProvider that is not registered, as that of pino in its worker, sh
   ])
 })
 
-describe('a startup snapshot', () => {
+describe('startup snapshot', () => {
   async function snapshot(program: string) {
     const folder = await mkdtemp(join(tmpdir(), 'logbridge-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -100,7 +100,7 @@ describe('a startup snapshot', () => {
   }
 
   test.each(['startTelemetry()', 'createLoggerProvider()', 'OtlpLogRecordProcessor'])(
-    'cannot hold %s, and says what to do',
+    'rejects %s with an error that says what to do',
     async (what) => {
       const call = what.endsWith('()') ? `load().${what}` : `new (load().${what})()`
       const { built } = await snapshot(call)
@@ -111,7 +111,7 @@ describe('a startup snapshot', () => {
     },
   )
 
-  test('of which each process starts its own telemetry', async () => {
+  test('lets each process start its telemetry', async () => {
     const { built, start } = await snapshot(`
       require('node:v8').startupSnapshot.setDeserializeMainFunction(() => {
         load().startTelemetry({ traces: false, metrics: false }).loggerProvider.getLogger('l').emit({ body: 'hello' })

@@ -22,12 +22,12 @@ afterEach(async () => {
   await receiver.close()
 })
 
-/** Waits for requests, while the fake clock stands still. */
+/** Waits for requests without advancing the fake clock. */
 async function arrived(count: number): Promise<void> {
   while (receiver.requests.length < count) await vi.advanceTimersByTimeAsync(0)
 }
 
-/** Checks that a wait ends at the default deadline, not before, and is reported after a second. */
+/** Checks that a wait ends at the default deadline and is reported after a second. */
 async function expectWait(ended: Promise<unknown>, line: string): Promise<void> {
   let over = false
   void ended.then(() => (over = true))
@@ -44,7 +44,7 @@ async function expectWait(ended: Promise<unknown>, line: string): Promise<void> 
 
 const RECORD = { severityNumber: 9, body: 'hello' }
 
-test('Telemetry.shutdown waits 3 s, and reports after 1 s for what, when the receiver never answers', async () => {
+test('Telemetry.shutdown waits 3 s and reports the wait after 1 s when the receiver never answers', async () => {
   const endpoint = receiver.url.replace('//', '//user:hunter2@')
   const telemetry = startTelemetry({ endpoint: `${endpoint}/?key=hunter2`, metrics: false })
   telemetry.tracerProvider.getTracer('t').startSpan('work').end()
@@ -57,7 +57,7 @@ test('Telemetry.shutdown waits 3 s, and reports after 1 s for what, when the rec
   )
 })
 
-test('LogbridgeLoggerProvider.shutdown waits 3 s, and reports after 1 s for what, when the receiver never answers', async () => {
+test('LogbridgeLoggerProvider.shutdown waits 3 s and reports the wait after 1 s when the receiver never answers', async () => {
   const provider = createLoggerProvider({
     endpoint: receiver.url,
     protocol: 'http/protobuf',
@@ -69,7 +69,7 @@ test('LogbridgeLoggerProvider.shutdown waits 3 s, and reports after 1 s for what
   await expectWait(ended, `still waiting for 1 log record to be sent to ${receiver.url}, at most 3 s`)
 })
 
-test('OtlpLogRecordProcessor.shutdown waits 3 s, and reports after 1 s for what, when the receiver never answers', async () => {
+test('OtlpLogRecordProcessor.shutdown waits 3 s and reports the wait after 1 s when the receiver never answers', async () => {
   const processor = new OtlpLogRecordProcessor({ endpoint: receiver.url, protocol: 'http/protobuf' })
   processor.onEmit({
     ...RECORD,
@@ -83,7 +83,7 @@ test('OtlpLogRecordProcessor.shutdown waits 3 s, and reports after 1 s for what,
   await expectWait(ended, `still waiting for 1 log record to be sent to ${receiver.url}, at most 3 s`)
 })
 
-test('a shutdown says that it waits for processors when nothing is unsent', async () => {
+test('shutdown reports that it waits for processors when no record is unsent', async () => {
   const never = new Promise<void>(() => {})
   const processor = { onEmit() {}, forceFlush: () => never, shutdown: () => never }
   const provider = createLoggerProvider({ endpoint: receiver.url, register: false, processors: [processor] })
@@ -100,6 +100,6 @@ test.each([
   ['dns:///name:4317', 'dns:///name:4317'],
   ['dns://8.8.8.8/name:4317', 'dns://8.8.8.8/name:4317'],
   ['unix:/run/otel.sock', 'unix:/run/otel.sock'],
-])('an endpoint is shown without secrets when it is %s', (url, shown) => {
+])('shownEndpoint returns no secrets when the endpoint is %s', (url, shown) => {
   expect(shownEndpoint(url)).toBe(shown)
 })

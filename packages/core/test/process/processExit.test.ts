@@ -34,17 +34,17 @@ function received(): number[] {
   return [logRecords - total.logRecords, spans - total.spans, dataPoints - total.dataPoints]
 }
 
-describe('a process that has nothing left to do', () => {
-  test('sends what it has', async () => {
+describe('process without further work', () => {
+  test('sends its log records, spans, and metrics', async () => {
     const ended = await run(`${ESM} startTelemetry() ${PRODUCE}`, {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
     })
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
-    // A metric of its own, and five of the account of its records.
+    // The metrics are one of the application and five of the counters.
     expect(received()).toEqual([1, 1, 6])
   })
 
-  test('sends what comes after that, too', async () => {
+  test('sends records that are logged after its first flush', async () => {
     const late = `process.once('beforeExit', () => setTimeout(() => { ${PRODUCE} }, 1))`
     await run(`${ESM} startTelemetry({ metrics: false }) ${PRODUCE}; ${late}`, {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
@@ -52,7 +52,7 @@ describe('a process that has nothing left to do', () => {
     expect(received()).toEqual([2, 2, 0])
   })
 
-  test('ends though its receiver is away', async () => {
+  test('ends when its receiver is unreachable', async () => {
     const ended = await run(
       `${ESM} const telemetry = startTelemetry() ${PRODUCE}
       await telemetry.shutdown(200)
@@ -76,24 +76,20 @@ test.each([
     'past a processor whose flush never ends',
     '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
   ],
-])(
-  'records that go %s hold a process no longer than three seconds at its end',
-  { tags: 'long' },
-  async (_, processors) => {
-    const ended = await run(
-      `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
+])('process ends after at most three seconds when records go %s', { tags: 'long' }, async (_, processors) => {
+  const ended = await run(
+    `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
     const start = performance.now()
     process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
-      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
-    )
-    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
-    expect(ended.stderr).not.toContain('processor')
-  },
-)
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+  )
+  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  expect(ended.stderr).not.toContain('processor')
+})
 
 test(
-  'spans and metrics of a receiver that is away hold no process beyond the flush at its end',
+  'process ends after its final flush when the receiver of spans and metrics is unreachable',
   { tags: 'long' },
   async () => {
     // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
@@ -104,7 +100,7 @@ test(
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
     )
     expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-    // What is wrong is told as an operator would say it.
+    // The line has the event, the state, and the cause.
     expect(ended.stderr).toMatch(/^logbridge: .*: gRPC UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1$/m)
   },
 )
@@ -117,22 +113,19 @@ test.each([
     'traces',
     `{ onStart: ${NO}, onEnding: ${NO}, onEnd: ${NO}, forceFlush: ${NO}, shutdown: ${NO} }`,
   ],
-])(
-  'a processor %s that throws holds up nothing, and keeps nothing from being sent',
-  async (_, signal, processor) => {
-    const ended = await run(
-      `${ESM} setTimeout(() => console.log('late'), 4000).unref()
+])('process sends its telemetry and ends when a processor %s throws', async (_, signal, processor) => {
+  const ended = await run(
+    `${ESM} setTimeout(() => console.log('late'), 4000).unref()
     startTelemetry({ metrics: false, ${signal}: { processors: [${processor}] } }) ${PRODUCE}`,
-      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
-    )
-    expect(ended).toMatchObject({ code: 0, stdout: '' })
-    expect(ended.stderr).toContain('a processor failed on a log record or a span (logged once): no')
-    expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
-    expect(received()).toEqual([1, 1, 0])
-  },
-)
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+  )
+  expect(ended).toMatchObject({ code: 0, stdout: '' })
+  expect(ended.stderr).toContain('a processor failed on a log record or a span (logged once): no')
+  expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
+  expect(received()).toEqual([1, 1, 0])
+})
 
-test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
+test('OTEL_LOG_LEVEL prints messages until the shutdown', async () => {
   const ended = await run(
     `${ESM} const telemetry = startTelemetry({ logs: false, traces: false, metrics: false })
     diag.warn('quiet'); diag.error('loud')
@@ -142,7 +135,7 @@ test('OTEL_LOG_LEVEL has messages printed until the shutdown', async () => {
   expect(ended).toEqual({ code: 0, stdout: '', stderr: 'loud\n' })
 })
 
-test('an ESM and a CommonJS copy know of each other', async () => {
+test('startTelemetry throws when the other module format has started telemetry', async () => {
   const ended = await run(
     `${ESM} import { createRequire } from 'node:module'
     const { startTelemetry: again } = createRequire(import.meta.url)('@logbridge/core')
@@ -156,7 +149,7 @@ test('an ESM and a CommonJS copy know of each other', async () => {
 })
 
 test.each(['grpc', 'http/protobuf'])(
-  'a receiver that takes requests by %s and never answers holds a process no longer than the flush at its end',
+  'process ends after its final flush when a receiver accepts requests over %s and never answers',
   { tags: 'long' },
   async (protocol) => {
     const silent = createServer((socket) => void socket.on('error', () => {}).resume())
@@ -164,7 +157,7 @@ test.each(['grpc', 'http/protobuf'])(
     await once(silent, 'listening')
     onTestFinished(() => void silent.close())
     const { port } = silent.address() as AddressInfo
-    // Attempts that would hold the process for a minute, and the test for longer than it has.
+    // Attempts last a minute, which is longer than the test.
     const ended = await run(
       `${ESM} startTelemetry({ timeoutMillis: 60_000, protocol: '${protocol}', traces: false, metrics: false }) ${PRODUCE}`,
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } },
@@ -174,7 +167,7 @@ test.each(['grpc', 'http/protobuf'])(
   },
 )
 
-/** A receiver over HTTP, and what it has answered. */
+/** Starts a receiver over HTTP and records its answers. */
 async function startAnswering(answer: (request: ReceivedRequest, n: number) => number) {
   const receiver = await startHttpReceiver()
   onTestFinished(() => receiver.close())
@@ -190,7 +183,7 @@ async function startAnswering(answer: (request: ReceivedRequest, n: number) => n
   }
 }
 
-test('a signal of shutdownSignals waits for all three signals when their exports are tried again', async () => {
+test('shutdownSignals waits for logs, spans, and metrics when their exports are retried', async () => {
   let isBack = false
   const { answers, env } = await startAnswering(() => (isBack ? 200 : 503))
   const program = start(
@@ -212,22 +205,18 @@ test('a signal of shutdownSignals waits for all three signals when their exports
 
 const END = `process.on('exit', () => console.log(performance.now() < 20_000 ? 'soon' : 'late'))`
 
-test(
-  'a gRPC receiver that never answers holds a process no longer than the flush at its end',
-  { tags: 'long' },
-  async () => {
-    const receiver = await startGrpcReceiver()
-    onTestFinished(() => receiver.close())
-    receiver.answer = () => ({ fault: 'silent' })
-    const ended = await run(
-      `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
+test('process ends after its final flush when a gRPC receiver never answers', { tags: 'long' }, async () => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(() => receiver.close())
+  receiver.answer = () => ({ fault: 'silent' })
+  const ended = await run(
+    `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
       ${PRODUCE} setTimeout(() => {}, 500); ${END}`,
-      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
-    )
-    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
-  },
-)
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
+  )
+  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+})
 
 const UNREACHABLE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
@@ -244,7 +233,7 @@ test.each([
     process.once('beforeExit', () => setTimeout(() => telemetry.forceFlush(1), 3500))`,
   ],
 ])(
-  'a process whose receiver is unreachable ends after a flush when an export %s',
+  'process ends after a flush when its receiver is unreachable and an export %s',
   { tags: 'long' },
   async (_, code) => {
     expect(await run(`${ESM} ${code}; ${END}`, { env: UNREACHABLE })).toMatchObject({

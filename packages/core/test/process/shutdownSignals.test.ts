@@ -12,7 +12,7 @@ import { startGrpcReceiver } from '@logbridge/test-support/scriptedReceiver'
 const receiving = receiver()
 const SIGNAL_EXIT = import.meta.resolve('signal-exit')
 
-/** Logs, says that it is ready, and goes on for ever. */
+/** Logs a record, prints `ready`, and keeps running. */
 function program(shutdownSignals: readonly string[], more = ''): string {
   return `
 import { createLoggerProvider, startTelemetry } from '@logbridge/core'
@@ -47,9 +47,9 @@ async function signalled(
   return { ...ended, bodies: receiving.take().map(({ body }) => body) }
 }
 
-describe('without handlers of the application', () => {
+describe('shutdownSignals without handlers of the application', () => {
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
-    '%s: everything is sent, then the process dies by the signal',
+    'sends every record and ends the process by %s',
     async (signal) => {
       expect(await signalled(program([signal]), signal)).toEqual({
         code: signal,
@@ -61,14 +61,14 @@ describe('without handlers of the application', () => {
   )
 
   test.each([{ signals: [] }, { signals: ['SIGINT'] }])(
-    'a signal that is not asked for is left alone: $signals',
+    'ignores a signal that is not listed: $signals',
     async ({ signals }) => {
       expect(await signalled(program(signals))).toMatchObject({ code: 'SIGTERM', bodies: [] })
     },
   )
 
   test(
-    'a receiver that is away holds the process for the budget, and what is lost is said',
+    'ends the process at the deadline and reports lost records when the receiver is unreachable',
     { tags: 'long' },
     async () => {
       const endpoint = await unreachableUrl()
@@ -85,7 +85,7 @@ describe('without handlers of the application', () => {
   )
 
   test(
-    'an application that goes on logging is held by flushOnExit no longer than for the budget',
+    'ends the process at the deadline when the application keeps logging with flushOnExit',
     { tags: 'long' },
     async () => {
       const code = program(['SIGTERM'], `setInterval(() => logger.emit({ body: 'more' }), 20)`)
@@ -104,8 +104,8 @@ describe('without handlers of the application', () => {
     ['SIGINT', ''],
     ['SIGTERM', ''],
     ['SIGTERM', ', also with flushOnExit'],
-  ] as const)('a second signal (SIGINT, then %s) ends it at once%s', async (second, also) => {
-    // Takes the connection and never answers: the flush has begun, and would take its 3 seconds.
+  ] as const)('ends the process immediately at a second signal (SIGINT, then %s)%s', async (second, also) => {
+    // The server accepts the connection and never answers, so the flush would take its 3 seconds.
     const silent = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     await once(silent, 'listening')
@@ -125,7 +125,7 @@ describe('without handlers of the application', () => {
     expect(ended.stderr).not.toContain('at most 2 s')
   })
 
-  test('several providers and both copies of the package: all send, one end', async () => {
+  test('sends the records of several providers and both copies of the package', async () => {
     const more = `
       createLoggerProvider({ register: false, shutdownSignals }).getLogger('l').emit({ body: 'second' })
       const other = createRequire(import.meta.url)('@logbridge/core')
@@ -136,7 +136,7 @@ describe('without handlers of the application', () => {
     expect(bodies).toHaveLength(3)
   })
 
-  test('the package signal-exit, in either order, has its say, too', async () => {
+  test('works with the package signal-exit in either order', async () => {
     const listen = `onExit((code, signal) => console.log('signal-exit', signal))`
     for (const code of [
       program(['SIGTERM'], listen),
@@ -151,7 +151,7 @@ describe('without handlers of the application', () => {
   })
 
   test.each([{ flushOnExit: false }, { flushOnExit: true }])(
-    'what is logged while the flush of a signal waits is sent as well, with flushOnExit $flushOnExit',
+    'sends records that are logged during its flush, with flushOnExit $flushOnExit',
     async ({ flushOnExit }) => {
       const server = await startGrpcReceiver()
       onTestFinished(() => server.close())
@@ -175,7 +175,7 @@ describe('without handlers of the application', () => {
     },
   )
 
-  test('also while the application shuts telemetry down', async () => {
+  test('sends every record when the application shuts telemetry down meanwhile', async () => {
     expect(await signalled(program(['SIGTERM'], 'telemetry.shutdown()'))).toMatchObject({
       code: 'SIGTERM',
       bodies: ['hello'],
@@ -183,30 +183,27 @@ describe('without handlers of the application', () => {
   })
 })
 
-describe('with handlers of the application', () => {
+describe('shutdownSignals with handlers of the application', () => {
   const LATER = `setTimeout(() => process.exit(3), 500)`
   test.each([
     ['added before', `on('SIGTERM', () => { console.log('mine'); ${LATER} })`, true],
     ['added after', `on('SIGTERM', () => { console.log('mine'); ${LATER} })`, false],
     ['called once, added before', `once('SIGTERM', () => { console.log('mine'); ${LATER} })`, true],
     ['called once, added after', `once('SIGTERM', () => { console.log('mine'); ${LATER} })`, false],
-  ])(
-    '%s: theirs runs once, decides the exit code, and everything is sent beside',
-    async (_, handler, before) => {
-      const add = `process.${handler}`
-      const code = before
-        ? program(['SIGTERM']).replace('const telemetry', `${add}\nconst telemetry`)
-        : program(['SIGTERM'], add)
-      expect(await signalled(code)).toEqual({
-        code: 3,
-        stdout: 'ready\nmine\nexit 3\n',
-        stderr: '',
-        bodies: ['hello'],
-      })
-    },
-  )
+  ])('sends every record and keeps their exit code when they are %s', async (_, handler, before) => {
+    const add = `process.${handler}`
+    const code = before
+      ? program(['SIGTERM']).replace('const telemetry', `${add}\nconst telemetry`)
+      : program(['SIGTERM'], add)
+    expect(await signalled(code)).toEqual({
+      code: 3,
+      stdout: 'ready\nmine\nexit 3\n',
+      stderr: '',
+      bodies: ['hello'],
+    })
+  })
 
-  test('one that keeps the process alive keeps it alive', async () => {
+  test('keeps the process running when a handler does', async () => {
     const running = await ready(program(['SIGTERM'], `process.on('SIGTERM', () => console.log('no'))`))
     running.kill('SIGTERM')
     await running.printed('no')
@@ -215,13 +212,13 @@ describe('with handlers of the application', () => {
     expect((await running.ended).code).toBe('SIGKILL')
   })
 
-  test('one that ends the process at once takes what is not sent with it, and that is said', async () => {
+  test('reports unsent records when a handler exits immediately', async () => {
     const ended = await signalled(program(['SIGTERM'], `process.on('SIGTERM', () => process.exit(4))`))
     expect(ended).toMatchObject({ code: 4, stdout: 'ready\nexit 4\n', bodies: [] })
     expect(ended.stderr).toContain('when the process ended: 1.')
   })
 
-  test('an asynchronous one that shuts telemetry down itself', async () => {
+  test('sends every record when an asynchronous handler shuts telemetry down', async () => {
     const more = `process.on('SIGTERM', async () => {
       logger.emit({ body: 'stopping' })
       await telemetry.shutdown()
@@ -233,7 +230,7 @@ describe('with handlers of the application', () => {
   })
 })
 
-test('in a worker thread nothing is registered', async () => {
+test('shutdownSignals registers no listener in a worker thread', async () => {
   const worker = `
     const { startTelemetry } = require('@logbridge/core')
     startTelemetry({ traces: false, metrics: false, shutdownSignals: ['SIGTERM'] })
@@ -246,7 +243,7 @@ test('in a worker thread nothing is registered', async () => {
   expect(await running.ended).toEqual({ code: 0, stdout: 'listeners 0\n', stderr: '' })
 })
 
-test('whatever has been started and shut down leaves no listener', async () => {
+test('shutdown removes every listener of the process', async () => {
   const events = ['SIGTERM', 'SIGINT', 'beforeExit', 'exit', 'newListener', 'uncaughtExceptionMonitor']
   const count = (): number[] => events.map((event) => process.listenerCount(event))
   const before = count()
@@ -261,6 +258,9 @@ test('whatever has been started and shut down leaves no listener', async () => {
   expect(count()).toEqual(before)
 })
 
-test.each([['SIGKILL'], ['SIGPIPE'], ['TERM'], 'SIGTERM', true])('bad signals: %j', (shutdownSignals) => {
-  expect(() => startTelemetry({ shutdownSignals: shutdownSignals as never })).toThrow(LogbridgeError)
-})
+test.each([['SIGKILL'], ['SIGPIPE'], ['TERM'], 'SIGTERM', true])(
+  'shutdownSignals rejects %j',
+  (shutdownSignals) => {
+    expect(() => startTelemetry({ shutdownSignals: shutdownSignals as never })).toThrow(LogbridgeError)
+  },
+)

@@ -7,7 +7,7 @@ import { NOTHING, type Stats } from '@logbridge/test-support/stats'
 import { type Ended, run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
-// Whole processes with worker threads that are terminated, by hand and by a pool: what arrives, and what is reported.
+// Child processes with worker threads that are terminated, by the test and by a pool.
 
 const receiving = receiver()
 const folder = mkdtempSync(join(tmpdir(), 'logbridge-threads-'))
@@ -72,8 +72,8 @@ const lost = {
   inFlight: 0,
 }
 
-describe('what a terminated worker thread takes with it', () => {
-  test('is counted and reported once by the thread that has started it', async () => {
+describe('lost records of a terminated worker thread', () => {
+  test('are counted and reported once by the thread that started it', async () => {
     const ended = await runs(`${START}${worker()}${TERMINATE}`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
     expect(statsOf(ended)).toMatchObject(lost)
@@ -81,13 +81,13 @@ describe('what a terminated worker thread takes with it', () => {
     expect(numbers(ended.stderr, AT_END)).toEqual([])
   })
 
-  test('is reported where telemetry has been shut down since', async () => {
+  test('are reported when telemetry was shut down in the meantime', async () => {
     const ended = await runs(`${START}${worker()}await telemetry.shutdown(); ${TERMINATE}`)
     expect(ended.stderr).toBe('logbridge: worker thread terminated, unsent log records lost: 50\n')
     expect(statsOf(ended)).toMatchObject({ created: 0, recovered: 0, dropped: NOTHING })
   })
 
-  test('is reported once where both copies of the package are at work', async () => {
+  test('are reported once when both copies of the package are loaded', async () => {
     const other = `const other = createRequire(import.meta.url)('@logbridge/core')
       const provider = other.createLoggerProvider({ register: false })
       process.on('exit', () => console.log(provider.stats().recovered))\n`
@@ -99,31 +99,31 @@ describe('what a terminated worker thread takes with it', () => {
     expect(numbers(ended.stderr, REPORT)).toEqual([50])
   })
 
-  test('is nothing when it has flushed', async () => {
+  test('are none when the thread has flushed', async () => {
     const ended = await runs(`${START}${worker('await telemetry.forceFlush()')}${TERMINATE}`)
     expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
     expect(statsOf(ended)).toMatchObject({ recovered: 0, dropped: NOTHING })
   })
 
-  test('is nothing when it ends by itself, and is sent then', async () => {
+  test('are none when the thread ends by itself', async () => {
     const ended = await runs(`${START}${worker('clearInterval(alive)')}await once(worker, 'exit')`)
     expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
   })
 
-  test('is reported by itself alone when it exits', async () => {
+  test('are reported by the thread when the thread exits', async () => {
     const ended = await runs(`${START}${worker('process.exit(0)')}await once(worker, 'exit')`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
     expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 50\.[^\n]*\n$/)
     expect(statsOf(ended)).toMatchObject({ recovered: 0, dropped: NOTHING })
   })
 
-  test('is reported when the process ends before it', async () => {
+  test('are reported when the process ends before the thread', async () => {
     const ended = await runs(`${START}${worker()}await once(worker, 'message'); process.exit(3)`)
     expect(ended).toMatchObject({ code: 3, received: 0 })
     expect(numbers(ended.stderr, AT_END)).toEqual([50])
   })
 
-  test('is in the spool when it is older than 100 ms, and sent by another', async () => {
+  test('are sent by another process when they are in the spool for 100 ms', async () => {
     const directory = mkdtempSync(join(folder, 'spool-'))
     const spooling = worker(
       `while (telemetry.stats().spooled < 50) await new Promise((resolve) => setTimeout(resolve, 5))`,
@@ -144,7 +144,7 @@ describe('what a terminated worker thread takes with it', () => {
     expect(statsOf(sent)).toMatchObject({ recovered: 50, delivered: 50, dropped: NOTHING })
   })
 
-  test("is not taken for lost when it is pino's worker, which flushes as the process exits", async () => {
+  test("are none when the thread is pino's worker, which flushes at the exit of the process", async () => {
     const pino = `
       const { pino } = createRequire(${JSON.stringify(fileURLToPath(new URL('../../../pino/package.json', import.meta.url)))})('pino')
       const options = { scheduledDelayMillis: 600_000 }
@@ -159,8 +159,8 @@ describe('what a terminated worker thread takes with it', () => {
   })
 })
 
-describe('a pool of piscina', () => {
-  test('that is destroyed has reported what its threads take with them', async () => {
+describe('pool of piscina', () => {
+  test('reports lost records of its threads when it is destroyed', async () => {
     const ended = await runs(`${START}${POOL}await pool.destroy()`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
     expect(statsOf(ended)).toMatchObject(lost)
@@ -169,13 +169,13 @@ describe('a pool of piscina', () => {
     expect(ended.stderr).toContain('thread_terminated 50 UNSPECIFIED')
   })
 
-  test('that is left to the end of the process has reported what its threads take with them', async () => {
+  test('reports lost records of its threads when the process ends', async () => {
     const ended = await runs(`${START}${POOL}`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
     expect(numbers(ended.stderr, AT_END)).toEqual([50])
   })
 
-  test.each(['await pool.destroy()', ''])('whose tasks flush takes nothing with it: %s', async (end) => {
+  test.each(['await pool.destroy()', ''])('loses no record when its tasks flush: %s', async (end) => {
     const ended = await runs(`${START}${POOL}${end}`, { FLUSH: 'yes' })
     expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
   })

@@ -6,13 +6,13 @@ import { receiver } from '../receive.ts'
 const receiving = receiver()
 
 const jsdom = new URL('../fixtures/jsdom.cjs', import.meta.url)
-/** As fake timers of a test are until it moves them on. */
+/** Replaces the global timers, like fake timers that never advance. */
 const FROZEN = `
   await import('@logbridge/core')
   const timer = { unref: () => timer, ref: () => timer, hasRef: () => false }
   Object.assign(globalThis, { setTimeout: () => timer, setInterval: () => timer, setImmediate: () => timer })`
 
-test('a provider delivers, and tells of its losses, when it is loaded in a window of jsdom', async () => {
+test('provider delivers and reports drops when it is loaded in a window of jsdom', async () => {
   const { code, stdout, stderr } = await run(jsdom, {
     args: [
       `const { createLoggerProvider } = require('@logbridge/core')
@@ -46,7 +46,7 @@ test('a provider delivers, and tells of its losses, when it is loaded in a windo
   expect(records[0]).toMatchObject({ attributes: { when: '1970-01-01T00:00:00.000Z', map: { a: 1 } } })
 })
 
-test('a provider over gRPC says what to do when it is loaded in a window of jsdom', async () => {
+test('provider over gRPC throws an error that says what to do when it is loaded in a window of jsdom', async () => {
   const { code, stderr } = await run(jsdom, {
     args: [
       `const provider = require('@logbridge/core').createLoggerProvider({ protocol: 'grpc' })
@@ -59,7 +59,7 @@ test('a provider over gRPC says what to do when it is loaded in a window of jsdo
   expect(stderr).toContain('set the protocol to http/protobuf, or define setImmediate')
 })
 
-test('a flush and a shutdown end at their deadlines when the global timers are fake ones', async () => {
+test('forceFlush and shutdown end at their deadlines when the global timers are fake', async () => {
   const { code, stdout } = await run(
     `${FROZEN}
     const { createLoggerProvider } = await import('@logbridge/core')

@@ -5,7 +5,7 @@ import { receiver } from '../receive.ts'
 
 const receiving = receiver()
 
-/** What no longer can be sent when a process dies is seen by a processor of its own, which prints it. */
+/** Prints each record with a processor, because a dying process cannot send records. */
 const PRINTING = `
 const printing = {
   onEmit({ body, severityNumber, severityText, instrumentationScope, attributes, spanContext }) {
@@ -46,10 +46,10 @@ async function crash(
   return { ...ended, printed, lines: lines.filter((line) => !line.startsWith('{')) }
 }
 
-/** What Node itself prints, without us. */
+/** Output of Node.js without logbridge. */
 const ours = /^logbridge: .*\n/gm
 
-describe('an exception that nothing catches', () => {
+describe('uncaught exception', () => {
   const THROW = `setImmediate(() => {
     class DeclinedError extends TypeError { name = 'DeclinedError'; code = 'E402' }
     throw new DeclinedError('card declined', { cause: new Error('no funds') })
@@ -79,7 +79,7 @@ describe('an exception that nothing catches', () => {
     expect(code).toBe(1)
   })
 
-  test('is recorded as FATAL, and the process dies as it would have', async () => {
+  test('is recorded as FATAL, and the process ends as without logbridge', async () => {
     const without = await run(`process.on('exit', (code) => console.log('exit', code));\n${THROW}`)
     const { printed, lines, code, stderr } = await crash(START + THROW)
     expect(printed).toEqual([
@@ -99,7 +99,7 @@ describe('an exception that nothing catches', () => {
     ])
     expect({ code, lines }).toEqual({ code: 1, lines: ['exit 1'] })
     expect(without).toMatchObject({ code: 1, stdout: 'exit 1\n' })
-    // Where the line stands in the text of the program is all that differs.
+    // The outputs differ in the line number alone.
     const withoutLines = (text: string): string => text.replaceAll(/\[eval1?\]:\d+/g, '[eval]')
     expect(withoutLines(stderr.replace(ours, ''))).toBe(withoutLines(without.stderr))
     expect(stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
@@ -159,7 +159,7 @@ describe('an exception that nothing catches', () => {
     expect(stderr).not.toContain('could not be')
   })
 
-  test('a rejection that nobody handles, as Node takes it by default', async () => {
+  test('is recorded when it is an unhandled rejection', async () => {
     const { printed, code } = await crash(`${START} Promise.reject(new Error('rejected'))`)
     expect(code).toBe(1)
     expect(printed).toMatchObject([
@@ -172,7 +172,7 @@ describe('an exception that nothing catches', () => {
   })
 
   test.each(['warn', 'none'])(
-    'a rejection of which Node is told to make no more (%s): no record',
+    'is not recorded when it is a rejection and --unhandled-rejections is %s',
     async (mode) => {
       const { printed, code } = await crash(`${START} Promise.reject(new Error('rejected'))`, [
         `--unhandled-rejections=${mode}`,
@@ -181,21 +181,21 @@ describe('an exception that nothing catches', () => {
     },
   )
 
-  test('is not recorded where that is turned off', async () => {
+  test('is not recorded when captureUncaughtExceptions is false', async () => {
     const { printed, code } = await crash(
       `${START.replace('metrics: false', 'metrics: false, captureUncaughtExceptions: false')} ${THROW}`,
     )
     expect({ printed, code }).toEqual({ printed: [], code: 1 })
   })
 
-  test('while the application sets up, before anything else has been logged', async () => {
+  test('is recorded when it is thrown before any other record', async () => {
     const { printed, code } = await crash(`${START} throw new Error('at once')`)
     expect(code).toBe(1)
     expect(printed).toMatchObject([{ body: 'at once' }])
   })
 })
 
-describe("with the application's own handlers", () => {
+describe('uncaught exception with a handler of the application', () => {
   const env = (): Record<string, string> => ({ OTEL_EXPORTER_OTLP_ENDPOINT: receiving.grpcUrl() })
   const LIVE = START.replace(', logs: { processors: [printing] }', '')
 
@@ -208,7 +208,7 @@ describe("with the application's own handlers", () => {
       'as the capture callback',
       `process.setUncaughtExceptionCaptureCallback((error) => console.log('mine', error.message))`,
     ],
-  ])('%s: the process lives, and the record is sent like any other', async (_, handler) => {
+  ])('is sent and the process keeps running when the handler is set %s', async (_, handler) => {
     const ended = await run(
       `${LIVE} ${handler}
       setImmediate(() => { throw new Error('survived') })
@@ -222,7 +222,7 @@ describe("with the application's own handlers", () => {
     ])
   })
 
-  test('one that fails itself: exit code 7, as without us', async () => {
+  test('ends the process with exit code 7 when the handler throws', async () => {
     const ended = await run(
       `${LIVE} process.on('uncaughtException', () => { throw new Error('again') })
       setImmediate(() => { throw new Error('first') })`,
@@ -232,7 +232,7 @@ describe("with the application's own handlers", () => {
     expect(ended.stderr).toMatch(/Error: again\n/)
   })
 
-  test('an asynchronous one that shuts telemetry down takes the record along', async () => {
+  test('is sent when an asynchronous handler shuts telemetry down', async () => {
     const ended = await run(
       `${LIVE} process.on('uncaughtException', async (error) => {
         await telemetry.shutdown()
@@ -245,7 +245,7 @@ describe("with the application's own handlers", () => {
     expect(receiving.take().map(({ body }) => body)).toEqual(['last words'])
   })
 
-  test('what our own export throws, and they swallow, does not feed on itself', async () => {
+  test('is not recorded when the export threw it and the handler ignores it', async () => {
     const ended = await run(
       `
       import { createLoggerProvider } from '@logbridge/core'
@@ -261,7 +261,7 @@ describe("with the application's own handlers", () => {
     expect(receiving.take().map(({ body }) => body)).toEqual(['hello'])
   })
 
-  test('what our own export throws, and ends the process, is recorded', async () => {
+  test('is recorded when the export threw it and the process ends', async () => {
     const { printed, code } =
       await crash(`${START.replace('logs: {', `logs: { scheduledDelayMillis: 1, headers: () => { setImmediate(() => { throw new Error('in the export') }); return {} },`)}
       logs.getLogger('l').emit({ body: 'hello' }); setTimeout(() => {}, 2000)`)
@@ -270,17 +270,17 @@ describe("with the application's own handlers", () => {
   })
 })
 
-test('each provider records it once, also where both copies of the package are there', async () => {
+test('uncaught exception is recorded once by each provider of both copies of the package', async () => {
   const { printed } = await crash(`${START}
     const other = createRequire(import.meta.url)('@logbridge/core')
     other.createLoggerProvider({ processors: [printing], register: false, captureUncaughtExceptions: true })
     createLoggerProvider({ processors: [printing], register: false })
     setImmediate(() => { throw new Error('boom') })`)
-  // The third is not registered and has not been asked to.
+  // The third provider is not registered and does not capture exceptions.
   expect(printed.map(({ body }) => body)).toEqual(['boom', 'boom'])
 })
 
-describe('a worker thread', () => {
+describe('worker thread', () => {
   const worker = `
     const { startTelemetry } = require('@logbridge/core')
     ${PRINTING.replace('process.stdout.write(', "require('node:fs').writeSync(1, ")}
@@ -296,7 +296,7 @@ describe('a worker thread', () => {
       .on('exit', (code) => console.log('exit', code))`
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
-  test('records what is uncaught in it with its own provider, and the main thread goes on', async () => {
+  test('records its uncaught exception with its provider while the main thread continues', async () => {
     const ended = await run(code(`throw new Error('in a worker')`), { type: 'commonjs', env })
     expect(ended.code).toBe(0)
     expect(ended.stdout.match(/"body":"in a worker"/g)).toHaveLength(1)
@@ -304,7 +304,7 @@ describe('a worker thread', () => {
     expect(ended.stderr).toContain('when the process ended: 1.')
   })
 
-  test('that calls process.exit says what it takes with it', async () => {
+  test('reports its lost records when it calls process.exit()', async () => {
     const ended = await run(
       code(`require('@opentelemetry/api').logs.getLogger('l').emit({ body: 'x' }); process.exit(3)`),
       { type: 'commonjs', env },

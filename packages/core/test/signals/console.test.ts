@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { toConsole } from '../../src/signals/console.ts'
 
-// Whole processes: a stream that fails ends one.
+// Child processes, because a failing stream ends the process.
 
-/** Exports by the console, waits for the events of stdout, and says so on stderr. */
+/** Exports to the console, waits for events of stdout, and prints them to stderr. */
 const PROGRAM = `
   import { startTelemetry } from '@logbridge/core'
   const telemetry = startTelemetry()
@@ -47,25 +47,25 @@ async function run(stdout: 'gone' | 'unread' | number, count = 2) {
   return { exitCode, stderr }
 }
 
-test('an exporter to the console does not end the process when stdout is closed', async () => {
+test('console exporter keeps the process running when stdout is closed', async () => {
   expect(await run('gone')).toEqual({ exitCode: 0, stderr: 'alive true\n' })
 })
 
-test('an exporter to the console does not end the process when stdout is a file on a full disk', async () => {
+test('console exporter keeps the process running when stdout is a file on a full disk', async () => {
   const full = openSync('/dev/full', 'w')
   const ended = await run(full)
   closeSync(full)
   expect(ended).toEqual({ exitCode: 0, stderr: 'alive true\n' })
 })
 
-test('an exporter to the console leaves out what nobody reads, and says so once', async () => {
+test('console exporter drops lines and reports that once when stdout has no reader', async () => {
   const { exitCode, stderr } = await run('unread', 200)
   expect(exitCode).toBe(0)
   expect(stderr.match(/logbridge: stdout is not read/g)).toHaveLength(1)
   expect(stderr).toContain('alive true')
 })
 
-test('an OTEL_LOG_LEVEL does not end the process when stdout and stderr are closed', async () => {
+test('OTEL_LOG_LEVEL keeps the process running when stdout and stderr are closed', async () => {
   const child = spawn(
     process.execPath,
     [
@@ -90,7 +90,7 @@ test('an OTEL_LOG_LEVEL does not end the process when stdout and stderr are clos
   expect(await once(child, 'close')).toEqual([0, null])
 })
 
-test('an exporter to the console leaves no listener on stdout when it throws', async () => {
+test('console exporter removes its listener of stdout when it throws', async () => {
   const before = process.stdout.listeners('error')
   const exporter = toConsole({
     export(_items: unknown, _done: () => void): void {

@@ -22,7 +22,7 @@ import { resolveTelemetry } from '../../src/config/config.ts'
 import { createTraces } from '../../src/signals/traces.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
-// Spans and metrics that a timer of the SDK has begun to export are waited for by whatever waits for log records.
+// Each wait for log records includes exports of spans and metrics that a timer of the SDK has started.
 
 const warnings = capturedWarnings()
 let receiver: ScriptedReceiver<HttpAnswer>
@@ -41,7 +41,7 @@ function start(options: TelemetryOptions): void {
   telemetry = startTelemetry({ endpoint: receiver.url, protocol: 'http/protobuf', ...options })
 }
 
-/** Has the SDK export one span, or one metric, by its own timer; resolves when the receiver has the request. */
+/** Lets a timer of the SDK export one span or one metric. Resolves when the receiver has the request. */
 const BEGIN = {
   async traces(options: TracesOptions = {}) {
     start({ metrics: false, traces: { scheduledDelayMillis: 1, ...options } })
@@ -63,14 +63,14 @@ const arrived = (count = 1): Promise<void> =>
     interval: 5,
   })
 
-/** Has one request wait for its answer. */
+/** Delays the answer to a request. */
 function hold(held = 1): (answer?: HttpAnswer) => void {
   const released = Promise.withResolvers<HttpAnswer>()
   receiver.answer = (_, n) => (n === held ? released.promise : {})
   return (answer = {}) => released.resolve(answer)
 }
 
-/** Tells whether a promise has resolved after some requests to the receiver. */
+/** Returns true when a promise has resolved after some requests to the receiver. */
 async function isOver(promise: Promise<unknown>): Promise<boolean> {
   let over = false
   void promise.then(() => (over = true))
@@ -82,7 +82,7 @@ describe.each(['traces', 'metrics'] as const)('of %s', (signal) => {
   const begin = BEGIN[signal]
 
   test.each(['forceFlush', 'shutdown'] as const)(
-    '%s waits for an export when the SDK has begun it by its timer',
+    '%s waits for an export that a timer of the SDK has started',
     async (end) => {
       const release = hold()
       await begin()
@@ -95,9 +95,9 @@ describe.each(['traces', 'metrics'] as const)('of %s', (signal) => {
   )
 
   test.each(['forceFlush', 'shutdown'] as const)(
-    '%s ends the backoff of an export when the SDK has begun it by its timer',
+    '%s ends the backoff of an export that a timer of the SDK has started',
     async (end) => {
-      // Makes the first backoff last 500 s.
+      // The first backoff lasts 500 s.
       vi.spyOn(Math, 'random').mockReturnValue(1000)
       const started = vi.spyOn(timers, 'setTimeout')
       receiver.answer = (_, n) => (n === 1 ? { status: 503 } : {})
@@ -109,7 +109,7 @@ describe.each(['traces', 'metrics'] as const)('of %s', (signal) => {
     },
   )
 
-  test('flushOnFreeze waits for an export when the SDK has begun it by its timer', async () => {
+  test('flushOnFreeze waits for an export that a timer of the SDK has started', async () => {
     const release = hold()
     const result = flushOnFreeze(() => begin(), { timeoutMillis: 20_000 })()
     await arrived()
@@ -126,7 +126,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
     const { answer } = receiver
     receiver.answer = (request, n) => (n === 2 ? { status: 400 } : answer(request, n))
     start({ metrics: false, traces: { scheduledDelayMillis: 60_000, maxExportBatchSize: 5 } })
-    // The SDK begins the first batch as it is full, the flush begins two more.
+    // The SDK exports the first batch when it is full; the flush exports two more.
     for (let n = 0; n < 13; n += 1) trace.getTracer('t').startSpan('work').end()
     const ended = telemetry[end]()
     await arrived(3)
@@ -141,7 +141,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
 )
 
 test.each(['forceFlush', 'shutdown'] as const)(
-  '%s waits for spans that a timer has begun to export when attributes of their resource are pending',
+  '%s waits for spans that a timer exports when attributes of their resource are pending',
   async (end) => {
     const id = Promise.withResolvers<string>()
     const { traces } = resolveTelemetry(
@@ -150,7 +150,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
     )
     const { provider, ...pipeline } = createTraces(traces!, resourceFromAttributes({ id: id.promise }))!
     provider.getTracer('t').startSpan('work').end()
-    // The timer of the SDK has fired when one that was started after it fires.
+    // The timer of the SDK fires before a timer that was started later.
     await new Promise((resolve) => setTimeout(resolve, 5))
     const ended = pipeline[end](20_000)
     expect(await isOver(ended)).toBe(false)
@@ -161,7 +161,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
 )
 
 test.each(['forceFlush', 'shutdown'] as const)(
-  "%s waits for the exporter of the application's own BatchSpanProcessor when its timer has begun an export",
+  "%s waits for an export that a timer of the application's BatchSpanProcessor has started",
   async (end) => {
     const release = Promise.withResolvers<void>()
     const exported = Promise.withResolvers<void>()
@@ -188,7 +188,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
 )
 
 test.each(['forceFlush', 'shutdown'] as const)(
-  '%s waits for an export to Zipkin when a timer has begun it',
+  '%s waits for an export to Zipkin that a timer has started',
   async (end) => {
     vi.stubEnv('OTEL_TRACES_EXPORTER', 'zipkin')
     vi.stubEnv('OTEL_EXPORTER_ZIPKIN_ENDPOINT', receiver.url)
@@ -203,7 +203,7 @@ test.each(['forceFlush', 'shutdown'] as const)(
 )
 
 test.each(['forceFlush', 'shutdown'] as const)(
-  "%s waits for an export of metrics when a reader of the application's own fails",
+  '%s waits for an export of metrics when a reader of the application fails',
   async (end) => {
     const failing = new FailingReader()
     const release = hold()
