@@ -4,16 +4,16 @@
  *
  * When one transport is slow, winston's stream pauses and records wait in the logger: unformatted in its writable half,
  * formatted in its readable half. They reach every transport later, in the context of another call. Three methods of the
- * logger are patched, as few as hold (`test/context.test.ts` fails without each of them):
+ * logger are patched, as few as hold (`test/callTracking.test.ts` fails without each of them):
  *
  * | method       | patched because                                                                                |
  * |--------------|------------------------------------------------------------------------------------------------|
- * | `write`      | the call is known here: its context, its arguments and its message before any format            |
+ * | `write`      | context, arguments and message of the call are known here, before any format                    |
  * | `_transform` | a record that waited unformatted continues its call here, before its format makes a new record  |
- * | `push`       | the formatted record is known here; the format may have made a new one                          |
+ * | `push`       | the formatted record is known here, which may be a new record                                   |
  *
- * The record cannot carry its call under a symbol: formats copy records by `{ ...info }`, which loses what is not enumerable, and
- * format.prettyPrint() prints each enumerable symbol.
+ * The record cannot carry its call under a symbol: formats copy records by `{ ...info }`, which loses a symbol that is not
+ * enumerable, and format.prettyPrint() prints each enumerable symbol (`test/patches.test.ts`).
  */
 import type { Context } from '@opentelemetry/api'
 import { type Bridge, type HrTime, isError, now } from '@logbridge/bridge'
@@ -71,7 +71,7 @@ let isSending = false
 const deferredCalls = new WeakMap<object, LogCall>()
 /** True once any record has waited: a lookup without success takes 50 ns (`pnpm bench winston`). */
 let hasDeferred = false
-/** Taken from the first transport with `captureCode`, because all transports find the same call site. */
+/** Function of the first transport with `captureCode`. All transports find the same call site. */
 let captureCallSite: Bridge<LogCall>['captureCallSite']
 const patchedLoggers = new WeakSet<object>()
 
@@ -102,6 +102,7 @@ export function isCausedBySending(call: LogCall): boolean {
   return isSending || call.deferred?.isReentrant === true
 }
 
+/** Creates the call of a record that has passed no format yet. */
 export function createCall(logged: Info, logger: LogCall['logger']): LogCall {
   const args = logged[SPLAT]
   const splat = Array.isArray(args) ? copyArray(args) : NO_ARGUMENTS
