@@ -108,7 +108,7 @@ export interface Adapter<Native> {
    * @default false
    */
   readonly obeysInspectCustom?: boolean | undefined
-  /** Reads severity and scope. Must be cheap, because a record that nobody wants is classified as well. */
+  /** Reads severity and scope. Must be cheap, because a record that is not sent is classified as well. */
   classify(native: Native): Classified
   /**
    * Converts a native record. Pure and synchronous.

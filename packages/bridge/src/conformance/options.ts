@@ -47,7 +47,7 @@ export const optionChecks: Readonly<Record<OptionBehavior, Check>> = {
   },
 
   async 'option.attributes'({ open, record, info }) {
-    const logger = await open({ attributes: { region: 'eu', tier: { name: 'gold' }, user: 'nobody' } })
+    const logger = await open({ attributes: { region: 'eu', tier: { name: 'gold' }, user: 'unknown' } })
     logger.log(info, 'with static attributes', { user: 'ada' })
     const { attributes } = await record()
     assert.equal(attributes['region'], 'eu')
