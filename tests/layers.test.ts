@@ -52,6 +52,14 @@ test('docs/architecture.md draws the layers of core from top to bottom', () => {
   expect(drawn).toEqual(LAYERS.slice(1))
 })
 
+test('the sending queue imports nothing of the spool', () => {
+  const imports = own
+    .filter(({ from }) => from.endsWith('queue/sendingQueue.ts'))
+    .map(({ to }) => layerOf(to))
+  expect(imports).toContain('transport')
+  expect(imports).not.toContain('spool')
+})
+
 test('core imports no file of a higher layer', () => {
   expect(own.length).toBeGreaterThan(100)
   const upward = own.filter(({ from, to }) => LAYERS.indexOf(layerOf(to)) < LAYERS.indexOf(layerOf(from)))

@@ -36,7 +36,7 @@ export class PipelineProcessor implements LogRecordProcessor {
     this.pipeline = transport && new LogPipeline(config, transport, true)
     this.exitHandler =
       this.pipeline && transport
-        ? createExitHandler(this.pipeline, transport, shownEndpoint(exporter!.url))
+        ? createExitHandler(this.pipeline, transport, shownEndpoint(exporter.url))
         : IDLE_EXIT_HANDLER
     this.minimumSeverity = config.minimumSeverity
   }

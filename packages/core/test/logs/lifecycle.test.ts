@@ -5,7 +5,7 @@ import { receiver } from '../receive.ts'
 
 const receiving = receiver()
 
-/** A program as users write them: it logs, and comes to its end. */
+/** Program that logs and ends. */
 const PROGRAM = `
 import { createLoggerProvider } from '@logbridge/core'
 const [, endpoint, more] = process.argv

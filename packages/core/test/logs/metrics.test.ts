@@ -17,7 +17,7 @@ import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
 capturedWarnings()
 
-/** A real MeterProvider; `read` gives what it has collected: points by metric, each as `[value, attributes]`. */
+/** Starts a real MeterProvider. `read` returns the points of each metric as `[value, attributes]`. */
 function meters() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
@@ -121,7 +121,7 @@ test('observePipeline counts records of the exporter once when a shutdown drops 
   const loggerProvider = provider({ endpoint: receiver.url, meterProvider })
   loggerProvider.getLogger('l').emit({ body: 'a' })
   const flushed = loggerProvider.forceFlush()
-  // The second request shows that the first one was answered.
+  // A second request proves that the first was answered.
   await expect.poll(() => receiver.requests.length, { timeout: 10_000 }).toBeGreaterThan(1)
   await loggerProvider.shutdown(50)
   await flushed
@@ -196,7 +196,7 @@ test('startTelemetry exports the final counters of logs with its metrics when it
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
   const telemetry = startTelemetry({ endpoint: receiver.url, metrics: { readers: [reader] } })
   for (let i = 0; i < 7; i += 1) telemetry.loggerProvider.getLogger('l').emit({ body: i })
-  // A slow receiver: the account is final when it has answered.
+  // Counts are final after the answer of this slow receiver.
   receiver.answer = () => new Promise((resolve) => setTimeout(resolve, 50, {}))
   await telemetry.shutdown()
   const points = exporter

@@ -52,7 +52,7 @@ describe('batching', () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)
     await transport.arrived(4)
-    // One begins in a turn of the event loop.
+    // One export starts in each turn of the event loop.
     for (let n = 0; n < 10; n += 1) await turn()
     expect(pipeline.stats()).toMatchObject({ queued: 2, inFlight: 4 })
     transport.answer()
@@ -311,4 +311,45 @@ describe('flush and shutdown', () => {
     await pipeline.forceFlush()
     expect(transport.requests).toHaveLength(0)
   })
+})
+
+test('LogPipeline adds a log.record.uid to each record without one when recordUid is set', async () => {
+  const { transport, pipeline } = start({ recordUid: true, limits: { attributeCountLimit: 1 } })
+  for (const attributes of [undefined, { a: 1 }, { 'log.record.uid': 'mine' }]) {
+    pipeline.write(scope, { ...recordOf('x', 9), attributes })
+  }
+  void pipeline.forceFlush()
+  await transport.arrived(1)
+  const sent = await decode(transport.requests[0]!)
+  const uids = sent.map(({ attributes }) => attributes['log.record.uid'])
+  expect(uids).toEqual([
+    expect.stringMatching(/^[\da-f-]{36}$/),
+    expect.stringMatching(/^[\da-f-]{36}$/),
+    'mine',
+  ])
+  expect(uids[0]).not.toBe(uids[1])
+  expect(sent[1]!.attributes['a']).toBe(1)
+})
+
+test('LogPipeline adds a log.record.uid when the attributes of a record are no plain object', async () => {
+  const { transport, pipeline } = start({ recordUid: true })
+  const fails = (): never => {
+    throw new Error('of a trap')
+  }
+  const strange: unknown[] = [
+    'text',
+    7,
+    new Proxy({}, { has: fails, getOwnPropertyDescriptor: fails }),
+    { 'log.record.uid': undefined },
+    Object.create({ 'log.record.uid': 'inherited' }),
+  ]
+  for (const attributes of strange) {
+    pipeline.write(scope, { ...recordOf('x', 9), attributes: attributes as object })
+  }
+  expect(pipeline.stats().dropped).toEqual({})
+  void pipeline.forceFlush()
+  await transport.arrived(1)
+  for (const { attributes } of await decode(transport.requests[0]!)) {
+    expect(attributes['log.record.uid']).toMatch(/^[\da-f-]{36}$/)
+  }
 })

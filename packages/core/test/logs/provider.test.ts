@@ -237,7 +237,7 @@ test('Logger.emit ends when a processor emits twice on each record', async () =>
     ],
   }).getLogger('doubling')
   logger.emit({ body: 'hello' })
-  // One, two, four and eight are taken.
+  // Accepts records down to depth 3: 1 + 2 + 4 + 8.
   expect(provider.stats()).toMatchObject({ created: 31, queued: 15, dropped: { reentrant: 16 } })
   expect(await received()).toHaveLength(15)
 })

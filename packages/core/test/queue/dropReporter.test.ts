@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A pipeline with room for 8 records below WARN and 2 more. */
+/** Starts a pipeline that is full for records below WARN, and has room for 2 others. */
 function full(onDrop?: DropListener) {
   const parts = start({ maxQueueSize: 10, ...(onDrop && { onDrop }) })
   for (let i = 0; i < 8; i += 1) parts.write(i)

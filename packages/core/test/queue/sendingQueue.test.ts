@@ -1,22 +1,16 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { timers } from '@logbridge/bridge/internal'
-import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { PipelineCounters } from '../../src/queue/counters.ts'
-import { OpenBatch } from '../../src/otlp/openBatch.ts'
-import { SpooledQueue } from '../../src/queue/spooledQueue.ts'
-import type { Spool } from '../../src/spool/types.ts'
-import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
+import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 
 capturedWarnings()
 const { decode } = receiver()
 
 describe('SendingQueue after an outage', () => {
-  /** Four requests in flight that have been tried again and again, and more that wait. */
+  /** Starts a pipeline with four requests in flight, and eight that wait. */
   async function outage() {
     const parts = start({ maxExportBatchSize: 1, scheduledDelayMillis: 2 ** 30 })
     for (let i = 0; i < 12; i += 1) parts.write(i)
@@ -73,57 +67,9 @@ test('SendingQueue keeps no memory for flushes that have ended during an outage'
   }
   const before = heap()
   for (let i = 0; i < 200; i += 1) await pipeline.forceFlush(0)
-  // With something kept for each flush and batch it would be 60 MB.
+  // An object for each flush and batch would take 60 MB.
   expect(heap() - before).toBeLessThan(10e6)
 })
-
-test.each<[string, Spool['append']]>([
-  ['no longer answers', () => new Promise(() => {})],
-  [
-    'refuses each batch after a second',
-    () => new Promise((resolve) => timers.setTimeout(() => resolve(undefined), 1000)),
-  ],
-  ['throws', () => Promise.reject(new Error('mock'))],
-])(
-  'SpooledQueue waits a bounded time for all batches when it is shut down and the disk %s',
-  async (_, append) => {
-    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const never = (): Promise<never> => new Promise(() => {})
-    /** A mock: a network drive whose server has stopped. */
-    const spool: Spool = {
-      bytes: 0,
-      memory: 0,
-      waiting: 0,
-      append,
-      appendSync: (requests) => requests.map(() => undefined),
-      park() {},
-      take: () => [],
-      read: never,
-      ack() {},
-      recover: never,
-      close: never,
-      closeSync() {},
-    }
-    const open = new OpenBatch()
-    const counters = new PipelineCounters(undefined)
-    const queue = new SpooledQueue(new ManualTransport(), counters, spool, undefined, {
-      bytes: Infinity,
-      records: 1,
-    })
-    for (let i = 0; i < 100; i += 1) {
-      counters.created += 1
-      counters.queued += 1
-      open.add(scope, recordOf(i, 9), {})
-      queue.add(open.seal()!)
-    }
-    const closed = vi.fn()
-    void queue.close(0).then(closed)
-    await vi.advanceTimersByTimeAsync(10_000)
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
-    expect(counters.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
-  },
-)
 
 describe('a request that was split because it is too large', () => {
   const tooLarge = { kind: 'too_large', reason: 'larger than max' } as const
@@ -153,45 +99,4 @@ describe('a request that was split because it is too large', () => {
     })
     expect(onDrop.mock.calls).toEqual([['shutdown_timeout', 4, 17]])
   })
-})
-
-test('LogPipeline adds a log.record.uid to each record without one when recordUid is set', async () => {
-  const { transport, pipeline } = start({ recordUid: true, limits: { attributeCountLimit: 1 } })
-  for (const attributes of [undefined, { a: 1 }, { 'log.record.uid': 'mine' }]) {
-    pipeline.write(scope, { ...recordOf('x', 9), attributes })
-  }
-  void pipeline.forceFlush()
-  await transport.arrived(1)
-  const sent = await decode(transport.requests[0]!)
-  const uids = sent.map(({ attributes }) => attributes['log.record.uid'])
-  expect(uids).toEqual([
-    expect.stringMatching(/^[\da-f-]{36}$/),
-    expect.stringMatching(/^[\da-f-]{36}$/),
-    'mine',
-  ])
-  expect(uids[0]).not.toBe(uids[1])
-  expect(sent[1]!.attributes['a']).toBe(1)
-})
-
-test('LogPipeline adds a log.record.uid when the attributes of a record are no plain object', async () => {
-  const { transport, pipeline } = start({ recordUid: true })
-  const fails = (): never => {
-    throw new Error('of a trap')
-  }
-  const strange: unknown[] = [
-    'text',
-    7,
-    new Proxy({}, { has: fails, getOwnPropertyDescriptor: fails }),
-    { 'log.record.uid': undefined },
-    Object.create({ 'log.record.uid': 'inherited' }),
-  ]
-  for (const attributes of strange) {
-    pipeline.write(scope, { ...recordOf('x', 9), attributes: attributes as object })
-  }
-  expect(pipeline.stats().dropped).toEqual({})
-  void pipeline.forceFlush()
-  await transport.arrived(1)
-  for (const { attributes } of await decode(transport.requests[0]!)) {
-    expect(attributes['log.record.uid']).toMatch(/^[\da-f-]{36}$/)
-  }
 })

@@ -6,14 +6,17 @@ import { timers } from '@logbridge/bridge/internal'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
-import { encodeScope } from '../../src/otlp/openBatch.ts'
+import { encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
+import { PipelineCounters } from '../../src/queue/counters.ts'
+import { SpooledQueue } from '../../src/queue/spooledQueue.ts'
+import type { Spool } from '../../src/spool/types.ts'
 import type { LogPipeline } from '../../src/logs/pipeline.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { delivered, type ManualTransport, start } from '../manualPipeline.ts'
+import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
-// The pipeline with a spool on a real disk; the spool alone is tested in spool*.test.ts.
+// A pipeline with a spool on a real disk. test/spool/ tests the spool alone.
 
 const warnings = capturedWarnings()
 const { decode } = receiver()
@@ -71,7 +74,7 @@ test('SpooledQueue holds 12 bytes of memory for each batch that waits in the spo
   await transport.arrived(4)
   await until(() => expect(pipeline.stats()).toMatchObject({ queued: 6, inFlight: 4, spooled: 10 }))
   const inFlight = pipeline.stats().bytes
-  // One table of twelve bytes for each entry; it has room for 11.
+  // The spool's table has 12 bytes for each entry, and room for 11 entries.
   expect(inFlight).toBe((4 / 10) * bytes + 12 * 11)
   for (let i = 1; i <= 10; i += 1) {
     await transport.arrived(i)
@@ -79,7 +82,7 @@ test('SpooledQueue holds 12 bytes of memory for each batch that waits in the spo
     transport.answer()
   }
   await until(() => expect(pipeline.stats()).toMatchObject({ delivered: 10, bytes: 0, spooled: 0 }))
-  // Four are under way at a time, and disks do not answer in order.
+  // The order varies because four requests are in flight, and a disk answers in any order.
   expect(new Set(await bodiesIn(transport))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
 })
 
@@ -232,7 +235,7 @@ test('SpooledQueue spills without waiting when resource detectors are still runn
   expect(pipeline.spillSync()).toBe(1)
 })
 
-/** Eight records lie in the spool, and the receiver takes half of them. */
+/** Starts a pipeline with eight spooled records, of which the receiver has accepted four. */
 async function halfDelivered(options: Parameters<typeof start>[0] = {}) {
   const parts = spooling({ maxExportBatchSize: 8, ...options })
   const { transport, pipeline, write } = parts
@@ -287,7 +290,7 @@ test('SpooledQueue sends the rest of a split request after a spill', async () =>
 })
 
 test('SpooledQueue keeps a split request whole when the spool has no room for its unsent part', async () => {
-  // Room for the eight, and not for four more.
+  // The spool has room for eight records, and none for four more.
   const { pipeline } = await halfDelivered({ spool: { directory, maxBytes: 350 } })
   await pipeline.shutdown(1)
   expect(pipeline.stats()).toMatchObject({ delivered: 4, dropped: NOTHING, queued: 4, spooled: 4 })
@@ -296,7 +299,7 @@ test('SpooledQueue keeps a split request whole when the spool has no room for it
 
 test('SpooledQueue spills only the unsent part of a split request when the spool has refused the whole request', async () => {
   const spool = { directory: join(directory, 'spool') }
-  // A file in its place: the disk takes nothing at first.
+  // Writes fail because a file has the name of the directory.
   await writeFile(spool.directory, '')
   const { transport, pipeline, write } = spooling({ maxExportBatchSize: 8, spool })
   for (let i = 0; i < 8; i += 1) write(i)
@@ -352,7 +355,7 @@ test('SpooledQueue delivers from memory when its directory cannot be made', asyn
   expect(warnings).toHaveLength(1)
 })
 
-/** Three batches that wait in memory, since the spool was refused; now it can be had. */
+/** Starts a pipeline with three batches in memory, which a spool has refused that works from now on. */
 async function refused() {
   const file = join(directory, 'file')
   await writeFile(file, '')
@@ -422,7 +425,7 @@ describe('records that wait for the scheduled delay', () => {
     useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout'] })
     return parts
   }
-  /** The disk takes its time, while the fake timers stand. */
+  /** Waits for the disk while fake timers stand still. */
   async function spooled({ pipeline }: { pipeline: LogPipeline }, count: number): Promise<void> {
     while (pipeline.stats().spooled < count) await new Promise(setImmediate)
   }
@@ -494,3 +497,51 @@ describe('records that wait for the scheduled delay', () => {
     expect(pipeline.stats()).toMatchObject({ queued: 1, spooled: 0 })
   })
 })
+
+test.each<[string, Spool['append']]>([
+  ['no longer answers', () => new Promise(() => {})],
+  [
+    'refuses each batch after a second',
+    () => new Promise((resolve) => timers.setTimeout(() => resolve(undefined), 1000)),
+  ],
+  ['throws', () => Promise.reject(new Error('mock'))],
+])(
+  'SpooledQueue waits a bounded time for all batches when it is shut down and the disk %s',
+  async (_, append) => {
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const never = (): Promise<never> => new Promise(() => {})
+    /** Mock of a spool on a network drive whose server has stopped. */
+    const spool: Spool = {
+      bytes: 0,
+      memory: 0,
+      waiting: 0,
+      append,
+      appendSync: (requests) => requests.map(() => undefined),
+      park() {},
+      take: () => [],
+      read: never,
+      ack() {},
+      recover: never,
+      close: never,
+      closeSync() {},
+    }
+    const open = new OpenBatch()
+    const counters = new PipelineCounters(undefined)
+    const queue = new SpooledQueue(new ManualTransport(), counters, spool, undefined, {
+      bytes: Infinity,
+      records: 1,
+    })
+    for (let i = 0; i < 100; i += 1) {
+      counters.created += 1
+      counters.queued += 1
+      open.add(scope, recordOf(i, 9), {})
+      queue.add(open.seal()!)
+    }
+    const closed = vi.fn()
+    void queue.close(0).then(closed)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+    expect(counters.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
+  },
+)

@@ -15,8 +15,8 @@ capturedWarnings()
 const { decode, grpcUrl, take } = receiver()
 const BATCH_BYTES = 512 * 1024
 const MIB = 1024 * 1024
-/** A queuedRequest, its batch, a Buffer and its memory take more than this: measured by `benchmarks/scenarios/queue-memory.js`. */
-const LEAST_WAITING_BYTES = 700
+/** Lower bound of the memory of a queued request with its batch and buffer, by `benchmarks/scenarios/queue-memory.js`. */
+const MIN_QUEUED_BYTES = 700
 
 describe('maxQueueBytes', () => {
   test('counts the memory of each queued batch when every record is a batch', () => {
@@ -24,7 +24,7 @@ describe('maxQueueBytes', () => {
     for (let i = 0; i < 10_000; i += 1) write('a', 17)
     const { queued, inFlight, bytes } = pipeline.stats()
     expect(queued + inFlight).toBeGreaterThan(100)
-    expect(bytes).toBeGreaterThanOrEqual((queued + inFlight) * LEAST_WAITING_BYTES)
+    expect(bytes).toBeGreaterThanOrEqual((queued + inFlight) * MIN_QUEUED_BYTES)
     expect(bytes).toBeLessThan(MIB + 4096)
   })
 
