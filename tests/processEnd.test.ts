@@ -41,7 +41,7 @@ const WAYS: Readonly<Record<string, string>> = {
   '`worker.terminate()`': 'worker.terminate()',
   '`worker.disconnect()` of a cluster': 'cluster disconnect',
 }
-const REPORT = /(?:when the process ended|because a worker thread was terminated .*): (\d+)/
+const REPORT = /(?:when the process ended|worker thread was terminated .*): (\d+)/
 /** Pattern of a cell. */
 const LOSS = /^(?:0|(?<lost>all|up to (?<age>1 s|100 ms)), (?<report>reported|unreported))$/
 
