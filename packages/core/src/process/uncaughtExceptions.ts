@@ -49,7 +49,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
     if (isHandledByDomain()) return
     const isEnd =
       process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()
-    // Skip an exception of our own export, e.g. of a headers function, because its record would cause the next export.
+    // Skip an exception of our export, e.g. of a headers function, because its record would cause the next export.
     if (!isEnd && isLoggingSuppressed()) return
     const uncaught: Uncaught = { thrown, origin, context: activeContext() }
     unsuppressed(() => bridge.emit(uncaught))

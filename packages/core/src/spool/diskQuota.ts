@@ -10,9 +10,9 @@ import {
   createDirectorySync,
   isOwn,
   isOwnSync,
-  type OwnedDirectory,
   releaseDirectory,
 } from './ownedDirectory.ts'
+import type { OwnedDirectory } from './segment.ts'
 import { ACK_BYTES, ENTRY_HEADER_BYTES, MAX_REQUEST_BYTES, SEGMENT_HEADER_BYTES } from './format.ts'
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
 import type { Segment } from './segment.ts'

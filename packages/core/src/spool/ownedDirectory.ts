@@ -4,16 +4,8 @@ import { dirname, join } from 'node:path'
 import { warnOnce } from '@logbridge/bridge/internal'
 import { closeIgnoringErrors, FILE_MODE, DIRECTORY_MODE, type Fs, isForbidden, isMissing } from './files.ts'
 import { type Lock, MAX_LOCK_PATH_BYTES, tryLock } from './lock.ts'
-import {
-  claim,
-  type Claim,
-  disclaim,
-  OWNER_DRAFT_NAME,
-  OWNER_NAME,
-  reservedIn,
-  reservedInSync,
-} from './owner.ts'
-import type { Segment } from './segment.ts'
+import { claim, disclaim, OWNER_DRAFT_NAME, OWNER_NAME, reservedIn, reservedInSync } from './owner.ts'
+import type { OwnedDirectory } from './segment.ts'
 
 const DIRECTORY_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_NAME = /^\d{12}\.seg$/
@@ -30,24 +22,6 @@ const STICKY = 0o1000
 /** Longest path of a spool directory, in bytes. */
 export const MAX_DIRECTORY_BYTES: number =
   MAX_LOCK_PATH_BYTES - Buffer.byteLength(join('/', randomUUID(), 'lock.2'))
-
-/** Directory inside the spool directory that this spool has locked: its own, or a recovered one. */
-export interface OwnedDirectory {
-  readonly name: string
-  readonly path: string
-  readonly lock: Lock
-  readonly segments: Set<Segment>
-  /** Names of segments to recover that could not be read yet. */
-  readonly unread: Set<string>
-  /** Absent when the owner file could not be written. */
-  readonly claim: Claim | undefined
-  /** True when the former owner may live. */
-  readonly contested: boolean
-  /** True when another process has recovered the directory from this one. Its files must stay untouched. */
-  isLost: boolean
-  /** True when the lock and the claim are released. */
-  isReleased: boolean
-}
 
 /** Set of directory names. */
 type Names = Pick<ReadonlySet<string>, 'has'>

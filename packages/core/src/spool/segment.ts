@@ -1,8 +1,27 @@
 import { join } from 'node:path'
 import { ENTRY_HEADER_BYTES } from './format.ts'
-import type { OwnedDirectory } from './ownedDirectory.ts'
+import type { Lock } from './lock.ts'
+import type { Claim } from './owner.ts'
 import { ACK_WRITTEN, ACKED, DEFERRED, EntryTable, TAKEN, WAITING } from './table.ts'
 import type { RequestLimits, SpoolEntry } from './types.ts'
+
+/** Directory inside the spool directory that this spool has locked: its own, or a recovered one. */
+export interface OwnedDirectory {
+  readonly name: string
+  readonly path: string
+  readonly lock: Lock
+  readonly segments: Set<Segment>
+  /** Names of segments to recover that could not be read yet. */
+  readonly unread: Set<string>
+  /** Absent when the owner file could not be written. */
+  readonly claim: Claim | undefined
+  /** True when the former owner may live. */
+  readonly contested: boolean
+  /** True when another process has recovered the directory from this one. Its files must stay untouched. */
+  isLost: boolean
+  /** True when the lock and the claim are released. */
+  isReleased: boolean
+}
 
 /** Time for which the reading of an entry is retried. */
 const UNREADABLE_MILLIS = 5 * 60_000

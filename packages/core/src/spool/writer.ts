@@ -13,7 +13,8 @@ import {
   writeAll,
   writeAllSync,
 } from './files.ts'
-import { type OwnedDirectory, segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
+import { segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
+import type { OwnedDirectory } from './segment.ts'
 import { createSyncMarker, encodeAckEntry, encodeRequestEntry, encodeSegmentHeader } from './format.ts'
 import { EntryLocation, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'

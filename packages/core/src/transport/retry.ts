@@ -14,13 +14,13 @@ const failing = new Set<Transport>()
 
 /** Transport that retries requests. */
 export interface RetryingTransport extends Transport {
-  /** Ends the waits between attempts and starts the backoff anew, so that a flush does not wait for a backoff. */
+  /** Ends the waits between attempts and restarts the backoff, so that a flush does not wait for a backoff. */
   resetBackoff(): void
 }
 
 /**
  * Creates a transport that retries a request while its outcome is `retryable`, until the abort. Waits with exponential backoff and
- * full jitter, and at least the delay that the receiver asks for, up to an hour. `resetBackoff` starts the backoff anew.
+ * full jitter, and at least the delay that the receiver asks for, up to an hour. `resetBackoff` restarts the backoff.
  * https://opentelemetry.io/docs/specs/otlp/#failures
  *
  * @param random returns a number from 0 to 1 for the jitter
@@ -103,7 +103,7 @@ export function createRetryingTransport(
           outcome.reason,
         )
       }
-      // Start the backoff anew after a reset, because a flush waits only a few seconds for a receiver that returns.
+      // Restart the backoff after a reset, because a flush waits only a few seconds for a receiver that returns.
       if (resets !== seenResets) step = 0
       seenResets = resets
       const backoff = Math.min(INITIAL_BACKOFF_MILLIS * 2 ** step, MAX_BACKOFF_MILLIS) * random()

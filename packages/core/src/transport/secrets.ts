@@ -14,7 +14,7 @@ const MAX_SHOWN_LENGTH = 200
 /** Number of nested encodings that are searched, e.g. percent-encoded twice, in JSON, within JSON. */
 const MAX_DECODINGS = 4
 const SCHEME = /^(?:basic|bearer|digest|token|api-?key)(?:\s+|$)/i
-/** Characters without a width of their own on a terminal, which may interrupt a secret. */
+/** Characters without width on a terminal, which may interrupt a secret. */
 const INVISIBLE = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{DI}]/u
 const PROXIES = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy']
 

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { OwnedDirectory } from '../../src/spool/ownedDirectory.ts'
+import type { OwnedDirectory } from '../../src/spool/segment.ts'
 import { type EntryLocation, Segment } from '../../src/spool/segment.ts'
 import { TAKEN } from '../../src/spool/table.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
