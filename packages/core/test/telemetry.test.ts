@@ -53,7 +53,7 @@ beforeAll(async () => {
   viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
   viewer.on('logs', (records) => arrived.logs.push(...records))
   viewer.on('spans', (spans) => arrived.spans.push(...spans))
-  // Those of the pipeline itself have tests of their own.
+  // Separate tests check the metrics of the pipeline.
   const isOfApplication = ({ name }: { name: string }): boolean => !name.startsWith('otel.sdk.')
   viewer.on('metrics', (metrics) => arrived.metrics.push(...metrics.filter(isOfApplication)))
 })
@@ -216,7 +216,7 @@ describe('the providers', () => {
     expect([arrived.logs, arrived.spans, arrived.metrics]).toEqual([[], [], []])
   })
 
-  test('do nothing where OTEL_*_EXPORTER says none', async () => {
+  test('do nothing when OTEL_*_EXPORTER is none', async () => {
     for (const signal of ['LOGS', 'TRACES', 'METRICS']) vi.stubEnv(`OTEL_${signal}_EXPORTER`, 'none')
     start()
     produceAll()
@@ -227,7 +227,7 @@ describe('the providers', () => {
 })
 
 describe('traces', () => {
-  test('are sampled and limited as said', async () => {
+  test('are sampled and limited as configured', async () => {
     vi.stubEnv('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '1')
     start({ traces: { limits: { attributeValueLengthLimit: 3 } } })
     trace
@@ -340,7 +340,7 @@ describe('metrics', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
-  test('say when the port for Prometheus cannot be had', async () => {
+  test('warn when the port for Prometheus is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -474,7 +474,7 @@ describe('a receiver', () => {
     }
   })
 
-  test('that is briefly unavailable is tried again', async () => {
+  test('that is briefly unavailable gets the telemetry by retries', async () => {
     const seen = new Set<string>()
     receiver.answer = ({ path }) => (seen.size < seen.add(path).size ? { code: 'UNAVAILABLE' } : {})
     start({ endpoint: receiver.url })
@@ -501,7 +501,7 @@ describe('a receiver', () => {
     expect(made.join('\n')).not.toContain('hunter2')
   })
 
-  test('that never answers holds up neither a flush nor the shutdown', async () => {
+  test('that never answers delays neither a flush nor the shutdown', async () => {
     receiver.answer = () => ({ fault: 'silent' })
     start({ endpoint: receiver.url })
     produceAll()
@@ -540,7 +540,7 @@ function byText(a = '', b = ''): number {
   return a.localeCompare(b)
 }
 
-test('signals whose endpoint cannot be used send nothing, and cost nothing', async () => {
+test('signals with an invalid endpoint send nothing, and throw nothing', async () => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://hunter2:4317')
   telemetry = startTelemetry()
   telemetry.loggerProvider.getLogger('orders').emit({ body: 'one' })

@@ -181,7 +181,7 @@ describe('a batch', () => {
     expect(new Set(received.map(({ scope }) => scope)).size).toBe(2)
   })
 
-  test('can be taken back by its last record', async () => {
+  test('removes its last record', async () => {
     const batch = new OpenBatch()
     batch.add(scope, record({ body: 'first' }), limits)
     batch.removeLast(batch.add(other, record({ body: 'second' }), limits))
@@ -203,7 +203,7 @@ describe('a batch', () => {
     }
   })
 
-  test('tells how many of its records have each severity', () => {
+  test('counts its records by severity', () => {
     const batch = new OpenBatch()
     for (const severityNumber of [0, 9, 17, 9, 24]) batch.add(scope, record({ severityNumber }), limits)
     const sealed = batch.seal()!
@@ -212,7 +212,7 @@ describe('a batch', () => {
     }
   })
 
-  test('comes to an end with its count, wherever a request is cut short', () => {
+  test('counts severities without hanging when a request is truncated anywhere', () => {
     const request = encodeRequest(batchOf(4))
     for (let length = 0; length <= request.length; length += 1) {
       let records = 0
@@ -221,7 +221,7 @@ describe('a batch', () => {
     }
   })
 
-  test('does not go on to encode a record that no request could hold', () => {
+  test('stops encoding a record that is too large for a request', () => {
     const batch = new OpenBatch()
     let read = 0
     const long = { toJSON: () => `${(read += 1)}`.padEnd(1_000_000) }
@@ -233,7 +233,7 @@ describe('a batch', () => {
     expect(batch['encoder'].view().buffer.byteLength).toBeLessThanOrEqual(2 * 1024 * 1024)
   })
 
-  test('keeps nothing of a record that could not be encoded', async () => {
+  test('keeps no byte of a record that cannot be encoded', async () => {
     const batch = new OpenBatch()
     batch.add(scope, record({ body: 'good' }), limits)
     const bytes = batch.bytes

@@ -26,7 +26,7 @@ function fill({ pipeline, write }: ReturnType<typeof start>, number = 0): void {
 }
 
 describe('the memory of a full batch', () => {
-  test('is used again once it is delivered', async () => {
+  test('is reused after delivery', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const seen = new Set<ArrayBufferLike>()
     for (let batch = 1; batch <= 20; batch += 1) {
@@ -57,7 +57,7 @@ describe('the memory of a full batch', () => {
     expect(seen.size).toBe(6)
   })
 
-  test('is not, where a spool may still be writing it', async () => {
+  test('is not reused while the spool may still read it', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30, spool: { directory: newDirectory() } })
     const seen = new Set<ArrayBufferLike>()
     for (let batch = 1; batch <= 6; batch += 1) {
@@ -71,7 +71,7 @@ describe('the memory of a full batch', () => {
     await parts.pipeline.shutdown()
   })
 
-  test('is left alone while it waits for its answer', async () => {
+  test('is not reused while the request waits for a response', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const copies: Buffer[] = []
     for (let batch = 1; batch <= 12; batch += 1) {

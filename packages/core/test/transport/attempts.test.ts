@@ -131,20 +131,20 @@ function repeat(socket: Socket, text: string): void {
   socket.on('close', () => clearInterval(timer))
 }
 
-test('withDeadline leaves no listener at the signal that it was given', async () => {
+test('withDeadline leaves no listener on the signal', async () => {
   const { signal } = new AbortController()
   await withDeadline(1000, signal, async () => {})
   await expect(withDeadline(1000, signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-test('unlessAborted leaves no listener at the signal that it was given', async () => {
+test('raceAbort leaves no listener on the signal', async () => {
   const { signal } = new AbortController()
   expect(await raceAbort(signal, Promise.resolve(1))).toBe(1)
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-test('allSent waits for nothing when the request was closed before it was sent to its end', async () => {
+test('waitUntilSent returns at once when the request was closed before it was sent', async () => {
   const closed = Object.assign(new EventEmitter(), { writableFinished: false, closed: true })
   expect(await waitUntilSent(closed, true, never, () => {})).toBe(false)
 })
@@ -172,7 +172,7 @@ test('an attempt over HTTP that was aborted before it began ends, and its connec
 test.each([
   ['the time is up', 10, never],
   ['it is aborted', 60_000, AbortSignal.timeout(10)],
-])('an attempt that never ends is given up when %s', async (_, timeoutMillis, signal) => {
+])('an attempt that never ends is aborted when %s', async (_, timeoutMillis, signal) => {
   const endless = withDeadline(timeoutMillis, signal, () => new Promise(() => {}))
   await expect(endless).rejects.toMatchObject({ name: 'AbortError' })
 })

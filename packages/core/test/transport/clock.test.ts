@@ -65,7 +65,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
   })
 
   test.each([DAY, -DAY])(
-    'the clock jumps by %i ms while the receiver is away: it is asked again',
+    'requests are retried when the clock jumps by %i ms while the receiver is unreachable',
     async (jump) => {
       const { bodies, proxy, env } = await receive(protocol)
       await proxy.refuse()
@@ -105,7 +105,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
       { env: { ...env, OTEL_EXPORTER_OTLP_TIMEOUT: '300' } },
     )
     const { stderr } = await program.ended
-    // It was given up after 300 ms and tried again.
+    // The attempt ended after 300 ms and was retried.
     expect(stderr).toMatch(
       /export failed, retrying with backoff .*(?:DEADLINE_EXCEEDED|Timeout|timed out|in time)/i,
     )

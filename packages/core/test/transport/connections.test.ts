@@ -63,7 +63,7 @@ test('a connection whose receiver lets TLS wait is closed when it is left, and b
   await last
 })
 
-test('a request that is not answered is canceled at its deadline when the global timers are fake ones', async () => {
+test('a request that is not answered is canceled at its deadline when the global timers are fake', async () => {
   const streams: http2.ServerHttp2Stream[] = []
   const server = http2
     .createServer()

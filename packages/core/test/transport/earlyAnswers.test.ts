@@ -54,7 +54,7 @@ test.for(protocols)(
   'a request over %s is sent to its end, and its memory is not used again before, when it is answered first',
   async ([protocol, start, frameBytes]) => {
     const receiver = await start()
-    // As batches are, so that grpc-js sends it from where it lies.
+    // Leave headroom as batches do, so that grpc-js sends the request in place.
     const request = markHeadroom(Buffer.alloc(HEADROOM_BYTES + REQUEST_BYTES).subarray(HEADROOM_BYTES))
     request.fill('record ')
     const sent = connect(protocol, receiver.url, 60_000).send(request, never)
@@ -69,7 +69,7 @@ test.for(protocols)(
 )
 
 test.for(protocols)(
-  'requests over %s that are answered and never read are given up at the deadline, one after another',
+  'requests over %s that are answered and never read end at the deadline, one after another',
   async ([protocol, start]) => {
     const receiver = await start()
     const transport = connect(protocol, receiver.url, 1000)

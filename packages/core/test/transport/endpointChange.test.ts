@@ -85,7 +85,7 @@ test('gRPC: several receivers behind a name share the requests, and one that die
   }
   // Either connection may still be in the making when the first requests go out.
   while (receivers.some(({ requests }) => requests.length < 10)) await send(0)
-  // It dies with a request that it has not answered.
+  // The receiver ends with an unanswered request.
   receivers[0].answer = () => ({ fault: 'silent' })
   const before = receivers[0].requests.length
   const sent = Array.from({ length: 10 }, (_, index) => send(1000 + index))
@@ -100,7 +100,7 @@ test('HTTP: a receiver that has moved is found at its new address at once', asyn
   const { receivers, first, second, names } = await startTwo(startHttpReceiver)
   const resolver = new dns.Resolver()
   resolver.setServers([`127.0.0.1:${names.port}`])
-  // A mock: the system's resolver cannot be told of another name server.
+  // A mock, because the resolver of the system cannot use another name server.
   vi.spyOn(dns, 'lookup').mockImplementation(((
     name: string,
     { all }: dns.LookupOptions,
@@ -120,7 +120,7 @@ test('HTTP: a receiver that has moved is found at its new address at once', asyn
   cleanups.push(() => transport.close())
   await untilDelivered(transport)
   names.addresses = [second.host]
-  // As long as its connection lives, a receiver is not looked for.
+  // The name is not resolved again while its connection is open.
   await untilDelivered(transport)
   expect(receivers.map(({ requests }) => requests.length)).toEqual([2, 0])
   first.halfOpen()

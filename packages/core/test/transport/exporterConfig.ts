@@ -17,7 +17,7 @@ export function exporterConfig(url: string, options: Partial<ExporterConfig> = {
   }
 }
 
-/** What an option of headers may yield by mistake, and what of it may be said. Each value holds `hunter2`. */
+/** Invalid results of a headers function, and the expected reason. Each result contains the secret `hunter2`. */
 export const WRONG_HEADERS: readonly (readonly [string, () => any, RegExp])[] = [
   ['a value with a newline', () => ({ authorization: 'Bearer hunter2\n' }), /authorization .*printable/],
   ['a value that is no string', () => ({ authorization: ['hunter2'] }), /authorization .*not a string/],

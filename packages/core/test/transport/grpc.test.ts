@@ -82,17 +82,17 @@ describe('a request', () => {
   })
 
   test.each(WRONG_HEADERS)(
-    'waits when a function gives %s for headers, which is said without it',
-    async (_, headers, said) => {
+    'is retryable when a function returns %s for headers, with a reason that hides the headers',
+    async (_, headers, reason) => {
       const receiver = await serve()
       const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
-      expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(said) })
+      expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
       expect(JSON.stringify(outcome)).not.toContain('hunter2')
       expect(receiver.requests).toEqual([])
     },
   )
 
-  test('is given up at the deadline, or when aborted, where the headers never come', async () => {
+  test('ends at the deadline or the abort when the headers function never returns', async () => {
     const headers = (): Promise<never> => new Promise(() => {})
     expect(await connect('http://127.0.0.1:1', { headers, timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
@@ -223,7 +223,7 @@ describe('an answer', () => {
     ],
     ['cannot be decompressed', { raw: framed(Buffer.from('x'), 1), headers: { 'grpc-encoding': 'gzip' } }],
   ])(
-    'that %s fails: whether the receiver has the request is not known, and to ask again would double it',
+    'that %s fails without a retry, because a retry could deliver the request twice',
     async (_, answer: GrpcAnswer) => {
       expect(await outcomeOf(answer)).toEqual({
         kind: 'failed',
@@ -265,7 +265,7 @@ describe('an answer', () => {
     expect(partial).toMatchObject({ message: 'not for *** ' })
   })
 
-  test('that never comes is given up at the deadline, or when aborted', async () => {
+  test('that never arrives ends the attempt at the deadline or the abort', async () => {
     const receiver = await serve(() => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
@@ -282,14 +282,14 @@ describe('an answer', () => {
 })
 
 describe('a connection', () => {
-  test('that nobody listens to is retryable', async () => {
+  test('that is refused is retryable', async () => {
     expect(await connect('http://127.0.0.1:1').send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: expect.stringContaining('ECONNREFUSED'),
     })
   })
 
-  test('to an endpoint of the wrong kind is told with what to look at', async () => {
+  test('to an endpoint of the wrong kind fails with a hint', async () => {
     const plain = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1')
     await once(plain, 'listening')
     cleanups.push(() => plain.close())
@@ -307,7 +307,7 @@ describe('a connection', () => {
     const proxy = await proxied(receiver)
     const transport = connect(proxy.url, { timeoutMillis: 200 })
     expect(await transport.send(REQUEST, never)).toMatchObject(delivered)
-    // That of another signal, to the same receiver: grpc-js would share the connection.
+    // A transport of another signal to the same receiver, with which grpc-js would share the connection.
     await connect(proxy.url).send(REQUEST, never)
     const accepted = proxy.accepted
     proxy.halfOpen()

@@ -69,17 +69,17 @@ describe('a request', () => {
   })
 
   test.each(WRONG_HEADERS)(
-    'waits when a function gives %s for headers, which is said without it',
-    async (_, headers, said) => {
+    'is retryable when a function returns %s for headers, with a reason that hides the headers',
+    async (_, headers, reason) => {
       const receiver = await serve()
       const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
-      expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(said) })
+      expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
       expect(JSON.stringify(outcome)).not.toContain('hunter2')
       expect(receiver.requests).toEqual([])
     },
   )
 
-  test('is given up at the deadline, or when aborted, where the headers never come', async () => {
+  test('ends at the deadline or the abort when the headers function never returns', async () => {
     const headers = (): Promise<never> => new Promise(() => {})
     expect(
       await connect('http://127.0.0.1:1', { headers, timeoutMillis: 50 }).send(REQUEST, never),
@@ -209,7 +209,7 @@ describe('an answer', () => {
     expect(await outcomeOf(answer)).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
   })
 
-  test('that never comes is given up at the deadline, or when aborted', async () => {
+  test('that never arrives ends the attempt at the deadline or the abort', async () => {
     const receiver = await serve(() => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
@@ -223,14 +223,14 @@ describe('an answer', () => {
 })
 
 describe('a connection', () => {
-  test('that nobody listens to is retryable', async () => {
+  test('that is refused is retryable', async () => {
     expect(await connect('http://127.0.0.1:1').send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: 'HTTP request failed: ECONNREFUSED',
     })
   })
 
-  test('to an endpoint of the wrong kind is told with what to look at', async () => {
+  test('to an endpoint of the wrong kind fails with a hint', async () => {
     const receiver = await startGrpcReceiver()
     cleanups.push(receiver.close)
     expect(await connect(receiver.url).send(REQUEST, never)).toMatchObject({

@@ -23,7 +23,7 @@ interface Fault {
 }
 
 const REQUEST = Buffer.alloc(100)
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 
 /** A spool that works on a disk which can be broken. */
 function breakable(code: string) {
@@ -222,25 +222,28 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
   },
 }
 
-test.each(Object.entries(FAULTS))('%s is told again when it has ended and begins again', async (_, fault) => {
-  const now = performance.now.bind(performance)
-  let minutes = 0
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
-  const { begin, end } = await fault()
-  await begin()
-  expect(said).toHaveLength(1)
-  await end()
-  await begin()
-  expect(said, 'sooner than a minute after').toHaveLength(1)
-  minutes = 1
-  await begin()
-  expect(said, 'without an end').toHaveLength(1)
-  await end()
-  await begin()
-  expect(said).toHaveLength(2)
-})
+test.each(Object.entries(FAULTS))(
+  '%s is reported again when it has ended and begins again',
+  async (_, fault) => {
+    const now = performance.now.bind(performance)
+    let minutes = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
+    const { begin, end } = await fault()
+    await begin()
+    expect(warnings).toHaveLength(1)
+    await end()
+    await begin()
+    expect(warnings, 'sooner than a minute after').toHaveLength(1)
+    minutes = 1
+    await begin()
+    expect(warnings, 'without an end').toHaveLength(1)
+    await end()
+    await begin()
+    expect(warnings).toHaveLength(2)
+  },
+)
 
-test('exports that fail are told once when those of another transport are delivered meanwhile', async () => {
+test('failed exports are reported once when another transport delivers meanwhile', async () => {
   const now = performance.now.bind(performance)
   let minutes = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
@@ -254,5 +257,5 @@ test('exports that fail are told once when those of another transport are delive
   minutes = 1
   await sending().send(REQUEST, never)
   await failing.send(REQUEST, never)
-  expect(said).toHaveLength(1)
+  expect(warnings).toHaveLength(1)
 })

@@ -6,7 +6,7 @@ import { createRetryingTransport } from '../../src/transport/retry.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 const never = new AbortController().signal
 const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE' }
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
@@ -32,7 +32,7 @@ function scripted(...outcomes: ExportOutcome[]) {
   }
 }
 
-test('what is settled is not sent again', async () => {
+test('a retrying transport sends a request once when its outcome is final', async () => {
   for (const outcome of [
     delivered,
     { kind: 'failed', reason: 'gRPC UNAUTHENTICATED' },
@@ -44,7 +44,7 @@ test('what is settled is not sent again', async () => {
   }
 })
 
-test('backs off exponentially up to 30 s, with full jitter, for ever', async () => {
+test('a retrying transport backs off exponentially up to 30 s, with full jitter, without end', async () => {
   const transport = scripted(retryable)
   void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(200_000)
@@ -57,21 +57,21 @@ test('backs off exponentially up to 30 s, with full jitter, for ever', async () 
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
 })
 
-test('a second failure is told, once and with its reason; a first may be a restart', async () => {
+test('a retrying transport reports the second failure once, with its reason', async () => {
   const once = createRetryingTransport(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await once
-  expect(said).toEqual([])
+  expect(warnings).toEqual([])
   const transport = scripted(retryable, retryable, retryable, delivered)
   const sent = createRetryingTransport(transport, () => 0).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await sent
-  expect(said).toEqual([
+  expect(warnings).toEqual([
     'export failed, retrying with backoff (logged once until an export succeeds): gRPC UNAVAILABLE',
   ])
 })
 
-test("the receiver's own delay is obeyed, and not cut short by a flush", async () => {
+test('a retrying transport keeps the delay of the receiver during a flush', async () => {
   const transport = scripted({ ...retryable, retryAfterMillis: 7000 }, delivered)
   const retrying = createRetryingTransport(transport, () => 0)
   const sent = retrying.send(new Uint8Array(), never)
@@ -91,7 +91,7 @@ test('a delay of 0 does not replace the backoff', async () => {
 })
 
 test.each([1e12, 1e15, Infinity])(
-  'a delay of %s milliseconds is obeyed for an hour: nobody means it',
+  'a retrying transport waits an hour when the receiver asks for %s milliseconds',
   async (retryAfterMillis) => {
     const transport = scripted({ ...retryable, retryAfterMillis })
     void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
@@ -102,7 +102,7 @@ test.each([1e12, 1e15, Infinity])(
   },
 )
 
-test('a flush in the midst of the delay that the receiver named ends the backoff behind it', async () => {
+test('resetBackoff ends the backoff after the delay of the receiver', async () => {
   const transport = scripted({ ...retryable, retryAfterMillis: 100 }, delivered)
   const retrying = createRetryingTransport(transport, () => 1)
   const sent = retrying.send(new Uint8Array(), never)
@@ -113,7 +113,7 @@ test('a flush in the midst of the delay that the receiver named ends the backoff
   expect(transport.times).toEqual([0, 100])
 })
 
-test('a flush ends a backoff', async () => {
+test('resetBackoff ends a backoff', async () => {
   const transport = scripted(retryable, delivered)
   const retrying = createRetryingTransport(transport, () => 1)
   const sent = retrying.send(new Uint8Array(), never)
@@ -123,7 +123,7 @@ test('a flush ends a backoff', async () => {
   expect(transport.times).toEqual([0, 1])
 })
 
-test('a flush begins the backoff anew: a receiver that comes back while it is waited for is found', async () => {
+test('resetBackoff restarts the backoff when a receiver returns during a flush', async () => {
   const transport = scripted(retryable)
   const retrying = createRetryingTransport(transport, () => 1)
   void retrying.send(new Uint8Array(), never)
@@ -135,7 +135,7 @@ test('a flush begins the backoff anew: a receiver that comes back while it is wa
   expect(transport.times.slice(before).map((time) => time - flushedAt)).toEqual([0, 500, 1500, 3500])
 })
 
-test('an abort ends it, with the last outcome, and leaves nothing behind', async () => {
+test('an abort ends the retries with the last outcome, and leaves no timer or listener', async () => {
   const controller = new AbortController()
   const transport = scripted(retryable)
   const sent = createRetryingTransport(transport, () => 1).send(new Uint8Array(), controller.signal)

@@ -52,7 +52,7 @@ const SECRETS = [
 ]
 
 describe.each(SECRETS)('a receiver that repeats the secret %s', (secret) => {
-  test.each(Object.entries(FORMS))('has nothing of it shown when it is %s', (_, form) => {
+  test.each(Object.entries(FORMS))('is shown without the secret when the secret is %s', (_, form) => {
     const repeated = form(secret)
     const text = shown(`no such key: ${repeated}!`, { 'x-api-key': secret }).replace(/eyJrZXkiOi[IJ]/, '')
     expect(text).toMatch(/^no such key: \*{3}/)
@@ -81,12 +81,12 @@ describe('a receiver that repeats a sign-in', () => {
     ['decoded and percent-encoded', encodeURIComponent(pair)],
     ['as it was sent', headers.authorization.slice(6)],
     ['as it was sent, without its end', headers.authorization.slice(6, -6)],
-  ])('has nothing of it shown when it is %s', (_, repeated) => {
+  ])('is shown without the secret when the secret is %s', (_, repeated) => {
     expect(shown(`who is ${repeated}?`, headers)).toMatch(/^who is \*{3}.?[=?]{0,3}$/)
   })
 })
 
-test('all that is secret is collected: of URLs, of proxies, of headers, and of the private key', () => {
+test('collectSecrets returns the secrets of URLs, proxies, headers, and the private key', () => {
   const key = Buffer.from(
     '-----BEGIN PRIVATE KEY-----\nkeysecret1keysecret1\nkeysecret2\n-----END PRIVATE KEY-----\n',
   )
@@ -140,7 +140,7 @@ test('a private key that a file gives later is collected, beside the one of the 
   }
 })
 
-test('words without a secret are shown as they are, on one line and cut', () => {
+test('a message without a secret is unchanged, on one line and shortened', () => {
   const headers = { authorization: 'Bearer abcdefsecret', 'x-scope': 'a', 'x-short': 'abcde' }
   expect(shown('Bearer abcde wanted, not Basic', headers)).toBe('Bearer abcde wanted, not Basic')
   expect(shown('a\r\nlogbridge: all is well\u001b[2J\u202e', headers)).toBe('a logbridge: all is well [2J ')

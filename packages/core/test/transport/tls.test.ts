@@ -28,7 +28,7 @@ async function certificate(altNames: SubjectAltNameEntry[]): Promise<Pair> {
   return { cert, key }
 }
 
-const said = capturedWarnings()
+const warnings = capturedWarnings()
 const folder = mkdtempSync(join(tmpdir(), 'logbridge-tls-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const cleanups: (() => unknown)[] = []
@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 let files = 0
-/** Writes a file of its own. */
+/** Writes a temporary file. */
 function write(content: string): string {
   const path = join(folder, `${(files += 1)}.pem`)
   writeFileSync(path, content)
@@ -52,7 +52,7 @@ describe.each([
   let client: Pair
   let plain: Awaited<ReturnType<typeof start>>
   let mutual: Awaited<ReturnType<typeof start>>
-  /** The same after they have moved to certificates of other authorities. */
+  /** Receivers after their move to certificates of other authorities. */
   let ownLater: Pair
   let clientLater: Pair
   let plainLater: Awaited<ReturnType<typeof start>>
@@ -115,7 +115,7 @@ describe.each([
   test('a server that moves to another authority gets what is logged once the file says so', async () => {
     const proxy = await startFaultProxy(`http://127.0.0.1:${plain.port}`)
     cleanups.push(proxy.close)
-    // As Kubernetes does it: the file is a link, and the link is exchanged.
+    // The file is a link that is replaced, as in Kubernetes.
     const caFile = join(folder, `${protocol.slice(0, 4)}-ca.pem`)
     const lead = (content: string): void => {
       symlinkSync(write(content), `${caFile}.new`)
@@ -144,10 +144,10 @@ describe.each([
     lead(ownLater.cert)
     await provider.forceFlush()
     expect(provider.stats()).toMatchObject({ created: 4, delivered: 4, dropped: NOTHING, inFlight: 0 })
-    expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
+    expect(warnings.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
   })
 
-  test('a client certificate is exchanged in the same process, in whatever order its files are written', async () => {
+  test('a client certificate is replaced while the process runs, in any order of writing its files', async () => {
     const proxy = await startFaultProxy(`http://127.0.0.1:${mutual.port}`)
     cleanups.push(proxy.close)
     const [certFile, keyFile] = [write(client.cert), write(client.key)]
@@ -168,17 +168,17 @@ describe.each([
     expect(await deliver()).toBe(4)
     writeFileSync(certFile, clientLater.cert.slice(0, -40))
     expect(await deliver()).toBe(5)
-    expect(said.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
+    expect(warnings.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
     proxy.forwardTo(`http://127.0.0.1:${mutualLater.port}`)
     writeFileSync(certFile, clientLater.cert)
-    // It connects anew by itself: the connection with the old certificate is not used any longer.
+    // The transport reconnects by itself and no longer uses the connection with the old certificate.
     expect(await deliver()).toBe(6)
     expect(mutualLater.requests).toHaveLength(1)
     expect(provider.stats()).toMatchObject({ created: 6, delivered: 6, dropped: NOTHING })
-    expect(said.join()).not.toContain('PRIVATE')
+    expect(warnings.join()).not.toContain('PRIVATE')
   })
 
-  test('files that cannot be used yet at the start are waited for', async () => {
+  test('records are sent when certificate files become valid after the start', async () => {
     const caFile = write(own.cert.slice(0, -40))
     const { log, provider } = provide(plain.port, { caFile })
     log()
