@@ -18,7 +18,7 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
     warning: printedAgain('winston'),
   },
   "winston's Console": { sent: 2 },
-  'console bridged twice': { sent: 2, warning: /this console is already bridged/ },
+  'console bridged twice': { sent: 2, warning: /the console is already bridged/ },
   'winston: two transports': { sent: 4, warning: twice('winston') },
   'winston: a transport of the ES module, one of the CommonJS module': {
     sent: 4,

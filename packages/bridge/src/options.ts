@@ -114,7 +114,7 @@ export function checkOptions(
   }
 }
 
-/** Rules of `BridgeOptions`. An adapter adds the rules of its own options. */
+/** Rules of `BridgeOptions`. An adapter adds rules for its other options. */
 export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>> = {
   loggerProvider: rules.loggerProvider,
   level: rules.level,

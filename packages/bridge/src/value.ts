@@ -53,7 +53,7 @@ const INT64_MAX = 2n ** 63n - 1n
 const hasOwn = Object.prototype.hasOwnProperty
 
 /**
- * Writes any JavaScript value to a sink. Never throws an error of its own, and marks each truncation. Bounds the work while it runs: each value
+ * Writes any JavaScript value to a sink. Never throws by itself, and marks each truncation. Bounds the work while it runs: each value
  * that is read, each long text, and each throw is charged to the budget of `MAX_VALUES`.
  *
  * `for in` that reads the value in its body is the fastest way to read own fields: V8 knows the place of the value. Four fields take 10 ns, with
@@ -283,7 +283,7 @@ export class ValueWriter {
     return new Entries(entries.values(), undefined, false)
   }
 
-  /** Returns the object itself, or a copy of its own fields when listing them could call code of the application. */
+  /** Returns the object itself, or a copy with its fields when listing them could call code of the application. */
   private ownFields(source: object): Record<string, unknown> {
     if (isPlain(source)) return source as Record<string, unknown>
     if (types.isProxy(source)) this.budget -= PROXY_COST

@@ -105,7 +105,7 @@ describe('fields', () => {
     expect(attributes).toEqual({ id: 7, user: { name: 'a' }, 'id#2': 8, 'id#3': 9 })
   })
 
-  test('a class instance without a form of its own has fields', () => {
+  test('a class instance becomes attributes when its class defines no other form', () => {
     class Order {
       id = 7
     }

@@ -81,7 +81,7 @@ describe('the writer stops reading when a value', () => {
     expect(toAnyValue(bag)).toEqual(['[Throws: no]'])
   })
 
-  test('is a Map or Set whose class has an iterator of its own: the contents are read', () => {
+  test('is a Map or Set whose class overrides the iterator: the contents are read', () => {
     const endless = function* (): Generator<never> {
       for (;;) yield [1, 2] as never
     }

@@ -2,7 +2,7 @@ import { diag } from '@opentelemetry/api'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { state } from '../src/state.ts'
 
-/** What was warnings to OpenTelemetry's diag logger in the current test, where nothing has been warnings before. */
+/** Captures the messages of OpenTelemetry's diag logger in the current test, which starts without logged warnings. */
 export function diagMessages(): string[] {
   const messages: string[] = []
   const keep = (message: string): void => void messages.push(message)

@@ -141,7 +141,7 @@ describe('an object becomes', () => {
 })
 
 describe('an inspect.custom', () => {
-  /** What it is called with where Node.js itself shows the object. */
+  /** Arguments with which Node.js itself calls the function. */
   function calledBy(show: (value: object) => unknown): [unknown, InspectOptionsStylized, unknown] {
     let called: unknown
     show(showing((...args: unknown[]) => ((called = args), '')))
@@ -179,7 +179,7 @@ describe('an inspect.custom', () => {
     expect(depths).toEqual([1, 0, 0, 0])
   })
 
-  test('gets options of its own with each call', () => {
+  test('gets a new options object in each call', () => {
     const seen: unknown[] = []
     const value = showing((_: unknown, options: { depth: unknown }) => {
       seen.push(options.depth)

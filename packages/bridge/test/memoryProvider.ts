@@ -31,7 +31,7 @@ export function memoryProvider(hooks: { emit?: () => void; enabled?: () => boole
   }
 }
 
-/** The same, taking any value as logbridge's own provider does. */
+/** Makes a memory provider that accepts any value, like the provider of `@logbridge/core`. */
 export function anyValueProvider(): MemoryProvider {
   return Object.assign(memoryProvider(), { [ACCEPTS_ANY_VALUE]: true })
 }

@@ -202,7 +202,7 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.timer).toBeUndefined()
   })
 
-  test('are not kept for a bridge with a provider of its own', () => {
+  test('are not buffered when the bridge has the option loggerProvider', () => {
     createBridge(adapter, { loggerProvider: memoryProvider() }).emit({ body: 1 })
     expect(state.startupBuffer.records).toEqual([])
   })

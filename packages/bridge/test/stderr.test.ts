@@ -21,13 +21,13 @@ const PROGRAM = `
 const ALIVE = { code: 0, stdout: 'alive\n' }
 
 interface Options {
-  /** What stands before the diagnostics. */
+  /** Code that runs before the warnings. */
   before?: string
   count?: number
-  /** What stderr is: 'gone' is a pipe whose reader has gone. */
+  /** Kind of stderr: 'gone' is a pipe whose reader has exited. */
   stderr: number | 'pipe' | 'gone'
   inWorker?: boolean
-  /** Of the worker. */
+  /** Options of the worker. */
   options?: string
 }
 
@@ -53,7 +53,7 @@ async function run({ before = '', count = 3, stderr, inWorker = false, options =
   return { code: exitCode ?? signal, stdout, stderr: printed }
 }
 
-/** A pipe that nobody reads, and that nobody closes either. */
+/** Makes an open pipe without a reader. */
 function unreadPipe(): number {
   const folder = mkdtempSync(join(tmpdir(), 'logbridge-stderr-'))
   execFileSync('mkfifo', [join(folder, 'pipe')])
@@ -83,12 +83,12 @@ describe.each([
     expect(await run({ stderr: fullDisk(), inWorker })).toMatchObject(ALIVE)
   })
 
-  test('nor block it or take its memory, when stderr is a pipe that nobody reads', async () => {
+  test('nor block it or take its memory, when stderr is a pipe without a reader', async () => {
     expect(await run({ stderr: unreadPipe(), count: 2000, inWorker })).toMatchObject(ALIVE)
   })
 })
 
-/** Of Node.js before 20.16. */
+/** Removes a function that Node.js has since 20.16. */
 const WITHOUT_BUILTIN = `
   process.getBuiltinModule = undefined
   await import(${JSON.stringify(WARNINGS)})
@@ -104,7 +104,7 @@ describe.each([
     expect(await run({ ...old, stderr: 'gone' })).toMatchObject(ALIVE)
   })
 
-  test('nor block it or take its memory, when stderr is a pipe that nobody reads', async () => {
+  test('nor block it or take its memory, when stderr is a pipe without a reader', async () => {
     expect(await run({ ...old, stderr: unreadPipe(), count: 2000 })).toMatchObject(ALIVE)
   })
 })
@@ -112,9 +112,9 @@ describe.each([
 test.each([
   ['closed', () => 'gone' as const],
   ['a file on a full disk', fullDisk],
-  ['a pipe that nobody reads', unreadPipe],
+  ['a pipe without a reader', unreadPipe],
 ])(
-  'a diagnostic does not block a worker thread with a stderr of its own when that of the process is %s',
+  'a diagnostic does not block a worker thread with a separate stderr when the stderr of the process is %s',
   async (_, stderr) => {
     expect(
       await run({ stderr: stderr(), count: 2000, inWorker: true, options: 'stderr: true' }),

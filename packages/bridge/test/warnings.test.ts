@@ -67,7 +67,7 @@ test('a diagnostic shows no error at more than its length, nor what is hidden in
   expect(warnings[0]).toMatch(/^logbridge: hunter2: \*{3} x+$/)
 })
 
-test('a diagnostic is told again when its fault has ended a minute after it was told', () => {
+test('warnOnce warns again when its fault has ended a minute after the last warning', () => {
   const clock = vi.spyOn(performance, 'now').mockReturnValue(1000)
   onTestFinished(() => clock.mockRestore())
   warnOnce('a', 'first')
