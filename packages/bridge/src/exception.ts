@@ -4,10 +4,10 @@ import type { SerializedError } from './types.ts'
 /** Largest number of causes in `exception.stacktrace`. */
 const MAX_CAUSES = 16
 
-/** Fields of an Error that are mapped by name. */
+/** Fields of an Error that are mapped one by one, and not copied with its other own fields. */
 const STANDARD_FIELDS = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
-/** Parts of an Error. */
+/** Error, split into the attributes of the semantic conventions and its other fields. */
 export interface ExceptionParts {
   /** `exception.type`, `exception.message`, `exception.stacktrace` of the semantic conventions. */
   attributes: Record<string, unknown>
@@ -15,7 +15,7 @@ export interface ExceptionParts {
   extras: Record<string, unknown> | undefined
 }
 
-/** Returns the class name: `name`, or the name of the constructor when `name` is `Error`. */
+/** Returns the class name: `name`, or the name of the constructor when `name` is `Error`, empty, or no string. */
 function errorType(error: Error): string {
   const name = safeGet(error, 'name')
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name
@@ -42,7 +42,7 @@ export function describeException(exception: Error | SerializedError): Exception
 }
 
 /**
- * Lists type, message, stack, own fields, cause, and errors of an Error that is a value.
+ * Lists type, message, stack, own fields, cause, and errors of an Error that was logged as a body or an attribute, or inside of one.
  * @param reads budget that the own fields are charged to
  */
 export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
@@ -54,7 +54,7 @@ export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
   ]
 }
 
-/** Copies the own fields (those of the result of `toJSON`, if any), `cause`, and `errors` of an AggregateError. */
+/** Copies the own fields, `cause`, and `errors` (of an AggregateError). The result of `toJSON`, if any, replaces the own fields. */
 function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
   const fields = copyFields(ownJSON(error), STANDARD_FIELDS, reads)
   const cause = causeOf(error)
@@ -65,8 +65,8 @@ function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
 }
 
 /**
- * Reads the stack. V8 makes the text of the stack at the first read, by `String` of name and message, which takes exponential time for an array
- * that holds itself several times.
+ * Reads the stack. Returns `undefined` when name or message is an object, because V8 calls `String` of both at the first read of the stack, and
+ * `String` takes exponential time for nested arrays in which each array occurs several times.
  */
 function stackOf(error: Error): unknown {
   if (isObject(safeGet(error, 'name')) || isObject(safeGet(error, 'message'))) return undefined
@@ -81,7 +81,7 @@ function unlessEmpty(fields: Record<string, unknown>): Record<string, unknown> |
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-/** Returns the result of the Error's `toJSON`; the Error itself when it has none, or when it throws. */
+/** Returns the result of the Error's `toJSON`; the Error itself when `toJSON` is absent, throws, or returns no object. */
 function ownJSON(error: Error): object {
   try {
     const { toJSON } = error as { toJSON?: unknown }

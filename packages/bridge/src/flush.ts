@@ -13,7 +13,7 @@ interface Flushable {
   forceFlush(timeout: unknown): unknown
 }
 
-/** Proxy of the API for a LoggerProvider that is registered later. A later version of the API may make the method public. */
+/** Proxy of the API for a LoggerProvider that is registered later. Later versions of the API may rename `_getDelegate` to `getDelegate`. */
 interface ProxyProvider {
   getDelegate?(): LoggerProvider
   _getDelegate?(): LoggerProvider
@@ -24,7 +24,7 @@ interface ProxyProvider {
  * meanwhile. Never rejects.
  *
  * @param injected provider of the option `loggerProvider`. Default: the registered provider.
- * @returns the error of a failed flush; `undefined` after a success, after the timeout, and without `forceFlush`
+ * @returns the error of a failed flush; `undefined` after a success, after the timeout, and when the provider has no `forceFlush`
  */
 export async function flushProvider(
   injected: LoggerProvider | undefined,
@@ -35,7 +35,7 @@ export async function flushProvider(
     if (injected === undefined) replayBufferedRecords()
     const provider = flushableOf(injected ?? registeredProvider())
     if (provider === undefined) return undefined
-    // A provider that gets the timeout stops keeping the process alive in time. The SDK takes an object.
+    // Our provider takes a number, and keeps the process alive for this time at most. The provider of the SDK takes an object.
     const timeout = ACCEPTS_ANY_VALUE in provider ? timeoutMillis : { timeoutMillis }
     await waitAtMost(provider.forceFlush(timeout), timeoutMillis)
     return undefined
@@ -46,7 +46,10 @@ export async function flushProvider(
   }
 }
 
-/** Number of timers of one wait. A blocked event loop ends one of them only, so that answers received meanwhile are processed. */
+/**
+ * Number of timers that one wait starts in turn. After a blocked event loop, a single timer is due, so that answers which arrived meanwhile are
+ * processed before the wait ends.
+ */
 const WAIT_STEPS = 4
 
 /**
@@ -71,7 +74,7 @@ export async function waitAtMost(promise: unknown, timeoutMillis: number): Promi
   }
 }
 
-/** Returns the provider behind the proxies of the API, if it has `forceFlush`. */
+/** Returns the provider behind the proxies of the API; `undefined` when the provider has no `forceFlush`. */
 function flushableOf(provider: LoggerProvider | undefined): Flushable | undefined {
   let found: (LoggerProvider & Partial<Flushable> & ProxyProvider) | undefined = provider
   // A proxy may lead to the proxy of another version of the API.
@@ -99,7 +102,7 @@ export interface StreamEnd extends EventEmitter {
 }
 
 /**
- * Makes the methods and events of the end of a stream that has no buffer.
+ * Makes `end`, `flush`, and their events for a stream without a buffer.
  * @param write writes the last chunk
  * @param flush `flush` of the bridge
  */
@@ -112,7 +115,7 @@ export function createStreamEnd(write: (chunk: any) => void, flush: () => Promis
       if (chunk != null && chunk !== callback) write(chunk)
       const isFirst = finished === undefined
       finished ??= flush()
-      // An error that a listener throws outside of the promise is an uncaught exception, like in a stream of Node.js.
+      // Listeners run in setImmediate: their error is an uncaught exception, like in a stream of Node.js, and no rejection of the promise.
       void finished.then(() =>
         timers.setImmediate(() => {
           if (isFirst) stream.emit('finish')

@@ -1,28 +1,31 @@
 /**
- * Returns `key` when no other field has it, else the first free one of `key#2`, `key#3`, and so on: the rule for fields with equal keys.
+ * Makes the key of a field distinct. Returns `key` when no other field has this key, else the first of `key#2`, `key#3`, … that no other field has.
  *
- * @param next the number to try first, by key. Shared by the calls for one record, it keeps many equal keys from taking quadratic time.
+ * @param isTaken tells if another field has a key
+ * @param nextNumbers number to try first, by key. All calls for one record share the map, because many equal keys would take quadratic time
+ * without it.
  */
 export function distinctKey(
   key: string,
   isTaken: (candidate: string) => boolean,
-  next?: Map<string, number>,
+  nextNumbers?: Map<string, number>,
 ): string {
   if (!isTaken(key)) return key
-  let number = next?.get(key) ?? 2
+  let number = nextNumbers?.get(key) ?? 2
   while (isTaken(`${key}#${number}`)) number += 1
-  next?.set(key, number + 1)
+  nextNumbers?.set(key, number + 1)
   return `${key}#${number}`
 }
 
-/** Returns the key from which `distinctKey` made a key: `id` for `id#2`. */
+/** Removes the number that `distinctKey` appends to a key: returns `id` for `id#2`. */
 export function originalKey(key: string): string {
   return key.includes('#') ? key.replace(/#\d+$/, '') : key
 }
 
 /**
- * Makes one test for all patterns, in which `*` stands for any run of characters. The test also matches `id#2`, a key of `distinctKey`,
- * where a pattern matches `id`. The time is linear in the length of the key; a regular expression with two `*` takes quadratic time.
+ * Makes a function that tests if any of the patterns matches a key. In a pattern, `*` stands for any characters or none. A pattern that matches
+ * `id` also matches `id#2`, because `distinctKey` makes such keys. No pattern becomes a regular expression, because a regular expression with two
+ * `*` takes quadratic time. The functions here take linear time.
  */
 export function createKeyMatcher(patterns: readonly string[]): (key: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
@@ -35,7 +38,10 @@ export function createKeyMatcher(patterns: readonly string[]): (key: string) => 
   }
 }
 
-/** Matches each part at its first occurrence, which leaves the longest rest for the next part. */
+/**
+ * Tests if a key matches a pattern, given as the parts between its `*`. Takes the first occurrence of each part, because the first occurrence
+ * leaves the longest rest for the next parts.
+ */
 function matchesGlob(key: string, parts: readonly string[]): boolean {
   const first = parts[0]!
   const last = parts.at(-1)!

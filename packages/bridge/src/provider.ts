@@ -2,9 +2,9 @@ import { registeredProvider } from './otelGlobals.ts'
 import { detachText } from './detach.ts'
 import type { Logger, LoggerProvider } from './types.ts'
 
-/** Bounds the memory of a program that names loggers after users or requests. */
+/** Largest number of loggers that are kept, because a program may name its loggers after users or requests. */
 const MAX_LOGGERS = 1000
-/** Loggers with a longer name are looked up each time, to bound the memory of the cache. */
+/** Longest scope whose logger is kept, to bound the memory of the cache. A logger with a longer scope is looked up each time. */
 const MAX_SCOPE_LENGTH = 1000
 
 /**
@@ -15,16 +15,17 @@ export const ACCEPTS_ANY_VALUE: unique symbol = Symbol.for('logbridge.acceptsAny
 
 /** Cache of the loggers of one bridge, by scope. */
 export interface Loggers {
-  /** Returns `undefined` until a LoggerProvider exists. */
+  /** Returns the logger of a scope; `undefined` until a LoggerProvider is given or registered. */
   get(scope: string): Logger | undefined
-  /** Returns true when the provider of the last logger has `ACCEPTS_ANY_VALUE`. */
+  /** Returns whether the LoggerProvider of `provider` has `ACCEPTS_ANY_VALUE`. */
   acceptsAnyValue(): boolean
-  /** Returns the provider of the last logger. */
+  /** Returns the given LoggerProvider, or the registered LoggerProvider that the last call of `get` found. */
   provider(): LoggerProvider | undefined
 }
 
 /**
- * Makes the cache. It follows the registered LoggerProvider: a provider that is registered later replaces the earlier one.
+ * Makes the cache of the loggers of one bridge. The cache follows the registered LoggerProvider: when another LoggerProvider is registered, the
+ * cache is emptied, and the loggers come from the new LoggerProvider.
  * @param injected provider of the option `loggerProvider`, used instead of the registered one
  */
 export function createLoggers(injected: LoggerProvider | undefined): Loggers {

@@ -15,8 +15,9 @@ export const BUNYAN_SCALE: SeverityScale = [
 ]
 
 /**
- * Maps a number on a library's scale to a severity number. Interpolates between two named levels (35 on pino's scale is 11),
- * extrapolates above the last level up to 24, and returns the severity of the first level below that.
+ * Maps a level to a severity number by a library's scale. Interpolates between two levels of the scale (35 on pino's scale is 11), and
+ * extrapolates above the last level, up to 24. A level below the first level gets the severity number of the first level. NaN gets 0, as does any
+ * level on an empty scale.
  */
 export function numericSeverity(level: number, scale: SeverityScale): SeverityNumber {
   const first = scale[0]

@@ -4,17 +4,17 @@ import type { OptionRule } from './options.ts'
 /** Signals whose default action ends the process. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
 
-/** Rule of an option for these signals. */
+/** Rule of an option that takes an array of these signals. */
 export const shutdownSignalsRule: OptionRule = {
   accepts: `an array of ${SIGNALS.join(', ')}`,
   test: (value) => Array.isArray(value) && value.every((signal) => SIGNALS.includes(signal)),
 }
 
-/** Functions that are called when a signal ends the process. */
+/** Functions that are called when the process gets a watched signal. */
 export interface SignalEnding {
-  /** Must be bounded in time and never reject. */
+  /** Called for a signal, except for a second signal that ends the process at once. Must be bounded in time and never reject. */
   flush(): Promise<unknown>
-  /** Called last, because a process that a signal ends emits no `exit`. */
+  /** Called right before the signal ends the process, because a process that a signal ends emits no `exit`. */
   atEnd(): void
 }
 
@@ -25,7 +25,12 @@ interface Watch {
 
 /** Shared by all copies of this module in a process, which must not take each other's listeners for those of the application. */
 const KEY = Symbol.for('logbridge.shutdownSignals.1')
-const holder = globalThis as { [KEY]?: { readonly watches: Map<NodeJS.Signals, Watch>; ending: boolean } }
+interface SharedState {
+  readonly watches: Map<NodeJS.Signals, Watch>
+  /** True since the first signal that ends the process. */
+  ending: boolean
+}
+const holder = globalThis as { [KEY]?: SharedState }
 const state = (holder[KEY] ??= { watches: new Map(), ending: false })
 
 /**
@@ -33,7 +38,7 @@ const state = (holder[KEY] ??= { watches: new Map(), ending: false })
  * application handles the signal, its handlers decide if the process ends, and the flush runs meanwhile. For the main thread only, because a
  * worker thread gets no signals.
  *
- * @returns stops watching
+ * @returns a function that stops the calls of `ending`
  */
 export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending: SignalEnding): () => void {
   for (const signal of signals) {
@@ -41,7 +46,8 @@ export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending:
     if (watch === undefined) {
       watch = { endings: new Set(), listener: () => void onSignal(signal) }
       state.watches.set(signal, watch)
-      // The listener comes first because it counts the handlers of the application: those added by `once` are removed when they run.
+      // The listener runs first, because the listener counts the handlers of the application, and a handler added by `once` is removed when
+      // it runs.
       process.prependListener(signal, watch.listener)
     }
     watch.endings.add(ending)
@@ -72,18 +78,19 @@ async function onSignal(signal: NodeJS.Signals): Promise<void> {
   for (const ending of endings) ending.atEnd()
   forget(signal)
   process.kill(process.pid, signal)
-  // The first process of a container has no default action for a signal and would keep running.
+  // The first process of a container (PID 1) has no default action for a signal and would keep running.
   if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal])
 }
 
 /**
- * Returns the number of listeners of the package signal-exit, which counts them in a global: version 3 in the first, version 4 in the second.
- * signal-exit ends the process only when it has the only listeners, so that each package would wait for the other.
+ * Returns the number of listeners of the package signal-exit. signal-exit ends the process only when nothing else listens to the signal, and we do
+ * the same. Without this number, each of the two would leave the end to the other. Version 3 of signal-exit counts its listeners in a property of
+ * `process`, version 4 in a property of `globalThis`.
  */
 function listenersOfSignalExit(): number {
-  const { __signal_exit_emitter__: third } = process as { __signal_exit_emitter__?: { count?: number } }
-  const fourth = (globalThis as Record<symbol, { count?: number } | undefined>)[
+  const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: { count?: number } }
+  const version4 = (globalThis as Record<symbol, { count?: number } | undefined>)[
     Symbol.for('signal-exit emitter')
   ]
-  return (third?.count ?? 0) + (fourth?.count ?? 0)
+  return (version3?.count ?? 0) + (version4?.count ?? 0)
 }

@@ -8,7 +8,7 @@ export interface BufferedRecord {
   record: ApiLogRecord
 }
 
-/** The record that a bridge sent last. */
+/** Last record that a bridge sent, with the library and the loggers of the bridge. */
 export interface SentRecord {
   readonly library: string
   readonly loggers: Loggers
@@ -17,21 +17,22 @@ export interface SentRecord {
 }
 
 /**
- * State of the whole process. It is a property of `globalThis`, because several copies of this package can meet in one process: its ES
- * module, its CommonJS module, and other versions of it.
+ * State that all copies of this package in a thread share: its ES module, its CommonJS module, and other versions of it. The state is a property
+ * of `globalThis`, because the copies share nothing else.
  *
- * A field keeps its name and its meaning in all versions. A version may add fields: the copy that knows them creates them.
+ * A field keeps its name and its meaning in all versions. A later version may add fields: when an earlier version has created the state, the later
+ * version adds its fields to that state.
  */
 export interface ProcessState {
-  /** True while a bridge emits a record. Log calls made meanwhile are dropped, because the bridge or the provider makes them. */
+  /** True while a bridge emits a record. Log calls made meanwhile are ignored, because the bridge or the provider makes these calls. */
   isEmitting: boolean
   /** `Adapter.obeysInspectCustom` of the bridge that emits a record. */
   obeysInspectCustom: boolean
-  /** Millisecond of the last call of `now`, and the number of earlier calls in this millisecond. */
+  /** Time of the last call of `now` (`time.ts`) in milliseconds, and the number of earlier calls in this millisecond. */
   readonly clock: { millis: number; calls: number }
-  /** Set on the asynchronous paths of an export. OpenTelemetry's Context would need a ContextManager. */
+  /** True on the asynchronous paths of an export, where log calls are suppressed. OpenTelemetry's Context would need a ContextManager. */
   readonly loggingSuppressed: AsyncLocalStorage<true>
-  /** Kept to find a log call that reaches OpenTelemetry by two adapters. */
+  /** Last record of any bridge, kept to find a log call that reaches one LoggerProvider by two adapters. */
   lastSent: SentRecord | undefined
   /** Time of the last warning by its key, in milliseconds of the monotonic clock. */
   readonly lastWarned: Map<string, number>
@@ -41,11 +42,13 @@ export interface ProcessState {
     records: BufferedRecord[]
     /** Approximate memory of `records`. */
     bytes: number
-    /** Number of records that found no space. */
+    /** Number of records that were dropped because the startup buffer had no space for them. */
     overflow: number
     /** The value of OTEL_SDK_DISABLED; `undefined` until the variable is read. */
     isDisabled: boolean | undefined
+    /** Looks for a registered LoggerProvider while the startup buffer has records. */
     timer: NodeJS.Timeout | undefined
+    /** Time that `timer` has run. */
     waitedMillis: number
   }
 }
@@ -76,7 +79,7 @@ addMissingFields(state, initial)
 addMissingFields(state.clock, initial.clock)
 addMissingFields(state.startupBuffer, initial.startupBuffer)
 
-/** Adds the fields that the version of this package which created the state did not know. */
+/** Adds the fields that an earlier version of this package, which created the state, did not have. */
 function addMissingFields<Fields extends object>(shared: Fields, fields: Fields): void {
   for (const [name, value] of Object.entries(fields)) {
     if (!(name in shared)) Object.assign(shared, { [name]: value })

@@ -21,7 +21,7 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
     logger.logError(new TypeError('boom'))
     const { body, severityNumber, attributes } = await record()
     assert.equal(body, 'boom')
-    assert.ok(severityNumber >= 17, `${severityNumber} must be an ERROR severity`)
+    assert.ok(severityNumber >= 17, `severity number ${severityNumber} must be 17 (ERROR) or more`)
     assert.equal(attributes['exception.type'], 'TypeError')
     assert.equal(attributes['exception.message'], 'boom')
     assert.match(String(attributes['exception.stacktrace']), /^TypeError: boom\n\s+at /)
@@ -31,7 +31,7 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
     const logger = await open()
     logger.logErrorWith('saving failed', new RangeError('disk full'))
     const { body, attributes } = await record()
-    // Some libraries put the Error's message behind the text.
+    // Some libraries append the Error's message to the text.
     assert.match(String(body), /^saving failed/)
     assert.equal(attributes['exception.type'], 'RangeError')
     assert.equal(attributes['exception.message'], 'disk full')
@@ -54,10 +54,10 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
     const record = await harness.record()
     const stacktrace = String(record.attributes['exception.stacktrace'])
     assert.match(stacktrace, /^Error: outer\n[^]+\nCaused by: TypeError: inner\n\s+at /)
-    const found = errorFields(harness, record)['cause'] as Record<string, unknown>
-    assert.equal(found['type'], 'TypeError')
-    assert.equal(found['message'], 'inner')
-    assert.equal(found['code'], 'E_INNER')
+    const causeFields = errorFields(harness, record)['cause'] as Record<string, unknown>
+    assert.equal(causeFields['type'], 'TypeError')
+    assert.equal(causeFields['message'], 'inner')
+    assert.equal(causeFields['code'], 'E_INNER')
   },
 
   async 'error.aggregate'(harness) {
@@ -97,8 +97,8 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
     const logger = await open()
     logger.log(info, 'no error at all', { user: { name: 'Ada', code: 'A1', message: 'hi' }, error: 'none' })
     const { attributes } = await record()
-    const exception = Object.keys(attributes).filter((key) => key.startsWith('exception.'))
-    assert.deepEqual(exception, [], 'nothing here is an exception')
+    const exceptionKeys = Object.keys(attributes).filter((key) => key.startsWith('exception.'))
+    assert.deepEqual(exceptionKeys, [], 'a record without an Error must have no exception.*')
     assertSame(
       attributes['user'],
       { name: 'Ada', code: 'A1', message: 'hi' },
@@ -108,14 +108,14 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
   },
 }
 
-/** Returns the attributes that hold an Error's own fields and causes. */
+/** Returns the own fields and causes of an Error from the attribute `errorKey` of the subject, or all attributes when `errorKey` is `''`. */
 function errorFields({ subject }: Harness, { attributes }: ConformanceRecord): Record<string, unknown> {
   const { errorKey = 'error' } = subject
   if (errorKey === '') return attributes
   const fields = attributes[errorKey]
   assert.ok(
     typeof fields === 'object' && fields !== null,
-    `attribute ${errorKey} must hold the error's fields`,
+    `attribute ${errorKey} must be a map with the Error's fields`,
   )
   return fields as Record<string, unknown>
 }

@@ -35,7 +35,7 @@ const TEMPORALITY = {
 }
 
 /**
- * Creates the metrics pipeline of the official SDK. Returns `undefined` without any reader.
+ * Creates the metrics pipeline of the official SDK. Returns `undefined` when the configuration has no reader and no exporter.
  * @throws LogbridgeError `INVALID_OPTION` when the SDK refuses the views
  */
 export function createMetrics(
@@ -46,32 +46,32 @@ export function createMetrics(
   const { exporter, exportIntervalMillis, exportTimeoutMillis } = config
   let otlp: OtlpExporter<ResourceMetrics> | undefined
 
-  function reader(name: MetricsConfig['exporters'][number]): IMetricReader {
+  function createReader(name: MetricsConfig['exporters'][number]): IMetricReader {
     switch (name) {
       case 'otlp': {
-        // `exporters` contains otlp only with a valid endpoint.
+        // `exporter` is defined, because `exporters` contains otlp only with a valid endpoint.
         otlp = createOtlpExporter('metrics', { ...config, exporter: exporter! }, ProtobufMetricsSerializer)
-        return push({
+        return createPushReader({
           ...otlp,
           selectAggregationTemporality: TEMPORALITY[config.temporalityPreference],
-          selectAggregation: (type) => aggregation(type, config.histogramAggregation),
+          selectAggregation: (type) => aggregationOf(type, config.histogramAggregation),
         })
       }
       case 'console':
-        return push(toConsole(new ConsoleMetricExporter()))
+        return createPushReader(toConsole(new ConsoleMetricExporter()))
       case 'prometheus':
-        return prometheus(config.prometheus)
+        return createPrometheusReader(config.prometheus)
     }
   }
 
-  function push(exporter: PushMetricExporter): IMetricReader {
-    return new SuppressedReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+  function createPushReader(pushExporter: PushMetricExporter): IMetricReader {
+    return new SuppressedReader({ exporter: pushExporter, exportIntervalMillis, exportTimeoutMillis })
   }
 
-  const readers = [...config.readers.map(guardedMetricReader), ...config.exporters.map(reader)]
+  const readers = [...config.readers.map(guardedMetricReader), ...config.exporters.map(createReader)]
   if (readers.length === 0) return undefined
   const provider = new MeterProvider({ resource, views: [...config.views], readers })
-  /** Ends the backoff of an export in progress, because the SDK flushes the exporter only after that export. */
+  /** Ends the backoff of an export in progress. The SDK itself calls `forceFlush` of the exporter only after this export. */
   function endBackoff(): void {
     void otlp?.forceFlush()
   }
@@ -92,8 +92,8 @@ export function createMetrics(
 }
 
 /**
- * Reader that suppresses telemetry about its exports: warnings of the SDK become no log records when the diag logger is bridged. The
- * callbacks of the application run unsuppressed and may log.
+ * Reader that suppresses the telemetry of its exports. Otherwise a bridged diag logger makes log records of the SDK's warnings about an export.
+ * The application's callbacks of observable instruments are not suppressed and may log.
  */
 class SuppressedReader extends PeriodicExportingMetricReader {
   readonly #asApplication = AsyncLocalStorage.snapshot()
@@ -119,7 +119,7 @@ function checkViews({ views }: MetricsConfig): void {
   } catch (cause) {
     throw new LogbridgeError(
       'INVALID_OPTION',
-      '@logbridge/core: option metrics.views is not what the SDK accepts',
+      '@logbridge/core: option metrics.views is an array that the SDK refuses; it accepts ViewOptions of @opentelemetry/sdk-metrics',
       {
         cause,
       },
@@ -127,7 +127,7 @@ function checkViews({ views }: MetricsConfig): void {
   }
 }
 
-function aggregation(
+function aggregationOf(
   type: InstrumentType,
   histogram: MetricsConfig['histogramAggregation'],
 ): AggregationOption {
@@ -136,8 +136,8 @@ function aggregation(
     : { type: AggregationType.DEFAULT }
 }
 
-/** Creates a reader that listens in the background. A port in use causes one warning and no error. */
-function prometheus({ port, host }: MetricsConfig['prometheus']): IMetricReader {
+/** Creates a reader that serves the metrics to Prometheus. A port in use causes one warning, and startup goes on. */
+function createPrometheusReader({ port, host }: MetricsConfig['prometheus']): IMetricReader {
   return new PrometheusExporter({ port, host }, (error) => {
     if (error) warnOnce('prometheus', `Prometheus endpoint failed to listen at ${host}:${port}`, error)
   })
