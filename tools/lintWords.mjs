@@ -16,7 +16,7 @@ import ts from 'typescript'
 
 const LIST = 'docs/old-words.txt'
 /** Files that name old words to explain or to test them. */
-const EXEMPT = new Set([LIST, 'docs/glossary.md', 'docs/style.md', 'CHANGELOG.md', 'tests/lintWords.test.ts'])
+const EXEMPT = new Set([LIST, 'docs/glossary.md', 'CHANGELOG.md', 'tests/lintWords.test.ts'])
 const CODE = /\.[cm]?[jt]sx?$/
 const TEXT = /\.(?:[cm]?[jt]sx?|md|txt|json|jsonc|ya?ml|sh)$|(?:^|\/)run$/
 const GENERATED = /(?:^|\/)(?:pnpm-lock\.yaml|package-lock\.json)$/
