@@ -146,11 +146,14 @@ class MergedFields {
 
   merge(fields: Record<string, unknown>): void {
     const { attributes } = this
-    const nextNumbers = (this.nextNumbers ??= new Map<string, number>())
-    const isTaken = (key: string): boolean => Object.hasOwn(attributes, key)
     for (const key of Object.keys(fields)) {
-      setOwn(attributes, distinctKey(key, isTaken, nextNumbers), fields[key])
+      setOwn(attributes, Object.hasOwn(attributes, key) ? this.distinct(key) : key, fields[key])
     }
+  }
+
+  private distinct(key: string): string {
+    this.nextNumbers ??= new Map<string, number>()
+    return distinctKey(key, (candidate) => Object.hasOwn(this.attributes, candidate), this.nextNumbers)
   }
 }
 
