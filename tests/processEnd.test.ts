@@ -141,7 +141,7 @@ async function recover(
 
 describe.each([
   ['while the receiver can be reached', (): string => viewer.httpUrl],
-  ['while it cannot be reached', (): string => UNREACHABLE],
+  ['while the receiver cannot be reached', (): string => UNREACHABLE],
 ] as const)('%s', (heading, endpoint) => {
   test.for(cells(heading))(
     'a process loses what the table says when it ends by $way, $column',

@@ -1,22 +1,23 @@
 import { fileURLToPath } from 'node:url'
 
-/** Longest stack from the bridge, through the library, to the application. */
+/** Largest number of frames that are read, from the bridge through the library to the application. */
 const MAX_FRAMES = 50
 
-/** Files of adapters that consist of several, beside the file that calls `createBridge`. */
+/** Files of `excludeCallingFile`. The file that calls `createBridge` is excluded without it. */
 const adapterFiles = new Set<string | undefined>()
 
-/** Leaves out the calling file when the call site of a log call is looked for. */
+/** Excludes the calling file, a further file of an adapter, from the search for the call site of a log call. */
 export function excludeCallingFile(): void {
   const [site] = callSites(excludeCallingFile, 1)
   if (site) adapterFiles.add(fileOf(site))
 }
 
 /**
- * Makes a function that returns the source location of a log call, as `code.*` attributes of the semantic conventions.
+ * Makes a function that returns the call site of a log call, as `code.*` attributes of the semantic conventions.
  * https://opentelemetry.io/docs/specs/semconv/code/
  *
- * The location is the first frame outside of Node.js, `node_modules`, the bridge, and the file that called `createBridge`.
+ * The call site is the first frame outside of Node.js, `node_modules`, the bridge, and the adapter: the file that called `createBridge`
+ * and the files of `excludeCallingFile`.
  */
 export function createCallSiteLocator(): () => Record<string, unknown> {
   // The frames are this function, createRecordBuilder, createBridge, and the adapter.
@@ -38,11 +39,11 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
 }
 
 /**
- * Returns the stack above `calledAs`, the innermost call first. Empty when `Error` is frozen.
+ * Returns the callers of a function, the nearest first. Empty when `Error` is frozen.
  * https://v8.dev/docs/stack-trace-api#customizing-stack-traces
  *
- * @param calledAs a running function. Default: this function.
- * @param maxFrames default 50
+ * @param calledAs function whose callers are returned. Default: `callSites`.
+ * @param maxFrames largest number of callers. Default: 50.
  */
 export function callSites(
   calledAs: (...args: never) => unknown = callSites,
@@ -75,7 +76,7 @@ export function filePath(file: string): string {
   try {
     return file.startsWith('file:') ? fileURLToPath(file) : file
   } catch {
-    // The URL names another host.
+    // `fileURLToPath` refuses the URL, e.g. because the URL names another host.
     return file
   }
 }

@@ -6,7 +6,7 @@ import { isOmitted } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, BridgeOptions } from './types.ts'
 
 const CENSOR = '[Redacted]'
-/** Largest number of keys that a `*` is tried with in an object that was converted to a text. */
+/** Largest number of keys for which `*` is tried in an object that was converted to a text. An object with more keys is hidden. */
 const MAX_KEYS = 1000
 /** Step of a path: `.name`, `name` at the start of the path, `["name"]`, `['name']`, `[0]`, `[*]`. */
 const STEP = /(?:^|\.)([^.[\]]+)|\["([^"]*)"\]|\['([^']*)'\]|\[([^\]"']+)\]/y
@@ -21,9 +21,9 @@ interface Path {
 }
 
 /**
- * Makes a function from the option `redact` that changes a plain record in place. A path that leads to a value in an object that was converted to
- * a text hides the whole text, because the text may contain the value. `@pinojs/redact` is unsuitable because it copies the parents of a
- * value, which breaks a Uint8Array.
+ * Makes a function from the option `redact` that changes a plain record in place. When an object was converted to a text, a path to a
+ * value of the object hides the whole text, because the text may contain the value. `@pinojs/redact` is unsuitable because it copies the
+ * parents of a hidden value, and its copy of a Uint8Array cannot be read.
  *
  * @throws LogbridgeError `INVALID_OPTION` for an invalid path
  */
@@ -39,7 +39,7 @@ export function createRedactor(redact: NonNullable<BridgeOptions['redact']>): (r
       }
     }
     censor(plain, 'attributes')
-    // A log call with several objects has a body that is an array. Paths apply to each object.
+    // Paths apply to the body and the parameters, and to each element of them, because several logged objects form an array.
     for (const [parent, key] of [
       [plain, 'body'],
       [plain.attributes, PARAMETERS],
@@ -70,7 +70,7 @@ function parsePath(text: string): Path {
   return { text, steps }
 }
 
-/** Replaces the values to which the steps from `at` on lead, or the whole value when it is a text. */
+/** Replaces the values of `holder[name]` to which the steps from `at` on lead, or all of a text when they lead into its object. */
 function censorIn(
   holder: AnyValueMap,
   name: string,
@@ -93,7 +93,10 @@ function censorIn(
   }
 }
 
-/** Tests if the steps from `at` on lead to an own or inherited value. Returns true for a value that throws. */
+/**
+ * Tests if the steps from `at` on lead to a value that a text can contain: neither omitted nor an empty string. A step with a name finds
+ * inherited values too. Returns true when a read throws.
+ */
 function leadsInto(source: object, steps: Path['steps'], at: number): boolean {
   const step = steps[at]!
   try {

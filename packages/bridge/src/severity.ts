@@ -40,7 +40,7 @@ export function severityTable(
   return new Map([...Object.entries(defaults), ...Object.entries(overrides ?? {})])
 }
 
-/** Makes the error for an option `level` that the library does not know. */
+/** Makes the error for a value of the option `level` that the library does not know. */
 export function unknownLevel(library: string, level: unknown, known: Iterable<string>): LogbridgeError {
   return new LogbridgeError(
     'INVALID_OPTION',

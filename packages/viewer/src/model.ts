@@ -14,7 +14,7 @@ export type ReceivedValue =
   | ReceivedValue[]
   | { [key: string]: ReceivedValue }
 
-/** Attributes by key, in an object without a prototype, so that any key is safe. The last of two equal keys wins. */
+/** Attributes by key, in an object without a prototype, so that any key is safe. Of two equal keys, the last value is kept. */
 export type ReceivedAttributes = Record<string, ReceivedValue>
 
 export interface ReceivedResource {
@@ -37,7 +37,7 @@ interface Received<Raw> {
   resource: ReceivedResource
   /** Scope, one object for all of its records in a request. */
   scope: ReceivedScope
-  /** Decoded OTLP message. Distinguishes an int from a double, and has duplicate keys. */
+  /** Decoded OTLP message, which distinguishes an int from a double and keeps all of several equal keys. */
   raw: Raw
 }
 
@@ -54,9 +54,9 @@ export interface ReceivedLogRecord extends Received<OtlpLogRecord> {
   droppedAttributesCount: number
   /** Trace flags in the low 8 bits. */
   flags: number
-  /** 32 lower-case hex digits, or `''`. */
+  /** 32 lower-case hex digits, or `''` for a record outside of a span. */
   traceId: string
-  /** 16 lower-case hex digits, or `''`. */
+  /** 16 lower-case hex digits, or `''` for a record outside of a span. */
   spanId: string
   eventName: string
 }
@@ -185,6 +185,7 @@ export interface ReceivedHistogramDataPoint extends ReceivedDataPoint {
 }
 
 export interface ReceivedBuckets {
+  /** Index of the first bucket of `bucketCounts`. */
   offset: number
   bucketCounts: (number | bigint)[]
 }

@@ -14,7 +14,7 @@ export type FaultBehavior =
   | 'fault.reentrant'
   | 'fault.early'
 
-/** Checks that a fault reaches neither the log call nor the records beside it. */
+/** Checks by fault. Each checks that the log call does not throw, and which records arrive. */
 export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
   async 'fault.emit'(harness) {
     const { loggerProvider } = harness
@@ -64,7 +64,7 @@ export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
     assert.equal((await record()).body, 'before close')
     await logger.close()
     logger.log(info, 'after close')
-    // Waits for an error event.
+    // A library may report an error as an event, in a later turn of the event loop.
     await setImmediate()
   },
 
@@ -92,13 +92,14 @@ export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
 
   async 'fault.early'({ open, records, info, loggerProvider }) {
     const span = spanContext('3')
-    const restore = takeGlobalProviders()
+    const restore = removeGlobalProviders()
     try {
       const logger = await open({ loggerProvider: undefined })
       const before = Date.now()
       inSpan(span, () => logger.log(info, 'early', { nested: { n: 1 } }))
       await logger.flush?.()
       const after = Date.now()
+      // The clock moves on, so that the time of the replay differs from the time of the log call.
       while (Date.now() <= after) await setImmediate()
       registerGlobally(loggerProvider)
       logger.log(info, 'in time')
@@ -114,7 +115,7 @@ export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
       const millis = seconds * 1000 + Math.floor(nanoseconds / 1e6)
       assert.ok(
         before <= millis && millis <= after,
-        `${millis} must be the time of the call, ${after} at last`,
+        `timestamp ${millis} must be the time of the log call, between ${before} and ${after}`,
       )
     } finally {
       restore()
@@ -122,7 +123,7 @@ export const faultChecks: Readonly<Record<FaultBehavior, Check>> = {
   },
 }
 
-/** Asserts that one record is lost, that `onError` is called, and that the next record arrives. */
+/** Asserts that the provider loses the first record, that `onError` is called once, and that the next record arrives. */
 async function survives(
   { open, record, records, info }: Harness,
   loggerProvider: LoggerProvider,
@@ -137,15 +138,15 @@ async function survives(
   assert.equal((await record()).body, 'delivered')
 }
 
-/** Removes the registered LoggerProviders from the process. @returns function that restores them */
-function takeGlobalProviders(): () => void {
+/** Removes the registered LoggerProviders from the process, and returns a function that restores them. */
+function removeGlobalProviders(): () => void {
   const globals = globalThis as OtelGlobals
   const logs = globals[API]?.logs
   const apiLogs = globals[API_LOGS]
-  const set = (a: typeof logs, b: typeof apiLogs) => {
-    if (a) (globals[API] ??= {}).logs = a
+  const set = (newLogs: typeof logs, newApiLogs: typeof apiLogs) => {
+    if (newLogs) (globals[API] ??= {}).logs = newLogs
     else delete globals[API]?.logs
-    if (b) globals[API_LOGS] = b
+    if (newApiLogs) globals[API_LOGS] = newApiLogs
     else delete globals[API_LOGS]
   }
   set(undefined, undefined)
