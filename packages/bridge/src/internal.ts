@@ -1,7 +1,7 @@
 /**
- * Exports of logbridge's own packages, which depend on the exact version of this one. Every name may change in any release.
- * The exports of `@logbridge/bridge` are among them, because the build puts all code into this module: both entry points share
- * their classes.
+ * Exports for logbridge's own packages, which depend on the exact version of `@logbridge/bridge`, because any name may change in any
+ * release. The public exports are among them: the build keeps the code of both in this module, so that `@logbridge/bridge` and
+ * `@logbridge/bridge/internal` share their classes.
  */
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
 export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'

@@ -6,7 +6,7 @@ export interface OptionRule {
   /** Accepted values, for the error message. */
   readonly accepts: string
   test(value: unknown): boolean
-  /** Keeps the value out of error messages. */
+  /** True shows only the length of a string in error messages. */
   readonly secret?: boolean
 }
 
@@ -31,7 +31,7 @@ type RuleName =
   | 'severityTable'
   | 'redact'
 
-/** Rules for the values of options. */
+/** Rules that options share, by the kind of value. */
 export const rules: Readonly<Record<RuleName, OptionRule>> = {
   string: { accepts: 'a non-empty string', test: (value) => typeof value === 'string' && value !== '' },
   boolean: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
@@ -102,7 +102,7 @@ export function checkOptions(
       const known = Object.keys(allowed).join(', ')
       throw new LogbridgeError(
         'INVALID_OPTION',
-        `${owner}: there is no option ${isPlainText(name) ? name : lengthOf(name)}; there are ${known}`,
+        `${owner}: there is no option ${isPlainText(name) ? name : describeLength(name)}; the options are ${known}`,
       )
     }
     if (value !== undefined && !rule.test(value)) {
@@ -131,19 +131,20 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
 }
 
 /**
- * Tests if an error message may show a text. Other texts may contain a URL with credentials, a header, or a key, or forge a line.
+ * Tests if an error message may show a text. A long text, `://`, `-----`, `@`, or `=` may be part of a secret: a URL with credentials, a header,
+ * a private key. A line break or another control character may forge a line of a log.
  */
 export function isPlainText(text: string): boolean {
   return text.length <= 40 && !/:\/\/|-----|[@=\p{C}\p{Zl}\p{Zp}]/u.test(text)
 }
 
-function lengthOf(text: string): string {
+function describeLength(text: string): string {
   return `a string of ${text.length} characters`
 }
 
 /** Describes a value in a few words. The fields of an object stay hidden, because they may hold secrets. */
 function show(value: unknown, secret = false): string {
-  if (typeof value === 'string') return secret || !isPlainText(value) ? lengthOf(value) : `'${value}'`
+  if (typeof value === 'string') return secret || !isPlainText(value) ? describeLength(value) : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }

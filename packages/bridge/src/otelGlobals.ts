@@ -4,14 +4,16 @@ import type { LoggerProvider } from './types.ts'
 /*
  * Reads the globals of OpenTelemetry without importing `@opentelemetry/api`, because:
  * - the API consists of 51 modules that load in 25 ms, whereas an adapter loads in 8 ms;
- * - the API returns a proxy that hides if a provider is registered;
+ * - the API returns a proxy that hides whether a provider is registered;
  * - `@opentelemetry/api` 1.9 has no `logs`;
  * - a second copy of the API, e.g. in a bundle, uses the same globals.
  */
 
-/** Keys of the globals of `@opentelemetry/api` 1.x (`logs` since 1.10) and `@opentelemetry/api-logs` 0.x. */
+/** Key of the globals of `@opentelemetry/api` 1.x. `logs` is among them since 1.10. */
 export const API: unique symbol = Symbol.for('opentelemetry.js.api.1')
+/** Key of the global of `@opentelemetry/api-logs` 0.x, a function that takes a compatibility version. */
 export const API_LOGS: unique symbol = Symbol.for('io.opentelemetry.js.api.logs')
+/** The compatibility version of all `@opentelemetry/api-logs` 0.x. For any other, the function returns a LoggerProvider without effect. */
 const API_LOGS_COMPATIBILITY = 1
 /** Key of the Span in a Context of any version of `@opentelemetry/api`. */
 const SPAN = Symbol.for('OpenTelemetry Context Key SPAN')
@@ -36,14 +38,14 @@ export function registeredDiagLogger(): DiagLogger | undefined {
 }
 
 /**
- * Returns the active context, from a ContextManager of any version of `@opentelemetry/api`. The API itself returns the root context when
- * another copy with a lower minor version registered first: 1.10 in the application, 1.9 of an SDK 2.x.
+ * Returns the active context, from a ContextManager of any version of `@opentelemetry/api`. A copy of the API returns the root context when a
+ * copy with a lower minor version registered first, e.g. the application's copy 1.10 after the copy 1.9 of an SDK 2.x.
  */
 export function activeContext(): Context {
   return globals[API]?.context?.active() ?? ROOT_CONTEXT
 }
 
-/** Runs a function in a context, with the ContextManager of `activeContext`. */
+/** Runs a function with `context` as the active context. Without a registered ContextManager, only runs the function. */
 export function withContext(context: Context, run: () => void): void {
   const manager = globals[API]?.context
   if (manager) manager.with(context, run)
@@ -61,7 +63,7 @@ function contextWith(values: ReadonlyMap<symbol, unknown>): Context {
   }
 }
 
-/** Makes a context with the span of another process or thread, of which only the ids are known. */
+/** Makes a context with a span of which only the ids are known, because it belongs to another process or thread. */
 export function contextOfSpan(spanContext: SpanContext): Context {
   const span: Span = {
     spanContext: () => spanContext,

@@ -23,7 +23,10 @@ interface Watch {
   readonly listener: () => void
 }
 
-/** Shared by all copies of this module in a process, which must not take each other's listeners for those of the application. */
+/**
+ * Key of the state that all copies of this module in a process share. Without shared state, each copy would count the listeners of other copies as
+ * handlers of the application.
+ */
 const KEY = Symbol.for('logbridge.shutdownSignals.1')
 interface SharedState {
   readonly watches: Map<NodeJS.Signals, Watch>
@@ -35,8 +38,8 @@ const state = (holder[KEY] ??= { watches: new Map(), ending: false })
 
 /**
  * Flushes when the process gets one of the signals, then ends the process by that signal. A second signal ends the process at once. When the
- * application handles the signal, its handlers decide if the process ends, and the flush runs meanwhile. For the main thread only, because a
- * worker thread gets no signals.
+ * application handles the signal, its handlers decide if the process ends, and the flush runs meanwhile. Call this function in the
+ * main thread only, because a worker thread gets no signals.
  *
  * @returns a function that stops the calls of `ending`
  */
@@ -69,11 +72,11 @@ function forget(signal: NodeJS.Signals): void {
 
 async function onSignal(signal: NodeJS.Signals): Promise<void> {
   const endings = [...(state.watches.get(signal)?.endings ?? [])]
-  const flushed = (): Promise<unknown> => Promise.all(endings.map((ending) => ending.flush()))
-  if (process.listenerCount(signal) > 1 + listenersOfSignalExit()) return void flushed()
+  const flushAll = (): Promise<unknown> => Promise.all(endings.map((ending) => ending.flush()))
+  if (process.listenerCount(signal) > 1 + listenersOfSignalExit()) return void flushAll()
   const isSecond = state.ending
   state.ending = true
-  if (!isSecond) await flushed()
+  if (!isSecond) await flushAll()
 
   for (const ending of endings) ending.atEnd()
   forget(signal)

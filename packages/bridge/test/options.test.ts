@@ -52,7 +52,7 @@ describe('a wrong option is refused with its name and what it accepts', () => {
 })
 
 test('an option that does not exist is refused with those that do', () => {
-  const text = /there is no option lvel; there are loggerProvider, level, .*onError$/
+  const text = /there is no option lvel; the options are loggerProvider, level, .*onError$/
   expect(() => check({ lvel: 'info' })).toThrow(text)
   expect(() => check({ constructor: 1 })).toThrow(/there is no option constructor/)
   expect(() => check('warn')).toThrow(/options must be an object, not 'warn'$/)

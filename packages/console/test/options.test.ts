@@ -23,7 +23,7 @@ test('severity gives methods other numbers, also for level', () => {
 
 describe('refused at construction, with the console untouched:', () => {
   test.for<[string, object, RegExp]>([
-    ['an option that does not exist', { method: ['log'] }, /there is no option method; there are .*console/],
+    ['an option that does not exist', { method: ['log'] }, /no option method; the options are .*console/],
     [
       'a console that is none',
       { console: {} },

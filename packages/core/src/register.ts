@@ -6,7 +6,7 @@ import { logs as logs2x } from '@opentelemetry/api-logs'
 /**
  * Registers the global LoggerProvider in both generations of the Logs API, `@opentelemetry/api` >= 1.10 and
  * `@opentelemetry/api-logs`, because each has its own global. Then replays the startup buffer. A LoggerProvider that is already
- * registered stays.
+ * registered stays registered.
  *
  * @returns a function that unregisters this LoggerProvider wherever it is still registered
  */
@@ -18,7 +18,8 @@ export function registerLoggerProvider(provider: LoggerProvider): () => void {
     warnOnce(
       'already-registered',
       `another LoggerProvider (or another version of the API) is already registered in ${occupied.join(' and ')} ` +
-        'and stays registered: pass the new LoggerProvider to adapters as their loggerProvider, or create the new one first',
+        'and stays registered: pass the new LoggerProvider to the adapters as their option loggerProvider, ' +
+        'or create the new LoggerProvider before the other',
     )
   }
   replayBufferedRecords()

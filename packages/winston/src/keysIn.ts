@@ -1,25 +1,27 @@
-/** Most characters of a key. */
+/** Largest number of characters of a key. */
 const MAX_KEY_LENGTH = 128
-/** Most names of a key: `user.card` has two. */
+/** Largest number of names of a key: `user.card` has the names `user.card` and `card`. */
 const MAX_NAMES = 8
-/** Most colons and equals signs that are examined. */
+/** Largest number of colons and equals signs that are examined in a text. */
 const MAX_SIGNS = 65_536
-/** Most white space in front of a value. */
+/** Largest number of white space characters between a sign and its value. */
 const MAX_SPACE = 64
 /** Signs that end a key: `key=`, `key: `, `"key": `. */
 const COLON = 0x3a
 const EQUALS = 0x3d
+/** Last code of white space. Tabs and line breaks have lower codes. */
 const SPACE = 0x20
-/** Characters that a key without quotes cannot have. */
+/** Characters that end a key without quotes. */
 const DELIMITERS = ' \t\n\r"\'`{}()[],;:='
+/** Matches a character of a word. */
 const WORD = /[\w$]/
 
-/** Places behind one key. Fields of several objects with this key take the places in turn. */
+/** Places in a text where the values of one key begin. A text can show the same key for several objects, and each object has its own place. */
 export class Places {
   readonly starts: number[] = []
   private next = 0
 
-  /** Tests the places in turn, beginning behind the last place that has passed. */
+  /** Tests if any place passes. Begins behind the place that passed last, because that place belongs to an earlier object. */
   some(test: (at: number) => boolean): boolean {
     const { starts } = this
     for (let count = 0; count < starts.length; count += 1) {
@@ -32,7 +34,11 @@ export class Places {
   }
 }
 
-/** Finds the keys in front of colons and equals signs, in lower case, and where their values begin. */
+/**
+ * Finds the keys of a text, which stand in front of colons and equals signs.
+ *
+ * @returns the places where the values begin, by the key in lower case
+ */
 export function keysIn(text: string): Map<string, Places> {
   const keys = new Map<string, Places>()
   let signs = MAX_SIGNS
@@ -51,24 +57,27 @@ export function keysIn(text: string): Map<string, Places> {
   return keys
 }
 
-/** Skips white space: `util.inspect` begins a new line for a long text. */
+/** Returns the position behind white space. Line breaks count, because `util.inspect` begins a new line in front of a long text. */
 function skipSpace(text: string, start: number): number {
   let at = start
   while (at < start + MAX_SPACE && text.charCodeAt(at) <= SPACE) at += 1
   return at
 }
 
-/** Lists the names in front of a sign: the whole key, and each end of the key that begins a word. */
+/**
+ * Lists the names of the key in front of a sign. A key without quotes has several: the whole key, and each end of the key behind a character
+ * that belongs to no word, such as `card` in `user.card`.
+ */
 function namesBefore(text: string, sign: number): string[] {
   const end = text[sign - 1] === ' ' ? sign - 1 : sign
-  const least = Math.max(0, end - MAX_KEY_LENGTH)
+  const earliest = Math.max(0, end - MAX_KEY_LENGTH)
   const quote = text[end - 1]
   if (quote === '"' || quote === "'") {
     const start = text.lastIndexOf(quote, end - 2)
-    return start < least ? [] : [text.slice(start + 1, end - 1)]
+    return start < earliest ? [] : [text.slice(start + 1, end - 1)]
   }
   const names: string[] = []
-  for (let start = end - 1; start >= least && names.length < MAX_NAMES; start -= 1) {
+  for (let start = end - 1; start >= earliest && names.length < MAX_NAMES; start -= 1) {
     if (DELIMITERS.includes(text[start]!)) break
     if (start === 0 || !WORD.test(text[start - 1]!)) names.push(text.slice(start, end))
   }
