@@ -114,6 +114,8 @@ export class ValueWriter {
       }
       if (isOmitted(value)) {
         this.budget -= 1
+        // An omitted field keeps its name, so that the other names do not depend on its value.
+        if (!key.isWellFormed()) names ??= namesBefore(source, index)
         names?.claim(key)
         continue
       }
@@ -340,6 +342,8 @@ export class ValueWriter {
       index += 1
       if (isOmitted(value)) {
         this.budget -= 1
+        // An omitted field keeps its name, so that the other names do not depend on its value.
+        if (!key.isWellFormed()) names ??= namesBefore(source, index)
         names?.claim(key)
         continue
       }
@@ -373,9 +377,10 @@ export class ValueWriter {
       }
       if (isOmitted(value)) {
         this.budget -= 1
-        // An omitted entry keeps its name, so that the other names do not depend on its value.
+        // An omitted entry keeps its name, as an omitted field does.
+        if (!name.isWellFormed()) names ??= new FieldNames(written)
         if (names) names.claim(name)
-        else written.push(name.toWellFormed())
+        else written.push(name)
       } else if (names !== undefined) {
         this.field(this.claim(names, name), value, depth + 1)
       } else if (this.field(name, value, depth + 1)) {

@@ -97,6 +97,13 @@ test('keys with lone surrogates are made well-formed and kept unique', () => {
   expect(toAnyValueMap(value)).toEqual(expected)
 })
 
+test('an ill-formed key keeps its name when its field is omitted', () => {
+  const value = { '\ud800': undefined, '\ufffd': 1 }
+  expect(toAnyValueMap(value)).toEqual({ '\ufffd#2': 1 })
+  expect(toAnyValue(value)).toEqual({ '\ufffd#2': 1 })
+  expect(toAnyValue(new Map(Object.entries(value)))).toEqual({ '\ufffd#2': 1 })
+})
+
 describe('keys of a Map', () => {
   test('are made strings', () => {
     const map = new Map<unknown, unknown>([
