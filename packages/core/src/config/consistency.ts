@@ -1,7 +1,6 @@
-import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
 import { METRICS } from './optionTable.ts'
-import { at, type Environment, readVariable, enumOf } from './settings.ts'
+import { at, type Environment, enumOf, invalidOption, readVariable } from './settings.ts'
 
 // Rules between two settings, and variables that are not supported.
 
@@ -23,9 +22,8 @@ export function batchWithinQueue<Size extends number | undefined>(
     return maxExportBatchSize
   }
   if (options.maxExportBatchSize !== undefined) {
-    throw new LogbridgeError(
-      'INVALID_OPTION',
-      `@logbridge/core: option ${at(path, 'maxExportBatchSize')} is ${maxExportBatchSize}; it accepts at most ` +
+    throw invalidOption(
+      `option ${at(path, 'maxExportBatchSize')} is ${maxExportBatchSize}; it accepts at most ` +
         `${at(path, 'maxQueueSize')}, which is ${maxQueueSize}`,
     )
   }

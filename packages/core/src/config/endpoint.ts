@@ -1,8 +1,7 @@
-import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { exporterTable, type Signal } from './optionTable.ts'
-import { booleanText, type Environment, readVariable } from './settings.ts'
+import { booleanText, type Environment, invalidOption, readVariable } from './settings.ts'
 
 // One rule for all signals, options, and variables: telemetry is sent to the configured endpoint or not at all.
 //
@@ -81,7 +80,7 @@ export function resolveEndpoint(
   const endpoint = used === 'grpc' ? readGrpcEndpoint(given, insecure) : readHttpEndpoint(given, signal)
   if (endpoint !== undefined) return checkTls({ ...endpoint, protocol: used }, tls, given.source)
   const problem = `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
-  if (given.isOption) throw invalid(problem)
+  if (given.isOption) throw invalidOption(problem)
   warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported`)
   return undefined
 }
@@ -186,13 +185,9 @@ function withoutTrailingSlashes(path: string): string {
  */
 function checkTls(endpoint: Endpoint, { path, given }: TlsOption, source: string): Endpoint {
   if (given && !endpoint.secure)
-    throw invalid(`option ${path} is set, but ${source} begins with http://: write https://`)
+    throw invalidOption(`option ${path} is set, but ${source} begins with http://: write https://`)
   if (given === false && endpoint.secure) {
-    throw invalid(`option ${path} is false, but ${source} begins with https://: write http://`)
+    throw invalidOption(`option ${path} is false, but ${source} begins with https://: write http://`)
   }
   return endpoint
-}
-
-function invalid(message: string): LogbridgeError {
-  return new LogbridgeError('INVALID_OPTION', `@logbridge/core: ${message}`)
 }

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { LogbridgeError } from '@logbridge/bridge'
 import { oneLine, warnOnce } from '@logbridge/bridge/internal'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import { exporterTable, type Signal, tlsTable } from './optionTable.ts'
-import { at, type Environment, type OptionType, readVariable, resolveOptions } from './settings.ts'
+import {
+  at,
+  type Environment,
+  invalidOption,
+  type OptionType,
+  readVariable,
+  resolveOptions,
+} from './settings.ts'
 
 /** Certificates and key in PEM, and the absolute paths of the files that they were read from. */
 export interface TlsConfig {
@@ -96,7 +102,7 @@ function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig
   if ((cert === undefined) === (key === undefined)) return tlsConfig({ ca, cert, key })
   const missing = cert === undefined ? 'certificate' : 'key'
   if (given.cert ?? given.certFile ?? given.key ?? given.keyFile)
-    throw invalid(`option ${path} has no client ${missing}: set both certificate and key, or neither`)
+    throw invalidOption(`option ${path} has no client ${missing}: set both certificate and key, or neither`)
   warnOnce(
     'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
     `the client ${missing} is missing, so mutual TLS is off: set both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY`,
@@ -108,14 +114,14 @@ function readPem(option: string, given: TlsOptions, name: PemName): Pem | undefi
   const content = given[name]
   const path = given[`${name}File`]
   if (content !== undefined && path !== undefined) {
-    throw invalid(`option ${option} has both ${name} and ${name}File: set one of them`)
+    throw invalidOption(`option ${option} has both ${name} and ${name}File: set one of them`)
   }
   if (content !== undefined) return { content: Buffer.isBuffer(content) ? content : Buffer.from(content) }
   if (path === undefined) return undefined
   const pem = file.parse?.(path)
   if (pem !== undefined) return pem
   const shown = path.includes('-----') ? `the contents belong in ${name}` : oneLine(path)
-  throw invalid(`option ${option}.${name}File is not ${file.accepts}: ${shown}`)
+  throw invalidOption(`option ${option}.${name}File is not ${file.accepts}: ${shown}`)
 }
 
 function tlsConfig(pems: Record<string, Pem | undefined>): TlsConfig {
@@ -126,8 +132,4 @@ function tlsConfig(pems: Record<string, Pem | undefined>): TlsConfig {
     if (pem?.path !== undefined) files[name] = pem.path
   }
   return Object.keys(files).length === 0 ? contents : { ...contents, files }
-}
-
-function invalid(message: string): LogbridgeError {
-  return new LogbridgeError('INVALID_OPTION', `@logbridge/core: ${message}`)
 }

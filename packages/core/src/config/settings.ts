@@ -1,4 +1,4 @@
-import { checkOptions, oneOf, type OptionRule, rules } from '@logbridge/bridge'
+import { checkOptions, LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
 import { warnOnce, isPlainText } from '@logbridge/bridge/internal'
 import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 
@@ -99,6 +99,11 @@ export function hasMethod(value: unknown, name: string): boolean {
 /** Joins the path of an object of options and a name. The path of the outermost options is ''. */
 export function at(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
+}
+
+/** Creates the error of an invalid option. */
+export function invalidOption(message: string, options?: ErrorOptions): LogbridgeError {
+  return new LogbridgeError('INVALID_OPTION', `${OWNER}: ${message}`, options)
 }
 
 /** Extracts the rules of a table, for `checkOptionsAt`. */

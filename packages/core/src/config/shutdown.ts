@@ -1,7 +1,6 @@
-import { LogbridgeError } from '@logbridge/bridge'
 import type { ShutdownOptions } from './options.ts'
 import { SHUTDOWN } from './optionTable.ts'
-import { type Resolved, resolveOptions } from './settings.ts'
+import { invalidOption, type Resolved, resolveOptions } from './settings.ts'
 
 /** Default timeout of `forceFlush` in milliseconds: `exportTimeoutMillis` of the specification. */
 export const FLUSH_TIMEOUT_MILLIS = 30_000
@@ -22,9 +21,8 @@ export function resolveShutdown(options: ShutdownOptions, isRegistered: boolean)
 export function checkFlushOnExit({ flushOnExit }: ShutdownOptions): void {
   const { permission } = process as { permission?: { has(scope: string): boolean } }
   if (!flushOnExit || permission === undefined || permission.has('worker')) return
-  throw new LogbridgeError(
-    'INVALID_OPTION',
-    '@logbridge/core: option flushOnExit needs a worker thread, which the permission model denies: start node with ' +
+  throw invalidOption(
+    'option flushOnExit needs a worker thread, which the permission model denies: start node with ' +
       '--allow-worker, or omit flushOnExit and call shutdown() before the process exits',
   )
 }

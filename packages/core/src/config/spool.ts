@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
-import { LogbridgeError } from '@logbridge/bridge'
 import type { SpoolOptions } from './options.ts'
 import { SPOOL } from './optionTable.ts'
-import { at, checkOptionsAt, rulesOf, resolveOptions } from './settings.ts'
+import { at, checkOptionsAt, invalidOption, resolveOptions, rulesOf } from './settings.ts'
 
 /** Resolved configuration of the spool. */
 export interface SpoolConfig {
@@ -24,9 +23,8 @@ export function resolveSpool(path: string, options: SpoolOptions | undefined): S
   checkOptionsAt(path, options, rulesOf(SPOOL))
   const { directory, maxBytes, fsync } = resolveOptions(SPOOL, { ...options }, {})
   if (directory === undefined) {
-    throw new LogbridgeError(
-      'INVALID_OPTION',
-      `@logbridge/core: option ${at(path, 'directory')} is not set; it accepts ${SPOOL.directory.type.accepts}`,
+    throw invalidOption(
+      `option ${at(path, 'directory')} is not set; it accepts ${SPOOL.directory.type.accepts}`,
     )
   }
   return { directory: resolve(directory), maxBytes, fsync }

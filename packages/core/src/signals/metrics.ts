@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { LogbridgeError } from '@logbridge/bridge'
 import { warnOnce } from '@logbridge/bridge/internal'
 import {
   CumulativeTemporalitySelector,
@@ -22,6 +21,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { MetricsConfig } from '../config/config.ts'
+import { invalidOption } from '../config/settings.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import { toConsole } from './console.ts'
 import { createOtlpExporter, type OtlpExporter } from './exporter.ts'
@@ -117,12 +117,9 @@ function checkViews({ views }: MetricsConfig): void {
   try {
     void new MeterProvider({ views: [...views] })
   } catch (cause) {
-    throw new LogbridgeError(
-      'INVALID_OPTION',
-      '@logbridge/core: option metrics.views is an array that the SDK refuses; it accepts ViewOptions of @opentelemetry/sdk-metrics',
-      {
-        cause,
-      },
+    throw invalidOption(
+      'option metrics.views is an array that the SDK refuses; it accepts ViewOptions of @opentelemetry/sdk-metrics',
+      { cause },
     )
   }
 }
