@@ -21,6 +21,7 @@ import type {
   TracesOptions,
 } from './options.ts'
 import {
+  anyText,
   arrayOf,
   booleanText,
   count,
@@ -50,7 +51,6 @@ type TableOf<Options, Unset extends keyof Options = never> = {
 export type Signal = 'logs' | 'traces' | 'metrics'
 
 const boolean: OptionType<boolean> = rules.boolean
-const text: OptionType<string> = { ...rules.string, parse: (value) => value }
 const severity: OptionType<SeverityNumber> = {
   accepts: 'a severity number from 0 to 24',
   test: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 24,
@@ -248,7 +248,7 @@ export const METRICS: TableOf<Omit<MetricsOptions, keyof ExporterOptions>, 'prom
 
 export const PROMETHEUS: TableOf<PrometheusOptions> = {
   port: { type: serverPort, variables: ['OTEL_EXPORTER_PROMETHEUS_PORT'], default: 9464 },
-  host: { type: text, variables: ['OTEL_EXPORTER_PROMETHEUS_HOST'], default: 'localhost' },
+  host: { type: anyText, variables: ['OTEL_EXPORTER_PROMETHEUS_HOST'], default: 'localhost' },
 }
 
 export const SIGNALS: TableOf<SignalOptions> = {

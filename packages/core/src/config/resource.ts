@@ -14,6 +14,7 @@ import { withinDetection } from './detection.ts'
 import type { ResourceOptions } from './options.ts'
 import { RESOURCE, RESOURCE_DETECTORS } from './optionTable.ts'
 import {
+  anyText,
   checkOptionsAt,
   type Environment,
   type OptionType,
@@ -43,7 +44,6 @@ const attributePairs: OptionType<Record<string, string>> = {
   test: rules.object.test,
   parse: parsePairs,
 }
-const text: OptionType<string> = { ...rules.string, parse: (value) => value }
 
 const attributeValue: OptionRule = {
   accepts: 'a string, a number, a boolean, or an array of strings, numbers, or booleans',
@@ -80,7 +80,7 @@ export function resolveResource(
   const fromVariables: Record<string, string> = {
     ...readVariable(env, RESOURCE.resource.variables, attributePairs),
   }
-  const serviceNameVariable = readVariable(env, RESOURCE.serviceName.variables, text)
+  const serviceNameVariable = readVariable(env, RESOURCE.serviceName.variables, anyText)
   if (serviceNameVariable !== undefined) fromVariables['service.name'] = serviceNameVariable
   const inheritedId = fromVariables['service.instance.id']
   if (inheritedId !== undefined) fromVariables['service.instance.id'] = ownInstanceId(inheritedId)

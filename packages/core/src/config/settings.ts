@@ -48,6 +48,7 @@ const OWNER = '@logbridge/core'
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 
 // Types that several settings share.
+export const anyText: OptionType<string> = { ...rules.string, parse: (value) => value }
 export const count: OptionType<number> = { ...rules.count, parse: wholeNumber }
 export const millis: OptionType<number> = { ...rules.millis, parse: wholeNumber }
 export const duration: OptionType<number> = {
@@ -77,14 +78,13 @@ export function enumOf<T extends string>(...words: T[]): OptionType<T> {
 }
 
 /**
- * Accepts an array in which each item has one of the methods.
+ * Accepts an array in which each item has the method.
  * @param items name of the items, for messages
  */
-export function arrayOf(items: string, ...methods: string[]): OptionRule {
+export function arrayOf(items: string, method: string): OptionRule {
   return {
     accepts: `an array of ${items}`,
-    test: (value) =>
-      Array.isArray(value) && value.every((item) => methods.some((name) => hasMethod(item, name))),
+    test: (value) => Array.isArray(value) && value.every((item) => hasMethod(item, method)),
   }
 }
 
