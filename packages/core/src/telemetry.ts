@@ -114,7 +114,10 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     ...(metrics && { meterProvider: metrics.provider }),
   }
   const unregister = registerGlobals(config.propagators, providers)
-  const disableInstrumentations = enableInstrumentations(config.instrumentations, providers)
+  const disableInstrumentations = registerInstrumentations({
+    instrumentations: [...config.instrumentations],
+    ...providers,
+  })
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS
@@ -203,15 +206,4 @@ function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
   const logger = { error: print, warn: print, info: print, debug: print, verbose: print }
   diag.setLogger(logger, { logLevel })
   return () => diag.disable()
-}
-
-function enableInstrumentations(
-  instrumentations: TelemetryConfig['instrumentations'],
-  providers: {
-    loggerProvider?: LoggerProvider
-    tracerProvider?: TracerProvider
-    meterProvider?: MeterProvider
-  },
-): () => void {
-  return registerInstrumentations({ instrumentations: [...instrumentations], ...providers })
 }
