@@ -258,18 +258,21 @@ describe('flush and shutdown', () => {
     },
   )
 
+  /** Stats after a shutdown that has dropped this number of records. */
+  const droppedAtShutdown = (count: number) => ({
+    queued: 0,
+    inFlight: 0,
+    bytes: 0,
+    dropped: { shutdown_timeout: count },
+  })
+
   test('shutdown drops records that are unsent at its deadline, and records emitted later', async () => {
     const { pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)
     const first = pipeline.shutdown(1)
     expect(pipeline.shutdown()).toBe(first)
     await first
-    expect(pipeline.stats()).toMatchObject({
-      queued: 0,
-      inFlight: 0,
-      bytes: 0,
-      dropped: { shutdown_timeout: 6 },
-    })
+    expect(pipeline.stats()).toMatchObject(droppedAtShutdown(6))
     write('late')
     expect(pipeline.stats()).toMatchObject({
       created: 7,
@@ -283,12 +286,7 @@ describe('flush and shutdown', () => {
     const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
     write('a', 9, encodeScope({ name: 'orders' }, pending))
     await pipeline.shutdown(1)
-    expect(pipeline.stats()).toMatchObject({
-      dropped: { shutdown_timeout: 1 },
-      queued: 0,
-      inFlight: 0,
-      bytes: 0,
-    })
+    expect(pipeline.stats()).toMatchObject(droppedAtShutdown(1))
     expect(transport.closed).toBe(true)
   })
 
@@ -297,12 +295,7 @@ describe('flush and shutdown', () => {
     transport.send = () => new Promise(() => {})
     for (let i = 0; i < 6; i += 1) write(i)
     await pipeline.shutdown(1)
-    expect(pipeline.stats()).toMatchObject({
-      dropped: { shutdown_timeout: 6 },
-      queued: 0,
-      inFlight: 0,
-      bytes: 0,
-    })
+    expect(pipeline.stats()).toMatchObject(droppedAtShutdown(6))
     expect(transport.closed).toBe(true)
   })
 

@@ -55,39 +55,33 @@ test('a queued request of an entry is on disk, with the sequence of that entry',
   })
 })
 
-test.each([
-  ['done', 'delivered', delivered],
-  ['done', 'refused', { kind: 'failed', reason: 'HTTP 400' } as const],
-] as const)('a queued request is queued, inFlight, then %s when it is %s', async (state, _, outcome) => {
+/** Queues one request, and sends it in a later turn of the event loop. */
+function sendOne() {
   const transport = new ManualTransport()
-  const queue = new SendingQueue(
-    transport,
-    new PipelineCounters(undefined),
-    new MemoryStore(UNLIMITED),
-    undefined,
-  )
+  const store = new MemoryStore(UNLIMITED)
+  const queue = new SendingQueue(transport, new PipelineCounters(undefined), store, undefined)
   const request = queue.enqueue(batch())
-  expect(request.state).toBe('queued')
   queue.send()
+  return { transport, queue, request }
+}
+
+test.each([
+  ['delivered', delivered],
+  ['refused', { kind: 'failed', reason: 'HTTP 400' } as const],
+] as const)('a queued request is queued, inFlight, then done when it is %s', async (_, outcome) => {
+  const { transport, queue, request } = sendOne()
+  expect(request.state).toBe('queued')
   await transport.arrived(1)
   expect(request.state).toBe('inFlight')
   const flushed = queue.flush(Infinity)
   transport.answer(outcome)
   await flushed
-  expect(request).toMatchObject({ state, payload: { location: 'none' } })
+  expect(request).toMatchObject({ state: 'done', payload: { location: 'none' } })
   expect(queue.unfinished.size).toBe(0)
 })
 
 test('a queued request is queued again, then done, when a shutdown aborts its attempt', async () => {
-  const transport = new ManualTransport()
-  const queue = new SendingQueue(
-    transport,
-    new PipelineCounters(undefined),
-    new MemoryStore(UNLIMITED),
-    undefined,
-  )
-  const request = queue.enqueue(batch())
-  queue.send()
+  const { transport, queue, request } = sendOne()
   await transport.arrived(1)
   const states: string[] = []
   await queue.close(0, async () => void states.push(request.state))
