@@ -1,7 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, test, vi } from 'vitest'
+import { timers } from '@logbridge/bridge/internal'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
+import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { delivered, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
@@ -18,6 +21,12 @@ describe('SendingQueue after an outage', () => {
     return parts
   }
   const afterRetries = { ...delivered, attempts: 7 }
+
+  /** Lets no delay end by itself. */
+  function stopClock(): void {
+    useFakeTimers(timers, { toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+  }
 
   test('sends requests in a backoff at once', async () => {
     const { transport } = await outage()
@@ -41,7 +50,24 @@ describe('SendingQueue after an outage', () => {
     expectBalance(pipeline.stats())
   })
 
+  test.each([
+    [300, 300],
+    [1000, 5000],
+  ])('delays the next request by %i ms when the last request took %i ms', async (delay, millis) => {
+    stopClock()
+    const { transport } = await outage()
+    vi.advanceTimersByTime(millis)
+    for (let i = 0; i < 4; i += 1) transport.answer(afterRetries)
+    for (const left of [delay - 1, 1]) {
+      for (let n = 0; n < 10; n += 1) await turn()
+      expect(transport.requests).toHaveLength(4)
+      vi.advanceTimersByTime(left)
+    }
+    await transport.arrived(5)
+  })
+
   test('skips the drain delays when a flush waits', async () => {
+    stopClock()
     const { transport, pipeline } = await outage()
     const flushed = pipeline.forceFlush()
     for (let i = 0; i < 4; i += 1) transport.answer(afterRetries)
