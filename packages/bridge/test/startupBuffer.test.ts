@@ -14,17 +14,11 @@ import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
 
 const warnings = diagMessages()
+const initial = structuredClone(state.startupBuffer)
 
 beforeEach(() => {
   clearInterval(state.startupBuffer.timer)
-  Object.assign(state.startupBuffer, {
-    records: [],
-    bytes: 0,
-    overflow: 0,
-    isDisabled: undefined,
-    timer: undefined,
-    waitedMillis: 0,
-  })
+  Object.assign(state.startupBuffer, structuredClone(initial))
 })
 afterEach(() => {
   logs.disable()
