@@ -1,6 +1,15 @@
 import { distinctKey } from './keys.ts'
 import { inspect } from 'node:util'
-import { copyFields, isOmitted, isError, MAX_VALUES, ownText, safeGet, setOwn } from './safeAccess.ts'
+import {
+  copyFields,
+  isOmitted,
+  isError,
+  MAX_VALUES,
+  ownText,
+  safeGet,
+  safeGetter,
+  setOwn,
+} from './safeAccess.ts'
 import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
 
@@ -97,7 +106,7 @@ function isFormless(value: object): boolean {
   try {
     return (
       Object.prototype.toString.call(value) === '[object Object]' &&
-      !hasToJSON(value) &&
+      typeof toJSONOf(value) !== 'function' &&
       ownText(value) === undefined &&
       !(Symbol.iterator in value) &&
       !showsItself(value)
@@ -107,17 +116,11 @@ function isFormless(value: object): boolean {
   }
 }
 
+const toJSONOf = safeGetter((value: { toJSON?: unknown }) => value.toJSON)
+
 function showsItself(value: object): boolean {
   try {
     return inspect.custom in value
-  } catch {
-    return false
-  }
-}
-
-function hasToJSON(value: object): boolean {
-  try {
-    return typeof (value as { toJSON?: unknown }).toJSON === 'function'
   } catch {
     return false
   }
