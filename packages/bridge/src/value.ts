@@ -1,51 +1,20 @@
-import types from 'node:util/types'
-import { errorEntries } from './exception.ts'
-import { findInspectCustom, mayShowItself, showByInspectCustom } from './inspectCustom.ts'
+import { Bytes, Elements, Entries } from './builtins.ts'
+import { FieldNames, namesBefore } from './fieldNames.ts'
+import { mayShowItself } from './inspectCustom.ts'
 import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
-import {
-  bigintText,
-  copyFields,
-  isOmitted,
-  isError,
-  isPlain,
-  MAX_PROTOTYPES,
-  MAX_VALUES,
-  placeholder,
-  textBy,
-  textOf,
-  THROW_COST,
-  USUAL_PROTOTYPES,
-} from './safeAccess.ts'
+import { bigintText, isOmitted, MAX_VALUES, textOf } from './safeAccess.ts'
 import { state } from './state.ts'
+import { get, inspected, ownFields, thrown, unfold } from './unfold.ts'
 import {
-  MAX_DEPTH,
-  UNITS_SHIFT,
-  PROXY_COST,
-  ERROR_COST,
-  DATE_COST,
   BIGINT_COST,
-  PROTOTYPE_COST,
-  INSPECT_COST,
-  MAX_SHOWN_BY,
   FREE_LISTINGS,
+  MAX_COUNTED,
+  MAX_DEPTH,
+  MAX_KEY_VALUES,
   OBJECT_KEY_COST,
   RENAMED_KEY_COST,
-  MAX_COUNTED,
-  MAX_KEY_VALUES,
+  UNITS_SHIFT,
 } from './valueCosts.ts'
-import {
-  Bytes,
-  bytesOf,
-  dateText,
-  dateValue,
-  Elements,
-  Entries,
-  mapEntries,
-  mapSize,
-  setSize,
-  setValues,
-} from './builtins.ts'
-import { FieldNames, namesBefore } from './fieldNames.ts'
 import type { ValueLimits, ValueSink } from './valueSink.ts'
 
 const INT64_MIN = -(2n ** 63n)
@@ -60,15 +29,15 @@ const hasOwn = Object.prototype.hasOwnProperty
  * `Object.keys` 50 ns; `Object.hasOwn` adds 45 ns (`pnpm bench encode`).
  */
 export class ValueWriter {
-  /** Values that may still be read. */
-  private budget = 0
+  /** Number of values that may still be read. */
+  left = 0
+  obeysInspectCustom = false
   private readonly ancestors: object[] = []
   /** First objects of the record whose fields were listed. */
   private readonly listed: object[] = []
   private readonly lengthLimit: number
   private readonly countLimit: number
   private readonly sink: ValueSink
-  private obeysInspectCustom = false
   private readonly alwaysObeys: boolean
 
   /** @param obeysInspectCustom see `Adapter`. Default: the setting of the bridge that emits a record. */
@@ -98,29 +67,29 @@ export class ValueWriter {
     let written = 0
     let names: FieldNames | undefined
     let index = -1
-    const source = this.ownFields(attributes)
+    const source = ownFields(attributes, this)
     for (const key in source) {
       let value: unknown
       try {
         if (!hasOwn.call(source, key)) continue
         value = source[key]
       } catch (error) {
-        value = this.thrown(error)
+        value = thrown(error, this)
       }
       index += 1
-      if (this.budget <= 0) {
+      if (this.left <= 0) {
         this.field('[Truncated]', 'more attributes', 0)
         break
       }
       if (isOmitted(value)) {
-        this.budget -= 1
+        this.left -= 1
         // An omitted field keeps its name, so that the other names do not depend on its value.
         if (!key.isWellFormed()) names ??= namesBefore(source, index)
         names?.claim(key)
         continue
       }
       if (written === this.countLimit) {
-        this.budget -= 1
+        this.left -= 1
         dropped += 1
         continue
       }
@@ -133,25 +102,11 @@ export class ValueWriter {
   }
 
   private begin(budget: number): void {
-    this.budget = budget
+    this.left = budget
     this.obeysInspectCustom = this.alwaysObeys || state.obeysInspectCustom
     // A sink that threw leaves ancestors behind. Setting the length takes 40 ns.
     if (this.ancestors.length > 0) this.ancestors.length = 0
     if (this.listed.length > 0) this.listed.length = 0
-  }
-
-  private thrown(error: unknown): string {
-    this.budget -= THROW_COST
-    return placeholder(error)
-  }
-
-  /** Reads a property that may be absent. */
-  private get(source: object, key: PropertyKey): unknown {
-    try {
-      return (source as Record<PropertyKey, unknown>)[key]
-    } catch (error) {
-      return this.thrown(error)
-    }
   }
 
   private value(value: unknown, depth: number): void {
@@ -164,7 +119,7 @@ export class ValueWriter {
       case 'boolean':
         return sink.bool(value)
       case 'bigint':
-        this.budget -= BIGINT_COST
+        this.left -= BIGINT_COST
         return value >= INT64_MIN && value <= INT64_MAX ? sink.int(value) : this.digits(value)
       case 'object':
         return value === null ? sink.empty() : this.object(value, depth)
@@ -175,14 +130,14 @@ export class ValueWriter {
 
   private string(given: string): void {
     const value = given.length > this.lengthLimit ? truncate(given, this.lengthLimit) : given
-    this.budget -= value.length >>> UNITS_SHIFT
+    this.left -= value.length >>> UNITS_SHIFT
     this.sink.string(value)
   }
 
   private digits(value: bigint): void {
     const digits = bigintText(value)
     // Making digits takes longer than copying text.
-    this.budget -= digits.length >>> 2
+    this.left -= digits.length >>> 2
     this.sink.string(digits)
   }
 
@@ -193,12 +148,12 @@ export class ValueWriter {
     let isShown = false
     try {
       if (this.obeysInspectCustom && mayShowItself(value)) {
-        content = this.inspected(value, depth)
+        content = inspected(value, this, depth)
         isShown = content !== value
       }
-      if (!isShown) content = this.unfold(value, true)
+      if (!isShown) content = unfold(value, this)
     } catch (error) {
-      content = this.thrown(error)
+      content = thrown(error, this)
     }
     this.ancestors.push(value)
     if (isShown || typeof content !== 'object' || content === null) {
@@ -210,91 +165,9 @@ export class ValueWriter {
     else if (Array.isArray(content)) this.array(content, depth)
     else {
       const count = this.map(content as Record<string, unknown>, depth)
-      if (content === value && this.budget > 0) this.chargeHidden(value, count)
+      if (content === value && this.left > 0) this.chargeHidden(value, count)
     }
     this.ancestors.pop()
-  }
-
-  /**
-   * Returns the result of an object's `util.inspect.custom`; the object itself if it has none. Calls the function of the result again, like
-   * `util.inspect`.
-   */
-  private inspected(value: object, depth: number): unknown {
-    let shown: unknown = value
-    for (let count = 0; count < MAX_SHOWN_BY && typeof shown === 'object' && shown !== null; count += 1) {
-      const custom = this.hasUsualPrototypes(shown) ? findInspectCustom(shown) : undefined
-      if (custom === undefined) break
-      this.budget -= INSPECT_COST
-      const next = showByInspectCustom(shown, custom, depth)
-      if (next === shown) break
-      shown = next
-    }
-    return shown
-  }
-
-  /**
-   * Determines the form in which an object is written: an array, Elements, Entries, Bytes, a primitive, or an object with its own fields. Reads
-   * built-in classes by the methods of the language, because a subclass may override them.
-   * @throws the errors of the object
-   */
-  private unfold(value: object, honorsToJSON: boolean): unknown {
-    if (Array.isArray(value)) return value
-    const prototype: unknown = Object.getPrototypeOf(value)
-    // A prototype without a prototype is the Object.prototype of another realm, e.g. of Jest.
-    const isPlainObject =
-      prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
-    if (!isPlainObject) {
-      if (types.isDate(value)) {
-        this.budget -= DATE_COST
-        return Number.isNaN(dateValue.call(value)) ? 'Invalid Date' : dateText.call(value)
-      }
-      if (ArrayBuffer.isView(value)) return new Bytes(bytesOf(value))
-      if (types.isAnyArrayBuffer(value)) return new Bytes(new Uint8Array(value))
-      if (types.isMap(value)) return new Entries(mapEntries.call(value), mapSize.call(value) as number, true)
-      if (types.isSet(value)) return new Elements(setValues.call(value), setSize.call(value) as number)
-      if (isError(value)) return this.error(value)
-      if (types.isBoxedPrimitive(value)) {
-        // A `valueOf` of the application may return any value.
-        const primitive: unknown = value.valueOf()
-        return typeof primitive === 'object' ? null : primitive
-      }
-    }
-    if (!isPlainObject && !this.hasUsualPrototypes(value)) return this.ownFields(value)
-    const toJSON = honorsToJSON ? this.get(value, 'toJSON') : undefined
-    if (typeof toJSON === 'function') {
-      let json: unknown = toJSON.call(value)
-      if (this.obeysInspectCustom && typeof json === 'object' && json !== null) json = this.inspected(json, 0)
-      return typeof json === 'object' && json !== null ? this.unfold(json, false) : json
-    }
-    if (!isPlainObject) {
-      const text = textBy(value, this.get(value, 'toString'))
-      if (text !== undefined) return text
-      const size = Symbol.iterator in value ? this.get(value, 'size') : undefined
-      if (typeof size === 'number') {
-        return new Elements((value as Iterable<unknown>)[Symbol.iterator](), size)
-      }
-    }
-    return this.ownFields(value)
-  }
-
-  private error(error: Error): Entries {
-    this.budget -= ERROR_COST
-    const reads = { left: this.budget }
-    const entries = errorEntries(error, reads)
-    this.budget = reads.left + entries.length
-    return new Entries(entries.values(), undefined, false)
-  }
-
-  /** Returns the object itself, or a copy with its fields when listing them could call code of the application. */
-  private ownFields(source: object): Record<string, unknown> {
-    if (isPlain(source)) return source as Record<string, unknown>
-    if (types.isProxy(source)) this.budget -= PROXY_COST
-    const reads = { left: this.budget }
-    const copy = copyFields(source, undefined, reads)
-    const count = Object.keys(copy).length
-    // Fields of the copy are charged when they are written.
-    this.budget = reads.left + count
-    return copy
   }
 
   /**
@@ -305,21 +178,7 @@ export class ValueWriter {
   private chargeHidden(source: object, count: number): void {
     const { listed } = this
     if (listed.length < FREE_LISTINGS && !listed.includes(source)) listed.push(source)
-    else this.budget -= Math.max(0, Reflect.ownKeys(source).length - count)
-  }
-
-  /** Tests for a chain of prototypes that is short enough to look up methods. */
-  private hasUsualPrototypes(value: object): boolean {
-    let prototype: unknown = Object.getPrototypeOf(value)
-    for (let count = 1; prototype !== null && prototype !== Object.prototype; count += 1) {
-      if (count > MAX_PROTOTYPES) return false
-      if (count > USUAL_PROTOTYPES) {
-        if (types.isProxy(prototype)) return false
-        this.budget -= PROTOTYPE_COST
-      }
-      prototype = Object.getPrototypeOf(prototype)
-    }
-    return true
+    else this.left -= Math.max(0, Reflect.ownKeys(source).length - count)
   }
 
   /** @returns the number of fields that were read */
@@ -328,7 +187,7 @@ export class ValueWriter {
     let names: FieldNames | undefined
     let index = -1
     for (const key in source) {
-      if (this.budget <= 0) {
+      if (this.left <= 0) {
         this.field('[Truncated]', moreOf(source, index + 1), depth)
         break
       }
@@ -337,11 +196,11 @@ export class ValueWriter {
         if (!hasOwn.call(source, key)) continue
         value = source[key]
       } catch (error) {
-        value = this.thrown(error)
+        value = thrown(error, this)
       }
       index += 1
       if (isOmitted(value)) {
-        this.budget -= 1
+        this.left -= 1
         // An omitted field keeps its name, so that the other names do not depend on its value.
         if (!key.isWellFormed()) names ??= namesBefore(source, index)
         names?.claim(key)
@@ -364,7 +223,7 @@ export class ValueWriter {
     for (let index = 0; ; index += 1) {
       const step = iterator.next()
       if (step.done) break
-      if (this.budget <= 0) {
+      if (this.left <= 0) {
         this.field('[Truncated]', more(size, index), depth)
         break
       }
@@ -376,7 +235,7 @@ export class ValueWriter {
         names = new FieldNames(written)
       }
       if (isOmitted(value)) {
-        this.budget -= 1
+        this.left -= 1
         // An omitted entry keeps its name, as an omitted field does.
         if (!name.isWellFormed()) names ??= new FieldNames(written)
         if (names) names.claim(name)
@@ -396,17 +255,17 @@ export class ValueWriter {
   private array(source: readonly unknown[], depth: number): void {
     this.sink.beginArray()
     // A Proxy may return any value.
-    const claimed = this.get(source, 'length')
+    const claimed = get(source, 'length', this)
     const length = Number.isSafeInteger(claimed) ? (claimed as number) : 0
     for (let index = 0; index < length; index += 1) {
       this.sink.beginElement()
-      if (this.budget <= 0) {
+      if (this.left <= 0) {
         this.sink.string(`[Truncated] ${length - index} more`)
         this.sink.endElement()
         break
       }
-      this.budget -= 1
-      this.value(this.get(source, index), depth + 1)
+      this.left -= 1
+      this.value(get(source, index, this), depth + 1)
       this.sink.endElement()
     }
     this.sink.endArray()
@@ -422,17 +281,17 @@ export class ValueWriter {
         if (step.done) break
         value = step.value
       } catch (error) {
-        value = this.thrown(error)
+        value = thrown(error, this)
         isLast = true
       }
       this.sink.beginElement()
-      if (this.budget <= 0) {
+      if (this.left <= 0) {
         this.sink.string(`[Truncated] ${more(size, index)}`)
         this.sink.endElement()
         close(iterator)
         break
       }
-      this.budget -= 1
+      this.left -= 1
       this.value(value, depth + 1)
       this.sink.endElement()
       if (isLast) break
@@ -441,7 +300,7 @@ export class ValueWriter {
   }
 
   private bytes(bytes: Uint8Array): void {
-    this.budget -= bytes.length >>> UNITS_SHIFT
+    this.left -= bytes.length >>> UNITS_SHIFT
     this.sink.bytes(bytes)
   }
 
@@ -454,11 +313,11 @@ export class ValueWriter {
         ? (value as string).length <= this.lengthLimit
         : type === 'number' || type === 'boolean'
     if (isPrimitive && sink.primitiveField?.(key, value as string | number | boolean)) {
-      this.budget -= 1
+      this.left -= 1
       return true
     }
     if (!sink.beginField(key)) return false
-    this.budget -= 1 + (key.length >>> UNITS_SHIFT)
+    this.left -= 1 + (key.length >>> UNITS_SHIFT)
     this.value(value, depth)
     sink.endField()
     return true
@@ -466,7 +325,7 @@ export class ValueWriter {
 
   private claim(names: FieldNames, key: string): string {
     const name = names.claim(key)
-    if (name !== key) this.budget -= RENAMED_KEY_COST
+    if (name !== key) this.left -= RENAMED_KEY_COST
     return name
   }
 
@@ -479,10 +338,10 @@ export class ValueWriter {
       const limits = { attributeValueLengthLimit: MAX_KEY_LENGTH }
       const writer = new ValueWriter(sink, limits, this.obeysInspectCustom)
       writer.write(key, MAX_KEY_VALUES)
-      this.budget -= MAX_KEY_VALUES - writer.budget + OBJECT_KEY_COST
+      this.left -= MAX_KEY_VALUES - writer.left + OBJECT_KEY_COST
       return truncate(sink.text, MAX_KEY_LENGTH)
     } catch (error) {
-      return this.thrown(error)
+      return thrown(error, this)
     }
   }
 }
