@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { OptionRule } from './options.ts'
+import { state } from './state.ts'
 
 /** Signals whose default action ends the process. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
@@ -18,24 +19,6 @@ export interface SignalEnding {
   atEnd(): void
 }
 
-interface Watch {
-  readonly endings: Set<SignalEnding>
-  readonly listener: () => void
-}
-
-/**
- * Key of the state that all copies of this module in a process share. Without shared state, each copy would count the listeners of other copies as
- * handlers of the application.
- */
-const KEY = Symbol.for('logbridge.shutdownSignals.1')
-interface SharedState {
-  readonly watches: Map<NodeJS.Signals, Watch>
-  /** True since the first signal that ends the process. */
-  ending: boolean
-}
-const holder = globalThis as { [KEY]?: SharedState }
-const state = (holder[KEY] ??= { watches: new Map(), ending: false })
-
 /**
  * Flushes when the process gets one of the signals, then ends the process by that signal. A second signal ends the process at once. When the
  * application handles the signal, its handlers decide if the process ends, and the flush runs meanwhile. Call this function in the
@@ -44,11 +27,12 @@ const state = (holder[KEY] ??= { watches: new Map(), ending: false })
  * @returns a function that stops the calls of `ending`
  */
 export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending: SignalEnding): () => void {
+  const { watches } = state.shutdownSignals
   for (const signal of signals) {
-    let watch = state.watches.get(signal)
+    let watch = watches.get(signal)
     if (watch === undefined) {
       watch = { endings: new Set(), listener: () => void onSignal(signal) }
-      state.watches.set(signal, watch)
+      watches.set(signal, watch)
       // The listener runs first, because the listener counts the handlers of the application, and a handler added by `once` is removed when
       // it runs.
       process.prependListener(signal, watch.listener)
@@ -57,25 +41,26 @@ export function watchShutdownSignals(signals: readonly NodeJS.Signals[], ending:
   }
   return () => {
     for (const signal of signals) {
-      const watch = state.watches.get(signal)
+      const watch = watches.get(signal)
       if (watch?.endings.delete(ending) && watch.endings.size === 0) forget(signal)
     }
   }
 }
 
 function forget(signal: NodeJS.Signals): void {
-  const watch = state.watches.get(signal)
+  const { watches } = state.shutdownSignals
+  const watch = watches.get(signal)
   if (watch === undefined) return
   process.off(signal, watch.listener)
-  state.watches.delete(signal)
+  watches.delete(signal)
 }
 
 async function onSignal(signal: NodeJS.Signals): Promise<void> {
-  const endings = [...(state.watches.get(signal)?.endings ?? [])]
+  const endings = [...(state.shutdownSignals.watches.get(signal)?.endings ?? [])]
   const flushAll = (): Promise<unknown> => Promise.all(endings.map((ending) => ending.flush()))
   if (process.listenerCount(signal) > 1 + listenersOfSignalExit()) return void flushAll()
-  const isSecond = state.ending
-  state.ending = true
+  const isSecond = state.shutdownSignals.ending
+  state.shutdownSignals.ending = true
   if (!isSecond) await flushAll()
 
   for (const ending of endings) ending.atEnd()

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Loggers } from './provider.ts'
+import type { SignalEnding } from './shutdownSignals.ts'
 import type { ApiLogRecord } from './types.ts'
 
 /** A record of the startup buffer, in plain values. */
@@ -14,6 +15,12 @@ export interface SentRecord {
   readonly loggers: Loggers
   native: unknown
   record: ApiLogRecord | undefined
+}
+
+/** Watch of one signal, with the functions that the signal calls. */
+export interface SignalWatch {
+  readonly endings: Set<SignalEnding>
+  readonly listener: () => void
 }
 
 /**
@@ -51,6 +58,12 @@ export interface ProcessState {
     /** Time that `timer` has run. */
     waitedMillis: number
   }
+  /** Without shared watches, each copy would count the listeners of other copies as handlers of the application. */
+  readonly shutdownSignals: {
+    readonly watches: Map<NodeJS.Signals, SignalWatch>
+    /** True since the first signal that ends the process. */
+    ending: boolean
+  }
 }
 
 const KEY = Symbol.for('logbridge.state.1')
@@ -72,12 +85,14 @@ const initial: ProcessState = {
     timer: undefined,
     waitedMillis: 0,
   },
+  shutdownSignals: { watches: new Map(), ending: false },
 }
 
 export const state: ProcessState = (holder[KEY] ??= initial)
 addMissingFields(state, initial)
 addMissingFields(state.clock, initial.clock)
 addMissingFields(state.startupBuffer, initial.startupBuffer)
+addMissingFields(state.shutdownSignals, initial.shutdownSignals)
 
 /** Adds the fields that an earlier version of this package, which created the state, did not have. */
 function addMissingFields<Fields extends object>(shared: Fields, fields: Fields): void {

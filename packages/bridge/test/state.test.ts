@@ -27,11 +27,13 @@ const adapter = {
   classify: () => ({ severityNumber: 9 as const }),
   convert: (body: unknown) => ({ body }),
 }
+const ending = { flush: async () => undefined, atEnd() {} }
 const stateOfThisVersion = await loadCopy().then(() => holder[KEY]!)
 const fields = [
   ...Object.keys(stateOfThisVersion),
   ...Object.keys(stateOfThisVersion.clock).map((field) => `clock.${field}`),
   ...Object.keys(stateOfThisVersion.startupBuffer).map((field) => `startupBuffer.${field}`),
+  ...Object.keys(stateOfThisVersion.shutdownSignals).map((field) => `shutdownSignals.${field}`),
 ]
 
 test.each(fields)(
@@ -56,6 +58,7 @@ test.each(fields)(
     newer.warnOnce('key', 'once')
     newer.warnOnce('key', 'once')
     expect(write.mock.calls.map(([line]) => line)).toEqual(['logbridge: once\n'])
+    newer.watchShutdownSignals(['SIGUSR2'], ending)()
     expect(holder[KEY]).toBe(older)
   },
 )
@@ -71,6 +74,15 @@ test('copies of the bridge share the startup buffer when a newer version has add
   newer.replayBufferedRecords()
   expect(provider.records.map(({ body }) => body)).toEqual(['buffered'])
   expect(holder[KEY]).toMatchObject({ fieldOfNewerVersion: 1 })
+})
+
+test('copies of the bridge add one listener to a signal when both watch the signal', async () => {
+  const copies = [await loadCopy(), await loadCopy()]
+  const before = process.listenerCount('SIGUSR2')
+  const unwatch = copies.map(({ watchShutdownSignals }) => watchShutdownSignals(['SIGUSR2'], ending))
+  expect(process.listenerCount('SIGUSR2')).toBe(before + 1)
+  for (const each of unwatch) each()
+  expect(process.listenerCount('SIGUSR2')).toBe(before)
 })
 
 function nanosOf([seconds, nanoseconds]: [number, number]): bigint {
