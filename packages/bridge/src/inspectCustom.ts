@@ -1,6 +1,6 @@
 import { inspect, type InspectOptionsStylized } from 'node:util'
 import types from 'node:util/types'
-import { isError } from './safeAccess.ts'
+import { holderOf, isError } from './safeAccess.ts'
 import { stripEscapeSequences } from './text.ts'
 
 // https://nodejs.org/api/util.html#custom-inspection-functions-on-objects
@@ -115,10 +115,7 @@ function isPrototype(value: object): boolean {
 }
 
 function isMappedClass(value: object): boolean {
-  let holder: object | null = value
-  while (holder !== null && !Object.hasOwn(holder, inspect.custom)) {
-    holder = Object.getPrototypeOf(holder) as object | null
-  }
+  const holder = holderOf(value, inspect.custom)
   // The global is read last, because Node.js loads classes such as `Headers` at the first read.
   const name: unknown = holder && (holder as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
   if (typeof name !== 'string' || !MAPPED_CLASSES.has(name)) return false

@@ -161,6 +161,18 @@ function inheritsError(value: object): boolean {
   return false
 }
 
+/**
+ * Finds the object that has a property: the value itself, or one of its prototypes. The caller bounds the chain of prototypes, because
+ * the chain of a Proxy can be endless.
+ */
+export function holderOf(value: object, key: PropertyKey): object | null {
+  let holder: object | null = value
+  while (holder !== null && !Object.hasOwn(holder, key)) {
+    holder = Object.getPrototypeOf(holder) as object | null
+  }
+  return holder
+}
+
 /** Makes the placeholder of a value that threw an error while it was read. */
 export function placeholder(error: unknown): string {
   return `[Throws: ${errorMessage(error)}]`

@@ -2,7 +2,7 @@ import { formatWithOptions, inspect } from 'node:util'
 import types from 'node:util/types'
 import { toPlain } from './anyValue.ts'
 import { describeException } from './exception.ts'
-import { bigintText, isError, isShortBigint, placeholder } from './safeAccess.ts'
+import { bigintText, holderOf, isError, isShortBigint, placeholder } from './safeAccess.ts'
 
 // `util.format` and `util.inspect` limit the depth and the elements of arrays, but neither the keys of objects nor the work of `%j` and `%d`. Each
 // argument is weighed first. A bounded copy replaces an argument that is too heavy.
@@ -185,10 +185,7 @@ class Scale {
 
 /** Tests for a `toJSON` of the application, own or inherited. The results of Node.js's own functions are weighed elsewhere. */
 function hasForeignToJSON(value: object): boolean {
-  let holder: object | null = value
-  while (holder !== null && !Object.hasOwn(holder, 'toJSON')) {
-    holder = Object.getPrototypeOf(holder) as object | null
-  }
+  const holder = holderOf(value, 'toJSON')
   return holder !== null && holder !== Date.prototype && holder !== Buffer.prototype
 }
 
