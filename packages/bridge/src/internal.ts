@@ -28,7 +28,7 @@ export {
 } from './otelGlobals.ts'
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
 export { copyFields, errorMessage, isError, isOmitted, safeGet, safeGetter, textOf } from './safeAccess.ts'
-export { BUNYAN_SCALE, numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export { numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { replayBufferedRecords } from './startupBuffer.ts'

@@ -4,16 +4,6 @@ import type { SeverityNumber } from './types.ts'
 /** Numeric scale of levels: ascending `[level, severity number]` pairs, such as pino's `[[10, 1], [20, 5], …]`. */
 export type SeverityScale = readonly (readonly [level: number, severity: SeverityNumber])[]
 
-/** Scale of bunyan and pino: TRACE 10 to FATAL 60. */
-export const BUNYAN_SCALE: SeverityScale = [
-  [10, 1],
-  [20, 5],
-  [30, 9],
-  [40, 13],
-  [50, 17],
-  [60, 21],
-]
-
 /**
  * Maps a level to a severity number by a library's scale. Interpolates between two levels of the scale (35 on pino's scale is 11), and
  * extrapolates above the last level, up to 24. A level below the first level gets the severity number of the first level. NaN gets 0, as does any

@@ -1,5 +1,4 @@
-import { LogbridgeError, numericSeverity, type SeverityNumber } from '@logbridge/bridge'
-import { BUNYAN_SCALE } from '@logbridge/bridge/internal'
+import { LogbridgeError, numericSeverity, type SeverityNumber, type SeverityScale } from '@logbridge/bridge'
 
 /** Name of a level. https://github.com/trentm/node-bunyan#levels */
 export type BunyanLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
@@ -13,6 +12,15 @@ const LEVELS: Readonly<Record<BunyanLevel, number>> = {
   error: 50,
   fatal: 60,
 }
+/** Severity numbers of bunyan's levels. Other levels lie between them. */
+const SCALE: SeverityScale = [
+  [LEVELS.trace, 1],
+  [LEVELS.debug, 5],
+  [LEVELS.info, 9],
+  [LEVELS.warn, 13],
+  [LEVELS.error, 17],
+  [LEVELS.fatal, 21],
+]
 /** Level of a line that cannot be parsed. */
 export const INFO: number = LEVELS.info
 const NAMES: ReadonlyMap<unknown, string> = new Map(
@@ -27,11 +35,11 @@ const NAMES: ReadonlyMap<unknown, string> = new Map(
 export function createSeverities(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
 ): (level: number) => SeverityNumber {
-  const severities = new Map<number, SeverityNumber>(BUNYAN_SCALE)
+  const severities = new Map<number, SeverityNumber>(SCALE)
   for (const [level, severity] of Object.entries(overrides ?? {})) {
     severities.set(resolveLevel('severity', /^\d+$/.test(level) ? Number(level) : level), severity)
   }
-  return (level) => severities.get(level) ?? numericSeverity(level, BUNYAN_SCALE)
+  return (level) => severities.get(level) ?? numericSeverity(level, SCALE)
 }
 
 /** Returns the name of a level, or its number as text. */
