@@ -101,8 +101,8 @@ describe('configuration', () => {
   })
 
   test.each([
-    [{ type: otel, colour: 'red' }, /there is no option colour/],
-    [{ type: otel.otelAppender(), colour: 'red' }, /there is no option colour/],
+    [{ type: otel, color: 'red' }, /there is no option color/],
+    [{ type: otel.otelAppender(), color: 'red' }, /there is no option color/],
     [{ type: otel, level: 'loud' }, /option level is "loud"; it accepts one of .*TRACE, DEBUG/],
     [{ type: otel, severity: { loud: 9 } }, /"loud"/],
     [{ type: otel, layout: 'basic' }, /option layout is 'basic'/],
@@ -123,7 +123,7 @@ describe('configuration', () => {
 
   test('wrong options do not compile', () => {
     // @ts-expect-error no such option
-    expect(() => otel.otelAppender({ colour: 'red' })).toThrow(/colour/)
+    expect(() => otel.otelAppender({ color: 'red' })).toThrow(/color/)
     // @ts-expect-error not a level
     expect(() => otel.otelAppender({ level: {} })).toThrow(/level/)
     const config = { type: otel, level: 'info', layout: { type: 'basic' } } satisfies otel.OtelAppenderConfig

@@ -176,7 +176,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
 test.each([
   ['of core', { maxQueueSize: -1 }, /maxQueueSize/],
   ['of the adapter', { redact: 'password' }, /redact/],
-  ['that is unknown', { colour: 'red' }, /colour/],
+  ['that is unknown', { color: 'red' }, /color/],
   ['of level', { level: 'loud' }, /level is "loud"/],
   ['that takes longer than pino waits', { flushTimeoutMillis: 9001 }, /from 0 to 9000/],
   [
@@ -204,8 +204,8 @@ test.each([
 })
 
 test('a wrong option is the error of the transport', async () => {
-  const { stderr, code } = await run('pino', 'single', { colour: 'red' })
-  expect(stderr).toMatch(/there is no option colour/)
+  const { stderr, code } = await run('pino', 'single', { color: 'red' })
+  expect(stderr).toMatch(/there is no option color/)
   expect(code).not.toBe(0)
 })
 
