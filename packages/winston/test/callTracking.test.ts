@@ -272,7 +272,7 @@ describe.each(versions)(
       await inSpan(999, () => slow.finish(logger))
       const records = await session.records()
       expect(records.map(({ attributes }) => attributes['trace_id'])).toEqual(
-        records.map(({ traceId }) => traceId),
+        Array.from({ length: CALLS }, (_, n) => span(n).traceId),
       )
     })
   },
