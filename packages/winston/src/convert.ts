@@ -20,7 +20,7 @@ import {
 } from '@logbridge/bridge/internal'
 import type { LogCall } from './callTracking.ts'
 import { extractException } from './exception.ts'
-import { isObject, labelOf, levelOf, messageOf, SPLAT, timestampOf } from './info.ts'
+import { isObject, labelOf, levelOf, messageOf, RESERVED, SPLAT, timestampOf } from './info.ts'
 import { createSeverities } from './severity.ts'
 
 /** Tokens of format.splat(). */
@@ -30,8 +30,6 @@ const NUMBER = /^\d+(?:\.\d+)?$/
 const MINUTE = /:\d\d/
 /** Matches a time zone in the text behind the minute. */
 const ZONE = /Z|GMT|UTC|[+-]\d\d:?\d\d/i
-/** Fields that are left out of the attributes, or are handled below. */
-const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 /** Greatest distance from the time of the call at which a text without a time zone counts as the time. */
 const TOLERANCE_MILLIS = 1500
 

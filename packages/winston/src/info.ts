@@ -7,6 +7,9 @@ export const LEVEL: unique symbol = Symbol.for('level') as never
 export const MESSAGE: unique symbol = Symbol.for('message') as never
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
+/** Fields that have their own place in a LogRecord, and are no attributes. */
+export const RESERVED: ReadonlySet<string> = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
+
 /** Reads the level. Formats that color change `level`, never the symbol. */
 export function levelOf(info: Info): string {
   const level = info[LEVEL]

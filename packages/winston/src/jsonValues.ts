@@ -1,4 +1,3 @@
-import types from 'node:util/types'
 import { copyFields, isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, MAX_DEPTH } from '@logbridge/bridge/internal'
 
@@ -19,8 +18,6 @@ export function printedPart(value: unknown, printed: unknown, isExact = false, d
   // The encoder writes nothing below this depth.
   if (depth > MAX_DEPTH) return null
   if (isError(value)) return printedError(value, printed, isExact, depth)
-  // `JSON.stringify` prints the number of `new Number(7)`, winston's own format an object.
-  if (types.isBoxedPrimitive(value) && isPrintedAs(value.valueOf(), printed)) return value
   const json = jsonOf(value)
   if (typeof json !== 'object' || json === null) return isPrintedAs(json, printed) ? value : printed
   const part = printedObject(json, printed, isExact, depth)
@@ -104,7 +101,6 @@ function printedError(error: Error, printed: unknown, isExact: boolean, depth: n
   if (!isFields(printed) || !Object.keys(printed).every((key) => keys.includes(key))) {
     return visibleError(textsOf(printed), error, printed)
   }
-  if (keys.length === 0) return error
   const fields = printedFields(error, printed, isExact, depth)
   if (fields === error) return error
   return rebuildError(

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
-import { cloneForFormat, type Info } from './info.ts'
+import { cloneForFormat, type Info, RESERVED } from './info.ts'
 import type { Places } from './keysIn.ts'
 import { defineField, type Fields, HIDDEN } from './jsonValues.ts'
 import { isWord, SearchedText } from './searchedText.ts'
@@ -30,12 +30,11 @@ const MAX_MASKS = 16
 const KEY_BEFORE = /([\w$.-]+)["']?\s*[:=]\s*["'`]?$/
 /** Matches the first key of an object in the form of `util.inspect`. */
 const OBJECT_KEY = /\{\s*['"]?([\w$-]+)['"]?: /g
-const RESERVED = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
 
 /** Tests for a text that shows a message unchanged, apart from colors and white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
   if (typeof message === 'string' && containsText(text, message)) return true
-  return isOmitted(message) || showsValue(new SearchedText(text), message, 0)
+  return showsValue(new SearchedText(text), message, 0)
 }
 
 /** Tests for a text that contains the text of a value: a number or boolean behind its key, or as a word. */

@@ -14,7 +14,7 @@ const MAX_SEARCHED = 1000
  * Applies the replacer of a format.json() to values that are sent although `JSON.stringify` prints nothing of them: the content
  * of a Map or a Set, the message, stack and causes of an Error.
  *
- * @param replacer a function or a list of keys; `undefined` where there is none
+ * @param replacer a function or a list of keys. `JSON.stringify` ignores any other value.
  */
 export function applyReplacer(info: Info, replacer: unknown): Info {
   const replace = replacerFor(replacer)
