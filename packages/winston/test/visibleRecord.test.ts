@@ -202,6 +202,28 @@ describe('a replacer of format.json()', () => {
       expect(JSON.stringify(attributes)).not.toContain('"no"')
   })
 
+  test('hides a field when a later format removes the field that its text shows', async () => {
+    const later = format(({ card: _, ...info }) => info)
+    const formats = format.combine(format.json({ replacer: (_, value: unknown) => value }), later())
+    const { attributes } = await sent((logger) => logger.info('x', { order: 7, card: '4111' }), formats)
+    expect(attributes).toEqual({ order: 7 })
+  })
+
+  test('hides a field when the text shows its key in another field alone', async () => {
+    const replacer = function (this: unknown, key: string, value: unknown): unknown {
+      return key === 'card' && 'level' in (this as object) ? undefined : value
+    }
+    const fields = { card: '4111', user: { card: 'visa' } }
+    const { attributes } = await sent((logger) => logger.info('x', fields), format.json({ replacer }))
+    expect(attributes).toEqual({ user: { card: 'visa' } })
+  })
+
+  test('keeps the key __proto__ when it hides another key', async () => {
+    const user = JSON.parse('{"__proto__":{"a":1},"token":"t-1"}') as object
+    const { attributes } = await sent((logger) => logger.info('x', { user }), removing())
+    expect(Object.entries(attributes['user'] as object)).toEqual([['__proto__', { a: 1 }]])
+  })
+
   test('hides an Error when it removes the Error', async () => {
     const replacer = (key: string, value: unknown) => (key === 'err' ? undefined : value)
     const { attributes } = await sent(
@@ -542,6 +564,55 @@ describe('a text that is no JSON', () => {
     expect(trusted.attributes).toEqual({ card: '4111' })
   })
 
+  test.each<[string, unknown, (value: any) => string]>([
+    ['as JSON', 'say "hi"\\', (value) => `value=${JSON.stringify(value)}`],
+    ['by util.inspect', 'it\'s "so" `here`\\', (value) => `{ value: ${inspect(value)} }`],
+    ['by String()', new URL('https://example.com/a?b=1'), (value) => `value=${String(value)}`],
+    ['as [object Object]', { id: 7 }, (value) => `value=${String(value)}`],
+  ])('sends a value when it prints the value %s', async (_, value, print) => {
+    const formats = format.printf((info) => `${String(info.message)} ${print(info['value'])}`)
+    const { attributes } = await sent((logger) => logger.info('x', { value, card: '4111' }), formats)
+    const plain = await sent((logger) => logger.info('x', { value }), format.json())
+    expect(attributes['value']).toEqual(plain.attributes['value'])
+  })
+
+  test.each<[string, Logform.Format, object]>([
+    [
+      'a part of an object',
+      format.printf(({ message, user }) => `${String(message)} user=${(user as { name: string }).name}`),
+      { user: { name: 'ada' }, card: '4111' },
+    ],
+    [
+      'a mask behind a spaced sign',
+      format.printf(({ message }) => `${String(message)} card = ***`),
+      { user: { name: 'ada', token: 't-1' } },
+    ],
+    [
+      'a mask, behind format.json()',
+      format.combine(
+        format.json(),
+        format.printf(({ message }) => `${String(message)} card=***`),
+      ),
+      { user: { name: 'ada', token: 't-1' } },
+    ],
+  ])('hides what it leaves out by %s', async (_, formats, expected) => {
+    const fields = { user: { name: 'ada', token: 't-1' }, card: '4111' }
+    expect((await sent((logger) => logger.info('x', fields), formats)).attributes).toEqual(expected)
+  })
+
+  test('sends an Error when its message stands beside a JSON object', async () => {
+    const formats = format.printf(
+      ({ message, err, order }) =>
+        `${String(message)} ${(err as Error).message} ${JSON.stringify({ order })}`,
+    )
+    const { attributes } = await sent(
+      (logger) => logger.error('x', { err: Object.assign(new RangeError('no'), { card: '4111' }), order: 7 }),
+      formats,
+    )
+    expect(attributes).toMatchObject({ order: 7, 'exception.type': 'RangeError', 'exception.message': 'no' })
+    expect(JSON.stringify(attributes)).not.toContain('4111')
+  })
+
   test('sends the fields that it shows when there is no message', async () => {
     const formats = format.printf(({ order }) => `order ${String(order)}`)
     const { attributes } = await sent((logger) => logger.info('', { order: 7, card: '4111' }), formats)
@@ -549,12 +620,12 @@ describe('a text that is no JSON', () => {
   })
 
   test('sends numbers and booleans when it shows them beside a JSON object', async () => {
-    const formats = format.printf(({ message, pid, ok, cvv: _cvv, pin: _pin, order, ...rest }) =>
+    const formats = format.printf(({ message, pid, ok, cvv: _cvv, pin: _pin, year: _year, order, ...rest }) =>
       [`[${String(pid)}]`, ok, '2026-11-29', message, `order=${String(order)}`, JSON.stringify(rest)].join(
         ' ',
       ),
     )
-    const fields = { pid: 4242, ok: true, cvv: 29, pin: 11, order: 7, region: 'eu' }
+    const fields = { pid: 4242, ok: true, cvv: 29, pin: 11, year: 2026, order: 7, region: 'eu' }
     const { attributes } = await sent((logger) => logger.info('paid', fields), formats)
     expect(attributes).toEqual({ pid: 4242, ok: true, order: 7, region: 'eu' })
   })
