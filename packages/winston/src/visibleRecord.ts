@@ -14,7 +14,7 @@
  * `docs/mapping.md` has the table that a test executes.
  */
 import { isError, safeGet } from '@logbridge/bridge'
-import { containsText, isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
+import { isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
 import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './info.ts'
 import {
   defineField,
@@ -172,15 +172,8 @@ function fieldIn(places: readonly Fields[], key: string, value: unknown, isExact
 
 function messageIn(places: readonly Fields[], value: unknown, isExact: boolean): unknown {
   for (const key of MESSAGE_KEYS) {
-    for (const place of places) {
-      if (!Object.hasOwn(place, key)) continue
-      const message = place[key]
-      const isShown =
-        typeof value === 'string' &&
-        typeof message === 'string' &&
-        containsText(message, stripEscapeSequences(value))
-      return isShown ? value : printedPart(value, message, isExact)
-    }
+    const part = fieldIn(places, key, value, isExact)
+    if (part !== MISSING) return part
   }
   return MISSING
 }
