@@ -112,8 +112,6 @@ async function exchange(
     call.end(body)
     const response = await answered.promise
     if (response !== undefined) {
-      // After 101 the connection carries another protocol.
-      if (response.statusCode === 101) response.socket.destroy()
       const outcome = httpOutcome(response, await readBody(response), sanitize)
       const accepted = outcome.kind === 'delivered'
       const isSent = await waitUntilSent(call, accepted, attempt, stop)

@@ -65,6 +65,8 @@ function retryAfter(header: string | undefined): number | undefined {
 
 /** Reads the body of a response. Returns `undefined` for a body that is too large or truncated. */
 export async function readBody(response: IncomingMessage): Promise<Uint8Array | undefined> {
+  // After 101 the connection carries another protocol, without end.
+  if (response.statusCode === 101) response.socket.destroy()
   const chunks: Buffer[] = []
   let size = 0
   try {

@@ -5,7 +5,11 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { waitUntilSent, raceAbort, withDeadline } from '../../src/transport/deadline.ts'
 import { createTransport } from '../../src/transport/createTransport.ts'
+import { resolveExitTarget } from '../../src/transport/exitFlush/exitTarget.ts'
+import { createHttpSend } from '../../src/transport/exitFlush/sendByHttp.ts'
 import { createHttpTransport } from '../../src/transport/http.ts'
+import type { ExportOutcome } from '../../src/transport/transport.ts'
+import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
 
 const protocols = [
@@ -67,7 +71,18 @@ test.each(protocols)(
 const failed101 = { kind: 'failed', reason: 'HTTP 101 (receiver speaks another protocol)', status: 101 }
 const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no response in time' }
 
-test.each<[string, (socket: Socket) => unknown, object]>([
+/** Functions that make one attempt over HTTP, by name. */
+const attempts: Record<string, (exporter: ExporterConfig) => Promise<ExportOutcome>> = {
+  'an attempt': async (exporter) => {
+    const transport = createHttpTransport(exporter)
+    onTestFinished(() => transport.close())
+    return await transport.send(REQUEST, never)
+  },
+  'an attempt of an exit flush': (exporter) =>
+    createHttpSend(resolveExitTarget(exporter, 'logs'))(REQUEST, AbortSignal.timeout(exporter.timeoutMillis)),
+}
+
+const answers: readonly [string, (socket: Socket) => unknown, object][] = [
   [
     'switches protocols',
     (socket) =>
@@ -102,7 +117,13 @@ test.each<[string, (socket: Socket) => unknown, object]>([
     { kind: 'delivered', rejected: 0, status: 200 },
   ],
   ['says nothing', () => {}, noAnswer],
-])('an attempt over HTTP ends when the receiver %s', async (_, answer, outcome) => {
+]
+
+test.each(
+  Object.entries(attempts).flatMap(([name, attempt]) =>
+    answers.map(([answers, answer, outcome]) => [name, answers, attempt, answer, outcome] as const),
+  ),
+)('%s over HTTP ends when the receiver %s', async (_, _answers, attempt, answer, outcome) => {
   const sockets = new Set<Socket>()
   const server = net.createServer((socket) => {
     sockets.add(socket.on('error', () => {}))
@@ -119,10 +140,8 @@ test.each<[string, (socket: Socket) => unknown, object]>([
   const timeoutMillis = outcome === noAnswer || 'rejected' in outcome ? 200 : 20_000
   const exporter = exporterConfig(url, { protocol: 'http/protobuf', timeoutMillis })
   // One attempt is enough of those that would be made again.
-  const transport = createHttpTransport(exporter)
-  onTestFinished(() => transport.close())
-  expect(await transport.send(REQUEST, never)).toEqual(outcome)
-  for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close')
+  expect(await attempt(exporter)).toEqual(outcome)
+  for (const socket of sockets) await vi.waitFor(() => expect(socket.resume().destroyed).toBe(true))
 })
 
 /** Writes a text again and again until the connection is closed. */

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import http2 from 'node:http2'
 import { gzipSync } from 'node:zlib'
 import { FRAME_BYTES } from '../grpcFrame.ts'
 import { GRPC_STATUS_NAMES, grpcOutcome } from '../grpcOutcome.ts'
-import { GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../transport.ts'
+import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES } from '../transport.ts'
 import { openSocket } from './connect.ts'
+import { responseTo, untilSent } from './exchange.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
 const UNAVAILABLE = GRPC_STATUS_NAMES.indexOf('UNAVAILABLE')
@@ -35,7 +35,7 @@ export function createGrpcSend(target: ExitTarget): SendOnce {
     return session
   }
 
-  function failed(error: unknown, attempt: AbortSignal): ReturnType<typeof grpcOutcome> {
+  function failed(error: unknown, attempt: AbortSignal): ExportOutcome {
     const code = attempt.aborted ? DEADLINE_EXCEEDED : UNAVAILABLE
     const details = attempt.aborted ? 'no response in time' : (error as Error).message
     return grpcOutcome(
@@ -61,7 +61,7 @@ async function call(
   { method, headers, compression, timeoutMillis }: ExitTarget,
   request: Uint8Array,
   attempt: AbortSignal,
-): Promise<ReturnType<typeof grpcOutcome>> {
+): Promise<ExportOutcome> {
   const gzipped = compression === 'gzip' && request.length > GZIP_OVER_BYTES
   const stream = session.request(
     {
@@ -78,12 +78,8 @@ async function call(
   )
   let trailers: http2.IncomingHttpHeaders = {}
   stream.on('trailers', (received) => (trailers = received))
-  // `once` removes its listener for errors after the response.
-  stream.on('error', () => {})
   stream.end(frame(gzipped ? gzipSync(request) : request, gzipped))
-  const [headersOfResponse] = (await once(stream, 'response')) as [
-    http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader,
-  ]
+  const headersOfResponse = await responseTo<Status>(stream)
   const response = await readMessage(stream)
   const status = { ...headersOfResponse, ...trailers }
   const outcome = grpcOutcome(
@@ -96,10 +92,7 @@ async function call(
     },
     String,
   )
-  // Wait until the request is sent: a receiver may answer earlier, and the end of the process would truncate the request.
-  if (outcome.kind === 'delivered' && !stream.writableFinished && !stream.closed) {
-    await once(stream, 'finish', { signal: attempt }).catch(() => {})
-  }
+  if (outcome.kind === 'delivered') await untilSent(stream, attempt)
   return outcome
 }
 

@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { httpFailure, httpOutcome, readBody } from '../httpOutcome.ts'
 import { GZIP_OVER_BYTES } from '../transport.ts'
+import { responseTo, untilSent } from './exchange.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
 /** Creates a sender for OTLP over HTTP with protobuf bodies. */
@@ -26,15 +26,11 @@ export function createHttpSend({ url, headers, tls, compression }: ExitTarget): 
           ...(gzipped && { 'content-encoding': 'gzip' }),
         },
       })
-      // `once` removes its listener for errors after the response.
-      call.on('error', () => {})
+      call.on('upgrade', (_, socket) => socket.on('error', () => {}))
       call.end(body)
-      const [response] = (await once(call, 'response', { signal: attempt })) as [http.IncomingMessage]
+      const response = await responseTo<http.IncomingMessage>(call)
       const outcome = httpOutcome(response, await readBody(response), String)
-      // Wait until the request is sent: a receiver may answer earlier, and the end of the process would truncate the request.
-      if (outcome.kind === 'delivered' && !call.writableFinished) {
-        await once(call, 'finish', { signal: attempt }).catch(() => {})
-      }
+      if (outcome.kind === 'delivered') await untilSent(call, attempt)
       return outcome
     } catch (error) {
       return httpFailure(error as NodeJS.ErrnoException, attempt.aborted)

@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { type GrpcAnswer, startGrpcReceiver } from '@logbridge/test-support/scriptedReceiver'
+import { expect, onTestFinished, test } from 'vitest'
+import type { ExporterConfig } from '../../../src/config/exporter.ts'
+import { createGrpcSend } from '../../../src/transport/exitFlush/sendByGrpc.ts'
+import { resolveExitTarget } from '../../../src/transport/exitFlush/exitTarget.ts'
+import { createGrpcTransport } from '../../../src/transport/grpc.ts'
+import type { ExportOutcome } from '../../../src/transport/transport.ts'
+import { exporterConfig, never, REQUEST } from '../exporterConfig.ts'
+
+function sendAtExit(exporter: ExporterConfig, attempt: AbortSignal = never): Promise<ExportOutcome> {
+  return createGrpcSend(resolveExitTarget(exporter, 'logs'))(REQUEST, attempt)
+}
+
+/** Starts a server that answers streams of HTTP/2. */
+async function serveStreams(answer: (stream: http2.ServerHttp2Stream) => void): Promise<string> {
+  const sessions = new Set<http2.ServerHttp2Session>()
+  const server = http2.createServer().listen(0, '127.0.0.1')
+  server.on('session', (session) => sessions.add(session.on('error', () => {})))
+  server.on('stream', (stream) => answer(stream.on('error', () => {})))
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const session of sessions) session.destroy()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test.each<[string, GrpcAnswer]>([
+  ['accepts', {}],
+  ['is unavailable', { code: 'UNAVAILABLE', message: 'not yet' }],
+  ['refuses', { code: 'INVALID_ARGUMENT', message: 'no' }],
+  ['finds a request too large', { code: 'RESOURCE_EXHAUSTED', message: 'message larger than max' }],
+  ['is behind a proxy that is overloaded', { httpStatus: 503 }],
+  ['is behind a proxy that refuses', { httpStatus: 403 }],
+  ['answers in part', { fault: 'truncated', body: Buffer.alloc(1000) }],
+  ['resets the stream', { fault: 'reset' }],
+  ['closes the connection', { fault: 'disconnect' }],
+])('createGrpcSend has the outcome of the transport when the receiver %s', async (_, answer) => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(receiver.close)
+  receiver.answer = () => answer
+  const exporter = exporterConfig(receiver.url)
+  const transport = createGrpcTransport(exporter)
+  onTestFinished(() => transport.close())
+  const { kind, status } = { status: undefined, ...(await transport.send(REQUEST, never)) }
+  expect({ status: undefined, ...(await sendAtExit(exporter)) }).toMatchObject({ kind, status })
+})
+
+test('createGrpcSend ends an attempt without a deadline when the receiver cancels the stream', async () => {
+  const url = await serveStreams((stream) => stream.close(http2.constants.NGHTTP2_CANCEL))
+  expect(await sendAtExit(exporterConfig(url))).toEqual({
+    kind: 'retryable',
+    reason: 'gRPC UNAVAILABLE: closed without a response',
+  })
+})
+
+test.each<[string, (stream: http2.ServerHttp2Stream) => void]>([
+  ['says nothing', () => {}],
+  [
+    'informs without end',
+    (stream) => {
+      const timer = setInterval(() => stream.additionalHeaders({ ':status': 102 }), 10)
+      stream.on('close', () => clearInterval(timer))
+    },
+  ],
+])('createGrpcSend ends an attempt at its deadline when the receiver %s', async (_, answer) => {
+  const url = await serveStreams(answer)
+  expect(await sendAtExit(exporterConfig(url), AbortSignal.timeout(100))).toEqual({
+    kind: 'retryable',
+    reason: 'gRPC DEADLINE_EXCEEDED: no response in time',
+  })
+})
