@@ -7,6 +7,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { createTransport } from '../../src/transport/createTransport.ts'
 import { HEADROOM_BYTES, markHeadroom } from '../../src/otlp/headroom.ts'
+import { resolveExitTarget } from '../../src/transport/exitFlush/exitTarget.ts'
+import { createGrpcSend } from '../../src/transport/exitFlush/sendByGrpc.ts'
+import { createHttpSend } from '../../src/transport/exitFlush/sendByHttp.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
@@ -152,5 +155,19 @@ test.for(
     expect(await result).toEqual({ code: ExportResultCode.SUCCESS })
     expect(body.subarray(frameBytes).equals(content)).toBe(true)
     expect(warnings).toEqual([])
+  },
+)
+
+test.for(protocols)(
+  'an exit flush over %s waits until a request is sent to its end when it is answered first',
+  async ([protocol, start, frameBytes]) => {
+    const receiver = await start()
+    const target = resolveExitTarget(exporterConfig(receiver.url, { protocol }), 'logs')
+    const send = protocol === 'grpc' ? createGrpcSend(target) : createHttpSend(target)
+    let isOver = false
+    const sent = send(Buffer.alloc(REQUEST_BYTES), never).finally(() => (isOver = true))
+    const request = await receiver.next()
+    await readSlowly(request, REQUEST_BYTES + frameBytes, () => expect(isOver).toBe(false))
+    expect(await sent).toMatchObject({ kind: 'delivered' })
   },
 )

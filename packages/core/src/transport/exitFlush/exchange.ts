@@ -1,4 +1,4 @@
-import { type EventEmitter, once } from 'node:events'
+import type { EventEmitter } from 'node:events'
 
 /**
  * Waits for the head of the response to an HTTP/1 request or on an HTTP/2 stream.
@@ -21,5 +21,9 @@ interface Outgoing extends EventEmitter {
 /** Waits until a request is sent, because a receiver may answer earlier, and the end of the process would truncate the request. */
 export async function untilSent(request: Outgoing, attempt: AbortSignal): Promise<void> {
   if (request.writableFinished || request.closed) return
-  await once(request, 'finish', { signal: attempt }).catch(() => {})
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  // A stream that was answered before its end may close without `finish`.
+  request.once('finish', resolve).once('close', resolve)
+  attempt.addEventListener('abort', resolve)
+  await promise
 }

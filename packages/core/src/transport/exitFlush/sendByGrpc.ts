@@ -29,7 +29,11 @@ export function createGrpcSend(target: ExitTarget): SendOnce {
 
   async function connect(attempt: AbortSignal): Promise<http2.ClientHttp2Session> {
     const socket = await openSocket(target, attempt)
-    const session = http2.connect(target.url, { createConnection: () => socket })
+    // Unsent requests count as memory of the session, as in grpc-js, which has no limit either.
+    const session = http2.connect(target.url, {
+      createConnection: () => socket,
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    })
     const reconnect = (): void => void (connection = undefined)
     session.on('error', reconnect).on('close', reconnect).on('goaway', reconnect)
     return session
