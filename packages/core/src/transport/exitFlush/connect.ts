@@ -33,10 +33,20 @@ async function connected<Socket extends net.Socket>(
   event: string,
   attempt: AbortSignal,
 ): Promise<Socket> {
-  await once(socket, event, { signal: attempt })
-  // The HTTP/2 session adds its own listener a turn later.
+  // The listener stays, because `once` removes its own, and an error without a listener would end the worker.
   socket.on('error', () => {})
-  return socket
+  try {
+    await once(socket, event, { signal: attempt })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+/** Formats the authority of a URL. */
+export function hostPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Opens a tunnel by CONNECT. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
@@ -45,7 +55,7 @@ async function openTunnel(
   to: { readonly host: string; readonly port: number },
   attempt: AbortSignal,
 ): Promise<Duplex> {
-  const path = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
+  const path = hostPort(to)
   const request = http.request({
     method: 'CONNECT',
     host,
@@ -56,8 +66,11 @@ async function openTunnel(
   })
   request.end()
   const [response, socket, head] = (await once(request, 'connect')) as [http.IncomingMessage, Duplex, Buffer]
-  if (response.statusCode !== 200) throw new Error(`proxy answered ${response.statusCode}`)
-  if (head.length > 0) socket.unshift(head)
   socket.on('error', () => {})
+  if (response.statusCode !== 200) {
+    socket.destroy()
+    throw new Error(`proxy answered ${response.statusCode}`)
+  }
+  if (head.length > 0) socket.unshift(head)
   return socket
 }

@@ -6,6 +6,7 @@ import { EXPORT_METHODS } from '../grpc.ts'
 import { resolveHeaders, headersNow } from '../headers.ts'
 import { extractCredentials } from '../http.ts'
 import { withSuppressedTelemetry } from '../suppressed.ts'
+import { hostPort } from './connect.ts'
 import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
 
 /** Default port of grpc-js. */
@@ -85,10 +86,6 @@ function grpcAddress(url: string): ExitTarget['address'] {
 
 function withoutBrackets(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-}
-
-function hostPort({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Returns the proxy that grpc-js uses. https://github.com/grpc/grpc-node/blob/master/packages/grpc-js/src/http_proxy.ts */

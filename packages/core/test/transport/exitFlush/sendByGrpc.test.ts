@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import net, { type AddressInfo } from 'node:net'
 import { type GrpcAnswer, startGrpcReceiver } from '@logbridge/test-support/scriptedReceiver'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { ExporterConfig } from '../../../src/config/exporter.ts'
 import { createGrpcSend } from '../../../src/transport/exitFlush/sendByGrpc.ts'
 import { resolveExitTarget } from '../../../src/transport/exitFlush/exitTarget.ts'
@@ -72,4 +72,20 @@ test.each<[string, (stream: http2.ServerHttp2Stream) => void]>([
     kind: 'retryable',
     reason: 'gRPC DEADLINE_EXCEEDED: no response in time',
   })
+})
+
+test('createGrpcSend closes a connection that is not ready at the deadline', async () => {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  const connected = once(server, 'connection') as Promise<[net.Socket]>
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  const sent = sendAtExit(exporterConfig(url, { tls: {} }), AbortSignal.timeout(100))
+  const [socket] = await connected
+  onTestFinished(() => void socket.destroy())
+  const isClosed = vi.fn()
+  socket.on('error', () => {}).on('close', isClosed)
+  expect(await sent).toMatchObject({ kind: 'retryable' })
+  socket.resume()
+  await vi.waitFor(() => expect(isClosed).toHaveBeenCalled())
 })
