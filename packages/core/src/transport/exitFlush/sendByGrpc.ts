@@ -9,6 +9,7 @@ import type { ExitTarget, SendOnce } from './types.ts'
 
 const UNAVAILABLE = GRPC_STATUS_NAMES.indexOf('UNAVAILABLE')
 const DEADLINE_EXCEEDED = GRPC_STATUS_NAMES.indexOf('DEADLINE_EXCEEDED')
+const RESOURCE_EXHAUSTED = GRPC_STATUS_NAMES.indexOf('RESOURCE_EXHAUSTED')
 const UNKNOWN = GRPC_STATUS_NAMES.indexOf('UNKNOWN')
 
 /** Codes for an HTTP status without a gRPC status. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
@@ -39,24 +40,25 @@ export function createGrpcSend(target: ExitTarget): SendOnce {
     return session
   }
 
-  function failed(error: unknown, attempt: AbortSignal): ExportOutcome {
-    const code = attempt.aborted ? DEADLINE_EXCEEDED : UNAVAILABLE
-    const details = attempt.aborted ? 'no response in time' : (error as Error).message
-    return grpcOutcome(
-      { code, details, statusDetails: undefined, response: undefined, fromServer: false },
-      String,
-    )
-  }
-
   return async (request, attempt) => {
     try {
       connection ??= connect(attempt)
       return await call(await connection, target, request, attempt)
     } catch (error) {
       connection = undefined
-      return failed(error, attempt)
+      return attempt.aborted
+        ? failed(DEADLINE_EXCEEDED, 'no response in time')
+        : failed(UNAVAILABLE, (error as Error).message)
     }
   }
+}
+
+/** Returns the outcome of a call without a status of the receiver. */
+function failed(code: number, details: string): ExportOutcome {
+  return grpcOutcome(
+    { code, details, statusDetails: undefined, response: undefined, fromServer: false },
+    String,
+  )
 }
 
 /** @throws Error when the call ends without a status */
@@ -85,6 +87,8 @@ async function call(
   stream.end(frame(gzipped ? gzipSync(request) : request, gzipped))
   const headersOfResponse = await responseTo<Status>(stream)
   const response = await readMessage(stream)
+  // grpc-js has the same status for a message over its limit.
+  if (response === undefined) return failed(RESOURCE_EXHAUSTED, 'Received message larger than max')
   const status = { ...headersOfResponse, ...trailers }
   const outcome = grpcOutcome(
     {
@@ -108,13 +112,20 @@ function frame(message: Uint8Array, isCompressed: boolean): Buffer {
   return framed
 }
 
-/** @throws Error when the stream ends with an error */
-async function readMessage(stream: http2.ClientHttp2Stream): Promise<Buffer> {
+/**
+ * Reads the message of a response. Returns `undefined` for a message that is too large, and resets its stream.
+ * @throws Error when the stream ends with an error
+ */
+async function readMessage(stream: http2.ClientHttp2Stream): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size <= MAX_ANSWER_BYTES) chunks.push(chunk)
+    if (size > FRAME_BYTES + MAX_ANSWER_BYTES) {
+      stream.close(http2.constants.NGHTTP2_CANCEL)
+      return undefined
+    }
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks).subarray(FRAME_BYTES)
 }

@@ -35,6 +35,7 @@ test.each<[string, GrpcAnswer]>([
   ['finds a request too large', { code: 'RESOURCE_EXHAUSTED', message: 'message larger than max' }],
   ['is behind a proxy that is overloaded', { httpStatus: 503 }],
   ['is behind a proxy that refuses', { httpStatus: 403 }],
+  ['answers more than 64 KiB', { body: Buffer.alloc(70_000) }],
   ['answers in part', { fault: 'truncated', body: Buffer.alloc(1000) }],
   ['resets the stream', { fault: 'reset' }],
   ['closes the connection', { fault: 'disconnect' }],
@@ -54,6 +55,18 @@ test('createGrpcSend ends an attempt without a deadline when the receiver cancel
   expect(await sendAtExit(exporterConfig(url))).toEqual({
     kind: 'retryable',
     reason: 'gRPC UNAVAILABLE: closed without a response',
+  })
+})
+
+test('createGrpcSend stops reading when an answer has no end', async () => {
+  const url = await serveStreams((stream) => {
+    stream.respond({ 'content-type': 'application/grpc' })
+    const write = (): void => void (stream.closed || stream.write(Buffer.alloc(16_384), write))
+    write()
+  })
+  expect(await sendAtExit(exporterConfig(url))).toEqual({
+    kind: 'failed',
+    reason: 'response is unreadable: Received message larger than max',
   })
 })
 
