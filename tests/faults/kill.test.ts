@@ -19,6 +19,16 @@ const collectorProgram = findCollector()
 const RANGE = 10_000
 const WAIT_OPTIONS = { timeout: 60_000, interval: 20 }
 
+/** Starts a Collector whose records a ledger takes, and makes a directory for the spool. */
+async function startLedger() {
+  const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const ledger = createLedger()
+  const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
+  onTestFinished(() => collector.stop())
+  return { directory, ledger, collector }
+}
+
 describe.skipIf(collectorProgram === undefined)('createLoggerProvider with a spool, after kill -9', () => {
   for (const { kills, tags } of [
     { kills: 8, tags: [] },
@@ -28,11 +38,7 @@ describe.skipIf(collectorProgram === undefined)('createLoggerProvider with a spo
       `delivers all spooled records when processes are killed ${kills} times at random moments`,
       { tags, timeout: 300_000 },
       async () => {
-        const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
-        onTestFinished(() => rm(directory, { recursive: true }))
-        const ledger = createLedger()
-        const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
-        onTestFinished(() => collector.stop())
+        const { directory, ledger, collector } = await startLedger()
         const proxy = await startFaultProxy(collector.grpcUrl)
         onTestFinished(() => proxy.close())
 
@@ -76,11 +82,7 @@ describe.skipIf(collectorProgram === undefined)('createLoggerProvider with a spo
     'delivers all spooled records when the Collector is down for five times the memory cap',
     { tags: 'long' },
     async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
-      onTestFinished(() => rm(directory, { recursive: true }))
-      const ledger = createLedger()
-      const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
-      onTestFinished(() => collector.stop())
+      const { directory, ledger, collector } = await startLedger()
       await collector.kill()
       const options = { maxQueueBytes: 512 * 1024, text: 'x'.repeat(1000) }
       const ends: [number, number][] = []
@@ -113,11 +115,7 @@ describe.skipIf(collectorProgram === undefined)('createLoggerProvider with a spo
     'delivers all spooled records when two processes are killed while they send joined entries',
     { tags: 'long' },
     async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'logbridge-kill-'))
-      onTestFinished(() => rm(directory, { recursive: true }))
-      const ledger = createLedger()
-      const collector = await startCollector(collectorProgram as string, { onLogs: ledger.take })
-      onTestFinished(() => collector.stop())
+      const { directory, ledger, collector } = await startLedger()
       const proxy = await startFaultProxy(collector.grpcUrl)
       onTestFinished(() => proxy.close())
       await proxy.refuse()

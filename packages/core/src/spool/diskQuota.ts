@@ -12,10 +12,9 @@ import {
   isOwnSync,
   releaseDirectory,
 } from './ownedDirectory.ts'
-import type { OwnedDirectory } from './segment.ts'
 import { ACK_BYTES, ENTRY_HEADER_BYTES, MAX_REQUEST_BYTES, SEGMENT_HEADER_BYTES } from './format.ts'
 import { beat, beatSync, type Claim, HEARTBEAT_MILLIS } from './owner.ts'
-import type { Segment } from './segment.ts'
+import type { OwnedDirectory, Segment } from './segment.ts'
 
 /** Part of `maxBytes` that is reserved in advance, up to `MAX_ADVANCE_BYTES`. */
 const ADVANCE_SHARE = 1 / 64

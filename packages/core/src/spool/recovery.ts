@@ -4,9 +4,8 @@ import { nextTurn, rearm, warnOnce } from '@logbridge/bridge/internal'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
 import { FORMAT_VERSION, MAX_SEGMENT_BYTES, scanSegment, type SegmentScan } from './format.ts'
 import { listDirectories, listSegments, lockDirectory, releaseDirectory } from './ownedDirectory.ts'
-import type { OwnedDirectory } from './segment.ts'
 import { readOwner, stateOf } from './owner.ts'
-import { Segment } from './segment.ts'
+import { type OwnedDirectory, Segment } from './segment.ts'
 import { EntryTable } from './table.ts'
 
 /** Age from which an empty directory is removed. Its owner may be about to lock a younger one. */

@@ -14,9 +14,8 @@ import {
   writeAllSync,
 } from './files.ts'
 import { segmentName, syncDirectory, syncDirectorySync } from './ownedDirectory.ts'
-import type { OwnedDirectory } from './segment.ts'
 import { createSyncMarker, encodeAckEntry, encodeRequestEntry, encodeSegmentHeader } from './format.ts'
-import { EntryLocation, Segment } from './segment.ts'
+import { EntryLocation, type OwnedDirectory, Segment } from './segment.ts'
 import { TAKEN } from './table.ts'
 import type { SpoolRequest } from './types.ts'
 

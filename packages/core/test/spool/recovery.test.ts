@@ -24,6 +24,7 @@ import {
   filesIn,
   found,
   keep,
+  directoriesIn,
   newDirectory,
   spoolAt,
   texts,
@@ -33,7 +34,6 @@ import {
 
 const warnings = capturedWarnings()
 
-const directoriesIn = (directory: string): string[] => readdirSync(directory)
 const isRoot = process.geteuid?.() === 0
 const LONG_AGO = new Date('2000-01-01')
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { SpoolEntry } from '../../src/spool/types.ts'
@@ -12,6 +12,7 @@ import {
   filesIn,
   found,
   keep,
+  directoriesIn,
   newDirectory,
   read,
   sorted,
@@ -20,8 +21,6 @@ import {
 } from './spoolDirectory.ts'
 
 const warnings = capturedWarnings()
-
-const directoriesIn = (directory: string): string[] => readdirSync(directory)
 
 test('Spool.read returns appended requests, and the next process recovers them in the order of the calls', async () => {
   const directory = newDirectory()

@@ -43,6 +43,11 @@ export function filesIn(directory: string, end = '.seg'): string[] {
     .map((name) => join(directory, name))
 }
 
+/** Lists the names of the owned directories. */
+export function directoriesIn(directory: string): string[] {
+  return readdirSync(directory)
+}
+
 export function bytesOnDisk(directory: string): number {
   return filesIn(directory).reduce(
     (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),

@@ -3,41 +3,22 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { startFaultProxy } from '@logbridge/test-support/faultProxy'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   type GrpcAnswer,
   partialSuccess,
   retryInfo,
-  type ScriptedReceiver,
   startGrpcReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { createGrpcTransport } from '../../src/transport/grpc.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { exporterConfig, never, REQUEST, WRONG_HEADERS } from './exporterConfig.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
-
-async function serve(answer: ScriptedReceiver<GrpcAnswer>['answer'] = () => ({})) {
-  const receiver = await startGrpcReceiver()
-  receiver.answer = answer
-  cleanups.push(receiver.close)
-  return receiver
-}
-
-async function proxied(receiver: { url: string }) {
-  const proxy = await startFaultProxy(receiver.url)
-  cleanups.push(proxy.close)
-  return proxy
-}
+import { proxied, serve } from './receivers.ts'
 
 function connect(url: string, options: Partial<ExporterConfig> = {}): Transport {
   const transport = createGrpcTransport(exporterConfig(url, options))
-  cleanups.push(() => transport.close())
+  onTestFinished(() => transport.close())
   return transport
 }
 
@@ -45,7 +26,7 @@ const delivered = { kind: 'delivered', rejected: 0, status: status.OK }
 
 describe('a request', () => {
   test('arrives byte for byte, with the headers', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startGrpcReceiver)
     expect(await connect(receiver.url, { headers: { 'x-tenant': 'shop' } }).send(REQUEST, never)).toEqual(
       delivered,
     )
@@ -57,7 +38,7 @@ describe('a request', () => {
   })
 
   test('is compressed when it is over 1 KiB', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startGrpcReceiver)
     const transport = connect(receiver.url, { compression: 'gzip' })
     const large = Buffer.alloc(1025, 'x')
     await transport.send(large, never)
@@ -72,7 +53,7 @@ describe('a request', () => {
   })
 
   test('has the headers that a function gives at that time', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startGrpcReceiver)
     let token = 0
     const headers = async () => ({ authorization: `Bearer ${(token += 1)}` })
     const transport = connect(receiver.url, { headers })
@@ -84,7 +65,7 @@ describe('a request', () => {
   test.each(WRONG_HEADERS)(
     'is retryable when a function returns %s for headers, with a reason that hides the headers',
     async (_, headers, reason) => {
-      const receiver = await serve()
+      const receiver = await serve(startGrpcReceiver)
       const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
       expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
       expect(JSON.stringify(outcome)).not.toContain('hunter2')
@@ -118,7 +99,7 @@ describe('a request', () => {
 
 describe('an answer', () => {
   async function outcomeOf(answer: GrpcAnswer, options: Partial<ExporterConfig> = {}) {
-    const receiver = await serve(() => answer)
+    const receiver = await serve(startGrpcReceiver, () => answer)
     return await connect(receiver.url, options).send(REQUEST, never)
   }
 
@@ -266,7 +247,7 @@ describe('an answer', () => {
   })
 
   test('that never arrives ends the attempt at the deadline or the abort', async () => {
-    const receiver = await serve(() => ({ fault: 'silent' }))
+    const receiver = await serve<GrpcAnswer>(startGrpcReceiver, () => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: expect.stringContaining('DEADLINE'),
@@ -292,7 +273,7 @@ describe('a connection', () => {
   test('to an endpoint of the wrong kind fails with a hint', async () => {
     const plain = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1')
     await once(plain, 'listening')
-    cleanups.push(() => plain.close())
+    onTestFinished(() => void plain.close())
     const { port } = plain.address() as AddressInfo
     expect(await connect(`http://127.0.0.1:${port}`).send(REQUEST, never)).toMatchObject({
       reason: expect.stringContaining('http/protobuf'),
@@ -303,7 +284,7 @@ describe('a connection', () => {
   })
 
   test('that is half open is replaced after one attempt, though nothing closes it', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startGrpcReceiver)
     const proxy = await proxied(receiver)
     const transport = connect(proxy.url, { timeoutMillis: 200 })
     expect(await transport.send(REQUEST, never)).toMatchObject(delivered)
@@ -317,7 +298,7 @@ describe('a connection', () => {
   })
 
   test('stays where the receiver is only slow with one of several requests', async () => {
-    const receiver = await serve(async (_, n) => (n === 2 ? { fault: 'silent' } : {}))
+    const receiver = await serve(startGrpcReceiver, async (_, n) => (n === 2 ? { fault: 'silent' } : {}))
     const transport = connect(receiver.url, { timeoutMillis: 200 })
     await transport.send(REQUEST, never)
     const slow = transport.send(REQUEST, never)
@@ -329,7 +310,7 @@ describe('a connection', () => {
   })
 
   test('that the receiver ends with GOAWAY amid a stream of requests costs none of them', async () => {
-    const receiver = await serve((_, n) => ({ goaway: n % 10 === 0 }))
+    const receiver = await serve(startGrpcReceiver, (_, n) => ({ goaway: n % 10 === 0 }))
     const transport = connect(receiver.url)
     const outcomes: Record<string, number> = {}
     await Promise.all(

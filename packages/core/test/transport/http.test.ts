@@ -1,9 +1,7 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { startFaultProxy } from '@logbridge/test-support/faultProxy'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   type HttpAnswer,
   partialSuccess,
-  type ScriptedReceiver,
   startGrpcReceiver,
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
@@ -11,30 +9,13 @@ import type { ExporterConfig } from '../../src/config/exporter.ts'
 import { createHttpTransport } from '../../src/transport/http.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { exporterConfig, never, REQUEST, WRONG_HEADERS } from './exporterConfig.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
-
-async function serve(answer: ScriptedReceiver<HttpAnswer>['answer'] = () => ({})) {
-  const receiver = await startHttpReceiver()
-  receiver.answer = answer
-  cleanups.push(receiver.close)
-  return receiver
-}
-
-async function proxied(receiver: { url: string }) {
-  const proxy = await startFaultProxy(receiver.url)
-  cleanups.push(proxy.close)
-  return proxy
-}
+import { proxied, serve } from './receivers.ts'
 
 function connect(url: string, options: Partial<ExporterConfig> = {}): Transport {
   const transport = createHttpTransport(
     exporterConfig(`${url}/v1/logs`, { protocol: 'http/protobuf', ...options }),
   )
-  cleanups.push(() => transport.close())
+  onTestFinished(() => transport.close())
   return transport
 }
 
@@ -42,7 +23,7 @@ const delivered = { kind: 'delivered', rejected: 0, status: 200 }
 
 describe('a request', () => {
   test('arrives byte for byte, with the headers, on one connection', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startHttpReceiver)
     const headers = () => ({ 'x-tenant': 'shop', 'User-Agent': 'mine' })
     const transport = connect(receiver.url, { headers })
     expect(await transport.send(REQUEST, never)).toEqual(delivered)
@@ -56,7 +37,7 @@ describe('a request', () => {
   })
 
   test('is compressed when it is over 1 KiB', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startHttpReceiver)
     const transport = connect(receiver.url, { compression: 'gzip' })
     const large = Buffer.alloc(1025, 'x')
     await transport.send(large, never)
@@ -71,7 +52,7 @@ describe('a request', () => {
   test.each(WRONG_HEADERS)(
     'is retryable when a function returns %s for headers, with a reason that hides the headers',
     async (_, headers, reason) => {
-      const receiver = await serve()
+      const receiver = await serve(startHttpReceiver)
       const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
       expect(outcome).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
       expect(JSON.stringify(outcome)).not.toContain('hunter2')
@@ -95,7 +76,7 @@ describe('a request', () => {
 
 describe('an answer', () => {
   async function outcomeOf(answer: HttpAnswer, options: Partial<ExporterConfig> = {}) {
-    const receiver = await serve(() => answer)
+    const receiver = await serve(startHttpReceiver, () => answer)
     return await connect(receiver.url, options).send(REQUEST, never)
   }
 
@@ -125,7 +106,7 @@ describe('an answer', () => {
     [503, 'retryable'],
     [504, 'retryable'],
   ])('of status %i is %s', async (status, kind) => {
-    const other = await serve()
+    const other = await serve(startHttpReceiver)
     const headers = { location: `${other.url}/v1/logs` }
     expect(await outcomeOf({ status, body: 'no', headers })).toMatchObject({
       kind,
@@ -210,7 +191,7 @@ describe('an answer', () => {
   })
 
   test('that never arrives ends the attempt at the deadline or the abort', async () => {
-    const receiver = await serve(() => ({ fault: 'silent' }))
+    const receiver = await serve<HttpAnswer>(startHttpReceiver, () => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: 'HTTP request failed: no response in time',
@@ -232,7 +213,7 @@ describe('a connection', () => {
 
   test('to an endpoint of the wrong kind fails with a hint', async () => {
     const receiver = await startGrpcReceiver()
-    cleanups.push(receiver.close)
+    onTestFinished(receiver.close)
     expect(await connect(receiver.url).send(REQUEST, never)).toMatchObject({
       reason: expect.stringContaining('protocol grpc'),
     })
@@ -240,7 +221,7 @@ describe('a connection', () => {
 
   test('that was kept, and is closed just as it is used, costs no attempt', async () => {
     const seen = new Set<number>()
-    const receiver = await serve(({ connection }, n) =>
+    const receiver = await serve(startHttpReceiver, ({ connection }, n) =>
       n > 3 && seen.has(connection) ? { fault: 'disconnect' } : (seen.add(connection), {}),
     )
     const transport = connect(receiver.url)
@@ -251,7 +232,7 @@ describe('a connection', () => {
   })
 
   test('that is reset amid a request is retryable', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startHttpReceiver)
     const proxy = await proxied(receiver)
     proxy.fault = { cut: { of: 'request', afterBytes: 10_000 } }
     const transport = connect(proxy.url)
@@ -260,7 +241,7 @@ describe('a connection', () => {
   })
 
   test('that is half open is left after one attempt', async () => {
-    const receiver = await serve()
+    const receiver = await serve(startHttpReceiver)
     const proxy = await proxied(receiver)
     const transport = connect(proxy.url, { timeoutMillis: 200 })
     await transport.send(REQUEST, never)
