@@ -26,7 +26,13 @@ import {
 } from '@logbridge/bridge/internal'
 import type { Logger } from 'winston'
 import { type Info, rawMessageOf, SPLAT } from './info.ts'
-import { beginFormat, hasAllFields, replacerOf, type ReplacerUse, watchJsonFormat } from './jsonFormat.ts'
+import {
+  beginFormat,
+  hasAllFields,
+  replacerOf,
+  type ReplacerUse,
+  watchJsonFormat,
+} from './text/jsonFormat.ts'
 
 /** One log call on its way through winston. */
 export interface LogCall {
@@ -44,11 +50,11 @@ export interface LogCall {
   spreadError: Error | undefined
   /** True once the format of the logger has begun. */
   isFormatted: boolean
-  /** True where the format of the logger has made a text that shows all fields: see `jsonFormat.ts`. */
+  /** True where the format of the logger has made a text that shows all fields: see `text/jsonFormat.ts`. */
   showsAllFields: boolean
   /** Replacer by which format.json() of the logger has made its text. */
   replacer: ReplacerUse | undefined
-  /** True where a text shows selected fields, which hides arguments that are no fields: see `visibleRecord.ts`. */
+  /** True where a text shows selected fields, which hides arguments that are no fields: see `text/visibleRecord.ts`. */
   isSelective: boolean
   /** Context of the log call, where the record has waited behind a slow transport. */
   deferred: CallContext | undefined

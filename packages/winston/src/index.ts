@@ -13,7 +13,7 @@
  * | an Error as record, message, argument or field   | `exception.*`; its own fields stay where winston has them  |
  * | active context of the log call                   | trace id, span id, flags: also behind a slow transport     |
  *
- * Fields that the text of the formats (`info[MESSAGE]`) hides are not sent: `visibleRecord.ts`. `callTracking.ts` connects a record
+ * Fields that the text of the formats (`info[MESSAGE]`) hides are not sent: `text/visibleRecord.ts`. `callTracking.ts` connects a record
  * with its log call.
  */
 import { type Bridge, checkOptions, createBridge, unknownLevel } from '@logbridge/bridge'
@@ -34,9 +34,9 @@ import {
 } from './callTracking.ts'
 import { createAdapter } from './convert.ts'
 import { cloneForFormat, type Info, levelOf, MESSAGE } from './info.ts'
-import { beginFormat, hasAllFields, replacerOf, type ReplacerUse } from './jsonFormat.ts'
+import { beginFormat, hasAllFields, replacerOf, type ReplacerUse } from './text/jsonFormat.ts'
 import { optionRules, type OtelTransportOptions } from './options.ts'
-import { removeHidden } from './visibleRecord.ts'
+import { removeHidden } from './text/visibleRecord.ts'
 
 export { contribSyslogSeverity } from './severity.ts'
 export type { OtelTransportOptions } from './options.ts'

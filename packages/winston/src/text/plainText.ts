@@ -1,10 +1,9 @@
 import { inspect } from 'node:util'
 import { isError, safeGet } from '@logbridge/bridge'
 import { containsText, isOmitted, stripEscapeSequences, textOf } from '@logbridge/bridge/internal'
-import { cloneForFormat, type Info, RESERVED } from './info.ts'
-import type { Places } from './keysIn.ts'
+import { cloneForFormat, type Info, RESERVED } from '../info.ts'
 import { defineField, type Fields, HIDDEN } from './jsonValues.ts'
-import { isWord, SearchedText } from './searchedText.ts'
+import { isWord, type Places, SearchedText } from './searchedText.ts'
 
 /** Most lines of a value that are searched for one by one. */
 const MAX_LINES = 1000

@@ -15,8 +15,9 @@
  */
 import { isError, safeGet } from '@logbridge/bridge'
 import { isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
-import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from './info.ts'
+import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from '../info.ts'
 import {
+  applyReplacer,
   defineField,
   visibleError,
   type Fields,
@@ -29,7 +30,6 @@ import {
 import { hasToJSON, type ReplacerUse } from './jsonFormat.ts'
 import { removeHiddenFields, removeMessage, showsMessage, showsText } from './plainText.ts'
 import { SearchedText } from './searchedText.ts'
-import { applyReplacer } from './replacer.ts'
 
 /** Record without the fields that its text hides. */
 export interface VisibleRecord {

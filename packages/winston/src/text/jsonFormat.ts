@@ -1,5 +1,5 @@
 import type { Logger } from 'winston'
-import { type Info, MESSAGE } from './info.ts'
+import { type Info, MESSAGE } from '../info.ts'
 
 interface JsonFormat {
   transform(info: Info, options: JsonOptions): unknown

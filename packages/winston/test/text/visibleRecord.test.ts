@@ -5,13 +5,13 @@ import { runInThisContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import winston, { type Logform, type Logger } from 'winston'
 import { type ConformanceRecord, memoryBackend } from '@logbridge/bridge/conformance'
-import { OtelTransport, type OtelTransportOptions } from '../src/index.ts'
-import { arrivedOne } from './arrived.ts'
-import { versions } from './versions.ts'
+import { OtelTransport, type OtelTransportOptions } from '../../src/index.ts'
+import { arrivedOne } from '../arrived.ts'
+import { versions } from '../versions.ts'
 
 const { format } = winston
 const MESSAGE: unique symbol = Symbol.for('message') as never
-const document = await readFile(new URL('../../../docs/mapping.md', import.meta.url), 'utf8')
+const document = await readFile(new URL('../../../../docs/mapping.md', import.meta.url), 'utf8')
 
 interface Row {
   call: string
