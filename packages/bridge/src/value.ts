@@ -1,6 +1,6 @@
 import { Bytes, Elements, Entries } from './builtins.ts'
-import { FieldNames, namesBefore } from './fieldNames.ts'
 import { mayShowItself } from './inspectCustom.ts'
+import { FieldNames, namesBefore } from './keys.ts'
 import { KeyText, MAX_KEY_LENGTH } from './keyText.ts'
 import { bigintText, isOmitted, MAX_VALUES, textOf } from './safeAccess.ts'
 import { state } from './state.ts'
