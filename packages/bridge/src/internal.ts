@@ -27,7 +27,16 @@ export {
   withContext,
 } from './otelGlobals.ts'
 export { ACCEPTS_ANY_VALUE } from './provider.ts'
-export { copyFields, errorMessage, isError, isOmitted, safeGet, safeGetter, textOf } from './safeAccess.ts'
+export {
+  copyFields,
+  errorMessage,
+  isError,
+  isOmitted,
+  safeGet,
+  safeGetter,
+  textOf,
+  resolveText,
+} from './safeAccess.ts'
 export { numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'

@@ -207,6 +207,20 @@ export function textOf(value: unknown): string {
   )
 }
 
+/**
+ * Reads a field that should be text, because a caller in JavaScript may pass any value.
+ *
+ * @returns `undefined` for an absent field and for a value that throws when it is read
+ */
+export function resolveText(value: unknown): string | undefined {
+  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined
+  try {
+    return textOf(value)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns the decimal digits of a bigint, or a placeholder for a bigint that is too long. */
 export function bigintText(value: bigint): string {
   return isShortBigint(value) ? value.toString() : `[Truncated] bigint of more than ${MAX_DIGITS} digits`

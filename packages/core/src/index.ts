@@ -27,5 +27,5 @@ export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './lo
 export { startTelemetry, type Telemetry } from './telemetry.ts'
 export { type FlushOnFreezeOptions, flushOnFreeze } from './flushOnFreeze.ts'
 export type { DropListener, DropReason } from './config/dropReasons.ts'
-export type { LogsStats } from './queue/stats.ts'
+export type { LogsStats } from './queue/counters.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from '@logbridge/bridge'

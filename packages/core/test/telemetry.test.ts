@@ -31,7 +31,7 @@ import {
   type Telemetry,
   type TelemetryOptions,
 } from '../src/index.ts'
-import { EMPTY_STATS } from '../src/queue/stats.ts'
+import { EMPTY_STATS } from '../src/queue/counters.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { unreachableUrl } from '@logbridge/test-support/ports'
 import {

@@ -1,7 +1,7 @@
 import type { ExitSource } from '../process/exitFlush.ts'
 import { type Unsent, unsentRecords } from '../process/longWait.ts'
 import type { ExitHandler } from '../process/processExit.ts'
-import { EMPTY_STATS } from '../queue/stats.ts'
+import { EMPTY_STATS } from '../queue/counters.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import type { LogPipeline } from './pipeline.ts'
 

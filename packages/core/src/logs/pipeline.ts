@@ -9,7 +9,7 @@ import { limitMillis } from '../process/timers.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
-import { PipelineCounters } from '../queue/counters.ts'
+import { type LogsStats, PipelineCounters } from '../queue/counters.ts'
 import { BATCH_BYTES, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
 import { MemoryStore } from '../queue/requestStore.ts'
 import { SendingQueue } from '../queue/sendingQueue.ts'
@@ -17,7 +17,6 @@ import { SpooledQueue } from '../queue/spooledQueue.ts'
 import type { EncodableRecord } from '../otlp/recordEncoder.ts'
 import { observePipeline } from './metrics.ts'
 import { MAX_RECORD_BYTES } from '../otlp/protobufWriter.ts'
-import type { LogsStats } from '../queue/stats.ts'
 
 /** Largest batch as a share of `maxQueueBytes`, because memory holds the open batch and four requests in flight even when the spool holds the rest. */
 const BATCH_SHARE = 1 / 8

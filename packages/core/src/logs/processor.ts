@@ -1,4 +1,4 @@
-import { isLoggingSuppressed } from '@logbridge/bridge/internal'
+import { isLoggingSuppressed, resolveText } from '@logbridge/bridge/internal'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
@@ -15,11 +15,10 @@ import { onProcessExit } from '../process/processExit.ts'
 import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
-import { resolveSeverity } from './recordFields.ts'
-import { resolveText } from '../otlp/resolveText.ts'
+import { resolveSeverity } from './logger.ts'
 import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
 import { LogPipeline } from './pipeline.ts'
-import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
+import { EMPTY_STATS, type LogsStats } from '../queue/counters.ts'
 
 /** Encodes the official SDK's records in `onEmit` into a pipeline. */
 export class PipelineProcessor implements LogRecordProcessor {

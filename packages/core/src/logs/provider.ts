@@ -1,6 +1,6 @@
-import { copyFields, now, safeGet, toAnyValue } from '@logbridge/bridge'
-import { ACCEPTS_ANY_VALUE, warnOnce, isLoggingSuppressed, toAnyValueMap } from '@logbridge/bridge/internal'
-import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api'
+import { copyFields } from '@logbridge/bridge'
+import { ACCEPTS_ANY_VALUE, resolveText, warnOnce } from '@logbridge/bridge/internal'
+import type { Logger, LoggerProvider } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
   ConsoleLogRecordExporter,
@@ -15,24 +15,15 @@ import { createTransport } from '../transport/createTransport.ts'
 import { shownEndpoint } from '../process/longWait.ts'
 import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis, within } from '../process/timers.ts'
-import { type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
-import type { EncodableRecord } from '../otlp/recordEncoder.ts'
-import { resolveText } from '../otlp/resolveText.ts'
-import {
-  readableRecord,
-  resolveAttributes,
-  resolveContext,
-  resolveSeverity,
-  resolveTime,
-  spanContextOf,
-} from './recordFields.ts'
+import { encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
+import { createMappingLogger, loggerFactory } from './logger.ts'
 import { LogPipeline } from './pipeline.ts'
 import { toConsole } from '../signals/console.ts'
 import { guardedLogRecordProcessor } from '../signals/guarded.ts'
 import { PipelineProcessor } from './processor.ts'
 import { RecentValues } from './recent.ts'
-import { EMPTY_STATS, type LogsStats } from '../queue/stats.ts'
+import { EMPTY_STATS, type LogsStats } from '../queue/counters.ts'
 
 /** Memory for recently used loggers, so that each scope has one logger object. */
 const LOGGERS_BYTES = 4 * 1024 * 1024
@@ -117,63 +108,6 @@ function createDirectProvider(
   return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
 }
 
-/** Returns a factory of loggers that share all functions but `emit`, because an application may get a logger in each log call. */
-function loggerFactory(pipeline: LogPipeline, minimumSeverity: number): (scope: EncodedScope) => Logger {
-  function isWanted(severityNumber: number): boolean {
-    return severityNumber >= minimumSeverity || severityNumber === 0
-  }
-
-  function encodable(record: LogRecord): EncodableRecord | undefined {
-    const severityNumber = resolveSeverity(record.severityNumber)
-    if (!isWanted(severityNumber) || isLoggingSuppressed()) return undefined
-    const { timestamp, observedTimestamp: observed } = record
-    const observedTimestamp = resolveTime(observed) ?? now()
-    return {
-      // A bridge sets both to the same object when its library records no time.
-      timestamp: timestamp === observed ? observedTimestamp : (resolveTime(timestamp) ?? observedTimestamp),
-      observedTimestamp,
-      severityNumber,
-      severityText: resolveText(record.severityText),
-      body: record.body,
-      attributes: resolveAttributes(record),
-      droppedAttributesCount: 0,
-      eventName: resolveText(record.eventName),
-      spanContext: spanContextOf(record.context),
-    }
-  }
-
-  function emit(scope: EncodedScope, record: LogRecord): void {
-    try {
-      const readable = readRecord(encodable, record)
-      if (readable) pipeline.write(scope, readable)
-    } catch (error) {
-      try {
-        warnEmitFailed(error)
-      } catch {
-        // The stack is full.
-      }
-    }
-  }
-
-  const enabled: Logger['enabled'] = (options) =>
-    isWanted(resolveSeverity(options && safeGet(options, 'severityNumber')))
-
-  return (scope) => ({ emit: (record) => emit(scope, record), enabled })
-}
-
-/** Converts a record. A field whose getter throws is left out. */
-function readRecord<T>(convert: (record: LogRecord) => T, record: LogRecord): T {
-  try {
-    return convert(record)
-  } catch {
-    return convert(readableRecord(record))
-  }
-}
-
-function warnEmitFailed(error: unknown): void {
-  warnOnce('emit', 'emit failed, a log record is missing', error)
-}
-
 /** Creates a provider whose records pass the official LoggerProvider and the application's processors, then enter the pipeline. */
 function createOfficialProvider(config: LogsConfig, resource: Resource): ManagedLoggerProvider {
   const processors: LogRecordProcessor[] = config.processors.map(guardedLogRecordProcessor)
@@ -236,42 +170,6 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
   }
   const exitHandler = last?.exitHandler ?? IDLE_EXIT_HANDLER
   return { provider, exitHandler: { ...exitHandler, forceFlush: flush } }
-}
-
-/** Maps all fields before the official SDK reads them, because the SDK reads values without bounds and throws on an invalid time. */
-function createMappingLogger(
-  official: Logger,
-  emitBounded: (severityNumber: number, emit: () => void) => void,
-): Logger {
-  function mapped(record: LogRecord): LogRecord {
-    const { body } = record
-    const attributes = resolveAttributes(record)
-    const observedTimestamp = resolveTime(record.observedTimestamp) ?? now()
-    const severityText = resolveText(record.severityText)
-    const eventName = resolveText(record.eventName)
-    return {
-      timestamp: resolveTime(record.timestamp) ?? observedTimestamp,
-      observedTimestamp,
-      severityNumber: resolveSeverity(record.severityNumber),
-      ...(severityText !== undefined && { severityText }),
-      ...(body !== undefined && { body: toAnyValue(body) }),
-      ...(attributes && { attributes: toAnyValueMap(attributes) }),
-      ...(eventName !== undefined && { eventName }),
-      context: resolveContext(record.context),
-    }
-  }
-
-  return {
-    emit(record) {
-      try {
-        const readable = readRecord(mapped, record)
-        emitBounded(readable.severityNumber ?? 0, () => official.emit(readable))
-      } catch (error) {
-        warnEmitFailed(error)
-      }
-    },
-    enabled: (options) => official.enabled?.(options) ?? true,
-  }
 }
 
 function warnShutdownFailed(error: unknown): void {

@@ -1,11 +1,10 @@
-import type { ValueLimits } from '@logbridge/bridge/internal'
+import { resolveText, type ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
 import { EXPORT_LOGS_REQUEST, lengthTag, RESOURCE_LOGS, SCOPE_LOGS } from './fields.ts'
 import { HEADROOM_BYTES } from './headroom.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
 import { varintSize } from './protobufWriter.ts'
-import { resolveText } from './resolveText.ts'
 
 const RESOURCE_LOGS_TAG = lengthTag(EXPORT_LOGS_REQUEST.resourceLogs)
 const RESOURCE_SCHEMA_URL = lengthTag(RESOURCE_LOGS.schemaUrl)

@@ -1,8 +1,7 @@
 import { severitiesOf } from '../otlp/logsRequest.ts'
 import type { RequestLimits, Spool } from '../spool/types.ts'
-import { Fifo } from './fifo.ts'
 import { chunksOf, createSpooledRequest, type QueuedRequest } from './queuedRequest.ts'
-import { takeJoinable } from './requestStore.ts'
+import { RequestList, takeJoinable } from './requestStore.ts'
 
 /** Memory for requests that are on disk too: two batches. */
 const MAX_RETAINED_BYTES = 1024 * 1024
@@ -16,9 +15,9 @@ export class Backlog {
   private readonly spool: Spool
   private readonly limits: RequestLimits
   /** Requests in memory alone. */
-  private readonly waiting = new Fifo<QueuedRequest>()
+  private readonly waiting = new RequestList()
   /** Requests on disk that stay in memory too: severe requests, and requests that wait for the scheduled delay. */
-  private readonly retained = new Fifo<QueuedRequest>()
+  private readonly retained = new RequestList()
   private retainedBytes = 0
   private wasFromDisk = false
 

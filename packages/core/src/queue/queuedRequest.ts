@@ -2,7 +2,6 @@ import { encodeRequest, splitRequest } from '../otlp/logsRequest.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import type { SpoolEntry } from '../spool/types.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
-import type { FifoItem } from './fifo.ts'
 
 /** Encoded request with the number of its log records. */
 export interface EncodedRequest {
@@ -38,7 +37,7 @@ export type Payload =
 export type RequestState = 'queued' | 'inFlight' | 'done'
 
 /** A sealed batch on its way to the receiver. */
-export interface QueuedRequest extends FifoItem {
+export interface QueuedRequest {
   /** Number of the request, from 1, in the order of sealing. */
   readonly sequence: number
   state: RequestState
@@ -55,6 +54,10 @@ export interface QueuedRequest extends FifoItem {
   spooling: Promise<void> | undefined
   /** Outcome of the last attempt when the shutdown ended its retries. */
   lastOutcome: ExportOutcome | undefined
+  /** The `RequestList` that holds the request, with the requests before and after it. Set by that list. */
+  list?: object | undefined
+  previous?: QueuedRequest | undefined
+  next?: QueuedRequest | undefined
 }
 
 /** Memory of a queued batch beside its bytes, as measured by `benchmarks/scenarios/queue-memory.js`. */

@@ -1,5 +1,4 @@
 import type { RequestLimits } from '../spool/types.ts'
-import { Fifo } from './fifo.ts'
 import { batchOf, type QueuedRequest } from './queuedRequest.ts'
 
 /** Requests whose content can be sent. */
@@ -35,12 +34,49 @@ export interface RequestStore {
   clear(): void
 }
 
+/**
+ * Requests in the order in which they were added. A request is in one list at a time. The list is doubly linked, so that any
+ * request is removed in constant time. A Set is slower here because its iteration steps over every request that was deleted at
+ * its beginning, and an iterator that remembers its position keeps old tables alive.
+ */
+export class RequestList {
+  first: QueuedRequest | undefined
+  private last: QueuedRequest | undefined
+
+  has(request: QueuedRequest): boolean {
+    return request.list === this
+  }
+
+  add(request: QueuedRequest): void {
+    request.list = this
+    request.previous = this.last
+    if (this.last) this.last.next = request
+    else this.first = request
+    this.last = request
+  }
+
+  delete(request: QueuedRequest): void {
+    const { previous, next } = request
+    if (previous) previous.next = next
+    else this.first = next
+    if (next) next.previous = previous
+    else this.last = previous
+    request.list = undefined
+    request.previous = undefined
+    request.next = undefined
+  }
+
+  clear(): void {
+    while (this.first) this.delete(this.first)
+  }
+}
+
 /** Store in memory, without a spool. */
 export class MemoryStore implements RequestStore {
   readonly onDisk = 0
   readonly memory = 0
   private readonly limits: RequestLimits
-  private readonly waiting = new Fifo<QueuedRequest>()
+  private readonly waiting = new RequestList()
 
   constructor(limits: RequestLimits) {
     this.limits = limits
