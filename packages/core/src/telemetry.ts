@@ -125,7 +125,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const unsent = (): (Unsent | undefined)[] => [...exitHandler.unsent(), traces?.unsent(), metrics?.unsent()]
   const pending = (): number => (traces?.unsent()?.count ?? 0) + (metrics?.unsent()?.count ?? 0)
   const abandon = (): void => {
-    exitHandler.abandon?.()
+    exitHandler.abandon()
     traces?.abandon()
     metrics?.abandon()
   }

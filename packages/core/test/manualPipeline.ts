@@ -31,6 +31,8 @@ export class ManualTransport implements RetryingTransport {
   resetBackoff(): void {
     this.wakes += 1
   }
+  abandon(): void {}
+
   close(): void {
     this.closed = true
   }

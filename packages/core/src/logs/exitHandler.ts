@@ -21,8 +21,9 @@ export function createExitHandler(
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
     stats: () => pipeline.stats(),
     activity: () => pipeline.stats().created,
+    pending: () => 0,
     unsent: () => [unsentRecords(pipeline.stats(), endpoint)],
-    abandon: () => transport.abandon?.(),
+    abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
     exitSources: [
@@ -41,6 +42,10 @@ export const IDLE_EXIT_HANDLER: LogsExitHandler = {
   forceFlush: async () => {},
   stats: () => EMPTY_STATS,
   activity: () => 0,
+  pending: () => 0,
   unsent: () => [],
+  abandon() {},
+  spillSync() {},
+  end() {},
   exitSources: [],
 }

@@ -16,19 +16,19 @@ const RECENT_FAILURE_MILLIS = 1000
 export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
   /** Aborts the exports that would keep the process alive. */
-  abandon?: (() => void) | undefined
+  abandon(): void
   stats(): { readonly queued: number; readonly inFlight: number; readonly spooled: number }
   /** Returns a number that grows with each new record or span. */
   activity(): number
   /** Returns the number of exports of spans and metrics in progress. */
-  pending?: (() => number) | undefined
+  pending(): number
   unsent(): readonly (Unsent | undefined)[]
   /** Writes unsent records to the spool, synchronously. */
-  spillSync?: (() => void) | undefined
+  spillSync(): void
   /** Ends the pipeline: spills, then reports the dropped records. */
-  end?: (() => void) | undefined
+  end(): void
   /** Signals that `flushOnExit` sends. */
-  exitSources?: readonly (ExitSource | undefined)[] | undefined
+  readonly exitSources: readonly (ExitSource | undefined)[]
 }
 
 /** Ends of a process to handle besides `beforeExit` and `exit`. */
@@ -47,9 +47,9 @@ export interface ExitConfig {
  * @returns function that stops watching
  */
 export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => void {
-  const exitSources = (config?.flushOnExit ? handler.exitSources : undefined)?.filter(
-    (source) => source !== undefined,
-  )
+  const exitSources = config?.flushOnExit
+    ? handler.exitSources.filter((source) => source !== undefined)
+    : undefined
   /** Activity at the last flush of `beforeExit`. */
   let beforeExitActivity = -1
   /** Activity that a flush at the end of the process has covered. */
@@ -81,12 +81,12 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
 
   async function onBeforeExit(): Promise<void> {
     const activity = handler.activity()
-    if (isFlushing || (activity === beforeExitActivity && !handler.pending?.())) return
+    if (isFlushing || (activity === beforeExitActivity && !handler.pending())) return
     beforeExitActivity = activity
     isFlushing = true
     await flush()
     isFlushing = false
-    handler.abandon?.()
+    handler.abandon()
   }
 
   function flushOnExit(timeoutMillis?: number): void {
@@ -119,7 +119,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   /** Ends the pipeline of a process that a signal ends, which emits no `exit`. */
   function atEnd(): void {
     flushOnExit(signalMillisLeft())
-    handler.end?.()
+    handler.end()
     reportUnsent()
   }
 
@@ -128,17 +128,17 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   const unwatchExit = watchExit({
     flush() {
       flushOnExit()
-      handler.spillSync?.()
+      handler.spillSync()
     },
     report: reportUnsent,
-    end: () => handler.end?.(),
+    end: () => handler.end(),
   })
   for (const source of exitSources ?? []) source.prepare()
   // Worker threads receive no signals.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
   const unwatchSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })
   const unwatchExceptions =
-    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => handler.spillSync?.())
+    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => handler.spillSync())
   return () => {
     process.off('beforeExit', onBeforeExit)
     unwatchHeldEnd()

@@ -87,7 +87,7 @@ export function createOtlpExporter<Items>(
   }
 
   function abandon(): void {
-    transport.abandon?.()
+    transport.abandon()
     if (pending.size === 0) return
     attempts.abort()
     attempts = new AbortController()

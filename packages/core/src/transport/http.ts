@@ -81,6 +81,8 @@ export function createHttpTransport(config: ExporterConfig): Transport {
         return outcomeOfThrown('HTTP', error, config, signal)
       }
     },
+    // The sockets of a pool hold no process.
+    abandon() {},
     close: () => pool?.agent.destroy(),
   }
 }

@@ -124,7 +124,7 @@ export function createRetryingTransport(
     abandon() {
       pausedUntil = performance.now() + ABANDON_DELAY_MILLIS
       for (const abort of attempts) abort()
-      transport.abandon?.()
+      transport.abandon()
     },
     close() {
       failing.delete(transport)

@@ -47,7 +47,7 @@ export interface Transport {
    * `request` any more
    */
   send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome>
-  /** Aborts the attempts in progress, which would keep the process alive. A process that lives on retries them. */
-  abandon?(): void
+  /** Closes what would keep the process alive. Attempts that this aborts have a `retryable` outcome. */
+  abandon(): void
   close(): void
 }

@@ -49,6 +49,7 @@ class BehavingTransport implements Transport {
     this.accepted.push(...numbers)
     return { kind: 'delivered', rejected }
   }
+  abandon(): void {}
   close(): void {}
 }
 

@@ -181,6 +181,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
     let outcomes: ExportOutcome[] = []
     const transport: Transport = {
       send: async () => outcomes.shift() ?? delivered,
+      abandon() {},
       close() {},
     }
     const retrying = createRetryingTransport(transport, () => 0)
@@ -249,7 +250,10 @@ test('failed exports are reported once when another transport delivers meanwhile
   vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
   const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
   const sending = (...outcomes: ExportOutcome[]) =>
-    createRetryingTransport({ send: async () => outcomes.shift() ?? delivered, close() {} }, () => 0)
+    createRetryingTransport(
+      { send: async () => outcomes.shift() ?? delivered, abandon() {}, close() {} },
+      () => 0,
+    )
   const given: ExportOutcome = { kind: 'failed', reason: 'INTERNAL' }
   const failing = sending(away, away, given, away, away, given)
   onTestFinished(() => failing.close())

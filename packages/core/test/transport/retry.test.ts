@@ -28,6 +28,7 @@ function scripted(...outcomes: ExportOutcome[]) {
       times.push(Date.now() - start)
       return outcomes[Math.min(times.length, outcomes.length) - 1]!
     },
+    abandon() {},
     close: vi.fn(),
   }
 }
