@@ -30,8 +30,8 @@ const MAX_DRAIN_DELAY_MILLIS = 1000
 const TURN_MILLIS = 2
 
 /**
- * Sends queued requests in order, several at a time. After an outage the backlog drains at concurrency 1 with delays, then ramps
- * up, because every other client reconnects at the same time.
+ * Sends queued requests in order, several at a time. After an outage the backlog drains at concurrency 1 with delays, then
+ * with growing concurrency, because every other client reconnects at the same time.
  *
  * The queue knows no disk: a `RequestStore` holds the requests that wait.
  */

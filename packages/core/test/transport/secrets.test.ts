@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCertificateReloader } from '../../src/transport/certificates.ts'
-import { maskSecrets, collectSecrets, createSanitizer } from '../../src/transport/secrets.ts'
+import { maskSecrets } from '../../src/transport/maskSecrets.ts'
+import { collectSecrets, createSanitizer } from '../../src/transport/secrets.ts'
 
 const NONE = { url: 'http://127.0.0.1', tls: undefined }
 const shown = (words: string, headers: Record<string, string>): string =>
