@@ -42,6 +42,7 @@ export type DeliveryOptions = Optional<{
   compression: 'gzip' | 'none'
   timeoutMillis: number
   tls: Optional<{ ca: string; cert: string; key: string }> | boolean
+  proxy: string | false
   serviceName: string
   resource: Readonly<Record<string, string | number | boolean | readonly string[]>>
   maxQueueSize: number
@@ -68,6 +69,7 @@ export const NOT_IN_WORKER: Readonly<Record<string, string>> = {
     'it cannot cross into it. Use otelStream() and createLoggerProvider({ meterProvider }) in the main thread',
   processors:
     'they cannot cross into it. Use otelStream() and createLoggerProvider({ processors }) in the main thread',
+  agent: 'it cannot cross into it. Use the option proxy',
   onDrop:
     'a function cannot cross into it. Use otelStream() and createLoggerProvider({ onDrop }) in the main thread',
   onError: 'a function cannot cross into it. Give it to otelStream() in the main thread',

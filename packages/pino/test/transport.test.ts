@@ -218,7 +218,7 @@ test("a level that pino's logger does not have is the error of the transport", a
 test('the options are those of core that can cross into a worker', () => {
   type Known = Exclude<
     keyof LoggerProviderOptions,
-    'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof ShutdownOptions
+    'agent' | 'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof ShutdownOptions
   >
   expectTypeOf<keyof DeliveryOptions>().toEqualTypeOf<Known>()
   expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()

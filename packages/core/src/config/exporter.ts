@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Agent } from 'node:http'
 import { resolve } from 'node:path'
 import { oneLine, warnOnce } from '@logbridge/bridge/internal'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
@@ -34,6 +35,10 @@ export interface ExporterConfig {
   readonly timeoutMillis: number
   /** `undefined` for plain text. */
   readonly tls: TlsConfig | undefined
+  /** URL of the proxy, or `false` for none. `undefined` for the proxy of the environment. */
+  readonly proxy: string | false | undefined
+  /** Agent for HTTP; `undefined` for our own. */
+  readonly agent: Agent | undefined
 }
 
 type PemName = 'ca' | 'cert' | 'key'
@@ -81,7 +86,8 @@ export function resolveExporter(
   const endpoint = resolveEndpoint(signal, resolved.protocol, general, own, tls, env)
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
-  const { headers, compression, timeoutMillis } = resolved
+  checkAgent(own.agent === undefined ? 'agent' : at(signal, 'agent'), resolved, protocol)
+  const { headers, compression, timeoutMillis, proxy, agent } = resolved
   return {
     protocol,
     url,
@@ -89,7 +95,29 @@ export function resolveExporter(
     compression,
     timeoutMillis,
     tls: secure ? readTls(signal, tls, env) : undefined,
+    proxy,
+    agent,
   }
+}
+
+/**
+ * Checks that the agent is used, because requests would otherwise pass by the agent's proxy.
+ * @param path path of the option, for messages
+ */
+function checkAgent(
+  path: string,
+  { agent, proxy }: { readonly agent: unknown; readonly proxy: unknown },
+  protocol: OtlpProtocol,
+): void {
+  if (agent === undefined) return
+  if (protocol === 'grpc')
+    throw invalidOption(
+      `option ${path} needs the protocol http/protobuf: set the protocol, or the option proxy`,
+    )
+  if (proxy !== undefined)
+    throw invalidOption(
+      `option ${path} opens the connections, so that the option proxy has no effect: set one of them`,
+    )
 }
 
 function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {

@@ -1,8 +1,10 @@
+import type { Agent } from 'node:http'
 import { type OptionRule, oneOf, rules, type SeverityNumber } from '@logbridge/bridge'
 import { shutdownSignalsRule, warnOnce } from '@logbridge/bridge/internal'
 import { DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
 import type { Sampler } from '@opentelemetry/sdk-trace'
 import { validateHeaders } from './headers.ts'
+import { isProxyUrl, PROXY_ACCEPTS } from './proxy.ts'
 import type {
   ExporterOptions,
   HeadersOption,
@@ -94,6 +96,15 @@ const headers: OptionType<HeadersOption> = {
   parse: parsePairs,
   secret: true,
 }
+const proxy: OptionType<string | false> = {
+  accepts: `false, or ${PROXY_ACCEPTS}`,
+  test: (value) => value === false || (typeof value === 'string' && isProxyUrl(value)),
+  secret: true,
+}
+const agent: OptionType<Agent> = {
+  accepts: 'an Agent of node:http or node:https (an object with an addRequest method)',
+  test: (value) => hasMethod(value, 'addRequest'),
+}
 const pem: OptionRule = {
   accepts: 'the contents of a PEM file',
   test: (value) => Buffer.isBuffer(value) || (typeof value === 'string' && value.includes('-----BEGIN')),
@@ -120,7 +131,9 @@ function exporterVariables(signal: Signal, name: string): readonly string[] {
   return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
 }
 
-export function exporterTable(signal: Signal): TableOf<ExporterOptions, 'endpoint' | 'protocol' | 'tls'> {
+export function exporterTable(
+  signal: Signal,
+): TableOf<ExporterOptions, 'endpoint' | 'protocol' | 'tls' | 'proxy' | 'agent'> {
   const variables = (name: string): readonly string[] => exporterVariables(signal, name)
   return {
     endpoint: { type: rules.string, variables: variables('ENDPOINT'), default: undefined },
@@ -129,6 +142,8 @@ export function exporterTable(signal: Signal): TableOf<ExporterOptions, 'endpoin
     compression: { type: enumOf('gzip', 'none'), variables: variables('COMPRESSION'), default: 'none' },
     timeoutMillis: { type: duration, variables: variables('TIMEOUT'), default: 10_000 },
     tls: { type: tls, variables: variables('INSECURE'), default: undefined },
+    proxy: { type: proxy, variables: [], default: undefined },
+    agent: { type: agent, variables: [], default: undefined },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import type { SeverityNumber } from '@logbridge/bridge'
 import type { Attributes, MeterProvider } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
@@ -107,6 +108,21 @@ export interface ExporterOptions {
    * @default TLS, unless the endpoint begins with `http://` or a variable is `true`
    */
   tls?: TlsOptions | boolean | undefined
+  /**
+   * URL of an HTTP proxy, or `false` for a direct connection. Receivers in `no_proxy` are always reached directly.
+   *
+   * User name and password of the URL are sent to the proxy. The proxy forwards requests to an `http://` receiver of `http/protobuf`;
+   * other receivers are reached through a tunnel (CONNECT).
+   * @default for `grpc` the variables `grpc_proxy`, `https_proxy`, `http_proxy`; for `http/protobuf` the proxy that Node.js uses (`NODE_USE_ENV_PROXY=1`)
+   * @example 'http://user:password@proxy.example.com:3128'
+   */
+  proxy?: string | false | undefined
+  /**
+   * Agent of `node:http` or `node:https` that opens the connections, for `http/protobuf` only. `flushOnExit` cannot use it.
+   * @default an agent of logbridge
+   * @example new SocksProxyAgent('socks://proxy.example.com')
+   */
+  agent?: Agent | undefined
 }
 
 /** Attributes of the resource. */

@@ -18,10 +18,13 @@ import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadl
 import { type Certificates, createCertificateReloader } from './certificates.ts'
 import { Connections } from './connections.ts'
 import { sendInPlace, streamOf } from './grpcFrame.ts'
+import { grpcAddress } from './grpcAddress.ts'
 import { resolveHeaders } from './headers.ts'
+import { resolveProxy } from './proxy.ts'
 import { grpcOutcome } from './grpcOutcome.ts'
 import { createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
+import { type HostPort, hostPort, type Proxy, shownProxy } from './tunnel.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
 export const EXPORT_METHODS: Readonly<Record<Signal, string>> = {
@@ -36,6 +39,7 @@ const NO_COMPRESS = 2
 /** Connections to the receiver, and the certificates that they use. Times are those of `performance.now()`. */
 interface Channel {
   readonly client: Client
+  readonly proxy: Proxy | undefined
   readonly connections: Connections
   readonly certificates: Certificates | undefined
   readonly createdAt: number
@@ -84,10 +88,17 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
   function open(certificates: Certificates | undefined): Channel {
     const connections = new Connections()
     const paced = connections.pace(credentials(certificates), () => opened.lastResponseAt)
-    const client = new Client(target(config.url), paced, channelOptions(config))
+    const address = grpcAddress(config.url)
+    const proxy = 'path' in address ? undefined : resolveProxy(config, address)
+    const client = new Client(proxy ? `dns:${hostPort(proxy)}` : target(config.url), paced, {
+      ...channelOptions(config),
+      'grpc.enable_http_proxy': 0,
+      ...(proxy && proxyOptions(proxy, address as HostPort)),
+    })
     if (config.compression === 'none') sendInPlace(client)
     const opened: Channel = {
       client,
+      proxy,
       connections,
       certificates,
       createdAt: performance.now(),
@@ -126,7 +137,8 @@ export function createGrpcTransport(config: ExporterConfig, signal: Signal = 'lo
         const result = await callExport(current, method, request, metadata, deadline, { signal, attempt })
         if (result.code === status.DEADLINE_EXCEEDED && isSilent(current, sentAt)) drain(current)
         const statusDetails = detailsOf(result.metadata)
-        const outcome = grpcOutcome({ ...result, statusDetails }, createSanitizer(config, headers))
+        const details = detailsWithProxy(result, current.proxy)
+        const outcome = grpcOutcome({ ...result, details, statusDetails }, createSanitizer(config, headers))
         const accepted = outcome.kind === 'delivered'
         const isSent = await streamSent(result.stream, accepted, attempt)
         return accepted && !isSent ? { ...outcome, stillRead: true } : outcome
@@ -249,6 +261,24 @@ function channelOptions(config: ExporterConfig): ChannelOptions & { interceptors
     'grpc.service_config_disable_resolution': 1,
     'grpc.primary_user_agent': 'logbridge',
   }
+}
+
+function proxyOptions(proxy: Proxy, to: HostPort): ChannelOptions {
+  const [, credentials] = proxy.authorization?.split(' ') ?? []
+  return {
+    'grpc.http_connect_target': `dns:${hostPort(to)}`,
+    'grpc.default_authority': hostPort(to),
+    ...(credentials && { 'grpc.http_connect_creds': Buffer.from(credentials, 'base64').toString() }),
+  }
+}
+
+/** Names the proxy in the details of a lost or failed connection. grpc-js has `undefined` there when a proxy refuses. */
+function detailsWithProxy({ code, details, fromServer }: CallResult, proxy: Proxy | undefined): string {
+  if (proxy === undefined || fromServer || code !== status.UNAVAILABLE) return details
+  const isRefused = /(^|: )undefined\b/.test(details)
+  return isRefused
+    ? `${shownProxy(proxy)} is unreachable or refuses the tunnel (are user name and password in its URL?)`
+    : `${details} (${shownProxy(proxy)})`
 }
 
 const smallUncompressed: Interceptor = (options, nextCall) => {

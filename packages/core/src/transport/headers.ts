@@ -62,3 +62,24 @@ function callSafely(run: () => unknown): unknown {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
+
+/**
+ * Removes `user:password@` from a URL and returns the header for it. Node.js would send the same header, but diagnostics could then
+ * not hide the credentials when a receiver repeats the header.
+ */
+export function extractCredentials(url: URL): Headers {
+  const { username, password } = url
+  if (!username && !password) return {}
+  url.username = ''
+  url.password = ''
+  const pair = `${decode(username)}:${decode(password)}`
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,59 +1,43 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
 import { type Certificates, createCertificateReloader } from './certificates.ts'
-import { resolveHeaders, type Headers } from './headers.ts'
+import { extractCredentials, resolveHeaders } from './headers.ts'
+import { createHttpClient, type HttpClient } from './httpClient.ts'
 import { httpFailure, httpOutcome, readBody } from './httpOutcome.ts'
+import { resolveProxy } from './proxy.ts'
 import { type SanitizeMessage, createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport.ts'
+import { hostPortOf, type Proxy } from './tunnel.ts'
 
 const compress = promisify(gzip)
 
-/**
- * Removes `user:password@` from a URL and returns the header for it. Node.js would send the same header, but diagnostics could then
- * not hide the credentials when a receiver repeats the header.
- */
-export function extractCredentials(url: URL): Headers {
-  const { username, password } = url
-  if (!username && !password) return {}
-  url.username = ''
-  url.password = ''
-  const pair = `${decode(username)}:${decode(password)}`
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** Keep-alive connections to the receiver, and the certificates that they use. */
-interface Pool {
-  readonly agent: http.Agent
+/** Keep-alive connections to the receiver, with the certificates and the proxy that they use. */
+interface Pool extends HttpClient {
   readonly certificates: Certificates | undefined
+  readonly proxy: Proxy | undefined
 }
 
 /** Creates a transport for OTLP over HTTP with protobuf bodies on keep-alive connections. */
 export function createHttpTransport(config: ExporterConfig): Transport {
   const url = new URL(config.url)
   const credentials = extractCredentials(url)
-  const { request: open, Agent } = url.protocol === 'https:' ? https : http
   const certificates = config.tls && createCertificateReloader(config.tls)
   let pool: Pool | undefined
 
-  async function connect(attempt: AbortSignal): Promise<http.Agent> {
+  async function connect(attempt: AbortSignal): Promise<Pool> {
     const current = certificates && (await raceAbort(attempt, certificates()))
-    if (pool !== undefined && pool.certificates !== current) drain(pool.agent)
-    if (pool?.certificates !== current || pool === undefined) {
-      pool = { agent: new Agent({ keepAlive: true, ...current }), certificates: current }
+    const proxy = config.agent ? undefined : resolveProxy(config, hostPortOf(url))
+    if (pool?.certificates === current && isSameProxy(pool?.proxy, proxy) && pool !== undefined) return pool
+    if (pool !== undefined && !config.agent) drain(pool.agent)
+    pool = {
+      ...createHttpClient(url, current, { proxy, agent: config.agent, isUnref: true }),
+      certificates: current,
+      proxy,
     }
-    return pool.agent
+    return pool
   }
 
   async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
@@ -69,8 +53,8 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     headers['content-length'] = String(body.length)
     headers['user-agent'] ??= 'logbridge'
     if (gzipped) headers['content-encoding'] = 'gzip'
-    const agent = await connect(attempt)
-    return exchange(() => open(url, { method: 'POST', agent, headers }), body, sanitize, attempt)
+    const { open, proxy } = await connect(attempt)
+    return exchange(() => open(headers, attempt), { body, sanitize, proxy }, attempt)
   }
 
   return {
@@ -83,17 +67,24 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     },
     // The sockets of a pool hold no process.
     abandon() {},
-    close: () => pool?.agent.destroy(),
+    close() {
+      // The agent of the application may serve other requests.
+      if (!config.agent) pool?.agent.destroy()
+    },
   }
 }
 
 /** Sends one request and reads its response. Resolves when the request is closed, or answered and sent to its end. */
 async function exchange(
   open: () => http.ClientRequest,
-  body: Uint8Array,
-  sanitize: SanitizeMessage,
+  request: {
+    readonly body: Uint8Array
+    readonly sanitize: SanitizeMessage
+    readonly proxy: Proxy | undefined
+  },
   attempt: AbortSignal,
 ): Promise<ExportOutcome> {
+  const { body, sanitize, proxy } = request
   const call = open()
   const stop = (): void => void call.destroy()
   let failure: NodeJS.ErrnoException | undefined
@@ -114,7 +105,7 @@ async function exchange(
     call.end(body)
     const response = await answered.promise
     if (response !== undefined) {
-      const outcome = httpOutcome(response, await readBody(response), sanitize)
+      const outcome = httpOutcome(response, await readBody(response), sanitize, proxy)
       const accepted = outcome.kind === 'delivered'
       const isSent = await waitUntilSent(call, accepted, attempt, stop)
       return accepted && !isSent ? { ...outcome, stillRead: true } : outcome
@@ -123,8 +114,17 @@ async function exchange(
     attempt.removeEventListener('abort', stop)
   }
   // Repeat the exchange when the receiver closed a keep-alive connection at the moment of its reuse.
-  if (call.reusedSocket && !attempt.aborted) return exchange(open, body, sanitize, attempt)
-  return httpFailure(failure, attempt.aborted)
+  if (call.reusedSocket && !attempt.aborted) return exchange(open, request, attempt)
+  return httpFailure(failure, attempt.aborted, proxy)
+}
+
+function isSameProxy(a: Proxy | undefined, b: Proxy | undefined): boolean {
+  return (
+    a?.host === b?.host &&
+    a?.port === b?.port &&
+    a?.isSecure === b?.isSecure &&
+    a?.authorization === b?.authorization
+  )
 }
 
 /** Closes idle connections, and each busy connection after its request. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { readExportResponse, readStatusMessage } from './exportResponse.ts'
 import type { SanitizeMessage } from './secrets.ts'
 import { type ExportOutcome, MAX_ANSWER_BYTES } from './transport.ts'
+import { type Proxy, ProxyError, refusedCredentials, shownProxy } from './tunnel.ts'
 
 /** Retryable status codes. https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
@@ -9,11 +10,13 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 /**
  * Converts a response to the outcome of its request.
  * @param body `undefined` when it cannot be read; the status alone decides about acceptance
+ * @param proxy proxy that the request passed through
  */
 export function httpOutcome(
   response: IncomingMessage,
   body: Uint8Array | undefined,
   sanitize: SanitizeMessage,
+  proxy: Proxy | undefined,
 ): ExportOutcome {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return readExportResponse(body, status, sanitize)
@@ -22,6 +25,10 @@ export function httpOutcome(
   }
   if (status >= 300 && status < 400) {
     return { kind: 'failed', reason: `HTTP ${status} (redirects are not followed)`, status }
+  }
+  // The request has not reached the receiver: a proxy with other credentials will pass it on.
+  if (status === 407 && proxy !== undefined) {
+    return { kind: 'retryable', reason: `HTTP 407: ${refusedCredentials(proxy)}`, status }
   }
   // https://opentelemetry.io/docs/specs/otlp/#failures-1
   const isStatus = response.headers['content-type'] === 'application/x-protobuf'
@@ -39,13 +46,17 @@ export function httpOutcome(
  * Returns the outcome of a request without a response.
  * @param failure `undefined` for a closed connection
  * @param isLate true after the deadline
+ * @param proxy proxy that the request was to pass through
  */
 export function httpFailure(
-  failure: Pick<NodeJS.ErrnoException, 'code' | 'name'> | undefined,
+  failure: NodeJS.ErrnoException | undefined,
   isLate: boolean,
+  proxy: Proxy | undefined,
 ): ExportOutcome {
   const { code, name } = failure ?? { name: 'closed without a response' }
-  const reason = isLate ? 'no response in time' : `${code ?? name}${hint(code)}`
+  const cause = failure instanceof ProxyError ? failure.message : `${code ?? name}${hint(code)}`
+  const via = proxy && !(failure instanceof ProxyError) ? ` (${shownProxy(proxy)})` : ''
+  const reason = isLate ? `no response in time${via}` : `${cause}${via}`
   return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }
 }
 

@@ -3,11 +3,11 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { keysOf } from './certificates.ts'
 import type { Headers } from './headers.ts'
 import { maskSecrets } from './maskSecrets.ts'
+import { proxyUrls } from './proxy.ts'
 
 /** Length of a message that is shown, in UTF-16 units. */
 const MAX_SHOWN_LENGTH = 200
 const SCHEME = /^(?:basic|bearer|digest|token|api-?key)(?:\s+|$)/i
-const PROXIES = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy']
 
 /** Shortens a message of the receiver to one line without secrets. */
 export type SanitizeMessage = (message: string) => string
@@ -19,7 +19,7 @@ export type SanitizeMessage = (message: string) => string
  * @param headers headers of the request
  */
 export function createSanitizer(
-  config: Pick<ExporterConfig, 'url' | 'tls'>,
+  config: Pick<ExporterConfig, 'url' | 'tls' | 'proxy'>,
   headers: Headers,
 ): SanitizeMessage {
   return (message) => oneLine(maskSecrets(message, collectSecrets(config, headers)), MAX_SHOWN_LENGTH)
@@ -27,13 +27,13 @@ export function createSanitizer(
 
 /** Returns values of headers, credentials, path and query values of URLs (proxies included), and the lines of private keys. */
 export function collectSecrets(
-  { url, tls }: Pick<ExporterConfig, 'url' | 'tls'>,
+  { url, tls, proxy }: Pick<ExporterConfig, 'url' | 'tls' | 'proxy'>,
   headers: Headers,
 ): string[] {
-  const urls = [url, ...PROXIES.flatMap((name) => [process.env[name], process.env[name.toUpperCase()]])]
+  const urls = [url, ...proxyUrls({ proxy })]
   return [
     ...Object.values(headers).flatMap((value) => [value.replace(SCHEME, ''), ...value.split(/[\s,;="]+/)]),
-    ...urls.flatMap((text) => collectUrlSecrets(text ?? '')),
+    ...urls.flatMap((text) => collectUrlSecrets(text)),
     ...(tls ? keysOf(tls).flatMap((key) => key.toString('latin1').split(/[\r\n]+|-----[A-Z ]+-----/)) : []),
   ].filter((secret) => secret.replace(SCHEME, '') !== '')
 }

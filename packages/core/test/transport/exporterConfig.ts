@@ -13,6 +13,8 @@ export function exporterConfig(url: string, options: Partial<ExporterConfig> = {
     compression: 'none',
     timeoutMillis: 10_000,
     tls: undefined,
+    proxy: undefined,
+    agent: undefined,
     ...options,
   }
 }

@@ -7,7 +7,7 @@ import { createCertificateReloader } from '../../src/transport/certificates.ts'
 import { maskSecrets } from '../../src/transport/maskSecrets.ts'
 import { collectSecrets, createSanitizer } from '../../src/transport/secrets.ts'
 
-const NONE = { url: 'http://127.0.0.1', tls: undefined }
+const NONE = { url: 'http://127.0.0.1', tls: undefined, proxy: undefined }
 const shown = (words: string, headers: Record<string, string>): string =>
   createSanitizer(NONE, headers)(words)
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -95,7 +95,7 @@ test('collectSecrets returns the secrets of URLs, proxies, headers, and the priv
   const url = 'https://bob:hunter%32secret@host:1/in/a1b2c3d4e5f6a7b8c9/v1/logs?api_key=querysecret77&x=1#abc'
   try {
     const secrets = collectSecrets(
-      { url, tls: { key } },
+      { ...NONE, url, tls: { key } },
       { authorization: 'Bearer abcdefsecret', cookie: 'a=cookiesecret; b=sixsix' },
     )
     for (const secret of [

@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { isIPv4 } from 'node:net'
 import type { Signal } from '../../config/optionTable.ts'
 import type { ExporterConfig, TlsConfig } from '../../config/exporter.ts'
 import { EXPORT_METHODS } from '../grpc.ts'
-import { resolveHeaders, headersNow } from '../headers.ts'
-import { extractCredentials } from '../http.ts'
+import { grpcAddress } from '../grpcAddress.ts'
+import { extractCredentials, headersNow, resolveHeaders } from '../headers.ts'
+import { resolveProxy } from '../proxy.ts'
 import { withSuppressedTelemetry } from '../suppressed.ts'
-import { hostPort } from './connect.ts'
-import type { ExitProxy, ExitTarget, ExitTls } from './types.ts'
-
-/** Default port of grpc-js. */
-const DEFAULT_GRPC_PORT = 443
+import { hostPort, hostPortOf } from '../tunnel.ts'
+import type { TlsMaterial } from '../httpClient.ts'
+import type { ExitTarget } from './types.ts'
 
 /** Calls a headers function once at the start, because a process that ends within a second has sent no request before. */
 export function prepareExitTarget(config: ExporterConfig): void {
@@ -21,9 +19,10 @@ export function prepareExitTarget(config: ExporterConfig): void {
 
 /**
  * Resolves the receiver for the worker of an exit flush, synchronously.
- * @throws Error when the headers function has returned no headers yet, with a message that contains no header
+ * @throws Error for the option `agent`, and when the headers function has returned no headers yet, with a message that contains no header
  */
 export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitTarget {
+  if (config.agent !== undefined) throw new Error('a worker thread cannot use the option agent')
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(withSuppressedTelemetry(() => headersNow(config)))) {
     headers[name.toLowerCase()] = value
@@ -34,14 +33,13 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
   if (protocol === 'http/protobuf') {
     const url = new URL(config.url)
     const credentials = extractCredentials(url)
-    const address = { path: '' }
     return {
       ...shared,
       url: url.href,
-      address,
+      address: { path: '' },
       method: '',
       headers: { ...credentials, ...headers },
-      proxy: undefined,
+      proxy: resolveProxy(config, hostPortOf(url)),
     }
   }
   const address = grpcAddress(config.url)
@@ -52,12 +50,12 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
     address,
     method: EXPORT_METHODS[signal],
     headers,
-    proxy: 'path' in address ? undefined : proxyOf(address.host),
+    proxy: 'path' in address ? undefined : resolveProxy(config, address),
   }
 }
 
 /** Reads the current TLS files. Keeps the initial contents of a file that cannot be read. */
-function readTls({ files = {}, ...given }: TlsConfig, protocol: ExporterConfig['protocol']): ExitTls {
+function readTls({ files = {}, ...given }: TlsConfig, protocol: ExporterConfig['protocol']): TlsMaterial {
   const material: Record<string, Uint8Array> = { ...given }
   const roots = process.env['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH']
   const paths = { ...(protocol === 'grpc' && !given.ca && roots && { ca: roots }), ...files }
@@ -69,50 +67,4 @@ function readTls({ files = {}, ...given }: TlsConfig, protocol: ExporterConfig['
     }
   }
   return material
-}
-
-/** Returns the address of a gRPC endpoint, the first of a list. */
-function grpcAddress(url: string): ExitTarget['address'] {
-  const isUrl = url.startsWith('http')
-  const [scheme = '', ...parts] = url.split(':')
-  const rest = parts.join(':')
-  // Skip the authority of a target, which names a DNS server and is empty for a socket in the file system.
-  const path = !isUrl && rest.startsWith('//') ? rest.slice(rest.indexOf('/', 2)) : rest
-  if (scheme === 'unix') return { path }
-  const { hostname, port } = new URL(isUrl ? url : `grpc://${path.replace(/^\//, '').split(',')[0]}`)
-  const defaultPort = scheme === 'http' ? 80 : DEFAULT_GRPC_PORT
-  return { host: withoutBrackets(hostname), port: port === '' ? defaultPort : Number(port) }
-}
-
-function withoutBrackets(hostname: string): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-}
-
-/** Returns the proxy that grpc-js uses. https://github.com/grpc/grpc-node/blob/master/packages/grpc-js/src/http_proxy.ts */
-function proxyOf(host: string): ExitProxy | undefined {
-  const { env } = process
-  const text = env['grpc_proxy'] || env['https_proxy'] || env['http_proxy'] || ''
-  if (!URL.canParse(text) || bypassesProxy(host, env['no_grpc_proxy'] || env['no_proxy'] || '')) {
-    return undefined
-  }
-  const url = new URL(text)
-  if (url.protocol !== 'http:') return undefined
-  const { authorization } = extractCredentials(url)
-  const port = Number(url.port || 80)
-  return { host: withoutBrackets(url.hostname), port, ...(authorization && { authorization }) }
-}
-
-/** @param list suffixes of names and ranges of addresses, e.g. `10.0.0.0/8` */
-function bypassesProxy(host: string, list: string): boolean {
-  return list.split(',').some((entry) => {
-    const [network = '', bits = ''] = entry.split('/')
-    if (entry === '') return false
-    if (!isIPv4(host) || !isIPv4(network) || !/^\d+$/.test(bits)) return host.endsWith(entry)
-    const size = 2 ** (32 - Number(bits))
-    return Math.floor(numberOf(host) / size) === Math.floor(numberOf(network) / size)
-  })
-}
-
-function numberOf(ipv4: string): number {
-  return ipv4.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
 }

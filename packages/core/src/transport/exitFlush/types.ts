@@ -1,4 +1,6 @@
+import type { TlsMaterial } from '../httpClient.ts'
 import type { ExportOutcome } from '../transport.ts'
+import type { HostPort, Proxy } from '../tunnel.ts'
 
 /** Receiver that the worker of an exit flush sends requests to. Plain data, resolved by the thread that ends. */
 export interface ExitTarget {
@@ -6,32 +8,18 @@ export interface ExitTarget {
   /** The full URL without credentials for HTTP; `https://` or `http://` and the authority for gRPC. */
   readonly url: string
   /** Address of the socket for gRPC without a proxy. */
-  readonly address: { readonly host: string; readonly port: number } | { readonly path: string }
+  readonly address: HostPort | { readonly path: string }
   /** Path of the method for gRPC. */
   readonly method: string
   /** Headers by name in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** `undefined` for plain text. */
-  readonly tls: ExitTls | undefined
+  readonly tls: TlsMaterial | undefined
   readonly compression: 'gzip' | 'none'
   /** Time limit of one attempt in milliseconds. */
   readonly timeoutMillis: number
-  /** HTTP proxy for gRPC, from the environment. */
-  readonly proxy: ExitProxy | undefined
-}
-
-/** TLS material as contents in PEM. */
-export interface ExitTls {
-  readonly ca?: Uint8Array
-  readonly cert?: Uint8Array
-  readonly key?: Uint8Array
-}
-
-export interface ExitProxy {
-  readonly host: string
-  readonly port: number
-  /** The value of `Proxy-Authorization`. */
-  readonly authorization?: string
+  /** `undefined` for a direct connection. */
+  readonly proxy: Proxy | undefined
 }
 
 /** Makes one attempt and aborts with the signal. Never rejects. */
