@@ -72,7 +72,7 @@ test('registerLoggerProvider keeps another LoggerProvider when one is already re
   expect(logs2x.getLoggerProvider()).toBe(foreign)
 })
 
-test('unregistering keeps the next LoggerProvider when another is registered meanwhile', () => {
+test('registerLoggerProvider returns a function that keeps the next LoggerProvider when another is registered meanwhile', () => {
   const unregister = registerLoggerProvider(inMemory())
   logs.disable()
   const next = inMemory()

@@ -91,9 +91,9 @@ function produceAll(): void {
 describe.each([
   ['grpc', () => viewer.grpcUrl],
   ['http/protobuf', () => viewer.httpUrl],
-] as const)('over %s', (protocol, endpoint) => {
+] as const)('startTelemetry over %s', (protocol, endpoint) => {
   test.each(['gzip', 'none'] as const)(
-    'all three signals arrive, with one resource (%s)',
+    'sends all three signals with one resource (%s)',
     async (compression) => {
       start({
         protocol,
@@ -122,7 +122,7 @@ describe.each([
     },
   )
 
-  test('by variables alone', async () => {
+  test('sends all three signals when variables alone configure it', async () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol)
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint())
     vi.stubEnv('OTEL_SERVICE_NAME', 'env-shop')
@@ -136,8 +136,8 @@ describe.each([
   })
 })
 
-describe('the providers', () => {
-  test('are registered, and unregistered by shutdown, so that it can start again', async () => {
+describe('startTelemetry', () => {
+  test('registers its providers, and starts again when a shutdown has unregistered them', async () => {
     const first = start()
     expect(logs.getLoggerProvider()).toBe(first.loggerProvider)
     expect(logs2x.getLoggerProvider()).toBe(first.loggerProvider)
@@ -157,14 +157,14 @@ describe('the providers', () => {
     expect(made).toEqual([])
   })
 
-  test('start once at a time', () => {
+  test('starts once at a time', () => {
     start()
     expect(() => startTelemetry()).toThrow(
       expect.objectContaining({ code: 'ALREADY_STARTED', message: expect.stringContaining('shutdown()') }),
     )
   })
 
-  test('of someone else stay, and are not shut down', async () => {
+  test('leaves other providers registered and running when they were registered first', async () => {
     const spans = new InMemorySpanExporter()
     const tracerProvider = new TracerProvider({
       spanProcessors: [new SimpleSpanProcessor({ exporter: spans })],
@@ -185,7 +185,7 @@ describe('the providers', () => {
     expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(['theirs'])
   })
 
-  test('do nothing where a signal is off', async () => {
+  test('sends nothing of a signal when the signal is off', async () => {
     const { loggerProvider, tracerProvider, meterProvider, stats } = start({
       logs: false,
       traces: false,
@@ -200,7 +200,7 @@ describe('the providers', () => {
     expect(arrived.logs).toEqual([])
   })
 
-  test('do nothing with OTEL_SDK_DISABLED, but contexts are still propagated', async () => {
+  test('propagates contexts and sends nothing when OTEL_SDK_DISABLED is true', async () => {
     vi.stubEnv('OTEL_SDK_DISABLED', 'true')
     vi.stubEnv('OTEL_PROPAGATORS', 'b3')
     start()
@@ -216,7 +216,7 @@ describe('the providers', () => {
     expect([arrived.logs, arrived.spans, arrived.metrics]).toEqual([[], [], []])
   })
 
-  test('do nothing when OTEL_*_EXPORTER is none', async () => {
+  test('sends nothing when OTEL_*_EXPORTER is none', async () => {
     for (const signal of ['LOGS', 'TRACES', 'METRICS']) vi.stubEnv(`OTEL_${signal}_EXPORTER`, 'none')
     start()
     produceAll()
@@ -226,8 +226,8 @@ describe('the providers', () => {
   })
 })
 
-describe('traces', () => {
-  test('are sampled and limited as configured', async () => {
+describe('startTelemetry with traces', () => {
+  test('samples and limits spans as configured', async () => {
     vi.stubEnv('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '1')
     start({ traces: { limits: { attributeValueLengthLimit: 3 } } })
     trace
@@ -246,7 +246,7 @@ describe('traces', () => {
     expect(arrived.logs).toHaveLength(1)
   })
 
-  test('go in batches of the size that is asked for', async () => {
+  test('sends spans in batches of maxExportBatchSize', async () => {
     const before = viewer.counts.requests.traces
     start({ traces: { maxQueueSize: 10, maxExportBatchSize: 2, scheduledDelayMillis: 60_000 } })
     const tracer = trace.getTracer('t')
@@ -256,7 +256,7 @@ describe('traces', () => {
     expect(viewer.counts.requests.traces - before).toBe(3)
   })
 
-  test("go through the user's processors, too", async () => {
+  test('calls the processors of the application when they are given', async () => {
     const spans = new InMemorySpanExporter()
     start({ traces: { processors: [new SimpleSpanProcessor({ exporter: spans })] } })
     produceAll()
@@ -265,7 +265,7 @@ describe('traces', () => {
     expect(arrived.spans).toHaveLength(1)
   })
 
-  test('printed to the console cause no log records', async () => {
+  test('makes no log records when spans are printed to the console', async () => {
     vi.stubEnv('OTEL_TRACES_EXPORTER', 'console')
     let exporting: unknown
     vi.spyOn(console, 'dir').mockImplementation(() => {
@@ -279,8 +279,8 @@ describe('traces', () => {
   })
 })
 
-describe('metrics', () => {
-  test('are changed by views, of the temporality that is asked for', async () => {
+describe('startTelemetry with metrics', () => {
+  test('applies views and the temporality', async () => {
     start({
       metrics: {
         temporalityPreference: 'delta',
@@ -309,7 +309,7 @@ describe('metrics', () => {
     expect(histograms[0]?.dataPoints[0]?.explicitBounds).toEqual([1, 10])
   })
 
-  test('use exponential histograms where the variable says so', async () => {
+  test('uses exponential histograms when the variable is set', async () => {
     vi.stubEnv(
       'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
       'base2_exponential_bucket_histogram',
@@ -322,13 +322,13 @@ describe('metrics', () => {
     expect(arrived.metrics[1]).toMatchObject({ aggregationTemporality: 'cumulative' })
   })
 
-  test('are pushed at the interval', async () => {
+  test('exports metrics at the interval', async () => {
     start({ metrics: { exportIntervalMillis: 20, exportTimeoutMillis: 20 } })
     metrics.getMeter('m').createCounter('ticks').add(1)
     await viewer.waitFor(() => arrived.metrics.length >= 2)
   })
 
-  test('are pulled by Prometheus in place of being pushed, and end with the shutdown', async () => {
+  test('serves Prometheus, and exports nothing, until the shutdown', async () => {
     const port = Number(new URL(await unreachableUrl()).port)
     start({ metrics: { prometheus: { port, host: '127.0.0.1' } } })
     metrics.getMeter('m').createCounter('jobs').add(3)
@@ -340,7 +340,7 @@ describe('metrics', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
-  test('warn when the port for Prometheus is in use', async () => {
+  test('warns when the port for Prometheus is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -350,7 +350,7 @@ describe('metrics', () => {
     server.close()
   })
 
-  test("reach the user's readers, too", async () => {
+  test('gives metrics to the readers of the application when they are given', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     start({ metrics: { readers: [new PeriodicExportingMetricReader({ exporter })] } })
     produceAll()
@@ -360,8 +360,8 @@ describe('metrics', () => {
   })
 })
 
-describe('a bad option', () => {
-  test('leaves nothing started', () => {
+describe('startTelemetry', () => {
+  test('starts nothing when an option is invalid', () => {
     for (const options of [
       { metrics: { views: [{}] } },
       { logs: { maxQueueSize: 0 } },
@@ -377,7 +377,7 @@ describe('a bad option', () => {
     start()
   })
 
-  test('is a compile error', () => {
+  test('fails to compile when an option is invalid', () => {
     const options: TelemetryOptions[] = [
       // @ts-expect-error no such option
       { endpont: 'x' },
@@ -414,7 +414,7 @@ class ProbeInstrumentation extends InstrumentationBase {
   }
 }
 
-test('instrumentations get our providers, and are disabled by shutdown', async () => {
+test('startTelemetry gives its providers to instrumentations, and a shutdown disables them', async () => {
   const probe = new ProbeInstrumentation()
   start({ instrumentations: [[probe]] })
   expect(probe.enabled).toBe(1)
@@ -425,7 +425,7 @@ test('instrumentations get our providers, and are disabled by shutdown', async (
   expect(arrived.metrics.map(({ name }) => name)).toEqual(['instrumented'])
 })
 
-test("OTEL_LOG_LEVEL leaves the application's own diag logger alone", () => {
+test('startTelemetry leaves the diag logger of the application alone when OTEL_LOG_LEVEL is set', () => {
   vi.stubEnv('OTEL_LOG_LEVEL', 'error')
   const heard: string[] = []
   const hear = (message: string): void => void heard.push(message)
@@ -438,14 +438,14 @@ test("OTEL_LOG_LEVEL leaves the application's own diag logger alone", () => {
   expect(heard).toEqual(['heard'])
 })
 
-describe('a receiver', () => {
+describe('startTelemetry', () => {
   let receiver: ScriptedReceiver<GrpcAnswer>
   beforeEach(async () => {
     receiver = await startGrpcReceiver()
   })
   afterEach(() => receiver.close())
 
-  test('is given headers that are asked for each request, by every signal', async () => {
+  test('sends the headers of a function, called for each request, with every signal', async () => {
     let token = 0
     start({
       endpoint: receiver.url,
@@ -462,7 +462,7 @@ describe('a receiver', () => {
     expect(made).toEqual([])
   })
 
-  test('gets only the headers of the option, not those of variables', async () => {
+  test('sends only the headers of the option when variables are set, too', async () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'other=secret')
     start({ endpoint: receiver.url, headers: { own: '1' } })
     produceAll()
@@ -474,7 +474,7 @@ describe('a receiver', () => {
     }
   })
 
-  test('that is briefly unavailable gets the telemetry by retries', async () => {
+  test('sends all telemetry when the receiver is unavailable at first', async () => {
     const seen = new Set<string>()
     receiver.answer = ({ path }) => (seen.size < seen.add(path).size ? { code: 'UNAVAILABLE' } : {})
     start({ endpoint: receiver.url })
@@ -485,7 +485,7 @@ describe('a receiver', () => {
     expect(made).toEqual([])
   })
 
-  test('that refuses is reported once a signal, and nothing rejects', async () => {
+  test('reports once for each signal, and rejects nothing, when the receiver refuses', async () => {
     receiver.answer = () => ({ code: 'UNAUTHENTICATED' })
     start({ endpoint: receiver.url, headers: { authorization: 'Bearer hunter2' } })
     for (let round = 0; round < 2; round += 1) {
@@ -501,7 +501,7 @@ describe('a receiver', () => {
     expect(made.join('\n')).not.toContain('hunter2')
   })
 
-  test('that never answers delays neither a flush nor the shutdown', async () => {
+  test('ends flush and shutdown at their deadlines when the receiver never answers', async () => {
     receiver.answer = () => ({ fault: 'silent' })
     start({ endpoint: receiver.url })
     produceAll()
@@ -519,7 +519,7 @@ describe('a receiver', () => {
   })
 })
 
-test('flush and shutdown may be called at any time, and again', async () => {
+test('Telemetry.forceFlush and shutdown resolve when they are called at any time, and again', async () => {
   const { forceFlush, shutdown } = start()
   produceAll()
   const flushing = forceFlush()
@@ -540,7 +540,7 @@ function byText(a = '', b = ''): number {
   return a.localeCompare(b)
 }
 
-test('signals with an invalid endpoint send nothing, and throw nothing', async () => {
+test('startTelemetry sends nothing, and throws nothing, when an endpoint is invalid', async () => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://hunter2:4317')
   telemetry = startTelemetry()
   telemetry.loggerProvider.getLogger('orders').emit({ body: 'one' })

@@ -334,12 +334,12 @@ test('resolveLogs reads the options of logs at the top level when createLoggerPr
   )
 })
 
-describe('the exporters', () => {
+describe('resolveTelemetry', () => {
   test.each([
     ['logs', 'OTEL_LOGS_EXPORTER', ['otlp', 'console']],
     ['traces', 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'zipkin']],
     ['metrics', 'OTEL_METRICS_EXPORTER', ['otlp', 'console', 'prometheus']],
-  ])('of %s are the known words when the variable lists several', (signal, variable, known) => {
+  ])('returns the known exporters of %s when the variable lists several', (signal, variable, known) => {
     const exporters = (text: string): unknown => resolved(`${signal}.exporters`, {}, { [variable]: text })
     expect(exporters('')).toEqual(['otlp'])
     expect(exporters('none')).toEqual([])
@@ -352,7 +352,7 @@ describe('the exporters', () => {
     ])
   })
 
-  test('of metrics are prometheus alone when the option prometheus is set', () => {
+  test('returns prometheus alone for metrics when the option prometheus is set', () => {
     expect(
       resolved('metrics.exporters', { metrics: { prometheus: {} } }, { OTEL_METRICS_EXPORTER: 'otlp' }),
     ).toEqual(['prometheus'])

@@ -4,8 +4,8 @@ import { resolved, thrownBy } from './resolved.ts'
 
 const warnings = capturedWarnings()
 
-describe('the maximum batch size', () => {
-  test.each(['logs', 'traces'])('of %s throws an error when an option exceeds the queue', (signal) => {
+describe('batchWithinQueue', () => {
+  test.each(['logs', 'traces'])('throws an error for %s when an option exceeds the queue', (signal) => {
     const { message } = thrownBy(() =>
       resolved(signal, { [signal]: { maxQueueSize: 5, maxExportBatchSize: 6 } }, {}),
     )
@@ -14,12 +14,12 @@ describe('the maximum batch size', () => {
     )
   })
 
-  test('is lowered to the queue when it is not set', () => {
+  test('lowers the batch size to the queue when the batch size is not set', () => {
     expect(resolved('traces.maxExportBatchSize', { traces: { maxQueueSize: 5 } }, {})).toBe(5)
     expect(warnings).toEqual([])
   })
 
-  test('is lowered with a warning when a variable sets it', () => {
+  test('lowers the batch size with a warning when a variable sets it', () => {
     const env = { OTEL_BSP_MAX_QUEUE_SIZE: '5', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '6' }
     expect(resolved('traces.maxExportBatchSize', {}, env)).toBe(5)
     expect(warnings).toEqual([expect.stringContaining('OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 6')])

@@ -22,7 +22,7 @@ afterEach(() => void vi.useRealTimers())
 const pendingResource = () =>
   encodeResource(resourceFromAttributes({ 'service.name': 'shop', 'host.id': new Promise(() => {}) }))
 
-test('a batch is sent with a warning when a resource detector has not ended within 5 s', async () => {
+test('createLoggerProvider sends a batch with a warning when a resource detector has not ended within 5 s', async () => {
   const { pipeline, transport, write } = start()
   write('a', 9, encodeScope({ name: 'orders' }, pendingResource()))
   const flushed = pipeline.forceFlush(60_000)
@@ -42,7 +42,7 @@ test('withinDetection resolves at once when a resource detector rejects', async 
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a batch is sent when a resource detector has not ended within half the timeout of a shutdown', async () => {
+test('createLoggerProvider sends a batch when a resource detector has not ended within half the timeout of a shutdown', async () => {
   const { pipeline, transport, write } = start()
   write('a', 9, encodeScope({ name: 'orders' }, pendingResource()))
   const ended = pipeline.shutdown(2000)
@@ -54,7 +54,7 @@ test('a batch is sent when a resource detector has not ended within half the tim
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a batch keeps its resource when a resource detector ends between its first record and its seal', async () => {
+test('OpenBatch keeps its resource when a resource detector ends between its first record and its seal', async () => {
   const { pipeline, transport, write } = start()
   const { promise: id, resolve: find } = Promise.withResolvers<string>()
   const resource = encodeResource(resourceFromAttributes({ 'service.name': 'shop', 'host.id': id }))

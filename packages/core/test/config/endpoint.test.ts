@@ -9,7 +9,7 @@ const warnings = capturedWarnings()
 
 const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
 
-describe('the endpoint', () => {
+describe('resolveEndpoint', () => {
   const exporter = (options: TelemetryOptions, env: Env = {}): ExporterConfig =>
     resolved('traces.exporter', options, env) as ExporterConfig
   const at = (options: TelemetryOptions, env: Env = {}): [string, boolean] => {
@@ -18,7 +18,7 @@ describe('the endpoint', () => {
   }
   const HTTP = 'http/protobuf' as const
 
-  test('is localhost when neither option nor variable is set', () => {
+  test('returns localhost when neither option nor variable is set', () => {
     expect(at({})).toEqual(['http://localhost:4317', false])
     expect(at({ protocol: HTTP })).toEqual(['http://localhost:4318/v1/traces', false])
     expect(at({ tls: true })).toEqual(['https://localhost:4317', true])
@@ -40,13 +40,13 @@ describe('the endpoint', () => {
     ['https://c:4317/?k=v', {}, 'https://c:4317/v1/traces?k=v', true],
     ['dns:///c:4318', {}, 'dns:///c:4318', true],
     ['http://c:4318', { protocol: 'grpc' }, 'http://c:4318', false],
-  ])('is resolved when an option or a variable is %s, with %j', (endpoint, options, url, secure) => {
+  ])('resolves an option or a variable when it is %s, with %j', (endpoint, options, url, secure) => {
     expect(at({ ...options, endpoint })).toEqual([url, secure])
     expect(at(options, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([url, secure])
     expect(warnings).toEqual([])
   })
 
-  test('uses plain text when it has no scheme and OTEL_EXPORTER_OTLP_INSECURE is true', () => {
+  test('uses plain text when the endpoint has no scheme and OTEL_EXPORTER_OTLP_INSECURE is true', () => {
     const bare = { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }
     expect(at({}, { ...bare, OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' })).toEqual(['http://c:4317', false])
     const own = { OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'false', OTEL_EXPORTER_OTLP_INSECURE: 'true' }
@@ -60,7 +60,7 @@ describe('the endpoint', () => {
     ).toEqual(['https://c:1', true])
   })
 
-  test('is used unchanged when it is set for one signal', () => {
+  test('leaves an endpoint unchanged when it is set for one signal', () => {
     const env = {
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:1/custom',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318',
@@ -88,7 +88,7 @@ describe('the endpoint', () => {
     ['http://c:4318/v1/logs//', {}, 'http://c:4318/v1/traces', false, /\/v1\/logs is removed/],
     ['https://c/a/v1/metrics', { protocol: HTTP }, 'https://c/a/v1/traces', true, /\/v1\/metrics is removed/],
   ])(
-    'is mended with a warning when an option or a variable is %s, with %j',
+    'mends an option or a variable with a warning when it is %s, with %j',
     (endpoint, options, url, secure, warning) => {
       expect(at({ ...options, endpoint })).toEqual([url, secure])
       expect(warnings.join('\n')).toMatch(warning)
@@ -126,7 +126,7 @@ describe('the endpoint', () => {
     ['https://user:hunter2@:1', { protocol: HTTP }],
     ['user:hunter2@c:4317', { protocol: 'grpc' }],
   ])(
-    'throws an error as an option, and stops the signal as a variable, when it is %s, with %j',
+    'throws an error for an option, and stops the signal for a variable, when it is %s, with %j',
     (endpoint, options) => {
       const { message } = thrownBy(() => at({ ...options, endpoint }))
       expect(message).toMatch(/option endpoint is not a (gRPC endpoint|URL)/)
@@ -158,7 +158,7 @@ describe('the endpoint', () => {
     },
   )
 
-  test('throws an error when its scheme contradicts the option tls', () => {
+  test('throws an error when the scheme contradicts the option tls', () => {
     expect(thrownBy(() => at({ endpoint: 'http://c:1', tls: true })).message).toMatch(/write https:/)
     expect(thrownBy(() => at({ endpoint: 'https://c:1', tls: false })).message).toMatch(/write http:/)
     expect(

@@ -11,7 +11,7 @@ const warnings = capturedWarnings()
 
 const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
 
-describe('the headers option', () => {
+describe('resolveExporter', () => {
   test('throws an error when a header belongs to the connection, because HTTP/2 rejects such requests', () => {
     for (const name of ['Connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te']) {
       const { message } = thrownBy(() => resolved('logs', { headers: { [name]: 'x' } }, {}))
@@ -28,7 +28,7 @@ describe('the headers option', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  test('keeps a function when a function is given', () => {
+  test('keeps headers when they are a function', () => {
     const headers = async (): Promise<Record<string, string>> => ({})
     expect(resolved('traces.exporter.headers', { headers }, {})).toBe(headers)
   })
@@ -39,9 +39,7 @@ describe('the headers option', () => {
       thrownBy(() => resolved('logs', { headers: headers as never }, {}))
     },
   )
-})
 
-describe('the tls option', () => {
   const folder = mkdtempSync(join(tmpdir(), 'logbridge-config-'))
   afterAll(() => rmSync(folder, { recursive: true }))
   const path = (name: string): string => {
@@ -104,7 +102,7 @@ describe('the tls option', () => {
     [{ cert: PEM }, 'https://a', 'option logs.tls has no client key'],
     [true, 'http://a', 'option logs.tls is set'],
     [false, 'https://a', 'option logs.tls is false'],
-  ])('is named by its path when it is invalid for one signal: %j', (given, endpoint, message) => {
+  ])('names the tls option by its path when it is invalid for one signal: %j', (given, endpoint, message) => {
     const resolve = (): unknown => resolveTelemetry({ endpoint, logs: { tls: given } }, {})
     expect(thrownBy(resolve).message).toContain(message)
   })
@@ -124,7 +122,7 @@ describe('the tls option', () => {
   })
 
   test.each([{ tls: { ca: '/a/path.pem' } }, { tls: { caFile: 7 } }, { tls: { pfx: PEM } }, { tls: 'yes' }])(
-    'throws an error when it is %j',
+    'throws an error when the tls option is %j',
     (options) => {
       expect(thrownBy(() => tls(options as never)).message).toContain('option tls is')
     },

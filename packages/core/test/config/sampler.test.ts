@@ -5,7 +5,7 @@ import { resolved } from './resolved.ts'
 
 const warnings = capturedWarnings()
 
-describe('the sampler', () => {
+describe('resolveSampler', () => {
   test.each([
     ['always_on', undefined, 'AlwaysOnSampler'],
     ['always_off', undefined, 'AlwaysOffSampler'],
@@ -19,7 +19,7 @@ describe('the sampler', () => {
     expect(warnings).toEqual([])
   })
 
-  test('is the default, or samples every trace, with a warning when a variable is invalid', () => {
+  test('returns the default, or a sampler of every trace, with a warning when a variable is invalid', () => {
     expect(resolved('traces.sampler', {}, { OTEL_TRACES_SAMPLER: 'jaeger_remote' })).toBeUndefined()
     expect(warnings[0]).toContain('OTEL_TRACES_SAMPLER is ignored')
     const env = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }
@@ -27,7 +27,7 @@ describe('the sampler', () => {
     expect(warnings[1]).toContain("OTEL_TRACES_SAMPLER_ARG is ignored: '1.5'")
   })
 
-  test('is the option when a variable is set, too', () => {
+  test('leaves the sampler of the option when a variable is set, too', () => {
     const sampler = new AlwaysOnSampler()
     expect(resolved('traces.sampler', { traces: { sampler } }, { OTEL_TRACES_SAMPLER: 'always_off' })).toBe(
       sampler,

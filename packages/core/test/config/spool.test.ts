@@ -6,11 +6,11 @@ import { resolved, thrownBy } from './resolved.ts'
 
 const warnings = capturedWarnings()
 
-describe('the spool option', () => {
+describe('resolveSpool', () => {
   const directory = '/var/spool/app'
   const spool = (given: unknown): unknown => resolved('logs.spool', { logs: { spool: given as never } }, {})
 
-  test('is undefined when no directory is given', () => {
+  test('returns undefined when no directory is given', () => {
     expect(spool(undefined)).toBeUndefined()
     expect(spool({ directory })).toEqual({ directory, maxBytes: 1_073_741_824, fsync: false })
     expect(spool({ directory, maxBytes: 5, fsync: true })).toEqual({ directory, maxBytes: 5, fsync: true })
@@ -34,11 +34,11 @@ describe('the spool option', () => {
     ['logs.spool is', '/var/spool/app'],
     ['logs.spool is', null],
     ['no option logs.spool.dir;', { dir: '/var/spool/app' }],
-  ])('throws an error when it is invalid: %s', (text, given) => {
+  ])('throws an error when the option is invalid: %s', (text, given) => {
     expect(thrownBy(() => spool(given)).message).toContain(text)
   })
 
-  test('is named without a signal when createLoggerProvider is called', () => {
+  test('names the option without a signal when createLoggerProvider is called', () => {
     expect(thrownBy(() => resolveLogs({ spool: { directory: '' } }, {})).message).toContain(
       'option spool.directory',
     )

@@ -81,7 +81,7 @@ const options = fc.record({
   scheduledDelayMillis: fc.constantFrom(0, 1, 600_000),
 })
 
-test('the pipeline balances its counters when emit, flush, and shutdown come in any order and the receiver behaves in any way', async () => {
+test('LogPipeline balances its counters when emit, flush, and shutdown come in any order and the receiver behaves in any way', async () => {
   await fc.assert(
     fc.asyncProperty(options, fc.array(step, { maxLength: 30 }), async (given, steps) => {
       const transport = new BehavingTransport()

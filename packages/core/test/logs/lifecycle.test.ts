@@ -26,23 +26,23 @@ test('within waits for its promises when the timeout is longer than a timer acce
   }
 })
 
-test('a program sends its records when it has nothing left to do', async () => {
+test('createLoggerProvider sends the records of a program when the program has nothing left to do', async () => {
   expect(await run(receiving.grpcUrl())).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(receiving.take().map(({ body }) => body)).toEqual(['first'])
 })
 
-test('a program sends records that it logs during beforeExit', async () => {
+test('createLoggerProvider sends records when they are logged during beforeExit', async () => {
   expect(await run(receiving.grpcUrl(), 'again')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(receiving.take().map(({ body }) => body)).toEqual(['first', 'second'])
 })
 
-test('a program keeps its exit code when records are sent at its end', async () => {
+test('createLoggerProvider keeps the exit code of a program when records are sent at its end', async () => {
   expect(await run(receiving.grpcUrl(), 'exitCode')).toMatchObject({ code: 7 })
   expect(receiving.take()).toHaveLength(1)
 })
 
 test.each(['', 'exit'])(
-  'a program reports its unsent records when the receiver is unreachable or the program exits early %s',
+  'createLoggerProvider reports unsent records when the receiver is unreachable or the program exits early %s',
   { tags: 'long' },
   async (more) => {
     const { code, stderr } = await run('http://127.0.0.1:1', more)
@@ -56,6 +56,6 @@ test.each(['', 'exit'])(
   },
 )
 
-test('a program ends at once when its pipeline is idle', async () => {
+test('createLoggerProvider lets a program end at once when its pipeline is idle', async () => {
   expect(await run('http://127.0.0.1:1', 'idle')).toEqual({ code: 0, stdout: '', stderr: '' })
 })

@@ -31,7 +31,7 @@ const ways = [
   ['through processors of the application', { processors: [passing] }],
 ] as const
 
-test('a logger emits records when the options of getLogger and enabled throw', async () => {
+test('Logger.emit delivers records when the options of getLogger and enabled throw', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const wrong = new Proxy({}, { ownKeys: throwing, get: throwing })
   for (const options of [wrong, { droppedAttributesCount: { valueOf: throwing } }]) {
@@ -43,8 +43,8 @@ test('a logger emits records when the options of getLogger and enabled throw', a
   expect(take().map(({ body }) => body)).toEqual(['kept', 'kept'])
 })
 
-describe.each(ways)('a record %s', (_, options) => {
-  test.each(WRONG)('with %s is delivered without that field', async (_name, field) => {
+describe.each(ways)('Logger.emit %s', (_, options) => {
+  test.each(WRONG)('delivers a record without a field when the field is %s', async (_name, field) => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     provider.getLogger('any').emit({ body: 'kept', ...field })
     await provider.shutdown()
@@ -52,7 +52,7 @@ describe.each(ways)('a record %s', (_, options) => {
     expect(provider.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
   })
 
-  test('is delivered with its other fields when getters of fields throw', async () => {
+  test('delivers a record with its other fields when getters of fields throw', async () => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     const record = { body: 'kept', severityNumber: 9 }
     for (const name of ['attributes', 'timestamp', 'context', 'eventName']) {
@@ -68,7 +68,7 @@ describe.each(ways)('a record %s', (_, options) => {
     expect(provider.stats()).toMatchObject({ created: 2, delivered: 2, dropped: NOTHING })
   })
 
-  test('is delivered when its values are endless or throw', async () => {
+  test('delivers a record when its values are endless or throw', async () => {
     const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
     const logger = provider.getLogger('any')
     let graph: unknown = 'leaf'

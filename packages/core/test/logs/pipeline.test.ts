@@ -18,7 +18,7 @@ async function bodiesIn({ requests }: ManualTransport): Promise<unknown[]> {
   return bodies
 }
 
-describe('batching', () => {
+describe('LogPipeline', () => {
   test('sends the open batch after the scheduled delay', async () => {
     const { transport, write } = start({ scheduledDelayMillis: 1 })
     write('a')
@@ -42,7 +42,7 @@ describe('batching', () => {
     expect(transport.requests[0]!.length).toBeLessThan(700 * 1024)
   })
 
-  test('never sends within the log call', () => {
+  test('sends nothing within the log call', () => {
     const { transport, write } = start({ maxExportBatchSize: 1 })
     write('a')
     expect(transport.requests).toHaveLength(0)
@@ -78,9 +78,7 @@ describe('batching', () => {
     await transport.arrived(1)
     expect(transport.exporting).toEqual([true])
   })
-})
 
-describe('the counters', () => {
   test.each<[ExportOutcome, Partial<LogsStats>]>([
     [delivered, { delivered: 3 }],
     [
@@ -92,7 +90,7 @@ describe('the counters', () => {
       { delivered: 0, rejected: 3 },
     ],
     [{ kind: 'failed', reason: 'gRPC UNAUTHENTICATED' }, { dropped: { export_failed: 3 } }],
-  ])('of %j', async (outcome, expected) => {
+  ])('counts the records of the outcome %j', async (outcome, expected) => {
     const { transport, pipeline, write } = start()
     for (const body of ['a', 'b', 'c']) write(body)
     expect(pipeline.stats()).toMatchObject({ created: 3, queued: 3 })
@@ -105,7 +103,7 @@ describe('the counters', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('report the message of a partial success once, and the first drop for each reason', async () => {
+  test('reports the message of a partial success once, and the first drop for each reason', async () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (const body of ['a', 'b', 'c', 'd']) write(body)
     const flushed = pipeline.forceFlush()
@@ -120,7 +118,7 @@ describe('the counters', () => {
     ])
   })
 
-  test('split a request in halves, down to one record, when it is too large', async () => {
+  test('splits a request in halves, down to one record, when it is too large', async () => {
     const { transport, pipeline, write } = start()
     for (const body of ['a', 'b', 'huge', 'd']) write(body)
     const flushed = pipeline.forceFlush()
@@ -137,7 +135,7 @@ describe('the counters', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('drop only the record that is too large for any request', async () => {
+  test('drops only the record that is too large for any request', async () => {
     const { transport, pipeline, write } = start()
     write('before')
     write('x'.repeat(5_000_000))
@@ -160,8 +158,8 @@ test('OpenBatch releases its buffer when a record that is too large has grown it
   expect(capacity()).toBeLessThanOrEqual(2 * 1024 * 1024)
 })
 
-describe('the caps', () => {
-  test('of bytes drops records below WARN from 80 % on, and all records at 100 %', () => {
+describe('LogPipeline', () => {
+  test('drops records below WARN from 80 % of maxQueueBytes on, and all records at 100 %', () => {
     const { pipeline, write } = start({ maxQueueBytes: 100_000 })
     const fill = (bytes: number): void => {
       while (pipeline.stats().bytes < bytes) write('x'.repeat(1000), 17)
@@ -181,7 +179,7 @@ describe('the caps', () => {
     expectBalance(pipeline.stats())
   })
 
-  test('of records drops records below WARN from 80 % on, and counts records in flight', async () => {
+  test('drops records below WARN from 80 % of maxQueueSize on, and counts records in flight', async () => {
     const { transport, pipeline, write } = start({ maxQueueSize: 10, maxExportBatchSize: 5 })
     for (let i = 0; i < 12; i += 1) write(i, 9)
     expect(pipeline.stats()).toMatchObject({ queued: 8, dropped: { queue_full: 4 } })
@@ -195,9 +193,7 @@ describe('the caps', () => {
     write('room again', 9)
     expect(pipeline.stats().dropped['queue_full']).toBe(7)
   })
-})
 
-describe('flush and shutdown', () => {
   test('forceFlush waits for records that are queued and in flight', async () => {
     const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
     for (let i = 0; i < 6; i += 1) write(i)

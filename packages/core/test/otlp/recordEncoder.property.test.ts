@@ -17,7 +17,7 @@ import { receiver } from '../receive.ts'
 const { decode, grpcUrl, take } = receiver()
 const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity }
 
-test('whatever is logged is on the wire, as the builder makes it and within the limits', async () => {
+test('RecordEncoder writes what toAnyValue makes, within the limits, when anything is logged', async () => {
   const scope = encodeScope({ name: 'any' }, encodeResource(resourceFromAttributes({})))
   const limits = fc.oneof(
     fc.constant(NO_LIMITS),
@@ -57,7 +57,7 @@ test('whatever is logged is on the wire, as the builder makes it and within the 
   )
 })
 
-test('the official serializer makes the same message of every record that both can express', async () => {
+test('RecordEncoder writes the same message as the official serializer when both can express the record', async () => {
   const text = fc.string({ unit: 'binary' })
   const key = fc.string().filter((name) => name.trim() !== '' && name !== '__proto__')
   const { any } = fc.letrec<{ any: unknown }>((tie) => ({
@@ -141,7 +141,7 @@ test('the official serializer makes the same message of every record that both c
   )
 })
 
-test('the fast ways of the encoder write the same bytes as the slow one', () => {
+test('RecordEncoder writes the same bytes when it takes its fast ways', () => {
   class SlowEncoder extends RecordEncoder {
     override primitiveField(): boolean {
       return false
@@ -188,7 +188,7 @@ test('the fast ways of the encoder write the same bytes as the slow one', () => 
   )
 })
 
-test('a record with anything in any field spoils no other', async () => {
+test('createLoggerProvider delivers all other records when one has anything in any field', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const logger = provider.getLogger('any')
   const severity = fc.oneof(fc.constantFrom<unknown>(Infinity, NaN, -1, 1.5, 25, 2 ** 60, '9'), fc.double())
@@ -215,7 +215,7 @@ test('a record with anything in any field spoils no other', async () => {
   expect({ created, dropped }).toEqual({ created: delivered, dropped: {} })
 })
 
-test('what a value logs while it is being written is counted, and spoils nothing', async () => {
+test('createLoggerProvider counts what a value logs, and delivers all other records, when the value is being written', async () => {
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false })
   const logger = provider.getLogger('any')
   const noisy = {

@@ -33,8 +33,8 @@ async function roundTrip(fields: Partial<EncodableRecord>, with_ = limits) {
   return received!
 }
 
-describe('a record', () => {
-  test('arrives with every field', async () => {
+describe('RecordEncoder.logRecord', () => {
+  test('writes every field of a record', async () => {
     const received = await roundTrip({
       eventName: 'order.placed',
       attributes: { a: 1 },
@@ -66,12 +66,12 @@ describe('a record', () => {
     [4_294_967, 295_000_000],
     [1_795_367_723, 658_000_000],
     [18_446_744_073, 709_551_615],
-  ])('time %i s %i ns is exact', async (seconds, nanoseconds) => {
+  ])('writes the time %i s %i ns exactly', async (seconds, nanoseconds) => {
     const { timeUnixNano } = await roundTrip({ timestamp: [seconds, nanoseconds] })
     expect(timeUnixNano).toBe(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds))
   })
 
-  test('any time is exact', async () => {
+  test('writes any time exactly', async () => {
     const time = fc.tuple(fc.nat({ max: 18_446_744_072 }), fc.nat({ max: 999_999_999 }))
     await fc.assert(
       fc.asyncProperty(fc.array(time, { minLength: 1, maxLength: 50 }), async (times) => {
@@ -87,7 +87,7 @@ describe('a record', () => {
   })
 })
 
-describe('values', () => {
+describe('RecordEncoder', () => {
   test.each([
     ['text', 'text'],
     ['', ''],
@@ -117,18 +117,18 @@ describe('values', () => {
     ['lone \ud800 surrogate', 'lone \ufffd surrogate'],
     ['é'.repeat(100), 'é'.repeat(100)],
     ['漢字🎉'.repeat(10_000), '漢字🎉'.repeat(10_000)],
-  ])('case %#', async (value, expected) => {
+  ])('writes the value of case %#', async (value, expected) => {
     const received = await roundTrip({ body: value, attributes: { value, after: 1 } })
     expect(received.body).toEqual(expected)
     expect({ ...received.attributes }).toEqual({ value: expected, after: 1 })
   })
 
-  test('-0 stays a double', async () => {
+  test('writes -0 as a double', async () => {
     const { raw } = await roundTrip({ body: -0 })
     expect(raw.body?.doubleValue).toBe(-0)
   })
 
-  test('texts of every length arrive whole, whatever their length takes', async () => {
+  test('writes texts whole when they have any length', async () => {
     for (const [unit, lengths] of [
       ['a', [126, 127, 128, 129, 16_383, 16_384, 70_000]],
       ['é', [63, 64, 127, 128, 8191, 8192, 16_384]],
@@ -141,7 +141,7 @@ describe('values', () => {
     }
   })
 
-  test('more attributes than the limit are counted as dropped', async () => {
+  test('counts attributes as dropped when they exceed the limit', async () => {
     const received = await roundTrip(
       { attributes: { a: 1, b: 2, c: 3 } },
       { ...limits, attributeCountLimit: 2 },
@@ -150,7 +150,7 @@ describe('values', () => {
     expect(received.droppedAttributesCount).toBe(1)
   })
 
-  test('nested maps 64 deep', async () => {
+  test('writes maps when they are nested 64 deep', async () => {
     let deep: unknown = 'bottom'
     for (let depth = 0; depth < 100; depth += 1) deep = { deep }
     let received: any = (await roundTrip({ attributes: { deep } })).attributes
@@ -163,7 +163,7 @@ describe('values', () => {
   })
 })
 
-describe('a batch', () => {
+describe('OpenBatch', () => {
   const other = encodeScope({ name: 'payments' }, resource)
 
   function batchOf(count: number) {
@@ -181,7 +181,7 @@ describe('a batch', () => {
     expect(new Set(received.map(({ scope }) => scope)).size).toBe(2)
   })
 
-  test('removes its last record', async () => {
+  test('removes the last record', async () => {
     const batch = new OpenBatch()
     batch.add(scope, record({ body: 'first' }), limits)
     batch.removeLast(batch.add(other, record({ body: 'second' }), limits))
@@ -191,7 +191,7 @@ describe('a batch', () => {
     expect((await decode(encodeRequest(sealed))).map(({ body }) => body)).toEqual(['first', 'third'])
   })
 
-  test('splits into halves that together are the whole, resource and scopes included', async () => {
+  test('is split into halves that together are the whole, resource and scopes included', async () => {
     const halves = splitRequest(encodeRequest(batchOf(11)), 11)
     const received = [await decode(halves[0]), await decode(halves[1])]
     expect(received.map((half) => half.length)).toEqual([5, 6])
@@ -203,7 +203,7 @@ describe('a batch', () => {
     }
   })
 
-  test('counts its records by severity', () => {
+  test('has its records counted by severity', () => {
     const batch = new OpenBatch()
     for (const severityNumber of [0, 9, 17, 9, 24]) batch.add(scope, record({ severityNumber }), limits)
     const sealed = batch.seal()!
@@ -212,7 +212,7 @@ describe('a batch', () => {
     }
   })
 
-  test('counts severities without hanging when a request is truncated anywhere', () => {
+  test('has its records counted without hanging when its request is truncated anywhere', () => {
     const request = encodeRequest(batchOf(4))
     for (let length = 0; length <= request.length; length += 1) {
       let records = 0
@@ -221,7 +221,7 @@ describe('a batch', () => {
     }
   })
 
-  test('stops encoding a record that is too large for a request', () => {
+  test('stops encoding a record when it is too large for a request', () => {
     const batch = new OpenBatch()
     let read = 0
     const long = { toJSON: () => `${(read += 1)}`.padEnd(1_000_000) }
@@ -233,7 +233,7 @@ describe('a batch', () => {
     expect(batch['encoder'].view().buffer.byteLength).toBeLessThanOrEqual(2 * 1024 * 1024)
   })
 
-  test('keeps no byte of a record that cannot be encoded', async () => {
+  test('keeps no byte of a record when the record cannot be encoded', async () => {
     const batch = new OpenBatch()
     batch.add(scope, record({ body: 'good' }), limits)
     const bytes = batch.bytes

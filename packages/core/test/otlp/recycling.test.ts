@@ -25,8 +25,8 @@ function fill({ pipeline, write }: ReturnType<typeof start>, number = 0): void {
   for (let bytes = first + size, i = 2; bytes < BATCH_BYTES; bytes += size, i += 1) write(record(i))
 }
 
-describe('the memory of a full batch', () => {
-  test('is reused after delivery', async () => {
+describe('LogPipeline', () => {
+  test('uses the memory of a full batch again when the batch is delivered', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const seen = new Set<ArrayBufferLike>()
     for (let batch = 1; batch <= 20; batch += 1) {
@@ -44,7 +44,7 @@ describe('the memory of a full batch', () => {
     ['an attempt before that has failed', { ...delivered, attempts: 2 }],
     ['it was answered before it was sent to its end', { ...delivered, stillRead: true }],
     ['it was refused', { kind: 'failed', reason: 'no' }],
-  ] as const)('is not, where %s: something may still be sending it', async ([, outcome]) => {
+  ] as const)('leaves the memory of a full batch alone when %s', async ([, outcome]) => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const seen = new Set<ArrayBufferLike>()
     for (let batch = 1; batch <= 6; batch += 1) {
@@ -57,7 +57,7 @@ describe('the memory of a full batch', () => {
     expect(seen.size).toBe(6)
   })
 
-  test('is not reused while the spool may still read it', async () => {
+  test('leaves the memory of a full batch alone when the spool may still read it', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30, spool: { directory: newDirectory() } })
     const seen = new Set<ArrayBufferLike>()
     for (let batch = 1; batch <= 6; batch += 1) {
@@ -71,7 +71,7 @@ describe('the memory of a full batch', () => {
     await parts.pipeline.shutdown()
   })
 
-  test('is not reused while the request waits for a response', async () => {
+  test('leaves the memory of a full batch alone when the request waits for a response', async () => {
     const parts = start({ scheduledDelayMillis: 2 ** 30 })
     const copies: Buffer[] = []
     for (let batch = 1; batch <= 12; batch += 1) {
@@ -91,7 +91,7 @@ describe('the memory of a full batch', () => {
   })
 })
 
-test('a batch that is not full keeps no more memory than it needs', async () => {
+test('LogPipeline keeps only the memory that a batch needs when the batch is not full', async () => {
   const parts = start({ scheduledDelayMillis: 2 ** 30 })
   fill(parts)
   await parts.transport.arrived(1)
@@ -102,56 +102,62 @@ test('a batch that is not full keeps no more memory than it needs', async () => 
   expect(request!.buffer.byteLength - request!.byteLength).toBeLessThan(100)
 })
 
-test.for([1, 2, 7])('records of %i scopes are what was logged, each under its own', async (count) => {
-  const parts = start({ scheduledDelayMillis: 2 ** 30 })
-  const resource = encodeResource(
-    resourceFromAttributes({ 'service.name': 'shop' }, { schemaUrl: 'https://example.org/r' }),
-  )
-  const scopes = Array.from({ length: count }, (_, index) =>
-    encodeScope(
-      { name: `orders${index}`, version: '1', schemaUrl: 'https://example.org/s', attributes: { index } },
-      resource,
-    ),
-  )
-  for (let i = 0; i < 1000; i += 1) parts.write(text(i), 9, scopes[i % count])
-  void parts.pipeline.forceFlush()
-  await parts.transport.arrived(3)
-  const bodies = new Map<string, unknown[]>()
-  for (const request of parts.transport.requests) {
-    for (const { body, scope } of await decode(request)) {
-      bodies.set(scope.name, [...(bodies.get(scope.name) ?? []), body])
+test.for([1, 2, 7])(
+  'LogPipeline delivers records of %i scopes as logged, each under its scope',
+  async (count) => {
+    const parts = start({ scheduledDelayMillis: 2 ** 30 })
+    const resource = encodeResource(
+      resourceFromAttributes({ 'service.name': 'shop' }, { schemaUrl: 'https://example.org/r' }),
+    )
+    const scopes = Array.from({ length: count }, (_, index) =>
+      encodeScope(
+        { name: `orders${index}`, version: '1', schemaUrl: 'https://example.org/s', attributes: { index } },
+        resource,
+      ),
+    )
+    for (let i = 0; i < 1000; i += 1) parts.write(text(i), 9, scopes[i % count])
+    void parts.pipeline.forceFlush()
+    await parts.transport.arrived(3)
+    const bodies = new Map<string, unknown[]>()
+    for (const request of parts.transport.requests) {
+      for (const { body, scope } of await decode(request)) {
+        bodies.set(scope.name, [...(bodies.get(scope.name) ?? []), body])
+      }
     }
-  }
-  for (const index of scopes.keys()) {
-    const own = Array.from({ length: 1000 }, (_, i) => i).filter((i) => i % count === index)
-    expect(bodies.get(`orders${index}`)).toEqual(own.map(text))
-  }
-})
+    for (const index of scopes.keys()) {
+      const own = Array.from({ length: 1000 }, (_, i) => i).filter((i) => i % count === index)
+      expect(bodies.get(`orders${index}`)).toEqual(own.map(text))
+    }
+  },
+)
 
-test.for(['grpc', 'http/protobuf'] as const)('a flood by %s arrives as it was logged', async (protocol) => {
-  const provider = createLoggerProvider({
-    endpoint: protocol === 'grpc' ? grpcUrl() : httpUrl(),
-    protocol,
-    register: false,
-  })
-  const logger = provider.getLogger('flood')
-  const COUNT = 20_000
-  for (let i = 0; i < COUNT; i += 1) {
-    logger.emit({ body: `record ${i}`, attributes: { i, text: `${i} `.repeat(30) } })
-    if (i % 500 === 0) await new Promise(setImmediate)
-  }
-  await provider.shutdown()
-  const received = take()
-  expect(received).toHaveLength(COUNT)
-  const wrong = received.filter(({ body, attributes }) => {
-    const number = Number(attributes['i'])
-    return body !== `record ${number}` || attributes['text'] !== `${number} `.repeat(30)
-  })
-  expect(wrong).toEqual([])
-  expect(new Set(received.map(({ attributes }) => attributes['i'])).size).toBe(COUNT)
-})
+test.for(['grpc', 'http/protobuf'] as const)(
+  'createLoggerProvider delivers a flood as logged when the protocol is %s',
+  async (protocol) => {
+    const provider = createLoggerProvider({
+      endpoint: protocol === 'grpc' ? grpcUrl() : httpUrl(),
+      protocol,
+      register: false,
+    })
+    const logger = provider.getLogger('flood')
+    const COUNT = 20_000
+    for (let i = 0; i < COUNT; i += 1) {
+      logger.emit({ body: `record ${i}`, attributes: { i, text: `${i} `.repeat(30) } })
+      if (i % 500 === 0) await new Promise(setImmediate)
+    }
+    await provider.shutdown()
+    const received = take()
+    expect(received).toHaveLength(COUNT)
+    const wrong = received.filter(({ body, attributes }) => {
+      const number = Number(attributes['i'])
+      return body !== `record ${number}` || attributes['text'] !== `${number} `.repeat(30)
+    })
+    expect(wrong).toEqual([])
+    expect(new Set(received.map(({ attributes }) => attributes['i'])).size).toBe(COUNT)
+  },
+)
 
-test('grpc-js sends a request from where it was encoded, and copies none', async () => {
+test('createGrpcTransport sends each request in place, without a copy', async () => {
   const inside = createRequire(import.meta.resolve('@grpc/grpc-js'))('./compression-filter.js') as {
     CompressionFilter: { prototype: { sendMessage: () => unknown } }
   }
@@ -166,7 +172,7 @@ test('grpc-js sends a request from where it was encoded, and copies none', async
   expect(copy).not.toHaveBeenCalled()
 })
 
-test('a writer for small batches keeps its buffer from one to the next', () => {
+test('ProtobufWriter keeps its buffer when batches are small', () => {
   const writer = new ProtobufWriter(1000)
   writer.stringField(0x0a, 'one')
   const { buffer } = writer.view()

@@ -68,7 +68,7 @@ async function certificate(altName: string): Promise<Pair> {
 describe.each([
   ['grpc', startGrpcReceiver],
   ['http/protobuf', startHttpReceiver],
-] as const)('exit flush sends over %s', (protocol, startReceiver) => {
+] as const)('flushOnExit sends over %s', (protocol, startReceiver) => {
   let own: Pair
   let client: Pair
   beforeAll(async () => {
@@ -230,7 +230,7 @@ describe.each([
   })
 })
 
-describe('exit flush sends over gRPC', () => {
+describe('flushOnExit sends over gRPC', () => {
   test.each([
     ['in plain text', false],
     ['requests with TLS', true],
@@ -293,7 +293,7 @@ describe('exit flush sends over gRPC', () => {
 describe.each([
   ['grpc', startGrpcReceiver],
   ['http/protobuf', startHttpReceiver],
-] as const)('exit flush sends spans over %s', (protocol, startReceiver) => {
+] as const)('flushOnExit sends spans over %s', (protocol, startReceiver) => {
   test('that are queued, spans in flight again, and log records', async () => {
     const slow = await startReceiver()
     onTestFinished(() => slow.close())
@@ -327,7 +327,7 @@ describe.each([
 })
 
 const collector = findCollector()
-test.skipIf(collector === undefined)('exit flush sends log records to a Collector', async () => {
+test.skipIf(collector === undefined)('flushOnExit sends log records to a Collector', async () => {
   const { grpcUrl, httpUrl, received, stop } = await startCollector(collector!)
   onTestFinished(stop)
   for (const [protocol, endpoint] of [
@@ -345,7 +345,7 @@ test.skipIf(collector === undefined)('exit flush sends log records to a Collecto
   expect(records.map(({ body }) => body.stringValue)).toEqual([...BODIES, ...BODIES, ...BODIES, ...BODIES])
 })
 
-describe('exit flush sends log records', () => {
+describe('flushOnExit sends log records', () => {
   async function exits(end: string, options = '{}'): Promise<Ended & { bodies: unknown[] }> {
     decoding.take()
     const ended = await run(program(options, end), {
@@ -450,7 +450,7 @@ describe('exit flush sends log records', () => {
   })
 })
 
-describe('exit flush with a spool', () => {
+describe('flushOnExit with a spool', () => {
   function spooling(end: string): string {
     const directory = mkdtempSync(join(folder, 'spool-'))
     return program(
@@ -504,7 +504,7 @@ test.each([
   ['', '', 3],
   [', also when a listener of exit logs', LISTEN, 4],
 ])(
-  'process waits once for its receiver when its work ends and the process exits%s',
+  'onProcessExit waits once for the receiver when its work ends and the process exits%s',
   { tags: 'long' },
   async (_also, more, lost) => {
     const ended = await run(program('{}', more), {

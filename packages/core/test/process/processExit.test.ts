@@ -34,7 +34,7 @@ function received(): number[] {
   return [logRecords - total.logRecords, spans - total.spans, dataPoints - total.dataPoints]
 }
 
-describe('process without further work', () => {
+describe('onProcessExit of a process without further work', () => {
   test('sends its log records, spans, and metrics', async () => {
     const ended = await run(`${ESM} startTelemetry() ${PRODUCE}`, {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
@@ -52,7 +52,7 @@ describe('process without further work', () => {
     expect(received()).toEqual([2, 2, 0])
   })
 
-  test('ends when its receiver is unreachable', async () => {
+  test('ends the process when the receiver is unreachable', async () => {
     const ended = await run(
       `${ESM} const telemetry = startTelemetry() ${PRODUCE}
       await telemetry.shutdown(200)
@@ -76,20 +76,24 @@ test.each([
     'past a processor whose flush never ends',
     '[{ onEmit() {}, forceFlush: () => new Promise(() => {}), async shutdown() {} }]',
   ],
-])('process ends after at most three seconds when records go %s', { tags: 'long' }, async (_, processors) => {
-  const ended = await run(
-    `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
+])(
+  'onProcessExit ends the process after at most three seconds when records go %s',
+  { tags: 'long' },
+  async (_, processors) => {
+    const ended = await run(
+      `${ESM} startTelemetry({ traces: false, metrics: false, logs: { processors: ${processors} } }) ${PRODUCE}
     const start = performance.now()
     process.on('exit', () => console.log(performance.now() - start < 20_000 ? 'soon' : 'late'))`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
-  )
-  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
-  expect(ended.stderr).not.toContain('processor')
-})
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).not.toContain('processor')
+  },
+)
 
 test(
-  'process ends after its final flush when the receiver of spans and metrics is unreachable',
+  'onProcessExit ends the process after its final flush when the receiver of spans and metrics is unreachable',
   { tags: 'long' },
   async () => {
     // The SDK would wait 30 s for its export of spans, and have metrics start an export each second meanwhile.
@@ -113,17 +117,20 @@ test.each([
     'traces',
     `{ onStart: ${NO}, onEnding: ${NO}, onEnd: ${NO}, forceFlush: ${NO}, shutdown: ${NO} }`,
   ],
-])('process sends its telemetry and ends when a processor %s throws', async (_, signal, processor) => {
-  const ended = await run(
-    `${ESM} setTimeout(() => console.log('late'), 4000).unref()
+])(
+  'onProcessExit sends the telemetry and ends the process when a processor %s throws',
+  async (_, signal, processor) => {
+    const ended = await run(
+      `${ESM} setTimeout(() => console.log('late'), 4000).unref()
     startTelemetry({ metrics: false, ${signal}: { processors: [${processor}] } }) ${PRODUCE}`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
-  )
-  expect(ended).toMatchObject({ code: 0, stdout: '' })
-  expect(ended.stderr).toContain('a processor failed on a log record or a span (logged once): no')
-  expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
-  expect(received()).toEqual([1, 1, 0])
-})
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: '' })
+    expect(ended.stderr).toContain('a processor failed on a log record or a span (logged once): no')
+    expect(ended.stderr).toContain('a processor failed to flush or shut down: no')
+    expect(received()).toEqual([1, 1, 0])
+  },
+)
 
 test('OTEL_LOG_LEVEL prints messages until the shutdown', async () => {
   const ended = await run(
@@ -149,7 +156,7 @@ test('startTelemetry throws when the other module format has started telemetry',
 })
 
 test.each(['grpc', 'http/protobuf'])(
-  'process ends after its final flush when a receiver accepts requests over %s and never answers',
+  'onProcessExit ends the process after its final flush when a receiver accepts requests over %s and never answers',
   { tags: 'long' },
   async (protocol) => {
     const silent = createServer((socket) => void socket.on('error', () => {}).resume())
@@ -205,18 +212,22 @@ test('shutdownSignals waits for logs, spans, and metrics when their exports are 
 
 const END = `process.on('exit', () => console.log(performance.now() < 20_000 ? 'soon' : 'late'))`
 
-test('process ends after its final flush when a gRPC receiver never answers', { tags: 'long' }, async () => {
-  const receiver = await startGrpcReceiver()
-  onTestFinished(() => receiver.close())
-  receiver.answer = () => ({ fault: 'silent' })
-  const ended = await run(
-    `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
+test(
+  'onProcessExit ends the process after its final flush when a gRPC receiver never answers',
+  { tags: 'long' },
+  async () => {
+    const receiver = await startGrpcReceiver()
+    onTestFinished(() => receiver.close())
+    receiver.answer = () => ({ fault: 'silent' })
+    const ended = await run(
+      `${ESM} startTelemetry({ timeoutMillis: 60_000, metrics: false, logs: { scheduledDelayMillis: 1 }, traces: { scheduledDelayMillis: 1 } })
       ${PRODUCE} setTimeout(() => {}, 500); ${END}`,
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
-  )
-  expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-  expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
-})
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
+    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+  },
+)
 
 const UNREACHABLE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
@@ -233,7 +244,7 @@ test.each([
     process.once('beforeExit', () => setTimeout(() => telemetry.forceFlush(1), 3500))`,
   ],
 ])(
-  'process ends after a flush when its receiver is unreachable and an export %s',
+  'onProcessExit ends the process after a flush when its receiver is unreachable and an export %s',
   { tags: 'long' },
   async (_, code) => {
     expect(await run(`${ESM} ${code}; ${END}`, { env: UNREACHABLE })).toMatchObject({

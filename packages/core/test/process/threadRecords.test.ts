@@ -72,7 +72,7 @@ const lost = {
   inFlight: 0,
 }
 
-describe('lost records of a terminated worker thread', () => {
+describe('threadRecords of a terminated worker thread', () => {
   test('are counted and reported once by the thread that started it', async () => {
     const ended = await runs(`${START}${worker()}${TERMINATE}`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
@@ -159,7 +159,7 @@ describe('lost records of a terminated worker thread', () => {
   })
 })
 
-describe('pool of piscina', () => {
+describe('threadRecords in a pool of piscina', () => {
   test('reports lost records of its threads when it is destroyed', async () => {
     const ended = await runs(`${START}${POOL}await pool.destroy()`)
     expect(ended).toMatchObject({ code: 0, received: 0 })

@@ -12,7 +12,7 @@ const FROZEN = `
   const timer = { unref: () => timer, ref: () => timer, hasRef: () => false }
   Object.assign(globalThis, { setTimeout: () => timer, setInterval: () => timer, setImmediate: () => timer })`
 
-test('provider delivers and reports drops when it is loaded in a window of jsdom', async () => {
+test('createLoggerProvider delivers and reports drops when it is loaded in a window of jsdom', async () => {
   const { code, stdout, stderr } = await run(jsdom, {
     args: [
       `const { createLoggerProvider } = require('@logbridge/core')
@@ -46,7 +46,7 @@ test('provider delivers and reports drops when it is loaded in a window of jsdom
   expect(records[0]).toMatchObject({ attributes: { when: '1970-01-01T00:00:00.000Z', map: { a: 1 } } })
 })
 
-test('provider over gRPC throws an error that says what to do when it is loaded in a window of jsdom', async () => {
+test('createLoggerProvider over gRPC throws an error that says what to do when it is loaded in a window of jsdom', async () => {
   const { code, stderr } = await run(jsdom, {
     args: [
       `const provider = require('@logbridge/core').createLoggerProvider({ protocol: 'grpc' })

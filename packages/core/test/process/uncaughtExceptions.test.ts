@@ -49,7 +49,7 @@ async function crash(
 /** Output of Node.js without logbridge. */
 const ours = /^logbridge: .*\n/gm
 
-describe('uncaught exception', () => {
+describe('captureUncaughtExceptions', () => {
   const THROW = `setImmediate(() => {
     class DeclinedError extends TypeError { name = 'DeclinedError'; code = 'E402' }
     throw new DeclinedError('card declined', { cause: new Error('no funds') })
@@ -58,7 +58,7 @@ describe('uncaught exception', () => {
   test.each([
     ['a throw', "setImmediate(() => { throw new Error('of the domain') })"],
     ['a rejection', "void Promise.reject(new Error('of the domain'))"],
-  ])('is not recorded when a domain handles it: %s', async (_, fault) => {
+  ])('records nothing when a domain handles the exception: %s', async (_, fault) => {
     const { printed, lines, code } = await crash(`${START}
       const domain = createRequire(import.meta.url)('node:domain')
       const outer = domain.create()
@@ -71,7 +71,7 @@ describe('uncaught exception', () => {
     })
   })
 
-  test('is recorded when the domain has no handler', async () => {
+  test('records the exception when the domain has no handler', async () => {
     const { printed, code } = await crash(`${START}
       const domain = createRequire(import.meta.url)('node:domain')
       domain.create().run(() => setImmediate(() => { throw new Error('of the domain') }))`)
@@ -79,7 +79,7 @@ describe('uncaught exception', () => {
     expect(code).toBe(1)
   })
 
-  test('is recorded as FATAL, and the process ends as without logbridge', async () => {
+  test('records the exception as FATAL, and ends the process as without logbridge', async () => {
     const without = await run(`process.on('exit', (code) => console.log('exit', code));\n${THROW}`)
     const { printed, lines, code, stderr } = await crash(START + THROW)
     expect(printed).toEqual([
@@ -105,7 +105,7 @@ describe('uncaught exception', () => {
     expect(stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 1\./m)
   })
 
-  test('is recorded in the trace in which it was thrown', async () => {
+  test('records the exception in the trace in which it was thrown', async () => {
     const { printed } = await crash(
       START.replace(
         'traces: { processors: [] }',
@@ -159,7 +159,7 @@ describe('uncaught exception', () => {
     expect(stderr).not.toContain('could not be')
   })
 
-  test('is recorded when it is an unhandled rejection', async () => {
+  test('records the exception when it is an unhandled rejection', async () => {
     const { printed, code } = await crash(`${START} Promise.reject(new Error('rejected'))`)
     expect(code).toBe(1)
     expect(printed).toMatchObject([
@@ -172,7 +172,7 @@ describe('uncaught exception', () => {
   })
 
   test.each(['warn', 'none'])(
-    'is not recorded when it is a rejection and --unhandled-rejections is %s',
+    'records nothing when the exception is a rejection and --unhandled-rejections is %s',
     async (mode) => {
       const { printed, code } = await crash(`${START} Promise.reject(new Error('rejected'))`, [
         `--unhandled-rejections=${mode}`,
@@ -181,21 +181,21 @@ describe('uncaught exception', () => {
     },
   )
 
-  test('is not recorded when captureUncaughtExceptions is false', async () => {
+  test('records nothing when it is false', async () => {
     const { printed, code } = await crash(
       `${START.replace('metrics: false', 'metrics: false, captureUncaughtExceptions: false')} ${THROW}`,
     )
     expect({ printed, code }).toEqual({ printed: [], code: 1 })
   })
 
-  test('is recorded when it is thrown before any other record', async () => {
+  test('records the exception when it is thrown before any other record', async () => {
     const { printed, code } = await crash(`${START} throw new Error('at once')`)
     expect(code).toBe(1)
     expect(printed).toMatchObject([{ body: 'at once' }])
   })
 })
 
-describe('uncaught exception with a handler of the application', () => {
+describe('captureUncaughtExceptions with a handler of the application', () => {
   const env = (): Record<string, string> => ({ OTEL_EXPORTER_OTLP_ENDPOINT: receiving.grpcUrl() })
   const LIVE = START.replace(', logs: { processors: [printing] }', '')
 
@@ -208,7 +208,7 @@ describe('uncaught exception with a handler of the application', () => {
       'as the capture callback',
       `process.setUncaughtExceptionCaptureCallback((error) => console.log('mine', error.message))`,
     ],
-  ])('is sent and the process keeps running when the handler is set %s', async (_, handler) => {
+  ])('sends the exception and keeps the process running when the handler is set %s', async (_, handler) => {
     const ended = await run(
       `${LIVE} ${handler}
       setImmediate(() => { throw new Error('survived') })
@@ -232,7 +232,7 @@ describe('uncaught exception with a handler of the application', () => {
     expect(ended.stderr).toMatch(/Error: again\n/)
   })
 
-  test('is sent when an asynchronous handler shuts telemetry down', async () => {
+  test('sends the exception when an asynchronous handler shuts telemetry down', async () => {
     const ended = await run(
       `${LIVE} process.on('uncaughtException', async (error) => {
         await telemetry.shutdown()
@@ -245,7 +245,7 @@ describe('uncaught exception with a handler of the application', () => {
     expect(receiving.take().map(({ body }) => body)).toEqual(['last words'])
   })
 
-  test('is not recorded when the export threw it and the handler ignores it', async () => {
+  test('records nothing when the export threw the exception and the handler ignores it', async () => {
     const ended = await run(
       `
       import { createLoggerProvider } from '@logbridge/core'
@@ -261,7 +261,7 @@ describe('uncaught exception with a handler of the application', () => {
     expect(receiving.take().map(({ body }) => body)).toEqual(['hello'])
   })
 
-  test('is recorded when the export threw it and the process ends', async () => {
+  test('records the exception when the export threw it and the process ends', async () => {
     const { printed, code } =
       await crash(`${START.replace('logs: {', `logs: { scheduledDelayMillis: 1, headers: () => { setImmediate(() => { throw new Error('in the export') }); return {} },`)}
       logs.getLogger('l').emit({ body: 'hello' }); setTimeout(() => {}, 2000)`)
@@ -270,7 +270,7 @@ describe('uncaught exception with a handler of the application', () => {
   })
 })
 
-test('uncaught exception is recorded once by each provider of both copies of the package', async () => {
+test('captureUncaughtExceptions records the exception once with each provider of both copies of the package', async () => {
   const { printed } = await crash(`${START}
     const other = createRequire(import.meta.url)('@logbridge/core')
     other.createLoggerProvider({ processors: [printing], register: false, captureUncaughtExceptions: true })
@@ -280,7 +280,7 @@ test('uncaught exception is recorded once by each provider of both copies of the
   expect(printed.map(({ body }) => body)).toEqual(['boom', 'boom'])
 })
 
-describe('worker thread', () => {
+describe('captureUncaughtExceptions in a worker thread', () => {
   const worker = `
     const { startTelemetry } = require('@logbridge/core')
     ${PRINTING.replace('process.stdout.write(', "require('node:fs').writeSync(1, ")}
@@ -296,7 +296,7 @@ describe('worker thread', () => {
       .on('exit', (code) => console.log('exit', code))`
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
-  test('records its uncaught exception with its provider while the main thread continues', async () => {
+  test('records the exception with the provider of the thread while the main thread continues', async () => {
     const ended = await run(code(`throw new Error('in a worker')`), { type: 'commonjs', env })
     expect(ended.code).toBe(0)
     expect(ended.stdout.match(/"body":"in a worker"/g)).toHaveLength(1)
@@ -304,7 +304,7 @@ describe('worker thread', () => {
     expect(ended.stderr).toContain('when the process ended: 1.')
   })
 
-  test('reports its lost records when it calls process.exit()', async () => {
+  test('reports lost records when the thread calls process.exit()', async () => {
     const ended = await run(
       code(`require('@opentelemetry/api').logs.getLogger('l').emit({ body: 'x' }); process.exit(3)`),
       { type: 'commonjs', env },

@@ -53,7 +53,7 @@ describe('maxQueueBytes', () => {
   })
 })
 
-describe('a batch takes at most 512 KiB and one record', () => {
+describe('OpenBatch takes at most 512 KiB and one record', () => {
   test.for([
     [6, 100_000, 500],
     [50, 60_000, 500],
@@ -144,8 +144,8 @@ test('RecordEncoder releases the texts that keys were cut from', async () => {
   expect(Number(stdout)).toBeLessThan(50_000_000)
 })
 
-describe('PipelineCounters keeps no more counts', () => {
-  test('than there are severities', () => {
+describe('PipelineCounters', () => {
+  test('keeps no more counts than there are severities', () => {
     const onDrop = vi.fn<DropListener>()
     const counters = new PipelineCounters(onDrop)
     for (let i = 0; i < 1000; i += 1) counters.dropOne('queue_full', 100 + i / 7)
@@ -158,7 +158,7 @@ describe('PipelineCounters keeps no more counts', () => {
     ])
   })
 
-  test('than there are statuses when a receiver makes up statuses', () => {
+  test('keeps no more counts than there are statuses when a receiver makes up statuses', () => {
     const counters = new PipelineCounters(undefined)
     for (let status = 1000; status < 2000; status += 1) {
       counters.complete(new Uint8Array(), 0, { kind: 'failed', reason: 'no', status })

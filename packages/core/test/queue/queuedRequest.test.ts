@@ -24,7 +24,7 @@ function batch() {
   return open.seal()!
 }
 
-test('a queued request names the location of its content when that changes', () => {
+test('QueuedRequest names the location of its content when that changes', () => {
   const request = createQueuedRequest(1, batch())
   expect(request.payload.location).toBe('memory')
   expect(chunksOf(request)).toMatchObject([{ recordCount: 1 }])
@@ -36,7 +36,7 @@ test('a queued request names the location of its content when that changes', () 
   expect(encodedRequestOf(request)).toBeUndefined()
 })
 
-test('a queued request has no content when it is released without an entry', () => {
+test('QueuedRequest has no content when it is released without an entry', () => {
   const request = createQueuedRequest(1, batch())
   releaseContent(request)
   expect([request.payload, entryOf(request), chunksOf(request)]).toEqual([
@@ -46,7 +46,7 @@ test('a queued request has no content when it is released without an entry', () 
   ])
 })
 
-test('a queued request of an entry is on disk, with the sequence of that entry', () => {
+test('createSpooledRequest returns a request on disk with the sequence of its entry', () => {
   expect(createSpooledRequest(ENTRY)).toMatchObject({
     sequence: 7,
     count: 1,
@@ -68,7 +68,7 @@ function sendOne() {
 test.each([
   ['delivered', delivered],
   ['refused', { kind: 'failed', reason: 'HTTP 400' } as const],
-] as const)('a queued request is queued, inFlight, then done when it is %s', async (_, outcome) => {
+] as const)('QueuedRequest is queued, inFlight, then done when it is %s', async (_, outcome) => {
   const { transport, queue, request } = sendOne()
   expect(request.state).toBe('queued')
   await transport.arrived(1)
@@ -80,7 +80,7 @@ test.each([
   expect(queue.unfinished.size).toBe(0)
 })
 
-test('a queued request is queued again, then done, when a shutdown aborts its attempt', async () => {
+test('QueuedRequest is queued again, then done, when a shutdown aborts its attempt', async () => {
   const { transport, queue, request } = sendOne()
   await transport.arrived(1)
   const states: string[] = []

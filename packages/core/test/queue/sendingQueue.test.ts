@@ -97,7 +97,7 @@ test('SendingQueue keeps no memory for flushes that have ended during an outage'
   expect(heap() - before).toBeLessThan(10e6)
 })
 
-describe('a request that was split because it is too large', () => {
+describe('SendingQueue with a request that was split', () => {
   const tooLarge = { kind: 'too_large', reason: 'larger than max' } as const
 
   /** Starts a pipeline of eight records, of which four are delivered and two are in flight. */

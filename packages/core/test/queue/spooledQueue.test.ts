@@ -418,7 +418,7 @@ test('LogPipeline drops records as already_shutdown when they are emitted after 
   expect(warnings).toEqual([expect.stringMatching(/^dropped a log record, emitted after the shutdown/)])
 })
 
-describe('records that wait for the scheduled delay', () => {
+describe('SpooledQueue with records that wait for the scheduled delay', () => {
   const DELAY = 1000
   function delayed(options: Parameters<typeof start>[0] = {}) {
     const parts = spooling({ maxExportBatchSize: undefined, scheduledDelayMillis: DELAY, ...options })
@@ -434,7 +434,7 @@ describe('records that wait for the scheduled delay', () => {
     vi.restoreAllMocks()
   })
 
-  test('are in the spool after 50 ms, and are sent in one request when the delay is over', async () => {
+  test('spools them after 50 ms, and sends them in one request when the delay is over', async () => {
     const parts = delayed()
     const { transport, pipeline, write } = parts
     write('a')
@@ -456,7 +456,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(pipeline.stats()).toMatchObject({ delivered: 3, queued: 0, inFlight: 0, spooled: 0 })
   })
 
-  test('are sent when the delay is over and no record has come since they were spooled', async () => {
+  test('sends them when the delay is over and no record has come since they were spooled', async () => {
     const parts = delayed()
     parts.write('a')
     vi.advanceTimersByTime(50)
@@ -466,7 +466,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(await bodiesIn(parts.transport)).toEqual(['a'])
   })
 
-  test('are sent at once when they fill a batch together with spooled records', async () => {
+  test('sends them at once when they fill a batch together with spooled records', async () => {
     const parts = delayed({ maxExportBatchSize: 3 })
     parts.write('a')
     parts.write('b')
@@ -477,7 +477,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(await bodiesIn(parts.transport)).toEqual(['a', 'b', 'c'])
   })
 
-  test('are sent by a flush when they are spooled', async () => {
+  test('sends them by a flush when they are spooled', async () => {
     const parts = delayed()
     parts.write('a')
     vi.advanceTimersByTime(50)
@@ -489,7 +489,7 @@ describe('records that wait for the scheduled delay', () => {
     expect(parts.pipeline.stats()).toMatchObject({ delivered: 1, spooled: 0 })
   })
 
-  test('are kept in the open batch when there is no spool', () => {
+  test('leaves them in the open batch when there is no spool', () => {
     const { pipeline, write } = delayed({ spool: undefined })
     write('a')
     expect(vi.getTimerCount()).toBe(1)

@@ -47,18 +47,18 @@ async function run(stdout: 'gone' | 'unread' | number, count = 2) {
   return { exitCode, stderr }
 }
 
-test('console exporter keeps the process running when stdout is closed', async () => {
+test('toConsole keeps the process running when stdout is closed', async () => {
   expect(await run('gone')).toEqual({ exitCode: 0, stderr: 'alive true\n' })
 })
 
-test('console exporter keeps the process running when stdout is a file on a full disk', async () => {
+test('toConsole keeps the process running when stdout is a file on a full disk', async () => {
   const full = openSync('/dev/full', 'w')
   const ended = await run(full)
   closeSync(full)
   expect(ended).toEqual({ exitCode: 0, stderr: 'alive true\n' })
 })
 
-test('console exporter drops lines and reports that once when stdout has no reader', async () => {
+test('toConsole drops lines and reports that once when stdout has no reader', async () => {
   const { exitCode, stderr } = await run('unread', 200)
   expect(exitCode).toBe(0)
   expect(stderr.match(/logbridge: stdout is not read/g)).toHaveLength(1)
@@ -90,7 +90,7 @@ test('OTEL_LOG_LEVEL keeps the process running when stdout and stderr are closed
   expect(await once(child, 'close')).toEqual([0, null])
 })
 
-test('console exporter removes its listener of stdout when it throws', async () => {
+test('toConsole removes its listener of stdout when it throws', async () => {
   const before = process.stdout.listeners('error')
   const exporter = toConsole({
     export(_items: unknown, _done: () => void): void {

@@ -78,7 +78,7 @@ async function isOver(promise: Promise<unknown>): Promise<boolean> {
   return over
 }
 
-describe.each(['traces', 'metrics'] as const)('of %s', (signal) => {
+describe.each(['traces', 'metrics'] as const)('startTelemetry with %s', (signal) => {
   const begin = BEGIN[signal]
 
   test.each(['forceFlush', 'shutdown'] as const)(

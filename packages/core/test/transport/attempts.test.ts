@@ -17,44 +17,47 @@ const protocols = [
   ['http/protobuf', startHttpReceiver],
 ] as const
 
-test.each(protocols)('%s: an attempt leaves neither listeners nor timers', async (protocol, start) => {
-  const receiver = await start()
-  onTestFinished(receiver.close)
-  receiver.answer = (_, n) => (n % 2 === 0 ? { fault: 'silent' } : {})
-  const exporter = exporterConfig(`${receiver.url}${protocol === 'grpc' ? '' : '/v1/logs'}`, {
-    protocol,
-    headers: async () => ({}),
-    timeoutMillis: 20_000,
-  })
-  const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
-  onTestFinished(() => transport.close())
-  const started = vi.spyOn(timers, 'setTimeout')
-  const cleared = vi.spyOn(timers, 'clearTimeout')
-  onTestFinished(() => void vi.restoreAllMocks())
-  const controller = new AbortController()
-  for (let n = 0; n < 5; n += 1) {
-    await transport.send(REQUEST, controller.signal)
-    const aborted = new AbortController()
-    const sent = transport.send(REQUEST, aborted.signal)
-    setTimeout(() => aborted.abort(), 20)
-    expect(await sent).toMatchObject({ kind: 'retryable' })
-    expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
-  }
-  expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-  // Those for the deadline, and for the end after an abort.
-  const timersOf = (wanted: number): unknown[] =>
-    started.mock.calls.flatMap(([, millis], call) =>
-      millis === wanted ? [started.mock.results[call]?.value] : [],
-    )
-  const deadlines = [...timersOf(20_000), ...timersOf(1000)]
-  expect(timersOf(20_000).length).toBeGreaterThanOrEqual(10)
-  expect(timersOf(1000).length).toBeGreaterThanOrEqual(5)
-  const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
-  for (const timer of deadlines) expect(clearedTimers).toContain(timer)
-})
+test.each(protocols)(
+  '%s: createTransport leaves neither listeners nor timers when an attempt has ended',
+  async (protocol, start) => {
+    const receiver = await start()
+    onTestFinished(receiver.close)
+    receiver.answer = (_, n) => (n % 2 === 0 ? { fault: 'silent' } : {})
+    const exporter = exporterConfig(`${receiver.url}${protocol === 'grpc' ? '' : '/v1/logs'}`, {
+      protocol,
+      headers: async () => ({}),
+      timeoutMillis: 20_000,
+    })
+    const transport = createTransport({ exporter, exportTimeoutMillis: 20_000 })
+    onTestFinished(() => transport.close())
+    const started = vi.spyOn(timers, 'setTimeout')
+    const cleared = vi.spyOn(timers, 'clearTimeout')
+    onTestFinished(() => void vi.restoreAllMocks())
+    const controller = new AbortController()
+    for (let n = 0; n < 5; n += 1) {
+      await transport.send(REQUEST, controller.signal)
+      const aborted = new AbortController()
+      const sent = transport.send(REQUEST, aborted.signal)
+      setTimeout(() => aborted.abort(), 20)
+      expect(await sent).toMatchObject({ kind: 'retryable' })
+      expect(getEventListeners(aborted.signal, 'abort')).toEqual([])
+    }
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    // Those for the deadline, and for the end after an abort.
+    const timersOf = (wanted: number): unknown[] =>
+      started.mock.calls.flatMap(([, millis], call) =>
+        millis === wanted ? [started.mock.results[call]?.value] : [],
+      )
+    const deadlines = [...timersOf(20_000), ...timersOf(1000)]
+    expect(timersOf(20_000).length).toBeGreaterThanOrEqual(10)
+    expect(timersOf(1000).length).toBeGreaterThanOrEqual(5)
+    const clearedTimers = cleared.mock.calls.map(([timer]) => timer)
+    for (const timer of deadlines) expect(clearedTimers).toContain(timer)
+  },
+)
 
 test.each(protocols)(
-  '%s: an attempt that ends while certificates are looked at says so',
+  '%s: createTransport names the cause when an attempt ends while certificates are read',
   async (protocol) => {
     const tls = { files: { ca: import.meta.filename } }
     const exporter = exporterConfig('https://127.0.0.1:9', { protocol, tls })
@@ -73,12 +76,12 @@ const noAnswer = { kind: 'retryable', reason: 'HTTP request failed: no response 
 
 /** Functions that make one attempt over HTTP, by name. */
 const attempts: Record<string, (exporter: ExporterConfig) => Promise<ExportOutcome>> = {
-  'an attempt': async (exporter) => {
+  createHttpTransport: async (exporter) => {
     const transport = createHttpTransport(exporter)
     onTestFinished(() => transport.close())
     return await transport.send(REQUEST, never)
   },
-  'an attempt of an exit flush': (exporter) =>
+  createHttpSend: (exporter) =>
     createHttpSend(resolveExitTarget(exporter, 'logs'))(REQUEST, AbortSignal.timeout(exporter.timeoutMillis)),
 }
 
@@ -168,7 +171,7 @@ test('waitUntilSent returns at once when the request was closed before it was se
   expect(await waitUntilSent(closed, true, never, () => {})).toBe(false)
 })
 
-test('an attempt over HTTP that is aborted before its request is compressed is made again', async () => {
+test('createHttpTransport has a retryable outcome when an attempt is aborted before its request is compressed', async () => {
   const exporter = exporterConfig('http://127.0.0.1:9', { protocol: 'http/protobuf', compression: 'gzip' })
   const transport = createHttpTransport(exporter)
   onTestFinished(() => transport.close())
@@ -178,7 +181,7 @@ test('an attempt over HTTP that is aborted before its request is compressed is m
   })
 })
 
-test('an attempt over HTTP that was aborted before it began ends, and its connection with it', async () => {
+test('createHttpTransport ends an attempt and its connection when the attempt was aborted before it began', async () => {
   const receiver = await startHttpReceiver()
   onTestFinished(receiver.close)
   receiver.answer = () => ({ fault: 'silent' })
@@ -191,7 +194,7 @@ test('an attempt over HTTP that was aborted before it began ends, and its connec
 test.each([
   ['the time is up', 10, never],
   ['it is aborted', 60_000, AbortSignal.timeout(10)],
-])('an attempt that never ends is aborted when %s', async (_, timeoutMillis, signal) => {
+])('withDeadline aborts an attempt that never ends when %s', async (_, timeoutMillis, signal) => {
   const endless = withDeadline(timeoutMillis, signal, () => new Promise(() => {}))
   await expect(endless).rejects.toMatchObject({ name: 'AbortError' })
 })

@@ -36,7 +36,7 @@ const tracer = telemetry.tracerProvider.getTracer('t')
 describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
   const jumps = [DAY, -DAY, 0, -DAY, DAY, 0]
 
-  test('the clock jumps a day ahead and back while requests are under way: each record arrives once', async () => {
+  test('createTransport sends each record once when the clock jumps a day ahead and back during requests', async () => {
     const { viewer, bodies, proxy, env } = await receive(protocol)
     proxy.fault = { latencyMillis: 40 }
     const program = start(
@@ -65,7 +65,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
   })
 
   test.each([DAY, -DAY])(
-    'requests are retried when the clock jumps by %i ms while the receiver is unreachable',
+    'createTransport retries requests when the clock jumps by %i ms while the receiver is unreachable',
     async (jump) => {
       const { bodies, proxy, env } = await receive(protocol)
       await proxy.refuse()
@@ -92,7 +92,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
     },
   )
 
-  test('a clock that is a day behind when a request is made does not make its deadline a day', async () => {
+  test('createTransport keeps the deadline of a request when the clock was a day behind at its start', async () => {
     const { proxy, env } = await receive(protocol)
     proxy.fault = { blackHole: true }
     const program = start(

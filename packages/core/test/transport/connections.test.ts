@@ -28,7 +28,7 @@ async function serve(accept: (socket: Socket) => unknown) {
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
 }
 
-test('a connection that the receiver closes after its SETTINGS is made again after half a second', async () => {
+test('createGrpcTransport connects again after half a second when the receiver closes the connection after its SETTINGS', async () => {
   const pauses: (() => void)[] = []
   const { setTimeout } = timers
   vi.spyOn(timers, 'setTimeout').mockImplementation(((end: () => void, millis: number) => {
@@ -51,7 +51,7 @@ test('a connection that the receiver closes after its SETTINGS is made again aft
   }
 })
 
-test('a connection whose receiver lets TLS wait is closed when it is left, and by a close', async () => {
+test('createGrpcTransport closes a connection when TLS waits and the connection is left or the transport is closed', async () => {
   const { address, sockets } = await serve((socket) => socket.resume())
   const transport = createGrpcTransport(
     exporterConfig(`https://localhost:${address.split(':')[1]}`, { tls: {}, timeoutMillis: 100 }),
@@ -63,7 +63,7 @@ test('a connection whose receiver lets TLS wait is closed when it is left, and b
   await last
 })
 
-test('a request that is not answered is canceled at its deadline when the global timers are fake', async () => {
+test('createGrpcTransport cancels an unanswered request at its deadline when the global timers are fake', async () => {
   const streams: http2.ServerHttp2Stream[] = []
   const server = http2
     .createServer()
@@ -111,7 +111,7 @@ async function startUnreachable(): Promise<string> {
 }
 
 test.each(['grpc', 'http/protobuf'])(
-  'a connection by %s that is still being made does not hold a process that has shut down',
+  'createTransport by %s lets a process end after a shutdown when its connection is still being made',
   async (protocol) => {
     const ended = await runTo(
       await startUnreachable(),
@@ -130,7 +130,7 @@ test.each(['grpc', 'http/protobuf'])(
 )
 
 test.each(['grpc', 'http/protobuf'])(
-  'a connection by %s that is still being made holds a process no longer than the flush at its end',
+  'createTransport by %s lets a process end after its final flush when its connection is still being made',
   { tags: 'long' },
   async (protocol) => {
     const ended = await runTo(

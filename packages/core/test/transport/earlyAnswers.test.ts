@@ -54,7 +54,7 @@ async function readSlowly(request: Readable, bytes: number, onHalf = (): void =>
 }
 
 test.for(protocols)(
-  'a request over %s is sent to its end, and its memory is not used again before, when it is answered first',
+  'createTransport over %s sends a request to its end before its memory is used again when the answer comes first',
   async ([protocol, start, frameBytes]) => {
     const receiver = await start()
     // Leave headroom as batches do, so that grpc-js sends the request in place.
@@ -72,7 +72,7 @@ test.for(protocols)(
 )
 
 test.for(protocols)(
-  'requests over %s that are answered and never read end at the deadline, one after another',
+  'createTransport over %s ends requests at the deadline, one after another, when they are answered and never read',
   async ([protocol, start]) => {
     const receiver = await start()
     const transport = connect(protocol, receiver.url, 1000)
@@ -90,7 +90,7 @@ test.for(protocols)(
 )
 
 test.for(protocols)(
-  'requests over %s that are answered and never read have four sockets at a time at most',
+  'createTransport over %s has four sockets at most when requests are answered and never read',
   async ([protocol, start]) => {
     const sockets: Socket[] = []
     const take = (made: unknown): void => void sockets.push((made as { socket: Socket }).socket)
@@ -114,7 +114,7 @@ test.for(protocols)(
 )
 
 test.for(protocols)(
-  'the rest of a request over %s is not sent when it is refused first',
+  'createTransport over %s ends sending when the request is refused first',
   async ([protocol, start]) => {
     const receiver = await start('too large')
     const sent = connect(protocol, receiver.url, 60_000).send(Buffer.alloc(REQUEST_BYTES), never)
@@ -136,7 +136,7 @@ test.for(
     (['traces', 'metrics'] as const).map((signal) => [signal, ...protocol] as const),
   ),
 )(
-  'a shutdown of %s over %s waits until a request is sent to its end when it is answered first',
+  'shutdown of %s over %s waits until a request is sent to its end when the answer comes first',
   async ([signal, protocol, start, frameBytes]) => {
     const receiver = await start()
     const url = protocol === 'grpc' ? receiver.url : `${receiver.url}/v1/${signal}`
@@ -159,7 +159,7 @@ test.for(
 )
 
 test.for(protocols)(
-  'an exit flush over %s waits until a request is sent to its end when it is answered first',
+  'flushOnExit over %s waits until a request is sent to its end when the answer comes first',
   async ([protocol, start, frameBytes]) => {
     const receiver = await start()
     const target = resolveExitTarget(exporterConfig(receiver.url, { protocol }), 'logs')

@@ -48,7 +48,7 @@ function untilDelivered(transport: Transport): Promise<void> {
 
 // 30 s, by grpc-js's own time between two resolutions, would be over the limit of a test.
 test(
-  'gRPC: a receiver that has moved is found at its new address within seconds',
+  'createGrpcTransport finds a receiver at its new address within seconds when the receiver has moved',
   { tags: 'long', timeout: 20_000 },
   async () => {
     const { receivers, first, second, names } = await startTwo(startGrpcReceiver)
@@ -62,7 +62,7 @@ test(
   },
 )
 
-test('gRPC: a receiver that has moved and left its connections half open is found after one attempt', async () => {
+test('createGrpcTransport finds a receiver at its new address after one attempt when the connections are left half open', async () => {
   const { receivers, first, second, names } = await startTwo(startGrpcReceiver)
   const transport = overGrpc(names, first, 300)
   await untilDelivered(transport)
@@ -73,7 +73,7 @@ test('gRPC: a receiver that has moved and left its connections half open is foun
   expect(receivers[1].requests).toHaveLength(1)
 })
 
-test('gRPC: several receivers behind a name share the requests, and one that dies loses none', async () => {
+test('createGrpcTransport shares the requests among the receivers of a name, and loses none when one dies', async () => {
   const { receivers, first, second, names } = await startTwo(startGrpcReceiver)
   names.addresses = [first.host, second.host]
   const url = `dns://127.0.0.1:${names.port}/collector.test:${first.port}`
@@ -96,7 +96,7 @@ test('gRPC: several receivers behind a name share the requests, and one that die
   for (let index = 0; index < 10; index += 1) expect(arrived).toContain(`id ${1000 + index}`)
 })
 
-test('HTTP: a receiver that has moved is found at its new address at once', async () => {
+test('createHttpTransport finds a receiver at its new address at once when the receiver has moved', async () => {
   const { receivers, first, second, names } = await startTwo(startHttpReceiver)
   const resolver = new dns.Resolver()
   resolver.setServers([`127.0.0.1:${names.port}`])

@@ -21,8 +21,8 @@ function connect(url: string, options: Partial<ExporterConfig> = {}): Transport 
 
 const delivered = { kind: 'delivered', rejected: 0, status: 200 }
 
-describe('a request', () => {
-  test('arrives byte for byte, with the headers, on one connection', async () => {
+describe('createHttpTransport', () => {
+  test('sends requests byte for byte, with the headers, on one connection', async () => {
     const receiver = await serve(startHttpReceiver)
     const headers = () => ({ 'x-tenant': 'shop', 'User-Agent': 'mine' })
     const transport = connect(receiver.url, { headers })
@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(receiver.connections).toBe(1)
   })
 
-  test('is compressed when it is over 1 KiB', async () => {
+  test('compresses a request when it is over 1 KiB', async () => {
     const receiver = await serve(startHttpReceiver)
     const transport = connect(receiver.url, { compression: 'gzip' })
     const large = Buffer.alloc(1025, 'x')
@@ -50,7 +50,7 @@ describe('a request', () => {
   })
 
   test.each(WRONG_HEADERS)(
-    'is retryable when a function returns %s for headers, with a reason that hides the headers',
+    'has a retryable outcome, whose reason hides the headers, when a function returns %s for headers',
     async (_, headers, reason) => {
       const receiver = await serve(startHttpReceiver)
       const outcome = await connect(receiver.url, { headers }).send(REQUEST, never)
@@ -60,7 +60,7 @@ describe('a request', () => {
     },
   )
 
-  test('ends at the deadline or the abort when the headers function never returns', async () => {
+  test('ends an attempt at the deadline or the abort when the headers function never returns', async () => {
     const headers = (): Promise<never> => new Promise(() => {})
     expect(
       await connect('http://127.0.0.1:1', { headers, timeoutMillis: 50 }).send(REQUEST, never),
@@ -72,15 +72,13 @@ describe('a request', () => {
     expect(await sent).toMatchObject({ kind: 'retryable' })
     expect(await patient.send(REQUEST, controller.signal)).toMatchObject({ kind: 'retryable' })
   })
-})
 
-describe('an answer', () => {
   async function outcomeOf(answer: HttpAnswer, options: Partial<ExporterConfig> = {}) {
     const receiver = await serve(startHttpReceiver, () => answer)
     return await connect(receiver.url, options).send(REQUEST, never)
   }
 
-  test('of partial success says what was refused, and is delivered', async () => {
+  test('counts rejected records as delivered when the answer is a partial success', async () => {
     const headers = { authorization: 'Bearer hunter2' }
     const body = partialSuccess(3n, 'not for hunter2\n')
     expect(await outcomeOf({ body }, { headers })).toEqual({
@@ -105,7 +103,7 @@ describe('an answer', () => {
     [502, 'retryable'],
     [503, 'retryable'],
     [504, 'retryable'],
-  ])('of status %i is %s', async (status, kind) => {
+  ])('maps the status %i to %s', async (status, kind) => {
     const other = await serve(startHttpReceiver)
     const headers = { location: `${other.url}/v1/logs` }
     expect(await outcomeOf({ status, body: 'no', headers })).toMatchObject({
@@ -116,7 +114,7 @@ describe('an answer', () => {
     expect(other.requests).toEqual([])
   })
 
-  test('says in its Status why the request is refused, which is shown without the headers', async () => {
+  test('shows the message of the Status without the headers when the request is refused', async () => {
     const text = 'no such token: hunter2\n'
     const body = Buffer.concat([Buffer.from([0x08, 16, 0x12, text.length]), Buffer.from(text)])
     const options = { headers: { authorization: 'Bearer hunter2' } }
@@ -134,7 +132,7 @@ describe('an answer', () => {
     })
   })
 
-  test('of 400 in the words of the Collector for a request that is too large is understood', async () => {
+  test('maps the status 400 to too_large when the Collector finds the request too large', async () => {
     const text = 'http: request body too large'
     const body = Buffer.concat([Buffer.from([0x12, text.length]), Buffer.from(text)])
     const headers = { 'content-type': 'application/x-protobuf' }
@@ -149,7 +147,7 @@ describe('an answer', () => {
     ['soon', undefined],
     ['-1e9', undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ])('with Retry-After: %s asks for a delay of %s milliseconds', async (value, retryAfterMillis) => {
+  ])('reads Retry-After: %s as a delay of %s milliseconds', async (value, retryAfterMillis) => {
     for (const status of [429, 502, 503, 504]) {
       expect(await outcomeOf({ status, headers: { 'retry-after': value } })).toMatchObject({
         kind: 'retryable',
@@ -158,7 +156,7 @@ describe('an answer', () => {
     }
   })
 
-  test('with a date for Retry-After asks for the time until then', async () => {
+  test('reads Retry-After as the time until a date when it is a date', async () => {
     const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }
     const { retryAfterMillis } = (await outcomeOf({ status: 503, headers })) as { retryAfterMillis: number }
     expect(retryAfterMillis).toBeGreaterThan(50_000)
@@ -171,7 +169,7 @@ describe('an answer', () => {
     ['is cut short', { body: Buffer.alloc(1000), fault: 'truncated' }],
     ['is shorter than it said', { body: 'x', headers: { 'content-length': 2 }, fault: 'truncated' }],
     ['never ends', { body: 'x', headers: { 'content-length': 2 } }],
-  ] as const)('that accepts is delivered, also where its content %s', async (_, answer) => {
+  ] as const)('has the outcome delivered when the content of an accepting answer %s', async (_, answer) => {
     expect(await outcomeOf(answer, { timeoutMillis: 200 })).toEqual(delivered)
   })
 
@@ -186,11 +184,11 @@ describe('an answer', () => {
     ['half a status line', { raw: 'HTTP/1.1 200' }, /ECONNRESET|HPE_/],
     ['a closed connection', { raw: '' }, /ECONNRESET/],
     ['a reset connection', { fault: 'disconnect' }, /ECONNRESET/],
-  ] as const)('that is %s is retryable, and no status', async (_, answer, reason) => {
+  ] as const)('has a retryable outcome without status when the answer is %s', async (_, answer, reason) => {
     expect(await outcomeOf(answer)).toEqual({ kind: 'retryable', reason: expect.stringMatching(reason) })
   })
 
-  test('that never arrives ends the attempt at the deadline or the abort', async () => {
+  test('ends an attempt at the deadline or the abort when no answer arrives', async () => {
     const receiver = await serve<HttpAnswer>(startHttpReceiver, () => ({ fault: 'silent' }))
     expect(await connect(receiver.url, { timeoutMillis: 50 }).send(REQUEST, never)).toEqual({
       kind: 'retryable',
@@ -201,17 +199,15 @@ describe('an answer', () => {
     controller.abort()
     expect(await sent).toMatchObject({ kind: 'retryable' })
   })
-})
 
-describe('a connection', () => {
-  test('that is refused is retryable', async () => {
+  test('has a retryable outcome when the connection is refused', async () => {
     expect(await connect('http://127.0.0.1:1').send(REQUEST, never)).toEqual({
       kind: 'retryable',
       reason: 'HTTP request failed: ECONNREFUSED',
     })
   })
 
-  test('to an endpoint of the wrong kind fails with a hint', async () => {
+  test('fails with a hint when the endpoint speaks another protocol', async () => {
     const receiver = await startGrpcReceiver()
     onTestFinished(receiver.close)
     expect(await connect(receiver.url).send(REQUEST, never)).toMatchObject({
@@ -219,7 +215,7 @@ describe('a connection', () => {
     })
   })
 
-  test('that was kept, and is closed just as it is used, costs no attempt', async () => {
+  test('repeats a request when a kept connection is closed as it is used', async () => {
     const seen = new Set<number>()
     const receiver = await serve(startHttpReceiver, ({ connection }, n) =>
       n > 3 && seen.has(connection) ? { fault: 'disconnect' } : (seen.add(connection), {}),
@@ -231,7 +227,7 @@ describe('a connection', () => {
     expect(await send()).toEqual(delivered)
   })
 
-  test('that is reset amid a request is retryable', async () => {
+  test('has a retryable outcome when the connection is reset amid a request', async () => {
     const receiver = await serve(startHttpReceiver)
     const proxy = await proxied(receiver)
     proxy.fault = { cut: { of: 'request', afterBytes: 10_000 } }
@@ -240,7 +236,7 @@ describe('a connection', () => {
     expect(await transport.send(Buffer.alloc(1_000_000), never)).toEqual(delivered)
   })
 
-  test('that is half open is left after one attempt', async () => {
+  test('leaves a half open connection after one attempt', async () => {
     const receiver = await serve(startHttpReceiver)
     const proxy = await proxied(receiver)
     const transport = connect(proxy.url, { timeoutMillis: 200 })

@@ -224,7 +224,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
 }
 
 test.each(Object.entries(FAULTS))(
-  '%s is reported again when it has ended and begins again',
+  'rearm lets a diagnostic be reported again when its cause has ended and begins again: %s',
   async (_, fault) => {
     const now = performance.now.bind(performance)
     let minutes = 0
@@ -244,7 +244,7 @@ test.each(Object.entries(FAULTS))(
   },
 )
 
-test('failed exports are reported once when another transport delivers meanwhile', async () => {
+test('createRetryingTransport reports failed exports once when another transport delivers meanwhile', async () => {
   const now = performance.now.bind(performance)
   let minutes = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)

@@ -33,7 +33,7 @@ function scripted(...outcomes: ExportOutcome[]) {
   }
 }
 
-test('a retrying transport sends a request once when its outcome is final', async () => {
+test('createRetryingTransport sends a request once when its outcome is final', async () => {
   for (const outcome of [
     delivered,
     { kind: 'failed', reason: 'gRPC UNAUTHENTICATED' },
@@ -45,7 +45,7 @@ test('a retrying transport sends a request once when its outcome is final', asyn
   }
 })
 
-test('a retrying transport backs off exponentially up to 30 s, with full jitter, without end', async () => {
+test('createRetryingTransport backs off exponentially up to 30 s, with full jitter, without end', async () => {
   const transport = scripted(retryable)
   void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(200_000)
@@ -58,7 +58,7 @@ test('a retrying transport backs off exponentially up to 30 s, with full jitter,
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
 })
 
-test('a retrying transport reports the second failure once, with its reason', async () => {
+test('createRetryingTransport reports the second failure once, with its reason', async () => {
   const once = createRetryingTransport(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await once
@@ -72,7 +72,7 @@ test('a retrying transport reports the second failure once, with its reason', as
   ])
 })
 
-test('a retrying transport keeps the delay of the receiver during a flush', async () => {
+test('createRetryingTransport keeps the delay of the receiver during a flush', async () => {
   const transport = scripted({ ...retryable, retryAfterMillis: 7000 }, delivered)
   const retrying = createRetryingTransport(transport, () => 0)
   const sent = retrying.send(new Uint8Array(), never)
@@ -84,7 +84,7 @@ test('a retrying transport keeps the delay of the receiver during a flush', asyn
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
 })
 
-test('a delay of 0 does not replace the backoff', async () => {
+test('createRetryingTransport keeps its backoff when the receiver asks for a delay of 0', async () => {
   const transport = scripted({ ...retryable, retryAfterMillis: 0 })
   void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(2000)
@@ -92,7 +92,7 @@ test('a delay of 0 does not replace the backoff', async () => {
 })
 
 test.each([1e12, 1e15, Infinity])(
-  'a retrying transport waits an hour when the receiver asks for %s milliseconds',
+  'createRetryingTransport waits an hour when the receiver asks for %s milliseconds',
   async (retryAfterMillis) => {
     const transport = scripted({ ...retryable, retryAfterMillis })
     void createRetryingTransport(transport, () => 1).send(new Uint8Array(), never)
@@ -136,7 +136,7 @@ test('resetBackoff restarts the backoff when a receiver returns during a flush',
   expect(transport.times.slice(before).map((time) => time - flushedAt)).toEqual([0, 500, 1500, 3500])
 })
 
-test('an abort ends the retries with the last outcome, and leaves no timer or listener', async () => {
+test('createRetryingTransport ends with the last outcome, and leaves no timer or listener, when it is aborted', async () => {
   const controller = new AbortController()
   const transport = scripted(retryable)
   const sent = createRetryingTransport(transport, () => 1).send(new Uint8Array(), controller.signal)

@@ -52,8 +52,8 @@ const SECRETS = [
   'qwertz7',
 ]
 
-describe.each(SECRETS)('a receiver that repeats the secret %s', (secret) => {
-  test.each(Object.entries(FORMS))('is shown without the secret when the secret is %s', (_, form) => {
+describe.each(SECRETS)('createSanitizer for the secret %s', (secret) => {
+  test.each(Object.entries(FORMS))('hides the secret when the receiver repeats it %s', (_, form) => {
     const repeated = form(secret)
     const text = shown(`no such key: ${repeated}!`, { 'x-api-key': secret }).replace(/eyJrZXkiOi[IJ]/, '')
     expect(text).toMatch(/^no such key: \*{3}/)
@@ -65,11 +65,14 @@ test.each([
   ['base64', 'AbC+dEf/gHi+jKl', 'base64url', 'AbC-dEf_gHi-jKl'],
   ['base64url', 'AbC-dEf_gHi-jKl', 'base64', 'AbC+dEf/gHi+jKl'],
   ['base64', 'AbC+dEf/gHi+jKl', 'the value of a form', 'AbC dEf/gHi jKl'],
-])('a secret in %s, %s, is not shown when it is repeated as %s', (_, secret, _form, repeated) => {
-  expect(shown(`no such key: ${repeated}!`, { 'x-api-key': secret })).toBe('no such key: ***!')
-})
+])(
+  'createSanitizer hides a secret in %s, %s, when the receiver repeats it as %s',
+  (_, secret, _form, repeated) => {
+    expect(shown(`no such key: ${repeated}!`, { 'x-api-key': secret })).toBe('no such key: ***!')
+  },
+)
 
-describe('a receiver that repeats a sign-in', () => {
+describe('createSanitizer for a sign-in', () => {
   const halves = ['bob-the-builder', 'hunter2secret']
   const pair = halves.join(':')
   const headers = { authorization: `Basic ${base64(pair)}` }
@@ -118,7 +121,7 @@ test('collectSecrets returns the secrets of URLs, proxies, headers, and the priv
   }
 })
 
-test('a private key that a file gives later is collected, beside the one of the start', async () => {
+test('collectSecrets returns the private key of the start and a later one when a file changes', async () => {
   const makeKey = (): string =>
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
       format: 'pem',
@@ -141,7 +144,7 @@ test('a private key that a file gives later is collected, beside the one of the 
   }
 })
 
-test('a message without a secret is unchanged, on one line and shortened', () => {
+test('createSanitizer puts a message on one line and shortens it when it has no secret', () => {
   const headers = { authorization: 'Bearer abcdefsecret', 'x-scope': 'a', 'x-short': 'abcde' }
   expect(shown('Bearer abcde wanted, not Basic', headers)).toBe('Bearer abcde wanted, not Basic')
   expect(shown('a\r\nlogbridge: all is well\u001b[2J\u202e', headers)).toBe('a logbridge: all is well [2J ')
@@ -150,7 +153,7 @@ test('a message without a secret is unchanged, on one line and shortened', () =>
   expect(maskSecrets('x'.repeat(10_000), [])).toHaveLength(4096)
 })
 
-test('a secret that the end of what is read cuts in half is not shown', () => {
+test('createSanitizer hides half a secret when the message is cut within the secret', () => {
   const text = shown('\n'.repeat(4096 - 8) + 'abcdefsecret', { authorization: 'Bearer abcdefsecret' })
   expect(text).toBe(' ***')
 })

@@ -94,17 +94,17 @@ describe.each([
   const arrives = { delivered: 1, dropped: {} }
   const doesNot = { delivered: 0, dropped: { shutdown_timeout: 1 } }
 
-  test('a server whose certificate is trusted gets the record', async () => {
+  test('startTelemetry sends a record when the certificate of the server is trusted', async () => {
     expect(await send(plain.port, { ca: own.cert })).toEqual(arrives)
     expect(await send(plain.port, { caFile: write(own.cert) })).toEqual(arrives)
   })
 
-  test('a server that is not trusted gets nothing', async () => {
+  test('startTelemetry sends nothing when the server is not trusted', async () => {
     expect(await send(plain.port, { ca: client.cert }, IMPATIENT)).toEqual(doesNot)
     expect(await send(plain.port, {}, IMPATIENT)).toEqual(doesNot)
   })
 
-  test('a server that asks for a client certificate gets the record with it, and nothing without', async () => {
+  test('startTelemetry sends a record only with its certificate when the server asks for one', async () => {
     expect(await send(mutual.port, { ca: own.cert, ...client })).toEqual(arrives)
     const files = { certFile: write(client.cert), keyFile: write(client.key) }
     expect(await send(mutual.port, { ca: own.cert, ...files })).toEqual(arrives)
@@ -112,7 +112,7 @@ describe.each([
     expect(await send(mutual.port, { ca: own.cert, ...own }, IMPATIENT)).toEqual(doesNot)
   })
 
-  test('a server that moves to another authority gets what is logged once the file says so', async () => {
+  test('startTelemetry sends records when the server moves to another authority and the file names it', async () => {
     const proxy = await startFaultProxy(`http://127.0.0.1:${plain.port}`)
     cleanups.push(proxy.close)
     // The file is a link that is replaced, as in Kubernetes.
@@ -147,7 +147,7 @@ describe.each([
     expect(warnings.filter((text) => UNUSABLE.test(text))).toHaveLength(1)
   })
 
-  test('a client certificate is replaced while the process runs, in any order of writing its files', async () => {
+  test('startTelemetry uses a new client certificate when its files are written in any order', async () => {
     const proxy = await startFaultProxy(`http://127.0.0.1:${mutual.port}`)
     cleanups.push(proxy.close)
     const [certFile, keyFile] = [write(client.cert), write(client.key)]
@@ -178,7 +178,7 @@ describe.each([
     expect(warnings.join()).not.toContain('PRIVATE')
   })
 
-  test('records are sent when certificate files become valid after the start', async () => {
+  test('startTelemetry sends records when certificate files become valid after the start', async () => {
     const caFile = write(own.cert.slice(0, -40))
     const { log, provider } = provide(plain.port, { caFile })
     log()
