@@ -14,6 +14,6 @@ const sharedInternals: EsbuildPlugin = {
   },
 }
 
-export default library(['src/index.ts', 'src/internal.ts', 'src/conformance.ts'], {
+export default library(['src/index.ts', 'src/internal.ts', 'src/conformance.ts', 'src/testing.ts'], {
   esbuildPlugins: [sharedInternals],
 })

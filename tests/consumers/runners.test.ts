@@ -1,6 +1,11 @@
-import { expect, it } from 'vitest'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, expect, it, test } from 'vitest'
+import { unreachableUrl } from '@logbridge/test-support/ports'
+import { codeBlocks } from '@logbridge/test-support/programs'
 import { installProject } from '@logbridge/test-support/project'
 import { ONE_BY_EACH, soldOut, startReceiver } from '@logbridge/test-support/receiver'
+import { rootFolder } from '@logbridge/test-support/run'
 
 const receiver = await startReceiver()
 const project = await installProject('runners')
@@ -24,4 +29,39 @@ it('Jest runs CommonJS, and an error of another realm arrives as an exception', 
 it('vitest runs an ES module whose records arrive', async () => {
   await project.run('npx', ['vitest', 'run', 'modules', '--globals'], receiver.grpc)
   expect(receiver.take()).toEqual(ONE_BY_EACH)
+})
+
+test('bridgeConsole leaves the place of a call as Jest prints it', async () => {
+  const printed = await project.run('sh', ['-c', 'npx jest origin.test.js 2>&1'], vmModules)
+  const places = printed.match(/at .*\.js:\d+/g)
+  expect(places).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/at \S+ \(origin\.test\.js:/)))
+})
+
+test('an adapter is no leak to Jest when no provider is registered', async () => {
+  await project.run('npx', ['jest', '--detectLeaks', 'leaks.test.js'], vmModules)
+})
+
+/** Programs of docs/testing.md, each with its file name in the first line. */
+const documented = new Map(
+  codeBlocks(await readFile(join(rootFolder, 'docs/testing.md'), 'utf8'), 'js').map((code) => [
+    /^\/\/ (\S+)\n/.exec(code)![1]!,
+    code,
+  ]),
+)
+beforeAll(async () => {
+  for (const [name, code] of documented) await writeFile(join(project.folder, name), code)
+})
+
+test.each([
+  ['Jest', 'orders.jest.test.js', ['npx', 'jest']],
+  ['Vitest', 'orders.vitest.test.js', ['npx', 'vitest', 'run']],
+  ['node:test', 'orders.node.test.js', ['node', '--test']],
+] as const)('%s runs %s of docs/testing.md', async (_, name, [command, ...args]) => {
+  expect([...documented.keys()]).toContain(name)
+  await project.run(command, [...args, name], vmModules)
+})
+
+test('shutdown ends within the time of a hook of Jest when no receiver runs', async () => {
+  const env = { ...vmModules, OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() }
+  await project.run('npx', ['jest', 'telemetry.jest.test.js'], env)
 })

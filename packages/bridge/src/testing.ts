@@ -1,0 +1,115 @@
+/**
+ * In-memory LoggerProvider for the tests of an application: keeps what its loggers send, and needs no SDK and no receiver.
+ */
+import {
+  activeContext,
+  type AnyValue,
+  type AnyValueMap,
+  type ApiLogRecord,
+  describeException,
+  type HrTime,
+  type Logger,
+  type LoggerProvider,
+  spanContextOf,
+  toAnyValue,
+  toAnyValueMap,
+  toHrTime,
+} from './internal.ts'
+
+/** Log record that a memory provider has received, in plain values. An absent field is `undefined`. */
+export interface MemoryLogRecord {
+  /** Instrumentation scope. */
+  readonly scope: {
+    readonly name: string
+    readonly version: string | undefined
+    readonly schemaUrl: string | undefined
+    readonly attributes: AnyValueMap
+  }
+  /** Time of the event, in seconds and nanoseconds. */
+  readonly timestamp: HrTime | undefined
+  /** Time of the call, in seconds and nanoseconds. */
+  readonly observedTimestamp: HrTime | undefined
+  /** Severity number 1-24; 0 for a record without severity. */
+  readonly severityNumber: number
+  /** Level in the library's own spelling. */
+  readonly severityText: string | undefined
+  readonly body: AnyValue | undefined
+  /** Attributes, `exception.*` among them. */
+  readonly attributes: AnyValueMap
+  readonly eventName: string | undefined
+  /** Trace id of the active span, in 32 hexadecimal digits. */
+  readonly traceId: string | undefined
+  /** Span id of the active span, in 16 hexadecimal digits. */
+  readonly spanId: string | undefined
+  readonly traceFlags: number | undefined
+}
+
+/** LoggerProvider that keeps its records in memory. */
+export interface MemoryLoggerProvider extends LoggerProvider {
+  /** Records that arrived since the last `reset`, in order. */
+  readonly records: readonly MemoryLogRecord[]
+  /** Removes all records. */
+  reset(): void
+  /** Resolves at once, because a record arrives inside its log call. */
+  forceFlush(): Promise<void>
+  /** Resolves at once. Later records are kept as well. */
+  shutdown(): Promise<void>
+}
+
+/** Record of the Logs API, with the field that only applications use. */
+interface EmittedRecord extends ApiLogRecord {
+  exception?: unknown
+}
+
+/**
+ * Creates a LoggerProvider that keeps its records in memory. Pass the provider to an adapter as the option `loggerProvider`, or
+ * register it by `logs.setGlobalLoggerProvider` of `@opentelemetry/api` 1.10 or of `@opentelemetry/api-logs`.
+ *
+ * @example
+ * const loggerProvider = createMemoryLoggerProvider()
+ * const logger = winston.createLogger({ transports: [new OtelTransport({ loggerProvider })] })
+ * logger.info('order placed')
+ * loggerProvider.records[0].body // 'order placed'
+ */
+export function createMemoryLoggerProvider(): MemoryLoggerProvider {
+  const records: MemoryLogRecord[] = []
+  return {
+    records,
+    reset: () => void records.splice(0),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+    getLogger(name, version, options: { schemaUrl?: string; attributes?: object } = {}): Logger {
+      const { schemaUrl, attributes = {} } = options
+      const scope = { name, version, schemaUrl, attributes: toAnyValueMap(attributes) }
+      return {
+        emit: (record) => void records.push(receive(scope, record)),
+        enabled: () => true,
+      }
+    },
+  }
+}
+
+/** Copies a record, so that a change after the log call does not show. */
+function receive(scope: MemoryLogRecord['scope'], record: EmittedRecord): MemoryLogRecord {
+  const { severityNumber = 0, severityText, body, attributes = {}, eventName, context, exception } = record
+  const span = spanContextOf(context ?? activeContext())
+  return {
+    scope,
+    timestamp: toHrTime(record.timestamp),
+    observedTimestamp: toHrTime(record.observedTimestamp),
+    severityNumber,
+    severityText,
+    body: body === undefined ? undefined : toAnyValue(body),
+    attributes: toAnyValueMap({ ...exceptionAttributes(exception), ...attributes }),
+    eventName,
+    traceId: span?.traceId,
+    spanId: span?.spanId,
+    traceFlags: span?.traceFlags,
+  }
+}
+
+function exceptionAttributes(exception: unknown): object {
+  if (exception === undefined || exception === null) return {}
+  if (typeof exception !== 'object') return { 'exception.message': exception }
+  return describeException(exception).attributes
+}

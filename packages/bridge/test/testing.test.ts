@@ -1,0 +1,75 @@
+import { createMemoryLoggerProvider } from '@logbridge/bridge/testing'
+import { context, logs, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { logs as logs2x } from '@opentelemetry/api-logs'
+import { afterEach, expect, test } from 'vitest'
+import { createBridge } from '../src/bridge.ts'
+
+const provider = createMemoryLoggerProvider()
+/** Bridge of an adapter whose native record is the body. */
+const bridge = (options = {}) =>
+  createBridge<unknown>(
+    {
+      library: 'shop',
+      classify: () => ({ severityNumber: 9, severityText: 'info' }),
+      convert: (body) => ({ body, attributes: { id: 7 } }),
+    },
+    options,
+  )
+afterEach(() => {
+  logs.disable()
+  logs2x.disable()
+  provider.reset()
+})
+
+const PLACED = { body: 'placed', severityNumber: 9, severityText: 'info', attributes: { id: 7 } }
+
+test('createMemoryLoggerProvider keeps the record of an adapter with the option loggerProvider', () => {
+  bridge({ loggerProvider: provider }).emit('placed')
+  expect(provider.records).toMatchObject([{ ...PLACED, scope: { name: 'shop' } }])
+})
+
+test.each([
+  ['@opentelemetry/api', () => logs.setGlobalLoggerProvider(provider)],
+  ['@opentelemetry/api-logs', () => logs2x.setGlobalLoggerProvider(provider)],
+])('createMemoryLoggerProvider keeps records when registered with %s', (_, register) => {
+  register()
+  bridge().emit('placed')
+  expect(provider.records).toMatchObject([PLACED])
+})
+
+test('createMemoryLoggerProvider keeps scope, span, and exception of a record of the Logs API', () => {
+  logs.setGlobalLoggerProvider(provider)
+  const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
+  logs
+    .getLogger('orders', '1.2.3', { schemaUrl: 'https://example.com', attributes: { team: 'a' } })
+    .emit({
+      eventName: 'order.failed',
+      exception: new RangeError('no'),
+      context: trace.setSpanContext(ROOT_CONTEXT, span),
+    })
+  expect(provider.records).toMatchObject([
+    {
+      ...span,
+      scope: { name: 'orders', version: '1.2.3', schemaUrl: 'https://example.com', attributes: { team: 'a' } },
+      eventName: 'order.failed',
+      severityNumber: 0,
+      attributes: { 'exception.type': 'RangeError', 'exception.message': 'no' },
+    },
+  ])
+  expect(context.active()).toBe(ROOT_CONTEXT)
+})
+
+test('createMemoryLoggerProvider keeps a record as it was when the application changes its values later', () => {
+  const attributes = { user: { name: 'ada' } }
+  provider.getLogger('orders').emit({ body: ['a'], attributes })
+  attributes.user.name = 'eve'
+  expect(provider.records[0]!.attributes).toEqual({ user: { name: 'ada' } })
+})
+
+test('reset removes the records', () => {
+  bridge({ loggerProvider: provider }).emit('placed')
+  const { records } = provider
+  provider.reset()
+  expect(provider.records).toBe(records)
+  expect(records).toEqual([])
+})
