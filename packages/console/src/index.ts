@@ -35,6 +35,8 @@ export type { BridgeConsoleOptions } from './options.ts'
 export type { ConsoleMethod } from './severity.ts'
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
+/** Apply trap of a Proxy. */
+type Trap = (target: Method, self: unknown, args: unknown[]) => unknown
 type Methods = Record<string, Method>
 
 /** Open groups whose labels are sent. Each record inside a group repeats them. */
@@ -81,25 +83,21 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
     const opensGroup = method === 'group' || method === 'groupCollapsed'
     // One object stands for every call below the level: `pnpm bench disabled`. Such a call is still the current call while it
     // prints through other methods.
-    const unsent = table.get(method)! < minimum ? newCall(method, [], [], wrapper, NOTHING) : undefined
-    return wrapper
+    const unsent = table.get(method)! < minimum ? newCall(method, [], [], onCall, NOTHING) : undefined
+    return wrapMethod(original, onCall)
 
-    function wrapper(this: unknown, ...args: unknown[]): unknown {
+    function onCall(_: Method, self: unknown, args: unknown[]): unknown {
       // `table` and patched methods print by calling `log`: the application made one call.
-      if (current && !isMadeByValue(wrapper)) {
+      if (current && !isMadeByValue(onCall)) {
         current.printed ??= args
-        return Reflect.apply(
-          original,
-          this,
-          current.method === 'trace' ? withoutOwnFrame(args, current) : args,
-        )
+        return Reflect.apply(original, self, current.method === 'trace' ? withoutOwnFrame(args, current) : args)
       }
-      if (!active) return Reflect.apply(original, this, args)
+      if (!active) return Reflect.apply(original, self, args)
       let result: unknown
       const outer = current
-      const call = (current = unsent ?? newCall(method, args, groups, wrapper))
+      const call = (current = unsent ?? newCall(method, args, groups, onCall))
       try {
-        result = Reflect.apply(original, this, args)
+        result = Reflect.apply(original, self, args)
       } finally {
         current = outer
       }
@@ -118,11 +116,11 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   }
 
   function wrapGroupEnd(original: Method): Method {
-    return function wrapper(...args) {
+    return wrapMethod(original, (_, self, args) => {
       if (deeperGroups > 0) deeperGroups -= 1
       else groups = groups.slice(0, -1)
-      return Reflect.apply(original, this, args)
-    }
+      return Reflect.apply(original, self, args)
+    })
   }
 
   const undo: (() => void)[] = []
@@ -163,13 +161,23 @@ function newCall(
   return { method, args, printed, content: undefined, groups, calledAs }
 }
 
+/**
+ * Wraps a method in a Proxy, which has the name, the properties and the kind of the method: no method of a console can be
+ * constructed. Jest prints the caller of a console's method under each line, and skips frames named `<anonymous>`. The trap has
+ * that name, and is bound to no object, because V8 puts the class of the object in front of the name.
+ */
+function wrapMethod(original: Method, onCall: Trap): Method {
+  Object.defineProperty(onCall, 'name', { value: '<anonymous>' })
+  return new Proxy(original, { apply: onCall.bind(undefined) })
+}
+
 /** @returns a function that restores the method, unless other code has replaced the method meanwhile */
 function replace(target: Console, name: string, wrap: (original: Method) => Method): () => void {
   const methods = target as unknown as Methods
   const original = methods[name]
   if (typeof original !== 'function') return () => {}
   const own = Object.getOwnPropertyDescriptor(target, name)
-  const wrapper = Object.defineProperty(wrap(original), 'name', { value: name, configurable: true })
+  const wrapper = wrap(original)
   Object.defineProperty(target, name, {
     value: wrapper,
     writable: true,

@@ -32,6 +32,15 @@ describe('the console itself', () => {
     expect(console).toBeInstanceOf(Console)
   })
 
+  test('has no method that can be constructed', () => {
+    const { console } = bridged()
+    const methods = Object.values(console).filter((value) => typeof value === 'function')
+    expect(methods.length).toBeGreaterThan(15)
+    for (const method of methods as (new () => unknown)[]) {
+      expect(() => new method()).toThrow('is not a constructor')
+    }
+  })
+
   test('works with methods that were taken off it', () => {
     const { console, records, stdout } = bridged()
     const { log, count } = console
