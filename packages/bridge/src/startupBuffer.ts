@@ -37,7 +37,8 @@ export function countUnbuffered(): void {
 
 /**
  * Keeps a record, in plain values and with its own time and context, until a LoggerProvider is registered. Drops a record that takes more
- * memory than is free. When no provider is registered within 5 seconds, or before the process exits, one warning says what to do.
+ * memory than is free. When no provider is registered within 5 seconds, or before the process exits, one warning says what to do. In Jest,
+ * only the next record, a flush, or `startTelemetry` finds the provider.
  */
 export function bufferRecord(scope: string, record: ApiLogRecord): void {
   const { startupBuffer } = state
@@ -50,7 +51,8 @@ export function bufferRecord(scope: string, record: ApiLogRecord): void {
     startupBuffer.bytes += free - detacher.remaining
     startupBuffer.records.push(buffered)
   }
-  if (startupBuffer.timer !== undefined) return
+  // Jest takes a running timer for a leak of memory, and its tests most often register no provider.
+  if (startupBuffer.timer !== undefined || process.env['JEST_WORKER_ID'] !== undefined) return
   if (startupBuffer.waitedMillis === 0) process.once('exit', warnIfNotEmpty)
   startupBuffer.timer = unref(timers.setInterval(poll, POLL_MILLIS))
 }
