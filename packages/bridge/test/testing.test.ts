@@ -40,17 +40,20 @@ test.each([
 test('createMemoryLoggerProvider keeps scope, span, and exception of a record of the Logs API', () => {
   logs.setGlobalLoggerProvider(provider)
   const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
-  logs
-    .getLogger('orders', '1.2.3', { schemaUrl: 'https://example.com', attributes: { team: 'a' } })
-    .emit({
-      eventName: 'order.failed',
-      exception: new RangeError('no'),
-      context: trace.setSpanContext(ROOT_CONTEXT, span),
-    })
+  logs.getLogger('orders', '1.2.3', { schemaUrl: 'https://example.com', attributes: { team: 'a' } }).emit({
+    eventName: 'order.failed',
+    exception: new RangeError('no'),
+    context: trace.setSpanContext(ROOT_CONTEXT, span),
+  })
   expect(provider.records).toMatchObject([
     {
       ...span,
-      scope: { name: 'orders', version: '1.2.3', schemaUrl: 'https://example.com', attributes: { team: 'a' } },
+      scope: {
+        name: 'orders',
+        version: '1.2.3',
+        schemaUrl: 'https://example.com',
+        attributes: { team: 'a' },
+      },
       eventName: 'order.failed',
       severityNumber: 0,
       attributes: { 'exception.type': 'RangeError', 'exception.message': 'no' },

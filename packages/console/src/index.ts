@@ -90,7 +90,11 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
       // `table` and patched methods print by calling `log`: the application made one call.
       if (current && !isMadeByValue(onCall)) {
         current.printed ??= args
-        return Reflect.apply(original, self, current.method === 'trace' ? withoutOwnFrame(args, current) : args)
+        return Reflect.apply(
+          original,
+          self,
+          current.method === 'trace' ? withoutOwnFrame(args, current) : args,
+        )
       }
       if (!active) return Reflect.apply(original, self, args)
       let result: unknown
