@@ -44,12 +44,12 @@ test('an adapter is no leak to Jest when no provider is registered', async () =>
 /** Programs of docs/testing.md, each with its file name in the first line. */
 const documented = new Map(
   codeBlocks(await readFile(join(rootFolder, 'docs/testing.md'), 'utf8'), 'js').map((code) => [
-    /^\/\/ (\S+)\n/.exec(code)![1]!,
+    /(?<=^\/\/ )\S+/.exec(code)?.[0],
     code,
   ]),
 )
 beforeAll(async () => {
-  for (const [name, code] of documented) await writeFile(join(project.folder, name), code)
+  for (const [name, code] of documented) await writeFile(join(project.folder, name!), code)
 })
 
 test.each([

@@ -48,6 +48,12 @@ export interface MemoryLogRecord {
 export interface MemoryLoggerProvider extends LoggerProvider {
   /** Records that arrived since the last `reset`, in order. */
   readonly records: readonly MemoryLogRecord[]
+  /** Returns a Logger for any Logs API, whose types require `enabled`. */
+  getLogger(
+    name: string,
+    version?: string,
+    options?: { schemaUrl?: string; attributes?: object },
+  ): Required<Logger>
   /** Removes all records. */
   reset(): void
   /** Resolves at once, because a record arrives inside its log call. */
@@ -78,8 +84,7 @@ export function createMemoryLoggerProvider(): MemoryLoggerProvider {
     reset: () => void records.splice(0),
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
-    getLogger(name, version, options: { schemaUrl?: string; attributes?: object } = {}): Logger {
-      const { schemaUrl, attributes = {} } = options
+    getLogger(name, version, { schemaUrl, attributes = {} } = {}) {
       const scope = { name, version, schemaUrl, attributes: toAnyValueMap(attributes) }
       return {
         emit: (record) => void records.push(receive(scope, record)),
@@ -111,5 +116,5 @@ function receive(scope: MemoryLogRecord['scope'], record: EmittedRecord): Memory
 function exceptionAttributes(exception: unknown): object {
   if (exception === undefined || exception === null) return {}
   if (typeof exception !== 'object') return { 'exception.message': exception }
-  return describeException(exception).attributes
+  return describeException(exception as Error).attributes
 }
