@@ -166,8 +166,8 @@ function newCall(
 }
 
 /**
- * Wraps a method in a Proxy, which has the name, the properties and the kind of the method: no method of a console can be
- * constructed. Jest prints the caller of a console's method under each line, and skips frames named `<anonymous>`. The trap has
+ * Wraps a method in a Proxy, which has the name and the properties of the method, and can be constructed only if the method can.
+ * Jest prints the caller of a console's method under each line, and skips frames named `<anonymous>`. The trap has
  * that name, and is bound to no object, because V8 puts the class of the object in front of the name.
  */
 function wrapMethod(original: Method, onCall: Trap): Method {

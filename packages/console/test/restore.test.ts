@@ -32,11 +32,10 @@ describe('the console itself', () => {
     expect(console).toBeInstanceOf(Console)
   })
 
-  test('has no method that can be constructed', () => {
+  test('has methods that cannot be constructed', () => {
     const { console } = bridged()
-    const methods = Object.values(console).filter((value) => typeof value === 'function')
-    expect(methods.length).toBeGreaterThan(15)
-    for (const method of methods as (new () => unknown)[]) {
+    for (const name of ['log', 'error', 'table', 'groupEnd'] as const) {
+      const method = console[name] as unknown as new () => unknown
       expect(() => new method()).toThrow('is not a constructor')
     }
   })
