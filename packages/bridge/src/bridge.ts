@@ -8,12 +8,12 @@ import { createLoggers } from './provider.ts'
 import { activeContext } from './otelGlobals.ts'
 import { state } from './state.ts'
 import { now } from './time.ts'
-import type { Adapter, Bridge, BridgeOptions, Classified, SeverityNumber } from './types.ts'
+import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
 
 /**
- * Connects an adapter to the Logs API. The bridge calls `enabled` before a record is converted, finds the LoggerProvider, buffers
- * records until a provider exists, takes the trace context, catches every error, and drops records that sending another record
- * causes.
+ * Connects an adapter to the Logs API. The bridge finds the LoggerProvider, buffers records until a provider exists, calls `enabled`
+ * of the Logger before a record is converted, takes the trace context, catches every error, and drops records that sending another
+ * record causes.
  *
  * @param minimum least severity number that is sent. Records of unknown severity are always sent.
  */
@@ -29,19 +29,11 @@ export function createBridge<Native>(
   const buildRecord = createRecordBuilder(options)
   const watchDuplicates = createDuplicateWatch(adapter, loggers)
 
-  function isBelowMinimum({ severityNumber }: Classified): boolean {
-    return severityNumber < minimum && severityNumber !== 0
-  }
-
-  function scopeOf({ scope }: Classified): string {
-    return fixedScope ?? (scope || library)
-  }
-
   function send(native: Native): void {
     const classified = adapter.classify(native)
-    if (isBelowMinimum(classified) || isLoggingSuppressed()) return
     const { severityNumber } = classified
-    const scope = scopeOf(classified)
+    if ((severityNumber < minimum && severityNumber !== 0) || isLoggingSuppressed()) return
+    const scope = fixedScope ?? (classified.scope || library)
     const logger = loggers.get(scope)
     if (logger === undefined && !canBuffer()) {
       countUnbuffered()
@@ -87,19 +79,6 @@ export function createBridge<Native>(
   }
 
   return {
-    enabled(native) {
-      if (state.isEmitting) return false
-      try {
-        const classified = adapter.classify(native)
-        if (isBelowMinimum(classified) || isLoggingSuppressed()) return false
-        const logger = loggers.get(scopeOf(classified))
-        if (logger === undefined) return canBuffer()
-        const { severityNumber } = classified
-        return logger.enabled?.({ context: activeContext(), severityNumber }) !== false
-      } catch {
-        return false
-      }
-    },
     emit(native) {
       if (state.isEmitting) return
       state.isEmitting = true

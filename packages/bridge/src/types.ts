@@ -214,8 +214,6 @@ export interface BridgeOptions {
 
 /** Adapter that is connected to the Logs API. */
 export interface Bridge<Native> {
-  /** Tests whether a record would be sent. Never throws. */
-  enabled(native: Native): boolean
   /** Sends one record. Never throws. */
   emit(native: Native): void
   /** Reports an error that the adapter itself has swallowed, like an error inside `emit`. Never throws. */
