@@ -1,7 +1,7 @@
 import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance, reportCounts } from '@logbridge/test-support/faultCounts'
-import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { CONFIG, type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
 import { type FaultProxy, startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { createLedger, type Ledger } from '@logbridge/test-support/ledger'
 import {
@@ -386,20 +386,7 @@ describe.each(PROTOCOLS)('provider over %s', (protocol) => {
 })
 
 /** Configuration that accepts requests of up to 1 MiB. */
-const SMALL = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}", max_recv_msg_size_mib: 1 }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}", max_request_body_size: 1048576 }
-exporters:
-  otlp_http:
-    endpoint: "\${env:SINK}"
-    encoding: json
-    compression: none
-    sending_queue: { enabled: false }
-service:
-  telemetry: { metrics: { level: none }, logs: { level: error } }
-  pipelines:
-    logs: { receivers: [otlp], exporters: [otlp_http] }
-`
+const SMALL = CONFIG.replace('GRPC_PORT}"', '$&, max_recv_msg_size_mib: 1').replace(
+  'HTTP_PORT}"',
+  '$&, max_request_body_size: 1048576',
+)

@@ -28,7 +28,7 @@ export interface Collector {
 }
 
 /** Configuration that forwards both protocols as OTLP/JSON to SINK, an HTTP server of the test. */
-const CONFIG = `
+export const CONFIG: string = `
 receivers:
   otlp:
     protocols:

@@ -52,11 +52,13 @@ test('a console call in a span arrives with its trace, across await', async () =
   ])
 })
 
+const CONTEXT_MANAGERS: [string, boolean][] = [
+  ['with a ContextManager', true],
+  ['without one', false],
+]
+
 describe('what OpenTelemetry prints because of a record is no record', () => {
-  test.for<[string, boolean]>([
-    ['with a ContextManager', true],
-    ['without one', false],
-  ])('of a console exporter, %s', async ([, hasContextManager]) => {
+  test.for(CONTEXT_MANAGERS)('of a console exporter, %s', async ([, hasContextManager]) => {
     if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
     const exporter = new CountingConsoleExporter()
     const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
@@ -67,34 +69,34 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
     expect(exporter.bodies).toEqual(['once'])
   })
 
-  test.for<[string, boolean]>([
-    ['with a ContextManager', true],
-    ['without one', false],
-  ])('of a diag logger on the console when the export fails, %s', async ([, hasContextManager]) => {
-    if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-    // The diag logger of 1.10 writes to the console of its load time, that of 1.9 to the bridged console.
-    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)
-    const exporter = new FailingExporter()
-    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
-    bridgeGlobal(loggerProvider)
-    console.log('once')
-    for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush().catch(() => {})
-    expect(exporter.bodies).toEqual(['once'])
-  })
+  test.for(CONTEXT_MANAGERS)(
+    'of a diag logger on the console when the export fails, %s',
+    async ([, hasContextManager]) => {
+      if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+      // The diag logger of 1.10 writes to the console of its load time, that of 1.9 to the bridged console.
+      diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)
+      const exporter = new FailingExporter()
+      const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
+      bridgeGlobal(loggerProvider)
+      console.log('once')
+      for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush().catch(() => {})
+      expect(exporter.bodies).toEqual(['once'])
+    },
+  )
 
-  test.for<[string, boolean]>([
-    ['with a ContextManager', true],
-    ['without one', false],
-  ])('of a diag logger on the console during an export, %s', async ([, hasContextManager]) => {
-    if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
-    const exporter = new WarningExporter()
-    const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
-    bridgeGlobal(loggerProvider)
-    console.warn('once')
-    for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush()
-    expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual(['once'])
-  })
+  test.for(CONTEXT_MANAGERS)(
+    'of a diag logger on the console during an export, %s',
+    async ([, hasContextManager]) => {
+      if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+      diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
+      const exporter = new WarningExporter()
+      const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
+      bridgeGlobal(loggerProvider)
+      console.warn('once')
+      for (let round = 0; round < 3; round += 1) await loggerProvider.forceFlush()
+      expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual(['once'])
+    },
+  )
 
   test("of a diag logger of the user's own that writes to the console", async () => {
     const print = (...args: unknown[]) => console.error('[otel]', ...args)
