@@ -1,7 +1,7 @@
 /**
- * Child process that logs one hostile value: `hostileValues.js KIND URL SUBJECT...`. Sends, for each subject, the milliseconds of
- * this thread's CPU that logbridge adds to a log call, without the time of the library alone and without one `Reflect.ownKeys` of
- * an object with many keys.
+ * Child process that logs one hostile value: `hostileValues.js KIND URL SUBJECT`. Sends `SUBJECT alone` when the library alone has
+ * logged the value, then the milliseconds of this thread's CPU that logbridge adds to a log call, without the time of the library
+ * alone and without one `Reflect.ownKeys` of an object with many keys.
  */
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
@@ -179,11 +179,10 @@ function throwing() {
 }
 
 if (process.send) {
-  const [, , kind, url, ...subjects] = process.argv
+  const [, , kind, url, subject] = process.argv
   const value = KINDS[kind]()
   const keys = keysMillis(value)
-  for (const subject of subjects)
-    process.send({ [subject]: Math.max(0, (await added(subject, url, value)) - keys) })
+  process.send({ [subject]: Math.max(0, (await added(subject, url, value)) - keys) })
   process.disconnect()
   process.exit()
 }
@@ -208,6 +207,8 @@ async function added(subject, url, value) {
   const log = subject === 'emit body' ? ({ log }) => log(value) : ({ log }) => log('text', { value })
   // The warm-up compiles the code of a log call.
   for (let n = 0; n < 200; n += 1) bridged.log('text', { value: { n, list: [n] } })
+  if (bare) await millisAfterTurn(() => log(bare))
+  process.send({ [`${subject} alone`]: true })
   let bareMillis = Infinity
   let bridgedMillis = Infinity
   for (let n = 0; n < REPEATS; n += 1) {
