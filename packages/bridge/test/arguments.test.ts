@@ -6,7 +6,7 @@ import { countSpecifiers, splitArguments } from '../src/arguments.ts'
 /** vitest turns on the colors of `util.format`. */
 const format = (...args: unknown[]): string => formatWithOptions({ colors: false }, ...args)
 
-describe('a sole argument', () => {
+describe('splitArguments with a sole argument', () => {
   test.each([
     ['a string', '100% of %s', '100% of %s'],
     ['a number', 7, 7],
@@ -15,27 +15,27 @@ describe('a sole argument', () => {
     ['an array', [1, 2], [1, 2]],
     ['undefined', undefined, 'undefined'],
     ['a symbol', Symbol('s'), 'Symbol(s)'],
-  ])('%s is the body', (_, argument, body) => {
+  ])('returns the argument as the body when the argument is %s', (_, argument, body) => {
     expect(splitArguments([argument])).toEqual({ body })
   })
 
-  test('none at all is the empty text', () => {
+  test('returns an empty text when there is no argument', () => {
     expect(splitArguments([])).toEqual({ body: '' })
   })
 
-  test('an Error gives its message', () => {
+  test('returns the message as the body when the argument is an Error', () => {
     const error = new TypeError('boom')
     expect(splitArguments([error])).toEqual({ body: 'boom', exception: error })
   })
 
-  test('an object stays structured, and its err is the exception', () => {
+  test('returns the object as the body, and its err as the exception, when the argument is an object', () => {
     const err = new Error('boom')
     expect(splitArguments([{ err, id: 7 }])).toEqual({ body: { err, id: 7 }, exception: err })
   })
 })
 
-describe('text', () => {
-  test('equals util.format for arguments without fields', () => {
+describe('body of splitArguments', () => {
+  test('equals the text of util.format when no argument has fields', () => {
     const pieces = ['%', 's', 'd', 'j', 'x', ' ', '%%', '%s', '%o', '%c']
     const values = ['text', 7, 1.5, 12n, true, null, undefined, [1, [2]], new Date(0), new Map([['a', 1]])]
     for (let seed = 0; seed < 3000; seed += 1) {
@@ -48,7 +48,7 @@ describe('text', () => {
     }
   })
 
-  test('leaves out the objects that become attributes, also with %%', () => {
+  test('leaves out objects when they become attributes, also behind %%', () => {
     expect(splitArguments(['%d%% of %s', 50, 'it', { id: 7 }, 'done'])).toMatchObject({
       body: '50% of it done',
       attributes: { id: 7 },
@@ -57,18 +57,18 @@ describe('text', () => {
     expect(splitArguments(['all of it: 100%%', { id: 7 }])).toMatchObject({ body: 'all of it: 100%' })
   })
 
-  test('formats an object that a specifier takes', () => {
+  test('contains an object when a specifier takes it', () => {
     const { body, attributes } = splitArguments(['got %j', { id: 7 }])
     expect(body).toBe('got {"id":7}')
     expect(attributes).toEqual({})
   })
 
-  test('takes no later string for a template', () => {
+  test('formats a string as it is when the string is no first argument', () => {
     expect(splitArguments([7, '%s', 'x']).body).toBe('7 %s x')
     expect(splitArguments([{ id: 7 }, '%s', 'x'])).toMatchObject({ body: '%s x', attributes: { id: 7 } })
   })
 
-  test('has as parameters what the specifiers of util.format take', () => {
+  test('has the parameters that util.format formats when it has specifiers', () => {
     const pieces = fc.constantFrom('%', '%%', 's', 'x', ' ', '%s', '%d', '%i', '%f', '%j', '%o', '%O', '%c')
     fc.assert(
       fc.property(fc.string({ unit: pieces, maxLength: 8 }), (template) => {
@@ -80,7 +80,7 @@ describe('text', () => {
     )
   })
 
-  test('has no template where no specifier took an argument', () => {
+  test('has no template when no specifier takes an argument', () => {
     expect(splitArguments(['plain', 1]).template).toBeUndefined()
     expect(splitArguments(['lonely %s', { id: 7 }]).template).toEqual({
       template: 'lonely %s',
@@ -88,7 +88,7 @@ describe('text', () => {
     })
   })
 
-  test('carries no colors', () => {
+  test('has no colors when an argument has colors', () => {
     const defaultOptions = { ...inspect.defaultOptions }
     inspect.defaultOptions = { colors: true }
     try {
@@ -99,13 +99,13 @@ describe('text', () => {
   })
 })
 
-describe('fields', () => {
-  test('nested values stay nested; keys are kept apart', () => {
+describe('attributes of splitArguments', () => {
+  test('keep nested values, and equal keys apart, when there are several objects', () => {
     const { attributes } = splitArguments(['x', { id: 7, user: { name: 'a' } }, { id: 8 }, { id: 9 }])
     expect(attributes).toEqual({ id: 7, user: { name: 'a' }, 'id#2': 8, 'id#3': 9 })
   })
 
-  test('a class instance becomes attributes when its class defines no other form', () => {
+  test('hold the fields of a class instance when its class defines no other form', () => {
     class Order {
       id = 7
     }
@@ -130,18 +130,18 @@ describe('fields', () => {
     ['a date', new Date(0)],
     ['an array', [{ id: 7 }]],
     ['a URL', new URL('http://localhost/')],
-  ])('what has %s is text', (_, value) => {
+  ])('are none when the argument has %s, and is text', (_, value) => {
     const { body, attributes } = splitArguments(['x', value])
     expect(attributes).toEqual({})
     expect(body).toBe(format('x', value))
   })
 
-  test('several objects without text stay structured', () => {
+  test('are none when there are several objects without a text', () => {
     const args = [{ a: 1 }, { a: 2 }]
     expect(splitArguments(args)).toEqual({ body: args })
   })
 
-  test('the caller keeps its objects', () => {
+  test('are a copy when the caller keeps its object', () => {
     const fields = Object.freeze({ id: 7 })
     const { attributes } = splitArguments(['x', fields])
     attributes!['own'] = 1
@@ -149,10 +149,10 @@ describe('fields', () => {
   })
 })
 
-describe('Errors', () => {
+describe('exception of splitArguments', () => {
   const error = new Error('boom')
 
-  test('after the text', () => {
+  test('is the Error when the Error stands behind the text', () => {
     expect(splitArguments(['failed', error, { id: 7 }])).toMatchObject({
       body: 'failed',
       exception: error,
@@ -160,7 +160,7 @@ describe('Errors', () => {
     })
   })
 
-  test('before the text, or with fields only', () => {
+  test('is the Error when the Error stands before the text, or beside fields alone', () => {
     expect(splitArguments([error, 'failed'])).toMatchObject({ body: 'failed', exception: error })
     expect(splitArguments([error, { id: 7 }])).toMatchObject({
       body: 'boom',
@@ -169,26 +169,26 @@ describe('Errors', () => {
     })
   })
 
-  test('taken by a specifier: in the text and the exception', () => {
+  test('is the Error when a specifier takes the Error into the text', () => {
     const { body, exception } = splitArguments(['failed: %s', error])
     expect(body).toBe(format('failed: %s', error))
     expect(exception).toBe(error)
   })
 
-  test('two taken by specifiers: both are in the text', () => {
+  test('is the first Error when specifiers take two into the text', () => {
     const { exception, attributes } = splitArguments(['%o then %o', error, new Error('second'), { id: 7 }])
     expect(exception).toBe(error)
     expect(attributes).toEqual({ id: 7 })
   })
 
-  test('more than one: the first is the exception, none is lost', () => {
+  test('is the first Error, and the others are kept, when there are several', () => {
     const second = new Error('second')
     const { body, exception, attributes } = splitArguments(['failed', error, second])
     expect({ body, exception }).toEqual({ body: 'failed', exception: error })
     expect(attributes).toEqual({ errors: [second] })
   })
 
-  test('under a known key', () => {
+  test('is the Error when the Error stands under a known key', () => {
     expect(splitArguments(['failed', { error, id: 7 }])).toMatchObject({
       exception: error,
       attributes: { error, id: 7 },
@@ -197,7 +197,7 @@ describe('Errors', () => {
   })
 })
 
-describe('hostile arguments', () => {
+describe('splitArguments does not throw', () => {
   const fail = (): never => {
     throw new Error('no')
   }
@@ -213,7 +213,7 @@ describe('hostile arguments', () => {
     ['getPrototypeOf', new Proxy({}, { getPrototypeOf: fail })],
     ['get', new Proxy({ a: 1 }, { get: fail })],
   ]
-  test.each(hostile)('%s', (_, value) => {
+  test.each(hostile)('when an argument throws: %s', (_, value) => {
     for (const args of [[value], [value, value], ['x', value], ['%s %d %j %o', value, value, value, value]]) {
       expect(() => splitArguments(args)).not.toThrow()
     }
@@ -223,7 +223,7 @@ describe('hostile arguments', () => {
     })
   })
 
-  test('a getter that throws leaves its siblings', () => {
+  test('and keeps the other fields when a getter throws', () => {
     expect(
       splitArguments([
         'x',

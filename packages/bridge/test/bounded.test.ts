@@ -31,7 +31,7 @@ function fields(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, n]))
 }
 
-describe('the writer stops reading when a value', () => {
+describe('ValueWriter stops reading when a value', () => {
   test('is a class with a size and an iterator without end, and tells the iterator', () => {
     let steps = 0
     let closed = 0
@@ -273,7 +273,7 @@ describe('the writer stops reading when a value', () => {
   })
 })
 
-describe('the writer cuts nothing when there are fewer than 65,536 plain values', () => {
+describe('ValueWriter cuts nothing when there are fewer than 65,536 plain values', () => {
   const range = (length: number) => Array.from({ length }, (_, n) => n)
   test.each<[string, () => object]>([
     ['numbers in an array', () => range(60_000)],
@@ -308,7 +308,7 @@ function plainOf(value: unknown): unknown {
   return typeof value === 'object' ? { ...value } : value
 }
 
-describe('a value that says something else of itself', () => {
+describe('ValueWriter writes a value when the value', () => {
   test('is a field whose getter deletes another', () => {
     const value = {
       get a() {
@@ -381,34 +381,37 @@ describe('a value that says something else of itself', () => {
   })
 })
 
-describe('text of arguments', () => {
-  test.each(['%j', '%d', '%i', '%f', '%s', '%o', '%O', 'text'])('is bounded for %s', (template) => {
-    const wide: Record<string, unknown> = {}
-    let inner: unknown = {}
-    for (let depth = 0; depth < 3; depth += 1) {
-      const shared = inner
-      inner = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key${n}`, shared]))
-    }
-    wide['inner'] = inner
-    for (const value of [
-      pairs(),
-      twins(),
-      wide,
-      new Proxy(wide, {}),
-      1n << 1_000_000n,
-      { big: 1n << 1_000_000n },
-    ]) {
-      expect(formatText(template, [value]).length).toBeLessThan(200_000)
-    }
-  })
+describe('formatText', () => {
+  test.each(['%j', '%d', '%i', '%f', '%s', '%o', '%O', 'text'])(
+    'is bounded when the template is %s',
+    (template) => {
+      const wide: Record<string, unknown> = {}
+      let inner: unknown = {}
+      for (let depth = 0; depth < 3; depth += 1) {
+        const shared = inner
+        inner = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key${n}`, shared]))
+      }
+      wide['inner'] = inner
+      for (const value of [
+        pairs(),
+        twins(),
+        wide,
+        new Proxy(wide, {}),
+        1n << 1_000_000n,
+        { big: 1n << 1_000_000n },
+      ]) {
+        expect(formatText(template, [value]).length).toBeLessThan(200_000)
+      }
+    },
+  )
 
-  test('is bounded for many values that are too heavy', () => {
+  test('is bounded when many values are too heavy', () => {
     const text = formatText('', Array.from({ length: 1000 }, twins))
     expect(text).toContain('[Truncated]')
     expect(text.length).toBeLessThan(200_000)
   })
 
-  test('is bounded for %j when a class says by toJSON what is written', () => {
+  test('is bounded for %j when a class has a toJSON', () => {
     class Speaking {
       readonly id = 1
       toJSON(): unknown {
@@ -425,28 +428,28 @@ describe('text of arguments', () => {
     )
   })
 
-  test('is what util.format makes of long arrays', () => {
+  test('returns the text of util.format when arrays are long', () => {
     const long = Array.from({ length: 20_000 }, (_, n) => n)
     expect(formatText('ids', [long])).toContain('... 19900 more items')
   })
 
-  test('shows errors as util.format does', () => {
+  test('returns the text of util.format when the values are Errors', () => {
     const error = Object.assign(new Error('boom'), { code: 'E' })
     expect(formatText('%s', [error])).toContain("code: 'E'")
   })
 
-  test('keeps the keys of many objects of one shape apart', () => {
+  test('keeps keys apart when many objects have one shape', () => {
     const { attributes } = splitArguments(['rows', ...Array.from({ length: 20_000 }, (_, id) => ({ id }))])
     expect(attributes).toMatchObject({ id: 0, 'id#2': 1, 'id#20000': 19_999 })
   })
 
-  test('reads no more fields than one value may have', () => {
+  test('reads as many fields as one value may have when there are more', () => {
     const { attributes } = splitArguments(['rows', ...Array.from({ length: 10 }, () => fields(30_000))])
     expect(Object.keys(attributes!).length).toBeLessThanOrEqual(MAX_VALUES + 2)
     expect(attributes).toHaveProperty('[Truncated]')
   })
 
-  test('says that fields were left out when the values before them took all reads', () => {
+  test('shows that fields were left out when the values before them took all reads', () => {
     const { attributes } = splitArguments(['rows', fields(MAX_VALUES - 1), { left: 'out' }])
     expect(attributes).not.toHaveProperty('left')
     expect(attributes).toHaveProperty('[Truncated]')

@@ -192,7 +192,7 @@ describe('context and time', () => {
     expect(createBridge(adapter).captureCallSite).toBeUndefined()
   })
 
-  test('an adapter can leave a record out', () => {
+  test('are of no record when the adapter leaves the record out', () => {
     const loggerProvider = memoryProvider()
     const errors: unknown[] = []
     const onError = (error: unknown): void => void errors.push(error)

@@ -5,8 +5,8 @@ import { isError } from '../src/safeAccess.ts'
 
 class RefusedError extends Error {}
 
-describe('an exception', () => {
-  test('has the class name as type, never the code', () => {
+describe('describeException', () => {
+  test('returns the class name as type when the Error has a code', () => {
     const types = [
       new TypeError('a'),
       new RefusedError('b'),
@@ -17,7 +17,7 @@ describe('an exception', () => {
     expect(types).toEqual(['TypeError', 'RefusedError', 'Renamed', 'Error', 'RangeError'])
   })
 
-  test('has its message, and its stack followed by every cause', () => {
+  test('returns the message, and the stack of every cause, when the Error has causes', () => {
     const cause = new Error('middle', { cause: new TypeError('root') })
     const error = new Error('top', { cause })
     const { attributes } = describeException(error)
@@ -27,21 +27,21 @@ describe('an exception', () => {
     )
   })
 
-  test('that is its own cause ends', () => {
+  test('ends when the Error is its own cause', () => {
     const error = new Error('loop')
     error.cause = error
     expect(describeException(error).attributes['exception.stacktrace']).toBe(error.stack)
   })
 
-  test('without a stack has its type and message there', () => {
+  test('returns type and message as the stack when the Error has none', () => {
     const error = new TypeError('bare')
     delete error.stack
     expect(describeException(error).attributes['exception.stacktrace']).toBe('TypeError: bare')
   })
 })
 
-describe('what else an Error carries', () => {
-  test('is its own fields, cause and errors', () => {
+describe('extras of describeException', () => {
+  test('are the own fields, cause and errors when the Error has them', () => {
     const cause = { reason: 'no error' }
     const errors = [new Error('one'), new Error('two')]
     const error = Object.assign(new AggregateError(errors, 'all', { cause }), {
@@ -51,11 +51,11 @@ describe('what else an Error carries', () => {
     expect(describeException(error).extras).toEqual({ code: 'E_ALL', cause, errors })
   })
 
-  test('is nothing for a plain one', () => {
+  test('are none when the Error is plain', () => {
     expect(describeException(new Error('plain')).extras).toBeUndefined()
   })
 
-  test('is what its toJSON gives', () => {
+  test('are the result of toJSON when the Error has a toJSON', () => {
     const error = Object.assign(new Error('no'), {
       secret: 1,
       toJSON: () => ({ message: 'no', status: 500 }),
@@ -63,7 +63,7 @@ describe('what else an Error carries', () => {
     expect(describeException(error).extras).toEqual({ status: 500 })
   })
 
-  test('is its own fields where its toJSON throws', () => {
+  test('are the own fields when toJSON throws', () => {
     const error = Object.assign(new Error('no'), {
       status: 500,
       toJSON() {
@@ -73,7 +73,7 @@ describe('what else an Error carries', () => {
     expect(describeException(error).extras).toMatchObject({ status: 500 })
   })
 
-  test('is read past getters that throw', () => {
+  test('are read when getters throw', () => {
     const error = Object.defineProperties(new Error('no'), {
       a: { enumerable: true, get: () => { throw new Error('worse') } }, // prettier-ignore
       message: { get: () => { throw new Error('worst') } }, // prettier-ignore
@@ -84,7 +84,7 @@ describe('what else an Error carries', () => {
     expect(extras).toEqual({ a: '[Throws: worse]', b: 1 })
   })
 
-  test('cannot be listed where a Proxy forbids it', () => {
+  test('are a placeholder when a Proxy forbids to list them', () => {
     const ownKeys = (): never => {
       throw new Error('no')
     }
@@ -94,7 +94,7 @@ describe('what else an Error carries', () => {
   })
 })
 
-test('a serialized error keeps its type, message and stack; the rest is extra', () => {
+test('describeException returns type, message, stack and extras when the error is serialized', () => {
   const serialized = {
     type: 'TypeError',
     message: 'no',
@@ -116,7 +116,7 @@ test('a serialized error keeps its type, message and stack; the rest is extra', 
   })
 })
 
-test('only an Error is one, of whatever realm', () => {
+test('isError returns true when the value is an Error of any realm, and for no other value', () => {
   expect([new Error('a'), new RefusedError('b'), vm.runInNewContext('new Error("c")')].every(isError)).toBe(
     true,
   )

@@ -118,11 +118,11 @@ describe('flushProvider resolves with the error when', () => {
   })
 })
 
-describe('a flush that never ends', () => {
+describe('flushProvider waits', () => {
   beforeEach(() => useFakeTimers(timers))
   const never = (): Promise<void> => new Promise(() => {})
 
-  test('is waited for 3000 ms by default, neither less nor more, and reported after 1000 ms', async () => {
+  test('for 3000 ms, and reports the wait after 1000 ms, when forceFlush never ends', async () => {
     const flushing = watch(flushProvider(withFlush(never)))
     await vi.advanceTimersByTimeAsync(999)
     expect(warnings).toEqual([])
@@ -134,7 +134,7 @@ describe('a flush that never ends', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('is waited for as long as flushTimeoutMillis says', async () => {
+  test('for flushTimeoutMillis when forceFlush never ends', async () => {
     const bridge = createBridge(adapter, { loggerProvider: withFlush(never), flushTimeoutMillis: 20_000 })
     const flushing = watch(bridge.flush())
     await vi.advanceTimersByTimeAsync(19_999)
@@ -143,7 +143,7 @@ describe('a flush that never ends', () => {
     expect(flushing.isOver).toBe(true)
   })
 
-  test('is waited for until what has come meanwhile is seen when the event loop was blocked', async () => {
+  test('until answers that came meanwhile are read when the event loop was blocked', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const flushing = watch(flushProvider(withFlush(() => promise)))
     await vi.advanceTimersByTimeAsync(0)
@@ -155,7 +155,7 @@ describe('a flush that never ends', () => {
     expect(flushing.isOver).toBe(true)
   })
 
-  test('causes no unhandled rejection when it fails after the time is up', async () => {
+  test('and causes no unhandled rejection when forceFlush fails after the timeout', async () => {
     const { promise, reject } = Promise.withResolvers<void>()
     const flushing = flushProvider(
       withFlush(() => promise),
@@ -169,13 +169,13 @@ describe('a flush that never ends', () => {
   })
 })
 
-test('a flush that ends leaves no timer', async () => {
+test('flushProvider leaves no timer when forceFlush ends', async () => {
   useFakeTimers(timers)
   await flushProvider(withFlush(() => Promise.resolve()))
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('flushProvider gives each kind of provider the time in its own form', async () => {
+test('flushProvider passes the timeout in the form of the SDK when a provider has forceFlush', async () => {
   const given: unknown[] = []
   const keep: ForceFlush = (timeout) => given.push(timeout)
   await flushProvider(withFlush(keep), 70)
@@ -183,7 +183,7 @@ test('flushProvider gives each kind of provider the time in its own form', async
   expect(given).toEqual([{ timeoutMillis: 70 }, 70])
 })
 
-test('flushProvider hands over what was kept for the registered provider before it flushes', async () => {
+test('flushProvider replays the startup buffer first when a provider is registered', async () => {
   const bridge = createBridge(adapter)
   bridge.emit({ body: 'early' })
   const provider = memoryProvider()
@@ -194,7 +194,7 @@ test('flushProvider hands over what was kept for the registered provider before 
   expect(flushed).toEqual(['early'])
 })
 
-test('a bridge reports a flush that fails, to onError as well', async () => {
+test('bridge reports an error, also to onError, when its flush fails', async () => {
   const errors: unknown[] = []
   const loggerProvider = withFlush(() => Promise.reject(new Error('unreachable')))
   const bridge = createBridge(adapter, { loggerProvider, onError: (error) => errors.push(error) })
@@ -205,7 +205,7 @@ test('a bridge reports a flush that fails, to onError as well', async () => {
   ])
 })
 
-describe('the end of a stream', () => {
+describe('createStreamEnd', () => {
   function streamEnd() {
     const events: unknown[] = []
     const { promise, resolve } = Promise.withResolvers<unknown>()
@@ -217,7 +217,7 @@ describe('the end of a stream', () => {
     return { stream, events, resolve }
   }
 
-  test('emits finish and close, once, and calls each callback, when the flush has ended', async () => {
+  test('emits finish and close once, and calls each callback, when the flush has ended', async () => {
     const { stream, events, resolve } = streamEnd()
     stream.end(() => events.push('first'))
     stream.end('last words', 'utf8', () => events.push('second'))
@@ -230,7 +230,7 @@ describe('the end of a stream', () => {
     expect(events).toEqual(['last words', 'finish', 'first', 'close', 'second'])
   })
 
-  test('flush calls back with the error of a flush that failed, and emits nothing', async () => {
+  test('calls back with the error, and emits nothing, when a flush fails', async () => {
     const { stream, events, resolve } = streamEnd()
     const error = new Error('unreachable')
     resolve(error)

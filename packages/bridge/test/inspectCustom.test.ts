@@ -20,7 +20,7 @@ class Shown {
   readonly secret: string = 'hunter2'
 }
 
-describe('an object becomes', () => {
+describe('ValueWriter writes for an object', () => {
   test.for<[string, object, unknown]>([
     ['a text that it shows', showing(() => 'a text'), 'a text'],
     ['a text without escape sequences', showing(() => '\u001b[31mred\u001b[39m'), 'red'],
@@ -140,7 +140,7 @@ describe('an object becomes', () => {
   })
 })
 
-describe('an inspect.custom', () => {
+describe('inspect.custom', () => {
   /** Arguments with which Node.js itself calls the function. */
   function calledBy(show: (value: object) => unknown): [unknown, InspectOptionsStylized, unknown] {
     let called: unknown
@@ -148,7 +148,7 @@ describe('an inspect.custom', () => {
     return called as [unknown, InspectOptionsStylized, unknown]
   }
 
-  test('is called with what util.inspect passes', () => {
+  test('is called with the arguments of util.inspect when its object is written', () => {
     const [depth, options, inspectFunction] = calledBy(shown)
     const [nodesDepth, nodesOptions] = calledBy((value) => inspect(value, { colors: false }))
     expect(depth).toBe(nodesDepth)
@@ -172,14 +172,14 @@ describe('an inspect.custom', () => {
     },
   )
 
-  test('is called with less depth the deeper its object lies, and never below 0', () => {
+  test('is called with less depth, and 0 at least, when its object lies deeper', () => {
     const depths: unknown[] = []
     const value = showing((depth: unknown) => (depths.push(depth), 'shown'))
     shown([value, { a: value, b: { c: value, d: { e: { f: { g: value } } } } }])
     expect(depths).toEqual([1, 0, 0, 0])
   })
 
-  test('gets a new options object in each call', () => {
+  test('gets a new options object when it is called again', () => {
     const seen: unknown[] = []
     const value = showing((_: unknown, options: { depth: unknown }) => {
       seen.push(options.depth)
@@ -207,12 +207,12 @@ describe('an inspect.custom', () => {
     expect(calls).toBeLessThan(MAX_VALUES / 4)
   })
 
-  test('is not looked for among prototypes without end', () => {
+  test('is not looked for when prototypes have no end', () => {
     const endless = (): object => new Proxy({}, { getPrototypeOf: endless })
     expect(shown({ a: endless(), b: 1 })).toMatchObject({ b: 1 })
   })
 
-  test('is obeyed while an adapter that obeys it sends, and by no other', () => {
+  test('is obeyed when an adapter that obeys it sends, and only then', () => {
     const obeying = memoryProvider()
     const plain = memoryProvider()
     const record = { body: { a: new Shown() }, attributes: { b: new Shown() } }

@@ -12,7 +12,7 @@ describe('createKeyMatcher', () => {
     ['*b*', ['b', 'abc'], ['', 'ac']],
     ['id', ['id', 'id#2', 'id#34'], ['id#', 'id#2b', 'i']],
     ['id#2', ['id#2', 'id#2#3'], ['id', 'id#3']],
-  ])('finds the keys of %s', (pattern, found, others) => {
+  ])('finds keys when the pattern is %s', (pattern, found, others) => {
     const matches = createKeyMatcher([pattern])
     expect(found.filter((key) => !matches(key))).toEqual([])
     expect(others.filter((key) => matches(key))).toEqual([])
@@ -46,7 +46,7 @@ describe('createKeyMatcher', () => {
   })
 })
 
-test('originalKey takes off the number of a key that was kept apart', () => {
+test('originalKey removes the number when a key was kept apart', () => {
   expect(['id', 'id#2', 'id#2#3', 'id#', '#2', 'a#b'].map(originalKey)).toEqual([
     'id',
     'id',

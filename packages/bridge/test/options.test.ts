@@ -5,7 +5,7 @@ import { memoryProvider } from './memoryProvider.ts'
 
 const check = (options: unknown): void => checkOptions('@logbridge/x', options, bridgeOptionRules)
 
-test('every option is accepted as it is documented', () => {
+test('checkOptions accepts each option when its value is as documented', () => {
   expect(() => check(undefined)).not.toThrow()
   expect(() =>
     check({
@@ -26,7 +26,7 @@ test('every option is accepted as it is documented', () => {
   expect(() => check({ level: 30, redact() {}, scope: undefined })).not.toThrow()
 })
 
-describe('a wrong option is refused with its name and what it accepts', () => {
+describe('checkOptions names an option and its accepted values when the value is wrong:', () => {
   test.for<[string, unknown, string]>([
     ['loggerProvider', {}, 'a LoggerProvider (an object with a getLogger method)'],
     ['level', Number.NaN, 'a level of the library, by name or number'],
@@ -51,21 +51,21 @@ describe('a wrong option is refused with its name and what it accepts', () => {
   })
 })
 
-test('an option that does not exist is refused with those that do', () => {
+test('checkOptions lists the options when an option is unknown', () => {
   const text = /there is no option lvel; the options are loggerProvider, level, .*onError$/
   expect(() => check({ lvel: 'info' })).toThrow(text)
   expect(() => check({ constructor: 1 })).toThrow(/there is no option constructor/)
   expect(() => check('warn')).toThrow(/options must be an object, not 'warn'$/)
 })
 
-test('the message never shows the inside of a value', () => {
+test('checkOptions hides the content of a value when the value is wrong', () => {
   const message = (value: unknown): string => (thrownBy(() => check({ captureCode: value })) as Error).message
   expect(message({ password: 'hunter2' })).not.toContain('hunter2')
   expect(message(['hunter2'])).not.toContain('hunter2')
   expect(message('x'.repeat(50))).toContain('a string of 50 characters')
 })
 
-test('the other rules hold their bounds', () => {
+test('rules accept a value when it is within the bounds', () => {
   expect([0, 1, 1.5, -1, '1'].map((value) => rules.count.test(value))).toEqual([
     false,
     true,

@@ -5,7 +5,7 @@ import { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from '
 
 const SPAN = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
 
-test('a context behaves as one of the API', () => {
+test('ROOT_CONTEXT keeps and deletes values as the API does when it is derived from', () => {
   const [a, b] = [api.createContextKey('a'), api.createContextKey('b')]
   const context = ROOT_CONTEXT.setValue(a, 1).setValue(b, 2)
   const without = context.deleteValue(a)
@@ -16,14 +16,14 @@ test('a context behaves as one of the API', () => {
   ])
 })
 
-test('the API finds a span that was put there here, and the other way round', () => {
+test('contextOfSpan and spanContextOf exchange a span with the API when the other has set the span', () => {
   expect(api.trace.getSpanContext(contextOfSpan(SPAN))).toEqual(SPAN)
   expect(spanContextOf(api.trace.setSpanContext(api.ROOT_CONTEXT, SPAN))).toEqual(SPAN)
   expect(spanContextOf(api.trace.setSpanContext(api.ROOT_CONTEXT, { ...SPAN, traceId: 'x' }))).toBe(undefined)
   expect(spanContextOf(api.ROOT_CONTEXT)).toBe(undefined)
 })
 
-test('what the API asks of a span that is known by its ids, this one answers', () => {
+test('contextOfSpan answers as the API when a span is known by its ids', () => {
   const theirs = api.trace.wrapSpanContext(SPAN)
   const ours = api.trace.getSpan(contextOfSpan(SPAN))!
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(theirs)).filter(
@@ -37,7 +37,7 @@ test('what the API asks of a span that is known by its ids, this one answers', (
   }
 })
 
-test('ids are valid where the API finds them so', () => {
+test('isSpanContextValid agrees with the API when ids are any', () => {
   const id = fc.oneof(
     fc.string({ unit: fc.constantFrom('0', 'a', 'F', '9'), minLength: 16, maxLength: 16 }),
     fc.string({ unit: fc.constantFrom('0', 'a', 'F', '9'), minLength: 32, maxLength: 32 }),

@@ -18,20 +18,20 @@ afterEach(() => {
   apiLogs.disable()
 })
 
-describe('the registered provider', () => {
-  test('is none at first, though both APIs answer with a proxy', () => {
+describe('registeredProvider', () => {
+  test('returns undefined when the APIs have handed out proxies alone', () => {
     api.logs.getLogger('a').emit({})
     apiLogs.getLogger('a').emit({})
     expect(registeredProvider()).toBeUndefined()
   })
 
-  test('is the one of @opentelemetry/api-logs, the 2.x generation', () => {
+  test('returns the provider of 2.x when @opentelemetry/api-logs has a provider', () => {
     const provider = memoryProvider()
     register2x(provider)
     expect(registeredProvider()).toBe(provider)
   })
 
-  test('is the one of @opentelemetry/api, the 3.x generation, when there are both', () => {
+  test('returns the provider of 3.x when both APIs have a provider', () => {
     const provider = memoryProvider()
     register2x(memoryProvider())
     register3x(provider)
@@ -39,8 +39,8 @@ describe('the registered provider', () => {
   })
 })
 
-describe('a bridge', () => {
-  test('uses the provider that it was given rather than the registered one', () => {
+describe('bridge', () => {
+  test('uses its loggerProvider when another provider is registered', () => {
     const [injected, registered] = [memoryProvider(), memoryProvider()]
     register3x(registered)
     createBridge(adapter, { loggerProvider: injected }).emit({ body: 'a' })
@@ -48,7 +48,7 @@ describe('a bridge', () => {
     expect(registered.records).toEqual([])
   })
 
-  test('uses another from the moment that it is registered', () => {
+  test('uses a provider from the moment when it is registered', () => {
     const [first, second] = [memoryProvider(), memoryProvider()]
     const bridge = createBridge(adapter)
     register2x(first)
@@ -59,7 +59,7 @@ describe('a bridge', () => {
     expect(second.records.map(({ body }) => body)).toEqual([2])
   })
 
-  test('keeps the provider when it is unregistered: what follows is that provider’s to refuse', () => {
+  test('keeps the provider when the provider is unregistered', () => {
     const provider = memoryProvider()
     const bridge = createBridge(adapter)
     register3x(provider)
@@ -69,7 +69,7 @@ describe('a bridge', () => {
     expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
   })
 
-  test('asks for the logger of a scope once', () => {
+  test('gets the logger of a scope once when several records have the scope', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
     for (const scope of ['a', 'a', 'b', 'a', '']) bridge.emit({ scope })
@@ -77,7 +77,7 @@ describe('a bridge', () => {
     expect(loggerProvider.records.map(({ scope }) => scope)).toEqual(['a', 'a', 'b', 'a', 'plain'])
   })
 
-  test('forgets the logger that it has had longest beyond a thousand', () => {
+  test('forgets the oldest logger when there are more than a thousand', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider })
     for (let n = 0; n <= 1000; n += 1) bridge.emit({ scope: `scope ${n}` })
@@ -86,13 +86,13 @@ describe('a bridge', () => {
     expect(loggerProvider.asked).toEqual(['scope 0'])
   })
 
-  test('has the scope of its option for all', () => {
+  test('uses the option scope when records have scopes', () => {
     const loggerProvider = memoryProvider()
     createBridge(adapter, { loggerProvider, scope: 'shop' }).emit({ scope: 'other' })
     expect(loggerProvider.asked).toEqual(['shop'])
   })
 
-  test('hands values as they are to a provider that takes any, plain ones to others', () => {
+  test('passes values unchanged when the provider accepts any value, and plain values otherwise', () => {
     const date = new Date(0)
     const [any, plain] = [anyValueProvider(), memoryProvider()]
     for (const loggerProvider of [any, plain]) {
@@ -105,7 +105,7 @@ describe('a bridge', () => {
     })
   })
 
-  test('asks `enabled` with context and severity before it builds anything', () => {
+  test('converts nothing when `enabled` returns false for context and severity', () => {
     const asked: unknown[] = []
     let built = 0
     const loggerProvider: AnyProvider = {
@@ -125,7 +125,7 @@ describe('a bridge', () => {
   })
 })
 
-test('the official SDK takes a record with all its fields', () => {
+test('bridge sends each field when the provider is that of the official SDK', () => {
   const exporter = new InMemoryLogRecordExporter()
   const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
   const spanContext = {
@@ -163,7 +163,7 @@ test('the official SDK takes a record with all its fields', () => {
   ])
 })
 
-test('a context is active and can be made so where an earlier version of the API is registered', () => {
+test('withContext makes a context active when an earlier version of the API is registered', () => {
   const API = Symbol.for('opentelemetry.js.api.1')
   const globals = globalThis as { [API]?: object }
   const registered = globals[API]
@@ -183,7 +183,7 @@ test('a context is active and can be made so where an earlier version of the API
   }
 })
 
-test('without a ContextManager code just runs', () => {
+test('withContext runs a function when there is no ContextManager', () => {
   let ran = false
   withContext(api.ROOT_CONTEXT, () => (ran = true))
   expect(ran).toBe(true)

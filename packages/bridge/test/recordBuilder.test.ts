@@ -99,7 +99,7 @@ describe('include and exclude', () => {
     ['both', { include: ['user*'], exclude: ['*id'] }, ['user.name']],
     ['an empty include', { include: [] }, []],
     ['an empty exclude', { exclude: [] }, ['user.id', 'user.name', 'userid', 'a.b+c', '']],
-  ])('%s', ([, options, keys]) => {
+  ])('select attributes when there is %s', ([, options, keys]) => {
     expect(Object.keys(build({ attributes: { ...attributes } }, options).attributes)).toEqual(keys)
   })
 
@@ -111,7 +111,7 @@ describe('include and exclude', () => {
     expect(keysWith({ include: ['id'] })).toEqual(['id', 'id#2'])
   })
 
-  test('include keeps the attributes that the bridge adds when no glob matches them', () => {
+  test('keep the attributes that the bridge adds when no glob of include matches them', () => {
     const err = failed()
     const options = { include: ['id'], attributes: { team: 'shop' }, captureTemplate: true }
     const template = { template: '%s', parameters: [1] }
@@ -125,7 +125,7 @@ describe('include and exclude', () => {
     ])
   })
 
-  test('exclude removes an attribute whatever has added it, and an excluded Error gets no other key', () => {
+  test('remove an attribute of any origin, and give an excluded Error no other key, when a glob of exclude matches', () => {
     const err = failed()
     const options = { exclude: ['err', 'exception.stacktrace', 'team'], attributes: { team: 'shop' } }
     expect(build({ attributes: { err, id: 1 }, exception: err }, options).attributes).toEqual({
@@ -147,7 +147,7 @@ describe('captureTemplate', () => {
     expect(build({ body: 'a' }, { captureTemplate: true }).attributes).toEqual({})
   })
 
-  test('adds nothing by default', () => {
+  test('adds nothing when the option is absent', () => {
     expect(build(record()).attributes).toEqual({})
   })
 })

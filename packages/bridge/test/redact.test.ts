@@ -16,7 +16,7 @@ function redacted(paths: string[], attributes: object, body?: unknown): PlainRec
 }
 const attributesOf = (paths: string[], attributes: object): AnyValue => redacted(paths, attributes).attributes
 
-describe('a path hides', () => {
+describe('createRedactor hides', () => {
   test.for<[string, object, object]>([
     ['password', { password: 'a', user: { password: 'b' } }, { password: HIDDEN, user: { password: 'b' } }],
     ['user.password', { user: { password: 'a', name: 'b' } }, { user: { password: HIDDEN, name: 'b' } }],
@@ -44,14 +44,14 @@ describe('a path hides', () => {
     expect(attributesOf([path], attributes)).toEqual(expected)
   })
 
-  test('a flat attribute of that very name', () => {
+  test('a flat attribute when its name is the path', () => {
     expect(attributesOf(['user.password'], { 'user.password': 'a', user: { password: 'b' } })).toEqual({
       'user.password': HIDDEN,
       user: { password: HIDDEN },
     })
   })
 
-  test('in a structured body, and in each of several objects logged at once', () => {
+  test('fields when they are in a structured body, or in one of several objects', () => {
     expect(redacted(['password'], {}, { password: 'a', id: 1 }).body).toEqual({ password: HIDDEN, id: 1 })
     expect(redacted(['password'], {}, [{ password: 'a' }, { id: 1 }]).body).toEqual([
       { password: HIDDEN },
@@ -60,7 +60,7 @@ describe('a path hides', () => {
     expect(redacted(['password'], {}, 'password').body).toBe('password')
   })
 
-  test('in captured parameters', () => {
+  test('fields when they are in captured parameters', () => {
     const parameters = { 'log.body.parameters': ['a', { password: 'b' }] }
     expect(attributesOf(['password'], parameters)).toEqual({
       'log.body.parameters': ['a', { password: HIDDEN }],
@@ -68,7 +68,7 @@ describe('a path hides', () => {
   })
 })
 
-describe('a path that leads into an object that has become a text hides the text', () => {
+describe('createRedactor hides the text of an object', () => {
   class User {
     readonly name: string
     readonly password: string | undefined
@@ -100,14 +100,14 @@ describe('a path that leads into an object that has become a text hides the text
     expect(attributesOf([path], attributes)).toEqual(expected)
   })
 
-  test('as the body, and among captured parameters', () => {
+  test('when the object is the body or a captured parameter', () => {
     expect(redacted(['password'], {}, user).body).toBe(HIDDEN)
     expect(redacted(['password'], {}, [user, 'a']).body).toEqual([HIDDEN, 'a'])
     const parameters = { 'log.body.parameters': ['a', user] }
     expect(attributesOf(['password'], parameters)).toEqual({ 'log.body.parameters': ['a', HIDDEN] })
   })
 
-  test('also when the object cannot be read', () => {
+  test('when the object cannot be read', () => {
     const broken = {
       get password() {
         throw new Error('no')
@@ -117,7 +117,7 @@ describe('a path that leads into an object that has become a text hides the text
     expect(attributesOf(['user.password'], { user: broken })).toEqual({ user: HIDDEN })
   })
 
-  test('but not when it leads to nothing in the object', () => {
+  test('but not when the path leads to nothing in the object', () => {
     const attributes = {
       url: new URL('https://a.example'),
       at: new Date(0),
@@ -132,8 +132,8 @@ describe('a path that leads into an object that has become a text hides the text
   })
 })
 
-describe('a path leaves alone', () => {
-  test('bytes, dates and everything else beside it', () => {
+describe('createRedactor keeps', () => {
+  test('bytes, dates and other values when the path leads elsewhere', () => {
     const attributes = {
       bytes: Uint8Array.of(1, 2),
       date: new Date(0),
@@ -151,14 +151,14 @@ describe('a path leaves alone', () => {
     })
   })
 
-  test('what is not an own key', () => {
+  test('a property when it is no own key', () => {
     const attributes = { list: [1], restore: 'a', text: 'abc' }
     const paths = ['list.length', 'constructor', '__proto__.polluted', 'text[0]', 'missing.deep', 'toString']
     expect(attributesOf(paths, attributes)).toEqual(attributes)
     expect(redacted(['length'], {}, [1]).body).toEqual([1])
   })
 
-  test('an own __proto__, which it can hide as well', () => {
+  test('fields beside the path when it leads into an own __proto__', () => {
     const attributes = JSON.parse('{"__proto__":{"token":"a","b":1}}') as object
     expect(JSON.stringify(attributesOf(['*.token'], attributes))).toBe(
       '{"__proto__":{"token":"[Redacted]","b":1}}',
@@ -166,7 +166,7 @@ describe('a path leaves alone', () => {
     expect(JSON.stringify(attributesOf(['__proto__'], attributes))).toBe('{"__proto__":"[Redacted]"}')
   })
 
-  test('the objects of the application', () => {
+  test('the objects of the application unchanged when it hides their fields', () => {
     const loggerProvider = memoryProvider()
     const user = { password: 'a' }
     createBridge(adapter, { loggerProvider, redact: ['*.password'] }).emit({
@@ -181,7 +181,7 @@ describe('a path leaves alone', () => {
   })
 })
 
-describe('a path that makes no sense is refused at construction', () => {
+describe('createBridge throws', () => {
   test.for([[''], ['a..b'], ['a.'], ['a['], ['a]'], ['a["b]'], ['a[0]b'], ['[]']])('%s', ([path]) => {
     const create = (): unknown => createBridge(adapter, { redact: [path!] })
     expect(create).toThrow(LogbridgeError)
@@ -189,7 +189,7 @@ describe('a path that makes no sense is refused at construction', () => {
   })
 })
 
-test('a redact function that throws costs its record, not the secret', () => {
+test('bridge drops a record when its redact function throws', () => {
   const loggerProvider = memoryProvider()
   const faults: unknown[] = []
   const bridge = createBridge(adapter, {

@@ -11,7 +11,7 @@ const PINO: SeverityScale = [
   [60, 21],
 ]
 
-describe('a numeric level', () => {
+describe('numericSeverity', () => {
   test.for([
     [10, 1],
     [30, 9],
@@ -33,28 +33,28 @@ describe('a numeric level', () => {
     [-5, 1],
     [-Infinity, 1],
     [Number.NaN, 0],
-  ])('%d is severity %d on pino’s scale', ([level, severity]) => {
+  ])('maps %d to %d when the scale is that of pino', ([level, severity]) => {
     expect(numericSeverity(level!, PINO)).toBe(severity)
   })
 
-  test('is unknown on a scale without levels, and always the same on one of a single level', () => {
+  test('returns 0 when the scale has no levels, and the same number when it has one level', () => {
     expect(numericSeverity(30, [])).toBe(0)
     expect([1, 5, 100].map((level) => numericSeverity(level, [[5, 9]]))).toEqual([9, 9, 9])
   })
 
-  test('is a number even where two levels of the scale share theirs', () => {
+  test('returns a number when two levels of the scale are equal', () => {
     const scale: SeverityScale = [[10, 5], [20, 9], [20, 9]] // prettier-ignore
     expect([15, 20, 30].map((level) => numericSeverity(level, scale))).toEqual([7, 9, 9])
   })
 })
 
-test('overrides lie over the defaults and add to them', () => {
+test('severityTable replaces and adds numbers when there are overrides', () => {
   const table = severityTable({ info: 9, warn: 13 }, { warn: 14, audit: 10 })
   expect(Object.fromEntries(table)).toEqual({ info: 9, warn: 14, audit: 10 })
   expect(severityTable({ info: 9 }, undefined).get('constructor')).toBeUndefined()
 })
 
-test('an unknown level names what there is', () => {
+test('unknownLevel lists the levels when a level is unknown', () => {
   const error = unknownLevel('pino', 'inof', ['info', 'warn'])
   expect(error).toBeInstanceOf(LogbridgeError)
   expect(error.code).toBe('INVALID_OPTION')

@@ -27,7 +27,7 @@ afterEach(() => {
 })
 
 describe('records before a provider', () => {
-  test('arrive in order once it is registered, without another log call', async () => {
+  test('arrive in order when it is registered, without another log call', async () => {
     const bridge = createBridge(adapter)
     bridge.emit({ body: 1, scope: 'a' })
     bridge.emit({ body: 2, scope: 'b' })
@@ -39,7 +39,7 @@ describe('records before a provider', () => {
     expect(warnings).toEqual([])
   })
 
-  test('come before the record that is logged next', () => {
+  test('arrive first when another record is logged', () => {
     const provider = memoryProvider()
     const bridge = createBridge(adapter)
     bridge.emit({ body: 1 })
@@ -48,7 +48,7 @@ describe('records before a provider', () => {
     expect(provider.records.map(({ body }) => body)).toEqual([1, 2])
   })
 
-  test('keep their own time, context and values', () => {
+  test('keep their time, context and values when these change', () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager())
     const key = createContextKey('request')
     const bridge = createBridge(adapter)
@@ -73,7 +73,7 @@ describe('records before a provider', () => {
     expect(record?.context?.getValue(key)).toBe(7)
   })
 
-  test('are refused by a provider that does not want them', () => {
+  test('are dropped when `enabled` of the provider returns false', () => {
     const provider = memoryProvider({ enabled: () => false })
     createBridge(adapter).emit({ body: 1 })
     logs.setGlobalLoggerProvider(provider as never)
@@ -82,7 +82,7 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.records).toEqual([])
   })
 
-  test('are handed over once', () => {
+  test('arrive once when they are replayed again', () => {
     const provider = memoryProvider()
     createBridge(adapter).emit({ body: 1 })
     logs.setGlobalLoggerProvider(provider as never)
@@ -91,7 +91,7 @@ describe('records before a provider', () => {
     expect(provider.records).toHaveLength(1)
   })
 
-  test('are each handed over, also where one fails', () => {
+  test('arrive when the provider has thrown on another record', () => {
     const provider = memoryProvider({
       emit() {
         throw new Error('full')
@@ -144,7 +144,7 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.bytes).toBe(0)
   })
 
-  test('are buffered after a record that is larger than the buffer, which is dropped and logged', () => {
+  test('are buffered when a record before them was larger than the buffer, which is dropped and logged', () => {
     const bridge = createBridge(adapter)
     bridge.emit({ body: 'x'.repeat(5_000_000) })
     expect(state.startupBuffer.timer).toBeDefined()
@@ -156,7 +156,7 @@ describe('records before a provider', () => {
     expect(warnings).toEqual([expect.stringMatching(/^logbridge: dropped 1 log records/)])
   })
 
-  test('do not keep the texts alive that theirs were cut from', async () => {
+  test('keep no text alive when their texts were cut from it', async () => {
     const program = `
       const cut = (n) => Buffer.alloc(1_000_000, 97 + n % 26).toString().slice(n, n + 100)
       const value = (n) => ({ body: { field: [cut(n)] }, attributes: { field: cut(n) } })
@@ -174,7 +174,7 @@ describe('records before a provider', () => {
     expect(Number(stdout)).toBeLessThan(30_000_000)
   })
 
-  test('are not even converted when there are a thousand', () => {
+  test('are not converted when a thousand records are buffered', () => {
     const convert = vi.fn(adapter.convert)
     const bridge = createBridge({ ...adapter, convert })
     for (let n = 1; n <= 1001; n += 1) bridge.emit({ body: n })
@@ -184,7 +184,7 @@ describe('records before a provider', () => {
     expect(convert).toHaveBeenCalledTimes(1001)
   })
 
-  test('are neither converted nor kept where OpenTelemetry is switched off', () => {
+  test('are neither converted nor kept when OpenTelemetry is switched off', () => {
     vi.stubEnv('OTEL_SDK_DISABLED', ' True ')
     const convert = vi.fn(adapter.convert)
     const bridge = createBridge({ ...adapter, convert })
@@ -200,8 +200,8 @@ describe('records before a provider', () => {
   })
 })
 
-describe('when no provider comes', () => {
-  test('a warning is logged once after five seconds when no provider is registered', () => {
+describe('startup buffer', () => {
+  test('warns once, after five seconds, when no provider is registered', () => {
     useFakeTimers(timers)
     const bridge = createBridge(adapter)
     bridge.emit({ body: 1 })
@@ -216,13 +216,13 @@ describe('when no provider comes', () => {
     ])
   })
 
-  test('a process that ends before says it too, and is not kept from ending', async () => {
+  test('warns when the process ends before, which it does not delay', async () => {
     expect(await run(`bridge.emit({})`)).toMatch(
       /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log records not sent so far\..*\n$/,
     )
   })
 
-  test('a process that logged nothing says nothing', async () => {
+  test('writes nothing when the process has logged nothing', async () => {
     expect(await run('')).toBe('')
   })
 })

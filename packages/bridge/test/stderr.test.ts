@@ -74,7 +74,7 @@ function fullDisk(): number {
 describe.each([
   ['a process', false],
   ['a worker thread', true],
-])('a diagnostic does not end %s', (_, inWorker) => {
+])('warn does not end %s', (_, inWorker) => {
   test('when stderr is closed', async () => {
     expect(await run({ stderr: 'gone', inWorker })).toMatchObject(ALIVE)
   })
@@ -98,7 +98,7 @@ const WITHOUT_BUILTIN = `
 describe.each([
   ['a process', false],
   ['a worker thread', true],
-])('a diagnostic without getBuiltinModule does not end %s', (_, inWorker) => {
+])('warn without getBuiltinModule does not end %s', (_, inWorker) => {
   const old = { before: WITHOUT_BUILTIN, inWorker }
   test('when stderr is closed', async () => {
     expect(await run({ ...old, stderr: 'gone' })).toMatchObject(ALIVE)
@@ -122,12 +122,12 @@ test.each([
   },
 )
 
-test('a diagnostic does not call the error listeners that the application has on a closed stderr', async () => {
+test('warn calls no error listener of the application when stderr is closed', async () => {
   const before = "process.stderr.on('error', () => process.exit(9))"
   expect(await run({ before, stderr: 'gone' })).toMatchObject(ALIVE)
 })
 
-test('a diagnostic leaves the error events of the application as they are', async () => {
+test('warn leaves error events to the application when the application emits them', async () => {
   const before = `
     process.stderr.write = process.stderr.write
     process.once('beforeExit', () => process.stderr.emit('error', new Error('of the application')))`
@@ -138,7 +138,7 @@ test('a diagnostic leaves the error events of the application as they are', asyn
   })
 })
 
-test('a diagnostic that meets a full pipe is written when there is room again', async () => {
+test('warn writes later when a pipe is full and has room again', async () => {
   const before = `
     const fs = await import('node:fs')
     void process.stderr
@@ -174,11 +174,11 @@ const REPLACED: Record<string, string> = {
     Object.defineProperty(process, 'stderr', { value: new Writable({ write() {} }) })`,
 }
 
-test.each(Object.entries(REPLACED))('a diagnostic ends nothing when stderr %s', async (_, before) => {
+test.each(Object.entries(REPLACED))('warn ends nothing when stderr %s', async (_, before) => {
   expect(await run({ before, stderr: 'pipe', count: 500 })).toMatchObject(ALIVE)
 })
 
-test('a diagnostic is written whole, by a worker thread also when the process ends at once', async () => {
+test('warn writes a whole line when the process ends at once, also in a worker thread', async () => {
   const ends = { before: "process.on('exit', () => {})", stderr: 'pipe', count: 1 } as const
   const line = /^logbridge: (something is wrong ){20}\n$/
   expect((await run(ends)).stderr).toMatch(line)

@@ -79,7 +79,7 @@ describe('containsText', () => {
     ['a long text behind ones that begin like it', `${'a'.repeat(304)}b`, long, true],
     ['a long text that ends in another way', `${'a'.repeat(300)}c`, long, false],
     ['a longer text', 'a', long, false],
-  ])('tells whether a text is there when it looks for %s', (_, text, part, expected) => {
+  ])('answers as includes() when it looks for %s', (_, text, part, expected) => {
     expect(containsText(text, part)).toBe(expected)
   })
 

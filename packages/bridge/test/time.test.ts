@@ -5,7 +5,7 @@ import { now, toHrTime } from '../src/time.ts'
 /** 2023-11-14T22:13:20Z */
 const SECONDS = 1_700_000_000
 
-describe('a time is understood as', () => {
+describe('toHrTime returns a time', () => {
   test.for<[string, unknown, [number, number]]>([
     ['a Date', new Date(SECONDS * 1000 + 123), [SECONDS, 123_000_000]],
     ['seconds', SECONDS, [SECONDS, 0]],
@@ -29,25 +29,25 @@ describe('a time is understood as', () => {
     ['milliseconds as text', ` ${SECONDS}123 `, [SECONDS, 123_000_000]],
     ['nanoseconds as text', `${SECONDS}123456789`, [SECONDS, 123_456_789]],
     ['the epoch', 0, [0, 0]],
-  ])('%s', ([, value, expected]) => {
+  ])('when the value is %s', ([, value, expected]) => {
     expect(toHrTime(value)).toEqual(expected)
   })
 
-  test('nanoseconds in a number, as precise as it is', () => {
+  test('as precise as a number when the value is a number of nanoseconds', () => {
     const [seconds, nanoseconds] = toHrTime(SECONDS * 1e9 + 123_000_000)!
     expect(seconds).toBe(SECONDS)
     expect(Math.abs(nanoseconds - 123_000_000)).toBeLessThan(512)
   })
 })
 
-test('a text that could mean several times, or only a part of one, is none', () => {
+test('toHrTime returns undefined when a text can mean several times, or is a part of a time', () => {
   const texts = ['01.02.2024 10:00', '1/2/2024, 10:00:00 AM', '22:13:20', '14', '2023', '2023-11-14', '05.12']
   for (const text of [...texts, 'Nov 14 22:13:20', 'order 7 at 22:13:20', '1e10']) {
     expect(toHrTime(text), text).toBeUndefined()
   }
 })
 
-describe('a time is not', () => {
+describe('toHrTime returns undefined', () => {
   test.for<[unknown]>([
     [undefined],
     [null],
@@ -77,18 +77,18 @@ describe('a time is not', () => {
     [[SECONDS, 0.5]],
     [['1', 2]],
     [{}],
-  ])('%o', ([value]) => {
+  ])('when the value is %o', ([value]) => {
     expect(toHrTime(value)).toBeUndefined()
   })
 })
 
-test('what cannot be read is none', () => {
+test('toHrTime returns undefined when the value cannot be read', () => {
   const { proxy, revoke } = Proxy.revocable([SECONDS, 0], {})
   revoke()
   expect(toHrTime(proxy)).toBeUndefined()
 })
 
-test('what toISOString writes takes a shorter way, to the same time', () => {
+test('toHrTime returns the same time when a text has the form of toISOString and takes the shorter way', () => {
   const digits = (length: number, max: number) =>
     fc.integer({ min: 0, max }).map((n) => String(n).padStart(length, '0'))
   const parts = fc.tuple(
@@ -109,7 +109,7 @@ test('what toISOString writes takes a shorter way, to the same time', () => {
   )
 })
 
-test('the last time that OTLP can carry is still one', () => {
+test('toHrTime returns a time when it is the last that OTLP can carry', () => {
   expect(toHrTime(2n ** 64n - 1n)).toEqual([18_446_744_073, 709_551_615])
 })
 

@@ -4,7 +4,7 @@ import { comparable, finalize } from '@logbridge/test-support/expected'
 import { value } from '@logbridge/test-support/values'
 import { toAnyValue } from '../src/anyValue.ts'
 
-test('whatever a value is, plain data comes out, and that which the mapping contract says', () => {
+test('toAnyValue returns the plain data of docs/mapping.md when the value is any', () => {
   fc.assert(
     fc.property(value, (make) => {
       const [given, expected] = make()

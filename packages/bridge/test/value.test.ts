@@ -6,7 +6,7 @@ import { ValueWriter } from '../src/value.ts'
 import { MAX_DEPTH } from '../src/valueCosts.ts'
 import { recordingSink } from './recordingSink.ts'
 
-describe('a value becomes', () => {
+describe('toAnyValue', () => {
   class Money {
     amount = 5
     private readonly currency = 'EUR'
@@ -72,11 +72,11 @@ describe('a value becomes', () => {
       { a: [1], d: '1970-01-01T00:00:00.000Z', m: { 1: [2] } },
     ],
     ['another realm’s class instance', vm.runInNewContext('new (class { a = 1 })()'), { a: 1 }],
-  ])('%s', ([, value, expected]) => {
+  ])('converts a value when it is %s', ([, value, expected]) => {
     expect(toAnyValue(value)).toStrictEqual(expected)
   })
 
-  test('an Error: type, message, stack, own fields and cause', () => {
+  test('returns type, message, stack, own fields and cause when the value is an Error', () => {
     const error = Object.assign(new TypeError('no', { cause: new Error('why') }), { code: 'E_NO' })
     expect(toAnyValue({ error })).toEqual({
       error: {
@@ -90,14 +90,14 @@ describe('a value becomes', () => {
   })
 })
 
-test('keys with lone surrogates are made well-formed and kept unique', () => {
+test('toAnyValue makes keys well-formed and distinct when they have lone surrogates', () => {
   const value = { '\ud800': 1, '\udc00': 2, '\ufffd': 3, a: { '\ud800': 4 } }
   const expected = { '\ufffd': 1, '\ufffd#2': 2, '\ufffd#3': 3, a: { '\ufffd': 4 } }
   expect(toAnyValue(value)).toEqual(expected)
   expect(toAnyValueMap(value)).toEqual(expected)
 })
 
-test('an ill-formed key keeps its name when its field is omitted', () => {
+test('toAnyValue keeps the names of ill-formed keys when a field is omitted', () => {
   const value = { '\ud800': undefined, '\ufffd': 1 }
   expect(toAnyValueMap(value)).toEqual({ '\ufffd#2': 1 })
   expect(toAnyValue(value)).toEqual({ '\ufffd#2': 1 })
@@ -105,7 +105,7 @@ test('an ill-formed key keeps its name when its field is omitted', () => {
 })
 
 describe('keys of a Map', () => {
-  test('are made strings', () => {
+  test('become strings when they are of another type', () => {
     const map = new Map<unknown, unknown>([
       [1, 'a'],
       [null, 'b'],
@@ -115,7 +115,7 @@ describe('keys of a Map', () => {
     expect(toAnyValue(map)).toEqual({ 1: 'a', null: 'b', '{"id":1}': 'c', 'Symbol(s)': 'd' })
   })
 
-  test('are kept unique', () => {
+  test('are kept apart when their strings are equal', () => {
     const map = new Map<unknown, unknown>([
       [1, 'a'],
       ['1', 'b'],
@@ -125,7 +125,7 @@ describe('keys of a Map', () => {
     expect(toAnyValue(map)).toEqual({ 1: 'a', '1#2': 'b', '1#2#2': 'c', '1#3': 'd' })
   })
 
-  test('an entry of a Map that is left out keeps its name', () => {
+  test('keep their names when an entry is omitted', () => {
     const map = new Map<unknown, unknown>([
       [1, undefined],
       ['1', 'a'],
@@ -133,7 +133,7 @@ describe('keys of a Map', () => {
     expect(toAnyValue(map)).toEqual({ '1#2': 'a' })
   })
 
-  test('that cannot be read do not cost their neighbours', () => {
+  test('become placeholders when they cannot be read', () => {
     expect(
       toAnyValue(
         new Map<unknown, unknown>([
@@ -150,7 +150,7 @@ describe('keys of a Map', () => {
   })
 })
 
-describe('what cannot be read', () => {
+describe('toAnyValue writes a placeholder, and the values beside it,', () => {
   test.for<[string, unknown, unknown]>([
     [
       'a getter that throws',
@@ -213,25 +213,25 @@ describe('what cannot be read', () => {
       [new Proxy([1], { get: (_, key) => (key === 'length' ? 5n : 1) }), 2],
       [[], 2],
     ],
-  ])('%s leaves a placeholder and its siblings', ([, value, expected]) => {
+  ])('when it meets %s', ([, value, expected]) => {
     expect(toAnyValue(value)).toEqual(expected)
   })
 })
 
-describe('a structure without end', () => {
-  test('is cut at a circular reference', () => {
+describe('toAnyValue', () => {
+  test('writes a placeholder when a reference is circular', () => {
     const value: Record<string, unknown> = { a: 1 }
     value['self'] = value
     value['list'] = [value]
     expect(toAnyValue(value)).toEqual({ a: 1, self: '[Circular]', list: ['[Circular]'] })
   })
 
-  test('but the same object twice is written twice', () => {
+  test('writes an object twice when it has two references', () => {
     const shared = { a: 1 }
     expect(toAnyValue({ one: shared, two: shared })).toEqual({ one: { a: 1 }, two: { a: 1 } })
   })
 
-  test(`is cut at a depth of ${MAX_DEPTH}`, () => {
+  test(`cuts a structure when it is deeper than ${MAX_DEPTH}`, () => {
     const deep: { next?: unknown } = {}
     let last = deep
     for (let n = 0; n < 100; n += 1) last = last.next = {}
@@ -242,23 +242,23 @@ describe('a structure without end', () => {
     expect(value).toBeNull()
   })
 
-  test(`is cut after ${MAX_VALUES} values`, () => {
+  test(`cuts a structure when it has more than ${MAX_VALUES} values`, () => {
     let doubled: unknown = 'leaf'
     for (let n = 0; n < 40; n += 1) doubled = [doubled, doubled]
     expect(JSON.stringify(toAnyValue(doubled))).toContain('[Truncated] ')
   })
 
-  test('is cut where boxed values unbox to boxed values', () => {
+  test('ends when boxed values unbox to boxed values', () => {
     const boxed = (): object => Object.assign(Object('x') as object, { valueOf: boxed })
     expect(toAnyValue({ a: boxed(), b: 1 })).toEqual({ a: null, b: 1 })
   })
 })
 
-test('attributes that cannot be listed say so', () => {
+test('toAnyValueMap writes a placeholder when attributes cannot be listed', () => {
   expect(toAnyValueMap(revoked())).toEqual({ '[Throws]': expect.stringMatching(/revoked/) })
 })
 
-test('the result shares nothing with the original', () => {
+test('toAnyValueMap returns a copy when the original changes later', () => {
   const original = { list: [1], bytes: Uint8Array.of(1), date: new Date(0) }
   const copy = toAnyValueMap(original)
   original.list.push(2)
@@ -267,14 +267,14 @@ test('the result shares nothing with the original', () => {
   expect(copy).toEqual({ list: [1], bytes: Uint8Array.of(1), date: '1970-01-01T00:00:00.000Z' })
 })
 
-describe('limits', () => {
-  test('a longer string is cut on a code point and marked', () => {
+describe('ValueWriter', () => {
+  test('cuts a string between characters, and marks it, when it is longer than attributeValueLengthLimit', () => {
     const sink = recordingSink()
     new ValueWriter(sink, { attributeValueLengthLimit: 3 }).write(['abcdef', 'ab😀d', 'abc'])
     expect(sink.result).toEqual(['abc…', 'ab…', 'abc'])
   })
 
-  test('more attributes are left out and counted, absent ones not', () => {
+  test('counts the attributes that it leaves out when there are more than attributeCountLimit', () => {
     const sink = recordingSink()
     sink.beginMap()
     const dropped = new ValueWriter(sink, { attributeCountLimit: 2 }).writeFields({
@@ -290,14 +290,14 @@ describe('limits', () => {
   })
 })
 
-test('only safe integers reach the sink as integers, and -0 is none', () => {
+test('ValueWriter writes an int when a number is a safe integer and not -0', () => {
   const integers: unknown[] = []
   const sink = { ...recordingSink(), int: (value: number | bigint) => void integers.push(value) }
   new ValueWriter(sink, {}).write([1, -0, 1.5, 2 ** 53, Number.NaN, Infinity, Number.MAX_SAFE_INTEGER, -7])
   expect(integers).toEqual([1, Number.MAX_SAFE_INTEGER, -7])
 })
 
-test('an int64 reaches the sink as an integer', () => {
+test('ValueWriter writes an int when a bigint fits int64', () => {
   const sink = recordingSink()
   new ValueWriter(sink, {}).write([2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n])
   expect(sink.result).toEqual([2n ** 63n - 1n, -(2n ** 63n), '9223372036854775808'])

@@ -8,14 +8,14 @@ import { memoryProvider } from './memoryProvider.ts'
 
 const warnings = diagMessages()
 
-test('a complaint is made once for each kind', () => {
+test('warnOnce warns once when a kind comes again', () => {
   warnOnce('a', 'first', new Error('why'))
   warnOnce('a', 'again')
   warnOnce('b', 'second')
   expect(warnings).toEqual(['logbridge: first: why', 'logbridge: second'])
 })
 
-test('it goes to stderr as well', () => {
+test('warnOnce writes to stderr when there is a diag logger as well', () => {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   warnOnce('a', 'first')
   const written = write.mock.calls.map(([text]) => text)
@@ -23,7 +23,7 @@ test('it goes to stderr as well', () => {
   expect(written).toEqual(['logbridge: first\n'])
 })
 
-test('a diag logger that is itself bridged does not feed on it', () => {
+test('warnOnce causes no record when the diag logger is bridged', () => {
   const loggerProvider = memoryProvider()
   const bridge = createBridge(adapter, { loggerProvider })
   const log = (): void => bridge.emit({ body: 'from diag' })
@@ -37,7 +37,7 @@ test('a diag logger that is itself bridged does not feed on it', () => {
   expect(loggerProvider.records.map(({ body }) => body)).toEqual(['from the application'])
 })
 
-test('neither a diag logger that throws nor a reason that cannot be read is in its way', () => {
+test('warnOnce does not throw when a diag logger throws and the error cannot be read', () => {
   const fail = (): never => {
     throw new Error('no')
   }
@@ -50,7 +50,7 @@ test('neither a diag logger that throws nor a reason that cannot be read is in i
   expect(() => warnOnce('a', 'first', proxy)).not.toThrow()
 })
 
-test('a diagnostic is one line when an error tries to forge another', () => {
+test('warn writes one line when an error has the text of another', () => {
   const forged = 'no\r\nlogbridge: all is well\u001b[2J\u202e\u2028\u0085\u009b\ud800\u200b.'
   warn('first', new Error(forged))
   warn(`of a path ${forged}`)
@@ -60,7 +60,7 @@ test('a diagnostic is one line when an error tries to forge another', () => {
   ])
 })
 
-test('a diagnostic shows no error at more than its length, nor what is hidden in it', () => {
+test('warn cuts the text of an error, and hides its secrets, when the error is long', () => {
   onTestFinished(hideFromDiagnostics((text) => text.replaceAll('hunter2', '***')))
   warn('hunter2', new Error(`hunter2 ${'x'.repeat(1e6)}`))
   expect(warnings[0]).toHaveLength('logbridge: '.length + 2000)
