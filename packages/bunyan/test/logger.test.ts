@@ -8,7 +8,7 @@ import { otelStream, type OtelStreamOptions } from '../src/index.ts'
 describe.each([
   ['2', bunyan],
   ['1.8', bunyan1],
-])('bunyan %s', (_, library) => {
+])('otelStream of bunyan %s', (_, library) => {
   async function setUp(logger: Partial<bunyan.LoggerOptions> = {}, options: OtelStreamOptions = {}) {
     const { loggerProvider, records } = await memoryBackend.start()
     const stream: bunyan.Stream = otelStream({ loggerProvider, ...options })
@@ -16,7 +16,7 @@ describe.each([
   }
   const bodies = (records: readonly { body?: unknown }[]) => records.map(({ body }) => body)
 
-  describe('fields of a record that bunyan has a use for, too', () => {
+  describe('keeps fields with a name of bunyan when the record is', () => {
     test.each<[object, object]>([
       [{ name: 'cart' }, { scope: 'cart', attributes: {} }],
       [{ name: 7 }, { scope: 'bunyan', attributes: { name: 7 } }],
@@ -40,8 +40,8 @@ describe.each([
     })
   })
 
-  describe('child loggers', () => {
-    test('have their own fields and levels', async () => {
+  describe('when child loggers log', () => {
+    test('sends the fields of each by its level', async () => {
       const { log, records } = await setUp({ level: 'info', fields: { app: 'a' } } as object)
       const full = log.child({ widget: 'cart', level: 'debug' })
       const simple = full.child({ widget: 'shelf', step: 1 }, true)
@@ -60,7 +60,7 @@ describe.each([
       ])
     })
 
-    test('send a record once to each of their streams', async () => {
+    test('sends a record once to each stream', async () => {
       const { log, records } = await setUp()
       const own = await memoryBackend.start()
       const child = log.child({ streams: [otelStream({ loggerProvider: own.loggerProvider })] })
@@ -71,10 +71,10 @@ describe.each([
     })
   })
 
-  describe('serializers', () => {
+  describe('sends serialized fields when serializers are', () => {
     const card = (text: string) => `**${text.slice(-2)}`
 
-    test('of the parent, of the child, and added later', async () => {
+    test('those of the parent, of the child, and added later', async () => {
       const { log, records } = await setUp({ serializers: { card, user: () => 'parent' } })
       const child = log.child({ serializers: { user: () => 'child' } })
       child.info({ card: '4111', user: { password: 'p' } }, 'child')
@@ -88,7 +88,7 @@ describe.each([
       ])
     })
 
-    test("of bunyan's own for requests, responses and errors", async () => {
+    test("bunyan's own for requests, responses and errors", async () => {
       const { log, records } = await setUp({ serializers: library.stdSerializers })
       const connection = { remoteAddress: '::1', remotePort: 5 }
       const req = { method: 'GET', url: '/a', headers: { host: 'h' }, connection, secret: 1 }
@@ -106,7 +106,7 @@ describe.each([
       })
     })
 
-    test('of the user for errors', async () => {
+    test('those of the application for errors', async () => {
       const { log, records } = await setUp({
         serializers: { err: ({ message }: Error) => ({ message, type: 'Custom', hint: 'h' }) },
       })
@@ -121,8 +121,8 @@ describe.each([
     })
   })
 
-  describe('streams', () => {
-    test('added later have their own level, else info', async () => {
+  describe('sends records', () => {
+    test('by its level, else info, when the stream is added later', async () => {
       const { log, records } = await setUp({ level: 'fatal' })
       const added = await memoryBackend.start()
       const { loggerProvider } = added
@@ -138,7 +138,7 @@ describe.each([
       expect(await records()).toEqual([])
     })
 
-    test('with reemitErrorEvents emit no error: onError is called', async () => {
+    test('and calls onError, when reemitErrorEvents is true and a record fails', async () => {
       const caught: unknown[] = []
       const emitted: unknown[] = []
       const stream = otelStream({
@@ -156,7 +156,7 @@ describe.each([
       expect(emitted).toEqual([])
     })
 
-    test('that are not raw are given lines', async () => {
+    test('when the stream is not raw and gets lines', async () => {
       const { stream, records } = await setUp({}, { scope: 'lines' })
       const lines = stream.stream as NodeJS.WritableStream
       const log = library.createLogger({ name: 'shop', stream: lines, serializers: library.stdSerializers })
@@ -175,7 +175,7 @@ describe.each([
   })
 })
 
-test('the end of the stream is done when the provider has flushed', async () => {
+test('the end of otelStream emits finish when the provider has flushed', async () => {
   const events: string[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
   const { stream } = otelStream({

@@ -20,14 +20,14 @@ function memory(): { loggerProvider: LoggerProvider; emitted: Emitted[] } {
 describe.each([
   ['2', bunyan],
   ['1.8', bunyan1],
-])('bunyan %s', (_, library) => {
+])('otelStream of bunyan %s', (_, library) => {
   function setUp(options: OtelStreamOptions = {}, logger: Partial<bunyan.LoggerOptions> = {}) {
     const { loggerProvider, emitted } = memory()
     const stream: bunyan.Stream = otelStream({ loggerProvider, ...options })
     return { log: library.createLogger({ name: 'shop', streams: [stream], ...logger }), emitted }
   }
 
-  test('a record', () => {
+  test('sends scope, body, severity and attributes when a record is logged', () => {
     const { log, emitted } = setUp()
     log.info({ order: { id: 7 }, none: undefined }, 'placed by %s', 'ada')
     expect(emitted).toMatchObject([
@@ -36,7 +36,7 @@ describe.each([
     expect(emitted[0]!.attributes).toEqual({ order: { id: 7 } })
   })
 
-  test('a record with a toJSON is what bunyan prints of it', () => {
+  test('sends the result of toJSON when a record has a toJSON', () => {
     const { log, emitted } = setUp()
     const toJSON = () => ({ msg: 'paid', order: 7 })
     log.info({ card: '4111', toJSON }, 'paid with 4111')
@@ -44,14 +44,14 @@ describe.each([
     expect(emitted[0]!.attributes).toEqual({ order: 7 })
   })
 
-  test('hostname and pid only where they are not of this process', () => {
+  test('sends hostname and pid when they are those of another process', () => {
     const { log, emitted } = setUp({}, { hostname: 'elsewhere' })
     log.info({ pid: 1 }, 'forwarded')
     log.info({ pid: process.pid, hostname: hostname() }, 'own')
     expect(emitted.map(({ attributes }) => attributes)).toEqual([{ hostname: 'elsewhere', pid: 1 }, {}])
   })
 
-  test('a level between the named ones', () => {
+  test('sends a severity in proportion when the level has no name', () => {
     const { log, emitted } = setUp({ severity: { 45: 14, warn: 16 } })
     for (const level of [35, 40, 45, 65]) log.error({ level }, 'x')
     expect(emitted.map(({ severityNumber, severityText }) => [severityNumber, severityText])).toEqual([
@@ -62,7 +62,7 @@ describe.each([
     ])
   })
 
-  test('the time of the record, in any form bunyan allows', () => {
+  test('sends the time when the record has one in any form of bunyan', () => {
     const { log, emitted } = setUp()
     log.info({ time: new Date(1_700_000_000_123) }, 'Date')
     log.info({ time: '2023-11-14T22:13:20.123456Z' }, 'text')
@@ -73,7 +73,7 @@ describe.each([
     expect(emitted[2]!.attributes).toEqual({ time: 'yesterday' })
   })
 
-  test("src as bunyan makes it; the user's own stays", () => {
+  test('sends the call site when bunyan has made src, and keeps any other src', () => {
     const { log, emitted } = setUp({}, { src: true })
     const named = { here: () => log.info('with src') }
     named.here()
@@ -93,7 +93,7 @@ describe.each([
     ])
   })
 
-  test('child loggers and serializers are applied', () => {
+  test('sends serialized fields when a child logger has serializers', () => {
     const serializers = { card: () => '****', err: library.stdSerializers.err }
     const { log, emitted } = setUp({}, { serializers })
     log.child({ widget: 'cart', card: '4111' }).info({ card: '4222' }, 'paid')
@@ -104,11 +104,11 @@ describe.each([
     ])
   })
 
-  describe('Errors', () => {
+  describe('sends an Error', () => {
     const cause = new TypeError('inner')
     const error = Object.assign(new RangeError('boom', { cause }), { code: 'E_BOOM', attempts: [1] })
 
-    test('bare, which bunyan serializes itself', () => {
+    test('when the Error is the first argument, which bunyan serializes', () => {
       const { log, emitted } = setUp()
       log.error(error)
       expect(emitted[0]!.body).toBe('boom')
@@ -123,7 +123,7 @@ describe.each([
       expect(Object.keys(emitted[1]!.attributes)).not.toContain('err')
     })
 
-    test('as err, with no serializer: nothing is lost', () => {
+    test('with all fields when the Error is under err without a serializer', () => {
       const { log, emitted } = setUp()
       log.error({ err: error }, 'failed')
       expect(emitted[0]!.attributes).toMatchObject({
@@ -133,7 +133,7 @@ describe.each([
       })
     })
 
-    test('as err, with the standard serializer', () => {
+    test('when the Error is under err with the standard serializer', () => {
       const { log, emitted } = setUp({}, { serializers: library.stdSerializers })
       log.error({ err: error }, 'failed')
       expect(emitted[0]!.attributes).toMatchObject({
@@ -142,13 +142,13 @@ describe.each([
       })
     })
 
-    test('under error', () => {
+    test('when the Error is under error', () => {
       const { log, emitted } = setUp()
       log.error({ error }, 'failed')
       expect(emitted[0]!.attributes).toMatchObject({ 'exception.message': 'boom', error: { code: 'E_BOOM' } })
     })
 
-    test('what is none', () => {
+    test('never when the value is none', () => {
       const { log, emitted } = setUp()
       for (const err of ['text', 7, { name: 'Error', code: 'E' }, { message: 'only' }, null]) {
         log.error({ err }, 'failed')
@@ -157,8 +157,8 @@ describe.each([
     })
   })
 
-  describe('level', () => {
-    test("is the stream's own and can be changed while running", () => {
+  describe('filters records by a level', () => {
+    test('which changes when levels() is called', () => {
       const { log, emitted } = setUp({ level: 'warn' }, { level: 'trace' })
       log.info('no')
       log.warn('yes')
@@ -169,7 +169,7 @@ describe.each([
       expect(emitted.map(({ body }) => body)).toEqual(['yes', 'now'])
     })
 
-    test("is the logger's without the option", () => {
+    test('of the logger when the option is absent', () => {
       const { log, emitted } = setUp({}, { level: 'debug' })
       log.trace('no')
       log.debug('yes')
@@ -177,7 +177,7 @@ describe.each([
     })
   })
 
-  test('the record is left as the other streams need it', () => {
+  test('leaves a record unchanged when there are other streams', () => {
     const { loggerProvider, emitted } = memory()
     const ring = new library.RingBuffer({ limit: 1 })
     let json = ''
@@ -209,27 +209,27 @@ describe.each([
   })
 })
 
-describe('options', () => {
+describe('otelStream', () => {
   test.each([
     [{ level: 'loud' }, /option level has the level "loud"/],
     [{ level: -1 }, /option level/],
     [{ level: 1.5 }, /option level/],
     [{ severity: { loud: 9 } }, /option severity has the level "loud"/],
     [{ levels: 'info' }, /there is no option levels/],
-  ])('%o is refused', (options, message) => {
+  ])('throws when the options are %o', (options, message) => {
     expect(() => otelStream(options as never)).toThrow(message)
     expect(() => otelStream(options as never)).toThrow(
       expect.objectContaining({ name: 'LogbridgeError', code: 'INVALID_OPTION' }),
     )
   })
 
-  test('a level may be written as bunyan takes it', () => {
+  test('accepts each form of bunyan when level is set', () => {
     expect(otelStream({ level: 'WARN' as 'warn' }).level).toBe(40)
     expect(otelStream({ level: 35 }).level).toBe(35)
     expect('level' in otelStream()).toBe(false)
   })
 
-  test('wrong options do not compile', () => {
+  test('does not compile when an option is wrong', () => {
     // @ts-expect-error no such level
     expect(() => otelStream({ level: 'loud' })).toThrow(/loud/)
     // @ts-expect-error no such option

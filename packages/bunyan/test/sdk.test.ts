@@ -5,7 +5,7 @@ import bunyan from 'bunyan'
 import { expect, test } from 'vitest'
 import { otelStream } from '../src/index.ts'
 
-test('a record arrives at the official SDK with its trace', async () => {
+test('otelStream sends a record with its trace when the provider is that of the official SDK', async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager())
   const exporter = new InMemoryLogRecordExporter()
   const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })

@@ -20,7 +20,7 @@ function throwing(): never {
   throw new Error('no access')
 }
 
-describe('an object is what its inspect.custom shows when it is', () => {
+describe('bridgeConsole sends what inspect.custom shows when the object is', () => {
   const secret = new Secret()
 
   test.for<[string, (console: Console) => void, unknown]>([

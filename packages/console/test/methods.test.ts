@@ -5,7 +5,7 @@ import { bridged, Memory, newConsole } from './bridged.ts'
 
 type Call = (console: Console) => void
 
-describe('one record for one call', () => {
+describe('bridgeConsole sends one record', () => {
   test.for<[method: string, severity: number, iostream: string, body: unknown, call: Call]>([
     ['trace', 1, 'stderr', 'here 1', (console) => console.trace('here %d', 1)],
     ['debug', 5, 'stdout', 'a', (console) => console.debug('a')],
@@ -31,7 +31,7 @@ describe('one record for one call', () => {
     ['count', 9, 'stdout', 'default: 1', (console) => console.count()],
     ['assert', 17, 'stderr', 'Assertion failed: a 1', (console) => console.assert(false, 'a %d', 1)],
     ['assert', 17, 'stderr', 'Assertion failed', (console) => console.assert(false)],
-  ])('%s: severity %d to %s', ([method, severityNumber, iostream, body, call]) => {
+  ])('when the method is %s: severity %d to %s', ([method, severityNumber, iostream, body, call]) => {
     const { console, record } = bridged()
     call(console)
     const sent = record()
@@ -44,7 +44,7 @@ describe('one record for one call', () => {
     })
   })
 
-  test('with the fields of an assertion that failed', () => {
+  test('with fields when an assertion has failed', () => {
     const { console, record } = bridged()
     console.assert(false, 'of order', { id: 1 })
     expect(record()).toMatchObject({ body: 'Assertion failed: of order', attributes: { id: 1 } })
@@ -53,7 +53,7 @@ describe('one record for one call', () => {
   })
 })
 
-test('what prints nothing is no record', () => {
+test('bridgeConsole sends no record when a call prints nothing', () => {
   const { console, records, stdout, stderr } = bridged()
   console.assert(true, 'fine')
   console.group()
@@ -64,7 +64,7 @@ test('what prints nothing is no record', () => {
   expect(stdout.text + stderr.text).toBe('')
 })
 
-test('a timer that was never started is no record, as it prints nothing', async () => {
+test('bridgeConsole sends no record when a timer was never started', async () => {
   const { console, records } = bridged()
   const warning = new Promise((resolve) => process.once('warning', resolve))
   console.timeEnd('unknown')
@@ -72,8 +72,8 @@ test('a timer that was never started is no record, as it prints nothing', async 
   expect(records).toEqual([])
 })
 
-describe('the body is what the console prints', () => {
-  test('of counts and timers, also of those that began before the bridge', () => {
+describe('bridgeConsole sends what the console prints', () => {
+  test('when counts and timers began before the bridge', () => {
     const made = bridged()
     made.restore()
     made.console.count('a')
@@ -90,7 +90,7 @@ describe('the body is what the console prints', () => {
     expect(records[1]?.attributes).toMatchObject({ items: 3 })
   })
 
-  test('without the colors of a terminal', () => {
+  test('without colors when the console prints to a terminal', () => {
     const { console, record } = bridged()
     console.log('of %o and', [1], new Map([['a', 1]]))
     expect(record().body).toBe("of [ 1, [length]: 1 ] and Map(1) { 'a' => 1 }")
@@ -107,7 +107,7 @@ test('console.count starts at 1 again after console.countReset, which sends no r
   expect(records.map(({ body }) => body)).toEqual(['a: 1', 'b: 1', 'a: 2', 'a: 1'])
 })
 
-describe('format specifiers become the text that the console prints:', () => {
+describe('bridgeConsole sends what the console prints when the arguments are', () => {
   const circular: { self?: unknown } = {}
   circular.self = circular
   test.for<[template: string, ...args: unknown[]]>([
@@ -138,7 +138,7 @@ describe('format specifiers become the text that the console prints:', () => {
     expect(record().body).toBe(stdout.text.slice(0, -1))
   })
 
-  test('what console.log is given alone stays as it is', () => {
+  test('a sole template, which stays as it is', () => {
     const { console, record, stdout } = bridged()
     console.log('100 %% %s')
     expect(record().body).toBe('100 %% %s')
@@ -146,8 +146,8 @@ describe('format specifiers become the text that the console prints:', () => {
   })
 })
 
-describe('arguments', () => {
-  test('are text, fields and exception', () => {
+describe('bridgeConsole sends arguments', () => {
+  test('as text, fields and exception when a call has all three', () => {
     const { console, record } = bridged()
     const error = Object.assign(new TypeError('no'), { code: 'E_NO' })
     console.error('order %s failed', 'o-1', { tries: 3 }, error)
@@ -162,13 +162,13 @@ describe('arguments', () => {
     })
   })
 
-  test('keep a field that is called as an attribute of the console', () => {
+  test('apart from attributes of the console when names are equal', () => {
     const { console, record } = bridged()
     console.log('a', { 'log.iostream': 'mine' })
     expect(record().attributes).toEqual({ 'log.iostream': 'mine' })
   })
 
-  test('are the template of the application, not that of a timer', () => {
+  test('as parameters when the template is that of the application', () => {
     const { console, record } = bridged({ captureTemplate: true })
     console.log('%s paid', 'Ada')
     expect(record().attributes).toMatchObject({
@@ -181,7 +181,7 @@ describe('arguments', () => {
   })
 })
 
-test('a trace has its stack, from the application’s call on', () => {
+test('bridgeConsole sends the stack from the call of the application on when the method is trace', () => {
   const { console, record } = bridged()
   function place(): void {
     console.trace('here')
@@ -194,7 +194,7 @@ test('a trace has its stack, from the application’s call on', () => {
   expect(record().attributes).not.toHaveProperty('code.stacktrace')
 })
 
-test('a trace prints the stack that it prints without the bridge', () => {
+test('bridgeConsole leaves the printed stack unchanged when the method is trace', () => {
   const { console, stderr, restore } = bridged()
   const place = (): void => console.trace('here\n    at home')
   const printed = [0, 1].map((n) => {
@@ -207,7 +207,7 @@ test('a trace prints the stack that it prints without the bridge', () => {
   expect(printed[0]).toBe(printed[1])
 })
 
-test('a record has the labels of the groups that are open', () => {
+test('bridgeConsole sends the labels of groups when groups are open', () => {
   const { console, records } = bridged()
   console.log('before')
   console.group('order %s', 'o-1')
@@ -232,7 +232,7 @@ test('a record has the labels of the groups that are open', () => {
   ])
 })
 
-test('a record has 64 labels of 256 characters at most, and those that are still open when deeper groups have ended', () => {
+test('bridgeConsole sends 64 labels of 256 characters at most when more groups are open', () => {
   const { console, records } = bridged()
   const groups = (): unknown => {
     console.log('here')
@@ -249,7 +249,7 @@ test('a record has 64 labels of 256 characters at most, and those that are still
   expect(groups()).toBe(undefined)
 })
 
-describe('a log call within a log call', () => {
+describe('bridgeConsole, in a log call within a log call,', () => {
   const noisy = (console: Console): object => ({
     [Symbol.for('nodejs.util.inspect.custom')]() {
       console.warn('being looked at')
@@ -257,7 +257,7 @@ describe('a log call within a log call', () => {
     },
   })
 
-  test('is a record where the application makes it', () => {
+  test('sends a record when the application makes the inner call', () => {
     const { console, records } = bridged()
     console.log('a', noisy(console))
     expect(records.map(({ body }) => body)).toEqual(['being looked at', 'a noisy'])
@@ -268,14 +268,14 @@ describe('a log call within a log call', () => {
     ['trace', (console) => console.trace(noisy(console))],
     ['timeLog', (console) => console.timeLog('t', noisy(console))],
     ['assert', (console) => console.assert(false, '%s', noisy(console))],
-  ])('also in %s', ([method, call]) => {
+  ])('sends a record when the outer call is %s', ([method, call]) => {
     const { console, records } = bridged()
     console.time('t')
     call(console)
     expect(records.map(({ severityText }) => severityText)).toEqual(['warn', method])
   })
 
-  describe('is none where a patch from before the bridge makes it:', () => {
+  describe('sends none when an earlier patch makes the inner call', () => {
     class Prefixed extends Console {
       override info(...args: unknown[]): void {
         this.log('[info]', ...args)
@@ -317,7 +317,7 @@ describe('a log call within a log call', () => {
       expect(record().body).toBe('a')
     })
 
-    test('and what it throws leaves nothing behind', () => {
+    test('and throws', () => {
       const { console: plain } = newConsole()
       plain.info = () => {
         plain.log('printed')
@@ -331,7 +331,7 @@ describe('a log call within a log call', () => {
     })
   })
 
-  test('is none where the console makes it', () => {
+  test('sends none when the console makes the inner call', () => {
     const { console, records } = bridged()
     console.table([{ a: 1 }])
     console.count()

@@ -31,7 +31,7 @@ function bridgeGlobal(loggerProvider: LoggerProvider): void {
   })
 }
 
-test('a console call in a span arrives with its trace, across await', async () => {
+test('bridgeConsole sends the trace when a call is made in a span, also after an await', async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager())
   const exporter = new InMemoryLogRecordExporter()
   bridgeGlobal(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
@@ -57,8 +57,8 @@ const CONTEXT_MANAGERS: [string, boolean][] = [
   ['without one', false],
 ]
 
-describe('what OpenTelemetry prints because of a record is no record', () => {
-  test.for(CONTEXT_MANAGERS)('of a console exporter, %s', async ([, hasContextManager]) => {
+describe('bridgeConsole sends no record when OpenTelemetry prints because of a record:', () => {
+  test.for(CONTEXT_MANAGERS)('a console exporter, %s', async ([, hasContextManager]) => {
     if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
     const exporter = new CountingConsoleExporter()
     const loggerProvider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] })
@@ -70,7 +70,7 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
   })
 
   test.for(CONTEXT_MANAGERS)(
-    'of a diag logger on the console when the export fails, %s',
+    'a diag logger on the console when the export fails, %s',
     async ([, hasContextManager]) => {
       if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
       // The diag logger of 1.10 writes to the console of its load time, that of 1.9 to the bridged console.
@@ -85,7 +85,7 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
   )
 
   test.for(CONTEXT_MANAGERS)(
-    'of a diag logger on the console during an export, %s',
+    'a diag logger on the console during an export, %s',
     async ([, hasContextManager]) => {
       if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
       diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
@@ -98,7 +98,7 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
     },
   )
 
-  test("of a diag logger of the user's own that writes to the console", async () => {
+  test('a diag logger of the application that writes to the console', async () => {
     const print = (...args: unknown[]) => console.error('[otel]', ...args)
     const logger = { error: (message: string) => print(message), warn: print, info: print, debug: print }
     diag.setLogger({ ...logger, verbose: print }, DiagLogLevel.ERROR)
@@ -110,7 +110,7 @@ describe('what OpenTelemetry prints because of a record is no record', () => {
     expect(exporter.bodies).toEqual(['once'])
   })
 
-  test('but the application’s own dir and error are', async () => {
+  test('but sends calls of dir and error that the application makes', async () => {
     const exporter = new InMemoryLogRecordExporter()
     bridgeGlobal(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
     diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { bridgeConsole } from '../src/index.ts'
 import { bridged, newConsole } from './bridged.ts'
 
-test('level leaves out what is less severe', () => {
+test('level filters records when they are less severe', () => {
   const { console, records } = bridged({ level: 'warn' })
   console.log('a')
   console.count()
@@ -13,7 +13,7 @@ test('level leaves out what is less severe', () => {
   expect(records.map(({ severityText }) => severityText)).toEqual(['warn', 'assert'])
 })
 
-test('severity gives methods other numbers, also for level', () => {
+test('severity sets other numbers, also for level, when it names methods', () => {
   const { console, records } = bridged({ level: 'warn', severity: { log: 14, table: 3 } })
   console.info('a')
   console.log('b')
@@ -21,7 +21,7 @@ test('severity gives methods other numbers, also for level', () => {
   expect(records.map(({ body, severityNumber }) => [body, severityNumber])).toEqual([['b', 14]])
 })
 
-describe('refused at construction, with the console untouched:', () => {
+describe('bridgeConsole throws, and leaves the console unchanged, when there is', () => {
   test.for<[string, object, RegExp]>([
     ['an option that does not exist', { method: ['log'] }, /no option method; the options are .*console/],
     [
@@ -68,7 +68,7 @@ describe('refused at construction, with the console untouched:', () => {
   })
 })
 
-test('redact and exclude hold for the fields of every object of a call', () => {
+test('redact and exclude hide the fields of each object when a call has several', () => {
   const { console, record } = bridged({ redact: ['card.number'], exclude: ['password'] })
   const of = (n: number): object => ({ password: `p${n}`, card: { number: n } })
   console.log('paid', of(1), of(2))
@@ -78,7 +78,7 @@ test('redact and exclude hold for the fields of every object of a call', () => {
   expect(Object.keys(record().attributes as object)).toEqual(['card', 'card#2', 'log.iostream'])
 })
 
-test('wrong options do not compile', () => {
+test('bridgeConsole does not compile when an option is wrong', () => {
   // @ts-expect-error no such method
   expect(() => bridgeConsole({ level: 'loud' })).toThrow(/level/)
   // @ts-expect-error no such option

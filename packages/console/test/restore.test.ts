@@ -5,8 +5,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { bridgeConsole } from '../src/index.ts'
 import { bridged, Memory, memoryProvider, newConsole } from './bridged.ts'
 
-describe('the console itself', () => {
-  test('prints what it would print without the bridge', () => {
+describe('bridgeConsole', () => {
+  test('leaves the printed text unchanged when methods are called', () => {
     const plain = newConsole()
     const { console, stdout, stderr } = bridged()
     for (const each of [plain.console, console]) {
@@ -24,7 +24,7 @@ describe('the console itself', () => {
     expect(stdout.text).toContain('a b { c: 1 }\n')
   })
 
-  test('keeps the names and kind of its methods', () => {
+  test('keeps the names and kinds of methods when it replaces them', () => {
     const plain = newConsole().console
     const { console } = bridged()
     expect(Object.keys(console)).toEqual(Object.keys(plain))
@@ -32,7 +32,7 @@ describe('the console itself', () => {
     expect(console).toBeInstanceOf(Console)
   })
 
-  test('has methods that cannot be constructed', () => {
+  test('throws when a method is called as a constructor', () => {
     const { console } = bridged()
     for (const name of ['log', 'error', 'table', 'groupEnd'] as const) {
       const method = console[name] as unknown as new () => unknown
@@ -40,7 +40,7 @@ describe('the console itself', () => {
     }
   })
 
-  test('works with methods that were taken off it', () => {
+  test('sends records when methods are called without the console', () => {
     const { console, records, stdout } = bridged()
     const { log, count } = console
     log('a')
@@ -49,7 +49,7 @@ describe('the console itself', () => {
     expect(stdout.text).toBe('a\nb: 1\n')
   })
 
-  test('calls methods with the `this` and returns the value of the original', () => {
+  test('passes `this` and the result when it calls the original method', () => {
     const records: ApiLogRecord[] = []
     const own = {
       calls: 0,
@@ -65,7 +65,7 @@ describe('the console itself', () => {
     expect(records).toHaveLength(1)
   })
 
-  test('throws what it throws by itself, and nothing else', () => {
+  test('throws when the original method throws, and never else', () => {
     const faults: unknown[] = []
     const getLogger = (): never => {
       throw new Error('no logger')
@@ -87,7 +87,7 @@ describe('the console itself', () => {
     expect(faults).toEqual([new Error('no logger'), new Error('no logger')])
   })
 
-  test('is the global one by default', () => {
+  test('replaces the methods of the global console when it has no option console', () => {
     const records: ApiLogRecord[] = []
     const { log } = globalThis.console
     const restore = bridgeConsole({ loggerProvider: memoryProvider(records) })
@@ -102,7 +102,7 @@ describe('the console itself', () => {
 })
 
 describe('restore', () => {
-  test('puts the very same methods back, and may be called twice', () => {
+  test('puts the same methods back when it is called once or twice', () => {
     const { console } = newConsole()
     const before = Object.getOwnPropertyDescriptors(console)
     const restore = bridgeConsole({ console })
@@ -114,7 +114,7 @@ describe('restore', () => {
     expect(console.groupEnd).toBe(before.groupEnd?.value)
   })
 
-  test('leaves inherited methods inherited', () => {
+  test('leaves methods inherited when they were inherited', () => {
     class Loud {
       heard: unknown[] = []
       log(text: unknown): void {
@@ -129,7 +129,7 @@ describe('restore', () => {
     expect(loud.heard).toEqual(['a'])
   })
 
-  test('leaves a wrapper of someone else in place, under which it only passes calls on', () => {
+  test('leaves a wrapper of the application in place when the wrapper came later', () => {
     const { console, records, stdout, restore } = bridged()
     const ours = console.log
     const theirs = (text: string): void => ours(`<${text}>`)
@@ -142,7 +142,7 @@ describe('restore', () => {
     expect(records).toEqual([])
   })
 
-  test('lets a wrapper that goes later put ours back, which is bridged like any other', () => {
+  test('passes calls on when a wrapper puts its method back later', () => {
     const { console, records, stdout, restore } = bridged()
     const ours = console.log
     console.log = (text: string) => ours(`<${text}>`)
@@ -158,7 +158,7 @@ describe('restore', () => {
     expect(stdout.text).toBe('a\nb\n')
   })
 
-  test('lets the console be bridged again with one record for each call', () => {
+  test('allows one record for each call when the console is bridged again', () => {
     const first = bridged()
     const ours = first.console.log
     first.console.log = (text: string) => ours(text)
@@ -170,14 +170,14 @@ describe('restore', () => {
   })
 })
 
-describe('several consoles', () => {
+describe('bridgeConsole of several consoles', () => {
   const orders = [
     [0, 1, 2],
     [2, 1, 0],
     [1, 0, 2],
     [1, 2, 0],
   ] as const
-  test.for(orders)('with different options, restored in the order %j', (order) => {
+  test.for(orders)('sends one record each when they are restored in the order %j', (order) => {
     const consoles = [
       bridged({ level: 'warn', scope: 'first' }),
       bridged({ attributes: { second: true } }),
@@ -213,7 +213,7 @@ describe('several consoles', () => {
     }
   })
 
-  test('each have their own bridge and groups', () => {
+  test('keeps groups apart when each console has its own', () => {
     const [one, two] = [bridged(), bridged()]
     one.console.group('g')
     two.console.log('a')
@@ -221,7 +221,7 @@ describe('several consoles', () => {
     expect(two.record().attributes).toEqual({ 'log.iostream': 'stdout' })
   })
 
-  test('a second bridge on the same one adds nothing, and its restore undoes nothing', () => {
+  test('adds nothing when a console is bridged a second time', () => {
     const first = bridged()
     const second = bridged({ console: first.console })
     first.console.log('a')
@@ -232,7 +232,7 @@ describe('several consoles', () => {
   })
 })
 
-test('another copy of this package knows which consoles are bridged, and can bridge those that are not any more', async () => {
+test('bridgeConsole of another copy bridges a console when the console is no longer bridged', async () => {
   vi.resetModules()
   const copy = await import('../src/index.ts')
   expect(copy.bridgeConsole).not.toBe(bridgeConsole)
@@ -251,7 +251,7 @@ test('another copy of this package knows which consoles are bridged, and can bri
   expect(first.stdout.text).toBe('a\nb\nc\n')
 })
 
-test('Jest’s console can be bridged; of its timers, which it prints by itself, nothing is known', () => {
+test('bridgeConsole sends records of the console of Jest, except of its timers, when Jest has replaced the console', () => {
   const console = new BufferedConsole()
   const { records } = bridged({ console })
   console.log('a', { b: 1 })
@@ -273,7 +273,7 @@ test('Jest’s console can be bridged; of its timers, which it prints by itself,
   expect(console.getBuffer()?.map(({ type }) => type)).toContain('count')
 })
 
-test('a stream that fails stays the console’s affair', () => {
+test('bridgeConsole leaves errors of a stream to the console when the stream fails', () => {
   const stdout = new Memory()
   const records: ApiLogRecord[] = []
   const console = new Console(stdout)

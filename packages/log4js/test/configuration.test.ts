@@ -17,7 +17,7 @@ describe('categories', () => {
     return emitted
   }
 
-  test('inherit appenders and levels, each appender once', () => {
+  test('inherit appenders, each one once, and levels when they have parents', () => {
     const emitted = inherit({
       default: { appenders: ['second'], level: 'off' },
       a: { appenders: ['otel'], level: 'warn' },
@@ -44,7 +44,7 @@ describe('categories', () => {
     ])
   })
 
-  test('change their level while running', () => {
+  test('use another level when the level changes', () => {
     const { logger, emitted } = setUp()
     logger.level = 'error'
     logger.warn('no')
@@ -53,7 +53,7 @@ describe('categories', () => {
     expect(emitted.map(({ body }) => body)).toEqual(['yes'])
   })
 
-  test('are those of the last configuration', () => {
+  test('use the last configuration when log4js is configured again', () => {
     const { logger, emitted } = setUp()
     logger.info('first')
     const second = setUp()
@@ -64,12 +64,12 @@ describe('categories', () => {
   })
 })
 
-describe("behind log4js's filters", () => {
+describe('appender sends the records that a filter passes', () => {
   test.each([
     ['logLevelFilter', { level: 'warn', maxLevel: 'error' }, ['WARN']],
     ['noLogFilter', { exclude: 'secret' }, ['WARN', 'FATAL']],
     ['categoryFilter', { exclude: 'shop' }, []],
-  ])('%s', (type, filter, levels) => {
+  ])('when the filter is %s', (type, filter, levels) => {
     const { logger, emitted } = setUp({}, {}, { filter: { type, appender: 'otel', ...filter } })
     logger.info('a secret')
     logger.warn('x')
@@ -78,7 +78,7 @@ describe("behind log4js's filters", () => {
   })
 })
 
-describe('configuration', () => {
+describe('otelAppender', () => {
   function configure(appender: object): void {
     log4js.configure({
       appenders: { otel: appender as log4js.CustomAppender },
@@ -86,14 +86,14 @@ describe('configuration', () => {
     })
   }
 
-  test('the module itself as type', () => {
+  test('sends records when the module is the type of the appender', () => {
     const { loggerProvider, emitted } = memory()
     configure({ type: otel, loggerProvider, scope: 'own' })
     log4js.getLogger('shop').info('x')
     expect(emitted).toMatchObject([{ scope: 'own', body: 'x' }])
   })
 
-  test('options beside an otelAppender win', () => {
+  test('uses options beside it when both have an option', () => {
     const { loggerProvider, emitted } = memory()
     configure({ type: otel.otelAppender({ loggerProvider, scope: 'first' }), scope: 'second' })
     log4js.getLogger('shop').info('x')
@@ -107,12 +107,12 @@ describe('configuration', () => {
     [{ type: otel, severity: { loud: 9 } }, /"loud"/],
     [{ type: otel, layout: 'basic' }, /option layout is 'basic'/],
     [{ type: otel, layout: { type: 'none' } }, /option layout has the type 'none'/],
-  ])('%o is refused', (appender, message) => {
+  ])('throws when the configuration is %o', (appender, message) => {
     expect(() => configure(appender)).toThrow(message)
     expect(() => configure(appender)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
-  test('a LoggerProvider that log4js has copied is refused with the way out', () => {
+  test('names the way out when log4js has copied the LoggerProvider', () => {
     class Provider implements LoggerProvider {
       getLogger = undefined as never
     }
@@ -121,7 +121,7 @@ describe('configuration', () => {
     )
   })
 
-  test('wrong options do not compile', () => {
+  test('does not compile when an option is wrong', () => {
     // @ts-expect-error no such option
     expect(() => otel.otelAppender({ color: 'red' })).toThrow(/color/)
     // @ts-expect-error not a level
@@ -131,8 +131,8 @@ describe('configuration', () => {
   })
 })
 
-describe('shutdown', () => {
-  test('waits until the provider has flushed', async () => {
+describe('log4js.shutdown', () => {
+  test('calls back when the provider has flushed', async () => {
     let flushed = false
     const loggerProvider = {
       ...memory().loggerProvider,
@@ -146,7 +146,7 @@ describe('shutdown', () => {
     expect(flushed).toBe(true)
   })
 
-  test('tells of a flush that failed', async () => {
+  test('calls back with the error when the flush has failed', async () => {
     const loggerProvider = {
       ...memory().loggerProvider,
       forceFlush: () => Promise.reject(new Error('unreachable')),
@@ -171,12 +171,12 @@ describe('shutdown', () => {
     vi.restoreAllMocks()
   })
 
-  test('needs no provider that can flush', async () => {
+  test('calls back when the provider has no forceFlush', async () => {
     setUp()
     expect(await shutdown()).toBeFalsy()
   })
 
-  test('a later event does no harm', async () => {
+  test('has ended when a later event comes', async () => {
     const { loggerProvider, emitted } = memory()
     const appender = otel.configure({ loggerProvider })
     await new Promise<void>((resolve) => appender.shutdown(() => resolve()))

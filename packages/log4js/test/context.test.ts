@@ -45,7 +45,7 @@ function behind(
   return log4js.getLogger('shop')
 }
 
-test('an appender that defers with a timer', async () => {
+test('appender sends the context of the call when another appender defers events with a timer', async () => {
   const { loggerProvider, records } = await memoryBackend.start()
   const handed: Promise<void>[] = []
   const defer = async (event: log4js.LoggingEvent, next: log4js.AppenderFunction) => {
@@ -65,7 +65,7 @@ test('an appender that defers with a timer', async () => {
 test.each<[string, (event: log4js.LoggingEvent) => log4js.LoggingEvent]>([
   ['the events', (event) => event],
   ['copies of the events', (event) => ({ ...event, data: event.data.map(String) })],
-])('an appender that queues %s', async (_, copy) => {
+])('appender sends the context of the call when another appender queues %s', async (_, copy) => {
   const { loggerProvider, records } = await memoryBackend.start()
   const queue: (() => void)[] = []
   const logger = behind(loggerProvider, (event, next) => queue.push(() => next(copy(event))))
@@ -94,7 +94,7 @@ test.each<[string, (event: log4js.LoggingEvent) => log4js.LoggingEvent]>([
   }
 })
 
-test('several appenders, and a recording beside them', async () => {
+test('appender sends the context of the call when there are several appenders and a recording', async () => {
   const first = await memoryBackend.start()
   const second = await memoryBackend.start()
   log4js.recording().reset()
@@ -124,7 +124,7 @@ test('several appenders, and a recording beside them', async () => {
   })
 })
 
-test('an event that the multiprocess appender hands over has no trace, whatever is active', async () => {
+test('appender sends no trace when the multiprocess appender passes an event', async () => {
   const { loggerProvider, records } = await memoryBackend.start()
   const { configure } = otelAppender({ loggerProvider })
   const appender = configure({}, undefined, undefined, log4js.levels)
@@ -133,7 +133,7 @@ test('an event that the multiprocess appender hands over has no trace, whatever 
   expect((await records()).map(({ traceId }) => traceId)).toEqual([undefined])
 })
 
-test('a queue that is emptied as log4js shuts down is flushed, too', async () => {
+test('appender flushes when an appender empties its queue at the shutdown of log4js', async () => {
   const emitted: unknown[] = []
   let flushed: unknown[] = []
   const loggerProvider = {
@@ -151,7 +151,7 @@ test('a queue that is emptied as log4js shuts down is flushed, too', async () =>
   expect(flushed).toEqual(['the last'])
 })
 
-test('concurrent requests: connectLogger, streams, timers, and what comes after an await', async () => {
+test('appender sends the span of each request when requests are concurrent', async () => {
   const { loggerProvider, records } = await memoryBackend.start()
   log4js.configure({
     appenders: { otel: { type: otelAppender({ loggerProvider }) } },

@@ -11,7 +11,7 @@ class Secret {
   readonly error: Error = new Error('hunter2')
 }
 
-describe('an object is what its inspect.custom shows when it is', () => {
+describe('appender sends what inspect.custom shows when the object is', () => {
   const secret = new Secret()
 
   test.for<[string, (logger: log4js.Logger) => void, unknown]>([

@@ -2,7 +2,7 @@ import log4js from 'log4js'
 import { describe, expect, test } from 'vitest'
 import { setUp } from './setUp.ts'
 
-describe('a layout', () => {
+describe('appender with a layout', () => {
   test.each<[log4js.Layout, RegExp]>([
     [
       { type: 'pattern', pattern: '%p %c %X{user} %x{app}: %m', tokens: { app: 'a' } },
@@ -13,7 +13,7 @@ describe('a layout', () => {
     [{ type: 'basic' }, /^\[.*\] \[INFO\] shop - paid \{/],
     [{ type: 'coloured' }, / \[INFO\] shop - .*paid \{/],
     [{ type: 'messagePassThrough' }, /^paid \{/],
-  ])('%o makes the body; fields, context and exception stay attributes', (layout, body) => {
+  ])('sends its text as the body, and all attributes, when the layout is %o', (layout, body) => {
     const { logger, emitted } = setUp({}, { layout })
     logger.addContext('user', 'ada')
     logger.info('paid', { id: 7 }, new RangeError('boom'))
@@ -52,7 +52,7 @@ describe('a layout', () => {
     [{ type: 'pattern', pattern: '%%m %m{0,1}' }, '%m paid'],
     [{ type: 'pattern', pattern: '%.4m' }, 'paid'],
     [{ type: 'pattern', pattern: '%x{safe}', tokens: { safe: ({ data }) => mask(data[1].card) } }, '****'],
-  ])('%o hides what it does not write', (layout, body) => {
+  ])('sends no attribute of the event when the layout is %o', (layout, body) => {
     const { logger, emitted } = setUp({ captureTemplate: true, attributes: { region: 'eu' } }, { layout })
     logger.addContext('account', '5500')
     logger.info('paid', { card: '4111' }, new Error('no card 4111'))
@@ -60,7 +60,7 @@ describe('a layout', () => {
     expect(emitted[0]!.attributes).toEqual({ region: 'eu' })
   })
 
-  test('that throws costs its record, and no log call', () => {
+  test('drops the record when the layout throws', () => {
     log4js.addLayout('broken', () => () => {
       throw new Error('no layout')
     })

@@ -13,7 +13,7 @@ async function run(fixture: string, env: NodeJS.ProcessEnv = {}): Promise<unknow
   return JSON.parse(stdout)
 }
 
-test("log4js finds the appender by the package's name", async () => {
+test('log4js finds the appender when its type is the name of the package', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'log4js-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await mkdir(join(folder, '@logbridge'))
@@ -29,7 +29,7 @@ interface ClusterOutput {
   contexts: object[]
 }
 
-test('events of a cluster worker, through the primary', async () => {
+test('appender sends events of a cluster worker when they come through the primary', async () => {
   const { workerPid, emitted, contexts } = (await run('cluster.mjs')) as ClusterOutput
   const origin = { pid: workerPid, cluster: { workerId: 1, worker: workerPid } }
   expect(emitted).toEqual([
@@ -63,7 +63,7 @@ test('events of a cluster worker, through the primary', async () => {
   expect(contexts).toEqual(emitted.map(() => ({ tenant: 'a' })))
 })
 
-test('events of a cluster worker that has its own appenders', async () => {
+test('appender sends events of a cluster worker when the worker has its own appenders', async () => {
   const { emitted, contexts } = (await run('cluster.mjs', { DISABLE_CLUSTERING: '1' })) as ClusterOutput
   expect(emitted).toMatchObject([
     { body: 'one of 3', attributes: { id: 7 } },
@@ -75,7 +75,7 @@ test('events of a cluster worker that has its own appenders', async () => {
   expect(contexts).toEqual([])
 })
 
-test('events of the instances of pm2, through the first of them', async () => {
+test('appender sends events of the instances of pm2 when they come through the first', async () => {
   expect(await run('pm2.mjs')).toEqual([
     { body: '0', attributes: {}, traceId: '5'.repeat(32) },
     { body: '1', attributes: { pid: expect.any(Number) }, traceId: '1'.repeat(32) },

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import * as otel from '../src/index.ts'
 import { memory, setUp } from './setUp.ts'
 
-describe('the message', () => {
-  test('text, its parameters, other arguments, and fields', () => {
+describe('appender sends a body', () => {
+  test('when the arguments are a text, parameters, other values, and fields', () => {
     const { logger, emitted } = setUp()
     logger.info('%s has %d items', 'cart', 3, true, [1], { id: 7, user: { name: 'ada' } })
     expect(emitted).toMatchObject([
@@ -14,14 +14,14 @@ describe('the message', () => {
     expect(emitted[0]!.attributes).toEqual({ id: 7, user: { name: 'ada' } })
   })
 
-  test('a sole argument that is no text stays structured', () => {
+  test('that is structured when the sole argument is no text', () => {
     const { logger, emitted } = setUp()
     logger.info({ id: 7, list: [1, 2] })
     expect(emitted[0]!.body).toEqual({ id: 7, list: [1, 2] })
     expect(emitted[0]!.attributes).toEqual({})
   })
 
-  test('an Error with the text, and alone', () => {
+  test('when the argument is an Error, alone or behind a text', () => {
     const { logger, emitted } = setUp()
     const error = Object.assign(new RangeError('boom', { cause: new Error('inner') }), { code: 'E_BOOM' })
     logger.error('failed for', 7, error)
@@ -37,14 +37,14 @@ describe('the message', () => {
   })
 })
 
-test('an Error under a known key', () => {
+test('appender sends exception.* when an Error is under a known key', () => {
   const { logger, emitted } = setUp()
   logger.error('failed', { err: new Error('boom'), id: 7 })
   expect(emitted[0]!.attributes).toMatchObject({ 'exception.message': 'boom', id: 7 })
 })
 
 describe('the context of a logger', () => {
-  test("becomes attributes; the record's own fields win", () => {
+  test('becomes attributes, and fields of the record win, when keys are equal', () => {
     const { logger, emitted } = setUp()
     logger.addContext('user', 'ada')
     logger.addContext('tenant', { id: 1 })
@@ -52,7 +52,7 @@ describe('the context of a logger', () => {
     expect(emitted[0]!.attributes).toEqual({ user: 'eve', tenant: { id: 1 } })
   })
 
-  test('is that of the log call', () => {
+  test('is that of the log call when the context changes later', () => {
     const { logger, emitted } = setUp()
     logger.addContext('user', 'ada')
     logger.addContext('tenant', 1)
@@ -70,7 +70,7 @@ describe('the context of a logger', () => {
     ])
   })
 
-  test('a function gives its value', () => {
+  test('has the result of a function when a value is a function', () => {
     const { logger, emitted } = setUp()
     logger.addContext('category', (event: log4js.LoggingEvent) => event.categoryName)
     logger.addContext('bad', () => {
@@ -81,8 +81,8 @@ describe('the context of a logger', () => {
   })
 })
 
-describe('levels', () => {
-  test('the least level that is sent; MARK counts as INFO', () => {
+describe('appender', () => {
+  test('filters records when level is set, and sends MARK as INFO', () => {
     const { logger, emitted } = setUp({ level: 'warn' })
     logger.info('no')
     logger.mark('no')
@@ -91,13 +91,13 @@ describe('levels', () => {
     expect(emitted.map(({ severityText }) => severityText)).toEqual(['WARN', 'FATAL'])
   })
 
-  test('OFF sends nothing', () => {
+  test('sends nothing when level is OFF', () => {
     const { logger, emitted } = setUp({ level: 'off', severity: { fatal: 24 } })
     logger.fatal('no')
     expect(emitted).toEqual([])
   })
 
-  test('severity numbers by name in any case', () => {
+  test('sends the severity number when the name in severity has any case', () => {
     const { logger, emitted } = setUp({ severity: { warn: 14, MARK: 10 } })
     logger.warn('x')
     logger.mark('x')
@@ -106,7 +106,7 @@ describe('levels', () => {
 })
 
 describe('the call stack', () => {
-  test('becomes code attributes', () => {
+  test('becomes code attributes when enableCallStack is true', () => {
     const { logger, emitted } = setUp({}, { enableCallStack: true })
     class Shop {
       open(): void {
@@ -123,7 +123,7 @@ describe('the call stack', () => {
     })
   })
 
-  test('of an ES module is a path, too', () => {
+  test('has a path when the file is an ES module', () => {
     const { logger, emitted } = setUp({}, { enableCallStack: true })
     logger.setParseCallStackFunction(() => ({
       fileName: pathToFileURL('/app/a b.mjs').href,
@@ -140,7 +140,7 @@ describe('the call stack', () => {
     })
   })
 
-  test.for([['file://elsewhere/a.mjs'], [7]])('of a foreign client may be anything: %s', ([fileName]) => {
+  test.for([['file://elsewhere/a.mjs'], [7]])('costs no record when the file name is %s', ([fileName]) => {
     const { logger, emitted } = setUp({}, { enableCallStack: true })
     const position = { lineNumber: 1, columnNumber: 2, functionName: '', callStack: '' }
     logger.setParseCallStackFunction(() => ({ ...position, fileName: fileName as string }))
@@ -158,7 +158,7 @@ describe('events of other processes', () => {
     return emitted
   }
 
-  test('say where they come from', () => {
+  test('have the attributes of their origin when they come from another process', () => {
     const [record] = deliver({
       categoryName: 'remote',
       startTime: new Date(0),
@@ -174,14 +174,14 @@ describe('events of other processes', () => {
   })
 
   test.each([{ remoteAddress: '10.0.0.1' }, { cluster: { workerId: 1, worker: 2 } }])(
-    'may have the same pid: %o',
+    'have the attributes of their origin when they have the same pid: %o',
     (origin) => {
       const [record] = deliver({ categoryName: 'remote', data: ['x'], pid: process.pid, ...origin })
       expect(record!.attributes).toEqual(origin)
     },
   )
 
-  test('may lack parts', () => {
+  test('are sent when parts are missing', () => {
     expect(deliver({ categoryName: 'remote', data: { x: 1 } })).toMatchObject([
       { scope: 'remote', severityNumber: 0, body: { x: 1 }, attributes: {} },
     ])

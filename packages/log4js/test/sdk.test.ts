@@ -5,7 +5,7 @@ import log4js from 'log4js'
 import { expect, test } from 'vitest'
 import { otelAppender } from '../src/index.ts'
 
-test('a record arrives at the official SDK with its trace', async () => {
+test('appender sends a record with its trace when the provider is that of the official SDK', async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager())
   const exporter = new InMemoryLogRecordExporter()
   const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })

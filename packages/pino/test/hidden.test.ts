@@ -155,14 +155,14 @@ const formatters: Record<string, Case> = {
   },
 }
 
-describe.each(routes)('%s', (_, open) => {
-  describe('redact', () => {
+describe.each(routes)('adapter through %s', (_, open) => {
+  describe('hides values when redact has', () => {
     test.each(Object.entries(redact))('%s', (_, example) => check(open, example))
   })
-  describe('serializers', () => {
+  describe('sends serialized values when there are serializers', () => {
     test.each(Object.entries(serializers))('%s', (_, example) => check(open, example))
   })
-  describe('formatters', () => {
+  describe('sends formatted fields when formatters has', () => {
     test.each(Object.entries(formatters))('%s', (_, example) => check(open, example))
   })
 })

@@ -99,11 +99,11 @@ function levelAs(level: (label: string, number: number) => object, attributes: o
   }
 }
 
-describe.each(routes)('%s', (_, open) => {
-  describe('custom', () => {
+describe.each(routes)('adapter through %s', (_, open) => {
+  describe('sends severities when custom levels are', () => {
     test.each(Object.entries(custom))('%s', (_, example) => check(open, example))
   })
-  describe('formatted', () => {
+  describe('sends severities when formatters.level writes the', () => {
     test.each(Object.entries(formatted))('%s', (_, example) => check(open, example))
   })
 })

@@ -96,8 +96,8 @@ const line = fc
     ),
   )
 
-describe('a line that is read the short way says the same', () => {
-  test('of its head', () => {
+describe('the shorter way to read a line', () => {
+  test('gives the prefix of readPrefix when the line is any', () => {
     let short = 0
     fc.assert(
       fc.property(line, (line) => {
@@ -114,7 +114,7 @@ describe('a line that is read the short way says the same', () => {
   test.each([
     ['by default', DEFAULTS],
     ['under another key', lineConfig({ ...DEFAULTS, messageKey: 'a' })],
-  ])('of its fields and the message, %s', (_, config) => {
+  ])('gives fields and message of readFields when the message is %s', (_, config) => {
     const { messageKey } = config
     let short = 0
     fc.assert(
@@ -137,7 +137,7 @@ describe('a line that is read the short way says the same', () => {
     if (messageKey === 'msg') expect(short).toBeGreaterThan(NUM_RUNS / 10)
   })
 
-  test('of its time', () => {
+  test('gives the time of toHrTime when the time is any', () => {
     const digits = fc.string({
       unit: fc.constantFrom('0', '1', '7', '9', '.', '-'),
       minLength: 11,

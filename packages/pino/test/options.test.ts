@@ -123,11 +123,11 @@ const others: Record<string, Case> = {
   },
 }
 
-describe.each(routes)('%s', (_, open) => {
-  describe('keys', () => {
+describe.each(routes)('adapter through %s', (_, open) => {
+  describe('reads a line when the logger has the option', () => {
     test.each(Object.entries(keys))('%s', (_, example) => check(open, example))
   })
-  describe('others', () => {
+  describe('sends a record when the logger has', () => {
     test.each(Object.entries(others))('%s', (_, example) => check(open, example))
   })
 })

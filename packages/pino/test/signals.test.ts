@@ -129,7 +129,7 @@ const scenarios = (['single', 'targets', 'pipeline'] as const).flatMap((shape) =
 describe('flushOnSignals', () => {
   const watched = {}
 
-  test.each(scenarios)('loses nothing at a signal: $library, $shape', async (scenario) => {
+  test.each(scenarios)('loses nothing when a signal comes: $library, $shape', async (scenario) => {
     const application = start({ ...scenario, options: {}, watched })
     expect(await kill(application, 'SIGTERM', 100)).toBe('SIGTERM')
     expect(missing(application)).toEqual([])
@@ -138,7 +138,7 @@ describe('flushOnSignals', () => {
   })
 
   test(
-    `loses nothing when each of ${KILLS} processes is killed at some moment`,
+    `loses nothing when each of ${KILLS} processes is killed at another moment`,
     { tags: 'long' },
     async () => {
       for (let count = 0; count < KILLS; count += 1) {
@@ -174,26 +174,26 @@ describe('flushOnSignals', () => {
     },
   )
 
-  test('takes what a multistream has in a worker', async () => {
+  test('flushes the worker when the worker is in a multistream', async () => {
     const application = start({ library: 'pino', shape: 'multistream', options: {}, watched })
     await kill(application, 'SIGTERM', 100)
     expect(missing(application)).toEqual([])
   })
 
-  test('leaves a signal alone that is not among its signals', async () => {
+  test('does nothing when the signal is not among its signals', async () => {
     const options = { signals: ['SIGINT'] }
     const application = start({ library: 'pino', shape: 'single', options: {}, watched: options })
     expect(await kill(application, 'SIGTERM', 100)).toBe('SIGTERM')
     expect(received.size).toBe(0)
   })
 
-  test('has everything sent beside a handler of the application, which decides the exit code', async () => {
+  test('sends all records when a handler of the application decides the exit code', async () => {
     const application = start({ library: 'pino', shape: 'single', options: {}, watched, handler: 'exit' })
     expect(await kill(application, 'SIGTERM', 100)).toBe(3)
     expect(missing(application)).toEqual([])
   })
 
-  test('sends and goes on where a handler of the application keeps the process alive', async () => {
+  test('sends and continues when a handler of the application keeps the process alive', async () => {
     const options = { library: 'pino', shape: 'targets', options: {}, watched, stopAfter: 10 } as const
     const application = start({ ...options, handler: 'stay' })
     await application.printed('\n9 ')
@@ -237,7 +237,7 @@ describe('flushOnSignals', () => {
       expect(stderr).toMatch(/^logbridge: .*\b10\b/m)
     })
 
-    test('a second signal ends it at once', async () => {
+    test('ends the process at once when a second signal comes', async () => {
       const { url, connected } = await silent()
       const options = { options: { endpoint: url }, watched: { flushTimeoutMillis: 600_000 }, stopAfter: 10 }
       const application = start({ library: 'pino', shape: 'single', ...options })
@@ -249,7 +249,7 @@ describe('flushOnSignals', () => {
     })
   })
 
-  test('refuses what has no transport in a worker', () => {
+  test('throws when a logger has no transport in a worker', () => {
     for (const given of [pino({}, { write() {} }), {}, pino.multistream([{ stream: process.stdout }])]) {
       expect(() => flushOnSignals(given)).toThrow(
         expect.objectContaining({
@@ -264,11 +264,11 @@ describe('flushOnSignals', () => {
     ['signals', ['SIGKILL']],
     ['flushTimeoutMillis', -1],
     ['timeoutMillis', 100],
-  ])('refuses a wrong option %s', (name, value) => {
+  ])('throws when the option %s is wrong', (name, value) => {
     expect(() => flushOnSignals(pino({}, { write() {} }), { [name]: value })).toThrow(name)
   })
 
-  test('leaves no listener when it is stopped, or the stream is closed', async () => {
+  test('leaves no listener when it is stopped or the stream is closed', async () => {
     const listeners = (): number => process.listenerCount('SIGTERM')
     const before = listeners()
     const transport = pino.transport({ target: 'pino/file', options: { destination: '/dev/null' } })
@@ -284,9 +284,9 @@ describe('flushOnSignals', () => {
   })
 })
 
-describe('with a spool', () => {
+describe("pino's worker with a spool", () => {
   test(
-    `${KILLS} processes that are killed lose only what was logged within the last 100 ms`,
+    `loses what was logged within the last 100 ms alone when each of ${KILLS} processes is killed`,
     { tags: 'long' },
     async () => {
       const directory = await mkdtemp(join(tmpdir(), 'logbridge-pino-signals-'))

@@ -12,7 +12,7 @@ const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: Trac
 describe.each([
   ['pino 10', pino],
   ['pino 9', pino9 as unknown as typeof pino],
-])('%s', (_, pino) => {
+])('otelStream of %s', (_, pino) => {
   /** A logger with these options, and what has arrived from it. */
   async function open(loggerOptions: pino.LoggerOptions<string> = {}, streamOptions: OtelStreamOptions = {}) {
     const { loggerProvider, records } = await memoryBackend.start()
@@ -26,28 +26,28 @@ describe.each([
     return { logger, stream, records, only }
   }
 
-  test('a record has nothing on it that was not logged', async () => {
+  test('sends the logged fields alone when a record is logged', async () => {
     const { logger, only } = await open()
     logger.info({ a: 1 }, 'hello')
     const { body, attributes, scope } = await only()
     expect({ body, attributes, scope }).toEqual({ body: 'hello', attributes: { a: 1 }, scope: 'pino' })
   })
 
-  test('what is logged without a message has no body', async () => {
+  test('sends no body when there is no message', async () => {
     const { logger, only } = await open()
     logger.info({ a: 1 })
     const { body, attributes } = await only()
     expect({ body, attributes }).toEqual({ body: undefined, attributes: { a: 1 } })
   })
 
-  test('a message that is no string stays structured', async () => {
+  test('sends a structured body when the message is no string', async () => {
     const { logger, only } = await open()
     logger.info(42)
     expect((await only()).body).toBe(42)
   })
 
-  describe('fields called like those of pino are kept', () => {
-    test('time, level, pid, hostname, v', async () => {
+  describe("keeps fields with a name of pino's", () => {
+    test('when they are time, level, pid, hostname, or v', async () => {
       const { logger, only } = await open()
       const fields = { time: 1_234_567_890, level: 'gold', pid: 1, hostname: 'db', v: 2 }
       const before = Date.now()
@@ -58,7 +58,7 @@ describe.each([
       expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
     })
 
-    test('time, where pino writes none', async () => {
+    test('when the field is time, and pino writes none', async () => {
       const { logger, only } = await open({ timestamp: false, base: null })
       const before = Date.now()
       logger.info({ time: 1_234_567_890 }, 'hello')
@@ -67,14 +67,14 @@ describe.each([
       expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
     })
 
-    test('name, where the logger has none', async () => {
+    test('when the field is name, and the logger has none', async () => {
       const { logger, only } = await open()
       logger.info({ name: 'Ada' }, 'hello')
       const { scope, attributes } = await only()
       expect({ scope, attributes }).toEqual({ scope: 'pino', attributes: { name: 'Ada' } })
     })
 
-    test('name, where the logger has another', async () => {
+    test('when the field is name, and the logger has another', async () => {
       const { logger, only } = await open({ name: 'shop' })
       logger.info({ name: 'Ada' }, 'hello')
       const { scope, attributes } = await only()
@@ -82,13 +82,13 @@ describe.each([
     })
   })
 
-  test('pid and hostname of another process are kept', async () => {
+  test('keeps pid and hostname when they are those of another process', async () => {
     const { logger, only } = await open({ base: { pid: 1, hostname: 'elsewhere' } })
     logger.info('hello')
     expect((await only()).attributes).toEqual({ pid: 1, hostname: 'elsewhere' })
   })
 
-  test("the scope is the logger's name, or its child's", async () => {
+  test('sends the name as scope when the logger, or its child, has a name', async () => {
     const { logger, only } = await open({ name: 'shop' })
     const child = logger.child({ name: 'cart', request: 7 })
     logger.info('hello')
@@ -101,15 +101,15 @@ describe.each([
     expect((await only()).scope).toBe('till')
   })
 
-  test('a scope of the user leaves the name an attribute', async () => {
+  test('sends the name as an attribute when the option scope is set', async () => {
     const { logger, only } = await open({ name: 'shop' }, { scope: 'mine' })
     logger.info('hello')
     const { scope, attributes } = await only()
     expect({ scope, attributes }).toEqual({ scope: 'mine', attributes: { name: 'shop' } })
   })
 
-  describe('levels', () => {
-    test('of a child', async () => {
+  describe('sends the level', () => {
+    test('when a child has custom levels', async () => {
       const { logger, only } = await open()
       const child = logger.child({}, { customLevels: { notice: 35 } })
       child['notice']!('hello')
@@ -119,7 +119,7 @@ describe.each([
     test.each([
       ['another key and a number', (_: string, number: number) => ({ lvl: number }), { lvl: 40 }],
       ['an object', (label: string) => ({ log: { level: label } }), { log: { level: 'warn' } }],
-    ])('as %s through formatters.level', async (_, level, attributes) => {
+    ])('when formatters.level writes %s', async (_, level, attributes) => {
       const { logger, only } = await open({ formatters: { level }, base: null })
       logger.warn({ a: 1 }, 'hello')
       const record = await only()
@@ -128,7 +128,7 @@ describe.each([
       expect(record.timestamp[0]).toBeGreaterThan(1_700_000_000)
     })
 
-    test('the least one that is sent can be a name in severity, or a number', async () => {
+    test('when it is at least the option level, a name in severity or a number', async () => {
       for (const options of [{ level: 'notice', severity: { notice: 11 } }, { level: 35 }] as const) {
         const { logger, records } = await open({ customLevels: { notice: 35 } }, options)
         logger.info('hello')
@@ -147,8 +147,8 @@ describe.each([
     })
   })
 
-  describe('an Error', () => {
-    test('leaves only its own fields under its key', async () => {
+  describe('sends an Error', () => {
+    test('with its own fields alone under its key when it is logged', async () => {
       const { logger, only } = await open()
       logger.error(new TypeError('boom'), 'failed')
       const { body, attributes } = await only()
@@ -156,7 +156,7 @@ describe.each([
       expect(Object.keys(attributes)).toEqual(['exception.type', 'exception.message', 'exception.stacktrace'])
     })
 
-    test('with causes, as pino writes them', async () => {
+    test('with causes when pino writes them into the stack', async () => {
       const { logger, only } = await open()
       logger.error(new Error('outer', { cause: new TypeError('inner') }))
       const { body, attributes } = await only()
@@ -165,7 +165,7 @@ describe.each([
       expect(attributes['exception.stacktrace']).toMatch(/^Error: outer\n[^]+\ncaused by: TypeError: inner\n/)
     })
 
-    test('with causes as objects, through errWithCause', async () => {
+    test('with causes when errWithCause writes them as objects', async () => {
       const { logger, only } = await open({ serializers: { err: pino.stdSerializers.errWithCause } })
       logger.error(new Error('outer', { cause: new TypeError('inner') }))
       const { attributes } = await only()
@@ -174,7 +174,7 @@ describe.each([
       expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner' } })
     })
 
-    test('with its own name is of that type', async () => {
+    test('with its name as type when the name is its own', async () => {
       const { logger, only } = await open()
       logger.error(Object.assign(new Error('too late'), { name: 'TimeoutError', code: 'E1' }))
       const { attributes } = await only()
@@ -182,13 +182,13 @@ describe.each([
       expect(attributes['err']).toEqual({ code: 'E1' })
     })
 
-    test('is one whatever its serializer leaves of it, and nothing more of it is sent', async () => {
+    test('with the parts alone that its serializer leaves when it has a serializer', async () => {
       const { logger, only } = await open({ serializers: { err: ({ message }: Error) => ({ message }) } })
       logger.error(Object.assign(new Error('boom'), { secret: 's' }))
       expect((await only()).attributes).toEqual({ 'exception.message': 'boom' })
     })
 
-    test('is one under error, where it has a serializer', async () => {
+    test('when it stands under error, which has a serializer', async () => {
       const { logger, only } = await open({ serializers: { error: pino.stdSerializers.err } })
       logger.error({ error: new TypeError('boom') }, 'failed')
       expect((await only()).attributes).toMatchObject({ 'exception.type': 'TypeError' })
@@ -198,7 +198,7 @@ describe.each([
       ['a text', 'boom'],
       ['an object with a message', { message: 'boom', code: 'E1', name: 'Boom' }],
       ['null', null],
-    ])('is not %s', async (_, err) => {
+    ])('never when the field is %s', async (_, err) => {
       const { logger, only } = await open()
       logger.info({ err, error: { name: 'Boom', code: 1 } }, 'hello')
       const { attributes } = await only()
@@ -206,7 +206,7 @@ describe.each([
     })
   })
 
-  test('what pino hides stays hidden', async () => {
+  test('sends no value when pino hides it', async () => {
     const { logger, records } = await open(
       {
         redact: { paths: ['password', 'user.token', 'err.config'], remove: true },
@@ -223,7 +223,7 @@ describe.each([
     expect(JSON.stringify(arrived)).not.toContain('secret')
   })
 
-  test('what changes after the call arrives as it was', async () => {
+  test('sends values as logged when they change after the call', async () => {
     const { logger, only } = await open()
     const cart = { items: ['apple'] }
     const when = new Date(0)
@@ -236,7 +236,7 @@ describe.each([
     })
   })
 
-  test('integers beyond the safe ones are exact', async () => {
+  test('sends exact digits when integers are beyond the safe ones', async () => {
     const { logger, only } = await open({}, { redact: () => {} })
     logger.info({ id: 2n ** 62n + 1n, list: [-(2n ** 60n + 1n)], huge: 2n ** 70n, double: 1e20, small: 1.5 })
     expect((await only()).attributes).toEqual({
@@ -248,14 +248,14 @@ describe.each([
     })
   })
 
-  describe('destinations:', () => {
-    test('alone, without options', async () => {
+  describe('sends records', () => {
+    test('when it is the destination of a logger without options', async () => {
       const { loggerProvider, records } = await memoryBackend.start()
       pino(otelStream({ loggerProvider })).info('hello')
       expect(await records()).toHaveLength(1)
     })
 
-    test('logger.flush has nothing to wait for', async () => {
+    test('when logger.flush has nothing to wait for', async () => {
       const { logger, only } = await open()
       logger.info('hello')
       await new Promise<void>((resolve, reject) => {
@@ -264,7 +264,7 @@ describe.each([
       expect((await only()).body).toBe('hello')
     })
 
-    test('in a multistream, by its level, and to the end', async () => {
+    test('by its level, and to the end, when it is in a multistream', async () => {
       const { loggerProvider, records } = await memoryBackend.start()
       const written: string[] = []
       const streams = pino.multistream([
@@ -290,7 +290,7 @@ describe.each([
       })
     })
 
-    test('a multistream without duplicates', async () => {
+    test('by its level when it is in a multistream without duplicates', async () => {
       const { loggerProvider, records } = await memoryBackend.start()
       const written: string[] = []
       const streams = pino.multistream(
@@ -313,7 +313,7 @@ describe.each([
     ['broken JSON', '{"level":30,"msg":"x"\n', '{"level":30,"msg":"x"', 9],
     ['an array', '[1,2]\n', '[1,2]', 0],
     ['null', 'null', 'null', 0],
-  ])('a line that is no record is sent as text: %s', async (_, line, body, severityNumber) => {
+  ])('sends a text when the line is %s', async (_, line, body, severityNumber) => {
     const { stream, logger, only, records } = await open({ name: 'shop' })
     logger.error('before')
     await records()
@@ -322,13 +322,13 @@ describe.each([
     expect(record).toMatchObject({ body, severityNumber, attributes: {} })
   })
 
-  test("a child's key with a quote, which pino 9 does not escape, costs no record", async () => {
+  test("sends the line as text when a child's key has a quote, which pino 9 does not escape", async () => {
     const { logger, only } = await open()
     logger.child({ 'a"b': 1, name: 'shop' }).info('hello')
     expect((await only()).body).toContain('hello')
   })
 
-  test('a record of somebody else is understood', async () => {
+  test('reads a record when another writer has made the line', async () => {
     const { stream, only } = await open()
     stream.write('{"msg":"hello","a":{"b":1},"level":40,"time":1700000000123}\n')
     const { body, attributes, severityNumber, severityText, timestamp } = await only()
@@ -341,7 +341,7 @@ describe.each([
     })
   })
 
-  test('__proto__ is a key like any other', async () => {
+  test('sends a field when its key is __proto__', async () => {
     const { stream, only } = await open()
     stream.write('{"level":30,"time":1700000000123,"__proto__":{"polluted":1},"a":1,"msg":"hello"}\n')
     const { attributes } = await only()
@@ -350,7 +350,7 @@ describe.each([
     expect(Object.hasOwn(attributes, '__proto__')).toBe(true)
   })
 
-  test('to the official SDK', async () => {
+  test('sends each field when the provider is that of the official SDK', async () => {
     const exporter = new InMemoryLogRecordExporter()
     const loggerProvider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
     const logger = pino({ name: 'shop' }, otelStream({ loggerProvider }))
@@ -370,14 +370,14 @@ describe.each([
   })
 })
 
-describe('the end of the stream', () => {
+describe('the end of otelStream', () => {
   const unreachable = new Error('unreachable')
   const provider = (forceFlush: () => Promise<void>) => ({
     getLogger: () => ({ emit() {} }),
     forceFlush,
   })
 
-  test('is done when the provider has flushed', async () => {
+  test('emits finish when the provider has flushed', async () => {
     const events: string[] = []
     const { promise, resolve } = Promise.withResolvers<void>()
     const stream = otelStream({ loggerProvider: provider(() => promise) })
@@ -391,19 +391,19 @@ describe('the end of the stream', () => {
     expect(events).toEqual(['finish', 'called back', 'close'])
   })
 
-  test('takes a last line', async () => {
+  test('sends a last line when end() has the line', async () => {
     const { loggerProvider, records } = await memoryBackend.start()
     const stream = otelStream({ loggerProvider })
     stream.end('{"level":30,"msg":"last words"}')
     expect((await records()).map(({ body }) => body)).toEqual(['last words'])
   })
 
-  test('logger.flush calls back with the error of a flush that failed', async () => {
+  test('calls back with the error when logger.flush fails', async () => {
     const logger = pino(otelStream({ loggerProvider: provider(() => Promise.reject(unreachable)) }))
     expect(await new Promise((resolve) => logger.flush(resolve))).toBe(unreachable)
   })
 
-  test('refuses a flushTimeoutMillis that is none', () => {
+  test('throws when flushTimeoutMillis is wrong', () => {
     expect(() => otelStream({ flushTimeoutMillis: -1 })).toThrow(/flushTimeoutMillis is -1/)
   })
 })

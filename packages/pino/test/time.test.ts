@@ -14,8 +14,8 @@ const std = {
 
 const at = (text: string) => () => `,"time":${text}`
 
-describe.each(routes)('%s', (_, open) => {
-  test('observes in the order of the calls when many come in one millisecond', async () => {
+describe.each(routes)('adapter through %s', (_, open) => {
+  test('sends observed times in the order of the calls when many come in one millisecond', async () => {
     const { logger, arrived } = await open()
     for (let call = 0; call < 200; call += 1) logger.info({ call }, 'hello')
     const records = (await arrived()).toSorted((a, b) => Number(a.observed - b.observed))
@@ -25,7 +25,7 @@ describe.each(routes)('%s', (_, open) => {
     expect(new Set(records.map(({ observed }) => observed)).size).toBe(200)
   })
 
-  test.each(Object.entries(std))('%s, exactly', async (name, nanos) => {
+  test.each(Object.entries(std))('sends the exact time when timestamp is %s', async (name, nanos) => {
     let time = ''
     const { logger, arrived } = await open({
       timestamp: pino.stdTimeFunctions[name as keyof typeof std],
@@ -51,13 +51,13 @@ describe.each(routes)('%s', (_, open) => {
     ['with spaces', () => ', "time": "2023-11-14T22:13:20.123Z"', 1_700_000_000_123_000_000n],
     ['under another key', () => ',"@timestamp":"2023-11-14T22:13:20.123Z"', 1_700_000_000_123_000_000n],
     ["under a key of one's own", () => ',"ts":1700000000123', 1_700_000_000_123_000_000n],
-  ])("a function of the user's own: %s", async (_, timestamp, time) => {
+  ])('sends the time when a function writes %s', async (_, timestamp, time) => {
     const { logger, arrived } = await open({ name: 'shop', timestamp })
     logger.info('hello')
     expect(await arrived()).toMatchObject([{ time, scope: 'shop', attributes: {} }])
   })
 
-  test('of a time and more, the more stays an attribute', async () => {
+  test('sends an attribute when timestamp writes another field behind the time', async () => {
     const { logger, arrived } = await open({
       timestamp: () => ',"time":1700000000123,"zone":"CET"',
       base: null,
@@ -72,13 +72,16 @@ describe.each(routes)('%s', (_, open) => {
     ['a text that is no time', at('"half past nine"'), { time: 'half past nine' }],
     ['such a text under another key', () => ',"ts":"half past nine"', { ts: 'half past nine' }],
     ['an object', at('{"hour":9}'), { time: { hour: 9 } }],
-  ])('of %s, the time of the call counts, and nothing is lost', async (_, timestamp, attributes) => {
-    const { logger, arrived } = await open({ timestamp })
-    const before = Date.now()
-    logger.info({ a: 1 }, 'hello')
-    const [record] = await arrived()
-    expect(record!.attributes).toMatchObject({ ...attributes, a: 1 })
-    expect(Number(record!.time / MILLIS)).toBeGreaterThanOrEqual(before)
-    expect(Number(record!.time / MILLIS)).toBeLessThanOrEqual(Date.now())
-  })
+  ])(
+    'sends the time of the call, and loses nothing, when timestamp is %s',
+    async (_, timestamp, attributes) => {
+      const { logger, arrived } = await open({ timestamp })
+      const before = Date.now()
+      logger.info({ a: 1 }, 'hello')
+      const [record] = await arrived()
+      expect(record!.attributes).toMatchObject({ ...attributes, a: 1 })
+      expect(Number(record!.time / MILLIS)).toBeGreaterThanOrEqual(before)
+      expect(Number(record!.time / MILLIS)).toBeLessThanOrEqual(Date.now())
+    },
+  )
 })

@@ -34,7 +34,7 @@ function open(options: pino.LoggerOptions): { logger: pino.Logger; written: Reco
   return { logger, written }
 }
 
-test('traceContext puts the active span on each record', async () => {
+test('traceContext adds the active span to each record when a span is active', async () => {
   const { logger, written } = open(traceContext())
   await inSpan(async () => {
     await Promise.resolve()
@@ -47,7 +47,7 @@ test('traceContext puts the active span on each record', async () => {
   ])
 })
 
-test('traceContext adds nothing outside of a span', () => {
+test('traceContext adds nothing when no span is active', () => {
   const { logger, written } = open(traceContext())
   logger.info('hello')
   inSpan(() => logger.info('hello'), { ...SPAN, traceId: '0'.repeat(32) })
@@ -57,7 +57,7 @@ test('traceContext adds nothing outside of a span', () => {
   ])
 })
 
-test("traceContext keeps the user's options and mixin", () => {
+test('traceContext keeps options and mixin when the application has them', () => {
   const seen: unknown[] = []
   const shared = { region: 'eu' }
   const { logger, written } = open(
@@ -81,20 +81,20 @@ test("traceContext keeps the user's options and mixin", () => {
   expect(shared, 'what the mixin returns is not written to').toEqual({ region: 'eu' })
 })
 
-test("traceContext keeps the types of the user's options", () => {
+test('traceContext keeps the types of options when the application has custom levels', () => {
   const logger = pino(traceContext({ customLevels: { notice: 35 }, level: 'silent' }))
   logger.notice('hello')
   // @ts-expect-error no such level
   expect(() => logger.audit('hello')).toThrow(TypeError)
 })
 
-test("fields of the user's win over those of traceContext", () => {
+test('traceContext keeps fields of the application when they have the same names', () => {
   const { logger, written } = open(traceContext({ mixin: () => ({ span_id: 'mine' }) }))
   inSpan(() => logger.info({ trace_id: 'mine' }, 'hello'))
   expect(written).toEqual([{ level: 30, trace_id: 'mine', span_id: 'mine', trace_flags: '01', msg: 'hello' }])
 })
 
-test('otelStream sends the active span, and not again as attributes', async () => {
+test('otelStream sends the active span once when traceContext has added it', async () => {
   const { loggerProvider, records } = await memoryBackend.start()
   for (const options of [{}, { nestedKey: 'payload' }]) {
     const logger = pino(traceContext(options), otelStream({ loggerProvider }))
@@ -105,7 +105,7 @@ test('otelStream sends the active span, and not again as attributes', async () =
   }
 })
 
-test('otelStream keeps ids that are not those of the active span', async () => {
+test('otelStream keeps ids when they are not those of the active span', async () => {
   const { loggerProvider, records } = await memoryBackend.start()
   const logger = pino({}, otelStream({ loggerProvider }))
   const other = { ...IDS, trace_id: '3'.repeat(32) }
@@ -142,22 +142,25 @@ async function handle(logger: pino.Logger<string>): Promise<void> {
   })
 }
 
-test.each(routes)('concurrent requests keep their spans, through %s', async (_, open) => {
-  const { logger, arrived } = await open(traceContext({ mixin: () => ({ region: 'eu' }) }))
-  const requests = [1, 2, 3].map((id) => {
-    const span = { ...SPAN, traceId: String(id).repeat(32), traceFlags: id % 2 }
-    return inSpan(() => handle(logger.child({ id })), span)
-  })
-  await Promise.all(requests)
-  logger.info({ id: 0 }, 'outside')
-  const records = await arrived()
-  expect(records).toHaveLength(3 * 7 + 1)
-  for (const { attributes, span } of records) {
-    const id = Number(attributes['id'])
-    expect(span).toBe(id === 0 ? undefined : `${String(id).repeat(32)} ${SPAN.spanId} ${id % 2}`)
-    expect(attributes['region']).toBe('eu')
-    expect(attributes).not.toHaveProperty('trace_id')
-  }
-  const order = records.slice(0, -1).map(({ attributes }) => Number(attributes['id']))
-  expect(order, 'the requests were interleaved').not.toEqual(order.toSorted((a, b) => a - b))
-})
+test.each(routes)(
+  'otelStream sends the span of each request when requests are concurrent, through %s',
+  async (_, open) => {
+    const { logger, arrived } = await open(traceContext({ mixin: () => ({ region: 'eu' }) }))
+    const requests = [1, 2, 3].map((id) => {
+      const span = { ...SPAN, traceId: String(id).repeat(32), traceFlags: id % 2 }
+      return inSpan(() => handle(logger.child({ id })), span)
+    })
+    await Promise.all(requests)
+    logger.info({ id: 0 }, 'outside')
+    const records = await arrived()
+    expect(records).toHaveLength(3 * 7 + 1)
+    for (const { attributes, span } of records) {
+      const id = Number(attributes['id'])
+      expect(span).toBe(id === 0 ? undefined : `${String(id).repeat(32)} ${SPAN.spanId} ${id % 2}`)
+      expect(attributes['region']).toBe('eu')
+      expect(attributes).not.toHaveProperty('trace_id')
+    }
+    const order = records.slice(0, -1).map(({ attributes }) => Number(attributes['id']))
+    expect(order, 'the requests were interleaved').not.toEqual(order.toSorted((a, b) => a - b))
+  },
+)

@@ -38,7 +38,7 @@ async function run(library: string, scenario: string, options: object = {}, appl
 const FINE = { stdout: '', stderr: '', code: 0, signal: null }
 
 describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
-  test('delivers all that is on a line, until the process ends', async () => {
+  test('delivers each part of a line when the process ends', async () => {
     expect(await run(library, 'single')).toEqual(FINE)
     expect(received).toHaveLength(3)
     const [first, second, third] = received
@@ -71,7 +71,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect({ ...third!.attributes }).toEqual({ name: 'Ada', trace_id: 'none' })
   })
 
-  test("reads lines as the logger's options say", async () => {
+  test('reads lines when the logger has other keys and levels', async () => {
     const options = { nestedKey: 'payload', level: 'notice', attributes: { tier: 'gold' } }
     expect(await run(library, 'configured', options)).toEqual(FINE)
     const [first, second] = received
@@ -89,17 +89,17 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect(second!.attributes).toMatchObject({ 'exception.type': 'RangeError' })
   })
 
-  test('waits for what pino says of its logger as long as there is no line', async () => {
+  test('uses the configuration of the logger when it comes before the first line', async () => {
     expect(await run(library, 'configuredLate', { level: 'notice' })).toEqual(FINE)
     expect(received).toMatchObject([{ body: 'hello', severityNumber: 11, severityText: 'notice' }])
   })
 
-  test('knows a level by its name', async () => {
+  test('reads a level when the level is a name', async () => {
     expect(await run(library, 'levelAsText')).toEqual(FINE)
     expect(received).toMatchObject([{ severityNumber: 13, severityText: 'warn', body: 'hello' }])
   })
 
-  test('takes no field called name for the name of the logger', async () => {
+  test('sends an attribute when the field name is not the name of the logger', async () => {
     expect(await run(library, 'unnamed')).toEqual(FINE)
     expect(received.map(({ scope, attributes }) => [scope.name, { ...attributes }])).toEqual([
       ['pino', {}],
@@ -107,7 +107,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     ])
   })
 
-  test('is one of several targets', async () => {
+  test('delivers records when it is one of several targets', async () => {
     const { stdout, stderr, code } = await run(library, 'targets')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(JSON.parse(stdout)).toMatchObject({ message: 'to the file' })
@@ -117,12 +117,12 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect({ ...received[0]!.attributes }).toEqual({ a: 1 })
   })
 
-  test('ends a pipeline', async () => {
+  test('delivers records when it is the end of a pipeline', async () => {
     expect(await run(library, 'pipeline')).toEqual(FINE)
     expect(received).toMatchObject([{ body: 'a ******' }])
   })
 
-  test('is a target beside a pipeline, each by its own level', async () => {
+  test('delivers records by level when it is a target and in a pipeline', async () => {
     expect(await run(library, 'targetsAndPipeline')).toEqual(FINE)
     const arrived = received.map(({ scope, severityText, body }) => [scope.name, severityText, body])
     expect(arrived.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
@@ -132,7 +132,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     ])
   })
 
-  test('does without what pino says of its logger', async () => {
+  test('delivers records when pino sends no configuration', async () => {
     expect(await run(library, 'wrapped')).toEqual(FINE)
     expect(received).toMatchObject([{ body: 'wrapped' }])
   })
@@ -143,15 +143,17 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     ['process.exit, beside another target', 'exitWithTargets', 0],
     ['process.exit, through a pipeline', 'exitWithPipeline', 0],
     ['an uncaught error', 'crash', 1],
-  ])('delivers everything before %s', async (_, scenario, expectedCode) => {
+  ])('delivers all records when the process ends by %s', async (_, scenario, expectedCode) => {
     const { stdout, stderr, code } = await run(library, scenario)
     expect({ stdout, code }).toEqual({ stdout: '', code: expectedCode })
-    expect(stderr).toMatch(scenario === 'crash' ? /Error: crashed\n/ : /^$/)
+    // The line about a wait comes on a busy machine alone.
+    const printed = stderr.replace(/^logbridge: still waiting for .*\n/, '')
+    expect(printed).toMatch(scenario === 'crash' ? /Error: crashed\n/ : /^$/)
     const numbers = received.map(({ attributes }) => attributes['n'])
     expect(numbers).toEqual(Array.from({ length: 5000 }, (_, n) => n))
   })
 
-  test('sends a line that is no record as text', async () => {
+  test('sends a text when the line is no record', async () => {
     expect(await run(library, 'notJSON')).toEqual(FINE)
     expect(received.map(({ body, severityNumber }) => [body, severityNumber])).toEqual([
       ['a record', 9],
@@ -159,7 +161,7 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     ])
   })
 
-  test('without @logbridge/core says what to install, and lets the application run', async () => {
+  test('reports what to install, and the application runs, when @logbridge/core is missing', async () => {
     const folder = await installWithoutCore()
     try {
       const { stdout, stderr, code } = await run(library, 'targets', {}, join(folder, 'application.mjs'))
@@ -194,7 +196,7 @@ test.each([
   ['that is a function for redact', { redact() {} }, /redact .*otelStream/],
   ['of the call', { captureCode: true }, /captureCode .*otelStream/],
   ['of the template', { captureTemplate: true }, /captureTemplate .*Leave it out/],
-])('refuses a wrong option %s', async (_, options, message) => {
+])('transport rejects when there is an option %s', async (_, options, message) => {
   await expect(transport(options as TransportOptions)).rejects.toThrow(
     expect.objectContaining({
       code: 'INVALID_OPTION',
@@ -203,19 +205,19 @@ test.each([
   )
 })
 
-test('a wrong option is the error of the transport', async () => {
+test('transport emits an error when an option is wrong', async () => {
   const { stderr, code } = await run('pino', 'single', { color: 'red' })
   expect(stderr).toMatch(/there is no option color/)
   expect(code).not.toBe(0)
 })
 
-test("a level that pino's logger does not have is the error of the transport", async () => {
+test('transport emits an error when the logger has no such level', async () => {
   const { stderr, code } = await run('pino', 'single', { level: 'loud' })
   expect(stderr).toMatch(/level is "loud"/)
   expect(code).not.toBe(0)
 })
 
-test('the options are those of core that can cross into a worker', () => {
+test('DeliveryOptions has the options of core when they can be posted to a worker', () => {
   type Known = Exclude<
     keyof LoggerProviderOptions,
     'agent' | 'register' | 'processors' | 'onDrop' | 'meterProvider' | keyof ShutdownOptions
@@ -224,20 +226,20 @@ test('the options are those of core that can cross into a worker', () => {
   expectTypeOf<DeliveryOptions>().toExtend<LoggerProviderOptions>()
 })
 
-test('logger.flush of pino 10 waits for the delivery', async () => {
+test('transport delivers records when logger.flush of pino 10 is called', async () => {
   const { stdout, signal } = await run('pino', 'flush', { scheduledDelayMillis: 600_000 })
   expect({ stdout, signal }).toEqual({ stdout: 'flushed\n', signal: 'SIGKILL' })
   expect(received).toMatchObject([{ body: 'flushed' }])
 })
 
-test('the default export is the transport, which needs no end of the last line', async () => {
+test('transport delivers the last line when the line has no end', async () => {
   const stream = await transport({ endpoint: viewer.grpcUrl })
   stream.end('{"level":30,"time":1700000000123,"msg":"hello"}')
   await once(stream, 'close')
   expect(received).toMatchObject([{ body: 'hello', timeUnixNano: 1_700_000_000_123_000_000n }])
 })
 
-test('lines can be cut anywhere', async () => {
+test('transport reads lines when chunks cut them anywhere', async () => {
   const stream = await transport({ endpoint: viewer.grpcUrl })
   const bytes = Buffer.from('{"msg":"grün"}\r\n{"msg":"blau"}\n\n{"msg":"ocker"}\n')
   for (let n = 0; n < bytes.length; n += 1) stream.write(bytes.subarray(n, n + 1))
@@ -265,7 +267,7 @@ async function installWithoutCore(): Promise<string> {
   return folder
 }
 
-test('the worker looks through each chunk once when a line comes in many', async () => {
+test('transport searches each chunk once when a line comes in many chunks', async () => {
   const stream = await transport({ endpoint: viewer.grpcUrl })
   const chunk = 'x'.repeat(1000)
   const spies = [vi.spyOn(String.prototype, 'includes'), vi.spyOn(String.prototype, 'indexOf')]

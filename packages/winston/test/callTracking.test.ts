@@ -62,7 +62,7 @@ afterAll(() => context.disable())
 const CALLS = 100
 
 describe.each(versions)(
-  '%s: a record keeps the context of its call behind a slow transport',
+  'OtelTransport of %s sends the context of the call behind a slow transport',
   (version, winston) => {
     const { format } = winston
     const isOldest = version.endsWith('3.0.0')
@@ -278,7 +278,7 @@ describe.each(versions)(
   },
 )
 
-test('call tracking puts nothing on a record when the record waits', async () => {
+test('callTracking adds nothing to a record when the record waits', async () => {
   const keys = new Set<PropertyKey>()
   const look = winston.format((info) => {
     for (const key of Reflect.ownKeys(info)) keys.add(key)

@@ -20,7 +20,7 @@ const WHOLE = {
 const AMONG_FIELDS = { ...WHOLE, code: 'E_BOOM', cause: CAUSE }
 const UNDER_ERROR = { ...WHOLE, error: { code: 'E_BOOM', cause: CAUSE } }
 
-describe('an Error becomes exception.*', () => {
+describe('OtelTransport sends an Error as exception.*', () => {
   test.each<[string, (logger: winston.Logger) => void, string, object]>([
     ['alone', (logger) => logger.error(failure()), 'boom', AMONG_FIELDS],
     ['alone, by log()', (logger) => logger.log('error', failure()), 'boom', AMONG_FIELDS],
@@ -231,7 +231,7 @@ describe('a format that hides a part of an Error', () => {
   })
 })
 
-describe('fields stay attributes', () => {
+describe('fields are attributes', () => {
   test.each([
     ['a stack that is no stack of an Error', { stack: 'blue' }],
     ['a text', { error: 'none' }],

@@ -38,7 +38,7 @@ const logAll = (levels: object) => (logger: Logger) =>
   Object.keys(levels).forEach((level) => logger.log(level, `at ${level}`, meta()))
 const logTop = (logger: Logger) => void (logger as never as { top: Logger['info'] }).top('x', meta())
 
-describe.each(versions)('a record equals the JSON of %s', (_, winston) => {
+describe.each(versions)('OtelTransport sends the fields of the JSON of %s', (_, winston) => {
   const { config, format } = winston
   const splat = { format: format.splat() }
   const metadata = { format: format.metadata() }
@@ -68,7 +68,7 @@ describe.each(versions)('a record equals the JSON of %s', (_, winston) => {
 })
 
 // winston 3.0 has neither child loggers nor defaultMeta.
-describe('a record equals the JSON of winston 3.19', () => {
+describe('OtelTransport sends the fields of the JSON of winston 3.19', () => {
   const splat = { format: newest.format.splat() }
   const withDefaults = (a: number) => ({ defaultMeta: { a, d: a } })
 

@@ -125,7 +125,7 @@ async function run(...args: string[]) {
 
 // winston ends the process after three seconds.
 describe.concurrent(
-  'a process that ends by an uncaught error sends the record, and ends as without the transport',
+  'OtelTransport sends the record, and the process ends as without it, when an error is uncaught',
   { tags: 'long' },
   () => {
     test.each<[library: string, setup: string, fault: 'throw' | 'reject', event: string, code: number]>([

@@ -19,7 +19,7 @@ const bodies = async () => (await session.records()).map(({ body }) => body)
 const severities = async () =>
   (await session.records()).map(({ severityText, severityNumber }) => [severityText, severityNumber])
 
-describe.each(versions)('%s: a transport', (_, winston) => {
+describe.each(versions)('OtelTransport of %s', (_, winston) => {
   const { npm, syslog } = winston.config
   const { format } = winston
 

@@ -84,7 +84,7 @@ describe('docs/mapping.md', () => {
     expect(rows.length).toBeGreaterThan(20)
   })
 
-  test.each(rows)('$on with $code sends what the table says', async (row) => {
+  test.each(rows)('describes the record when the format of the $on is $code', async (row) => {
     const { record, text } = await sentAndPrinted(row)
     expect(shorten(text).replaceAll('\n', String.raw`\n`)).toBe(row.text)
     const sent = JSON.parse(
