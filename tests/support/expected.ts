@@ -15,11 +15,17 @@ export type Expected =
   | Expected[]
   | Map<string, Expected>
 
-/** Builds a map with well-formed, distinct keys: `id`, `id#2`. */
-export function named(entries: readonly (readonly [string, Expected])[]): Map<string, Expected> {
+/**
+ * Builds a map with well-formed, distinct keys: `id`, `id#2`.
+ * @param emptyKey name of a field with an empty key
+ */
+export function named(
+  entries: readonly (readonly [string, Expected])[],
+  emptyKey: string = '',
+): Map<string, Expected> {
   const map = new Map<string, Expected>()
   for (const [given, expected] of entries) {
-    const name = given.toWellFormed()
+    const name = given === '' ? emptyKey : given.toWellFormed()
     let free = name
     for (let n = 2; map.has(free); n += 1) free = `${name}#${n}`
     map.set(free, expected)

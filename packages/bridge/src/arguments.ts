@@ -10,13 +10,12 @@ import {
   safeGetter,
   setOwn,
 } from './safeAccess.ts'
+import { exceptionAmong } from './findException.ts'
 import { formatText, show } from './shown.ts'
 import type { LogRecord } from './types.ts'
 
 /** Specifiers of `util.format` that take one argument. https://nodejs.org/api/util.html#utilformatformat-args */
 const SPECIFIERS = 'sdifjoOc'
-/** Fields in which libraries and applications put the Error of a record. */
-const ERROR_FIELDS = ['err', 'error', 'exception']
 
 /**
  * Splits the arguments of a log call like `console.log`:
@@ -27,7 +26,7 @@ const ERROR_FIELDS = ['err', 'error', 'exception']
  * - Objects without any text stay structured, as an array.
  *
  * Fields with equal keys are all kept: `id`, `id#2`. The exception is the first Error among the arguments, else the first in a field `err`,
- * `error`, or `exception`. Further Errors become the attribute `errors`. `template` is set when a specifier took an argument. Never throws:
+ * `error`, or `exception`, also in the form `{ message, stack }`. Further Errors become the attribute `errors`. `template` is set when a specifier took an argument. Never throws:
  * a placeholder replaces an argument that throws.
  *
  * @example splitArguments(['paid %d', 5, { order: 7 }]) // { body: 'paid 5', attributes: { order: 7 }, … }
@@ -58,7 +57,7 @@ export function splitArguments(
   }
 
   const { attributes } = fields
-  const exception = errors[0] ?? errorAmong(attributes)
+  const exception = errors[0] ?? exceptionAmong(attributes)
   if (errors.length > 1) fields.merge({ errors: errors.slice(1) })
   if (template !== undefined) {
     return {
@@ -82,7 +81,7 @@ function soleArgument(args: readonly unknown[]): Pick<LogRecord, 'body' | 'excep
   if (isOmitted(value)) return { body: show(value) }
   // An object that prints itself has other text than its fields.
   const hasFields = typeof value === 'object' && value !== null && !showsItself(value)
-  return { body: value, exception: hasFields ? errorAmong(value) : undefined }
+  return { body: value, exception: hasFields ? exceptionAmong(value) : undefined }
 }
 
 /** Counts the specifiers of a template, at most `most`. */
@@ -166,16 +165,5 @@ function hasKeys(source: object): boolean {
     return Object.keys(source).length > 0
   } catch {
     return false
-  }
-}
-
-/** Returns the first Error in the fields `err`, `error`, and `exception`. */
-export function errorAmong(fields: object): Error | undefined {
-  try {
-    // Reading by name is fast for absent fields: see `safeGetter`.
-    const { err, error, exception } = fields as Record<string, unknown>
-    return isError(err) ? err : isError(error) ? error : isError(exception) ? exception : undefined
-  } catch {
-    return ERROR_FIELDS.map((key) => safeGet(fields, key)).find(isError)
   }
 }

@@ -32,7 +32,8 @@ export function createBridge<Native>(
   function send(native: Native): void {
     const classified = adapter.classify(native)
     const { severityNumber } = classified
-    if ((severityNumber < minimum && severityNumber !== 0) || isLoggingSuppressed()) return
+    // A number that is no severity, e.g. NaN or -1, is unknown.
+    if ((severityNumber < minimum && severityNumber > 0) || isLoggingSuppressed()) return
     const scope = fixedScope ?? (classified.scope || library)
     const logger = loggers.get(scope)
     if (logger === undefined && !canBuffer()) {

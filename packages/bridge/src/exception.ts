@@ -1,4 +1,6 @@
-import { copyFields, isError, type Reads, safeGet, safeGetter, textOf } from './safeAccess.ts'
+import { copyFields, isError, isOmitted, type Reads, safeGet, safeGetter, textOf } from './safeAccess.ts'
+import { stackText, typeIn } from './findException.ts'
+import { containsText } from './text.ts'
 import type { SerializedError } from './types.ts'
 
 /** Largest number of causes in `exception.stacktrace`. */
@@ -26,11 +28,14 @@ function errorType(error: Error): string {
 }
 
 /**
- * Splits an Error, or a serialized error, into the attributes of the semantic conventions and its other fields.
+ * Splits an Error, or a serialized error, into the attributes of the semantic conventions and its other fields. Any other value is the message.
  * https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
  */
-export function describeException(exception: Error | SerializedError): ExceptionParts {
-  if (!isError(exception)) return describeSerialized(exception)
+export function describeException(exception: unknown): ExceptionParts {
+  if (!isError(exception)) {
+    if (isObject(exception)) return describeSerialized(exception as SerializedError)
+    return { attributes: { 'exception.message': text(exception) }, extras: undefined }
+  }
   return {
     attributes: {
       'exception.type': errorType(exception),
@@ -56,7 +61,11 @@ export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
 
 /** Copies the own fields, `cause`, and `errors` (of an AggregateError). The result of `toJSON`, if any, replaces the own fields. */
 function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
-  const fields = copyFields(ownJSON(error), STANDARD_FIELDS, reads)
+  const json = ownJSON(error)
+  const fields = copyFields(json, STANDARD_FIELDS, reads)
+  // A `code` may be a getter of the class, or hidden: DOMException, undici, gRPC.
+  const code = json === error && fields['code'] === undefined ? codeOf(error) : undefined
+  if (!isOmitted(code)) fields['code'] = code
   const cause = causeOf(error)
   if (cause !== undefined) fields['cause'] = cause
   const errors = errorsOf(error)
@@ -92,29 +101,47 @@ function ownJSON(error: Error): object {
   }
 }
 
-const causeOf = safeGetter((error: Error) => error.cause)
+const codeOf = safeGetter((error: Error) => (error as { code?: unknown }).code)
+const causeOf = safeGetter((error: object) => (error as Error).cause)
 const errorsOf = safeGetter((error: Error) => (error as { errors?: unknown }).errors)
 
+/** A type that is missing is read from the stack, or is the `code` of an error without a stack, as in the official SDK. */
 function describeSerialized(error: SerializedError): ExceptionParts {
-  const { type, name, message, stack, ...extras } = copyFields(error)
+  const { type, name, message, stack: given, ...extras } = copyFields(error)
+  const stack = stackText(given) ?? text(given)
+  const typeName = type ?? name ?? (stack === undefined ? extras['code'] : typeIn(stack))
   const attributes: Record<string, unknown> = {}
-  if (type ?? name) attributes['exception.type'] = type ?? name
-  if (message !== undefined) attributes['exception.message'] = message
-  if (stack !== undefined) attributes['exception.stacktrace'] = stack
+  if (typeName ?? undefined) attributes['exception.type'] = text(typeName)
+  if (message !== undefined) attributes['exception.message'] = text(message)
+  if (stack !== undefined) attributes['exception.stacktrace'] = withCauses(stack, error)
   return { attributes, extras: unlessEmpty(extras) }
 }
 
 function stackWithCauses(error: Error): string {
-  let stack = text(stackOf(error)) ?? `${errorType(error)}: ${text(safeGet(error, 'message')) ?? ''}`
-  let cause = causeOf(error)
-  if (!isError(cause)) return stack
+  const stack = text(stackOf(error)) ?? `${errorType(error)}: ${text(safeGet(error, 'message')) ?? ''}`
+  return withCauses(stack, error)
+}
+
+/** Appends the stacks of the causes, which may be Errors or serialized errors. A stack that has them already stays. */
+function withCauses(stack: string, error: object): string {
+  let whole = stack
   const seen = new Set<unknown>([error])
-  while (isError(cause) && !seen.has(cause) && seen.size <= MAX_CAUSES) {
-    stack += `\nCaused by: ${text(stackOf(cause)) ?? errorType(cause)}`
+  let cause = causeOf(error)
+  while (seen.size <= MAX_CAUSES && !seen.has(cause)) {
+    const causeStack = stackOfCause(cause)
+    if (causeStack === undefined) break
+    if (!containsText(stack, causeStack)) whole += `\nCaused by: ${causeStack}`
     seen.add(cause)
-    cause = causeOf(cause)
+    cause = causeOf(cause as object)
   }
-  return stack
+  return whole
+}
+
+function stackOfCause(cause: unknown): string | undefined {
+  if (isError(cause)) return text(stackOf(cause)) ?? errorType(cause)
+  if (!isObject(cause)) return undefined
+  const stack = safeGet(cause as object, 'stack')
+  return typeof stack === 'string' && stack !== '' ? stack : undefined
 }
 
 function text(value: unknown): string | undefined {

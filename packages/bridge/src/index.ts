@@ -20,6 +20,7 @@ export {
   type LogbridgeErrorCode,
   type LoggerProvider,
   type LogRecord,
+  namedSeverity,
   now,
   numericSeverity,
   oneOf,

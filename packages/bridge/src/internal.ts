@@ -4,13 +4,14 @@
  * `@logbridge/bridge/internal` share their classes.
  */
 export { toAnyValue, toAnyValueMap } from './anyValue.ts'
-export { countSpecifiers, errorAmong, splitArguments } from './arguments.ts'
+export { countSpecifiers, splitArguments } from './arguments.ts'
 export { createBridge } from './bridge.ts'
 export { callSites, excludeCallingFile, filePath } from './callSite.ts'
 export { detachKey } from './detach.ts'
 export { warnOfOfficial } from './duplicates.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts } from './exception.ts'
+export { exceptionAmong, parseStack } from './findException.ts'
 export { createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
 export { isLoggingSuppressed, withLoggingSuppressed } from './loggingSuppression.ts'
 export { distinctKey } from './keys.ts'
@@ -37,7 +38,13 @@ export {
   textOf,
   resolveText,
 } from './safeAccess.ts'
-export { numericSeverity, type SeverityScale, severityTable, unknownLevel } from './severity.ts'
+export {
+  namedSeverity,
+  numericSeverity,
+  type SeverityScale,
+  severityTable,
+  unknownLevel,
+} from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { replayBufferedRecords } from './startupBuffer.ts'

@@ -1,9 +1,11 @@
 import { toAnyValue, toAnyValueMap, toTracedRecord } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
 import { describeException } from './exception.ts'
+import { findException, type FoundException, stackText } from './findException.ts'
 import { createKeyMatcher, distinctKey } from './keys.ts'
 import { copyFields, setOwn } from './safeAccess.ts'
 import { createRedactor } from './redact.ts'
+import { validSeverity } from './severity.ts'
 import { stripEscapeSequences } from './text.ts'
 import type { ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
 
@@ -35,7 +37,11 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
     const isEvent = typeof eventName === 'string'
     if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)
     // Attributes at the front survive an attribute limit: the exception, then the record's own, then all others.
-    if (record.exception !== undefined) attributes = withException(attributes, record.exception)
+    const found =
+      record.exception !== undefined
+        ? { exception: record.exception, attributes }
+        : findException(record.body, attributes, classified.severityNumber)
+    if (found) attributes = withException(found)
     if (included) {
       attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included(key))
     }
@@ -53,7 +59,7 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
     const built = {
       timestamp: record.timestamp,
       observedTimestamp: record.observedTimestamp,
-      severityNumber: classified.severityNumber,
+      severityNumber: validSeverity(classified.severityNumber),
       severityText: classified.severityText,
       body: typeof record.body === 'string' ? stripEscapeSequences(record.body) : record.body,
       attributes,
@@ -75,26 +81,44 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
   return Object.assign(build, { captureCallSite: locate })
 }
 
-/** Puts `exception.*` first, and replaces the Error among the attributes by its own fields. */
-function withException(
-  attributes: Record<string, unknown>,
-  exception: NonNullable<LogRecord['exception']>,
-): Record<string, unknown> {
+/**
+ * Puts `exception.*` first, and replaces the exception among the attributes by its own fields. A field `stack` beside the exception that repeats
+ * the stack is left out.
+ */
+function withException({ exception, attributes, within }: FoundException): Record<string, unknown> {
   const { attributes: result, extras } = describeException(exception)
+  const stack = result['exception.stacktrace']
+  const [holder, field] = within ?? []
   let isPlaced = false
+  const place = (target: Record<string, unknown>, key: string, value: unknown): void => {
+    if (value === exception) {
+      isPlaced = true
+      if (extras) setOwn(target, key, extras)
+    } else if (key !== 'stack' || !isPartOf(value, stack)) {
+      setOwn(target, key, value)
+    }
+  }
   for (const key of Object.keys(attributes)) {
     const value = attributes[key]
-    if (value !== exception) {
-      setOwn(result, key, value)
-    } else {
-      isPlaced = true
-      if (extras) setOwn(result, key, extras)
+    if (key !== holder) {
+      place(result, key, value)
+      continue
     }
+    const copy: Record<string, unknown> = {}
+    const fields = copyFields(value as object)
+    for (const name of Object.keys(fields)) place(copy, name, name === field ? exception : fields[name])
+    setOwn(result, key, copy)
   }
   if (extras && !isPlaced) {
     result[distinctKey(KEYLESS_ERROR, (key) => Object.hasOwn(result, key))] = extras
   }
   return result
+}
+
+/** Tests for the value of a field `stack` with which `exception.stacktrace` begins. */
+function isPartOf(value: unknown, stack: unknown): boolean {
+  const text = stackText(value)
+  return text !== undefined && text !== '' && typeof stack === 'string' && stack.startsWith(text)
 }
 
 function filterKeys(

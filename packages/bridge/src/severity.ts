@@ -22,6 +22,43 @@ export function numericSeverity(level: number, scale: SeverityScale): SeverityNu
   return Math.min(Math.floor(fromSeverity + share * (toSeverity - fromSeverity)), 24) as SeverityNumber
 }
 
+/**
+ * Severity numbers of level names, with the aliases that logging libraries use. One table for all adapters.
+ * https://opentelemetry.io/docs/specs/otel/logs/data-model-appendix/#appendix-b-severitynumber-example-mappings
+ */
+const NAMED: ReadonlyMap<string, SeverityNumber> = new Map<string, SeverityNumber>([
+  ['silly', 1],
+  ['trace', 1],
+  ['debug', 5],
+  ['verbose', 6],
+  ['http', 7],
+  ['info', 9],
+  ['information', 9],
+  ['informational', 9],
+  ['notice', 10],
+  ['warn', 13],
+  ['warning', 13],
+  ['err', 17],
+  ['error', 17],
+  ['crit', 18],
+  ['critical', 21],
+  ['alert', 19],
+  ['emerg', 21],
+  ['emergency', 21],
+  ['fatal', 21],
+  ['panic', 21],
+])
+
+/** Finds the severity number of a level by its name or alias (`warning`, `ERR`), in any case. Returns 0 for another name. */
+export function namedSeverity(level: string): SeverityNumber {
+  return NAMED.get(level) ?? NAMED.get(level.toLowerCase()) ?? 0
+}
+
+/** Returns a severity number of the data model unchanged, and 0 for any other value. */
+export function validSeverity(value: number): SeverityNumber {
+  return value >= 1 && value < 25 ? (Math.trunc(value) as SeverityNumber) : 0
+}
+
 /** Merges the severity numbers of a library's levels with the option `severity`, which takes precedence. */
 export function severityTable(
   defaults: Readonly<Record<string, SeverityNumber>>,

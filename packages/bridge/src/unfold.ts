@@ -32,6 +32,7 @@ import {
   PROTOTYPE_COST,
   PROXY_COST,
 } from './valueCosts.ts'
+import { webContent } from './webClasses.ts'
 
 /** Budget to which reading an object is charged, and the setting of the record. */
 export interface Reading extends Reads {
@@ -76,6 +77,8 @@ export function unfold(value: object, reading: Reading, honorsToJSON: boolean = 
     return typeof json === 'object' && json !== null ? unfold(json, reading, false) : json
   }
   if (!isPlainObject) {
+    const content = webContent(value, reading)
+    if (content !== undefined) return content
     const text = textBy(value, get(value, 'toString', reading))
     if (text !== undefined) return text
     const size = Symbol.iterator in value ? get(value, 'size', reading) : undefined

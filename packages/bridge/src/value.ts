@@ -19,6 +19,8 @@ import type { ValueLimits, ValueSink } from './valueSink.ts'
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
+/** Key of an attribute with an empty key, because attribute keys must not be empty. https://opentelemetry.io/docs/specs/otel/common/#attribute */
+const EMPTY_KEY = '[empty]'
 const hasOwn = Object.prototype.hasOwnProperty
 
 /**
@@ -94,9 +96,9 @@ export class ValueWriter {
         continue
       }
       written += 1
-      if (this.field(names ? this.claim(names, key) : key, value, 0)) continue
-      names = namesBefore(source, index)
-      this.field(this.claim(names, key), value, 0)
+      if (key !== '' && this.field(names ? this.claim(names, key) : key, value, 0)) continue
+      names ??= namesBefore(source, index)
+      this.field(this.claim(names, key || EMPTY_KEY), value, 0)
     }
     return dropped
   }

@@ -128,6 +128,12 @@ describe('minimum severity', () => {
     for (const severity of [8, 9, 0, 24] as const) bridge.emit({ severity, body: severity })
     expect(bodies(provider)).toEqual([9, 0, 24])
   })
+
+  test('sends a record with severity 0 when the adapter gives a number that is no severity', () => {
+    const { bridge, provider } = setUp()
+    for (const severity of [Number.NaN, -1, 25]) bridge.emit({ severity: severity as never, body: severity })
+    expect(provider.records.map(({ severityNumber }) => severityNumber)).toEqual([0, 0, 0])
+  })
 })
 
 test('bridge classifies a record once and passes the answer to convert when a record is emitted', () => {

@@ -51,6 +51,21 @@ describe('extras of describeException', () => {
     expect(describeException(error).extras).toEqual({ code: 'E_ALL', cause, errors })
   })
 
+  test('have the code when the code is no enumerable own field', () => {
+    class GrpcError extends Error {
+      get code(): number {
+        return 14
+      }
+    }
+    const hidden = Object.defineProperty(new Error('no'), 'code', { value: 'E_HIDDEN' })
+    const codes = [new GrpcError('no'), hidden, new DOMException('no', 'AbortError')]
+    expect(codes.map((error) => describeException(error).extras)).toEqual([
+      { code: 14 },
+      { code: 'E_HIDDEN' },
+      { code: 20 },
+    ])
+  })
+
   test('are none when the Error is plain', () => {
     expect(describeException(new Error('plain')).extras).toBeUndefined()
   })
@@ -114,6 +129,21 @@ test('describeException returns type, message, stack and extras when the error i
     attributes: { 'exception.type': 'Named', 'exception.message': 'no' },
     extras: undefined,
   })
+})
+
+test('describeException gives text attributes when the exception is no Error', () => {
+  const stack = 'TypeError: no\n    at a'
+  expect(
+    [42, 'no', { code: 12 }, { message: { a: 1 }, name: 7 }, { message: 'no', stack }].map(
+      (value) => describeException(value).attributes,
+    ),
+  ).toEqual([
+    { 'exception.message': '42' },
+    { 'exception.message': 'no' },
+    { 'exception.type': '12' },
+    { 'exception.type': '7', 'exception.message': '[object Object]' },
+    { 'exception.type': 'TypeError', 'exception.message': 'no', 'exception.stacktrace': stack },
+  ])
 })
 
 test('isError returns true when the value is an Error of any realm, and for no other value', () => {

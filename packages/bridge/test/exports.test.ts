@@ -12,6 +12,7 @@ const VALUES = [
   'createBridge',
   'createStreamEnd',
   'isError',
+  'namedSeverity',
   'now',
   'numericSeverity',
   'oneOf',

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { LogbridgeError } from '../src/error.ts'
-import { numericSeverity, type SeverityScale, severityTable, unknownLevel } from '../src/severity.ts'
+import {
+  namedSeverity,
+  numericSeverity,
+  type SeverityScale,
+  severityTable,
+  unknownLevel,
+} from '../src/severity.ts'
 
 const PINO: SeverityScale = [
   [10, 1],
@@ -59,4 +65,30 @@ test('unknownLevel lists the levels when a level is unknown', () => {
   expect(error).toBeInstanceOf(LogbridgeError)
   expect(error.code).toBe('INVALID_OPTION')
   expect(error.message).toBe('@logbridge/pino: option level is "inof"; it accepts one of info, warn')
+})
+
+describe('namedSeverity', () => {
+  test.for([
+    ['silly trace', 1],
+    ['debug', 5],
+    ['verbose', 6],
+    ['http', 7],
+    ['info information informational', 9],
+    ['notice', 10],
+    ['warn warning', 13],
+    ['err error', 17],
+    ['crit', 18],
+    ['alert', 19],
+    ['critical emerg emergency fatal panic', 21],
+    ['constructor', 0],
+  ] as const)('knows %s in any case', ([names, severity]) => {
+    for (const name of names.split(' ')) {
+      const capital = name[0]!.toUpperCase() + name.slice(1)
+      expect([name, name.toUpperCase(), capital].map(namedSeverity), name).toEqual([
+        severity,
+        severity,
+        severity,
+      ])
+    }
+  })
 })

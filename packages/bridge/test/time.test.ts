@@ -47,6 +47,44 @@ test('toHrTime returns undefined when a text can mean several times, or is a par
   }
 })
 
+describe('toHrTime of a text', () => {
+  const { TZ } = process.env
+  // 2023-11-14T22:13:20Z is 17:13:20 in New York, and 03:43:20 of the next day in India.
+  const called: [number, number] = [SECONDS, 456_000_000]
+  afterEach(() => {
+    if (TZ === undefined) delete process.env['TZ']
+    else process.env['TZ'] = TZ
+  })
+
+  test('is local time when the text has no zone and lies near the call', () => {
+    process.env['TZ'] = 'America/New_York'
+    expect(toHrTime('2023-11-14 17:13:20', called)).toEqual([SECONDS, 0])
+    expect(toHrTime('2023-11-14T17:13:20.456', called)).toEqual([SECONDS, 456_000_000])
+    expect(toHrTime('Tue Nov 14 2023 17:13:20 (UTC)', called)).toEqual([SECONDS, 0])
+    const local = new Date()
+    const [date, time] = [local.toLocaleDateString('sv'), local.toLocaleTimeString('sv')]
+    expect(toHrTime(`${date} ${time}`)).toEqual([Math.floor(local.getTime() / 1000), 0])
+  })
+
+  test.for(['America/New_York', 'Asia/Kolkata'])('is undefined when the text has no zone and is UTC, in %s', (zone) => {
+    process.env['TZ'] = zone
+    for (const text of ['2023-11-14 22:13:20', '2023/11/14 22:13:20.456', 'Nov 14 2023 22:13:20 (GMT)']) {
+      expect(toHrTime(text, called), text).toBeUndefined()
+    }
+  })
+
+  test('is far from the call when the text has a zone', () => {
+    process.env['TZ'] = 'America/New_York'
+    const texts = [
+      'Nov 14 2023 17:13:20 EST',
+      '2023-11-14 23:13:20+01',
+      '2023-11-14 22:13:20 GMT',
+      '2023-11-14T22:13:20Z',
+    ]
+    for (const text of texts) expect(toHrTime(text, [1, 0]), text).toEqual([SECONDS, 0])
+  })
+})
+
 describe('toHrTime returns undefined', () => {
   test.for<[unknown]>([
     [undefined],

@@ -90,6 +90,51 @@ describe('toAnyValue', () => {
   })
 })
 
+describe('an instance of a class of the Web becomes its fields', () => {
+  const form = new FormData()
+  form.append('id', '7')
+  form.append('id', '8')
+  const used = new Response('x', { status: 503, headers: { 'retry-after': '5' } })
+  const signal = AbortSignal.abort('too late')
+  class Named {
+    get [Symbol.toStringTag](): string {
+      return 'Request'
+    }
+    own = 1
+  }
+
+  test.for<[string, unknown, unknown]>([
+    ['Headers', new Headers([['Retry-After', '5'], ['set-cookie', 'a'], ['set-cookie', 'b']]), { 'retry-after': '5', 'set-cookie': 'a', 'set-cookie#2': 'b' }], // prettier-ignore
+    ['FormData', form, { id: '7', 'id#2': '8' }],
+    ['URLSearchParams', new URLSearchParams({ a: '1' }), 'a=1'],
+    ['Blob', new Blob(['abc'], { type: 'text/plain' }), { size: 3, type: 'text/plain' }],
+    [
+      'File',
+      new File(['abc'], 'a.txt', { lastModified: 1 }),
+      { name: 'a.txt', size: 3, type: '', lastModified: 1 },
+    ],
+    ['Request', new Request('http://h/a', { method: 'PUT', headers: { a: 'b' } }), { method: 'PUT', url: 'http://h/a', headers: { a: 'b' } }], // prettier-ignore
+    ['Response', used, { status: 503, statusText: '', url: '', headers: { 'content-type': 'text/plain;charset=UTF-8', 'retry-after': '5' } }], // prettier-ignore
+    ['AbortSignal', signal, { aborted: true, reason: 'too late' }],
+    ['a class with the name of one and own fields', new Named(), { own: 1 }],
+  ])('%s', async ([, value, expected]) => {
+    expect(toAnyValue({ value })).toStrictEqual({ value: expected })
+  })
+
+  test('when its body has been read', async () => {
+    await used.text()
+    expect(toAnyValue(used)).toMatchObject({ status: 503 })
+  })
+})
+
+test('ValueWriter gives an attribute another key when the key is empty', () => {
+  expect(toAnyValueMap({ '[empty]': 1, '': 2, nested: { '': 3 } })).toEqual({
+    '[empty]': 1,
+    '[empty]#2': 2,
+    nested: { '': 3 },
+  })
+})
+
 test('toAnyValue makes keys well-formed and distinct when they have lone surrogates', () => {
   const value = { '\ud800': 1, '\udc00': 2, '\ufffd': 3, a: { '\ud800': 4 } }
   const expected = { '\ufffd': 1, '\ufffd#2': 2, '\ufffd#3': 3, a: { '\ufffd': 4 } }

@@ -9,7 +9,7 @@ import {
   type SeverityNumber,
   toHrTime,
 } from '@logbridge/bridge'
-import { errorAmong, filePath } from '@logbridge/bridge/internal'
+import { filePath } from '@logbridge/bridge/internal'
 import { createSeverities, INFO, levelName } from './severity.ts'
 
 /** Fields that bunyan adds. `v`, the version of the format, is left out; the others have their own place in a LogRecord. */
@@ -77,7 +77,7 @@ function convert(given: BunyanRecord): LogRecord {
     timestamp,
     body: msg,
     attributes,
-    exception: serializedError(record.err) ?? errorAmong(attributes),
+    exception: serializedError(record.err),
   }
 }
 

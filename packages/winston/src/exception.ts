@@ -1,5 +1,5 @@
 import { isError, type LogRecord, safeGet, type SerializedError } from '@logbridge/bridge'
-import { containsText, describeException, errorAmong, textOf } from '@logbridge/bridge/internal'
+import { containsText, describeException, exceptionAmong, textOf } from '@logbridge/bridge/internal'
 import type { LogCall } from './callTracking.ts'
 import { type Info, isObject, messageOf, SPLAT, stackOf } from './info.ts'
 
@@ -38,7 +38,7 @@ export function extractException(
           : undefined)
   if (source) return describeSpread(source, call, stack ?? (moved && safeGet(moved, 'stack')), attributes)
 
-  const field = errorAmong(attributes)
+  const field = exceptionAmong(attributes)
   if (field) {
     if (stack !== undefined && stack !== safeGet(field, 'stack')) attributes['stack'] = stack
     return field
@@ -54,7 +54,7 @@ export function extractException(
   if (shown) return isSelective ? describeFormatted(shown, info) : shown
   // The object of logger.error({ err }) is the message.
   const fields = isObject(message) ? message : moved
-  const inside = fields && errorAmong(fields)
+  const inside = fields && exceptionAmong(fields)
   return inside && describe(inside)
 }
 
@@ -108,7 +108,7 @@ function parseStack(stack: string, cause: unknown): SerializedError {
 }
 
 /** Returns type, message and stack alone, because the own fields of the Error are in another place. */
-function describe(error: Error): SerializedError {
+function describe(error: Error | SerializedError): SerializedError {
   const { attributes } = describeException(error)
   return {
     type: attributes['exception.type'] as string,

@@ -1,4 +1,4 @@
-import { copyFields, type HrTime, isError, now, safeGet, toAnyValue, toHrTime } from '@logbridge/bridge'
+import { copyFields, type HrTime, now, safeGet, toAnyValue, toHrTime } from '@logbridge/bridge'
 import {
   describeException,
   isLoggingSuppressed,
@@ -182,6 +182,5 @@ function resolveAttributes({ attributes, exception }: LogRecord): object | undef
   const own = typeof attributes === 'object' && attributes !== null ? attributes : undefined
   if (exception === undefined || exception === null) return own
   const copy = copyFields(own ?? {})
-  if (isError(exception)) return { ...describeException(exception).attributes, ...copy }
-  return { 'exception.message': exception, ...copy }
+  return { ...describeException(exception).attributes, ...copy }
 }

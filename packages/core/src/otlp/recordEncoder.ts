@@ -72,6 +72,8 @@ const SEVERITY_TEXT = lengthTag(LOG_RECORD.severityText)
 const BODY = lengthTag(LOG_RECORD.body)
 const RECORD_ATTRIBUTES = lengthTag(LOG_RECORD.attributes)
 const RECORD_DROPPED_ATTRIBUTES = varintTag(LOG_RECORD.droppedAttributesCount)
+/** Bits of the W3C trace flags. The bits above are reserved. https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto */
+const TRACE_FLAGS_MASK = 0xff
 const FLAGS = fixed32Tag(LOG_RECORD.flags)
 const TRACE_ID = lengthTag(LOG_RECORD.traceId)
 const SPAN_ID = lengthTag(LOG_RECORD.spanId)
@@ -334,7 +336,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     const start = this.position
     if (traceFlags) {
       this.buffer[start] = FLAGS
-      this.numbers.setUint32(start + 1, traceFlags, true)
+      this.numbers.setUint32(start + 1, traceFlags & TRACE_FLAGS_MASK, true)
       this.position += 5
     }
     this.hex(TRACE_ID, traceId)

@@ -173,6 +173,32 @@ describe('Logger.emit', () => {
     })
   })
 
+  test.each<[string, unknown, object]>([
+    ['a number', 42, { 'exception.message': '42' }],
+    ['an object with a code', { code: 12 }, { 'exception.type': '12' }],
+    [
+      'an object with name, message and stack',
+      { name: 'CardError', message: 'declined', stack: 'CardError: declined\n    at a' },
+      {
+        'exception.type': 'CardError',
+        'exception.message': 'declined',
+        'exception.stacktrace': 'CardError: declined\n    at a',
+      },
+    ],
+    [
+      'an object with type, of instrumentation-pino',
+      { type: 'CardError', message: 'declined', stack: 'CardError: declined\n    at a', code: 1 },
+      {
+        'exception.type': 'CardError',
+        'exception.message': 'declined',
+        'exception.stacktrace': 'CardError: declined\n    at a',
+      },
+    ],
+  ])('writes an exception that is no Error as texts: %s', async (_, exception, expected) => {
+    create().getLogger('a').emit({ exception, body: 'b' })
+    expect({ ...(await received())[0]!.attributes }).toEqual(expected)
+  })
+
   test('leaves out an invalid span context', async () => {
     const context = api.trace.setSpanContext(api.ROOT_CONTEXT, { ...SPAN_CONTEXT, traceId: 'xyz' })
     create().getLogger('a').emit({ context, body: 'b' })

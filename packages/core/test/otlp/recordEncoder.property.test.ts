@@ -46,7 +46,10 @@ test('RecordEncoder writes what toAnyValue makes, within the limits, when anythi
           expect(decoded).toEqual(comparable(toAnyValue(body[0])))
 
           const all = [
-            ...(finalize(named(fields[1]), given.attributeValueLengthLimit) as Map<string, unknown>),
+            ...(finalize(named(fields[1], '[empty]'), given.attributeValueLengthLimit) as Map<
+              string,
+              unknown
+            >),
           ]
           expect(fromKeyValues(raw.attributes)).toEqual(new Map(all.slice(0, given.attributeCountLimit)))
           expect(droppedAttributesCount).toBe(Math.max(0, all.length - given.attributeCountLimit))

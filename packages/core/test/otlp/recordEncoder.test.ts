@@ -34,6 +34,14 @@ async function roundTrip(fields: Partial<EncodableRecord>, with_ = limits) {
 }
 
 describe('RecordEncoder.logRecord', () => {
+  test('writes the eight bits of the W3C trace flags when the span has more', async () => {
+    const ids = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
+    for (const traceFlags of [0x1ff, 0xffff_ff01, -1, 257.5]) {
+      const { flags } = await roundTrip({ spanContext: { ...ids, traceFlags } })
+      expect(flags, String(traceFlags)).toBe(traceFlags & 0xff)
+    }
+  })
+
   test('writes every field of a record', async () => {
     const received = await roundTrip({
       eventName: 'order.placed',

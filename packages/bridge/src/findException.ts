@@ -1,0 +1,133 @@
+import { isError, isPlain, safeGet, setOwn } from './safeAccess.ts'
+import type { SerializedError } from './types.ts'
+
+/** Fields in which libraries, frameworks, and applications put the Error of a record. */
+const ERROR_FIELDS = ['err', 'error', 'exception'] as const
+/** Severity number from which on fields of fields and texts are searched, because the search takes as long as a small record. */
+const WARN = 13
+/** Begins a line of a stack. `\s` would take quadratic time for a text of line breaks. */
+const FRAME = /\n[ \t]+at /
+const FRAME_START = '\n    at '
+/** Class name at the start of a stack: `TypeError: no`, `Error [ERR_X]: no`. */
+const HEADER = /^([\w$.]+)(?: \[\w+\])?(?:: ([^]*))?$/
+/** Class name of an Error within a text before its frames. */
+const NAME_IN_TEXT = /(?:^|[\s:])([\w$.]*(?:Error|Exception))(?: \[\w+\])?(?=:|\n|$)/g
+/** Longest text before the frames that is searched for the name. */
+const MAX_HEADER_LENGTH = 2000
+
+/** Exception of a record, and the attributes without its parts. */
+export interface FoundException {
+  readonly exception: Error | SerializedError
+  readonly attributes: Record<string, unknown>
+  /** Keys of the attribute and of its field that hold the exception, which lies one level deep. */
+  readonly within?: readonly [key: string, field: string]
+}
+
+/**
+ * Finds the exception of a record that its adapter has not found, in the shapes that frameworks give it:
+ * - an Error, or `{ message, stack }`, in a field `err`, `error`, or `exception`; from WARN on also one level deeper (`{ meta: { error } }`);
+ * - the text of a stack in the field `stack`, alone or in an array with the Error or its lines;
+ * - from WARN on, the text of a stack in the body.
+ *
+ * @returns `undefined` when the record holds none
+ */
+export function findException(
+  body: unknown,
+  attributes: Record<string, unknown>,
+  severityNumber: number,
+): FoundException | undefined {
+  const direct = exceptionAmong(attributes)
+  if (direct) return { exception: direct, attributes }
+  const { stack } = attributes
+  if (stack !== undefined) {
+    const exception = fromStack(stack, attributes['cause'])
+    if (exception) return { exception, attributes: without(attributes, 'stack') }
+  }
+  if (severityNumber < WARN) return undefined
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key]
+    if (typeof value !== 'object' || value === null || !isPlain(value)) continue
+    for (const field of ERROR_FIELDS) {
+      const exception = asException(safeGet(value, field))
+      if (exception) return { exception, attributes, within: [key, field] }
+    }
+  }
+  const exception = typeof body === 'string' ? fromText(body) : undefined
+  return exception && { exception, attributes }
+}
+
+/** Returns the first exception in the fields `err`, `error`, and `exception`. */
+export function exceptionAmong(fields: object): Error | SerializedError | undefined {
+  let values: unknown[]
+  try {
+    // Reading by name is fast for absent fields: see `safeGetter`.
+    const { err, error, exception } = fields as Record<string, unknown>
+    if (err === undefined && error === undefined && exception === undefined) return undefined
+    values = [err, error, exception]
+  } catch {
+    values = ERROR_FIELDS.map((key) => safeGet(fields, key))
+  }
+  return values.find(isError) ?? values.map(asException).find(Boolean)
+}
+
+/** Returns an Error unchanged, and an object with message and stack as SerializedError; `undefined` for any other value. */
+function asException(value: unknown): Error | SerializedError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isError(value)) return value
+  if (typeof safeGet(value, 'message') !== 'string') return undefined
+  const stack = safeGet(value, 'stack')
+  return isStack(stack) ? (value as SerializedError) : undefined
+}
+
+function isStack(value: unknown): boolean {
+  return typeof value === 'string' ? value !== '' : stackText(value) !== undefined
+}
+
+/** Returns the text of a stack: a text, or an array of texts, each a stack or a line. */
+export function stackText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (!Array.isArray(value) || value.length === 0) return undefined
+  return value.every((line) => typeof line === 'string') ? value.join('\n') : undefined
+}
+
+/** Makes an exception of the value of a field `stack`. */
+function fromStack(stack: unknown, cause: unknown): Error | SerializedError | undefined {
+  if (Array.isArray(stack)) {
+    const [first] = stack as unknown[]
+    if (isError(first)) return first
+  }
+  const text = stackText(stack)
+  if (text === undefined || !FRAME.test(text)) return undefined
+  return { ...parseStack(text), ...(cause !== undefined && { cause }) }
+}
+
+/** Splits the text of a stack into type, message, and stack. */
+export function parseStack(stack: string): SerializedError {
+  const header = stack.slice(0, stack.search(FRAME))
+  const [, type = 'Error', message = ''] = HEADER.exec(header) ?? [undefined, undefined, header]
+  return { type, message, stack }
+}
+
+/** Reads the class name at the start of a stack. */
+export function typeIn(stack: string): string | undefined {
+  const end = stack.indexOf('\n')
+  return HEADER.exec(end < 0 ? stack : stack.slice(0, end))?.[1]
+}
+
+/** Finds a stack in a text: `saving failed: TypeError: no\n    at …`. */
+function fromText(text: string): SerializedError | undefined {
+  const end = text.indexOf(FRAME_START)
+  if (end < 0) return undefined
+  const start = Math.max(0, end - MAX_HEADER_LENGTH)
+  const last = [...text.slice(start, end).matchAll(NAME_IN_TEXT)].find(Boolean)
+  if (last === undefined) return undefined
+  const name = last[1]!
+  return parseStack(text.slice(start + last.index + last[0].indexOf(name)))
+}
+
+/** Copies an object without a field. */
+function without(source: Record<string, unknown>, field: string): Record<string, unknown> {
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(source)) if (key !== field) setOwn(copy, key, source[key])
+  return copy
+}
