@@ -6,7 +6,9 @@ const printedAgain = (library: string) =>
   new RegExp(`sent a ${library} record twice because ${library} prints it`)
 const twice = (library: string) => new RegExp(`sent a ${library} record twice because @logbridge`)
 const official = (library: string, name: string) =>
-  new RegExp(`by @logbridge/${library} and by @opentelemetry/${name}`)
+  new RegExp(
+    `by @logbridge/${library} and by @opentelemetry/${name}.*OTEL_NODE_DISABLED_INSTRUMENTATIONS=${library} `,
+  )
 
 /** Numbers of records that arrive when two are logged, and the warning about duplicates. */
 const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
@@ -54,7 +56,10 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
     warning: official('bunyan', 'instrumentation-bunyan'),
   },
   'official instrumentations without log sending': { sent: 4 },
+  'official winston transport, SDK 3': { sent: 2 },
+  'official pino instrumentation, SDK 2': { sent: 2 },
   'console and winston with different texts': { sent: 3 },
+  'console and winston with the same text': { sent: 4 },
   'an application that prints its records': { sent: 4 },
 }
 

@@ -3,7 +3,7 @@ import { warnOnce } from './warnings.ts'
 import { type SentRecord, state } from './state.ts'
 import { containsText } from './text.ts'
 import type { Loggers } from './provider.ts'
-import type { Adapter, ApiLogRecord } from './types.ts'
+import type { Adapter, ApiLogRecord, Logger } from './types.ts'
 
 /** Name of the console adapter, which may also get the lines that other libraries print. */
 const CONSOLE = 'console'
@@ -14,7 +14,7 @@ const MAX_MILLIS_APART = 20
 
 /**
  * Makes a function that gets each record that a bridge sends, and warns once when a log call reaches the same LoggerProvider twice: by
- * an adapter that is attached twice, or by an adapter and the console to which its library prints. Both records are sent, because only
+ * an adapter that is attached twice, or by an adapter and the console to which its library prints, as the stack shows. Both records are sent, because only
  * the application can choose one of them.
  *
  * The function compares each record with the previous record only, because the two records of a log call are consecutive.
@@ -31,14 +31,21 @@ export function createDuplicateWatch<Native>(
     if (last.library === library) {
       if (last.native === native || adapter.isSameCall?.(last.native as Native, native)) warnTwice(library)
     } else if (last.library === CONSOLE) {
-      if (prints(last.record, record)) warnPrinted(library)
+      if (!prints(last.record, record)) return
+      // The stack of the line is gone, so that the next line is tested.
+      if (last.printed !== last.record) last.suspect = library
+      else if (last.printedBy === library) warnPrinted(library)
     } else if (library === CONSOLE) {
-      if (
-        prints(record, last.record) &&
-        !state.lastWarned.has(printedKey(last.library)) &&
-        isCallOf(last.library)
-      )
-        warnPrinted(last.library)
+      if (prints(record, last.record)) {
+        if (!state.lastWarned.has(printedKey(last.library)) && isCallOf(last.library))
+          warnPrinted(last.library)
+      } else if (sent.suspect !== undefined) {
+        if (isCallOf(sent.suspect)) {
+          sent.printed = record
+          sent.printedBy = sent.suspect
+        }
+        sent.suspect = undefined
+      }
     }
   }
 
@@ -65,11 +72,12 @@ function prints(line: ApiLogRecord | undefined, record: ApiLogRecord | undefined
   )
 }
 
-/** Tests by the stack if a library makes the current call. Returns true in a bundle, because all of its frames name one file. */
+/** Tests by the stack if a library makes the current call. Returns false in a bundle, because all of its frames name one file. */
 function isCallOf(library: string): boolean {
-  const [own = '', ...files] = callSites().map((site) => site.getFileName() ?? '')
-  const isBundled = !/[\\/]bridge[\\/](?:dist|src)[\\/]/.test(own)
-  return isBundled || files.some((file) => file.split(/[\\/]/).includes(library))
+  return callSites().some((site) => {
+    const folders = site.getFileName()?.split(/[\\/]/) ?? []
+    return folders[folders.lastIndexOf('node_modules') + 1] === library
+  })
 }
 
 function millisApart({ observedTimestamp: a }: ApiLogRecord, { observedTimestamp: b }: ApiLogRecord): number {
@@ -102,11 +110,18 @@ function warnPrinted(library: string): void {
  * Warns once that an instrumentation or transport of OpenTelemetry sends the records of a library too.
  *
  * @param official npm name of the instrumentation or transport
- * @param remedy advice that follows the name, with the punctuation before it
+ * @param logger Logger of `official`. No warning when the Logger drops every record, because no LoggerProvider is registered in its
+ * generation of the Logs API.
  */
-export function warnOfOfficial(library: string, official: string, remedy: string): void {
+export function warnOfOfficial(library: string, official: string, logger?: Partial<Logger>): void {
+  if (logger?.enabled?.() === false) return
+  const instrumentation = `@opentelemetry/instrumentation-${library}`
+  const removal =
+    official === instrumentation ? '' : `Remove ${official}, or where ${instrumentation} adds it: `
   warnOnce(
     `official-${library}`,
-    `${library} records go to OpenTelemetry twice, by @logbridge/${library} and by ${official}${remedy}, or remove @logbridge/${library}`,
+    `${library} records go to OpenTelemetry twice, by @logbridge/${library} and by ${official}. ${removal}set ` +
+      `disableLogSending: true for ${instrumentation}, or OTEL_NODE_DISABLED_INSTRUMENTATIONS=${library} with ` +
+      `@opentelemetry/auto-instrumentations-node. Or remove @logbridge/${library}`,
   )
 }

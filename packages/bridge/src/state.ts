@@ -15,6 +15,11 @@ export interface SentRecord {
   readonly loggers: Loggers
   native: unknown
   record: ApiLogRecord | undefined
+  /** Of the console: library whose record had the text of the line before. The stack of the next line shows if the library prints it. */
+  suspect?: string | undefined
+  /** Of the console: record of a line that `printedBy` has printed. */
+  printed?: ApiLogRecord | undefined
+  printedBy?: string | undefined
 }
 
 /** Watch of one signal, with the functions that the signal calls. */

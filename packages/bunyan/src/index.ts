@@ -58,7 +58,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   function write(record: object | string): void {
     if (!compared) {
       compared = true
-      warnOfInstrumentation()
+      if (typeof record === 'object') watchForInstrumentation(record)
     }
     // bunyan writes lines when the application passes `stream` alone, without `type: 'raw'`.
     bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
@@ -72,12 +72,24 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   }
 }
 
+const INSTRUMENTATION = '@opentelemetry/instrumentation-bunyan'
+
 /**
- * Warns when `@opentelemetry/instrumentation-bunyan` sends the same records. It adds a stream to every logger. A stream gets
- * the record alone, so the stack decides: a function of the instrumentation called bunyan.
+ * Warns when the stream of `@opentelemetry/instrumentation-bunyan` gets a record too. A stream gets the record alone, so the field
+ * `v`, which the other stream reads, is a getter until the streams have the record. Only where the instrumentation called bunyan.
  */
-function warnOfInstrumentation(): void {
-  const official = '@opentelemetry/instrumentation-bunyan'
-  if (callSites().some((site) => site.getFileName()?.includes('instrumentation-bunyan')))
-    warnOfOfficial('bunyan', official, ', unless its option disableLogSending is true. Set it')
+function watchForInstrumentation(record: { v?: unknown }): void {
+  if (!callSites().some(isOfInstrumentation)) return
+  const { v } = record
+  const field = { configurable: true, enumerable: true }
+  function get(): unknown {
+    if (callSites(get, 1).some(isOfInstrumentation)) warnOfOfficial('bunyan', INSTRUMENTATION)
+    return v
+  }
+  Object.defineProperty(record, 'v', { ...field, get })
+  process.nextTick(() => Object.defineProperty(record, 'v', { ...field, value: v, writable: true }))
+}
+
+function isOfInstrumentation(site: NodeJS.CallSite): boolean {
+  return site.getFileName()?.includes('instrumentation-bunyan') === true
 }

@@ -142,9 +142,14 @@ export function streamOf(logger: object): object | undefined {
   return symbol && ((logger as PinoLogger)[symbol] as object)
 }
 
+/** Stream of `@opentelemetry/instrumentation-pino`, among others. */
+interface Stream {
+  _otelLogger?: Parameters<typeof warnOfOfficial>[2]
+}
+
 /** Warns when `@opentelemetry/instrumentation-pino` sends the same records: its stream stands beside the logger's in a `pino.multistream`. */
 export function warnOfInstrumentation(logger: object): void {
-  const multistream: { streams?: { stream: object }[] } | undefined = streamOf(logger)
-  if (multistream?.streams?.some(({ stream }) => stream.constructor?.name === 'OTelPinoStream'))
-    warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', '. Set its option disableLogSending: true')
+  const multistream: { streams?: { stream: Stream }[] } | undefined = streamOf(logger)
+  const official = multistream?.streams?.find(({ stream }) => stream.constructor?.name === 'OTelPinoStream')
+  if (official) warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', official.stream._otelLogger)
 }

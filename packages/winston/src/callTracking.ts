@@ -220,12 +220,16 @@ export function patchLogger(logger: Logger): void {
   }
 }
 
+/** Logger of OpenTelemetry's transport. */
+type OfficialLogger = Parameters<typeof warnOfOfficial>[2]
+
 /** Warns of the transport that `@opentelemetry/instrumentation-winston` adds to every logger, or the application. */
 function warnOfOfficialTransport({ transports }: Logger): void {
-  if (transports.every(({ constructor }) => constructor.name !== 'OpenTelemetryTransportV3')) return
+  const transport = transports.find(({ constructor }) => constructor.name === 'OpenTelemetryTransportV3')
+  if (transport === undefined) return
   warnOfOfficial(
     'winston',
     '@opentelemetry/winston-transport',
-    '. Remove that transport, or set disableLogSending: true for @opentelemetry/instrumentation-winston, which adds it',
+    (transport as { _logger?: OfficialLogger })._logger,
   )
 }
