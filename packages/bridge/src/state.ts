@@ -15,9 +15,9 @@ export interface SentRecord {
   readonly loggers: Loggers
   native: unknown
   record: ApiLogRecord | undefined
-  /** Of the console: library whose record had the text of the line before. The stack of the next line shows if the library prints it. */
+  /** Library whose record had the text of the last line of the console. The stack of the next line shows if the library prints lines. */
   suspect?: string | undefined
-  /** Of the console: record of a line that `printedBy` has printed. */
+  /** Record of a line of the console that the library `printedBy` has printed. */
   printed?: ApiLogRecord | undefined
   printedBy?: string | undefined
 }

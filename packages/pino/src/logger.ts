@@ -151,5 +151,7 @@ interface Stream {
 export function warnOfInstrumentation(logger: object): void {
   const multistream: { streams?: { stream: Stream }[] } | undefined = streamOf(logger)
   const official = multistream?.streams?.find(({ stream }) => stream.constructor?.name === 'OTelPinoStream')
-  if (official) warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', official.stream._otelLogger)
+  if (official === undefined) return
+  const { _otelLogger: officialLogger } = official.stream
+  warnOfOfficial('pino', '@opentelemetry/instrumentation-pino', officialLogger)
 }
