@@ -133,7 +133,7 @@ function unmaskedPart(
     const isShown = places ? showsAt(text, places, value, depth) : !mustShow || showsValue(text, value, depth)
     return isShown ? value : HIDDEN
   }
-  if (places && text.hasObjectText && text.begins(places, '[object Object]')) return value
+  if (places && text.begins(places, '[object Object]')) return value
   const kept: Fields = {}
   let isUnchanged = true
   for (const name of Object.keys(value)) {
