@@ -50,7 +50,7 @@ export function createDuplicateWatch<Native>(
   }
 
   return (native, record) => {
-    // In a process with one bridge a record costs two stores, 8 ns. Copying all compared fields to `state` took 16 ns.
+    // In a process with one bridge a record costs two stores.
     if (state.lastSent !== sent) {
       if (state.lastSent) compare(state.lastSent, native, record)
       state.lastSent = sent

@@ -21,7 +21,7 @@ const WARN_AFTER_MILLIS = 5000
  */
 export function canBuffer(): boolean {
   const { startupBuffer } = state
-  // Reading the environment takes half a microsecond.
+  // Read the environment once, because each read calls the system.
   startupBuffer.isDisabled ??= process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true'
   return (
     !startupBuffer.isDisabled &&

@@ -12,7 +12,7 @@ export const ERROR_COST = 24
 export const DATE_COST = 2
 export const BIGINT_COST = 1
 export const PROTOTYPE_COST = 1
-/** Additional cost of a call of `util.inspect.custom`, which takes a microsecond with its arguments. */
+/** Additional cost of a call of `util.inspect.custom`, because its arguments are made for the call. */
 export const INSPECT_COST = 4
 /** Longest chain of objects that `util.inspect.custom` returns. */
 export const MAX_SHOWN_BY = 8

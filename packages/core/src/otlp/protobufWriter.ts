@@ -256,7 +256,10 @@ export class ProtobufWriter {
     this.numbers = viewOf(buffer)
   }
 
-  /** Copies four bytes at a time, 1 ns each, where `set` takes 25 ns a call. The caller has ensured the space and three bytes more. */
+  /**
+   * Copies four bytes at a time, which is faster than `set` for short bytes (`pnpm bench encode`). The caller has ensured the space
+   * and three bytes more.
+   */
   protected copyWords({ length, words }: EncodedWords, position: number): number {
     const { numbers } = this
     for (let index = 0; index < words.length; index += 1) {

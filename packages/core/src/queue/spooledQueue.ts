@@ -236,11 +236,11 @@ export class SpooledQueue {
   /** Handles a request whose entry was read. @returns true when the request can be sent */
   private onRead(request: QueuedRequest, read: SpoolRead): boolean {
     const { count } = request
-    if (read === 'later') {
+    if (read === 'deferred') {
       // The spool lets the entry wait again, and makes a new request of it.
       this.queue.release(request)
       this.queue.requeue(request)
-    } else if (read === 'taken') {
+    } else if (read === 'recovered') {
       this.counters.recovered -= count
       this.queue.complete(request, count)
     } else if (read === 'corrupt') {

@@ -83,7 +83,7 @@ export class Reader {
     const { segment } = run[0]!
     let file: FileHandle | undefined
     try {
-      if (!(await this.quota.owns(segment.directory))) return run.map(() => 'taken')
+      if (!(await this.quota.owns(segment.directory))) return run.map(() => 'recovered')
       file = await this.fs.promises.open(segment.path, READ)
       const results = await this.readRange(file, run, memory)
       if (!results.includes('corrupt')) rearm('spool-read')
@@ -132,8 +132,8 @@ export class Reader {
     return results
   }
 
-  private defer(entries: readonly EntryLocation[], all: boolean): ('later' | 'unreadable')[] {
-    return entries.map((entry) => (entry.segment.defer([entry], all) ? 'later' : 'unreadable'))
+  private defer(entries: readonly EntryLocation[], all: boolean): ('deferred' | 'unreadable')[] {
+    return entries.map((entry) => (entry.segment.defer([entry], all) ? 'deferred' : 'unreadable'))
   }
 
   private warn(error: unknown): void {

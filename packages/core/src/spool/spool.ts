@@ -128,11 +128,11 @@ class DiskSpool implements Spool {
   }
 
   async read(taken: readonly SpoolEntry[], join: JoinRequests): ReturnType<Spool['read']> {
-    if (this.isReleased) return { read: taken.map(() => 'later') }
+    if (this.isReleased) return { read: taken.map(() => 'deferred') }
     const entries = taken as readonly EntryLocation[]
     const result = await withSuppressedTelemetry(() => this.reader.read(entries, join))
     result.read.forEach((read, index) => {
-      if (read === 'later') this.waitingEntries.add(entries[index]!.segment, 1)
+      if (read === 'deferred') this.waitingEntries.add(entries[index]!.segment, 1)
     })
     return result
   }

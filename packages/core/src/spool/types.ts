@@ -24,12 +24,12 @@ export interface SpoolRequest {
  * Result of reading one entry:
  *
  * - `read`: its request is part of the joined request.
- * - `later`: the disk cannot read it now. The entry waits again, and the caller has it no longer.
+ * - `deferred`: the disk cannot read it now. The entry waits again, and the caller has it no longer.
  * - `unreadable`: the disk could not read it for 5 minutes. The entry stays on disk for the next process.
  * - `corrupt`: its checksum fails, or its segment is missing.
- * - `taken`: another process has recovered the entry and sends it.
+ * - `recovered`: another process has recovered the entry and sends it.
  */
-export type SpoolRead = 'read' | 'later' | 'unreadable' | 'corrupt' | 'taken'
+export type SpoolRead = 'read' | 'deferred' | 'unreadable' | 'corrupt' | 'recovered'
 
 /** Joins requests to one. Their bytes are valid until the function returns. */
 export type JoinRequests = (requests: readonly Uint8Array[]) => Uint8Array

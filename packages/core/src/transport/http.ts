@@ -90,10 +90,7 @@ async function exchange(
   let failure: NodeJS.ErrnoException | undefined
   const answered = Promise.withResolvers<http.IncomingMessage | undefined>()
   call.on('response', answered.resolve)
-  call.on('upgrade', (response, socket) => {
-    socket.on('error', () => {})
-    answered.resolve(response)
-  })
+  call.on('upgrade', answered.resolve)
   // Unref the socket, because an attempt would keep the process alive up to its deadline. Flushes keep the process alive.
   call.on('socket', (socket) => socket.unref())
   call.on('error', (error) => (failure = error))

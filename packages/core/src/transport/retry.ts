@@ -59,7 +59,7 @@ export function createRetryingTransport(
     })
   }
 
-  /** Wakes one request in each turn of the event loop, because four requests of half a megabyte would block a turn for 10 ms. */
+  /** Wakes one request in each turn of the event loop, because sending several large requests would make a turn long. */
   async function wakeAll(): Promise<void> {
     // Copy the set, because requests that fail again sleep again meanwhile.
     for (const wake of Array.from(sleepers)) {

@@ -226,7 +226,7 @@ test.each(['EACCES', 'EIO', 'ELOOP', 'EMFILE', 'EISDIR'])(
       if (taken.length > 0) results.push(seconds, (await read(spool, ...taken)).read[0])
     }
     const later = [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271]
-    expect(results).toEqual([...later.flatMap((at) => [at, 'later']), 301, 'unreadable'])
+    expect(results).toEqual([...later.flatMap((at) => [at, 'deferred']), 301, 'unreadable'])
     expect(spool.waiting).toBe(0)
     await spool.close()
     vi.restoreAllMocks()
@@ -301,7 +301,7 @@ test('Spool.read defers only the entry on a bad block of the disk', async () => 
   const [waiting, ...entries] = (await keep(spool, 'first', 'second', 'third', 'fourth')).toReversed()
   spool.park(waiting!, 1)
   const result = await read(spool, ...entries.toReversed())
-  expect(result.read).toEqual(['read', 'later', 'read'])
+  expect(result.read).toEqual(['read', 'deferred', 'read'])
   expect(String(result.request)).toBe('firstthird')
   // Other entries of the segment are not deferred.
   expect(await texts(spool, spool.take(ALL))).toEqual(['fourth'])
@@ -377,7 +377,7 @@ test('Spool ends a read after 5 s when the disk is unresponsive, and gives the d
   spool.park(two, 2)
   const late = read(spool, one)
   await vi.advanceTimersByTimeAsync(5000)
-  expect(await late).toEqual({ read: ['later'] })
+  expect(await late).toEqual({ read: ['deferred'] })
   expect(spool.take(ALL)).toEqual([])
   expect(await spool.append(Buffer.from('three'), 1)).toBeUndefined()
   expect(spool.waiting).toBe(2)

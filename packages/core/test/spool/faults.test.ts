@@ -76,13 +76,13 @@ test('Spool.close makes no synchronous call before the disk responds', async () 
   await next.close()
 })
 
-test('Spool.read returns later when join throws, and the next read succeeds', async () => {
+test('Spool.read returns deferred when join throws, and the next read succeeds', async () => {
   const spool = spoolAt(newDirectory())
   const [first, second] = await keep(spool, 'first', 'second')
   const fail = (): never => {
     throw new Error('mock')
   }
-  expect(await spool.read([first!], fail)).toEqual({ read: ['later'] })
+  expect(await spool.read([first!], fail)).toEqual({ read: ['deferred'] })
   expect((await read(spool, second!)).read).toEqual(['read'])
   await spool.close()
 })

@@ -255,7 +255,7 @@ describe.runIf(hasNamespaces || process.env['CI'] === 'true')(
       expect(filesIn(directory)).toEqual([])
       holder.child.kill('SIGCONT')
       holder.child.stdin!.write('more\n')
-      expect(await holder.next()).toBe('taken, more')
+      expect(await holder.next()).toBe('recovered, more')
       await kill(holder)
       expect(holder.warnings.join('')).toMatch(/^logbridge: another process has recovered the spool .*\n$/)
       expect(filesIn(directory).map((path) => dirname(path))).not.toContain(join(directory, contested!))
@@ -282,7 +282,7 @@ test('Spool leaves a directory unchanged when another process has recovered it',
   // Replace the owner file, as another process does that recovers the directory.
   writeFileSync(`${owner}.new`, readFileSync(owner))
   renameSync(`${owner}.new`, owner)
-  expect(await read(spool, entries[0]!)).toEqual({ read: ['taken'] })
+  expect(await read(spool, entries[0]!)).toEqual({ read: ['recovered'] })
   for (const entry of entries) spool.ack(entry)
   expect(spool.bytes).toBe(0)
   const [more] = await keep(spool, 'more')

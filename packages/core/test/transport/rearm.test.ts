@@ -129,7 +129,7 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
           writeFileSync(`${owner}.new`, readFileSync(owner))
           renameSync(`${owner}.new`, owner)
         }
-        expect(await read(spool, entry!)).toEqual({ read: ['taken'] })
+        expect(await read(spool, entry!)).toEqual({ read: ['recovered'] })
       },
       async end() {
         ;[entry] = await keep(spool, 'kept')

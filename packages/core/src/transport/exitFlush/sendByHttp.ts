@@ -24,7 +24,6 @@ export function createHttpSend({ url, headers, tls, compression, proxy }: ExitTa
         attempt,
       )
       attempt.addEventListener('abort', () => call.destroy())
-      call.on('upgrade', (_, socket) => socket.on('error', () => {}))
       call.end(body)
       const response = await responseTo<IncomingMessage>(call)
       const outcome = httpOutcome(response, await readBody(response), String, proxy)
