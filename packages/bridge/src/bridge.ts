@@ -1,12 +1,11 @@
 import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
-import { isLoggingSuppressed } from './loggingSuppression.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
 import { createLoggers } from './provider.ts'
 import { activeContext } from './otelGlobals.ts'
-import { state } from './state.ts'
+import { isLoggingSuppressed, state } from './state.ts'
 import { now } from './time.ts'
 import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
 

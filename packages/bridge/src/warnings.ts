@@ -1,7 +1,6 @@
 import { registeredDiagLogger } from './otelGlobals.ts'
-import { withLoggingSuppressed } from './loggingSuppression.ts'
 import { errorMessage } from './safeAccess.ts'
-import { state } from './state.ts'
+import { state, withLoggingSuppressed } from './state.ts'
 import { ignoreRejection, writeToStderr } from './stderr.ts'
 
 /** Longest part of an error or a message that is written, in UTF-16 units. A pipe takes a write of this size as a whole. */
