@@ -123,7 +123,7 @@ describe('minimum severity', () => {
     return { bridge: createBridge(adapter, { loggerProvider: provider }, 9), provider }
   }
 
-  test('drops records below the minimum, and sends records of unknown severity', () => {
+  test('drops records when their severity is below it, and sends records of unknown severity', () => {
     const { bridge, provider } = setUp()
     for (const severity of [8, 9, 0, 24] as const) bridge.emit({ severity, body: severity })
     expect(bodies(provider)).toEqual([9, 0, 24])

@@ -40,7 +40,7 @@ describe('createRedactor hides', () => {
       { user: { token: 1 }, 'user#2': { token: 2, 'token#3': 3, 'token#': 4 } },
       { user: { token: HIDDEN }, 'user#2': { token: HIDDEN, 'token#3': HIDDEN, 'token#': 4 } },
     ],
-  ])('%s', ([path, attributes, expected]) => {
+  ])('values when the path is %s', ([path, attributes, expected]) => {
     expect(attributesOf([path], attributes)).toEqual(expected)
   })
 
@@ -96,7 +96,7 @@ describe('createRedactor hides the text of an object', () => {
     ['*.password', { url: new URL('https://u:hunter2@a.example') }, { url: HIDDEN }],
     ['user.id', { user: new Map([['id', 1]]) }, { user: { id: HIDDEN } }],
     ['user.password', { user: { password: 'a', toJSON: () => 'ada:a' } }, { user: HIDDEN }],
-  ])('%s', ([path, attributes, expected]) => {
+  ])('when the path is %s', ([path, attributes, expected]) => {
     expect(attributesOf([path], attributes)).toEqual(expected)
   })
 
@@ -182,11 +182,14 @@ describe('createRedactor keeps', () => {
 })
 
 describe('createBridge throws', () => {
-  test.for([[''], ['a..b'], ['a.'], ['a['], ['a]'], ['a["b]'], ['a[0]b'], ['[]']])('%s', ([path]) => {
-    const create = (): unknown => createBridge(adapter, { redact: [path!] })
-    expect(create).toThrow(LogbridgeError)
-    expect(create).toThrow(/^option redact has the invalid path /)
-  })
+  test.for([[''], ['a..b'], ['a.'], ['a['], ['a]'], ['a["b]'], ['a[0]b'], ['[]']])(
+    'when the path of redact is %j',
+    ([path]) => {
+      const create = (): unknown => createBridge(adapter, { redact: [path!] })
+      expect(create).toThrow(LogbridgeError)
+      expect(create).toThrow(/^option redact has the invalid path /)
+    },
+  )
 })
 
 test('bridge drops a record when its redact function throws', () => {

@@ -66,12 +66,15 @@ describe('toHrTime of a text', () => {
     expect(toHrTime(`${date} ${time}`)).toEqual([Math.floor(local.getTime() / 1000), 0])
   })
 
-  test.for(['America/New_York', 'Asia/Kolkata'])('is undefined when the text has no zone and is UTC, in %s', (zone) => {
-    process.env['TZ'] = zone
-    for (const text of ['2023-11-14 22:13:20', '2023/11/14 22:13:20.456', 'Nov 14 2023 22:13:20 (GMT)']) {
-      expect(toHrTime(text, called), text).toBeUndefined()
-    }
-  })
+  test.for(['America/New_York', 'Asia/Kolkata'])(
+    'is undefined when the text has no zone and is UTC, in %s',
+    (zone) => {
+      process.env['TZ'] = zone
+      for (const text of ['2023-11-14 22:13:20', '2023/11/14 22:13:20.456', 'Nov 14 2023 22:13:20 (GMT)']) {
+        expect(toHrTime(text, called), text).toBeUndefined()
+      }
+    },
+  )
 
   test('is far from the call when the text has a zone', () => {
     process.env['TZ'] = 'America/New_York'

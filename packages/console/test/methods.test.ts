@@ -97,7 +97,7 @@ describe('bridgeConsole sends what the console prints', () => {
   })
 })
 
-test('console.count starts at 1 again after console.countReset, which sends no record', () => {
+test('bridgeConsole counts from 1 again, and sends no record, when console.countReset is called', () => {
   const { console, records } = bridged()
   console.count('a')
   console.count('b')

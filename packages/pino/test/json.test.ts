@@ -96,7 +96,7 @@ describe('endOfText', () => {
     [String.raw`"\\\""`, 5],
     [String.raw`"a\"`, -1],
     ['"a', -1],
-  ])('finds the quote that ends %s', (json, end) => {
+  ])('finds the closing quote when the text is %s', (json, end) => {
     expect(endOfText(json, 0)).toBe(end)
   })
 

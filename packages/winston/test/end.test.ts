@@ -83,7 +83,7 @@ describe.each([
     expect(errors).toEqual([new Error('unreachable')])
   })
 
-  test('takes what another logger writes to the same transport meanwhile', async () => {
+  test('sends what another logger writes to the same transport when the flush is running', async () => {
     const { loggerProvider, bodies, forceFlush, answer } = flushable()
     const { logger, transport } = setUp({ loggerProvider })
     const other = library.createLogger({ transports: [transport] })
@@ -138,7 +138,7 @@ test('logged of an exception handler comes after flushTimeoutMillis when the pro
   expect(events).toEqual(['logged'])
 })
 
-test('a listener of finish that throws causes an uncaught exception, as with any stream', async () => {
+test('OtelTransport causes an uncaught exception when a listener of finish throws', async () => {
   const { loggerProvider } = flushable(true)
   const transport = new OtelTransport({ loggerProvider })
   const listeners = process.listeners('uncaughtException')

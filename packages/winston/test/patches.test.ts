@@ -50,7 +50,7 @@ describe.each(versions)('%s', (_, winston) => {
   })
 })
 
-test('format.prettyPrint() prints a symbol of a record, so that a record cannot carry its call', () => {
+test('format.prettyPrint() prints a symbol when a record carries its call under the symbol', () => {
   const [[, winston]] = versions as [(typeof versions)[0]]
   const info = { level: 'info', message: 'hello', [Symbol('call')]: 1 }
   const printed = winston.format.prettyPrint().transform(info, {})

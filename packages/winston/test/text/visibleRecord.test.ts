@@ -190,7 +190,7 @@ describe('a replacer of format.json()', () => {
       { 'exception.stacktrace': expect.stringContaining('\n') },
     ],
     ['another message', () => ({ message: '***' }), { 'exception.message': '***' }],
-  ])('that rewrites an Error to %s shows that of it', async (_, rewrite, expected) => {
+  ])('shows the result when it rewrites an Error to %s', async (_, rewrite, expected) => {
     const replacer = (_key: string, value: unknown) => (value instanceof Error ? rewrite(value) : value)
     const err = Object.assign(new RangeError('no', { cause: new Error('secret') }), { code: 'E_CODE' })
     const { attributes } = await sent((logger) => logger.error('x', { err }), format.json({ replacer }))
@@ -331,7 +331,7 @@ describe('a replacer of format.json() hides values that JSON.stringify does not 
       { reason: nestedFailure() },
       { reason: { cause: { message: 'inner', code: 'E_INNER' }, errors: [{ code: 'E_INNER' }] } },
     ],
-  ])('in %s', async (_, fields, expected) => {
+  ])('when they are in %s', async (_, fields, expected) => {
     const { attributes } = await sent((logger) => logger.info('x', fields), removing())
     expect(attributes).toMatchObject(expected as object)
     expect(JSON.stringify(attributes)).not.toContain('4111')
@@ -469,7 +469,7 @@ describe('a format of the transport', () => {
       format(({ level, message, ...rest }) => ({ level, message, rest }))(),
       { rest: { order: 7 } },
     ],
-  ])('that %s and makes no text hides what the text of the logger hides', async (_, own, expected) => {
+  ])('hides what the text of the logger hides when it %s and makes no text', async (_, own, expected) => {
     expect((await both(removing(), own)).attributes).toEqual(expected)
   })
 
@@ -514,7 +514,7 @@ describe('a text that is no JSON', () => {
     ['no message', (logger) => logger.log({ level: 'info', message: undefined as never, order: 7 })],
     ['a message of many lines', (logger) => logger.info('a\n'.repeat(100_000), { order: 7 })],
     ['a message in color', (logger) => logger.info('\u001b[31mred\u001b[39m', { order: 7 })],
-  ])('shows %s', async (_, log) => {
+  ])('keeps the fields when the record has %s', async (_, log) => {
     const formats = format.printf(({ level, message }) => `[${level}] ${String(message)}`)
     expect((await sent(log, formats)).attributes).toMatchObject({ order: 7 })
     expect(
@@ -556,7 +556,7 @@ describe('a text that is no JSON', () => {
       'a mask, and a message that is in the key',
       format.printf(({ message }) => `${String(message)} card: ***`),
     ],
-  ])('hides a field by %s', async (_, formats) => {
+  ])('hides a field when it shows %s', async (_, formats) => {
     const { body, attributes } = await sent((logger) => logger.info('r', { order: 7, card: '4111' }), formats)
     expect(body).toBe('r')
     expect(attributes).not.toHaveProperty('card')
@@ -595,7 +595,7 @@ describe('a text that is no JSON', () => {
       ),
       { user: { name: 'ada', token: 't-1' } },
     ],
-  ])('hides what it leaves out by %s', async (_, formats, expected) => {
+  ])('hides a part when it shows %s', async (_, formats, expected) => {
     const fields = { user: { name: 'ada', token: 't-1' }, card: '4111' }
     expect((await sent((logger) => logger.info('x', fields), formats)).attributes).toEqual(expected)
   })
