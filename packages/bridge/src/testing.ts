@@ -116,5 +116,5 @@ function receive(scope: MemoryLogRecord['scope'], record: EmittedRecord): Memory
 function exceptionAttributes(exception: unknown): object {
   if (exception === undefined || exception === null) return {}
   if (typeof exception !== 'object') return { 'exception.message': exception }
-  return describeException(exception as Error).attributes
+  return describeException(exception).attributes
 }
