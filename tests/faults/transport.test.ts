@@ -278,7 +278,7 @@ describe('provider, when a gRPC receiver answers', () => {
     ['with a reset stream', { fault: 'reset' }, twice],
     ['with half a message', { fault: 'truncated', body: Buffer.alloc(1000) }, twice],
     ['and closes the connection', { fault: 'disconnect' }, twice],
-    ['with 70 kB', { body: Buffer.alloc(70_000) }, lost],
+    ['with 5 MB', { body: Buffer.alloc(5_000_000) }, lost],
     ['with malformed gRPC', { raw: Buffer.from('<html>no receiver here</html>') }, lost],
     ['with the page of a proxy', { httpStatus: 503, raw: Buffer.from('<html></html>') }, twice],
     ['with malformed OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
@@ -322,7 +322,7 @@ describe('provider, when an HTTP receiver answers', () => {
     ['with malformed HTTP', { raw: 'SSH-2.0-OpenSSH_9.2\r\n' }, twice],
     ['with half a status line', { raw: 'HTTP/1.1 2' }, twice],
     ['200 and half of the announced body', { fault: 'truncated', body: Buffer.alloc(1000) }, taken],
-    ['200 and 70 kB', { body: Buffer.alloc(70_000) }, taken],
+    ['200 and 5 MB', { body: Buffer.alloc(5_000_000) }, taken],
     ['200 and malformed OTLP', { body: 'OK' }, taken],
   ])('%s, delivers or counts each record', async (name, answer, expected) => {
     const sent = await sendTo('http/protobuf', (_, n) => (n > 1 ? {} : answer))

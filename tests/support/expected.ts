@@ -52,7 +52,7 @@ export function finalize(expected: Expected, limit: number = Infinity): unknown 
 function cut(content: string, limit: number): string {
   if (content.length <= limit) return content
   const whole = content.slice(0, limit)
-  return `${/[\ud800-\udbff]$/.test(whole) ? whole.slice(0, -1) : whole}…`
+  return /[\ud800-\udbff]$/.test(whole) ? whole.slice(0, -1) : whole
 }
 
 function exact(integer: bigint): number | string {

@@ -6,6 +6,8 @@ export interface OptionRule {
   /** Accepted values, for the error message. */
   readonly accepts: string
   test(value: unknown): boolean
+  /** Explains why a value is invalid, in words that repeat no secret. */
+  problem?(value: unknown): string | undefined
   /** True shows only the length of a string in error messages. */
   readonly secret?: boolean
 }
@@ -106,9 +108,10 @@ export function checkOptions(
       )
     }
     if (value !== undefined && !rule.test(value)) {
+      const problem = rule.problem?.(value)
       throw new LogbridgeError(
         'INVALID_OPTION',
-        `${owner}: option ${name} is ${show(value, rule.secret)}; it accepts ${rule.accepts}`,
+        `${owner}: option ${name} ${problem ? `has ${problem}` : `is ${show(value, rule.secret)}`}; it accepts ${rule.accepts}`,
       )
     }
   }

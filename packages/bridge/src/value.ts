@@ -131,7 +131,7 @@ export class ValueWriter {
   }
 
   private string(given: string): void {
-    const value = given.length > this.lengthLimit ? truncate(given, this.lengthLimit) : given
+    const value = given.length > this.lengthLimit ? cut(given, this.lengthLimit) : given
     this.left -= value.length >>> UNITS_SHIFT
     this.sink.string(value)
   }
@@ -140,12 +140,12 @@ export class ValueWriter {
     const digits = bigintText(value)
     // Making digits takes longer than copying text.
     this.left -= digits.length >>> 2
-    this.sink.string(digits)
+    this.string(digits)
   }
 
   private object(value: object, depth: number): void {
     if (depth >= MAX_DEPTH) return this.sink.empty()
-    if (this.ancestors.includes(value)) return this.sink.string('[Circular]')
+    if (this.ancestors.includes(value)) return this.string('[Circular]')
     let content: unknown
     let isShown = false
     try {
@@ -262,7 +262,7 @@ export class ValueWriter {
     for (let index = 0; index < length; index += 1) {
       this.sink.beginElement()
       if (this.left <= 0) {
-        this.sink.string(`[Truncated] ${length - index} more`)
+        this.string(`[Truncated] ${length - index} more`)
         this.sink.endElement()
         break
       }
@@ -288,7 +288,7 @@ export class ValueWriter {
       }
       this.sink.beginElement()
       if (this.left <= 0) {
-        this.sink.string(`[Truncated] ${more(size, index)}`)
+        this.string(`[Truncated] ${more(size, index)}`)
         this.sink.endElement()
         close(iterator)
         break
@@ -301,7 +301,8 @@ export class ValueWriter {
     this.sink.endArray()
   }
 
-  private bytes(bytes: Uint8Array): void {
+  private bytes(given: Uint8Array): void {
+    const bytes = given.length > this.lengthLimit ? given.subarray(0, this.lengthLimit) : given
     this.left -= bytes.length >>> UNITS_SHIFT
     this.sink.bytes(bytes)
   }
@@ -373,9 +374,13 @@ function close(iterator: Iterator<unknown>): void {
   }
 }
 
-/** Truncates a text between two code points, which keeps surrogate pairs whole. */
-function truncate(value: string, limit: number): string {
-  if (value.length <= limit) return value
+/** Cuts a text between two code points, which keeps surrogate pairs whole. */
+function cut(value: string, limit: number): string {
   const last = value.charCodeAt(limit - 1)
-  return `${value.slice(0, last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit)}…`
+  return value.slice(0, last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit)
+}
+
+/** Cuts a key of a Map, with a mark. */
+function truncate(value: string, limit: number): string {
+  return value.length <= limit ? value : `${cut(value, limit)}…`
 }

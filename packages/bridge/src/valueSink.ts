@@ -34,7 +34,7 @@ export interface ValueSink {
 
 /** Attribute limits of the OpenTelemetry specification. */
 export interface ValueLimits {
-  /** Longest string, in UTF-16 units. `…` replaces the rest. @default no limit */
+  /** Longest string, in UTF-16 units, and longest byte array, in bytes. The rest is cut off. @default no limit */
   attributeValueLengthLimit?: number | undefined
   /** Largest number of attributes of a record. Further attributes are counted as dropped. @default no limit */
   attributeCountLimit?: number | undefined

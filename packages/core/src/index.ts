@@ -24,6 +24,7 @@ export type {
 export { createLoggerProvider } from './loggerProvider.ts'
 export type { LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
+export type { TimeLimit } from './process/timers.ts'
 export { startTelemetry, type Telemetry } from './telemetry.ts'
 export { type FlushOnFreezeOptions, flushOnFreeze } from './flushOnFreeze.ts'
 export type { DropListener, DropReason } from './config/dropReasons.ts'

@@ -36,7 +36,7 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   }, exitHandler.unsent)
   const provider: LogbridgeLoggerProvider = {
     ...inner,
-    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
+    shutdown: (limit) => shutdown.begin(limit),
   }
   const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider

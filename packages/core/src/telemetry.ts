@@ -16,7 +16,7 @@ import { FLUSH_TIMEOUT_MILLIS, resolveShutdown } from './config/shutdown.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
 import { onProcessExit } from './process/processExit.ts'
-import { limitMillis, within } from './process/timers.ts'
+import { limitMillis, type TimeLimit, within } from './process/timers.ts'
 import type { SignalPipeline } from './signals/signalPipeline.ts'
 import { IDLE_EXIT_HANDLER } from './logs/exitHandler.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
@@ -42,18 +42,24 @@ export interface Telemetry {
   /**
    * Sends all telemetry of the three signals that was recorded before the call. Failures are reported on stderr and to diag.
    *
-   * @param timeoutMillis default 30000
+   * @param limit default 30000
    * @returns a promise that never rejects, because an unreachable receiver must not stop the application
+   * @throws LogbridgeError `INVALID_OPTION`
+   * @example
+   * ```ts
+   * await telemetry.forceFlush({ timeoutMillis: 5000 })
+   * ```
    */
-  forceFlush(timeoutMillis?: number): Promise<void>
+  forceFlush(limit?: TimeLimit): Promise<void>
   /**
    * Flushes, ends and unregisters all three signals, so that `startTelemetry` can be called again. A wait of more than one
    * second is reported on stderr.
    *
-   * @param timeoutMillis default 3000
+   * @param limit default 3000
    * @returns the same promise for each call; never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  shutdown(timeoutMillis?: number): Promise<void>
+  shutdown(limit?: TimeLimit): Promise<void>
 }
 
 /** Flush and shutdown of one signal. Logs have no `close` because their shutdown ends them. */
@@ -143,9 +149,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     { shutdownSignals, exceptions: captureUncaughtExceptions ? loggerProvider : undefined, flushOnExit },
   )
 
-  function forceFlush(timeoutMillis?: number): Promise<void> {
+  function forceFlush(limit?: TimeLimit): Promise<void> {
+    const millis = limitMillis(limit, FLUSH_TIMEOUT_MILLIS)
     if (shutdown.promise) return shutdown.promise
-    const millis = limitMillis(timeoutMillis, FLUSH_TIMEOUT_MILLIS)
     const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(millis)] as const)
     return waitForAll(millis, 'flushed', flushes)
   }
@@ -177,7 +183,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
     stats,
     forceFlush,
-    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
+    shutdown: (limit) => shutdown.begin(limit),
   }
   processWide[RUNNING] = telemetry
   return telemetry

@@ -1,4 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
+import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnUnsupportedVariables } from './consistency.ts'
 import { type ExporterConfig, resolveExporter } from './exporter.ts'
 import type {
@@ -39,7 +40,7 @@ import {
   resolveVariable,
   rulesOf,
 } from './settings.ts'
-import { checkFlushOnExit } from './shutdown.ts'
+import { checkFlushOnExit, FLUSH_TIMEOUT_MILLIS } from './shutdown.ts'
 import { type SpoolConfig, resolveSpool } from './spool.ts'
 
 /** Resolved limits of one log record. */
@@ -57,6 +58,8 @@ interface ExportersConfig<Name extends string> {
 export interface LogsConfig
   extends Omit<Resolved<typeof LOGS>, 'limits' | 'spool'>, ExportersConfig<'otlp' | 'console'> {
   readonly limits: LogLimits
+  /** Default timeout of a flush, in milliseconds. */
+  readonly flushTimeoutMillis: number
   /** `undefined` for memory only. */
   readonly spool: SpoolConfig | undefined
   readonly meterProvider?: MeterProvider | undefined
@@ -146,6 +149,8 @@ function logsConfig(
   return {
     ...resolved,
     exporter,
+    exportTimeoutMillis: resolved.exportTimeoutMillis || MAX_TIMER_MILLIS,
+    flushTimeoutMillis: resolved.exportTimeoutMillis || FLUSH_TIMEOUT_MILLIS,
     maxExportBatchSize: batchWithinQueue(path, LOGS.maxExportBatchSize.variables, options, resolved, env),
     exporters: usableExporters(resolveList(LOGS_EXPORTER, env), exporter),
     limits: resolveOptions(LOG_LIMITS, { ...options.limits }, env),
@@ -161,6 +166,7 @@ function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: En
     ...resolved,
     exporter,
     sampler: resolved.sampler ?? resolveSampler(env),
+    exportTimeoutMillis: resolved.exportTimeoutMillis || MAX_TIMER_MILLIS,
     maxExportBatchSize: batchWithinQueue(
       'traces',
       TRACES.maxExportBatchSize.variables,

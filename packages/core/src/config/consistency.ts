@@ -49,6 +49,8 @@ export function timeoutWithinInterval(
   }: { exportIntervalMillis: number; exportTimeoutMillis: number },
   env: Environment,
 ): number {
+  // 0 means no limit.
+  if (exportTimeoutMillis === 0) return exportIntervalMillis
   if (exportTimeoutMillis <= exportIntervalMillis) return exportTimeoutMillis
   const { type, variables } = METRICS.exportTimeoutMillis
   if ((options.exportTimeoutMillis ?? readVariable(env, variables, type)) !== undefined) {

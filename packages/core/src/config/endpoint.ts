@@ -146,10 +146,11 @@ function readHttpEndpoint(
   const url = URL_SCHEME.test(text) ? parseUrl(text, false) : undefined
   if (url === undefined) return undefined
   if (isGeneral) {
-    let path = withoutTrailingSlashes(url.pathname)
-    const signalPath = SIGNAL_PATHS.find((candidate) => path.endsWith(candidate))
+    let path = url.pathname.replace(/\/$/, '')
+    const trimmed = withoutTrailingSlashes(path)
+    const signalPath = SIGNAL_PATHS.find((candidate) => trimmed.endsWith(candidate))
     if (signalPath !== undefined) {
-      path = withoutTrailingSlashes(path.slice(0, -signalPath.length))
+      path = trimmed.slice(0, -signalPath.length)
       warnOnce(
         `${source}-signal`,
         `${source}: its ${signalPath} is removed, because each signal appends a path`,

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Agent } from 'node:http'
 import { resolve } from 'node:path'
 import { oneLine, warnOnce } from '@logbridge/bridge/internal'
+import { MAX_TIMER_MILLIS } from '../process/timers.ts'
+import { mergeHeaders } from './headers.ts'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import { exporterTable, type Signal, tlsTable } from './optionTable.ts'
@@ -78,7 +80,9 @@ export function resolveExporter(
   const options: Record<string, unknown> = {}
   for (const name of Object.keys(table) as (keyof ExporterOptions)[])
     options[name] = own[name] ?? general[name]
-  const resolved = resolveOptions(table, options, env)
+  // Headers are merged below.
+  const { headers: _, ...others } = table
+  const resolved = resolveOptions(others, options, env)
   const tls: TlsOption = {
     path: own.tls === undefined ? 'tls' : at(signal, 'tls'),
     given: resolved.tls,
@@ -87,13 +91,17 @@ export function resolveExporter(
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
   checkAgent(own.agent === undefined ? 'agent' : at(signal, 'agent'), resolved, protocol)
-  const { headers, compression, timeoutMillis, proxy, agent } = resolved
+  const { compression, timeoutMillis, proxy, agent } = resolved
+  const { type, variables } = table.headers
+  const [ofSignal, ofAll] = variables.map((name) => readVariable(env, [name], type))
   return {
     protocol,
     url,
-    headers,
+    headers: mergeHeaders(
+      [ofAll, ofSignal, general.headers, own.headers].filter((each) => each !== undefined),
+    ),
     compression,
-    timeoutMillis,
+    timeoutMillis: timeoutMillis || MAX_TIMER_MILLIS,
     tls: secure ? readTls(signal, tls, env) : undefined,
     proxy,
     agent,

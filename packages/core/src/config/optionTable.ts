@@ -3,7 +3,7 @@ import { type OptionRule, oneOf, rules, type SeverityNumber } from '@logbridge/b
 import { shutdownSignalsRule, warnOnce } from '@logbridge/bridge/internal'
 import { DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
 import type { Sampler } from '@opentelemetry/sdk-trace'
-import { validateHeaders } from './headers.ts'
+import { explainHeadersText, validateHeaders } from './headers.ts'
 import { isProxyUrl, PROXY_ACCEPTS } from './proxy.ts'
 import type {
   ExporterOptions,
@@ -37,6 +37,7 @@ import {
   parsePairs,
   type Setting,
   type SettingTable,
+  timeout,
   type Variable,
 } from './settings.ts'
 
@@ -94,6 +95,8 @@ const headers: OptionType<HeadersOption> = {
   accepts: 'an object of header names and ASCII values, or a function that returns one',
   test: (value) => typeof value === 'function' || validateHeaders(value) === undefined,
   parse: parsePairs,
+  problem: (value) => (rules.object.test(value) ? validateHeaders(value) : undefined),
+  textProblem: (text) => explainHeadersText(text) ?? validateHeaders(parsePairs(text) ?? {}),
   secret: true,
 }
 const proxy: OptionType<string | false> = {
@@ -140,7 +143,7 @@ export function exporterTable(
     protocol: { type: protocol, variables: variables('PROTOCOL'), default: undefined },
     headers: { type: headers, variables: variables('HEADERS'), default: {} },
     compression: { type: enumOf('gzip', 'none'), variables: variables('COMPRESSION'), default: 'none' },
-    timeoutMillis: { type: duration, variables: variables('TIMEOUT'), default: 10_000 },
+    timeoutMillis: { type: timeout, variables: variables('TIMEOUT'), default: 10_000 },
     tls: { type: tls, variables: variables('INSECURE'), default: undefined },
     proxy: { type: proxy, variables: [], default: undefined },
     agent: { type: agent, variables: [], default: undefined },
@@ -183,7 +186,7 @@ export const LOGS: TableOf<
   maxQueueBytes: { type: count, variables: [], default: 64 * 1024 * 1024 },
   maxExportBatchSize: { type: count, variables: ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE'], default: undefined },
   scheduledDelayMillis: { type: millis, variables: ['OTEL_BLRP_SCHEDULE_DELAY'], default: 1000 },
-  exportTimeoutMillis: { type: duration, variables: ['OTEL_BLRP_EXPORT_TIMEOUT'], default: 30_000 },
+  exportTimeoutMillis: { type: timeout, variables: ['OTEL_BLRP_EXPORT_TIMEOUT'], default: 30_000 },
   limits: { type: rules.object, variables: [], default: undefined },
   minimumSeverity: { type: severity, variables: [], default: 0 },
   processors: { type: arrayOf('LogRecordProcessors', 'onEmit'), variables: [], default: [] },
@@ -226,7 +229,7 @@ export const TRACES: TableOf<Omit<TracesOptions, keyof ExporterOptions>, 'sample
   maxQueueSize: { type: count, variables: ['OTEL_BSP_MAX_QUEUE_SIZE'], default: 2048 },
   maxExportBatchSize: { type: count, variables: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'], default: 512 },
   scheduledDelayMillis: { type: millis, variables: ['OTEL_BSP_SCHEDULE_DELAY'], default: 5000 },
-  exportTimeoutMillis: { type: duration, variables: ['OTEL_BSP_EXPORT_TIMEOUT'], default: 30_000 },
+  exportTimeoutMillis: { type: timeout, variables: ['OTEL_BSP_EXPORT_TIMEOUT'], default: 30_000 },
   limits: { type: rules.object, variables: [], default: undefined },
   processors: { type: arrayOf('SpanProcessors', 'onEnd'), variables: [], default: [] },
 }
@@ -250,7 +253,7 @@ export const SPAN_LIMITS: TableOf<SpanLimitsOptions> = {
 
 export const METRICS: TableOf<Omit<MetricsOptions, keyof ExporterOptions>, 'prometheus'> = {
   exportIntervalMillis: { type: duration, variables: ['OTEL_METRIC_EXPORT_INTERVAL'], default: 60_000 },
-  exportTimeoutMillis: { type: duration, variables: ['OTEL_METRIC_EXPORT_TIMEOUT'], default: 30_000 },
+  exportTimeoutMillis: { type: timeout, variables: ['OTEL_METRIC_EXPORT_TIMEOUT'], default: 30_000 },
   views: { type: rules.array, variables: [], default: [] },
   readers: { type: arrayOf('metric readers', 'collect'), variables: [], default: [] },
   prometheus: { type: rules.object, variables: [], default: undefined },

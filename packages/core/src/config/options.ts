@@ -85,6 +85,9 @@ export interface ExporterOptions {
   protocol?: OtlpProtocol | undefined
   /**
    * Headers of each request: an object, or a function that is called for each request.
+   *
+   * Headers of one signal are added to the headers for all signals, and options to variables. A header with the same name is replaced, in
+   * this order: variable for all signals, variable of the signal, option for all signals, option of the signal.
    * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_HEADERS, OTEL_EXPORTER_OTLP_HEADERS
    * @default none
    * @example { authorization: 'Bearer …' }
@@ -97,7 +100,7 @@ export interface ExporterOptions {
    */
   compression?: 'gzip' | 'none' | undefined
   /**
-   * Timeout of one attempt, in milliseconds.
+   * Timeout of one attempt, in milliseconds; 0 for no limit.
    * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT
    * @default 10000
    */
@@ -199,7 +202,8 @@ export interface LogsOptions {
    */
   scheduledDelayMillis?: number | undefined
   /**
-   * Timeout of `forceFlush` in milliseconds, and the maximum of `timeoutMillis`. The timeout of `shutdown` is 3000.
+   * Timeout of `forceFlush` in milliseconds, and the maximum of `timeoutMillis`. The timeout of `shutdown` is 3000. 0 sets no limit for
+   * an export, and `forceFlush` then waits for 30000.
    * @env OTEL_BLRP_EXPORT_TIMEOUT
    * @default 30000
    */
@@ -268,13 +272,13 @@ export interface SpoolOptions {
 /** Limits of one log record. */
 export interface LogLimitsOptions {
   /**
-   * Maximum number of attributes of a log record. Further attributes are dropped and counted in the record.
+   * Maximum number of attributes of a log record. Further attributes are dropped and counted in the record, with a warning.
    * @env OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_COUNT_LIMIT
    * @default 128
    */
   attributeCountLimit?: number | undefined
   /**
-   * Maximum length of a string in the attributes of a log record, in characters. Longer strings are truncated.
+   * Maximum length of a string in the attributes of a log record, in characters, and of a byte array, in bytes. The rest is cut off.
    * @env OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
    * @default Infinity
    */

@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/resources'
 import { withinDetection } from './detection.ts'
 import type { ResourceOptions } from './options.ts'
+import { defaultServiceName, runtimeDetector } from './runtime.ts'
 import { RESOURCE, RESOURCE_DETECTORS } from './optionTable.ts'
 import {
   anyText,
@@ -34,7 +35,7 @@ const DETECTORS: Readonly<Record<DetectorName, readonly ResourceDetector[]>> = {
   env: [],
   host: [hostDetector],
   os: [osDetector],
-  process: [processDetector],
+  process: [processDetector, runtimeDetector],
   service: [serviceInstanceIdDetector],
   serviceinstance: [serviceInstanceIdDetector],
 }
@@ -88,6 +89,7 @@ export function resolveResource(
   if (serviceName !== undefined) fromOptions['service.name'] = serviceName
 
   return defaultResource()
+    .merge(defaultServiceName())
     .merge(detectResources({ detectors: resolveDetectors(env).map(withTimeLimit) }))
     .merge(resourceFromAttributes(fromVariables))
     .merge(resourceFromAttributes(fromOptions))

@@ -11,6 +11,8 @@ export interface OptionType<T> extends OptionRule {
    * `resolveOptions` skips the variables of a type without `parse`: another module reads them.
    */
   parse?(text: string): T | undefined
+  /** Explains why a text is invalid, in words that repeat no secret. */
+  textProblem?(text: string): string | undefined
 }
 
 /** One row of configuration: an option, the variables that replace it in order of precedence, and its default. */
@@ -56,6 +58,8 @@ export const duration: OptionType<number> = {
   test: (value) => typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MILLIS,
   parse: wholeNumber,
 }
+/** Timeout in milliseconds. 0 means no limit. https://opentelemetry.io/docs/specs/otel/configuration/common/#timeout */
+export const timeout: OptionType<number> = { ...rules.millis, parse: wholeNumber }
 export const limit: OptionType<number> = {
   accepts: 'a whole number, 0 or more, or Infinity',
   test: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
@@ -182,9 +186,14 @@ export function resolveList<Word extends string>(
 }
 
 /** Warns once that the value of a variable is invalid. A value that may be secret is not shown. */
-function warnIgnored(name: string, text: string, { accepts, secret }: OptionType<unknown>): void {
+function warnIgnored(
+  name: string,
+  text: string,
+  { accepts, secret, textProblem }: OptionType<unknown>,
+): void {
   const shown = secret || !isPlainText(text) ? 'its value' : `'${text}'`
-  warnOnce(name, `${name} is ignored: ${shown} is not ${accepts}`)
+  const problem = textProblem?.(text)
+  warnOnce(name, `${name} is ignored: ${shown} ${problem ? `has ${problem}` : `is not ${accepts}`}`)
 }
 
 /**

@@ -66,7 +66,7 @@ export function loggerFactory(
   }
 
   const enabled: Logger['enabled'] = (options) =>
-    isWanted(resolveSeverity(options && safeGet(options, 'severityNumber')))
+    !pipeline.isClosed && isWanted(resolveSeverity(options && safeGet(options, 'severityNumber')))
 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }

@@ -1,6 +1,7 @@
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
+import { GRPC_STATUS_NAMES } from '../transport/grpcOutcome.ts'
 import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
 import { type PipelineCounters, errorType } from '../queue/counters.ts'
 
@@ -93,8 +94,14 @@ function resultOf(outcome: ExportOutcome, { exporter }: { readonly exporter: Exp
   const type = outcome.kind === 'delivered' ? 'rejected' : errorType(outcome)
   return {
     ...(!isComplete && { 'error.type': type }),
-    ...(status !== undefined && exporter.protocol !== 'grpc' && { 'http.response.status_code': status }),
+    ...(status !== undefined && statusOf(status, exporter.protocol)),
   }
+}
+
+function statusOf(status: number, protocol: ExporterConfig['protocol']): Attributes {
+  return protocol === 'grpc'
+    ? { 'rpc.response.status_code': GRPC_STATUS_NAMES[status] ?? String(status) }
+    : { 'http.response.status_code': status }
 }
 
 /** Returns no attributes for a gRPC target without a URL scheme because the target may stand for several servers. */

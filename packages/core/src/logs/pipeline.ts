@@ -5,7 +5,7 @@ import type { LogsConfig } from '../config/config.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
 import { createShutdown } from '../process/shutdown.ts'
-import { limitMillis } from '../process/timers.ts'
+import { limitMillis, type TimeLimit } from '../process/timers.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
@@ -54,6 +54,11 @@ export class LogPipeline {
   private isEncoding = false
   private readonly ending = createShutdown((timeoutMillis) => this.close(timeoutMillis))
   private closed = false
+
+  /** True when records count as `already_shutdown`. */
+  get isClosed(): boolean {
+    return this.closed
+  }
 
   /** @param isBehindSdk true when records come from the official SDK, which applies limits and counts `otel.sdk.log.created` */
   constructor(config: LogsConfig, transport: RetryingTransport, isBehindSdk = false) {
@@ -119,24 +124,23 @@ export class LogPipeline {
   /**
    * Sends all records that were written before the call. Unsent records stay in the queue after the timeout.
    *
-   * @param timeoutMillis default: `exportTimeoutMillis`
+   * @param limit default: `exportTimeoutMillis`
    * @returns a promise that never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  async forceFlush(timeoutMillis?: number): Promise<void> {
-    if (this.isEncoding) await afterRecord()
-    this.seal()
-    await this.queue.flush(limitMillis(timeoutMillis, this.config.exportTimeoutMillis))
+  forceFlush(limit?: TimeLimit): Promise<void> {
+    return this.flush(limitMillis(limit, this.config.flushTimeoutMillis))
   }
 
   /**
    * Flushes, then ends. Records that are unsent at the deadline stay in the spool for the next process, or count as
    * `shutdown_timeout`. Records written later count as `already_shutdown`.
    *
-   * @param timeoutMillis default 3000
+   * @param limit default 3000
    * @returns the same promise for each call; never rejects
    */
-  shutdown(timeoutMillis?: number): Promise<void> {
-    return this.ending.begin(timeoutMillis)
+  shutdown(limit?: TimeLimit): Promise<void> {
+    return this.ending.begin(limit)
   }
 
   /**
@@ -164,6 +168,12 @@ export class LogPipeline {
     this.spooledQueue?.endSync()
     this.stopWatchingThreads()
     this.counters.end()
+  }
+
+  private async flush(timeoutMillis: number): Promise<void> {
+    if (this.isEncoding) await afterRecord()
+    this.seal()
+    await this.queue.flush(timeoutMillis)
   }
 
   private async close(timeoutMillis: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { isLoggingSuppressed, resolveText } from '@logbridge/bridge/internal'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
-import type { ForceFlushOptions, LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type {
   ShutdownOptions,
   ExporterOptions,
@@ -13,6 +13,7 @@ import { createTransport } from '../transport/createTransport.ts'
 import { shownEndpoint } from '../process/longWait.ts'
 import { onProcessExit } from '../process/processExit.ts'
 import { createShutdown, type Shutdown } from '../process/shutdown.ts'
+import type { TimeLimit } from '../process/timers.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import { resolveSeverity } from './logger.ts'
@@ -41,7 +42,7 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 
   enabled({ severityNumber }: { severityNumber?: number }): boolean {
-    return this.pipeline !== undefined && this.isWanted(resolveSeverity(severityNumber))
+    return this.pipeline?.isClosed === false && this.isWanted(resolveSeverity(severityNumber))
   }
 
   onEmit(record: ReadWriteLogRecord): void {
@@ -70,12 +71,12 @@ export class PipelineProcessor implements LogRecordProcessor {
     return this.pipeline?.stats() ?? EMPTY_STATS
   }
 
-  async forceFlush(options?: ForceFlushOptions): Promise<void> {
-    await this.pipeline?.forceFlush(options?.timeoutMillis)
+  forceFlush(limit?: TimeLimit): Promise<void> {
+    return this.pipeline?.forceFlush(limit) ?? Promise.resolve()
   }
 
-  async shutdown(timeoutMillis?: number): Promise<void> {
-    await this.pipeline?.shutdown(timeoutMillis)
+  shutdown(limit?: TimeLimit): Promise<void> {
+    return this.pipeline?.shutdown(limit) ?? Promise.resolve()
   }
 
   private isWanted(severityNumber: number): boolean {
@@ -147,21 +148,23 @@ export class OtlpLogRecordProcessor implements LogRecordProcessor {
   /**
    * Sends all records that were emitted before the call. Unsent records stay in the queue after the timeout.
    *
-   * @param options `timeoutMillis` is `exportTimeoutMillis` (30000) by default
+   * @param limit default: `exportTimeoutMillis` (30000)
    * @returns a promise that never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  forceFlush(options?: ForceFlushOptions): Promise<void> {
-    return this.#processor.forceFlush(options)
+  forceFlush(limit?: TimeLimit): Promise<void> {
+    return this.#processor.forceFlush(limit)
   }
 
   /**
    * Flushes, then ends. Records emitted later count as `already_shutdown`. A wait of more than one second is reported on
    * stderr.
    *
-   * @param timeoutMillis default 3000
+   * @param limit default 3000
    * @returns the same promise for each call; never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  shutdown(timeoutMillis?: number): Promise<void> {
-    return this.#shutdown.begin(timeoutMillis)
+  shutdown(limit?: TimeLimit): Promise<void> {
+    return this.#shutdown.begin(limit)
   }
 }

@@ -14,7 +14,7 @@ import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../transport/createTransport.ts'
 import { shownEndpoint } from '../process/longWait.ts'
 import { createShutdown } from '../process/shutdown.ts'
-import { limitMillis, within } from '../process/timers.ts'
+import { limitMillis, type TimeLimit, within } from '../process/timers.ts'
 import { encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
 import { createMappingLogger, loggerFactory } from './logger.ts'
@@ -42,18 +42,24 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
   /**
    * Sends all records that were emitted before the call. Unsent records stay in the queue after the timeout.
    *
-   * @param timeoutMillis default: `exportTimeoutMillis` (30000)
+   * @param limit default: `exportTimeoutMillis` (30000)
    * @returns a promise that never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
+   * @example
+   * ```ts
+   * await loggerProvider.forceFlush({ timeoutMillis: 5000 })
+   * ```
    */
-  forceFlush(timeoutMillis?: number): Promise<void>
+  forceFlush(limit?: TimeLimit): Promise<void>
   /**
    * Flushes, ends, and unregisters. Records emitted later count as `already_shutdown`. A wait of more than one second is
    * reported on stderr.
    *
-   * @param timeoutMillis default 3000
+   * @param limit default 3000
    * @returns the same promise for each call; never rejects
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  shutdown(timeoutMillis?: number): Promise<void>
+  shutdown(limit?: TimeLimit): Promise<void>
 }
 
 /** LoggerProvider, and the parts of its pipeline that the end of the process needs. */
@@ -88,8 +94,9 @@ function createDirectProvider(
     // The bridge skips mapping of values when a provider has this key.
     [ACCEPTS_ANY_VALUE]: true,
     getLogger(name, version, options) {
+      const { attributes, ...others } = copyFields(options ?? {})
       const scope = encodeScope(
-        { ...copyFields(options ?? {}), name, ...(version && { version }) },
+        { ...others, attributes: inOrder(attributes), name, ...(version && { version }) },
         encodedResource,
       )
       // Keys are unique because the encoded scope holds its length.
@@ -102,10 +109,17 @@ function createDirectProvider(
       return logger
     },
     stats: () => pipeline.stats(),
-    forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
-    shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis),
+    forceFlush: (limit) => pipeline.forceFlush(limit),
+    shutdown: (limit) => pipeline.shutdown(limit),
   }
   return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
+}
+
+/** Sorts attributes by name, because scopes with equal attributes are equal in any order. */
+function inOrder(attributes: unknown): unknown {
+  if (typeof attributes !== 'object' || attributes === null || Symbol.iterator in attributes)
+    return attributes
+  return Object.fromEntries(Object.entries(copyFields(attributes)).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Creates a provider whose records pass the official LoggerProvider and the application's processors, then enter the pipeline. */
@@ -165,8 +179,8 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     [ACCEPTS_ANY_VALUE]: true,
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
-    forceFlush: (timeoutMillis) => flush(limitMillis(timeoutMillis, config.exportTimeoutMillis)),
-    shutdown: (timeoutMillis) => shutdown.begin(timeoutMillis),
+    forceFlush: (limit) => flush(limitMillis(limit, config.flushTimeoutMillis)),
+    shutdown: (limit) => shutdown.begin(limit),
   }
   const exitHandler = last?.exitHandler ?? IDLE_EXIT_HANDLER
   return { provider, exitHandler: { ...exitHandler, forceFlush: flush } }

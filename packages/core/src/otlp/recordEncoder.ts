@@ -1,4 +1,11 @@
-import { detachKey, type ValueLimits, type ValueSink, ValueWriter } from '@logbridge/bridge/internal'
+import {
+  detachKey,
+  rearm,
+  type ValueLimits,
+  type ValueSink,
+  ValueWriter,
+  warnOnce,
+} from '@logbridge/bridge/internal'
 import { isSpanContextValid, type SpanContext } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -98,6 +105,17 @@ const BYTES = lengthTag(ANY_VALUE.bytesValue)
 const ARRAY_ELEMENT = lengthTag(ARRAY_VALUE.values)
 const MAP_FIELD = lengthTag(KEY_VALUE_LIST.values)
 
+/** Warns at most once a minute. https://opentelemetry.io/docs/specs/otel/logs/sdk/#logrecord-limits */
+function warnDropped({ attributeCountLimit }: ValueLimits): void {
+  rearm(DROPPED)
+  warnOnce(
+    DROPPED,
+    `attributes of log records are dropped (logged once a minute): a record has more than ${attributeCountLimit}; ` +
+      'set limits.attributeCountLimit, or OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT',
+  )
+}
+const DROPPED = 'dropped-attributes'
+
 /** Writes log records, scopes, and resources as OTLP into one buffer. */
 export class RecordEncoder extends ProtobufWriter implements ValueSink {
   /** Trace context of the record before. */
@@ -129,9 +147,9 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
         else this.unlimited.write(record.body)
         this.end()
       }
-      const dropped =
-        record.droppedAttributesCount +
-        (record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0)
+      const overLimit = record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0
+      const dropped = record.droppedAttributesCount + overLimit
+      if (overLimit > 0) warnDropped(limits)
       if (uid !== undefined) this.attribute('log.record.uid', uid)
       if (dropped > 0) this.varintField(RECORD_DROPPED_ATTRIBUTES, dropped)
       if (record.spanContext) this.spanContext(record.spanContext)

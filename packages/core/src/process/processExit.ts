@@ -5,6 +5,7 @@ import { type ExitSource, flushAtExit } from './exitFlush.ts'
 import { watchExit } from './exitListeners.ts'
 import { onHeldEnd } from './heldEnd.ts'
 import { type Unsent, withLongWaitNoted } from './longWait.ts'
+import { onProcess } from './sharedListeners.ts'
 import { unsentInThreads } from './threadRecords.ts'
 import { within } from './timers.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
@@ -123,7 +124,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     reportUnsent()
   }
 
-  process.on('beforeExit', onBeforeExit)
+  const unwatchBeforeExit = onProcess('beforeExit', () => void onBeforeExit())
   const unwatchHeldEnd = onHeldEnd(onBeforeExit)
   const unwatchExit = watchExit({
     flush() {
@@ -140,7 +141,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   const unwatchExceptions =
     config?.exceptions && watchUncaughtExceptions(config.exceptions, () => handler.spillSync())
   return () => {
-    process.off('beforeExit', onBeforeExit)
+    unwatchBeforeExit()
     unwatchHeldEnd()
     unwatchExit()
     unwatchSignals()

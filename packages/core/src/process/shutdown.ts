@@ -1,6 +1,6 @@
 import { END_TIMEOUT_MILLIS } from '@logbridge/bridge/internal'
 import { type Unsent, withLongWaitNoted } from './longWait.ts'
-import { limitMillis } from './timers.ts'
+import { limitMillis, type TimeLimit } from './timers.ts'
 
 /** Shutdown that runs once. */
 export interface Shutdown {
@@ -9,10 +9,11 @@ export interface Shutdown {
   /**
    * Begins the shutdown.
    *
-   * @param timeoutMillis milliseconds, or an object with `timeoutMillis`, as the SDK gives it; default 3000
+   * @param limit default 3000
    * @returns the promise of the first call
+   * @throws LogbridgeError `INVALID_OPTION`
    */
-  begin(timeoutMillis?: unknown): Promise<void>
+  begin(limit?: TimeLimit): Promise<void>
 }
 
 /**
@@ -30,9 +31,9 @@ export function createShutdown(
     get promise() {
       return promise
     },
-    begin(timeoutMillis) {
+    begin(limit) {
+      const millis = limitMillis(limit, END_TIMEOUT_MILLIS)
       if (promise) return promise
-      const millis = limitMillis(timeoutMillis, END_TIMEOUT_MILLIS)
       const running = run(millis)
       return (promise ??= unsent ? withLongWaitNoted(running, unsent, millis) : running)
     },

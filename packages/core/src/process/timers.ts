@@ -1,4 +1,8 @@
+import { LogbridgeError, rules } from '@logbridge/bridge'
 import { waitAtMost } from '@logbridge/bridge/internal'
+
+/** Time limit of a flush or a shutdown in milliseconds, as a number, or in the form of the official SDK. */
+export type TimeLimit = number | { readonly timeoutMillis?: number | undefined }
 
 /** The longest delay that a timer of Node.js takes, in milliseconds. */
 export const MAX_TIMER_MILLIS: number = 2 ** 31 - 1
@@ -11,13 +15,19 @@ export function timerMillis(millis: number): number {
 /**
  * Reads the time limit of a flush or a shutdown.
  *
- * @param given milliseconds, or an object with `timeoutMillis` as the SDK passes it
- * @param defaultMillis replaces anything else, including NaN
+ * @param defaultMillis replaces `undefined`
+ * @throws LogbridgeError `INVALID_OPTION` for anything but a `TimeLimit`, e.g. NaN
  */
-export function limitMillis(given: unknown, defaultMillis: number): number {
-  const millis =
-    typeof given === 'object' && given !== null ? (given as { timeoutMillis?: unknown }).timeoutMillis : given
-  return timerMillis(typeof millis === 'number' && !Number.isNaN(millis) ? millis : defaultMillis)
+export function limitMillis(given: TimeLimit | undefined, defaultMillis: number): number {
+  const millis = typeof given === 'object' && given !== null ? given.timeoutMillis : given
+  if (millis === undefined) return defaultMillis
+  if (millis === Infinity) return MAX_TIMER_MILLIS
+  if (rules.millis.test(millis)) return millis
+  throw new LogbridgeError(
+    'INVALID_OPTION',
+    `@logbridge/core: timeoutMillis is ${typeof millis === 'number' ? millis : `a value of type ${typeof millis}`}; ` +
+      `it accepts ${rules.millis.accepts}, or an object with timeoutMillis`,
+  )
 }
 
 /** Waits until all promises are settled, or until the time is up. A rejection counts as done. */

@@ -3,6 +3,8 @@ import { type Adapter, createBridge, isError, safeGet } from '@logbridge/bridge'
 import { activeContext, warnOnce, isLoggingSuppressed, errorMessage } from '@logbridge/bridge/internal'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
+import { onProcess } from './sharedListeners.ts'
+
 /** Uncaught exception, or the reason of an unhandled rejection. */
 interface Uncaught {
   readonly thrown: unknown
@@ -66,8 +68,7 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
     }
   }
 
-  process.on('uncaughtExceptionMonitor', listener)
-  return () => process.off('uncaughtExceptionMonitor', listener)
+  return onProcess('uncaughtExceptionMonitor', listener)
 }
 
 /** Returns true when an active domain handles errors. Node.js calls the domain after the monitor of uncaught exceptions. */

@@ -25,6 +25,7 @@ import { grpcOutcome } from './grpcOutcome.ts'
 import { createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, MAX_ANSWER_BYTES, type Transport } from './transport.ts'
 import { type HostPort, hostPort, type Proxy, shownProxy } from './tunnel.ts'
+import { USER_AGENT } from './userAgent.ts'
 
 /** https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
 export const EXPORT_METHODS: Readonly<Record<Signal, string>> = {
@@ -259,7 +260,7 @@ function channelOptions(config: ExporterConfig): ChannelOptions & { interceptors
     // Balance requests over all addresses of a `dns:///` name.
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.service_config_disable_resolution': 1,
-    'grpc.primary_user_agent': 'logbridge',
+    'grpc.primary_user_agent': USER_AGENT,
   }
 }
 

@@ -80,7 +80,7 @@ function humanizeDetails(details: string): string {
     return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`
   }
   if (/wrong version number/i.test(cause)) {
-    return 'receiver does not speak TLS (write http:// before the endpoint)'
+    return 'receiver does not speak TLS (write http:// before host and port; for unix: and dns: set the option tls to false, or OTEL_EXPORTER_OTLP_INSECURE to true)'
   }
   // We cancel calls at a shutdown, and the message becomes the cause of dropped records.
   return cause === 'Cancelled on client' ? 'no response yet' : cause

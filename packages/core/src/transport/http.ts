@@ -11,6 +11,7 @@ import { resolveProxy } from './proxy.ts'
 import { type SanitizeMessage, createSanitizer } from './secrets.ts'
 import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport.ts'
 import { hostPortOf, type Proxy } from './tunnel.ts'
+import { userAgent } from './userAgent.ts'
 
 const compress = promisify(gzip)
 
@@ -51,7 +52,7 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     const body = gzipped ? await raceAbort(attempt, compress(request)) : request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
-    headers['user-agent'] ??= 'logbridge'
+    headers['user-agent'] = userAgent(headers['user-agent'])
     if (gzipped) headers['content-encoding'] = 'gzip'
     const { open, proxy } = await connect(attempt)
     return exchange(() => open(headers, attempt), { body, sanitize, proxy }, attempt)

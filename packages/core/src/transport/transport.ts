@@ -1,7 +1,7 @@
 /** Size above which a request is compressed, because compressing a smaller request takes longer than sending it. */
 export const GZIP_OVER_BYTES: number = 1024
-/** Largest response that is read. A response contains at most a partial success or a status. */
-export const MAX_ANSWER_BYTES: number = 64 * 1024
+/** Largest response that is read. https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-response */
+export const MAX_ANSWER_BYTES: number = 4 * 1024 * 1024
 
 /**
  * Outcome of one attempt to send a request. `status` is the gRPC status code or the HTTP status of the receiver; `undefined`

@@ -35,6 +35,7 @@ describe('resolveEndpoint', () => {
     ['unix:/run/c.sock', { tls: false }, 'unix:/run/c.sock', false],
     ['http://c:4318', { protocol: HTTP }, 'http://c:4318/v1/traces', false],
     ['https://c/otlp/?k=v', { protocol: HTTP }, 'https://c/otlp/v1/traces?k=v', true],
+    ['http://c/a//', { protocol: HTTP }, 'http://c/a//v1/traces', false],
     ['http://c:4318', {}, 'http://c:4318/v1/traces', false],
     ['https://c/otlp', {}, 'https://c/otlp/v1/traces', true],
     ['https://c:4317/?k=v', {}, 'https://c:4317/v1/traces?k=v', true],

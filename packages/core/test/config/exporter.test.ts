@@ -136,3 +136,21 @@ test('resolveTelemetry uses http/protobuf with one warning when OTEL_EXPORTER_OT
   }
   expect(warnings).toEqual([expect.stringContaining('http/json is not supported; http/protobuf')])
 })
+
+test('resolveExporter has no limit for an attempt or an export when a timeout is 0', () => {
+  const none = 2 ** 31 - 1
+  expect(resolved('logs.exporter.timeoutMillis', {}, { OTEL_EXPORTER_OTLP_TIMEOUT: '0' })).toBe(none)
+  expect(resolved('traces.exporter.timeoutMillis', { timeoutMillis: 0 }, {})).toBe(none)
+  const env = {
+    OTEL_BLRP_EXPORT_TIMEOUT: '0',
+    OTEL_BSP_EXPORT_TIMEOUT: '0',
+    OTEL_METRIC_EXPORT_TIMEOUT: '0',
+    OTEL_METRIC_EXPORT_INTERVAL: '5000',
+  }
+  expect(resolved('logs.exportTimeoutMillis', {}, env)).toBe(none)
+  expect(resolved('traces.exportTimeoutMillis', {}, env)).toBe(none)
+  expect(resolved('metrics.exportTimeoutMillis', {}, env)).toBe(5000)
+  // A flush keeps a limit.
+  expect(resolved('logs.flushTimeoutMillis', {}, env)).toBe(30_000)
+  expect(warnings).toEqual([])
+})

@@ -178,6 +178,22 @@ test('observePipeline exports the HTTP status and rejected records when the prot
   ])
 })
 
+test('observePipeline has the name of the status as rpc.response.status_code when the protocol is grpc', async () => {
+  const receiver = await startGrpcReceiver()
+  onTestFinished(() => receiver.close())
+  receiver.answer = (_, n) => (n === 1 ? {} : { code: 'PERMISSION_DENIED' })
+  const { meterProvider, read } = meters()
+  const loggerProvider = provider({ endpoint: receiver.url, meterProvider })
+  for (const body of ['a', 'b']) {
+    loggerProvider.getLogger('l').emit({ body })
+    await loggerProvider.forceFlush()
+  }
+  expect((await read())['otel.sdk.exporter.operation.duration']!.points).toMatchObject([
+    [{ count: 1 }, { 'rpc.response.status_code': 'OK' }],
+    [{ count: 1 }, { 'error.type': 'PERMISSION_DENIED', 'rpc.response.status_code': 'PERMISSION_DENIED' }],
+  ])
+})
+
 test('observePipeline leaves otel.sdk.log.created to the official SDK when it is behind that SDK', async () => {
   const { meterProvider, read } = meters()
   const processor = new OtlpLogRecordProcessor({ endpoint: 'http://127.0.0.1:1', meterProvider })

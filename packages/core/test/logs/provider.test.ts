@@ -10,9 +10,11 @@ import {
   type LogbridgeLoggerProvider,
   OtlpLogRecordProcessor,
 } from '../../src/index.ts'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { receiver } from '../receive.ts'
 
 const receiving = receiver()
+const warnings = capturedWarnings()
 const SPAN_CONTEXT = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',
@@ -275,15 +277,20 @@ test.each([
     { processors: [new SimpleLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() })] },
   ],
 ])(
-  'forceFlush and shutdown%s accept a timeout in the form of the SDK, and use the default when it is no number',
+  'forceFlush and shutdown%s accept a timeout in the form of the SDK, and throw INVALID_OPTION when it is no number',
   async (_, options) => {
-    for (const time of [{ timeoutMillis: 20_000 }, {}, Number.NaN, 'soon', null]) {
+    const invalid = expect.objectContaining({ code: 'INVALID_OPTION' })
+    for (const time of [{ timeoutMillis: 20_000 }, {}, 20_000]) {
       create(options).getLogger('a').emit({ body: 'b' })
-      await provider.forceFlush(time as never)
+      for (const wrong of [Number.NaN, 'soon', null]) {
+        expect(() => provider.forceFlush(wrong as never)).toThrow(invalid)
+        expect(() => provider.shutdown(wrong as never)).toThrow(invalid)
+      }
+      await provider.forceFlush(time)
       expect(provider.stats()).toMatchObject({ created: 1, delivered: 1 })
-      await provider.shutdown(time as never)
+      await provider.shutdown(time)
     }
-    expect(receiving.take()).toHaveLength(5)
+    expect(receiving.take()).toHaveLength(3)
   },
 )
 
@@ -326,4 +333,91 @@ test('OtlpLogRecordProcessor delivers records of several resources when it serve
   expect(records[0]!.attributes).toEqual({ nested: { a: [1] } })
   await processor.shutdown()
   expect(processor.stats()).toMatchObject({ created: 2, delivered: 2 })
+})
+
+describe('attribute limits', () => {
+  const attributes = {
+    text: 'abcdefgh',
+    pair: 'abcd😀',
+    bytes: new Uint8Array(8),
+    nested: { list: ['abcdefgh', new Uint8Array(8)] },
+    big: 2n ** 70n,
+    number: 12345678,
+  }
+
+  test.each([
+    ['directly', {}],
+    [
+      'through the official SDK',
+      { processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }] },
+    ],
+  ])(
+    'createLoggerProvider cuts texts and bytes to attributeValueLengthLimit when it sends %s',
+    async (_, options) => {
+      create({ limits: { attributeValueLengthLimit: 5 }, ...options })
+      provider.getLogger('l').emit({ body: 'a body of any length', attributes })
+      const [record] = await received()
+      expect(record!.body).toBe('a body of any length')
+      expect(record!.attributes).toMatchObject({ text: 'abcde', big: '11805', number: 12345678 })
+      expect(String(record!.attributes['pair'])).toMatch(/^abcd/)
+      expect(record!.attributes['bytes']).toEqual(new Uint8Array(5))
+      expect(record!.attributes['nested']).toEqual({ list: ['abcde', new Uint8Array(5)] })
+    },
+  )
+
+  test('createLoggerProvider sends empty texts when attributeValueLengthLimit is 0', async () => {
+    create({ limits: { attributeValueLengthLimit: 0 } })
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+    provider.getLogger('l').emit({ attributes: { text: 'a', circular } })
+    expect((await received())[0]!.attributes).toEqual({ text: '', circular: { self: '' } })
+  })
+
+  test('createLoggerProvider warns once when attributeCountLimit drops attributes', async () => {
+    create({ limits: { attributeCountLimit: 2 } })
+    for (let i = 0; i < 3; i += 1) provider.getLogger('l').emit({ attributes: { a: 1, b: 2, c: 3 } })
+    const records = await received()
+    expect(records.map((record) => record.droppedAttributesCount)).toEqual([1, 1, 1])
+    expect(warnings).toEqual([
+      'attributes of log records are dropped (logged once a minute): a record has more than 2; ' +
+        'set limits.attributeCountLimit, or OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT',
+    ])
+  })
+})
+
+test('getLogger returns the same logger when the scope attributes are equal in another order', () => {
+  create()
+  const at = (attributes: Record<string, number>) => provider.getLogger('l', '1', { attributes })
+  expect(at({ a: 1, b: 2 })).toBe(at({ b: 2, a: 1 }))
+  expect(at({ a: 1, b: 2 })).not.toBe(at({ a: 2, b: 1 }))
+})
+
+test.each([
+  ['createLoggerProvider', {}],
+  [
+    'createLoggerProvider with processors',
+    { processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }] },
+  ],
+])('Logger.enabled is false after the shutdown of %s', async (_, options) => {
+  create(options)
+  const logger = provider.getLogger('l')
+  expect(logger.enabled()).toBe(true)
+  await provider.shutdown(1000)
+  expect(logger.enabled()).toBe(false)
+})
+
+test('createLoggerProvider adds no listener of process when eleven providers and processors exist', async () => {
+  const events = ['beforeExit', 'exit', 'uncaughtExceptionMonitor', 'worker', 'newListener'] as const
+  const counts = () => events.map((event) => process.listenerCount(event))
+  create()
+  const before = counts()
+  const options = { register: false, captureUncaughtExceptions: true, endpoint: receiving.grpcUrl() }
+  const many = Array.from({ length: 11 }, () => createLoggerProvider(options))
+  const processors = Array.from(
+    { length: 11 },
+    () => new OtlpLogRecordProcessor({ endpoint: receiving.grpcUrl() }),
+  )
+  expect(counts()).toEqual(before)
+  await Promise.all([...many, ...processors].map((each) => each.shutdown(0)))
+  expect(counts()).toEqual(before)
 })

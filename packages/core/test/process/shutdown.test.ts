@@ -15,9 +15,26 @@ test('createShutdown runs once when it begins several times', async () => {
 test.each([
   [undefined, 3000],
   [{ timeoutMillis: 5 }, 5],
-  [Number.NaN, 3000],
+  [{}, 3000],
+  [Infinity, 2 ** 31 - 1],
 ])('createShutdown reads the timeout when it is %o', async (timeoutMillis, expected) => {
   const run = vi.fn(async () => {})
   await createShutdown(run).begin(timeoutMillis)
   expect(run).toHaveBeenCalledWith(expected)
 })
+
+test.each([Number.NaN, -1, '5', null, { timeoutMillis: 'soon' }])(
+  'createShutdown throws INVALID_OPTION and does not run when the timeout is %o',
+  (timeoutMillis) => {
+    const run = vi.fn(async () => {})
+    expect(() => createShutdown(run).begin(timeoutMillis as never)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(
+          'a number of milliseconds, 0 or more, or an object with timeoutMillis',
+        ),
+      }),
+    )
+    expect(run).not.toHaveBeenCalled()
+  },
+)

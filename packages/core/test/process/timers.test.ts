@@ -1,9 +1,26 @@
-import { expect, test } from 'vitest'
+import { mock } from 'node:test'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { unreachableUrl } from '@logbridge/test-support/ports'
+import { createLoggerProvider, startTelemetry } from '../../src/index.ts'
 import { run } from '../programs.ts'
 import { receiver } from '../receive.ts'
 
 const receiving = receiver()
+capturedWarnings()
+
+/** Everything that `vi.useFakeTimers` can replace, except what vitest needs itself. */
+const FAKED = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+  'Date',
+  'performance',
+  'hrtime',
+] as const
 
 const jsdom = new URL('../fixtures/jsdom.cjs', import.meta.url)
 /** Replaces the global timers, like fake timers that never advance. */
@@ -71,4 +88,50 @@ test('forceFlush and shutdown end at their deadlines when the global timers are 
     { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } },
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'over\n' })
+})
+
+describe.each([
+  [
+    'mock.timers of node:test',
+    () => {
+      mock.timers.enable()
+      return () => mock.timers.reset()
+    },
+  ],
+  [
+    'vi.useFakeTimers',
+    () => {
+      vi.useFakeTimers({ toFake: [...FAKED] })
+      return () => vi.useRealTimers()
+    },
+  ],
+])('with %s', (_, fake) => {
+  test('createLoggerProvider and startTelemetry deliver within the timeout', async () => {
+    onTestFinished(fake())
+    const options = { endpoint: receiving.httpUrl(), protocol: 'http/protobuf' } as const
+    const provider = createLoggerProvider({ ...options, register: false })
+    provider.getLogger('shop').emit({ body: 'hello' })
+    await provider.forceFlush(5000)
+    expect(provider.stats().delivered).toBe(1)
+    await provider.shutdown(5000)
+    const telemetry = startTelemetry({ ...options, metrics: false })
+    telemetry.loggerProvider.getLogger('shop').emit({ body: 'hello' })
+    await telemetry.shutdown(5000)
+    expect(telemetry.stats().delivered).toBe(1)
+    receiving.take()
+  })
+
+  test.each(['grpc', 'http/protobuf'] as const)(
+    'shutdown ends at its deadline when no receiver listens to %s',
+    async (protocol) => {
+      const endpoint = await unreachableUrl()
+      onTestFinished(fake())
+      const telemetry = startTelemetry({ endpoint, protocol })
+      telemetry.loggerProvider.getLogger('shop').emit({ body: 'hello' })
+      telemetry.tracerProvider.getTracer('shop').startSpan('order').end()
+      await telemetry.forceFlush(50)
+      await telemetry.shutdown(50)
+      expect(telemetry.stats()).toMatchObject({ dropped: { shutdown_timeout: 1 } })
+    },
+  )
 })

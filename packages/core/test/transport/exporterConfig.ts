@@ -21,7 +21,7 @@ export function exporterConfig(url: string, options: Partial<ExporterConfig> = {
 
 /** Invalid results of a headers function, and the expected reason. Each result contains the secret `hunter2`. */
 export const WRONG_HEADERS: readonly (readonly [string, () => any, RegExp])[] = [
-  ['a value with a newline', () => ({ authorization: 'Bearer hunter2\n' }), /authorization .*printable/],
+  ['a value with a newline', () => ({ authorization: 'Bearer hunter2\n' }), /authorization .*line break/],
   ['a value that is no string', () => ({ authorization: ['hunter2'] }), /authorization .*not a string/],
   ['no value', () => ({ hunter: undefined, token: 'hunter2' }), /hunter .*not a string/],
   ['a name that cannot be sent', () => ({ 'hunter2: x': '1' }), /name/],

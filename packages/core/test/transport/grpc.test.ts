@@ -32,7 +32,10 @@ describe('a request', () => {
     )
     expect(receiver.requests[0]).toMatchObject({
       path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
-      headers: { 'x-tenant': 'shop', 'user-agent': expect.stringMatching(/^logbridge /) },
+      headers: {
+        'x-tenant': 'shop',
+        'user-agent': expect.stringMatching(/^logbridge\/\S+ OTel-OTLP-Exporter-JavaScript\/\S+/),
+      },
       body: REQUEST,
     })
   })
@@ -196,11 +199,11 @@ describe('an answer', () => {
   })
 
   test.each([
-    ['is too large', { body: Buffer.alloc(70_000) }],
+    ['is too large', { body: Buffer.alloc(5_000_000) }],
     ['is garbage', { raw: Buffer.from('<html>nothing here</html>') }],
     [
       'is compressed and without end',
-      { raw: framed(gzipSync(Buffer.alloc(1e6)), 1), headers: { 'grpc-encoding': 'gzip' } },
+      { raw: framed(gzipSync(Buffer.alloc(1e7)), 1), headers: { 'grpc-encoding': 'gzip' } },
     ],
     ['cannot be decompressed', { raw: framed(Buffer.from('x'), 1), headers: { 'grpc-encoding': 'gzip' } }],
   ])(

@@ -30,7 +30,11 @@ describe('createHttpTransport', () => {
     await transport.send(REQUEST, never)
     expect(receiver.requests[0]).toMatchObject({
       path: '/v1/logs',
-      headers: { 'content-type': 'application/x-protobuf', 'x-tenant': 'shop', 'user-agent': 'mine' },
+      headers: {
+        'content-type': 'application/x-protobuf',
+        'x-tenant': 'shop',
+        'user-agent': expect.stringMatching(/^mine logbridge\/\S+ OTel-OTLP-Exporter-JavaScript\/\S+$/),
+      },
       body: REQUEST,
     })
     expect(receiver.connections).toBe(1)
@@ -122,7 +126,7 @@ describe('createHttpTransport', () => {
     expect(await outcomeOf({ status: 401, body, headers }, options)).toMatchObject({
       reason: 'HTTP 401: no such token: *** ',
     })
-    for (const other of [body.subarray(0, 5), Buffer.alloc(70_000, body), Buffer.from('<html>hunter2')]) {
+    for (const other of [body.subarray(0, 5), Buffer.alloc(5_000_000, body), Buffer.from('<html>hunter2')]) {
       expect(await outcomeOf({ status: 401, body: other, headers }, options)).toMatchObject({
         reason: 'HTTP 401',
       })
@@ -165,7 +169,7 @@ describe('createHttpTransport', () => {
 
   test.each([
     ['cannot be read', { body: Buffer.from('0aff', 'hex') }],
-    ['is larger than 64 KiB', { body: Buffer.alloc(70_000) }],
+    ['is larger than 4 MiB', { body: Buffer.alloc(5_000_000) }],
     ['is cut short', { body: Buffer.alloc(1000), fault: 'truncated' }],
     ['is shorter than it said', { body: 'x', headers: { 'content-length': 2 }, fault: 'truncated' }],
     ['never ends', { body: 'x', headers: { 'content-length': 2 } }],

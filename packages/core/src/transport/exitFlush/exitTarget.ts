@@ -7,6 +7,7 @@ import { extractCredentials, headersNow, resolveHeaders } from '../headers.ts'
 import { resolveProxy } from '../proxy.ts'
 import { withSuppressedTelemetry } from '../suppressed.ts'
 import { hostPort, hostPortOf } from '../tunnel.ts'
+import { userAgent } from '../userAgent.ts'
 import type { TlsMaterial } from '../httpClient.ts'
 import type { ExitTarget } from './types.ts'
 
@@ -27,7 +28,7 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
   for (const [name, value] of Object.entries(withSuppressedTelemetry(() => headersNow(config)))) {
     headers[name.toLowerCase()] = value
   }
-  headers['user-agent'] ??= 'logbridge'
+  headers['user-agent'] = userAgent(headers['user-agent'])
   const { protocol, compression, timeoutMillis } = config
   const shared = { protocol, compression, timeoutMillis, tls: config.tls && readTls(config.tls, protocol) }
   if (protocol === 'http/protobuf') {

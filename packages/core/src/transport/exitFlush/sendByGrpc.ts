@@ -7,6 +7,8 @@ import { openSocket } from './connect.ts'
 import { responseTo, untilSent } from './exchange.ts'
 import type { ExitTarget, SendOnce } from './types.ts'
 
+/** `grpc-timeout` has at most 8 digits. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+const MAX_GRPC_TIMEOUT = 99_999_999
 const UNAVAILABLE = GRPC_STATUS_NAMES.indexOf('UNAVAILABLE')
 const DEADLINE_EXCEEDED = GRPC_STATUS_NAMES.indexOf('DEADLINE_EXCEEDED')
 const RESOURCE_EXHAUSTED = GRPC_STATUS_NAMES.indexOf('RESOURCE_EXHAUSTED')
@@ -76,7 +78,7 @@ async function call(
       ':path': method,
       'content-type': 'application/grpc',
       te: 'trailers',
-      'grpc-timeout': `${Math.ceil(timeoutMillis)}m`,
+      'grpc-timeout': `${Math.min(Math.ceil(timeoutMillis), MAX_GRPC_TIMEOUT)}m`,
       'grpc-accept-encoding': 'identity',
       ...(gzipped && { 'grpc-encoding': 'gzip' }),
     },

@@ -35,7 +35,7 @@ test.each<[string, GrpcAnswer]>([
   ['finds a request too large', { code: 'RESOURCE_EXHAUSTED', message: 'message larger than max' }],
   ['is behind a proxy that is overloaded', { httpStatus: 503 }],
   ['is behind a proxy that refuses', { httpStatus: 403 }],
-  ['answers more than 64 KiB', { body: Buffer.alloc(70_000) }],
+  ['answers more than 4 MiB', { body: Buffer.alloc(5_000_000) }],
   ['answers in part', { fault: 'truncated', body: Buffer.alloc(1000) }],
   ['resets the stream', { fault: 'reset' }],
   ['closes the connection', { fault: 'disconnect' }],
