@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
-import { registeredProvider } from './otelGlobals.ts'
 import { replayBufferedRecords } from './startupBuffer.ts'
 import { noteLongWait } from './longWait.ts'
-import { ACCEPTS_ANY_VALUE } from './provider.ts'
+import { ACCEPTS_ANY_VALUE, registeredProvider } from './provider.ts'
 import { timers } from './timers.ts'
 import type { LoggerProvider } from './types.ts'
 

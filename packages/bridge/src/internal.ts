@@ -18,16 +18,13 @@ export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
 export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
 export {
+  ACCEPTS_ANY_VALUE,
   activeContext,
-  contextOfSpan,
-  isSpanContextValid,
   registeredDiagLogger,
   registeredProvider,
-  ROOT_CONTEXT,
-  spanContextOf,
   withContext,
-} from './otelGlobals.ts'
-export { ACCEPTS_ANY_VALUE } from './provider.ts'
+} from './provider.ts'
+export { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from './spanContext.ts'
 export {
   copyFields,
   errorMessage,

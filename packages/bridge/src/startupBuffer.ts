@@ -1,5 +1,5 @@
 import { Detacher } from './detach.ts'
-import { registeredProvider } from './otelGlobals.ts'
+import { registeredProvider } from './provider.ts'
 import { type BufferedRecord, state } from './state.ts'
 import { timers, unref } from './timers.ts'
 import type { ApiLogRecord } from './types.ts'

@@ -1,4 +1,4 @@
-import { registeredDiagLogger } from './otelGlobals.ts'
+import { registeredDiagLogger } from './provider.ts'
 import { errorMessage } from './safeAccess.ts'
 import { state, withLoggingSuppressed } from './state.ts'
 import { ignoreRejection, writeToStderr } from './stderr.ts'

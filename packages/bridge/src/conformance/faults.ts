@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import * as api from '@opentelemetry/api'
-import { API, API_LOGS, type OtelGlobals } from '../otelGlobals.ts'
+import { API, API_LOGS, type OtelGlobals } from '../provider.ts'
 import type { LoggerProvider } from '../types.ts'
 import { assertSpan, inSpan, spanContext } from './context.ts'
 import type { Check, Harness } from './harness.ts'

@@ -1,7 +1,7 @@
 import * as api from '@opentelemetry/api'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from '../src/otelGlobals.ts'
+import { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from '../src/spanContext.ts'
 
 const SPAN = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
 
