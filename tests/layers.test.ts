@@ -52,6 +52,15 @@ test('docs/architecture.md draws the layers of core from top to bottom', () => {
   expect(drawn).toEqual(LAYERS.slice(1))
 })
 
+test('docs/architecture.md names files that exist', () => {
+  const named = readFileSync('docs/architecture.md', 'utf8').matchAll(/`([\w/]+\.ts)`/g)
+  const files = globSync('packages/*/src/**/*.ts').map((file) => `/${file}`)
+  const missing = Array.from(named, ([, name]) => name!).filter(
+    (name) => !files.some((file) => file.endsWith(`/${name}`)),
+  )
+  expect(missing).toEqual([])
+})
+
 test('the sending queue imports nothing of the spool', () => {
   const imports = own
     .filter(({ from }) => from.endsWith('queue/sendingQueue.ts'))

@@ -1,7 +1,12 @@
 import { severitiesOf } from '../otlp/logsRequest.ts'
 import type { RequestLimits, Spool } from '../spool/types.ts'
-import { chunksOf, createSpooledRequest, type QueuedRequest } from './queuedRequest.ts'
-import { RequestList, takeJoinable } from './requestStore.ts'
+import {
+  chunksOf,
+  createSpooledRequest,
+  type QueuedRequest,
+  RequestList,
+  takeJoinable,
+} from './queuedRequest.ts'
 
 /** Memory for requests that are on disk too: two batches. */
 const MAX_RETAINED_BYTES = 1024 * 1024

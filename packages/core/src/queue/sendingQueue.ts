@@ -18,10 +18,10 @@ import {
   entryOf,
   type QueuedRequest,
   releaseContent,
+  type RequestStore,
   setChunks,
   splitInHalf,
 } from './queuedRequest.ts'
-import type { RequestStore } from './requestStore.ts'
 
 const MAX_CONCURRENT_EXPORTS = 4
 /** Longest delay between two requests while the backlog drains. */

@@ -10,8 +10,15 @@ import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportObserver } from '../transport/transport.ts'
 import { Backlog } from './backlog.ts'
 import type { PipelineCounters } from './counters.ts'
-import { batchOf, encodedRequestOf, entryOf, type QueuedRequest, setEntry } from './queuedRequest.ts'
-import type { LoadedRequests, RequestStore } from './requestStore.ts'
+import {
+  batchOf,
+  encodedRequestOf,
+  entryOf,
+  type LoadedRequests,
+  type QueuedRequest,
+  type RequestStore,
+  setEntry,
+} from './queuedRequest.ts'
 import { SendingQueue } from './sendingQueue.ts'
 
 /** Interval at which the directories of ended processes are recovered. */

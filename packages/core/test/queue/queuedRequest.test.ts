@@ -8,10 +8,12 @@ import {
   createSpooledRequest,
   encodedRequestOf,
   entryOf,
+  MemoryStore,
+  type QueuedRequest,
   releaseContent,
+  RequestList,
   setEntry,
 } from '../../src/queue/queuedRequest.ts'
-import { MemoryStore } from '../../src/queue/requestStore.ts'
 import { SendingQueue } from '../../src/queue/sendingQueue.ts'
 import { delivered, ManualTransport, recordOf, scope } from '../manualPipeline.ts'
 
@@ -86,4 +88,41 @@ test('QueuedRequest is queued again, then done, when a shutdown aborts its attem
   const states: string[] = []
   await queue.close(0, async () => void states.push(request.state))
   expect([...states, request.state]).toEqual(['queued', 'done'])
+})
+
+const spooled = (sequence: number): QueuedRequest => createSpooledRequest({ sequence, count: 1, bytes: 1 })
+
+/** Deletes the requests of a list from the first on. Returns their sequences. */
+function drain(list: RequestList): number[] {
+  const sequences: number[] = []
+  for (let { first } = list; first !== undefined; first = list.first) {
+    sequences.push(first.sequence)
+    list.delete(first)
+  }
+  return sequences
+}
+
+test.each([
+  [1, [2, 3, 4]],
+  [2, [1, 3, 4]],
+  [3, [1, 2, 4]],
+])('RequestList keeps the order of all others when request %i of 3 is deleted', (deleted, left) => {
+  const list = new RequestList()
+  const requests = [1, 2, 3].map(spooled)
+  for (const each of requests) list.add(each)
+  list.delete(requests[deleted - 1]!)
+  expect(requests.map((each) => list.has(each))).toEqual([1, 2, 3].map((n) => n !== deleted))
+  list.add(spooled(4))
+  expect(drain(list)).toEqual(left)
+})
+
+test('RequestList accepts requests again when it was cleared', () => {
+  const list = new RequestList()
+  const [first, second] = [spooled(1), spooled(2)]
+  list.add(first)
+  list.add(second)
+  list.clear()
+  expect([list.first, list.has(first), list.has(second)]).toEqual([undefined, false, false])
+  list.add(second)
+  expect(drain(list)).toEqual([2])
 })
