@@ -11,7 +11,7 @@ export const HIDDEN: unique symbol = Symbol('hidden')
 const ERROR_PARTS = ['type', 'message', 'stack', 'cause', 'errors']
 /** Key under which `JSON.stringify` calls a replacer with the whole value. */
 const ROOT = ''
-/** Most values of a field that are searched for Maps, Sets and Errors. */
+/** Maximum number of values of a field that are searched for Maps, Sets and Errors. */
 const MAX_SEARCHED = 1000
 
 /**

@@ -5,7 +5,7 @@ import { cloneForFormat, type Info, RESERVED } from '../info.ts'
 import { defineField, type Fields, HIDDEN } from './jsonValues.ts'
 import { isWord, type Places, SearchedText } from './searchedText.ts'
 
-/** Most lines of a value that are searched for one by one. */
+/** Maximum number of lines of a value that are searched for one by one. */
 const MAX_LINES = 1000
 /** Greatest depth of objects whose fields are searched for. */
 const MAX_NESTING = 8
@@ -19,7 +19,7 @@ const MASK =
   /\*{3,}|[•●█]{2,}|\bx{4,}|[[(<{] ?(?:redacted|hidden|masked|filtered|secret|removed|censored|omitted|private|sensitive) ?[\])>}]/gi
 /** Characters in front of a mask that are searched for its key. */
 const KEY_WINDOW = 80
-/** Most masks that are examined. */
+/** Maximum number of masks that are examined. */
 const MAX_MASKS = 16
 /**
  * Matches the key in front of a mask: `card=`, `"card": "`.

@@ -43,13 +43,13 @@ export interface VisibleRecord {
 const PLACED = new Set(['timestamp', 'label', 'stack'])
 /** Keys of the message in a JSON text. */
 const MESSAGE_KEYS = ['message', '@message', 'msg']
-/** Most objects of a JSON text that are searched for fields of the record. */
+/** Maximum number of objects of a JSON text that are searched for fields of the record. */
 const MAX_PLACES = 16
 /** Marks a value whose key the text lacks. */
 const MISSING = Symbol('missing')
 /** Matches the beginning of an object in a text. */
 const OBJECT = /\{\s*["}]/g
-/** Most beginnings of objects that are parsed. */
+/** Maximum number of beginnings of objects that are parsed. */
 const MAX_PARTS = 4
 
 /**
