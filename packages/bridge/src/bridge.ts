@@ -1,6 +1,7 @@
 import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
+import { removeSpanFields } from './spanFields.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
 import { activeContext, createLoggers } from './provider.ts'
@@ -21,34 +22,53 @@ export function createBridge<Native>(
   minimum: SeverityNumber = 0,
 ): Bridge<Native> {
   const { library, obeysInspectCustom = false } = adapter
-  const fixedScope = options.scope
+  const fixedScope = typeof options.scope === 'string' ? options.scope : undefined
+  const chooseScope = typeof options.scope === 'function' ? options.scope : undefined
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const loggers = createLoggers(loggerProvider)
   const buildRecord = createRecordBuilder(options)
   const watchDuplicates = createDuplicateWatch(adapter, loggers)
+
+  /** Returns the scope that the option chooses; `undefined` when the option throws or returns no text. */
+  function chosenScope(attributes: Record<string, unknown> = {}): string | undefined {
+    try {
+      const scope: unknown = chooseScope!(attributes)
+      return typeof scope === 'string' ? scope : undefined
+    } catch (error) {
+      report(error)
+      return undefined
+    }
+  }
 
   function send(native: Native): void {
     const classified = adapter.classify(native)
     const { severityNumber } = classified
     // A number that is no severity, e.g. NaN or -1, is unknown.
     if ((severityNumber < minimum && severityNumber > 0) || isLoggingSuppressed()) return
-    const scope = fixedScope ?? (classified.scope || library)
-    const logger = loggers.get(scope)
+    let scope = fixedScope ?? (classified.scope || library)
+    let logger = loggers.get(scope)
     if (logger === undefined && !canBuffer()) {
       countUnbuffered()
       return
     }
     const active = activeContext()
-    if (logger?.enabled?.({ context: active, severityNumber }) === false) return
+    if (chooseScope === undefined && logger?.enabled?.({ context: active, severityNumber }) === false) return
 
     const converted = adapter.convert(native, classified)
     if (converted === undefined) return
+    if (chooseScope !== undefined) {
+      scope = chosenScope(converted.attributes) || scope
+      logger = loggers.get(scope)
+      if (logger?.enabled?.({ context: active, severityNumber }) === false) return
+    }
+    const context = converted.context ?? active
+    if (converted.attributes) removeSpanFields(converted.attributes, context)
     const observedTimestamp = converted.observedTimestamp ?? now()
     const record = buildRecord(converted, classified, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp
     record.timestamp ??= observedTimestamp
     // The context is always set, because the official SDKs take `context: undefined` for "no context".
-    record.context ??= active
+    record.context = context
     watchDuplicates(native, record)
     if (logger === undefined) return bufferRecord(scope, record)
     if (state.startupBuffer.records.length > 0) replayBufferedRecords()

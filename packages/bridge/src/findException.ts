@@ -1,4 +1,4 @@
-import { isError, isPlain, safeGet, setOwn } from './safeAccess.ts'
+import { isError, isPlain, safeGet, safeGetter, setOwn } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
 /** Fields in which libraries, frameworks, and applications put the Error of a record. */
@@ -38,14 +38,14 @@ export function findException(
 ): FoundException | undefined {
   const direct = exceptionAmong(attributes)
   if (direct) return { exception: direct, attributes }
-  const { stack } = attributes
+  const stack = stackOf(attributes)
   if (stack !== undefined) {
     const exception = fromStack(stack, attributes['cause'])
     if (exception) return { exception, attributes: without(attributes, 'stack') }
   }
   if (severityNumber < WARN) return undefined
   for (const key of Object.keys(attributes)) {
-    const value = attributes[key]
+    const value = safeGet(attributes, key)
     if (typeof value !== 'object' || value === null || !isPlain(value)) continue
     for (const field of ERROR_FIELDS) {
       const exception = asException(safeGet(value, field))
@@ -55,6 +55,8 @@ export function findException(
   const exception = typeof body === 'string' ? fromText(body) : undefined
   return exception && { exception, attributes }
 }
+
+const stackOf = safeGetter((attributes: Record<string, unknown>) => attributes['stack'])
 
 /** Returns the first exception in the fields `err`, `error`, and `exception`. */
 export function exceptionAmong(fields: object): Error | SerializedError | undefined {
@@ -98,11 +100,12 @@ function fromStack(stack: unknown, cause: unknown): Error | SerializedError | un
   }
   const text = stackText(stack)
   if (text === undefined || !FRAME.test(text)) return undefined
-  return { ...parseStack(text), ...(cause !== undefined && { cause }) }
+  // The cause stays an attribute. Hidden here, it only adds its stack.
+  return Object.defineProperty(parseStack(text), 'cause', { value: cause })
 }
 
 /** Splits the text of a stack into type, message, and stack. */
-export function parseStack(stack: string): SerializedError {
+function parseStack(stack: string): SerializedError {
   const header = stack.slice(0, stack.search(FRAME))
   const [, type = 'Error', message = ''] = HEADER.exec(header) ?? [undefined, undefined, header]
   return { type, message, stack }

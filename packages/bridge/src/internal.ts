@@ -11,7 +11,7 @@ export { detachKey } from './detach.ts'
 export { warnOfOfficial } from './duplicates.ts'
 export { LogbridgeError, type LogbridgeErrorCode } from './error.ts'
 export { describeException, type ExceptionParts } from './exception.ts'
-export { exceptionAmong, parseStack } from './findException.ts'
+export { exceptionAmong } from './findException.ts'
 export { createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
 export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
 export { distinctKey } from './keys.ts'
@@ -30,6 +30,7 @@ export {
   errorMessage,
   isError,
   isOmitted,
+  isPlain,
   safeGet,
   safeGetter,
   textOf,
@@ -44,6 +45,7 @@ export {
 } from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
+export { removeSpanFields } from './spanFields.ts'
 export { replayBufferedRecords } from './startupBuffer.ts'
 export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
 export { containsText, stripEscapeSequences } from './text.ts'

@@ -32,6 +32,7 @@ type RuleName =
   | 'level'
   | 'severityTable'
   | 'redact'
+  | 'scope'
 
 /** Rules that options share, by the kind of value. */
 export const rules: Readonly<Record<RuleName, OptionRule>> = {
@@ -70,6 +71,10 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
   redact: {
     accepts: 'an array of paths, or a function',
     test: (value) => typeof value === 'function' || isStrings(value),
+  },
+  scope: {
+    accepts: 'a non-empty string, or a function',
+    test: (value) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
   },
 }
 
@@ -126,7 +131,7 @@ export const bridgeOptionRules: Readonly<Record<keyof BridgeOptions, OptionRule>
   include: rules.strings,
   exclude: rules.strings,
   redact: rules.redact,
-  scope: rules.string,
+  scope: rules.scope,
   captureTemplate: rules.boolean,
   captureCode: rules.boolean,
   flushTimeoutMillis: rules.millis,

@@ -189,10 +189,14 @@ export interface BridgeOptions {
    */
   redact?: readonly string[] | ((record: PlainRecord) => void) | undefined
   /**
-   * Name of the instrumentation scope.
+   * Name of the instrumentation scope; or a function that returns the name for the attributes of a record, and `undefined` for the default.
    * @default the logger's own name, else the library's npm name
+   * @example
+   * ```ts
+   * { scope: ({ context }) => context } // NestJS
+   * ```
    */
-  scope?: string | undefined
+  scope?: string | ((attributes: Readonly<Record<string, any>>) => string | undefined) | undefined
   /**
    * Sends the message's template and arguments as `log.body.template` and `log.body.parameters`.
    * @default false

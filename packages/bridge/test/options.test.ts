@@ -37,7 +37,7 @@ describe('checkOptions names an option and its accepted values when the value is
     ['include', 'user.*', 'an array of strings'],
     ['exclude', [1], 'an array of strings'],
     ['redact', 'password', 'an array of paths, or a function'],
-    ['scope', '', 'a non-empty string'],
+    ['scope', '', 'a non-empty string, or a function'],
     ['captureTemplate', 1, 'true or false'],
     ['captureCode', 'yes', 'true or false'],
     ['flushTimeoutMillis', '3 s', 'a number of milliseconds, 0 or more'],

@@ -1,4 +1,10 @@
-import { LogbridgeError, numericSeverity, type SeverityNumber, type SeverityScale } from '@logbridge/bridge'
+import {
+  LogbridgeError,
+  namedSeverity,
+  numericSeverity,
+  type SeverityNumber,
+  type SeverityScale,
+} from '@logbridge/bridge'
 
 /** Name of a level. https://github.com/trentm/node-bunyan#levels */
 export type BunyanLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
@@ -34,12 +40,18 @@ const NAMES: ReadonlyMap<unknown, string> = new Map(
  */
 export function createSeverities(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
-): (level: number) => SeverityNumber {
-  const severities = new Map<number, SeverityNumber>(SCALE)
+): (level: unknown) => SeverityNumber {
+  const severities = new Map<unknown, SeverityNumber>(SCALE)
   for (const [level, severity] of Object.entries(overrides ?? {})) {
     severities.set(resolveLevel('severity', /^\d+$/.test(level) ? Number(level) : level), severity)
   }
-  return (level) => severities.get(level) ?? numericSeverity(level, SCALE)
+  return (level) => severities.get(level) ?? otherSeverity(level)
+}
+
+/** A line of another writer may have the name of a level. */
+function otherSeverity(level: unknown): SeverityNumber {
+  if (typeof level === 'number') return numericSeverity(level, SCALE)
+  return typeof level === 'string' ? namedSeverity(level) : 0
 }
 
 /** Returns the name of a level, or its number as text. */

@@ -73,6 +73,42 @@ describe.each([
     expect(emitted[2]!.attributes).toEqual({ time: 'yesterday' })
   })
 
+  test('sends the time of the call when the text of the time has no zone', () => {
+    const { TZ } = process.env
+    try {
+      process.env['TZ'] = 'Asia/Kolkata'
+      const { log, emitted } = setUp()
+      const time = new Date().toISOString().slice(0, 19)
+      log.info({ time }, 'hello')
+      expect(emitted[0]!.attributes).toEqual({ time })
+      expect(emitted[0]!.timestamp).toEqual(emitted[0]!.observedTimestamp)
+    } finally {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    }
+  })
+
+  test('sends the severity number of a name when another writer has written the level', () => {
+    const { loggerProvider, emitted } = memory()
+    const { stream } = otelStream({ loggerProvider })
+    for (const level of ['WARNING', 'err', 'odd', null]) stream.write(JSON.stringify({ level, msg: 'x' }))
+    expect(emitted.map(({ severityNumber }) => severityNumber)).toEqual([13, 17, 0, 0])
+  })
+
+  test('sends the type of the stack when a serializer leaves the name out, as that of Ghost does', () => {
+    const serializers = {
+      err: ({ message, stack, code }: Error & { code: string }) => ({ message, stack, code }),
+    }
+    const { log, emitted } = setUp({}, { serializers })
+    log.error({ err: Object.assign(new RangeError('full'), { code: 'E_FULL' }) }, 'saving failed')
+    expect(emitted[0]!.attributes).toEqual({
+      'exception.type': 'RangeError',
+      'exception.message': 'full',
+      'exception.stacktrace': expect.stringMatching(/^RangeError: full\n/),
+      err: { code: 'E_FULL' },
+    })
+  })
+
   test('sends the call site when bunyan has made src, and keeps any other src', () => {
     const { log, emitted } = setUp({}, { src: true })
     const named = { here: () => log.info('with src') }

@@ -69,9 +69,10 @@ function convert(event: Log4jsEvent, layout: BodyLayout | undefined): LogRecord 
     placeOrigin(attributes, event)
     if (isError(parts.exception)) restoreName(parts.exception)
   }
+  const called = timeOfCall(event)
   return {
-    timestamp: toHrTime(event.startTime),
-    observedTimestamp: timeOfCall(event),
+    timestamp: toHrTime(event.startTime, called),
+    observedTimestamp: called,
     body: layout ? layout.format(event as LoggingEvent) : parts.body,
     attributes,
     exception: parts.exception,

@@ -1,17 +1,9 @@
 import { numericSeverity, type SeverityNumber, type SeverityScale } from '@logbridge/bridge'
 import type { Log4jsEvent } from './convert.ts'
 
-/** Severity numbers of log4js's levels. MARK has the level 2^53 because it is always logged. */
-export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
-  TRACE: 1,
-  DEBUG: 5,
-  INFO: 9,
-  WARN: 13,
-  ERROR: 17,
-  FATAL: 21,
-  MARK: 9,
-}
-/** Severity numbers by log4js's numbers, for levels that the application adds. */
+/** Severity number of MARK, whose number 2^53 only keeps it from being filtered. The numbers of all other levels decide. */
+export const SEVERITIES: Readonly<Record<string, SeverityNumber>> = { MARK: 9 }
+/** Severity numbers by log4js's numbers, which the application may give to its own levels, and change for log4js's. */
 const SCALE: SeverityScale = [
   [5000, 1],
   [10_000, 5],

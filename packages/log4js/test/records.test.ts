@@ -97,6 +97,18 @@ describe('appender', () => {
     expect(emitted).toEqual([])
   })
 
+  test('sends the severity number of the number when the application has changed a level', () => {
+    const { logger, emitted } = setUp()
+    const { levels } = log4js
+    try {
+      levels.addLevels({ INFO: { value: 35_000, colour: 'red' }, CRITICAL: { value: 25_000, colour: 'red' } })
+      for (const level of ['INFO', 'CRITICAL', 'WARN']) logger.log(level, 'x')
+      expect(emitted.map(({ severityNumber }) => severityNumber)).toEqual([15, 11, 13])
+    } finally {
+      levels.addLevels({ INFO: { value: 20_000, colour: 'green' } })
+    }
+  })
+
   test('sends the severity number when the name in severity has any case', () => {
     const { logger, emitted } = setUp({ severity: { warn: 14, MARK: 10 } })
     logger.warn('x')

@@ -45,15 +45,6 @@ export function extractContext(fields: Record<string, unknown>): Context | undef
   return contextOfSpan(span)
 }
 
-/** Removes the span that `traceContext` has added when it is the active span, which the bridge sends. */
-export function removeActiveSpan(fields: Record<string, unknown>): undefined {
-  const span = spanOf(fields)
-  if (span === undefined) return undefined
-  const active = spanContextOf(activeContext())
-  if (active?.spanId === span.spanId && active.traceId === span.traceId) removeSpan(fields)
-  return undefined
-}
-
 function spanOf(fields: Record<string, unknown>): SpanContext | undefined {
   const traceId = fields['trace_id']
   if (typeof traceId !== 'string') return undefined

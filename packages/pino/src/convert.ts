@@ -1,9 +1,10 @@
-import { type Adapter, type HrTime, type LogRecord, toHrTime } from '@logbridge/bridge'
+import { type Adapter, type HrTime, type LogRecord, namedSeverity, toHrTime } from '@logbridge/bridge'
+import { activeContext, removeSpanFields } from '@logbridge/bridge/internal'
 import { isObject, extractException } from './exception.ts'
 import { type Field, fieldsOf, linePrefixOf, type Line } from './line.ts'
-import { createLoggerReader, type LineConfig } from './logger.ts'
+import { createLoggerReader, type Levels, type LineConfig } from './logger.ts'
 import type { Severity, SeverityOf } from './severity.ts'
-import { removeActiveSpan, extractContext } from './context.ts'
+import { extractContext } from './context.ts'
 
 const UNKNOWN: Severity = { text: undefined, number: 0 }
 
@@ -16,7 +17,7 @@ export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Ada
   return fromLines(severityOf, {
     config: ({ logger }) => loggers.config(logger),
     scope: ({ logger, text }) => (nameIsScope && logger ? loggers.name(logger, text) : undefined),
-    context: removeActiveSpan,
+    context: () => undefined,
   })
 }
 
@@ -48,11 +49,19 @@ function parseText(json: string): string {
 interface Source {
   config(line: Line): LineConfig
   scope(line: Line): string | undefined
-  /** Removes the span that `traceContext` has added from the fields. */
+  /** Returns the context of the log call from the fields, and removes its fields; `undefined` for the active context. */
   context(fields: Record<string, unknown>): LogRecord['context']
 }
 
-function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
+function fromLines(severityOfLevel: SeverityOf, source: Source): Adapter<Line> {
+  /** A formatter may write the word of another system: `"severity":"WARNING"`. */
+  function severityOf(level: string | number, levels: Levels): Severity {
+    const found = severityOfLevel(level, levels)
+    return found.number === 0 && typeof level === 'string'
+      ? { text: level, number: namedSeverity(level) }
+      : found
+  }
+
   function findSeverity(line: Line): Severity {
     const { levels } = source.config(line)
     if (line.level !== undefined) return severityOf(line.level, levels)
@@ -86,6 +95,8 @@ function fromLines(severityOf: SeverityOf, source: Source): Adapter<Line> {
       const nested = nestedKey ? fields[nestedKey] : undefined
       const logged = isObject(nested) ? nested : fields
       const context = source.context(logged)
+      // The bridge removes the fields of the span from the attributes alone.
+      if (logged !== fields) removeSpanFields(logged, context ?? activeContext())
       const exception = extractException(logged, errorKey, line.logged)
       const body = line.message ?? fields[messageKey]
       if (Object.hasOwn(fields, messageKey)) delete fields[messageKey]

@@ -66,7 +66,7 @@ interface Metadata {
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/pino', options, bridgeOptionRules)
   const severityOf = createSeverityOf(options.severity)
-  const adapter = createAdapter(severityOf, options.scope === undefined)
+  const adapter = createAdapter(severityOf, typeof options.scope !== 'string')
   const bridge = createBridge(adapter, options, minimumOf(options.level, DEFAULTS.levels, severityOf))
 
   const end = createStreamEnd((text: string) => stream.write(text), bridge.flush)
@@ -78,10 +78,12 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     lastMsg: undefined,
     lastLogger: undefined,
     [METADATA]: true,
-    write(text: string) {
-      const { lastLevel, lastTime, lastObj, lastLogger } = stream
+    write(this: Metadata | undefined, text: string) {
+      // pino sets the metadata on the object that it writes to, which may be a copy: `{ ...otelStream() }`.
+      const target = this ?? stream
+      const { lastLevel, lastTime, lastObj, lastLogger } = target
       // Cleared, so that a line of other code has no metadata, and no object is kept alive.
-      stream.lastLevel = stream.lastTime = stream.lastObj = stream.lastMsg = stream.lastLogger = undefined
+      target.lastLevel = target.lastTime = target.lastObj = target.lastMsg = target.lastLogger = undefined
       bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger))
     },
   } as Metadata & Pick<OtelStream, 'writable' | 'write'>)

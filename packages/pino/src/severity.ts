@@ -20,8 +20,8 @@ export interface Severity {
 export type SeverityOf = (level: string | number, levels: Levels) => Severity
 
 /**
- * Creates a `SeverityOf`. A level is found by its name, in the option `severity`, then among pino's six names; then by its number
- * on the logger's scale. A text that is no name is tried in lower case, because formatters write `INFO`.
+ * Creates a `SeverityOf`. A level is found in the option `severity`, by its number or name; by its name among pino's six; then by its number on
+ * the logger's scale. A text that is no name is tried in lower case, because formatters write `INFO`.
  */
 export function createSeverityOf(
   overrides: Readonly<Record<string, SeverityNumber>> | undefined,
@@ -38,7 +38,7 @@ export function createSeverityOf(
   function find(level: string | number, { labels, values }: Levels): Severity {
     if (typeof level === 'number') {
       const text = labels[level] ?? String(level)
-      return { text, number: table.get(text) ?? byNumber(level, values) }
+      return { text, number: table.get(String(level)) ?? table.get(text) ?? byNumber(level, values) }
     }
     const isName = table.has(level) || Object.hasOwn(values, level)
     const text = isName ? level : level.toLowerCase()

@@ -140,7 +140,7 @@ function createEmit(
 ): (text: string) => void {
   const config = lineConfig({ ...DEFAULTS, nestedKey: options.nestedKey, ...pinoConfig })
   const severityOf = createSeverityOf(options.severity)
-  const adapter = createWorkerAdapter(severityOf, options.scope === undefined, config)
+  const adapter = createWorkerAdapter(severityOf, typeof options.scope !== 'string', config)
   const minimum = minimumOf(options.level, config.levels, severityOf)
   const bridge = createBridge(adapter, { ...options, loggerProvider }, minimum)
   return (text) => bridge.emit(createLine(text))

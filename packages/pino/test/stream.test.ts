@@ -33,6 +33,69 @@ describe.each([
     expect({ body, attributes, scope }).toEqual({ body: 'hello', attributes: { a: 1 }, scope: 'pino' })
   })
 
+  test.for<[string, (stream: object) => object]>([
+    ['a spread', (stream) => ({ ...stream })],
+    ['Object.assign', (stream) => Object.assign({}, stream)],
+    ['Object.create', (stream) => Object.create(stream) as object],
+    [
+      'an own prototype',
+      (stream) => Object.assign(Object.create(Object.getPrototypeOf(stream) as object), stream),
+    ],
+  ])('sends message, exception, and scope when the stream is a copy by %s', async ([, copy]) => {
+    const { stream, records } = await open()
+    const logger = pino(
+      { name: 'shop', errorKey: 'problem', messageKey: 'text' },
+      copy(stream) as typeof stream,
+    )
+    logger.error(new RangeError('boom'), 'failed')
+    stream.write('{"level":30,"msg":"of other code"}\n')
+    expect(await records()).toMatchObject([
+      { scope: 'shop', body: 'failed', attributes: { 'exception.type': 'RangeError' } },
+      { scope: 'pino', body: 'of other code' },
+    ])
+  })
+
+  test('sends the severity number of the option when severity names a level by its number', async () => {
+    const { logger, records } = await open({ customLevels: { notice: 35 } }, { severity: { 35: 10, 45: 14 } })
+    logger['notice' as 'info']('hello')
+    expect((await records()).map(({ severityNumber }) => severityNumber)).toEqual([10])
+  })
+
+  test('sends the severity number of a name when another writer has written the level', async () => {
+    const { stream, records } = await open()
+    for (const level of ['WARNING', 'Critical', 'notice', 'odd'])
+      stream.write(`{"level":"${level}","msg":"x"}\n`)
+    expect((await records()).map(({ severityNumber }) => severityNumber)).toEqual([13, 21, 10, 0])
+  })
+
+  test('sends the scope that the function chooses when the option scope is a function', async () => {
+    const scope = ({ context }: { context?: string }) => {
+      if (context === 'bad') throw new Error('no')
+      return context
+    }
+    const { logger, records } = await open({ name: 'shop' }, { scope, onError: () => {} })
+    for (const context of ['cart', undefined, 7, 'bad']) logger.info({ context }, 'hello')
+    expect((await records()).map((record) => record.scope)).toEqual(['cart', 'shop', 'shop', 'shop'])
+  })
+
+  test('sends the time of the call when the text of the time has no zone', async () => {
+    const { TZ } = process.env
+    try {
+      process.env['TZ'] = 'America/New_York'
+      const utc = new Date().toISOString().slice(0, 19).replace('T', ' ')
+      const { logger, only } = await open({ timestamp: () => `,"time":"${utc}"` })
+      const before = Date.now()
+      logger.info('hello')
+      const { timestamp, attributes } = await only()
+      expect(timestamp[0]).toBeGreaterThanOrEqual(Math.floor(before / 1000))
+      expect(timestamp[0] - before / 1000).toBeLessThan(60)
+      expect(attributes).toEqual({ time: utc })
+    } finally {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    }
+  })
+
   test('sends no body when there is no message', async () => {
     const { logger, only } = await open()
     logger.info({ a: 1 })

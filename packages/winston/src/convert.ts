@@ -5,7 +5,6 @@ import {
   type HrTime,
   isError,
   type LogRecord,
-  now,
   safeGet,
   toHrTime,
 } from '@logbridge/bridge'
@@ -15,6 +14,7 @@ import {
   distinctKey,
   formatText,
   isOmitted,
+  isPlain,
   stripEscapeSequences,
   textOf,
 } from '@logbridge/bridge/internal'
@@ -23,16 +23,10 @@ import { extractException } from './exception.ts'
 import { isObject, labelOf, levelOf, messageOf, RESERVED, SPLAT, timestampOf } from './info.ts'
 import { createSeverities } from './severity.ts'
 
+/** White space at the start of a message. */
+const PADDING = /^[ \t]*/
 /** Tokens of format.splat(). */
 const TOKEN = /%[scdjifoO%]/
-/** Matches a timestamp that is a number. */
-const NUMBER = /^\d+(?:\.\d+)?$/
-const MINUTE = /:\d\d/
-/** Matches a time zone in the text behind the minute. */
-const ZONE = /Z|GMT|UTC|[+-]\d\d:?\d\d/i
-/** Greatest distance from the time of the call at which a text without a time zone counts as the time. */
-const TOLERANCE_MILLIS = 1500
-
 /**
  * Makes the adapter of winston; `index.ts` has the mapping.
  *
@@ -45,14 +39,14 @@ export function createAdapter(
   labelIsScope: boolean,
   hasTemplates: boolean,
 ): Adapter<LogCall> {
-  const severitiesOf = createSeverities(overrides)
+  const severityOf = createSeverities(overrides)
   return {
     library: 'winston',
     classify(call) {
       const { info, logger } = call
       const severityText = levelOf(info)
       return {
-        severityNumber: severitiesOf(logger?.levels).get(severityText) ?? 0,
+        severityNumber: severityOf(logger?.levels, severityText),
         severityText,
         scope: labelIsScope ? loggerLabel(call) : undefined,
       }
@@ -74,7 +68,7 @@ export function createAdapter(
       const timestamp = timestampOf(info)
       let time: HrTime | undefined
       if (timestamp !== undefined) {
-        if (!isArgumentField(call, 'timestamp', timestamp)) time = eventTime(timestamp, deferred?.time)
+        if (!isArgumentField(call, 'timestamp', timestamp)) time = toHrTime(timestamp, deferred?.time)
         if (time === undefined) attributes['timestamp'] = timestamp
       }
 
@@ -82,13 +76,25 @@ export function createAdapter(
         timestamp: time,
         observedTimestamp: deferred?.time,
         code: deferred?.code,
-        body: isError(message) ? safeGet(message, 'message') : message,
+        body: isError(message) ? safeGet(message, 'message') : withoutPadding(message, template),
         attributes,
         exception,
         template: hasTemplates && taken !== undefined ? templateOf(call, taken) : undefined,
       }
     },
   }
+}
+
+/**
+ * Removes the padding with which format.padLevels(), format.cli(), and format.align() align the column of the messages: white space that the
+ * message did not begin with when it was logged.
+ */
+function withoutPadding(message: unknown, logged: unknown): unknown {
+  if (typeof message !== 'string' || typeof logged !== 'string' || message === logged) return message
+  const text = stripEscapeSequences(message)
+  const first = text[0]
+  if (first !== ' ' && first !== '\t') return message
+  return PADDING.exec(logged)![0] + text.replace(PADDING, '')
 }
 
 /** Reads the label that a format, defaultMeta or a child has put on the record. */
@@ -102,21 +108,6 @@ function loggerLabel(call: LogCall): string | undefined {
 /** Tests for a field that an argument of the log call has brought: the field has the meaning that the caller gives it. */
 function isArgumentField({ splat }: LogCall, key: string, value: unknown): boolean {
   return splat.some((argument) => isObject(argument) && safeGet(argument, key) === value)
-}
-
-/**
- * Reads the time that format.timestamp() has put on the record. Its text may have any form: a text without a time zone that is
- * far from the time of the call has been misread, and gives `undefined`.
- */
-function eventTime(timestamp: unknown, called: HrTime | undefined): HrTime | undefined {
-  const time = toHrTime(timestamp)
-  if (time === undefined || typeof timestamp !== 'string') return time
-  // A time that ends with Z is UTC. This shortcut avoids the tests below, which take longer than all else here.
-  if (timestamp.endsWith('Z')) return time
-  if (NUMBER.test(timestamp) || ZONE.test(timestamp.slice(timestamp.search(MINUTE)))) return time
-  const [seconds, nanoseconds] = called ?? now()
-  const distance = (time[0] - seconds) * 1e3 + (time[1] - nanoseconds) / 1e6
-  return Math.abs(distance) <= TOLERANCE_MILLIS ? time : undefined
 }
 
 /** Returns `undefined` where a format has changed the formatted message: parameters would show the text that the format hides. */
@@ -137,7 +128,7 @@ function templateOf({ info, message, splat }: LogCall, taken: number): LogRecord
  */
 function unmergedArguments({ info, message, splat }: LogCall, taken: number | undefined): unknown[] {
   if (splat.length === 0) return []
-  let first = isObject(splat[0]) ? 1 : 0
+  let first = isMerged(splat[0]) ? 1 : 0
   let isFormatted: boolean
   if (taken !== undefined) {
     isFormatted = !containsText(textOf(messageOf(info)), message as string)
@@ -151,5 +142,16 @@ function unmergedArguments({ info, message, splat }: LogCall, taken: number | un
   // format.splat() merges an Error's own fields, whereas type, message and stack are in no field.
   return splat
     .slice(first)
-    .filter((argument) => !isOmitted(argument) && !(isFormatted && isObject(argument) && !isError(argument)))
+    .filter((argument) => !isOmitted(argument) && !(isFormatted && isMerged(argument) && !isError(argument)))
+}
+
+/** Tests for an argument of which a merge keeps everything. A Date, a Set, and other objects without own fields vanish in a merge. */
+function isMerged(argument: unknown): boolean {
+  if (!isObject(argument)) return false
+  try {
+    return isPlain(argument) || isError(argument) || Object.keys(argument).length > 0
+  } catch {
+    // A Proxy threw, and winston with it.
+    return true
+  }
 }

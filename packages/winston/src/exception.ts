@@ -44,8 +44,9 @@ export function extractException(
     return field
   }
 
-  if (typeof stack === 'string' && FRAME.test(stack)) return parseStack(stack, attributes['cause'])
   if (stack !== undefined) attributes['stack'] = stack
+  // The bridge finds the exception in the stack, where a child logger or a format has replaced the Error by a plain object.
+  if (typeof stack === 'string' && FRAME.test(stack)) return undefined
 
   const index = rest.length > 0 ? rest.findIndex(isError) : -1
   if (index >= 0) return rest.splice(index, 1)[0] as Error
@@ -61,30 +62,41 @@ export function extractException(
 /** Describes an Error whose fields are among those of the record: `logger.error(error)`, `logger.error('text', error)`. */
 function describeSpread(
   error: Error,
-  { info, isSelective }: LogCall,
+  call: LogCall,
   stack: unknown,
   attributes: Record<string, unknown>,
 ): SerializedError {
+  const { info, isSelective } = call
   const cause = safeGet(error, 'cause')
   const errors = safeGet(error, 'errors')
   // format.errors() leaves the cause out by default, whereas winston's own merge keeps it.
   const isMerged = isSelective || info[SPLAT] !== undefined
   const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
+  const described = describeLogged(error, call)
   if (stack === safeGet(error, 'stack')) {
     if (hasCause && cause !== undefined) attributes['cause'] = cause
     // The errors of an AggregateError and their fields pass no format.
     if (Array.isArray(errors) && !isSelective) attributes['errors'] ??= errors
-    return hasCause ? describe(error) : { ...describe(error), stack: textOf(stack) }
+    return hasCause ? described : { ...described, stack: textOf(stack) }
   }
-  // Here a format has removed or changed the stack.
-  const described = describe(error)
-  const text = safeGet(error, 'message')
-  const isShown = typeof text === 'string' && containsText(textOf(messageOf(info)), text)
+  // Here a format has removed or changed the stack, or moved it into the message: `${message}\n${stack}`.
+  const { type, message = '' } = described
+  const text = textOf(messageOf(info))
+  const own = safeGet(error, 'stack')
+  const shown =
+    typeof stack === 'string' ? stack : typeof own === 'string' && containsText(text, own) ? own : undefined
   return {
-    ...(described.type !== undefined && { type: described.type }),
-    ...(isShown && { message: text }),
-    ...(typeof stack === 'string' && { stack }),
+    ...(type !== undefined && { type }),
+    ...(containsText(text, message) && { message }),
+    ...(shown !== undefined && { stack: shown }),
   }
+}
+
+/** Describes an Error with the message that was logged, also where a format has put the stack into the Error's own message. */
+function describeLogged(error: Error, { info, logged, message }: LogCall): SerializedError {
+  const described = describe(error)
+  const isReplaced = logged === error && typeof message === 'string' && message !== described.message
+  return isReplaced && containsText(textOf(messageOf(info)), message) ? { ...described, message } : described
 }
 
 /** Describes an Error that format.splat() has put in the place of a token, as far as the message shows the Error. */
@@ -93,18 +105,6 @@ function describeFormatted(error: Error, info: Info): SerializedError | undefine
   const { type, message = '', stack = '' } = describe(error)
   if (!containsText(text, message)) return undefined
   return { ...(type !== undefined && { type }), message, ...(containsText(text, stack) && { stack }) }
-}
-
-/** Parses the text of a stack, where a child logger or a format has replaced the Error by a plain object. */
-function parseStack(stack: string, cause: unknown): SerializedError {
-  const header = stack.slice(0, stack.search(FRAME))
-  const [, type = 'Error', message = ''] = /^([\w$.]+)(?:: ([^]*))?$/.exec(header) ?? [
-    undefined,
-    undefined,
-    header,
-  ]
-  const causes = isError(cause) ? `\nCaused by: ${describe(cause).stack}` : ''
-  return { type, message, stack: stack + causes }
 }
 
 /** Returns type, message and stack alone, because the own fields of the Error are in another place. */

@@ -78,7 +78,7 @@ export class OtelTransport extends TransportStream {
     this.#writable = (this as unknown as { _writableState: WritableState })._writableState
     const { severity, scope, captureTemplate = false, trustInfo = false } = options
     this.#trustInfo = trustInfo
-    this.#bridge = createBridge(createAdapter(severity, scope === undefined, captureTemplate), options)
+    this.#bridge = createBridge(createAdapter(severity, typeof scope !== 'string', captureTemplate), options)
     useCallSites(this.#bridge.captureCallSite)
     // Each logger listens to its transports: many listeners are no leak.
     this.setMaxListeners(0)

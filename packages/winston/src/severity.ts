@@ -1,4 +1,10 @@
-import { numericSeverity, type SeverityNumber, type SeverityScale, severityTable } from '@logbridge/bridge'
+import {
+  namedSeverity,
+  numericSeverity,
+  type SeverityNumber,
+  type SeverityScale,
+  severityTable,
+} from '@logbridge/bridge'
 
 type Severities = Readonly<Record<string, SeverityNumber>>
 type Levels = Readonly<Record<string, number>>
@@ -32,9 +38,6 @@ const cli: Severities = {
   silly: 1,
 }
 
-/** Names with one meaning in every custom set of levels. Other names get a severity between them. */
-const wellKnown: Severities = { ...npm, ...syslog, fatal: 21, trace: 1 }
-
 /** Severity numbers of `@opentelemetry/winston-transport` for the upper syslog levels, for the `severity` option. */
 export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', SeverityNumber>> = {
   crit: 21,
@@ -43,44 +46,45 @@ export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', 
 }
 
 /**
- * Makes the function that returns the severity numbers of a logger's levels, by name. Each set of levels has a table, because
- * loggers with different levels may share a transport and `configure()` may replace levels. Without levels the table has the
- * well-known names: a transport that is only an exception handler does not know its logger.
+ * Makes the function that returns the severity number of a logger's level, by name. Each set of levels has a table, because
+ * loggers with different levels may share a transport and `configure()` may replace levels. A level that is in no table has the
+ * number of its name: a transport that is only an exception handler does not know its logger.
  */
 export function createSeverities(
   overrides: Severities | undefined,
-): (levels: Levels | undefined) => ReadonlyMap<string, SeverityNumber> {
+): (levels: Levels | undefined, level: string) => SeverityNumber {
   const tables = new WeakMap<Levels, ReadonlyMap<string, SeverityNumber>>()
-  return (levels = NONE) => {
+  return (levels = NONE, level) => {
     let table = tables.get(levels)
     if (table === undefined) {
-      table = severityTable({ ...wellKnown, ...levelSeverities(levels) }, overrides)
+      table = severityTable(levelSeverities(levels), overrides)
       tables.set(levels, table)
     }
-    return table
+    return table.get(level) ?? namedSeverity(level)
   }
 }
 
 /**
  * Computes severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have fixed
- * numbers. In a custom set, well-known names have fixed numbers, and names between, before and after them are spread evenly. A
- * set without any well-known name reaches from 17 (ERROR) down to 1 (TRACE).
+ * numbers. In a custom set, known names have the numbers of `namedSeverity` as far as these agree with the order, and names between, before and
+ * after them are spread evenly. A set without any known name reaches from 17 (ERROR) down to 1 (TRACE).
  */
 function levelSeverities(levels: Levels): Severities {
   const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
   const own = [npm, syslog, cli].find(
-    (set) => names.length === Object.keys(set).length && names.every((name) => name in set),
+    (set) =>
+      names.length === Object.keys(set).length &&
+      names.every((name) => Object.hasOwn(set, name.toLowerCase())),
   )
-  return own ?? spread(names)
+  return own ? Object.fromEntries(names.map((name) => [name, own[name.toLowerCase()]!])) : spread(names)
 }
+
+type Anchor = [index: number, severity: SeverityNumber | 25]
 
 /** Spreads severity numbers evenly. @param names from the most severe to the least */
 function spread(names: readonly string[]): Severities {
-  const anchors: [index: number, severity: SeverityNumber | 25][] = []
-  names.forEach((name, index) => {
-    const known = Object.hasOwn(wellKnown, name) ? wellKnown[name] : undefined
-    if (known !== undefined) anchors.push([index, known])
-  })
+  const known = names.map((name, index): Anchor => [index, namedSeverity(name)])
+  const anchors = longestDescent(known.filter(([, severity]) => severity > 0))
   const [first] = anchors
   // Levels above an error lie between the error and the end of the scale.
   if (first !== undefined && first[1] >= 17) anchors.unshift([-1, 25])
@@ -89,4 +93,28 @@ function spread(names: readonly string[]): Severities {
   return Object.fromEntries(
     names.map((name, index) => [name, numericSeverity(index, anchors as SeverityScale)]),
   )
+}
+
+/**
+ * Returns the anchors that agree with the order: the longest run, not necessarily of neighbors, in which no severity is above that of a more severe
+ * level. Of runs with equal length, the run with more different severities counts, then the run with the higher severities, so that errors
+ * stay errors.
+ */
+function longestDescent(anchors: readonly Anchor[]): Anchor[] {
+  const runs: Anchor[][] = []
+  for (const anchor of anchors) {
+    const before = runs.filter((run) => run.at(-1)![1] >= anchor[1])
+    runs.push([...best(before), anchor])
+  }
+  return best(runs)
+}
+
+function best(runs: readonly Anchor[][]): Anchor[] {
+  return runs.reduce<Anchor[]>((found, run) => (rank(run) > rank(found) ? run : found), [])
+}
+
+function rank(run: readonly Anchor[]): number {
+  const severities = run.map(([, severity]) => severity)
+  const sum = severities.reduce<number>((total, severity) => total + severity, 0)
+  return run.length * 1e6 + new Set(severities).size * 1e4 + sum
 }

@@ -49,7 +49,18 @@ describe('severity', () => {
     ],
     ['unknown names', { high: 0, middle: 1, low: 2 }, 'high 17, middle 9, low 1'],
     ['with an unknown name before a lesser level', { top: 0, info: 1 }, 'top 17, info 9'],
-    ['in another order than their names say', { info: 0, error: 1, trace: 2 }, 'info 9, error 17, trace 1'],
+    ['in another order than their names say', { info: 0, error: 1, trace: 2 }, 'info 21, error 17, trace 1'],
+    [
+      'in another order than two names say',
+      { emerg: 0, alert: 1, critical: 2, error: 3, warning: 4, info: 5 },
+      'emerg 21, alert 19, critical 18, error 17, warning 13, info 9',
+    ],
+    ['in upper case', { ERROR: 0, WARN: 1, INFO: 2, DEBUG: 3 }, 'ERROR 17, WARN 13, INFO 9, DEBUG 5'],
+    [
+      'aliases',
+      { Panic: 0, Critical: 1, err: 2, Warning: 3, notice: 4, information: 5, Verbose: 6, trace: 7 },
+      'Panic 21, Critical 21, err 17, Warning 13, notice 10, information 9, Verbose 6, trace 1',
+    ],
     ['with gaps in priority', { low: 900, high: 10 }, 'low 1, high 17'],
     ['one level', { only: 0 }, 'only 17'],
   ])('is mapped by level when the levels are %s', async (_, levels, expected) => {
@@ -70,6 +81,24 @@ describe('severity', () => {
 })
 
 describe('body', () => {
+  test.each<[string, Logform.Format]>([
+    ['format.cli()', format.cli()],
+    ['format.padLevels()', format.padLevels()],
+    ['format.align()', format.align()],
+    [
+      'format.colorize() after format.padLevels()',
+      format.combine(format.padLevels(), format.colorize({ all: true })),
+    ],
+  ])('is the message as it was logged when %s pads', async (_, padding) => {
+    for (const message of ['started', '  indented\ttext', '']) {
+      const { body } = await arrivedOne((logger) => logger.info(message), { format: padding })
+      expect(body).toBe(message)
+    }
+    const splat = format.combine(format.splat(), padding)
+    const { body } = await arrivedOne((logger) => logger.info('%d started', 2), { format: splat })
+    expect(body).toBe('2 started')
+  })
+
   test.each<[string, (logger: winston.Logger) => void, unknown]>([
     ['a text', (logger) => logger.info('hello'), 'hello'],
     ['an empty text', (logger) => logger.info(''), ''],
@@ -332,5 +361,31 @@ describe('timestamp', () => {
     })
     expect(timestamp[0] - before).toBeGreaterThanOrEqual(0)
     expect(attributes).toEqual({})
+  })
+})
+
+describe('splat', () => {
+  class Empty {
+    toString(): string {
+      return 'empty'
+    }
+  }
+
+  test.each<[string, unknown, unknown]>([
+    ['a Date', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['a Set', new Set([1, 2]), [1, 2]],
+    ['a Map', new Map([['a', 1]]), { a: 1 }],
+    ['Headers', new Headers({ a: 'b' }), { a: 'b' }],
+    ['a URL', new URL('http://h/'), 'http://h/'],
+    ['a class instance without fields', new Empty(), 'empty'],
+  ])('has the second argument when winston merges nothing of %s', async (_, argument, expected) => {
+    for (const options of [{}, { format: format.splat() }]) {
+      const { attributes } = await arrivedOne((logger) => logger.info('placed at', argument), options)
+      expect(attributes).toEqual({ splat: [expected] })
+    }
+  })
+
+  test('is absent when the second argument is an empty object', async () => {
+    expect((await arrivedOne((logger) => logger.info('hello', {}))).attributes).toEqual({})
   })
 })

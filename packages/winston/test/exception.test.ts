@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import winston from 'winston'
+import winston, { type Logform } from 'winston'
 import { arrivedOne } from './arrived.ts'
 
 const { format } = winston
@@ -239,5 +239,68 @@ describe('fields are attributes', () => {
     ['a look-alike', { err: { name: 'Error', message: 'm', code: 'c' } }],
   ])('when they hold %s', async (_, fields) => {
     expect((await arrivedOne((logger) => logger.error('x', fields))).attributes).toEqual(fields)
+  })
+})
+
+describe('the shapes of frameworks: OtelTransport sends exception.* once', () => {
+  const error = Object.assign(new TypeError('boom'), { code: 'E_BOOM' })
+  const stack = error.stack!
+  const BOOM = { 'exception.type': 'TypeError', 'exception.message': 'boom', 'exception.stacktrace': stack }
+  const copied = (change: (info: Logform.TransformableInfo) => object) =>
+    format((info) => ({ ...info, ...change(info) }))()
+  const inPlace = format((info) => {
+    info.message = info['stack']
+    return info
+  })()
+
+  test.each<[string, (logger: winston.Logger) => void, winston.LoggerOptions, string, object]>([
+    [
+      'nest-winston, a stack in an array',
+      (logger) => logger.error({ message: 'boom', stack: [stack], context: 'App' }),
+      {},
+      'boom',
+      { ...BOOM, context: 'App' },
+    ],
+    [
+      'nest-winston, an Error in an array',
+      (logger) => logger.log('error', { message: 'boom', stack: [error] }),
+      {},
+      'boom',
+      { ...BOOM, error: { code: 'E_BOOM' } },
+    ],
+    [
+      'express-winston',
+      (logger) =>
+        logger.log({ level: 'error', message: 'middlewareError', meta: { error, stack, req: { url: '/' } } }),
+      {},
+      'middlewareError',
+      { ...BOOM, meta: { error: { code: 'E_BOOM' }, req: { url: '/' } } },
+    ],
+    [
+      '@strapi/logger',
+      (logger) => logger.error(error),
+      { format: copied(({ message, stack: own }) => ({ message: `${String(message)}\n${String(own)}` })) },
+      `boom\n${stack}`,
+      { ...BOOM, code: 'E_BOOM' },
+    ],
+    [
+      'a format that copies the stack into the message',
+      (logger) => logger.error(error),
+      { format: copied(({ stack: own }) => ({ message: own })) },
+      stack,
+      { ...BOOM, code: 'E_BOOM' },
+    ],
+    ['a text of a stack', (logger) => logger.error(stack), {}, stack, BOOM],
+  ])('of %s', async (_, run, options, body, attributes) => {
+    const record = await arrivedOne(run, options)
+    expect(record.attributes).toEqual(attributes)
+    expect(record.body).toBe(body)
+  })
+
+  test('of a format that puts the stack into the message of the Error itself', async () => {
+    const fresh = new TypeError('boom')
+    const { body, attributes } = await arrivedOne((logger) => logger.error(fresh), { format: inPlace })
+    expect(attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'boom' })
+    expect(body).toBe(fresh.stack)
   })
 })

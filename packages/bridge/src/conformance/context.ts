@@ -19,6 +19,7 @@ export type ContextBehavior =
   | 'context.span'
   | 'context.notSampled'
   | 'context.none'
+  | 'context.fields'
   | 'context.await'
   | 'context.timer'
   | 'context.stream'
@@ -49,6 +50,24 @@ export const contextChecks: Readonly<Record<ContextBehavior, Check>> = {
     logger.log(info, 'in no span')
     const { traceId, spanId } = await record()
     assert.ok(!traceId && !spanId, `there is no span, but trace ${traceId}, span ${spanId} arrived`)
+  },
+
+  async 'context.fields'({ open, record, info }) {
+    const logger = await open()
+    // The official instrumentations of winston, pino, and bunyan write these fields.
+    const { traceId, spanId } = FIRST
+    inSpan(FIRST, () =>
+      logger.log(info, 'in a span', { trace_id: traceId, span_id: spanId, trace_flags: '01' }),
+    )
+    const first = await record()
+    assertSpan(first, FIRST)
+    const ids = ['trace_id', 'span_id', 'trace_flags'].filter((key) => key in first.attributes)
+    assert.deepEqual(ids, [], "the ids of the record's own span are no attributes as well")
+    const other = { trace_id: SECOND.traceId, span_id: SECOND.spanId }
+    inSpan(FIRST, () => logger.log(info, 'of another span', other))
+    const { attributes } = await record()
+    assert.equal(attributes['trace_id'], SECOND.traceId)
+    assert.equal(attributes['span_id'], SECOND.spanId)
   },
 
   async 'context.await'({ open, record, info }) {

@@ -10,6 +10,7 @@ export type ErrorBehavior =
   | 'error.aggregate'
   | 'error.subclass'
   | 'error.code'
+  | 'error.serialized'
   | 'error.lookalike'
 
 class ValidationError extends Error {}
@@ -91,6 +92,17 @@ export const errorChecks: Readonly<Record<ErrorBehavior, Check>> = {
     const record = await harness.record()
     assert.equal(record.attributes['exception.type'], 'Error')
     assert.equal(errorFields(harness, record)['code'], 'ECONNREFUSED')
+  },
+
+  async 'error.serialized'({ open, record, info }) {
+    const logger = await open()
+    const stack = 'RangeError: disk full\n    at save (shop.js:1:2)'
+    logger.log(info, 'saving failed', { error: { message: 'disk full', stack, code: 'E_FULL' } })
+    const { attributes } = await record()
+    assert.equal(attributes['exception.type'], 'RangeError')
+    assert.equal(attributes['exception.message'], 'disk full')
+    assert.equal(attributes['exception.stacktrace'], stack)
+    assertSame(attributes['error'], { code: 'E_FULL' }, 'the other fields, without the stack')
   },
 
   async 'error.lookalike'({ open, record, info }) {

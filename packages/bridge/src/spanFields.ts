@@ -1,0 +1,44 @@
+import type { Context } from '@opentelemetry/api'
+import { spanContextOf } from './spanContext.ts'
+
+const TRACE_ID_LENGTH = 32
+const SPAN_ID_LENGTH = 16
+
+/**
+ * Removes the ids of the record's own span from the attributes, where an official instrumentation has written them for logs that are no OTLP
+ * (`trace_id`, `span_id`, `trace_flags`, or names of the application). A pair of attributes with both ids counts: a trace id alone may be a field
+ * of the application. Sets the fields to `undefined`, because deleted fields make an object slow.
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ */
+export function removeSpanFields(attributes: Record<string, unknown>, context: Context): void {
+  if (!hasIds(attributes)) return
+  const span = spanContextOf(context)
+  if (span === undefined) return
+  const keys = Object.keys(attributes)
+  const traceIdKey = keys.find((key) => attributes[key] === span.traceId)
+  const spanIdKey = keys.find((key) => attributes[key] === span.spanId)
+  if (traceIdKey === undefined || spanIdKey === undefined) return
+  attributes[traceIdKey] = attributes[spanIdKey] = undefined
+  // The instrumentations write the flags last.
+  const flagsKey = keys[keys.indexOf(spanIdKey) + 1]
+  const flags = (span.traceFlags & 0xff).toString(16).padStart(2, '0')
+  if (flagsKey !== undefined && attributes[flagsKey] === flags) attributes[flagsKey] = undefined
+}
+
+/** Tests for texts as long as both ids, because reading the active span takes longer than this test. */
+function hasIds(attributes: Record<string, unknown>): boolean {
+  let hasTraceId = false
+  let hasSpanId = false
+  try {
+    for (const key in attributes) {
+      const value = attributes[key]
+      if (typeof value !== 'string') continue
+      if (value.length === TRACE_ID_LENGTH) hasTraceId = true
+      else if (value.length === SPAN_ID_LENGTH) hasSpanId = true
+    }
+  } catch {
+    // A getter threw: the record is no copy with ids.
+    return false
+  }
+  return hasTraceId && hasSpanId
+}
