@@ -137,8 +137,11 @@ export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> 
     grpcUrl: url(host, grpc.port),
     httpUrl: url(host, http.port),
     counts,
-    waitFor: (condition: (viewer: Viewer) => boolean, timeoutMillis = 10_000) =>
-      waitFor(viewer, waiters, condition, timeoutMillis),
+    waitFor(condition: (viewer: Viewer) => boolean, timeoutMillis = 10_000) {
+      const met = waitFor(viewer, waiters, condition, timeoutMillis)
+      if (closed) for (const waiter of waiters) waiter.cancel()
+      return met
+    },
     close: () => (closed ??= closeAll()),
   })
   return viewer

@@ -154,6 +154,8 @@ describe('waitFor', () => {
     const waiting = expect(viewer.waitFor(() => false)).rejects.toMatchObject({ code: 'CLOSED' })
     await viewer.close()
     await waiting
+    await expect(viewer.waitFor(() => false)).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(viewer.waitFor(() => true)).resolves.toBeUndefined()
   })
 })
 
