@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { warnOnce } from './warnings.ts'
 
 /** Largest number of frames that are read, from the bridge through the library to the application. */
 const MAX_FRAMES = 50
@@ -21,7 +22,9 @@ export function excludeCallingFile(): void {
  */
 export function createCallSiteLocator(): () => Record<string, unknown> {
   // The frames are this function, createRecordBuilder, createBridge, and the adapter.
-  const own = new Set(callSites().slice(0, 4).map(fileOf))
+  const files = callSites().slice(0, 4).map(fileOf)
+  const own = new Set(files)
+  const isBundled = files[0] === files[3]
   return () => {
     for (const site of callSites()) {
       const file = fileOf(site)
@@ -33,6 +36,13 @@ export function createCallSiteLocator(): () => Record<string, unknown> {
         'code.column.number': site.getColumnNumber() ?? undefined,
         'code.function.name': site.getFunctionName() ?? undefined,
       }
+    }
+    if (isBundled) {
+      warnOnce(
+        'capture-code',
+        `captureCode finds no call site because ${files[0]} contains the application and logbridge: keep the packages of ` +
+          'logbridge external to the bundle, or put node_modules into another file',
+      )
     }
     return {}
   }

@@ -29,7 +29,7 @@ export function createDuplicateWatch<Native>(
   function compare(last: SentRecord, native: Native, record: ApiLogRecord): void {
     if (last.loggers.provider() !== loggers.provider()) return
     if (last.library === library) {
-      if (last.native === native || adapter.isSameCall?.(last.native as Native, native)) warnTwice(library)
+      if (isSameObject(last.native, native) || adapter.isSameCall?.(last.native as Native, native)) warnTwice(library)
     } else if (last.library === CONSOLE) {
       if (!prints(last.record, record)) return
       // The stack of the line is gone, so that the next line is tested.
@@ -54,10 +54,15 @@ export function createDuplicateWatch<Native>(
     if (state.lastSent !== sent) {
       if (state.lastSent) compare(state.lastSent, native, record)
       state.lastSent = sent
-    } else if (sent.native === native) warnTwice(library)
+    } else if (isSameObject(sent.native, native)) warnTwice(library)
     sent.native = native
     sent.record = record
   }
+}
+
+/** Tests native records, of which two log calls may pass equal primitives. */
+function isSameObject(a: unknown, b: unknown): boolean {
+  return a === b && typeof a === 'object'
 }
 
 /** Tests if a record of the console is the printed line of another record. */
