@@ -29,7 +29,8 @@ export function createDuplicateWatch<Native>(
   function compare(last: SentRecord, native: Native, record: ApiLogRecord): void {
     if (last.loggers.provider() !== loggers.provider()) return
     if (last.library === library) {
-      if (isSameObject(last.native, native) || adapter.isSameCall?.(last.native as Native, native)) warnTwice(library)
+      if (isSameObject(last.native, native) || adapter.isSameCall?.(last.native as Native, native))
+        warnTwice(library)
     } else if (last.library === CONSOLE) {
       if (!prints(last.record, record)) return
       // The stack of the line is gone, so that the next line is tested.

@@ -25,7 +25,9 @@ test('captureCode warns once when one file contains the application and the brid
     await writeFile(bundle, (await readFile(fileURLToPath(BRIDGE), 'utf8')) + APPLICATION)
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [bundle])
     expect(JSON.parse(stdout)).toEqual([{}, {}])
-    expect(stderr).toMatch(/^logbridge: captureCode finds no call site because .*bundle\.mjs contains [^\n]*\n$/)
+    expect(stderr).toMatch(
+      /^logbridge: captureCode finds no call site because .*bundle\.mjs contains [^\n]*\n$/,
+    )
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -160,6 +160,7 @@ export interface ShutdownOptions {
   /**
    * Records each uncaught exception as a FATAL log record. The process ends or continues as without this option.
    *
+   * When the exception ends the process, `flushOnExit` sends the record, or the next process sends it from the `spool`.
    * Set this to `false` when a logging library records uncaught exceptions, too.
    * @default true; `false` for a LoggerProvider with `register: false`
    */
