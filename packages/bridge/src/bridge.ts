@@ -4,7 +4,7 @@ import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from 
 import { removeSpanFields } from './spanFields.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
-import { activeContext, createLoggers } from './provider.ts'
+import { activeContext, createLoggers, scopeDetailsOf } from './provider.ts'
 import { isLoggingSuppressed, state } from './state.ts'
 import { now } from './time.ts'
 import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
@@ -25,7 +25,8 @@ export function createBridge<Native>(
   const fixedScope = typeof options.scope === 'string' ? options.scope : undefined
   const chooseScope = typeof options.scope === 'function' ? options.scope : undefined
   const { onError, loggerProvider, flushTimeoutMillis } = options
-  const loggers = createLoggers(loggerProvider)
+  const scopeDetails = scopeDetailsOf(options)
+  const loggers = createLoggers(loggerProvider, scopeDetails)
   const buildRecord = createRecordBuilder(options)
   const watchDuplicates = createDuplicateWatch(adapter, loggers)
 
@@ -70,7 +71,7 @@ export function createBridge<Native>(
     // The context is always set, because the official SDKs take `context: undefined` for "no context".
     record.context = context
     watchDuplicates(native, record)
-    if (logger === undefined) return bufferRecord(scope, record)
+    if (logger === undefined) return bufferRecord(scope, scopeDetails, record)
     if (state.startupBuffer.records.length > 0) replayBufferedRecords()
     logger.emit(record)
   }

@@ -1,7 +1,7 @@
 import type { Context, ContextManager, DiagLogger } from '@opentelemetry/api'
 import { detachText } from './detach.ts'
 import { ROOT_CONTEXT } from './spanContext.ts'
-import type { Logger, LoggerProvider } from './types.ts'
+import type { BridgeOptions, Logger, LoggerOptions, LoggerProvider } from './types.ts'
 
 /*
  * Reads the globals of OpenTelemetry without importing `@opentelemetry/api`, because:
@@ -63,6 +63,38 @@ const MAX_SCOPE_LENGTH = 1000
  */
 export const ACCEPTS_ANY_VALUE: unique symbol = Symbol.for('logbridge.acceptsAnyValue') as never
 
+/** Version, schema URL, and attributes of the scopes of one bridge. */
+export interface ScopeDetails {
+  readonly version: string | undefined
+  readonly options: LoggerOptions
+}
+
+/** Returns `undefined` when the options have no details of a scope. */
+export function scopeDetailsOf({
+  scopeVersion,
+  scopeSchemaUrl,
+  scopeAttributes,
+}: BridgeOptions): ScopeDetails | undefined {
+  if (scopeVersion === undefined && scopeSchemaUrl === undefined && scopeAttributes === undefined)
+    return undefined
+  return {
+    version: scopeVersion,
+    options: {
+      ...(scopeSchemaUrl !== undefined && { schemaUrl: scopeSchemaUrl }),
+      ...(scopeAttributes && { attributes: { ...scopeAttributes } }),
+    },
+  }
+}
+
+/** Gets a logger. Passes no more arguments than there are details. */
+export function getLogger(
+  provider: LoggerProvider,
+  scope: string,
+  details: ScopeDetails | undefined,
+): Logger {
+  return details ? provider.getLogger(scope, details.version, details.options) : provider.getLogger(scope)
+}
+
 /** Cache of the loggers of one bridge, by scope. */
 export interface Loggers {
   /** Returns the logger of a scope; `undefined` until a LoggerProvider is given or registered. */
@@ -78,7 +110,7 @@ export interface Loggers {
  * cache is emptied, and the loggers come from the new LoggerProvider.
  * @param injected provider of the option `loggerProvider`, used instead of the registered one
  */
-export function createLoggers(injected: LoggerProvider | undefined): Loggers {
+export function createLoggers(injected: LoggerProvider | undefined, details?: ScopeDetails): Loggers {
   const loggers = new Map<string, Logger>()
   let provider: LoggerProvider | undefined
   let acceptsAnyValue = false
@@ -103,7 +135,7 @@ export function createLoggers(injected: LoggerProvider | undefined): Loggers {
       if (scope === lastScope) return lastLogger
       let logger = loggers.get(scope)
       if (logger === undefined) {
-        logger = provider.getLogger(scope)
+        logger = getLogger(provider, scope, details)
         if (scope.length <= MAX_SCOPE_LENGTH) {
           if (loggers.size >= MAX_LOGGERS) loggers.delete(loggers.keys().next().value as string)
           loggers.set(detachText(scope), logger)

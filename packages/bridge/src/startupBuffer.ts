@@ -1,5 +1,5 @@
 import { Detacher } from './detach.ts'
-import { registeredProvider } from './provider.ts'
+import { getLogger, registeredProvider, type ScopeDetails } from './provider.ts'
 import { type BufferedRecord, state } from './state.ts'
 import { timers, unref } from './timers.ts'
 import type { ApiLogRecord } from './types.ts'
@@ -40,11 +40,15 @@ export function countUnbuffered(): void {
  * memory than is free. When no provider is registered within 5 seconds, or before the process exits, one warning says what to do. In Jest,
  * only the next record, a flush, or `startTelemetry` finds the provider.
  */
-export function bufferRecord(scope: string, record: ApiLogRecord): void {
+export function bufferRecord(
+  scope: string,
+  scopeDetails: ScopeDetails | undefined,
+  record: ApiLogRecord,
+): void {
   const { startupBuffer } = state
   const free = MAX_BYTES - startupBuffer.bytes
   const detacher = new Detacher(free - RECORD_BYTES)
-  const buffered = detach(scope, record, detacher)
+  const buffered = { ...detach(scope, record, detacher), scopeDetails }
   if (detacher.remaining < 0) {
     countUnbuffered()
   } else {
@@ -79,9 +83,9 @@ export function replayBufferedRecords(): void {
   startupBuffer.timer = undefined
   const wasEmitting = state.isEmitting
   state.isEmitting = true
-  for (const { scope, record } of records) {
+  for (const { scope, scopeDetails, record } of records) {
     try {
-      const logger = provider.getLogger(scope)
+      const logger = getLogger(provider, scope, scopeDetails)
       const { context, severityNumber } = record
       if (logger.enabled?.({ ...(context && { context }), severityNumber }) !== false) logger.emit(record)
     } catch (error) {

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Loggers } from './provider.ts'
+import type { Loggers, ScopeDetails } from './provider.ts'
 import type { SignalEnding } from './shutdownSignals.ts'
 import type { ApiLogRecord } from './types.ts'
 
 /** A record of the startup buffer, in plain values. */
 export interface BufferedRecord {
   scope: string
+  /** Absent in records of earlier versions of this package. */
+  scopeDetails?: ScopeDetails | undefined
   record: ApiLogRecord
 }
 

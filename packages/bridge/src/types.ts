@@ -141,9 +141,15 @@ export interface Logger {
   enabled?(options?: { context?: Context; severityNumber?: any; eventName?: string }): boolean
 }
 
+/** Options of a scope in the Logs API. */
+export interface LoggerOptions {
+  schemaUrl?: string
+  attributes?: Record<string, string | number | boolean>
+}
+
 /** LoggerProvider of the Logs API, by shape. */
 export interface LoggerProvider {
-  getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger
+  getLogger(name: string, version?: string, options?: LoggerOptions): Logger
 }
 
 /** Body and attributes of a record in plain values, which a `redact` function may change in place. */
@@ -197,6 +203,22 @@ export interface BridgeOptions {
    * ```
    */
   scope?: string | ((attributes: Readonly<Record<string, any>>) => string | undefined) | undefined
+  /**
+   * Version of the instrumentation scope.
+   * @default none
+   */
+  scopeVersion?: string | undefined
+  /**
+   * Schema URL of the instrumentation scope: the version of the semantic conventions that the attributes follow.
+   * @default none
+   */
+  scopeSchemaUrl?: string | undefined
+  /**
+   * Attributes of the instrumentation scope, sent once for all records of a scope. SDK 2.x ignores them.
+   * @default none
+   * @example { team: 'checkout' }
+   */
+  scopeAttributes?: Readonly<Record<string, string | number | boolean>> | undefined
   /**
    * Sends the message's template and arguments as `log.body.template` and `log.body.parameters`.
    * @default false

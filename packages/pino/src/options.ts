@@ -18,7 +18,16 @@ export interface TransportOptions extends WorkerAdapterOptions, DeliveryOptions 
 /** Options of every adapter that are plain data and so can be posted to a worker. */
 export interface WorkerAdapterOptions extends Pick<
   BridgeOptions,
-  'level' | 'severity' | 'attributes' | 'include' | 'exclude' | 'scope' | 'flushTimeoutMillis'
+  | 'level'
+  | 'severity'
+  | 'attributes'
+  | 'include'
+  | 'exclude'
+  | 'scope'
+  | 'scopeVersion'
+  | 'scopeSchemaUrl'
+  | 'scopeAttributes'
+  | 'flushTimeoutMillis'
 > {
   /**
    * Paths in attributes and structured bodies whose values are hidden, in pino's notation.

@@ -23,7 +23,17 @@ import {
 } from './options.ts'
 import { isPinoWorker, obeyMainThread, readPorts } from './workerMessages.ts'
 
-const { level, severity, attributes, include, exclude, scope } = bridgeOptionRules
+const {
+  level,
+  severity,
+  attributes,
+  include,
+  exclude,
+  scope,
+  scopeVersion,
+  scopeSchemaUrl,
+  scopeAttributes,
+} = bridgeOptionRules
 const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
   level,
   severity,
@@ -31,6 +41,9 @@ const adapterRules: Readonly<Record<keyof WorkerAdapterOptions, OptionRule>> = {
   include,
   exclude,
   scope,
+  scopeVersion,
+  scopeSchemaUrl,
+  scopeAttributes,
   redact: rules.strings,
   nestedKey: rules.string,
   flushTimeoutMillis: {
