@@ -92,14 +92,10 @@ export function resolveExporter(
   const { protocol, url, secure } = endpoint
   checkAgent(own.agent === undefined ? 'agent' : at(signal, 'agent'), resolved, protocol)
   const { compression, timeoutMillis, proxy, agent } = resolved
-  const { type, variables } = table.headers
-  const [ofSignal, ofAll] = variables.map((name) => readVariable(env, [name], type))
   return {
     protocol,
     url,
-    headers: mergeHeaders(
-      [ofAll, ofSignal, general.headers, own.headers].filter((each) => each !== undefined),
-    ),
+    headers: resolveHeaders(table, general, own, env),
     compression,
     timeoutMillis: timeoutMillis || MAX_TIMER_MILLIS,
     tls: secure ? readTls(signal, tls, env) : undefined,
@@ -126,6 +122,22 @@ function checkAgent(
     throw invalidOption(
       `option ${path} opens the connections, so that the option proxy has no effect: set one of them`,
     )
+}
+
+/**
+ * Merges the headers of the signal with the headers for all signals. Options replace variables as a whole, because the endpoint of an
+ * option may be another receiver, which must not get the secrets of a variable.
+ */
+function resolveHeaders(
+  { headers: { type, variables } }: ReturnType<typeof exporterTable>,
+  general: ExporterOptions,
+  own: ExporterOptions,
+  env: Environment,
+): HeadersOption {
+  const options = [general.headers, own.headers].filter((each) => each !== undefined)
+  if (options.length > 0) return mergeHeaders(options)
+  const [ofSignal, ofAll] = variables.map((name) => readVariable(env, [name], type))
+  return mergeHeaders([ofAll, ofSignal].filter((each) => each !== undefined))
 }
 
 function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {

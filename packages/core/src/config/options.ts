@@ -86,8 +86,8 @@ export interface ExporterOptions {
   /**
    * Headers of each request: an object, or a function that is called for each request.
    *
-   * Headers of one signal are added to the headers for all signals, and options to variables. A header with the same name is replaced, in
-   * this order: variable for all signals, variable of the signal, option for all signals, option of the signal.
+   * Headers of one signal are added to the headers for all signals, and replace headers with the same name, as in the official exporters.
+   * Options replace variables as a whole.
    * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_HEADERS, OTEL_EXPORTER_OTLP_HEADERS
    * @default none
    * @example { authorization: 'Bearer …' }
