@@ -40,7 +40,9 @@ export function watchThreads(countLost: CountLost): () => void {
   if (!isWatching) {
     isWatching = true
     if (getEnvironmentData(KEY) === undefined) {
-      setEnvironmentData(KEY, new SharedArrayBuffer(ROWS * ROW_CELLS * Int32Array.BYTES_PER_ELEMENT))
+      const table = new SharedArrayBuffer(ROWS * ROW_CELLS * Int32Array.BYTES_PER_ELEMENT)
+      // A clone has the same memory, and belongs to Node.js: an object of Jest's realm would keep all globals of a test file alive.
+      setEnvironmentData(KEY, structuredClone(table))
     }
     process.on('worker', watchThread)
   }

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { runInNewContext } from 'node:vm'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { NOTHING, type Stats } from '@logbridge/test-support/stats'
 import { type Ended, run } from '../programs.ts'
 import { receiver } from '../receive.ts'
@@ -179,4 +181,21 @@ describe('threadRecords in a pool of piscina', () => {
     const ended = await runs(`${START}${POOL}${end}`, { FLUSH: 'yes' })
     expect(ended).toMatchObject({ code: 0, stderr: '', received: 50 })
   })
+})
+
+test('watchThreads shares a table of the realm of Node.js when the globals are those of another realm', async () => {
+  const key = 'logbridge.threadRecords.1'
+  const before = getEnvironmentData(key)
+  const { SharedArrayBuffer: own } = globalThis
+  try {
+    setEnvironmentData(key, undefined)
+    vi.stubGlobal('SharedArrayBuffer', runInNewContext('SharedArrayBuffer'))
+    vi.resetModules()
+    const { watchThreads } = await import('../../src/process/threadRecords.ts')
+    watchThreads(() => {})()
+    expect(getEnvironmentData(key)).toBeInstanceOf(own)
+  } finally {
+    vi.unstubAllGlobals()
+    setEnvironmentData(key, before)
+  }
 })
