@@ -1,6 +1,7 @@
 import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
+import { ROOT_CONTEXT } from './spanContext.ts'
 import { removeSpanFields } from './spanFields.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
@@ -63,7 +64,7 @@ export function createBridge<Native>(
       if (logger?.enabled?.({ context: active, severityNumber }) === false) return
     }
     const context = converted.context ?? active
-    if (converted.attributes) removeSpanFields(converted.attributes, context)
+    if (converted.attributes && context !== ROOT_CONTEXT) removeSpanFields(converted.attributes, context)
     const observedTimestamp = converted.observedTimestamp ?? now()
     const record = buildRecord(converted, classified, logger !== undefined && loggers.acceptsAnyValue())
     record.observedTimestamp = observedTimestamp

@@ -1,4 +1,4 @@
-import { isError, isPlain, safeGet, safeGetter, setOwn } from './safeAccess.ts'
+import { isError, isPlain, safeGet, setOwn } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
 /** Fields in which libraries, frameworks, and applications put the Error of a record. */
@@ -36,39 +36,54 @@ export function findException(
   attributes: Record<string, unknown>,
   severityNumber: number,
 ): FoundException | undefined {
-  const direct = exceptionAmong(attributes)
-  if (direct) return { exception: direct, attributes }
-  const stack = stackOf(attributes)
-  if (stack !== undefined) {
-    const exception = fromStack(stack, attributes['cause'])
-    if (exception) return { exception, attributes: without(attributes, 'stack') }
+  const fields = errorFieldsOf(attributes)
+  if (fields !== undefined) {
+    const { err, error, exception, stack } = fields
+    const direct = firstException([err, error, exception])
+    if (direct) return { exception: direct, attributes }
+    const fromField = stack === undefined ? undefined : fromStack(stack, attributes['cause'])
+    if (fromField) return { exception: fromField, attributes: without(attributes, 'stack') }
   }
   if (severityNumber < WARN) return undefined
-  for (const key of Object.keys(attributes)) {
+  for (const key in attributes) {
     const value = safeGet(attributes, key)
     if (typeof value !== 'object' || value === null || !isPlain(value)) continue
-    for (const field of ERROR_FIELDS) {
-      const exception = asException(safeGet(value, field))
-      if (exception) return { exception, attributes, within: [key, field] }
-    }
+    const inner = errorFieldsOf(value)
+    const field = inner && ERROR_FIELDS.find((name) => asException(inner[name]))
+    if (field) return { exception: asException(inner[field])!, attributes, within: [key, field] }
   }
   const exception = typeof body === 'string' ? fromText(body) : undefined
   return exception && { exception, attributes }
 }
 
-const stackOf = safeGetter((attributes: Record<string, unknown>) => attributes['stack'])
+interface ErrorFields {
+  readonly err?: unknown
+  readonly error?: unknown
+  readonly exception?: unknown
+  readonly stack?: unknown
+}
+
+/** Reads the fields that may hold an exception; `undefined` when all are absent, as in most records: `pnpm bench bunyan`. */
+function errorFieldsOf(source: object): ErrorFields | undefined {
+  try {
+    // Reading by name is fast for absent fields: see `safeGetter`.
+    const { err, error, exception, stack } = source as ErrorFields
+    if (err === undefined && error === undefined && exception === undefined && stack === undefined)
+      return undefined
+    return { err, error, exception, stack }
+  } catch {
+    const [err, error, exception, stack] = [...ERROR_FIELDS, 'stack'].map((key) => safeGet(source, key))
+    return { err, error, exception, stack }
+  }
+}
 
 /** Returns the first exception in the fields `err`, `error`, and `exception`. */
 export function exceptionAmong(fields: object): Error | SerializedError | undefined {
-  let values: unknown[]
-  try {
-    // Reading by name is fast for absent fields: see `safeGetter`.
-    const { err, error, exception } = fields as Record<string, unknown>
-    if (err === undefined && error === undefined && exception === undefined) return undefined
-    values = [err, error, exception]
-  } catch {
-    values = ERROR_FIELDS.map((key) => safeGet(fields, key))
-  }
+  const found = errorFieldsOf(fields)
+  return found && firstException([found.err, found.error, found.exception])
+}
+
+function firstException(values: readonly unknown[]): Error | SerializedError | undefined {
   return values.find(isError) ?? values.map(asException).find(Boolean)
 }
 

@@ -3,6 +3,7 @@ import { ROOT_CONTEXT, TraceFlags, context, trace } from '@opentelemetry/api'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import pino from 'pino'
+import pino8 from 'pino8'
 import pino9 from 'pino9'
 import { describe, expect, test } from 'vitest'
 import { otelStream, type OtelStreamOptions } from '../src/index.ts'
@@ -12,6 +13,7 @@ const SPAN = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: Trac
 describe.each([
   ['pino 10', pino],
   ['pino 9', pino9 as unknown as typeof pino],
+  ['pino 8', pino8 as unknown as typeof pino],
 ])('otelStream of %s', (_, pino) => {
   /** A logger with these options, and what has arrived from it. */
   async function open(loggerOptions: pino.LoggerOptions<string> = {}, streamOptions: OtelStreamOptions = {}) {

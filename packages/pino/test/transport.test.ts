@@ -37,7 +37,7 @@ async function run(library: string, scenario: string, options: object = {}, appl
 
 const FINE = { stdout: '', stderr: '', code: 0, signal: null }
 
-describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
+describe.each(['pino', 'pino8', 'pino9'])('the worker of %s', (library) => {
   test('delivers each part of a line when the process ends', async () => {
     expect(await run(library, 'single')).toEqual(FINE)
     expect(received).toHaveLength(3)
@@ -122,15 +122,19 @@ describe.each(['pino', 'pino9'])('the worker of %s', (library) => {
     expect(received).toMatchObject([{ body: 'a ******' }])
   })
 
-  test('delivers records by level when it is a target and in a pipeline', async () => {
-    expect(await run(library, 'targetsAndPipeline')).toEqual(FINE)
-    const arrived = received.map(({ scope, severityText, body }) => [scope.name, severityText, body])
-    expect(arrived.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
-      ['pipeline', 'error', 'a ******'],
-      ['target', 'error', 'a secret'],
-      ['target', 'notice', 'a secret'],
-    ])
-  })
+  // A pipeline among targets came with pino 9.
+  test.skipIf(library === 'pino8')(
+    'delivers records by level when it is a target and in a pipeline',
+    async () => {
+      expect(await run(library, 'targetsAndPipeline')).toEqual(FINE)
+      const arrived = received.map(({ scope, severityText, body }) => [scope.name, severityText, body])
+      expect(arrived.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+        ['pipeline', 'error', 'a ******'],
+        ['target', 'error', 'a secret'],
+        ['target', 'notice', 'a secret'],
+      ])
+    },
+  )
 
   test('delivers records when pino sends no configuration', async () => {
     expect(await run(library, 'wrapped')).toEqual(FINE)
@@ -260,6 +264,7 @@ async function installWithoutCore(): Promise<string> {
     '@opentelemetry/api',
     '@opentelemetry/context-async-hooks',
     'pino',
+    'pino8',
     'pino9',
   ])
     await symlink(await realpath(join(PACKAGE, 'node_modules', name)), join(modules, name))
