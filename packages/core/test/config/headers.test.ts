@@ -22,7 +22,7 @@ test('resolveExporter has no headers when neither options nor variables have som
   expect(warnings).toEqual([])
 })
 
-test('resolveExporter merges headers by their names when signal, options, and variables have some', async () => {
+test('resolveExporter merges headers by their names when a signal and all signals have some', async () => {
   const env = {
     OTEL_EXPORTER_OTLP_HEADERS: 'tenant=all,Authorization=all,a=1',
     OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'authorization=logs,b=2',
