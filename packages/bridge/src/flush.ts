@@ -129,3 +129,16 @@ export function createStreamEnd(write: (chunk: any) => void, flush: () => Promis
   })
   return stream
 }
+
+/**
+ * Calls the callback of a stream's `write`: in the next turn, because a record is passed on at once; after a flush, when the chunk is
+ * empty, because an application writes an empty chunk to wait for the records before it.
+ *
+ * @param args arguments of `write` after the chunk: encoding and callback, in the forms of a stream of Node.js
+ */
+export function answerWrite(stream: StreamEnd, chunk: unknown, args: readonly unknown[]): void {
+  const callback = args.find((arg) => typeof arg === 'function') as ((error?: unknown) => void) | undefined
+  if (callback === undefined) return
+  if (chunk === '') stream.flush(callback)
+  else timers.setImmediate(callback)
+}

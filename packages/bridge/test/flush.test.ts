@@ -3,7 +3,7 @@ import { logs as apiLogs, type LoggerProvider as ApiLogsProvider } from '@opente
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { blockEventLoop, useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { createBridge } from '../src/bridge.ts'
-import { createStreamEnd, flushProvider } from '../src/flush.ts'
+import { answerWrite, createStreamEnd, flushProvider } from '../src/flush.ts'
 import { timers } from '../src/timers.ts'
 import type { LoggerProvider } from '../src/types.ts'
 import { adapter } from './adapter.ts'
@@ -237,5 +237,17 @@ describe('createStreamEnd', () => {
     expect(await new Promise((done) => stream.flush(done))).toBe(error)
     stream.flush()
     expect(events).toEqual([])
+  })
+
+  test('answerWrite calls back after the flush when the chunk is empty, else in the next turn', async () => {
+    const { stream, events, resolve } = streamEnd()
+    answerWrite(stream, '', [() => events.push('after the flush')])
+    answerWrite(stream, 'record', ['utf8', () => events.push('in the next turn')])
+    answerWrite(stream, 'record', ['utf8'])
+    expect(events).toEqual([])
+    await new Promise(setImmediate)
+    expect(events).toEqual(['in the next turn'])
+    resolve(undefined)
+    await vi.waitFor(() => expect(events).toEqual(['in the next turn', 'after the flush']))
   })
 })

@@ -24,7 +24,7 @@ import {
   createStreamEnd,
   type StreamEnd,
 } from '@logbridge/bridge'
-import { callSites, warnOfOfficial } from '@logbridge/bridge/internal'
+import { answerWrite, callSites, warnOfOfficial } from '@logbridge/bridge/internal'
 import { type BunyanRecord, createAdapter, parseLine } from './convert.ts'
 import type { OtelStreamOptions } from './options.ts'
 import { resolveLevel } from './severity.ts'
@@ -39,7 +39,13 @@ export interface OtelStream {
   level?: number
   closeOnExit: false
   /** `end(callback)`, `flush(callback)`, and the events `finish` and `close` wait for the delivery. */
-  stream: { write(record: object | string): void } & StreamEnd
+  stream: {
+    /**
+     * Sends one record, or the record of one line. Never throws.
+     * @param callback last argument, as in a stream of Node.js. The callback of an empty text waits for the delivery.
+     */
+    write(record: object | string, encoding?: unknown, callback?: unknown): void
+  } & StreamEnd
 }
 
 /**
@@ -55,7 +61,9 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   const { level, severity } = options
   const bridge = createBridge(createAdapter(severity), options)
   let compared = false
-  function write(record: object | string): void {
+  function write(record: object | string, encoding?: unknown, callback?: unknown): void {
+    if (encoding !== undefined || callback !== undefined) answerWrite(stream, record, [encoding, callback])
+    if (record === '') return
     if (!compared) {
       compared = true
       if (typeof record === 'object') watchForInstrumentation(record)
@@ -63,12 +71,13 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     // bunyan writes lines when the application passes `stream` alone, without `type: 'raw'`.
     bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
   }
+  const stream = Object.assign(createStreamEnd(write, bridge.flush), { write })
   return {
     type: 'raw',
     name: 'otel',
     ...(level !== undefined && { level: resolveLevel('level', level) }),
     closeOnExit: false,
-    stream: Object.assign(createStreamEnd(write, bridge.flush), { write }),
+    stream,
   }
 }
 

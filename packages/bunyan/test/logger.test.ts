@@ -189,3 +189,11 @@ test('the end of otelStream emits finish when the provider has flushed', async (
   await once(stream, 'close')
   expect(events).toEqual(['finish', 'called back', 'close'])
 })
+
+test('write of otelStream calls back and sends no record when the text is empty', async () => {
+  const emitted: unknown[] = []
+  const loggerProvider = { getLogger: () => ({ emit: (record: unknown) => emitted.push(record) }) }
+  const { stream } = otelStream({ loggerProvider })
+  await new Promise((done) => stream.write('', done))
+  expect(emitted).toEqual([])
+})

@@ -23,6 +23,7 @@ import {
   createStreamEnd,
   type StreamEnd,
 } from '@logbridge/bridge'
+import { answerWrite } from '@logbridge/bridge/internal'
 import { createAdapter } from './convert.ts'
 import { createLine } from './line.ts'
 import type { OtelStreamOptions } from './options.ts'
@@ -41,8 +42,11 @@ export type { DeliveryOptions, OtelStreamOptions, TransportOptions, WorkerAdapte
 export interface OtelStream extends StreamEnd {
   /** Makes `pino(stream)` recognize a stream. */
   readonly writable: true
-  /** Sends one line. Never throws. */
-  write(line: string): void
+  /**
+   * Sends one line. Never throws.
+   * @param callback last argument, as in a stream of Node.js. The callback of an empty line waits for the delivery.
+   */
+  write(line: string, encoding?: unknown, callback?: unknown): void
 }
 
 /** Makes pino set the fields of `Metadata` before each `write`. https://getpino.io/#/docs/api?id=metadata */
@@ -78,7 +82,9 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     lastMsg: undefined,
     lastLogger: undefined,
     [METADATA]: true,
-    write(this: Metadata | undefined, text: string) {
+    write(this: Metadata | undefined, text: string, encoding?: unknown, callback?: unknown) {
+      if (encoding !== undefined || callback !== undefined) answerWrite(end, text, [encoding, callback])
+      if (text === '') return
       // pino sets the metadata on the object that it writes to, which may be a copy: `{ ...otelStream() }`.
       const target = this ?? stream
       const { lastLevel, lastTime, lastObj, lastLogger } = target

@@ -393,6 +393,13 @@ describe.each([
     expect((await only()).body).toContain('hello')
   })
 
+  test('calls back and sends no record when a line is empty', async () => {
+    const { stream, logger, only } = await open()
+    logger.info('hello')
+    await new Promise((done) => stream.write('', done))
+    expect(await only()).toMatchObject({ body: 'hello' })
+  })
+
   test('reads a record when another writer has made the line', async () => {
     const { stream, only } = await open()
     stream.write('{"msg":"hello","a":{"b":1},"level":40,"time":1700000000123}\n')
