@@ -42,7 +42,8 @@ export function watchThreads(countLost: CountLost): () => void {
     if (getEnvironmentData(KEY) === undefined) {
       const table = new SharedArrayBuffer(ROWS * ROW_CELLS * Int32Array.BYTES_PER_ELEMENT)
       // A clone has the same memory, and belongs to Node.js: an object of Jest's realm would keep all globals of a test file alive.
-      setEnvironmentData(KEY, structuredClone(table))
+      // A window of jsdom has no structuredClone.
+      setEnvironmentData(KEY, globalThis.structuredClone?.(table) ?? table)
     }
     process.on('worker', watchThread)
   }
