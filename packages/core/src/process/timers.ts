@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { LogbridgeError, rules } from '@logbridge/bridge'
 import { waitAtMost } from '@logbridge/bridge/internal'
 
@@ -13,14 +14,15 @@ export function timerMillis(millis: number): number {
 }
 
 /**
- * Reads the time limit of a flush or a shutdown.
+ * Reads the time limit of a flush or a shutdown. The name of a signal counts as no limit given, because
+ * `process.on('SIGTERM', telemetry.shutdown)` passes the name as the first argument.
  *
  * @param defaultMillis replaces `undefined`
  * @throws LogbridgeError `INVALID_OPTION` for anything but a `TimeLimit`, e.g. NaN
  */
 export function limitMillis(given: TimeLimit | undefined, defaultMillis: number): number {
   const millis = typeof given === 'object' && given !== null ? given.timeoutMillis : given
-  if (millis === undefined) return defaultMillis
+  if (millis === undefined || isSignalName(millis)) return defaultMillis
   if (millis === Infinity) return MAX_TIMER_MILLIS
   if (rules.millis.test(millis)) return millis
   throw new LogbridgeError(
@@ -28,6 +30,10 @@ export function limitMillis(given: TimeLimit | undefined, defaultMillis: number)
     `@logbridge/core: timeoutMillis is ${typeof millis === 'number' ? millis : `a value of type ${typeof millis}`}; ` +
       `it accepts ${rules.millis.accepts}, or an object with timeoutMillis`,
   )
+}
+
+function isSignalName(given: unknown): boolean {
+  return typeof given === 'string' && Object.hasOwn(constants.signals, given)
 }
 
 /** Waits until all promises are settled, or until the time is up. A rejection counts as done. */

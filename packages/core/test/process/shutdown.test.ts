@@ -17,6 +17,8 @@ test.each([
   [{ timeoutMillis: 5 }, 5],
   [{}, 3000],
   [Infinity, 2 ** 31 - 1],
+  // process.on('SIGTERM', telemetry.shutdown) passes the name of the signal.
+  ['SIGTERM' as never, 3000],
 ])('createShutdown reads the timeout when it is %o', async (timeoutMillis, expected) => {
   const run = vi.fn(async () => {})
   await createShutdown(run).begin(timeoutMillis)
