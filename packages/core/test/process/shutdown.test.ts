@@ -18,10 +18,10 @@ test.each([
   [{}, 3000],
   [Infinity, 2 ** 31 - 1],
   // process.on('SIGTERM', telemetry.shutdown) passes the name of the signal.
-  ['SIGTERM' as never, 3000],
+  ['SIGTERM', 3000],
 ])('createShutdown reads the timeout when it is %o', async (timeoutMillis, expected) => {
   const run = vi.fn(async () => {})
-  await createShutdown(run).begin(timeoutMillis)
+  await createShutdown(run).begin(timeoutMillis as never)
   expect(run).toHaveBeenCalledWith(expected)
 })
 
