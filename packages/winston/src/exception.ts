@@ -29,9 +29,10 @@ export function extractException(
 
   const source =
     call.spreadError ??
-    (isError(info)
+    // The record of a selective text lacks the parts that the text hides, and they are not to be made up.
+    (isError(info) && !(isSelective && isError(logged))
       ? info
-      : logged !== info && isError(logged)
+      : isError(logged)
         ? logged
         : isError(original)
           ? original

@@ -14,7 +14,7 @@
  * `docs/mapping.md` has the table that a test executes.
  */
 import { isError, safeGet } from '@logbridge/bridge'
-import { isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
+import { containsText, isOmitted, stripEscapeSequences } from '@logbridge/bridge/internal'
 import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from '../info.ts'
 import {
   applyReplacer,
@@ -77,7 +77,7 @@ export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse)
   const part = parsePart(rest)
   if (part) {
     const shown = compareFields(info, part.json, part.beside)
-    return { info: isMessageShown ? shown : withMessage(cloneForFormat(shown), text), isSelective: true }
+    return { info: isMessageShown ? shown : withText(shown, text), isSelective: true }
   }
   if (!isMessageShown) return { info: keepPlacedFields(info, text), isSelective: true }
   const hasMessage = !isOmitted(message) && message !== ''
@@ -132,8 +132,10 @@ function compareFields(info: Info, json: Fields, beside?: string, used?: Replace
     if (part !== HIDDEN) count += 1
     if (Object.is(part, value)) continue
     shown ??= cloneForFormat(info)
-    if (part === HIDDEN) delete shown[key]
-    else defineField(shown, key, part)
+    if (part !== HIDDEN) defineField(shown, key, part)
+    // A deleted message would be that of the prototype.
+    else if (key === 'message') defineHidden(shown, key, undefined)
+    else delete shown[key]
   }
   for (const key of used ? Object.keys(json) : []) {
     if (used!.keys.has(key) || Object.hasOwn(info, key) || MESSAGE_KEYS.includes(key)) continue
@@ -141,9 +143,43 @@ function compareFields(info: Info, json: Fields, beside?: string, used?: Replace
     defineField(shown, key, json[key])
     count += 1
   }
+  for (const [key, part] of beside === undefined ? unlistedParts(info, json, places) : []) {
+    shown ??= cloneForFormat(info)
+    defineHidden(shown, key, part)
+    if (part !== undefined) count += 1
+  }
   if (shown === undefined) return info
   // The JSON shows no field of this record, and becomes the body.
-  return count === 0 && !('message' in shown) ? withMessage(shown, String(info[MESSAGE])) : shown
+  return count === 0 && safeGet(shown, 'message') === undefined
+    ? withMessage(shown, String(info[MESSAGE]))
+    : shown
+}
+
+/**
+ * Lists the message and the stack of an Error that is the record, where JSON changes or hides them, and they are no enumerable fields. JSON of
+ * enumerable fields alone hides nothing, because `JSON.stringify` prints an Error so. A stack without a key in the JSON follows the message.
+ */
+function unlistedParts(info: Info, json: Fields, places: readonly Fields[]): [key: string, part: unknown][] {
+  if (!isError(info)) return []
+  const keys = Object.keys(info)
+  if (!keys.includes('message') && Object.keys(json).every((key) => keys.includes(key))) return []
+  const message = safeGet(info, 'message')
+  const stack = safeGet(info, 'stack')
+  const text = textsOf(json)
+  let shownMessage = messageIn(places, message, false)
+  if (shownMessage === MISSING) shownMessage = partIn(text, message)
+  let shownStack = fieldIn(places, 'stack', stack, false)
+  if (shownStack === MISSING) shownStack = shownMessage === message ? stack : partIn(text, stack)
+  const parts: [string, unknown][] = [
+    ['message', shownMessage],
+    ['stack', shownStack],
+  ]
+  return parts.filter(([key, part]) => !keys.includes(key) && part !== safeGet(info, key))
+}
+
+/** Returns a part that a text contains; `undefined` for any other. */
+function partIn(text: string, part: unknown): unknown {
+  return typeof part === 'string' && containsText(text, part) ? part : undefined
 }
 
 /** Parts of a text that are searched for fields whose key the text lacks. */
@@ -218,6 +254,19 @@ function keepPlacedFields(info: Info, text: string): Info {
 
 function withoutFields(info: Info): Info {
   return { [LEVEL]: info[LEVEL], [SPLAT]: info[SPLAT], [MESSAGE]: info[MESSAGE], level: info['level'] }
+}
+
+/** Copies a record with the text in place of its message. The stack of an Error has the message, too. */
+function withText(info: Info, text: string): Info {
+  const copy = withMessage(cloneForFormat(info), text)
+  if (isError(info) && !Object.keys(info).includes('stack'))
+    defineHidden(copy, 'stack', partIn(text, safeGet(info, 'stack')))
+  return copy
+}
+
+/** Sets a field that is not enumerable, as message and stack of an Error. */
+function defineHidden(info: Info, key: string, value: unknown): void {
+  Object.defineProperty(info, key, { value, enumerable: false, writable: true, configurable: true })
 }
 
 function withMessage(info: Info, text: string): Info {

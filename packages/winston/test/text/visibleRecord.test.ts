@@ -490,6 +490,74 @@ describe('a format of the transport', () => {
   })
 })
 
+describe('an Error that is the record', () => {
+  const error = (): Error => Object.assign(new TypeError('card 4111'), { code: 'E_CARD' })
+
+  test.each<[string, Logform.Format, unknown, object]>([
+    ['JSON', format.printf(() => '{"message":"masked"}'), 'masked', {}],
+    ['JSON under another key', format.printf(() => '{"text":"masked"}'), '{"text":"masked"}', {}],
+    [
+      'JSON with a field',
+      format.printf(({ code }) => JSON.stringify({ msg: 'masked', code })),
+      'masked',
+      { code: 'E_CARD' },
+    ],
+    [
+      'JSON with a stack',
+      format.printf(() => '{"message":"masked","stack":"TypeError: masked"}'),
+      'masked',
+      { 'exception.stacktrace': 'TypeError: masked' },
+    ],
+    [
+      'JSON behind a text',
+      format.printf(({ code }) => `masked ${JSON.stringify({ code })}`),
+      'masked {"code":"E_CARD"}',
+      { code: 'E_CARD' },
+    ],
+    ['a text', format.printf(() => 'masked'), 'masked', {}],
+    [
+      'JSON of a replacer',
+      format.json({ replacer: (key, value: unknown) => (key === '' ? { message: 'masked' } : value) }),
+      'masked',
+      {},
+    ],
+  ])('hides message and stack when a mask is printed as %s', async (_, formats, body, attributes) => {
+    for (const options of [{}, { format: formats }]) {
+      const record = await sent(
+        (logger) => logger.error(error()),
+        options.format ? format.json() : formats,
+        options,
+      )
+      expect(record.body).toBe(body)
+      expect(record.attributes).toEqual({ 'exception.type': 'TypeError', ...attributes })
+    }
+  })
+
+  test.each<[string, Logform.Format]>([
+    ['its message', format.printf(({ message, level }) => JSON.stringify({ level, message }))],
+    ['its fields alone', format.printf((info) => JSON.stringify(info))],
+    ['its message under another key', format.printf(({ message }) => JSON.stringify({ text: message }))],
+    ['its message in a text', format.printf(({ message }) => `error: ${String(message)}`)],
+  ])('sends message and stack when the text shows %s', async (_, formats) => {
+    const { body, attributes } = await sent((logger) => logger.error(error()), formats)
+    expect(body).toBe('card 4111')
+    expect(attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'card 4111',
+      'exception.stacktrace': expect.stringMatching(/^TypeError: card 4111\n {4}at /),
+    })
+  })
+
+  test('hides the message when the getter of its class returns it', async () => {
+    const record = await sent(
+      (logger) => logger.error(new DOMException('card 4111', 'AbortError') as never),
+      format.printf(() => '{"message":"masked"}'),
+    )
+    expect(record).toMatchObject({ body: 'masked', attributes: { 'exception.type': 'AbortError' } })
+    expect(JSON.stringify(record)).not.toContain('4111')
+  })
+})
+
 describe('a text that is no JSON', () => {
   const masking = (): Logform.Format => format.printf(({ message }) => String(message).replaceAll(/\d/g, '*'))
 
