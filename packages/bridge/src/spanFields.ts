@@ -7,22 +7,32 @@ const SPAN_ID_LENGTH = 16
 /**
  * Removes the ids of the record's own span from the attributes, where an official instrumentation has written them for logs that are no OTLP
  * (`trace_id`, `span_id`, `trace_flags`, or names of the application). A pair of attributes with both ids counts: a trace id alone may be a field
- * of the application. Sets the fields to `undefined`, because deleted fields make an object slow.
+ * of the application. Neighbors are pairs first, because they are written together. Sets the fields to `undefined`, because deleted fields make
+ * an object slow.
  * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  */
 export function removeSpanFields(attributes: Record<string, unknown>, context: Context): void {
   if (!hasIds(attributes)) return
   const span = spanContextOf(context)
   if (span === undefined) return
+  const { traceId, spanId, traceFlags } = span
   const keys = Object.keys(attributes)
-  const traceIdKey = keys.find((key) => attributes[key] === span.traceId)
-  const spanIdKey = keys.find((key) => attributes[key] === span.spanId)
-  if (traceIdKey === undefined || spanIdKey === undefined) return
-  attributes[traceIdKey] = attributes[spanIdKey] = undefined
-  // The instrumentations write the flags last.
-  const flagsKey = keys[keys.indexOf(spanIdKey) + 1]
-  const flags = (span.traceFlags & 0xff).toString(16).padStart(2, '0')
-  if (flagsKey !== undefined && attributes[flagsKey] === flags) attributes[flagsKey] = undefined
+  const flags = (traceFlags & 0xff).toString(16).padStart(2, '0')
+  let found = false
+  for (let index = 1; index < keys.length; index += 1) {
+    const [first, second] = [attributes[keys[index - 1]!], attributes[keys[index]!]]
+    if (!(first === traceId && second === spanId) && !(first === spanId && second === traceId)) continue
+    found = true
+    attributes[keys[index - 1]!] = attributes[keys[index]!] = undefined
+    // The instrumentations write the flags last.
+    const flagsKey = keys[index + 1]
+    if (flagsKey !== undefined && attributes[flagsKey] === flags) attributes[flagsKey] = undefined
+  }
+  if (found) return
+  const traceIdKey = keys.find((key) => attributes[key] === traceId)
+  const spanIdKey = keys.find((key) => attributes[key] === spanId)
+  if (traceIdKey !== undefined && spanIdKey !== undefined)
+    attributes[traceIdKey] = attributes[spanIdKey] = undefined
 }
 
 /** Tests for texts as long as both ids, because reading the active span takes longer than this test. */

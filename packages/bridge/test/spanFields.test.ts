@@ -18,6 +18,18 @@ test('removeSpanFields removes both ids and the flags behind them when they are 
   expect(left({ traceId, spanId, id: '01x' })).toEqual({ id: '01x' })
 })
 
+test('removeSpanFields removes each pair when a hook writes the ids under other names, too', () => {
+  const pair = { trace_id: traceId, span_id: spanId, trace_flags: '01' }
+  expect(left({ ...pair, 'trace.id': traceId, 'span.id': spanId, id: 7 })).toEqual({ id: 7 })
+  expect(left({ spanId, traceId, a: 1 })).toEqual({ a: 1 })
+  expect(left({ spanId, a: 1, traceId })).toEqual({ a: 1 })
+})
+
+test('removeSpanFields keeps a field with the trace id when a pair stands beside it', () => {
+  expect(left({ requestId: traceId, trace_id: traceId, span_id: spanId })).toEqual({ requestId: traceId })
+  expect(left({ trace_id: traceId, span_id: spanId, requestId: traceId })).toEqual({ requestId: traceId })
+})
+
 test.for<[string, Record<string, unknown>]>([
   ['the trace id stands alone', { requestId: traceId, trace_flags: '01' }],
   ['the ids are those of another span', { trace_id: traceId, span_id: 'c'.repeat(16) }],
