@@ -1,4 +1,5 @@
 import vm from 'node:vm'
+import { Temporal as Polyfill } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
 import { toAnyValue, toAnyValueMap } from '../src/anyValue.ts'
 import { MAX_VALUES } from '../src/safeAccess.ts'
@@ -124,6 +125,34 @@ describe('an instance of a class of the Web becomes its fields', () => {
   test('when its body has been read', async () => {
     await used.text()
     expect(toAnyValue(used)).toMatchObject({ status: 503 })
+  })
+})
+
+/** `Temporal` of Node.js from version 26 on, and of a polyfill. */
+const temporals: [string, typeof Polyfill][] = [
+  ['temporal-polyfill', Polyfill],
+  ...('Temporal' in globalThis
+    ? [
+        ['Node.js', (globalThis as unknown as { Temporal: typeof Polyfill }).Temporal] as [
+          string,
+          typeof Polyfill,
+        ],
+      ]
+    : []),
+]
+
+describe.each(temporals)('a value of Temporal of %s becomes its text', (_, Temporal) => {
+  test.for<[string, string, object]>([
+    ['Instant', '2026-11-29T10:00:00.123456789Z', Temporal.Instant.from('2026-11-29T10:00:00.123456789Z')],
+    ['ZonedDateTime', '2026-11-29T10:00:00+01:00[Europe/Berlin]', Temporal.ZonedDateTime.from('2026-11-29T10:00[Europe/Berlin]')], // prettier-ignore
+    ['PlainDateTime', '2026-11-29T10:00:00', Temporal.PlainDateTime.from('2026-11-29T10:00')],
+    ['PlainDate', '2026-11-29', Temporal.PlainDate.from('2026-11-29')],
+    ['PlainTime', '10:00:00', Temporal.PlainTime.from('10:00')],
+    ['PlainYearMonth', '2026-11', Temporal.PlainYearMonth.from('2026-11')],
+    ['PlainMonthDay', '11-29', Temporal.PlainMonthDay.from('11-29')],
+    ['Duration', 'P1DT2H', Temporal.Duration.from({ days: 1, hours: 2 })],
+  ])('%s', ([, text, value]) => {
+    expect(toAnyValue({ value, values: [value] })).toStrictEqual({ value: text, values: [text] })
   })
 })
 
