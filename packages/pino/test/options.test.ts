@@ -123,11 +123,15 @@ const others: Record<string, Case> = {
   },
 }
 
-describe.each(routes)('adapter through %s', (_, open) => {
+/** Hook that pino 8 lacks. */
+const SINCE_9 = 'hooks.streamWrite'
+
+describe.each(routes)('adapter through %s', (route, open) => {
+  const known = Object.entries(others).filter(([name]) => name !== SINCE_9 || !route.endsWith('pino 8'))
   describe('reads a line when the logger has the option', () => {
     test.each(Object.entries(keys))('%s', (_, example) => check(open, example))
   })
   describe('sends a record when the logger has', () => {
-    test.each(Object.entries(others))('%s', (_, example) => check(open, example))
+    test.each(known)('%s', (_, example) => check(open, example))
   })
 })

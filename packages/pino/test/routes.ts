@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { memoryBackend } from '@logbridge/bridge/conformance'
 import type { ReceivedLogRecord } from '@logbridge/viewer'
 import pino from 'pino'
+import pino8 from 'pino8'
 import pino9 from 'pino9'
 import { afterAll, expect } from 'vitest'
 import { otelStream } from '../src/index.ts'
@@ -35,6 +36,11 @@ type Open = (loggerOptions?: pino.LoggerOptions<string>, options?: object) => Pr
 export const routes: [name: string, open: Open][] = [
   ['pino 10', (loggerOptions) => openStream(pino, loggerOptions)],
   ['pino 9', (loggerOptions) => openStream(pino9 as unknown as typeof pino, loggerOptions)],
+  ['pino 8', (loggerOptions) => openStream(pino8 as unknown as typeof pino, loggerOptions)],
+  [
+    'the worker of pino 8',
+    (loggerOptions, options) => openWorker(pino8 as unknown as typeof pino, loggerOptions, options),
+  ],
   ['the worker', (loggerOptions, options) => openWorker(pino, loggerOptions, options)],
 ]
 

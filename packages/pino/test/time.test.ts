@@ -28,12 +28,10 @@ describe.each(routes)('adapter through %s', (_, open) => {
   test.each(Object.entries(std))('sends the exact time when timestamp is %s', async (name, nanos) => {
     let time = ''
     const { logger, arrived } = await open({
-      timestamp: pino.stdTimeFunctions[name as keyof typeof std],
-      hooks: {
-        streamWrite(line) {
-          time = String((JSON.parse(line) as { time: unknown }).time)
-          return line
-        },
+      timestamp() {
+        const field = pino.stdTimeFunctions[name as keyof typeof std]()
+        time = String((JSON.parse(`{${field.slice(1)}}`) as { time: unknown }).time)
+        return field
       },
     })
     logger.info('hello')
