@@ -29,6 +29,7 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
   'winston: one transport added twice': { sent: 2 },
   'winston: two transports, two providers': { sent: 2 },
   'pino: two streams': { sent: 4, warning: twice('pino') },
+  'pino: two loggers that log equal lines to wrapped streams': { sent: 4 },
   'bunyan: two streams': { sent: 4, warning: twice('bunyan') },
   'log4js: two appenders': { sent: 4, warning: twice('log4js') },
   'official winston transport': {

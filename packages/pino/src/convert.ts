@@ -82,7 +82,9 @@ function fromLines(severityOfLevel: SeverityOf, source: Source): Adapter<Line> {
       const { text: severityText, number: severityNumber } = findSeverity(line)
       return { severityNumber, severityText, scope: source.scope(line) }
     },
-    isSameCall: (previous, line) => previous.text === line.text && previous.logger === line.logger,
+    // Without their logger, equal texts are no proof.
+    isSameCall: (previous, line) =>
+      line.logger !== undefined && previous.logger === line.logger && previous.text === line.text,
     convert(line, { scope }) {
       const config = source.config(line)
       const fields = fieldsOf(line, config)
