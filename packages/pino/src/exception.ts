@@ -41,7 +41,7 @@ function take(fields: Record<string, unknown>, key: string, error: SerializedErr
   const typeName = typeof name === 'string' && name !== '' && name !== 'Error' ? name : type
   if (typeof typeName === 'string') exception.type = typeName
   if (typeof message === 'string') exception.message = message
-  if (typeof stack === 'string') exception.stack = stackWithCauses(stack, error['cause'])
+  if (typeof stack === 'string' && stack !== '') exception.stack = stackWithCauses(stack, error['cause'])
   return exception
 }
 

@@ -239,6 +239,14 @@ describe.each([
       expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner' } })
     })
 
+    test('without a stack when the Error has none', async () => {
+      const error = Object.defineProperty(new TypeError('bare'), 'stack', { value: undefined })
+      const { logger, only } = await open()
+      logger.error(error)
+      const { attributes } = await only()
+      expect(attributes).toEqual({ 'exception.type': 'TypeError', 'exception.message': 'bare' })
+    })
+
     test('with its name as type when the name is its own', async () => {
       const { logger, only } = await open()
       logger.error(Object.assign(new Error('too late'), { name: 'TimeoutError', code: 'E1' }))
