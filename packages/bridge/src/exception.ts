@@ -67,7 +67,7 @@ function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
   const code = json === error && fields['code'] === undefined ? codeOf(error) : undefined
   if (!isOmitted(code)) fields['code'] = code
   const cause = causeOf(error)
-  if (cause !== undefined) fields['cause'] = cause
+  if (!isOmitted(cause)) fields['cause'] = cause
   const errors = errorsOf(error)
   if (errors !== undefined) fields['errors'] = errors
   return fields
@@ -103,6 +103,11 @@ function ownJSON(error: Error): object {
 
 const codeOf = safeGetter((error: Error) => (error as { code?: unknown }).code)
 const causeOf = safeGetter((error: object) => (error as Error).cause)
+/** Reads or calls `cause`. VError and restify-errors have a method, which the serializers of pino and bunyan call, too. */
+const calledCauseOf = safeGetter((error: object) => {
+  const { cause } = error as Error
+  return typeof cause === 'function' ? (cause as () => unknown).call(error) : cause
+})
 const errorsOf = safeGetter((error: Error) => (error as { errors?: unknown }).errors)
 
 /** A type that is missing is read from the stack, or is the `code` of an error without a stack, as in the official SDK. */
@@ -126,13 +131,13 @@ function stackWithCauses(error: Error): string {
 function withCauses(stack: string, error: object): string {
   let whole = stack
   const seen = new Set<unknown>([error])
-  let cause = causeOf(error)
+  let cause = calledCauseOf(error)
   while (seen.size <= MAX_CAUSES && !seen.has(cause)) {
     const causeStack = stackOfCause(cause)
     if (causeStack === undefined) break
     if (!containsText(stack, causeStack)) whole += `\nCaused by: ${causeStack}`
     seen.add(cause)
-    cause = causeOf(cause as object)
+    cause = calledCauseOf(cause as object)
   }
   return whole
 }

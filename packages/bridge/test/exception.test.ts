@@ -27,6 +27,25 @@ describe('describeException', () => {
     )
   })
 
+  test('returns the stack of the cause, and no field, when the cause is returned by a method', () => {
+    const inner = new TypeError('inner')
+    const error = new Error('outer', { cause: () => inner })
+    expect(describeException(error)).toEqual({
+      attributes: {
+        'exception.type': 'Error',
+        'exception.message': 'outer',
+        'exception.stacktrace': `${error.stack}\nCaused by: ${inner.stack}`,
+      },
+      extras: undefined,
+    })
+    const throwing = new Error('outer', {
+      cause: () => {
+        throw inner
+      },
+    })
+    expect(describeException(throwing).attributes['exception.stacktrace']).toBe(throwing.stack)
+  })
+
   test('ends when the Error is its own cause', () => {
     const error = new Error('loop')
     error.cause = error
