@@ -1,5 +1,11 @@
 import { isError, type LogRecord, safeGet, type SerializedError } from '@logbridge/bridge'
-import { containsText, describeException, exceptionAmong, textOf } from '@logbridge/bridge/internal'
+import {
+  containsText,
+  describeException,
+  exceptionAmong,
+  isOmitted,
+  textOf,
+} from '@logbridge/bridge/internal'
 import type { LogCall } from './callTracking.ts'
 import { type Info, isObject, messageOf, SPLAT, stackOf } from './info.ts'
 
@@ -71,11 +77,16 @@ function describeSpread(
   const cause = safeGet(error, 'cause')
   const errors = safeGet(error, 'errors')
   // format.errors() leaves the cause out by default, whereas winston's own merge keeps it.
+  // No format copies what a method returns, e.g. that of VError.
+  const isMethodCause = !isSelective && typeof cause === 'function'
   const isMerged = isSelective || info[SPLAT] !== undefined
-  const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged
+  const hasCause = 'cause' in attributes ? attributes['cause'] === cause : !isMerged || isMethodCause
   const described = describeLogged(error, call)
   if (stack === safeGet(error, 'stack')) {
-    if (hasCause && cause !== undefined) attributes['cause'] = cause
+    if (hasCause && !isOmitted(cause)) attributes['cause'] = cause
+    // A code that is no enumerable field is not merged, e.g. that of DOMException.
+    const code = isSelective ? undefined : safeGet(error, 'code')
+    if (!isOmitted(code) && !Object.keys(error).includes('code')) attributes['code'] ??= code
     // The errors of an AggregateError and their fields pass no format.
     if (Array.isArray(errors) && !isSelective) attributes['errors'] ??= errors
     return hasCause ? described : { ...described, stack: textOf(stack) }

@@ -47,6 +47,50 @@ describe('OtelTransport sends an Error as exception.*', () => {
     expect(record.attributes).toEqual(attributes)
   })
 
+  test('with its code when the code is no enumerable field', async () => {
+    const hidden = (): Error => Object.defineProperty(new Error('no'), 'code', { value: 'E_NO' })
+    expect((await arrivedOne((logger) => logger.error(hidden()))).attributes).toMatchObject({ code: 'E_NO' })
+    expect((await arrivedOne((logger) => logger.error('saving', hidden()))).attributes).toMatchObject({
+      code: 'E_NO',
+    })
+    const selective = winston.format.printf(({ message }) => JSON.stringify({ message }))
+    const { attributes } = await arrivedOne((logger) => logger.error(hidden()), { format: selective })
+    expect(attributes).not.toHaveProperty('code')
+  })
+
+  test('with its cause when a method returns the cause', async () => {
+    const cause = new TypeError('inner')
+    const run = (logger: winston.Logger): void => {
+      logger.error('saving', new Error('outer', { cause: () => cause }))
+    }
+    const { attributes } = await arrivedOne(run)
+    expect(attributes['exception.stacktrace']).toContain('\nCaused by: TypeError: inner\n')
+    expect(attributes).not.toHaveProperty('cause')
+  })
+
+  test('with its stack when its toJSON returns the message alone', async () => {
+    class PaymentError extends Error {
+      toJSON(): object {
+        return { message: this.message, orderId: 7 }
+      }
+    }
+    const { attributes } = await arrivedOne((logger) => logger.error(new PaymentError('declined')))
+    expect(attributes).toEqual({
+      'exception.type': 'PaymentError',
+      'exception.message': 'declined',
+      'exception.stacktrace': expect.stringMatching(/^Error: declined\n/),
+      orderId: 7,
+    })
+    class MaskedError extends PaymentError {
+      override toJSON(): object {
+        return { message: 'masked' }
+      }
+    }
+    const masked = await arrivedOne((logger) => logger.error(new MaskedError('card 4111')))
+    expect(masked).toMatchObject({ body: 'masked', attributes: { 'exception.type': 'MaskedError' } })
+    expect(JSON.stringify(masked)).not.toContain('4111')
+  })
+
   test('when the Error is alone in an object, which is the message', async () => {
     const { body, attributes } = await arrivedOne((logger) => logger.error({ err: failure() }))
     expect(body).toEqual({

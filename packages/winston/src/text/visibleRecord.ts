@@ -68,6 +68,7 @@ export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse)
     // The text shows the result of the record's `toJSON` alone.
     const source = hasToJSON(info) ? Object.assign(withoutFields(info), printed) : info
     const shown = compareFields(source, printed, undefined, used)
+    if (source !== info && isError(info) && !Object.hasOwn(printed, 'stack')) keepStack(shown, info)
     return { info: used ? applyReplacer(shown, used.replacer) : shown, isSelective: true }
   }
   const isMessageShown = showsMessage(text, message)
@@ -254,6 +255,11 @@ function keepPlacedFields(info: Info, text: string): Info {
 
 function withoutFields(info: Info): Info {
   return { [LEVEL]: info[LEVEL], [SPLAT]: info[SPLAT], [MESSAGE]: info[MESSAGE], level: info['level'] }
+}
+
+/** Sets the stack of an Error on the result of its `toJSON`, which shows the message and no stack. */
+function keepStack(shown: Info, error: Info): void {
+  if (safeGet(shown, 'message') === safeGet(error, 'message')) shown['stack'] = safeGet(error, 'stack')
 }
 
 /** Copies a record with the text in place of its message. The stack of an Error has the message, too. */
