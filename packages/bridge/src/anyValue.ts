@@ -1,7 +1,7 @@
 import { MAX_VALUES, setOwn } from './safeAccess.ts'
 import type { AnyValue, AnyValueMap, PlainRecord } from './types.ts'
 import { ValueWriter } from './value.ts'
-import type { ValueSink } from './valueSink.ts'
+import type { ValueLimits, ValueSink } from './valueSink.ts'
 
 /** Longest text in UTF-16 units, or bytes, of one value. */
 const MAX_UNITS = 8 * 1024 * 1024
@@ -26,9 +26,12 @@ export function toPlain(value: unknown, budget: number, obeysInspectCustom?: boo
   return builder.result
 }
 
-/** Converts all attributes of a record. */
-export function toAnyValueMap(attributes: object): AnyValueMap {
-  return buildMap(new Builder(), attributes)
+/**
+ * Converts all attributes of a record.
+ * @param limits the attributes within these limits are converted. Default: none
+ */
+export function toAnyValueMap(attributes: object, limits?: ValueLimits): AnyValueMap {
+  return buildMap(new Builder(), attributes, limits)
 }
 
 /** Record in plain values, with the objects that were converted to texts. */
@@ -49,9 +52,9 @@ export function toTracedRecord(body: unknown, attributes: object): TracedRecord 
   return { plain, sources }
 }
 
-function buildMap(builder: Builder, attributes: object): AnyValueMap {
+function buildMap(builder: Builder, attributes: object, limits: ValueLimits = {}): AnyValueMap {
   builder.beginMap()
-  new ValueWriter(builder, {}).writeFields(attributes)
+  new ValueWriter(builder, limits).writeFields(attributes)
   builder.endMap()
   return builder.result as AnyValueMap
 }

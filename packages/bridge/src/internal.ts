@@ -24,6 +24,7 @@ export {
   registeredProvider,
   withContext,
 } from './provider.ts'
+export { readRecord } from './readableRecord.ts'
 export { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from './spanContext.ts'
 export {
   copyFields,
@@ -42,6 +43,7 @@ export {
   type SeverityScale,
   severityTable,
   unknownLevel,
+  validSeverity,
 } from './severity.ts'
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'

@@ -55,8 +55,8 @@ export function namedSeverity(level: string): SeverityNumber {
 }
 
 /** Returns a severity number of the data model unchanged, and 0 for any other value. */
-export function validSeverity(value: number): SeverityNumber {
-  return value >= 1 && value < 25 ? (Math.trunc(value) as SeverityNumber) : 0
+export function validSeverity(value: unknown): SeverityNumber {
+  return typeof value === 'number' && value >= 1 && value < 25 ? (Math.trunc(value) as SeverityNumber) : 0
 }
 
 /** Merges the severity numbers of a library's levels with the option `severity`, which takes precedence. */

@@ -1,6 +1,7 @@
 /**
  * In-memory LoggerProvider for the tests of an application: keeps what its loggers send, and needs no SDK and no receiver.
  */
+import type { Context, SpanContext } from '@opentelemetry/api'
 import {
   activeContext,
   type AnyValue,
@@ -10,10 +11,13 @@ import {
   type HrTime,
   type Logger,
   type LoggerProvider,
+  readRecord,
+  resolveText,
   spanContextOf,
   toAnyValue,
   toAnyValueMap,
   toHrTime,
+  validSeverity,
 } from './internal.ts'
 
 /** Log record that a memory provider has received, in plain values. An absent field is `undefined`. */
@@ -84,37 +88,43 @@ export function createMemoryLoggerProvider(): MemoryLoggerProvider {
     reset: () => void records.splice(0),
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
-    getLogger(name, version, { schemaUrl, attributes = {} } = {}) {
-      const scope = { name, version, schemaUrl, attributes: toAnyValueMap(attributes) }
+    getLogger(name, version, options) {
+      const { schemaUrl, attributes } = options ?? {}
+      const scope = { name, version, schemaUrl, attributes: toAnyValueMap(attributes ?? {}) }
       return {
-        emit: (record) => void records.push(receive(scope, record)),
+        emit: (record) => void records.push(readRecord((readable) => receive(scope, readable), record)),
         enabled: () => true,
       }
     },
   }
 }
 
-/** Copies a record, so that a change after the log call does not show. */
+/** Copies a record, so that a change after the log call does not show. An invalid field is left out, as by `@logbridge/core`. */
 function receive(scope: MemoryLogRecord['scope'], record: EmittedRecord): MemoryLogRecord {
-  const { severityNumber = 0, severityText, body, attributes = {}, eventName, context, exception } = record
-  const span = spanContextOf(context ?? activeContext())
+  const { body, attributes, context, exception } = record
+  const span = spanOf(context)
   return {
     scope,
     timestamp: toHrTime(record.timestamp),
     observedTimestamp: toHrTime(record.observedTimestamp),
-    severityNumber,
-    severityText,
+    severityNumber: validSeverity(record.severityNumber),
+    severityText: resolveText(record.severityText),
     body: body === undefined ? undefined : toAnyValue(body),
-    attributes: toAnyValueMap({ ...exceptionAttributes(exception), ...attributes }),
-    eventName,
+    attributes: toAnyValueMap({
+      ...(exception !== undefined && exception !== null && describeException(exception).attributes),
+      ...(typeof attributes === 'object' && attributes),
+    }),
+    eventName: resolveText(record.eventName),
     traceId: span?.traceId,
     spanId: span?.spanId,
     traceFlags: span?.traceFlags,
   }
 }
 
-function exceptionAttributes(exception: unknown): object {
-  if (exception === undefined || exception === null) return {}
-  if (typeof exception !== 'object') return { 'exception.message': exception }
-  return describeException(exception).attributes
+function spanOf(given: unknown): SpanContext | undefined {
+  try {
+    return spanContextOf((given ?? activeContext()) as Context)
+  } catch {
+    return spanContextOf(activeContext())
+  }
 }

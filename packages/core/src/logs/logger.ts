@@ -2,8 +2,11 @@ import { copyFields, type HrTime, now, safeGet, toAnyValue, toHrTime } from '@lo
 import {
   describeException,
   isLoggingSuppressed,
+  readRecord,
   resolveText,
   toAnyValueMap,
+  validSeverity,
+  type ValueLimits,
   warnOnce,
 } from '@logbridge/bridge/internal'
 import {
@@ -34,7 +37,7 @@ export function loggerFactory(
   }
 
   function encodable(record: LogRecord): EncodableRecord | undefined {
-    const severityNumber = resolveSeverity(record.severityNumber)
+    const severityNumber = validSeverity(record.severityNumber)
     if (!isWanted(severityNumber) || isLoggingSuppressed()) return undefined
     const { timestamp, observedTimestamp: observed } = record
     const observedTimestamp = resolveTime(observed) ?? now()
@@ -66,7 +69,7 @@ export function loggerFactory(
   }
 
   const enabled: Logger['enabled'] = (options) =>
-    !pipeline.isClosed && isWanted(resolveSeverity(options && safeGet(options, 'severityNumber')))
+    !pipeline.isClosed && isWanted(validSeverity(options && safeGet(options, 'severityNumber')))
 
   return (scope) => ({ emit: (record) => emit(scope, record), enabled })
 }
@@ -74,6 +77,7 @@ export function loggerFactory(
 /** Maps all fields before the official SDK reads them, because the SDK reads values without bounds and throws on an invalid time. */
 export function createMappingLogger(
   official: Logger,
+  limits: ValueLimits,
   emitBounded: (severityNumber: number, emit: () => void) => void,
 ): Logger {
   function mapped(record: LogRecord): LogRecord {
@@ -85,10 +89,10 @@ export function createMappingLogger(
     return {
       timestamp: resolveTime(record.timestamp) ?? observedTimestamp,
       observedTimestamp,
-      severityNumber: resolveSeverity(record.severityNumber),
+      severityNumber: validSeverity(record.severityNumber),
       ...(severityText !== undefined && { severityText }),
       ...(body !== undefined && { body: toAnyValue(body) }),
-      ...(attributes && { attributes: toAnyValueMap(attributes) }),
+      ...(attributes && { attributes: toAnyValueMap(attributes, limits) }),
       ...(eventName !== undefined && { eventName }),
       context: resolveContext(record.context),
     }
@@ -103,52 +107,19 @@ export function createMappingLogger(
         warnEmitFailed(error)
       }
     },
-    enabled: (options) => official.enabled?.(options) ?? true,
+    enabled(options) {
+      try {
+        return official.enabled?.(options) ?? true
+      } catch {
+        // A getter of the options throws.
+        return official.enabled?.() ?? true
+      }
+    },
   }
 }
 
 function warnEmitFailed(error: unknown): void {
   warnOnce('emit', 'emit failed, a log record is missing', error)
-}
-
-/** Converts a record. A field whose getter throws is left out. */
-function readRecord<T>(convert: (record: LogRecord) => T, record: LogRecord): T {
-  try {
-    return convert(record)
-  } catch {
-    return convert(readableRecord(record))
-  }
-}
-
-const FIELDS = [
-  'timestamp',
-  'observedTimestamp',
-  'severityNumber',
-  'severityText',
-  'body',
-  'attributes',
-  'exception',
-  'eventName',
-  'context',
-] as const
-
-/** Copies the fields of a record that can be read. For a record with a getter that throws, and for a value that is no object. */
-function readableRecord(record: unknown): LogRecord {
-  const source = (typeof record === 'object' && record !== null ? record : {}) as LogRecord
-  const readable: Record<string, unknown> = {}
-  for (const name of FIELDS) {
-    try {
-      readable[name] = source[name]
-    } catch {
-      // Leave the field out.
-    }
-  }
-  return readable
-}
-
-/** Returns a severity number of the Logs Data Model, 1 to 24, or 0 for every other value. */
-export function resolveSeverity(value: unknown): number {
-  return typeof value === 'number' && value >= 1 && value < 25 ? Math.trunc(value) : 0
 }
 
 /** Converts the API's TimeInput. A number up to `performance.now()` counts from `performance.timeOrigin`, a larger number from the epoch, both in milliseconds. */

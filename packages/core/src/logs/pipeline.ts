@@ -60,10 +60,14 @@ export class LogPipeline {
     return this.closed
   }
 
-  /** @param isBehindSdk true when records come from the official SDK, which applies limits and counts `otel.sdk.log.created` */
-  constructor(config: LogsConfig, transport: RetryingTransport, isBehindSdk = false) {
+  /**
+   * @param limitsBehindSdk given when records come from the official SDK, which counts `otel.sdk.log.created`: the limits that the SDK
+   * does not apply
+   */
+  constructor(config: LogsConfig, transport: RetryingTransport, limitsBehindSdk?: ValueLimits) {
+    const isBehindSdk = limitsBehindSdk !== undefined
     this.config = config
-    this.limits = isBehindSdk ? {} : config.limits
+    this.limits = limitsBehindSdk ?? config.limits
     this.maxBatchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
     this.maxBatchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.maxBatchBytes)

@@ -1,4 +1,4 @@
-import { isLoggingSuppressed, resolveText } from '@logbridge/bridge/internal'
+import { isLoggingSuppressed, resolveText, validSeverity, type ValueLimits } from '@logbridge/bridge/internal'
 import type { InstrumentationScope } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
@@ -16,7 +16,6 @@ import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import type { TimeLimit } from '../process/timers.ts'
 import { refuseInSnapshot } from '../process/snapshot.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
-import { resolveSeverity } from './logger.ts'
 import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
 import { LogPipeline } from './pipeline.ts'
 import { EMPTY_STATS, type LogsStats } from '../queue/counters.ts'
@@ -30,10 +29,11 @@ export class PipelineProcessor implements LogRecordProcessor {
   private readonly resources = new WeakMap<Resource, EncodedResource>()
   private readonly scopes = new WeakMap<InstrumentationScope, EncodedScope>()
 
-  constructor(config: LogsConfig) {
+  /** @param limits limits that the official SDK does not apply */
+  constructor(config: LogsConfig, limits: ValueLimits = {}) {
     const { exporter } = config
     const transport = exporter && createTransport({ ...config, exporter })
-    this.pipeline = transport && new LogPipeline(config, transport, true)
+    this.pipeline = transport && new LogPipeline(config, transport, limits)
     this.exitHandler =
       this.pipeline && transport
         ? createExitHandler(this.pipeline, transport, shownEndpoint(exporter.url))
@@ -42,11 +42,11 @@ export class PipelineProcessor implements LogRecordProcessor {
   }
 
   enabled({ severityNumber }: { severityNumber?: number }): boolean {
-    return this.pipeline?.isClosed === false && this.isWanted(resolveSeverity(severityNumber))
+    return this.pipeline?.isClosed === false && this.isWanted(validSeverity(severityNumber))
   }
 
   onEmit(record: ReadWriteLogRecord): void {
-    const severityNumber = resolveSeverity(record.severityNumber)
+    const severityNumber = validSeverity(record.severityNumber)
     if (!this.pipeline || !this.isWanted(severityNumber)) return
     this.pipeline.write(this.scope(record), {
       timestamp: record.hrTime,

@@ -1,5 +1,5 @@
-import { copyFields } from '@logbridge/bridge'
-import { ACCEPTS_ANY_VALUE, resolveText, warnOnce } from '@logbridge/bridge/internal'
+import { type AnyValue, copyFields } from '@logbridge/bridge'
+import { ACCEPTS_ANY_VALUE, resolveText, toAnyValueMap, warnOnce } from '@logbridge/bridge/internal'
 import type { Logger, LoggerProvider } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -115,11 +115,16 @@ function createDirectProvider(
   return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
 }
 
-/** Sorts attributes by name, because scopes with equal attributes are equal in any order. */
+/** Sorts the keys of attributes and of the maps among them, because scopes with equal attributes are equal in any order. */
 function inOrder(attributes: unknown): unknown {
-  if (typeof attributes !== 'object' || attributes === null || Symbol.iterator in attributes)
-    return attributes
-  return Object.fromEntries(Object.entries(copyFields(attributes)).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return typeof attributes === 'object' && attributes !== null ? sorted(toAnyValueMap(attributes)) : undefined
+}
+
+function sorted(value: AnyValue): AnyValue {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  if (Array.isArray(value)) return value.map(sorted)
+  const fields = Object.entries(value).map(([name, field]) => [name, sorted(field)] as const)
+  return Object.fromEntries(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Creates a provider whose records pass the official LoggerProvider and the application's processors, then enter the pipeline. */
@@ -128,12 +133,14 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
   if (config.exporters.includes('console')) {
     processors.push(new SimpleLogRecordProcessor({ exporter: toConsole(new ConsoleLogRecordExporter()) }))
   }
-  const last = config.exporters.includes('otlp') ? new PipelineProcessor(config) : undefined
-  const { minimumSeverity } = config
+  const { minimumSeverity, limits } = config
+  // The SDK cuts characters in two, and takes a length of 0 for no limit.
+  const lengthLimit = { attributeValueLengthLimit: limits.attributeValueLengthLimit }
+  const last = config.exporters.includes('otlp') ? new PipelineProcessor(config, lengthLimit) : undefined
   const official = new SdkLoggerProvider({
     resource,
     processors: last ? [...processors, last] : processors,
-    logRecordLimits: config.limits,
+    logRecordLimits: { ...limits, attributeValueLengthLimit: Infinity },
     ...(config.meterProvider && { meterProvider: config.meterProvider }),
     loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
   })
@@ -169,7 +176,7 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     const inner = official.getLogger(resolveText(name) ?? '', resolveText(version), options)
     let logger = loggers.get(inner)
     if (logger === undefined) {
-      logger = createMappingLogger(inner, emitBounded)
+      logger = createMappingLogger(inner, lengthLimit, emitBounded)
       loggers.set(inner, logger)
     }
     return logger

@@ -106,7 +106,7 @@ const ARRAY_ELEMENT = lengthTag(ARRAY_VALUE.values)
 const MAP_FIELD = lengthTag(KEY_VALUE_LIST.values)
 
 /** Warns at most once a minute. https://opentelemetry.io/docs/specs/otel/logs/sdk/#logrecord-limits */
-function warnDropped({ attributeCountLimit }: ValueLimits): void {
+function warnDropped(attributeCountLimit: number): void {
   rearm(DROPPED)
   warnOnce(
     DROPPED,
@@ -149,7 +149,8 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       }
       const overLimit = record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0
       const dropped = record.droppedAttributesCount + overLimit
-      if (overLimit > 0) warnDropped(limits)
+      // The official SDK has dropped attributes down to its own limit.
+      if (dropped > 0) warnDropped(limits.attributeCountLimit ?? Object.keys(record.attributes ?? {}).length)
       if (uid !== undefined) this.attribute('log.record.uid', uid)
       if (dropped > 0) this.varintField(RECORD_DROPPED_ATTRIBUTES, dropped)
       if (record.spanContext) this.spanContext(record.spanContext)

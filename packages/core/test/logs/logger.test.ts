@@ -110,6 +110,12 @@ test('OtlpLogRecordProcessor delivers a record of the official SDK when its fiel
   expect(processor.stats()).toMatchObject({ created: 1, delivered: 1, dropped: NOTHING })
 })
 
+test.each(ways)('Logger.enabled returns true when its options throw, %s', (_, options) => {
+  const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, ...options })
+  const wrong = new Proxy({}, { get: throwing })
+  expect(provider.getLogger('any').enabled?.(wrong)).toBe(true)
+})
+
 test('Logger.enabled returns true when enabled() of a processor throws', () => {
   const processors = [{ ...passing, enabled: throwing }]
   const provider = createLoggerProvider({ endpoint: grpcUrl(), register: false, processors })

@@ -2,7 +2,12 @@ import * as api from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import {
+  InMemoryLogRecordExporter,
+  LoggerProvider,
+  type ReadWriteLogRecord,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs'
 import { withLoggingSuppressed } from '@logbridge/bridge/internal'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -25,6 +30,12 @@ beforeAll(() => {
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 })
 afterAll(() => api.context.disable())
+
+const PASSING = { onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }
+const ways = [
+  ['directly', {}],
+  ['through the official SDK', { processors: [PASSING] }],
+] as const
 
 let provider: LogbridgeLoggerProvider
 function create(options: Parameters<typeof createLoggerProvider>[0] = {}): LogbridgeLoggerProvider {
@@ -345,13 +356,7 @@ describe('attribute limits', () => {
     number: 12345678,
   }
 
-  test.each([
-    ['directly', {}],
-    [
-      'through the official SDK',
-      { processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }] },
-    ],
-  ])(
+  test.each(ways)(
     'createLoggerProvider cuts texts and bytes to attributeValueLengthLimit when it sends %s',
     async (_, options) => {
       create({ limits: { attributeValueLengthLimit: 5 }, ...options })
@@ -365,16 +370,29 @@ describe('attribute limits', () => {
     },
   )
 
-  test('createLoggerProvider sends empty texts when attributeValueLengthLimit is 0', async () => {
-    create({ limits: { attributeValueLengthLimit: 0 } })
+  test.each(ways)('createLoggerProvider cuts no character in two when it sends %s', async (_, options) => {
+    create({ limits: { attributeValueLengthLimit: 3 }, ...options })
+    provider.getLogger('l').emit({ attributes: { pair: 'ab😀', nested: { list: ['😀😀'] } } })
+    expect((await received())[0]!.attributes).toEqual({ pair: 'ab', nested: { list: ['😀'] } })
+  })
+
+  test('createLoggerProvider cuts attributes when a processor of the application adds them', async () => {
+    const onEmit = (record: ReadWriteLogRecord) => void record.setAttribute('added', 'ab😀')
+    create({ limits: { attributeValueLengthLimit: 3 }, processors: [{ ...PASSING, onEmit }] })
+    provider.getLogger('l').emit({ attributes: { text: 'abcd' } })
+    expect((await received())[0]!.attributes).toEqual({ text: 'abc', added: 'ab' })
+  })
+
+  test.each(ways)('createLoggerProvider sends empty texts when attributeValueLengthLimit is 0 %s', async (_, options) => {
+    create({ limits: { attributeValueLengthLimit: 0 }, ...options })
     const circular: Record<string, unknown> = {}
     circular['self'] = circular
     provider.getLogger('l').emit({ attributes: { text: 'a', circular } })
     expect((await received())[0]!.attributes).toEqual({ text: '', circular: { self: '' } })
   })
 
-  test('createLoggerProvider warns once when attributeCountLimit drops attributes', async () => {
-    create({ limits: { attributeCountLimit: 2 } })
+  test.each(ways)('createLoggerProvider warns once when attributeCountLimit drops attributes %s', async (_, options) => {
+    create({ limits: { attributeCountLimit: 2 }, ...options })
     for (let i = 0; i < 3; i += 1) provider.getLogger('l').emit({ attributes: { a: 1, b: 2, c: 3 } })
     const records = await received()
     expect(records.map((record) => record.droppedAttributesCount)).toEqual([1, 1, 1])
@@ -387,8 +405,9 @@ describe('attribute limits', () => {
 
 test('getLogger returns the same logger when the scope attributes are equal in another order', () => {
   create()
-  const at = (attributes: Record<string, number>) => provider.getLogger('l', '1', { attributes })
+  const at = (attributes: object) => provider.getLogger('l', '1', { attributes: attributes as api.Attributes })
   expect(at({ a: 1, b: 2 })).toBe(at({ b: 2, a: 1 }))
+  expect(at({ list: [{ a: 1, b: 2 }] })).toBe(at({ list: [{ b: 2, a: 1 }] }))
   expect(at({ a: 1, b: 2 })).not.toBe(at({ a: 2, b: 1 }))
 })
 
@@ -396,7 +415,7 @@ test.each([
   ['createLoggerProvider', {}],
   [
     'createLoggerProvider with processors',
-    { processors: [{ onEmit() {}, forceFlush: async () => {}, shutdown: async () => {} }] },
+    { processors: [PASSING] },
   ],
 ])('Logger.enabled is false after the shutdown of %s', async (_, options) => {
   create(options)
