@@ -47,7 +47,7 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
     test: (value) => Number.isSafeInteger(value) && (value as number) > 0,
   },
   millis: {
-    accepts: 'a number of milliseconds, 0 or more',
+    accepts: 'a number of milliseconds from 0 to 2147483647',
     test: (value) => typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1,
   },
   port: {

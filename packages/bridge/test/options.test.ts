@@ -40,7 +40,7 @@ describe('checkOptions names an option and its accepted values when the value is
     ['scope', '', 'a non-empty string, or a function'],
     ['captureTemplate', 1, 'true or false'],
     ['captureCode', 'yes', 'true or false'],
-    ['flushTimeoutMillis', '3 s', 'a number of milliseconds, 0 or more'],
+    ['flushTimeoutMillis', '3 s', 'a number of milliseconds from 0 to 2147483647'],
     ['onError', {}, 'a function'],
   ])('%s: %o', ([name, value, accepts]) => {
     const error = thrownBy(() => check({ [name]: value }))

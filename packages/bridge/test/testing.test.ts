@@ -83,13 +83,22 @@ test.each([
   ['a severityText that is a number', { severityText: 5 }, { severityText: '5' }],
   ['attributes that are text', { attributes: 'text' }, { attributes: {} }],
   ['a number as context', { context: 5 }, { traceId: undefined }],
-])('createMemoryLoggerProvider keeps a record as @logbridge/core sends it when the record has %s', (_, field, kept) => {
-  provider.getLogger('orders').emit({ body: 'placed', ...(field as object) })
-  expect(provider.records).toMatchObject([{ body: 'placed', ...kept }])
-})
+])(
+  'createMemoryLoggerProvider keeps a record as @logbridge/core sends it when the record has %s',
+  (_, field, kept) => {
+    provider.getLogger('orders').emit({ body: 'placed', ...(field as object) })
+    expect(provider.records).toMatchObject([{ body: 'placed', ...kept }])
+  },
+)
 
 test('createMemoryLoggerProvider keeps the other fields of a record when a getter throws', () => {
-  const body = { get: () => { throw new Error('no') } }
-  provider.getLogger('orders', '', null as never).emit(Object.defineProperty({ severityNumber: 9 }, 'body', body))
+  const body = {
+    get: () => {
+      throw new Error('no')
+    },
+  }
+  provider
+    .getLogger('orders', '', null as never)
+    .emit(Object.defineProperty({ severityNumber: 9 }, 'body', body))
   expect(provider.records).toMatchObject([{ severityNumber: 9, body: undefined }])
 })

@@ -79,7 +79,9 @@ export function resolveEndpoint(
   const used = protocol ?? impliedProtocol(given.text)
   const endpoint = used === 'grpc' ? readGrpcEndpoint(given, insecure) : readHttpEndpoint(given, signal)
   if (endpoint !== undefined) return checkTls({ ...endpoint, protocol: used }, tls, given.source)
-  const problem = `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
+  const problem = /^['"]/.test(given.text)
+    ? `${given.source} begins with a quote (docker --env-file keeps quotes: leave them out)`
+    : `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
   if (given.isOption) throw invalidOption(problem)
   warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported`)
   return undefined

@@ -8,6 +8,8 @@ const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
 const VALUE = /^[\x20-\x7e]*$/
 /** Headers of a connection, which HTTP/2 refuses in a request. https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
 const CONNECTION_HEADER = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
+/** Headers of the bytes of a message, which no receiver could read with another value. */
+const MESSAGE_HEADER = /^(content-encoding|content-length|grpc-encoding)$/i
 
 /**
  * Checks the headers of a request.
@@ -22,6 +24,7 @@ export function validateHeaders(headers: unknown): string | undefined {
     if (name.startsWith('"') || name.startsWith("'")) return 'a name that begins with a quote'
     if (!NAME.test(name) || name.endsWith('-bin')) return 'a name that cannot be sent'
     if (CONNECTION_HEADER.test(name)) return `${name}, which belongs to the connection`
+    if (MESSAGE_HEADER.test(name)) return `${name}, which the option compression decides`
     if (typeof value !== 'string') return `a value of ${name} that is not a string`
     if (/[\r\n]/.test(value)) return `a value of ${name} with a line break`
     if (!VALUE.test(value)) return `a value of ${name} with a character that is not printable ASCII`
@@ -38,7 +41,7 @@ export function explainHeadersText(text: string): string | undefined {
     const [name = '', ...rest] = item.split('=')
     const shown = NAME.test(name.trim()) ? `of ${name.trim()} ` : ''
     if (rest.length === 0)
-      return 'an item without =, because values with a comma have to be percent-encoded (%2C)'
+      return 'an item without = (the form is name=value,name2=value2, and a comma within a value is %2C)'
     if (/%(?![\da-f]{2})/i.test(item)) return `a value ${shown}with a % that has to be percent-encoded (%25)`
     if (/[\r\n]/.test(rest.join('=').trim())) return `a value ${shown}with a line break`
   }

@@ -85,7 +85,8 @@ const objectOrFalse: OptionRule = {
 }
 const protocol: OptionType<OtlpProtocol> = {
   ...oneOf('grpc', 'http/protobuf'),
-  parse(value) {
+  parse(text) {
+    const value = text.toLowerCase()
     if (value !== 'http/json') return value as OtlpProtocol
     warnOnce('http/json', 'the OTLP protocol http/json is not supported; http/protobuf is used')
     return 'http/protobuf'

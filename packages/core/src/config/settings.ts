@@ -48,22 +48,23 @@ export interface ListVariable<Word extends string> {
 const OWNER = '@logbridge/core'
 
 const wholeNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
+const decimal = (text: string): number | undefined => (/^\d/.test(text) ? Number(text) : undefined)
 
 // Types that several settings share.
 export const anyText: OptionType<string> = { ...rules.string, parse: (value) => value }
 export const count: OptionType<number> = { ...rules.count, parse: wholeNumber }
-export const millis: OptionType<number> = { ...rules.millis, parse: wholeNumber }
+export const millis: OptionType<number> = { ...rules.millis, parse: decimal }
 export const duration: OptionType<number> = {
   accepts: `a number of milliseconds from 1 to ${MAX_TIMER_MILLIS}`,
   test: (value) => typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MILLIS,
-  parse: wholeNumber,
+  parse: decimal,
 }
 /** Timeout in milliseconds. 0 means no limit. https://opentelemetry.io/docs/specs/otel/configuration/common/#timeout */
-export const timeout: OptionType<number> = { ...rules.millis, parse: wholeNumber }
+export const timeout: OptionType<number> = { ...rules.millis, parse: decimal }
 export const limit: OptionType<number> = {
   accepts: 'a whole number, 0 or more, or Infinity',
   test: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
-  parse: wholeNumber,
+  parse: (text) => (/^infinity$/i.test(text) ? Infinity : wholeNumber(text)),
 }
 
 /**

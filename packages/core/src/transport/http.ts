@@ -55,7 +55,8 @@ export function createHttpTransport(config: ExporterConfig): Transport {
     headers['user-agent'] = userAgent(headers['user-agent'])
     if (gzipped) headers['content-encoding'] = 'gzip'
     const { open, proxy } = await connect(attempt)
-    return exchange(() => open(headers, attempt), { body, sanitize, proxy }, attempt)
+    const isTunnel = config.tls !== undefined
+    return exchange(() => open(headers, attempt), { body, sanitize, proxy, isTunnel }, attempt)
   }
 
   return {
@@ -82,10 +83,11 @@ async function exchange(
     readonly body: Uint8Array
     readonly sanitize: SanitizeMessage
     readonly proxy: Proxy | undefined
+    readonly isTunnel: boolean
   },
   attempt: AbortSignal,
 ): Promise<ExportOutcome> {
-  const { body, sanitize, proxy } = request
+  const { body, sanitize, proxy, isTunnel } = request
   const call = open()
   const stop = (): void => void call.destroy()
   let failure: NodeJS.ErrnoException | undefined
@@ -113,7 +115,7 @@ async function exchange(
   }
   // Repeat the exchange when the receiver closed a keep-alive connection at the moment of its reuse.
   if (call.reusedSocket && !attempt.aborted) return exchange(open, request, attempt)
-  return httpFailure(failure, attempt.aborted, proxy)
+  return httpFailure(failure, attempt.aborted, proxy, isTunnel)
 }
 
 function isSameProxy(a: Proxy | undefined, b: Proxy | undefined): boolean {

@@ -33,7 +33,9 @@ export function httpOutcome(
   // https://opentelemetry.io/docs/specs/otlp/#failures-1
   const isStatus = response.headers['content-type'] === 'application/x-protobuf'
   const message = isStatus ? sanitize(readStatusMessage(body)) : ''
-  const reason = `HTTP ${status}${message ? `: ${message}` : ''}`
+  // An answer without the receiver's message may be the proxy's own.
+  const via = proxy && !isStatus ? ` (${shownProxy(proxy)})` : ''
+  const reason = `HTTP ${status}${message ? `: ${message}` : ''}${via}`
   // The Collector answers 400 to a request larger than its max_request_body_size.
   if (status === 413 || (status === 400 && /body too large/i.test(message))) {
     return { kind: 'too_large', reason, status }
@@ -47,14 +49,19 @@ export function httpOutcome(
  * @param failure `undefined` for a closed connection
  * @param isLate true after the deadline
  * @param proxy proxy that the request was to pass through
+ * @param isTunnel true for a request through a tunnel, so that the receiver itself answers
  */
 export function httpFailure(
   failure: NodeJS.ErrnoException | undefined,
   isLate: boolean,
   proxy: Proxy | undefined,
+  isTunnel: boolean,
 ): ExportOutcome {
+  // The hints are about the receiver, and a proxy that forwards the request has failed itself.
+  const isForwarded = proxy !== undefined && !isTunnel
   const { code, name } = failure ?? { name: 'closed without a response' }
-  const cause = failure instanceof ProxyError ? failure.message : `${code ?? name}${hint(code)}`
+  const cause =
+    failure instanceof ProxyError ? failure.message : `${code ?? name}${isForwarded ? '' : hint(code)}`
   const via = proxy && !(failure instanceof ProxyError) ? ` (${shownProxy(proxy)})` : ''
   const reason = isLate ? `no response in time${via}` : `${cause}${via}`
   return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }

@@ -103,12 +103,13 @@ function isInNetwork(host: string, entry: string): boolean {
   if (version === 0) return false
   const family = version === 4 ? 'ipv4' : 'ipv6'
   const networks = new BlockList()
-  const [network = '', bits] = entry.split('/')
-  const [first = '', last = ''] = entry.split('-')
+  // `BlockList` compares addresses of several spellings, such as `::1` and `0:0:0:0:0:0:0:1`.
+  const [network = '', bits] = entry.replaceAll(/[[\]]/g, '').split('/')
+  const [first = '', last] = network.split('-')
   try {
-    if (bits !== undefined) networks.addSubnet(network, Number(bits), family)
-    else if (isIP(first) === version && isIP(last) === version) networks.addRange(first, last, family)
-    else return entry === `[${host}]`
+    if (bits !== undefined) networks.addSubnet(network, /^\d+$/.test(bits) ? Number(bits) : NaN, family)
+    else if (last !== undefined) networks.addRange(first, last, family)
+    else networks.addAddress(first, family)
     return networks.check(host, family)
   } catch {
     // The entry is no network of this family.

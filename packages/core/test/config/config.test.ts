@@ -198,7 +198,7 @@ const ROWS: Row[] = [
     variables: ['OTEL_METRIC_EXPORT_TIMEOUT'],
     defaultValue: 30_000,
     texts: numbers,
-    invalid: '1.5',
+    invalid: '1.5 s',
     given: 5000,
     invalidOption: 'x',
   },
@@ -301,6 +301,28 @@ test('resolveTelemetry throws an error that names the path when an option is unk
     /option traces is true/,
   )
   expect(thrownBy(() => resolveLogs({ logs: {} } as never, {})).message).toMatch(/no option logs/)
+})
+
+test('resolveLogs reads a variable when its number has decimals, and its words are in capitals', () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_TIMEOUT: '1500.5',
+    OTEL_BLRP_SCHEDULE_DELAY: '2e3',
+    OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: 'Infinity',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/PROTOBUF',
+  }
+  expect(resolveLogs({}, env)).toMatchObject({
+    exporter: { timeoutMillis: 1500.5, protocol: 'http/protobuf' },
+    scheduledDelayMillis: 2000,
+    limits: { attributeCountLimit: Infinity },
+  })
+  expect(warnings).toEqual([])
+})
+
+test('resolveLogs names the longest timeout when a variable is longer', () => {
+  resolveLogs({}, { OTEL_EXPORTER_OTLP_TIMEOUT: '99999999999' })
+  expect(warnings).toEqual([
+    "OTEL_EXPORTER_OTLP_TIMEOUT is ignored: '99999999999' is not a number of milliseconds from 0 to 2147483647",
+  ])
 })
 
 test('resolveLogs reads the options of logs at the top level when createLoggerProvider is called', () => {

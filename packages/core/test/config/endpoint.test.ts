@@ -113,6 +113,15 @@ describe('resolveEndpoint', () => {
     expect(warnings).toEqual([])
   })
 
+  test('names the quote when docker has left quotes around the variable', () => {
+    const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '"http://user:hunter2@c:4318"' }
+    expect(resolved('traces.exporter', {}, env)).toBeUndefined()
+    expect(warnings).toEqual([
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT begins with a quote (docker --env-file keeps quotes: leave them out): ' +
+        'traces are not exported',
+    ])
+  })
+
   test.each<[string, TelemetryOptions]>([
     ['http://', {}],
     ['ftp://c', {}],

@@ -60,7 +60,12 @@ test.each([
   ['"api-key=hunter2"', 'a quote at its beginning (docker --env-file keeps quotes: leave them out)'],
   ['api-key=hunter2\nx', 'a value of api-key with a line break'],
   ['api-key=hunter2%0A', 'a value of api-key with a line break'],
-  ['a=1,hunter2', 'an item without =, because values with a comma have to be percent-encoded (%2C)'],
+  [
+    'a=1,hunter2',
+    'an item without = (the form is name=value,name2=value2, and a comma within a value is %2C)',
+  ],
+  ['a=1,Content-Encoding=br', 'Content-Encoding, which the option compression decides'],
+  ['grpc-encoding=gzip', 'grpc-encoding, which the option compression decides'],
   ['api key=hunter2', 'a name that cannot be sent'],
   ['api-key=hünter2', 'a value of api-key with a character that is not printable ASCII'],
 ])('resolveExporter says why it ignores the headers when the variable is %j', (text, problem) => {

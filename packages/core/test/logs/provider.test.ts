@@ -383,29 +383,36 @@ describe('attribute limits', () => {
     expect((await received())[0]!.attributes).toEqual({ text: 'abc', added: 'ab' })
   })
 
-  test.each(ways)('createLoggerProvider sends empty texts when attributeValueLengthLimit is 0 %s', async (_, options) => {
-    create({ limits: { attributeValueLengthLimit: 0 }, ...options })
-    const circular: Record<string, unknown> = {}
-    circular['self'] = circular
-    provider.getLogger('l').emit({ attributes: { text: 'a', circular } })
-    expect((await received())[0]!.attributes).toEqual({ text: '', circular: { self: '' } })
-  })
+  test.each(ways)(
+    'createLoggerProvider sends empty texts when attributeValueLengthLimit is 0 %s',
+    async (_, options) => {
+      create({ limits: { attributeValueLengthLimit: 0 }, ...options })
+      const circular: Record<string, unknown> = {}
+      circular['self'] = circular
+      provider.getLogger('l').emit({ attributes: { text: 'a', circular } })
+      expect((await received())[0]!.attributes).toEqual({ text: '', circular: { self: '' } })
+    },
+  )
 
-  test.each(ways)('createLoggerProvider warns once when attributeCountLimit drops attributes %s', async (_, options) => {
-    create({ limits: { attributeCountLimit: 2 }, ...options })
-    for (let i = 0; i < 3; i += 1) provider.getLogger('l').emit({ attributes: { a: 1, b: 2, c: 3 } })
-    const records = await received()
-    expect(records.map((record) => record.droppedAttributesCount)).toEqual([1, 1, 1])
-    expect(warnings).toEqual([
-      'attributes of log records are dropped (logged once a minute): a record has more than 2; ' +
-        'set limits.attributeCountLimit, or OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT',
-    ])
-  })
+  test.each(ways)(
+    'createLoggerProvider warns once when attributeCountLimit drops attributes %s',
+    async (_, options) => {
+      create({ limits: { attributeCountLimit: 2 }, ...options })
+      for (let i = 0; i < 3; i += 1) provider.getLogger('l').emit({ attributes: { a: 1, b: 2, c: 3 } })
+      const records = await received()
+      expect(records.map((record) => record.droppedAttributesCount)).toEqual([1, 1, 1])
+      expect(warnings).toEqual([
+        'attributes of log records are dropped (logged once a minute): a record has more than 2; ' +
+          'set limits.attributeCountLimit, or OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT',
+      ])
+    },
+  )
 })
 
 test('getLogger returns the same logger when the scope attributes are equal in another order', () => {
   create()
-  const at = (attributes: object) => provider.getLogger('l', '1', { attributes: attributes as api.Attributes })
+  const at = (attributes: object) =>
+    provider.getLogger('l', '1', { attributes: attributes as api.Attributes })
   expect(at({ a: 1, b: 2 })).toBe(at({ b: 2, a: 1 }))
   expect(at({ list: [{ a: 1, b: 2 }] })).toBe(at({ list: [{ b: 2, a: 1 }] }))
   expect(at({ a: 1, b: 2 })).not.toBe(at({ a: 2, b: 1 }))
@@ -413,10 +420,7 @@ test('getLogger returns the same logger when the scope attributes are equal in a
 
 test.each([
   ['createLoggerProvider', {}],
-  [
-    'createLoggerProvider with processors',
-    { processors: [PASSING] },
-  ],
+  ['createLoggerProvider with processors', { processors: [PASSING] }],
 ])('Logger.enabled is false after the shutdown of %s', async (_, options) => {
   create(options)
   const logger = provider.getLogger('l')

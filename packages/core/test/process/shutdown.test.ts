@@ -33,7 +33,7 @@ test.each([Number.NaN, -1, '5', null, { timeoutMillis: 'soon' }])(
       expect.objectContaining({
         code: 'INVALID_OPTION',
         message: expect.stringContaining(
-          'a number of milliseconds, 0 or more, or an object with timeoutMillis',
+          'a number of milliseconds from 0 to 2147483647, or an object with timeoutMillis',
         ),
       }),
     )

@@ -213,6 +213,37 @@ describe('createHttpTransport', () => {
     expect(await direct.send(REQUEST, never)).toEqual({ kind: 'failed', reason: 'HTTP 407', status: 407 })
   })
 
+  test('names the proxy when its answer has no message of the receiver', async () => {
+    const proxy = await proxied()
+    const receiver = await startHttpReceiver()
+    receiver.answer = () => ({ status: 403 })
+    onTestFinished(() => receiver.close())
+    const transport = createHttpTransport(
+      exporterConfig(`${receiver.url}/v1/logs`, { protocol: 'http/protobuf', proxy: proxy.url }),
+    )
+    onTestFinished(() => transport.close())
+    expect(await transport.send(REQUEST, never)).toEqual({
+      kind: 'failed',
+      status: 403,
+      reason: `HTTP 403 (proxy ${proxy.url})`,
+    })
+  })
+
+  test('names the proxy without a hint about the receiver when the proxy speaks no HTTP', async () => {
+    await proxied()
+    const receiver = await startHttpReceiver()
+    receiver.answer = () => ({ raw: 'SSH-2.0-OpenSSH_9.2\r\n' })
+    onTestFinished(() => receiver.close())
+    const transport = createHttpTransport(
+      exporterConfig('http://receiver.example/v1/logs', { protocol: 'http/protobuf', proxy: receiver.url }),
+    )
+    onTestFinished(() => transport.close())
+    expect(await transport.send(REQUEST, never)).toEqual({
+      kind: 'retryable',
+      reason: `HTTP request failed: HPE_INVALID_CONSTANT (proxy ${receiver.url})`,
+    })
+  })
+
   test('names the proxy when the proxy refuses a tunnel', async () => {
     const proxy = await proxied({ status: 403 })
     const transport = createHttpTransport(
@@ -271,7 +302,13 @@ test.each<[string, string, boolean]>([
   ['10.0.0.9-10.0.0.1', '10.0.0.5', false],
   ['::1', '::1', true],
   ['[::1]', '::1', true],
+  ['[::1]:4317', '::1', true],
+  ['0:0:0:0:0:0:0:1', '::1', true],
   ['fd00::/8', 'fd12::1', true],
+  ['[fd00::]/8', 'fd12::1', true],
+  ['10.0.0.1/', '10.0.0.2', false],
+  ['0.0.0.0/0', '10.0.0.2', true],
+  ['10.0.0.1-', '10.0.0.2', false],
   ['fd00::/8', '10.0.0.1', false],
 ])('bypassesProxy reads the list %j for %s as %s', (list, host, expected) => {
   expect(bypassesProxy({ host, port: 4317 }, list)).toBe(expected)

@@ -30,7 +30,7 @@ export function createHttpSend({ url, headers, tls, compression, proxy }: ExitTa
       if (outcome.kind === 'delivered') await untilSent(call, attempt)
       return outcome
     } catch (error) {
-      return httpFailure(error as NodeJS.ErrnoException, attempt.aborted, proxy)
+      return httpFailure(error as NodeJS.ErrnoException, attempt.aborted, proxy, tls !== undefined)
     }
   }
 }
