@@ -41,7 +41,8 @@ const WAYS: Readonly<Record<string, string>> = {
   '`worker.terminate()`': 'worker.terminate()',
   '`worker.disconnect()` of a cluster': 'cluster disconnect',
 }
-const REPORT = /(?:when the process ended|worker thread was terminated .*): (\d+)/
+const REPORT =
+  /(?:when the process ended|worker thread was terminated .*): (?<count>\d+)|dropping (?<count>\d+) log records? unless/
 /** Pattern of a cell. */
 const LOSS = /^(?:0|(?<lost>all|up to (?<age>1 s|100 ms)), (?<report>reported|unreported))$/
 
@@ -183,7 +184,7 @@ describe.each([
       await vi.waitFor(isDelivered, WAIT)
       expect(delivered()).toHaveLength(expected.length)
       const count = OLDER + LAST + exception.length - expected.length
-      const reported = REPORT.exec(stderr)?.[1]
+      const reported = REPORT.exec(stderr)?.groups?.['count']
       expect(reported, stderr).toBe(report === 'reported' ? String(count) : undefined)
     },
   )

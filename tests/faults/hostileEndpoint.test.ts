@@ -109,7 +109,7 @@ describe.skipIf(program === undefined)('provider, when an endpoint', () => {
           () => {
             void hostile.forceFlush(10)
             expect(warnings.join('\n')).toMatch(
-              /export failed, retrying with backoff|dropped log records, refused by the receiver/,
+              /export to \S+ failed, (?:retrying with backoff|dropping)|dropped log records, refused by the receiver/,
             )
           },
           { timeout: 20_000, interval: 50 },

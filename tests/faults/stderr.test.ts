@@ -34,7 +34,7 @@ function start(code: string, env: Record<string, string>) {
 
 describe.skipIf(program === undefined)('stderr has', () => {
   test(
-    'one line each for failing exports, the first drops, and the totals when the Collector is unreachable for a while',
+    'one line each for failing exports, their recovery, the first drops, and the totals when the Collector is unreachable for a while',
     { tags: 'long' },
     async () => {
       const collector = await startCollector(program as string, { onLogs() {} })
@@ -77,8 +77,9 @@ describe.skipIf(program === undefined)('stderr has', () => {
         expect.stringMatching(new RegExp(`^logbridge: dropped ${lost} log records: queue_full `)),
         expect.stringMatching(/^logbridge: dropping log records, the queue is full: /),
         expect.stringMatching(
-          /^logbridge: export failed, retrying with backoff .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
+          /^logbridge: export to \S+ failed, retrying with backoff .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
         ),
+        expect.stringMatching(/^logbridge: export to \S+ succeeds again after .* s, sending \d+ log records$/),
       ])
     },
   )

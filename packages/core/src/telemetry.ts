@@ -63,9 +63,8 @@ export interface Telemetry {
 }
 
 /** Flush and shutdown of one signal. Logs have no `close` because their shutdown ends them. */
-type SignalShutdown = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> & {
-  close?(): Promise<unknown>
-}
+type SignalShutdown = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> &
+  Partial<Pick<SignalPipeline<unknown>, 'close' | 'isExplained'>>
 
 /** Time that metrics wait for the shutdown of logs, whose final counts they export. */
 const FINAL_COUNTS_MILLIS = 1000
@@ -152,7 +151,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   function forceFlush(limit?: TimeLimit): Promise<void> {
     const millis = limitMillis(limit, FLUSH_TIMEOUT_MILLIS)
     if (shutdown.promise) return shutdown.promise
-    const flushes = signals.map(([name, signal]) => [name, signal.forceFlush(millis)] as const)
+    const flushes = signals.map(([name, signal]) => [name, signal, signal.forceFlush(millis)] as const)
     return waitForAll(millis, 'flushed', flushes)
   }
 
@@ -161,10 +160,12 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     unregister()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
     const logsEnded = loggerProvider?.shutdown(timeoutMillis)
-    const shutdowns = signals.map(([name, signal]) => [name, shutdownOf(name, signal)] as const)
+    const shutdowns = signals.map(([name, signal]) => [name, signal, shutdownOf(name, signal)] as const)
     await waitForAll(timeoutMillis, 'shut down', shutdowns)
     // Logs return the promise of their first shutdown, whose counts are final a moment after the deadline.
-    const closes = signals.map(([name, signal]) => [name, signal.close?.() ?? signal.shutdown(0)] as const)
+    const closes = signals.map(
+      ([name, signal]) => [name, signal, signal.close?.() ?? signal.shutdown(0)] as const,
+    )
     await waitForAll(CLOSE_MILLIS, 'closed', closes)
     dispose()
     stopDiag()
@@ -189,17 +190,19 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   return telemetry
 }
 
-/** Waits for all parts, at most for the given time, and reports each failed part. */
+/** Waits for all parts, at most for the given time, and reports each failed part, unless a line about an outage has explained its timeout. */
 function waitForAll(
   timeoutMillis: number,
   done: string,
-  parts: readonly (readonly [string, Promise<unknown>])[],
+  parts: readonly (readonly [string, SignalShutdown, Promise<unknown>])[],
 ): Promise<void> {
-  const all = parts.map(([name, part]) =>
-    part.catch((error: unknown) =>
+  const all = parts.map(([name, signal, part]) =>
+    part.catch((errors: unknown) => {
       // The SDK rejects with an array when it has several processors.
-      warnOnce(`${done}-${name}`, `${name} could not be ${done}`, Array.isArray(error) ? error[0] : error),
-    ),
+      const error: unknown = Array.isArray(errors) ? errors[0] : errors
+      if (signal.isExplained?.() && /timed out/.test(String(error))) return
+      warnOnce(`${done}-${name}`, `${name} could not be ${done}`, error)
+    }),
   )
   return within(timeoutMillis, all)
 }

@@ -513,7 +513,7 @@ describe('startTelemetry', () => {
       queued: 0,
       inFlight: 0,
     })
-    for (const what of ['dropped log records', 'spans dropped', 'metrics dropped']) {
+    for (const what of ['dropped 1 log records: shutdown_timeout', 'spans dropped', 'metrics dropped']) {
       expect(made.join('\n')).toContain(what)
     }
   })

@@ -22,7 +22,13 @@ export function createExitHandler(
     stats: () => pipeline.stats(),
     activity: () => pipeline.stats().created,
     pending: () => 0,
-    unsent: () => [unsentRecords(pipeline.stats(), endpoint)],
+    unsent: () => [
+      {
+        ...unsentRecords(pipeline.stats(), endpoint),
+        ...(!pipeline.hasSpool && { announceLoss: () => pipeline.announceLoss() }),
+      },
+    ],
+    announcedLoss: () => pipeline.announcedLoss,
     abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
@@ -44,6 +50,7 @@ export const IDLE_EXIT_HANDLER: LogsExitHandler = {
   activity: () => 0,
   pending: () => 0,
   unsent: () => [],
+  announcedLoss: () => 0,
   abandon() {},
   spillSync() {},
   end() {},

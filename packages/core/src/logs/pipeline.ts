@@ -121,6 +121,21 @@ export class LogPipeline {
     this.counters.dropOne('reentrant', severityNumber)
   }
 
+  /** True when unsent records may be in a spool. */
+  get hasSpool(): boolean {
+    return this.spooledQueue !== undefined
+  }
+
+  /** Number of records that `announceLoss` counted. */
+  get announcedLoss(): number {
+    return this.counters.announcedLoss
+  }
+
+  /** Notes that a line has named the number of unsent records, so that no other line reports that number of dropped records. */
+  announceLoss(): void {
+    this.counters.announceLoss()
+  }
+
   stats(): LogsStats {
     return this.counters.stats(this.open.bytes + this.queue.bytes)
   }

@@ -10,7 +10,7 @@ import type {
 } from '../config/options.ts'
 import { type LogsConfig, resolveLogs } from '../config/config.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { shownEndpoint } from '../process/longWait.ts'
+import { shownEndpoint, unsentRecords } from '../process/longWait.ts'
 import { onProcessExit } from '../process/processExit.ts'
 import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import type { TimeLimit } from '../process/timers.ts'
@@ -32,12 +32,13 @@ export class PipelineProcessor implements LogRecordProcessor {
   /** @param limits limits that the official SDK does not apply */
   constructor(config: LogsConfig, limits: ValueLimits = {}) {
     const { exporter } = config
-    const transport = exporter && createTransport({ ...config, exporter })
+    const endpoint = exporter && shownEndpoint(exporter.url)
+    const transport =
+      exporter &&
+      createTransport({ ...config, exporter }, 'logs', () => unsentRecords(this.stats(), endpoint!))
     this.pipeline = transport && new LogPipeline(config, transport, limits)
     this.exitHandler =
-      this.pipeline && transport
-        ? createExitHandler(this.pipeline, transport, shownEndpoint(exporter.url))
-        : IDLE_EXIT_HANDLER
+      this.pipeline && transport ? createExitHandler(this.pipeline, transport, endpoint!) : IDLE_EXIT_HANDLER
     this.minimumSeverity = config.minimumSeverity
   }
 

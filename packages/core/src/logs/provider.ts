@@ -12,7 +12,7 @@ import {
 import type { LogsConfig } from '../config/config.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { shownEndpoint } from '../process/longWait.ts'
+import { shownEndpoint, unsentRecords } from '../process/longWait.ts'
 import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis, type TimeLimit, within } from '../process/timers.ts'
 import { encodeResource, encodeScope } from '../otlp/openBatch.ts'
@@ -84,8 +84,8 @@ function createDirectProvider(
   config: LogsConfig & { readonly exporter: ExporterConfig },
   resource: Resource,
 ): ManagedLoggerProvider {
-  const transport = createTransport(config)
   const endpoint = shownEndpoint(config.exporter.url)
+  const transport = createTransport(config, 'logs', () => unsentRecords(pipeline.stats(), endpoint))
   const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)

@@ -13,7 +13,19 @@ export interface Unsent {
   readonly signal: keyof typeof UNITS
   /** Endpoint without secrets, of `shownEndpoint`. */
   readonly endpoint: string
+  /** Called when a line has said that `count` is dropped at the end of the wait. Absent where nothing would be dropped. */
+  announceLoss?(): void
 }
+
+/** Wait at the end of a provider or the process. */
+interface Wait {
+  unsent(): readonly (Unsent | undefined)[]
+  readonly timeoutMillis: number
+  /** Ends the report of the wait after one second. */
+  endNote(): void
+}
+
+const waits = new Set<Wait>()
 
 /** Describes the log records that are neither delivered nor dropped. */
 export function unsentRecords(
@@ -21,6 +33,24 @@ export function unsentRecords(
   endpoint: string,
 ): Unsent {
   return { count: queued + inFlight, signal: 'logs', endpoint }
+}
+
+/**
+ * Describes what a wait at the end of a provider or the process drops unless the endpoint accepts exports in time: `dropping 1 log record unless
+ * it succeeds within 3 s`. Such a wait is not reported again after its first second.
+ *
+ * @returns `undefined` when nothing would be dropped
+ */
+export function announceLoss(endpoint: string): string | undefined {
+  for (const { unsent, timeoutMillis, endNote } of waits) {
+    const parts = unsent().filter(isUnsent)
+    const lost = parts.filter((part) => part.endpoint === endpoint && part.announceLoss)
+    if (lost.length === 0 || timeoutMillis >= MAX_TIMER_MILLIS) continue
+    if (lost.length === parts.length) endNote()
+    for (const part of lost) part.announceLoss?.()
+    return `dropping ${describeUnsent(lost)} unless an export succeeds within ${shownSeconds(timeoutMillis)}`
+  }
+  return undefined
 }
 
 /**
@@ -33,28 +63,45 @@ export async function withLongWaitNoted<Value>(
   unsent: () => readonly (Unsent | undefined)[],
   timeoutMillis: number,
 ): Promise<Value> {
-  const end = noteLongWait(() => describeWait(unsent(), timeoutMillis))
+  const endNote = noteLongWait(() => describeWait(unsent(), timeoutMillis))
+  const ending: Wait = { unsent, timeoutMillis, endNote }
+  waits.add(ending)
   try {
     return await wait
   } finally {
-    end()
+    waits.delete(ending)
+    endNote()
   }
 }
 
 /** Formats `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s`. */
 export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
-  const byEndpoint = new Map<string, string[]>()
-  for (const part of unsent) {
-    if (part === undefined || part.count === 0) continue
-    const { endpoint } = part
-    const unit = UNITS[part.signal][part.count === 1 ? 0 : 1]
-    byEndpoint.set(endpoint, [...(byEndpoint.get(endpoint) ?? []), `${part.count} ${unit}`])
-  }
-  const parts = [...byEndpoint].map(([endpoint, texts]) => `${listOf(texts)} to be sent to ${endpoint}`)
+  const byEndpoint = Map.groupBy(
+    unsent.filter(isUnsent),
+    ({ endpoint }) => endpoint,
+  )
+  const parts = [...byEndpoint].map(([endpoint, parts]) => `${describeUnsent(parts)} to be sent to ${endpoint}`)
   const what = parts.length > 0 ? listOf(parts) : 'processors and readers of the application'
-  return timeoutMillis >= MAX_TIMER_MILLIS
-    ? what
-    : `${what}, at most ${Math.round(timeoutMillis / 100) / 10} s`
+  return timeoutMillis >= MAX_TIMER_MILLIS ? what : `${what}, at most ${shownSeconds(timeoutMillis)}`
+}
+
+/** Formats `12 log records and 1 batch of spans`; an empty text when nothing is unsent. */
+export function describeUnsent(unsent: readonly Unsent[]): string {
+  const bySignal = Map.groupBy(unsent, ({ signal }) => signal)
+  const texts = [...bySignal].map(([signal, parts]) => {
+    const count = parts.reduce((sum, part) => sum + part.count, 0)
+    return count === 0 ? '' : `${count} ${UNITS[signal][count === 1 ? 0 : 1]}`
+  })
+  return listOf(texts.filter((text) => text !== ''))
+}
+
+function isUnsent(part: Unsent | undefined): part is Unsent {
+  return part !== undefined && part.count > 0
+}
+
+/** Formats `3 s`, from two minutes on `4 min`. */
+export function shownSeconds(millis: number): string {
+  return millis < 120_000 ? `${Math.round(millis / 100) / 10} s` : `${Math.round(millis / 60_000)} min`
 }
 
 function listOf(texts: readonly string[]): string {

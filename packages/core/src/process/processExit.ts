@@ -24,6 +24,8 @@ export interface ExitHandler {
   /** Returns the number of exports of spans and metrics in progress. */
   pending(): number
   unsent(): readonly (Unsent | undefined)[]
+  /** Returns the number of log records whose loss a line has announced. */
+  announcedLoss(): number
   /** Writes unsent records to the spool, synchronously. */
   spillSync(): void
   /** Ends the pipeline: spills, then reports the dropped records. */
@@ -108,7 +110,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     }
     const { queued, inFlight, spooled } = handler.stats()
     const unsent = queued + inFlight - spooled
-    if (unsent <= 0) return
+    if (unsent <= 0 || unsent === handler.announcedLoss()) return
     warnOnce(
       'unsent-at-exit',
       `log records not yet sent when the process ended: ${unsent}. The receiver is unreachable, or ` +

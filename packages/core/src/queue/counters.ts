@@ -59,6 +59,8 @@ export class PipelineCounters {
   readonly enqueueFailed: Partial<Record<DropReason, number>> = {}
   /** Records dropped after they were handed to the transport, by `error.type`. */
   readonly sendFailed: Map<string, number> = new Map()
+  /** Number of unsent records that a line has named. */
+  announcedLoss = 0
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly dropReporter: DropReporter
   /** Queued, in flight and spooled. A worker thread shares them with the thread that started it, which outlives the worker. */
@@ -129,6 +131,7 @@ export class PipelineCounters {
   /** Counts the records of a request that was handed to the transport, by its final outcome. */
   complete(request: Uint8Array, count: number, outcome: ExportOutcome): void {
     if (outcome.kind === 'delivered') {
+      this.announcedLoss = 0
       const rejected = Math.min(Math.max(outcome.rejected, 0), count)
       this.delivered += count - rejected
       this.rejected += rejected
@@ -139,9 +142,14 @@ export class PipelineCounters {
     this.dropBySeverity(DROP_REASON[outcome.kind], request, count, outcome.reason)
   }
 
+  /** Notes that a line has named the number of unsent records. */
+  announceLoss(): void {
+    this.announcedLoss = this.queued + this.inFlight
+  }
+
   /** Reports the drops so far, and stops sharing counts with the thread that started this worker. */
   end(): void {
-    this.dropReporter.end()
+    this.dropReporter.end(this.announcedLoss)
     const { counts } = this
     this.counts = Int32Array.from(counts)
     releaseCounts(counts)

@@ -11,7 +11,8 @@ type Tally = Map<DropReason, Map<number, number>>
 
 /**
  * Reports every dropped record: to the application's listener, and on stderr with one line for each reason when drops begin
- * and one line with the totals when drops have ended.
+ * and one line with the totals when drops have ended. Records that are unsent at the deadline of a shutdown have the second line alone, because
+ * the shutdown drops all of them at once.
  */
 export class DropReporter {
   private readonly listener: DropListener | undefined
@@ -19,6 +20,8 @@ export class DropReporter {
   private readonly unreported: Tally = new Map()
   /** Drops since the first line on stderr. */
   private readonly totals: Tally = new Map()
+  /** Why the first records were unsent at the deadline of the shutdown. */
+  private shutdownCause: unknown
   private quietTicks = 0
   private timer: NodeJS.Timeout | undefined
 
@@ -33,18 +36,26 @@ export class DropReporter {
     if (this.listener) addToTally(this.unreported, reason, count, severityNumber)
     this.quietTicks = 0
     // Count before warning because a bridged diag logger can re-enter `add()`.
-    if (isFirst) warn(DROP_MESSAGES[reason], cause)
+    if (reason === 'shutdown_timeout') this.shutdownCause ??= cause
+    else if (isFirst) warn(DROP_MESSAGES[reason], cause)
     this.timer ??= withSuppressedTelemetry(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
-  /** Reports everything that is unreported, and stops the timer. */
-  end(): void {
+  /**
+   * Reports everything that is unreported, and stops the timer.
+   *
+   * @param announced number of records unsent at the deadline of the shutdown that another line has reported
+   */
+  end(announced = 0): void {
     this.notify()
     timers.clearInterval(this.timer)
     this.timer = undefined
-    if (this.totals.size === 0) return
-    warn(describe(this.totals))
-    this.totals.clear()
+    const { totals, shutdownCause } = this
+    const unsent = totals.get('shutdown_timeout')
+    if (unsent && announced > 0 && sum(unsent) === announced) totals.delete('shutdown_timeout')
+    if (totals.size === 0) return
+    warn(describe(totals), totals.has('shutdown_timeout') ? shutdownCause : undefined)
+    totals.clear()
   }
 
   private tick(): void {
@@ -82,6 +93,10 @@ function addToTally(tally: Tally, reason: DropReason, count: number, severityNum
   severities.set(severityNumber, (severities.get(severityNumber) ?? 0) + count)
 }
 
+function sum(severities: ReadonlyMap<number, number>): number {
+  return Array.from(severities.values()).reduce((total, count) => total + count, 0)
+}
+
 /** Returns, for example, `dropped 120 log records: queue_full 100 INFO, 20 WARN`. */
 function describe(dropped: Tally): string {
   let total = 0
@@ -95,7 +110,7 @@ function describe(dropped: Tally): string {
   return `dropped ${total} log records: ${reasons.join('; ')}`
 }
 
-const DROP_MESSAGES: Readonly<Record<DropReason, string>> = {
+const DROP_MESSAGES: Readonly<Record<Exclude<DropReason, 'shutdown_timeout'>, string>> = {
   queue_full:
     'dropping log records, the queue is full: the receiver is slow or unreachable, or maxQueueBytes (maxQueueSize) is too small',
   too_large: 'dropped a log record, too large for one request',
@@ -103,7 +118,6 @@ const DROP_MESSAGES: Readonly<Record<DropReason, string>> = {
     'dropped a log record, logged while another record was being emitted, by a getter or toJSON of its values or by a processor',
   export_failed: 'dropped log records, refused by the receiver',
   already_shutdown: 'dropped a log record, emitted after the shutdown',
-  shutdown_timeout: 'dropped log records, unsent at the deadline of the shutdown',
   spool_corrupted: 'dropped log records, corrupt in the spool',
   thread_terminated:
     'dropped log records, their worker thread was terminated before they were sent (have its task flush before it returns, as flushOnFreeze() does)',

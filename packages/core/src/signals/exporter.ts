@@ -25,6 +25,8 @@ export interface OtlpExporter<Items> {
   close(): Promise<void>
   /** Returns the exports in progress. */
   unsent(): Unsent
+  /** Tells if a line about an outage has explained that exports fail. */
+  isExplained(): boolean
   /** @param flush makes the SDK export its buffered items, before `flush` returns */
   exitSource(flush: () => void): ExitSource
 }
@@ -40,8 +42,9 @@ export function createOtlpExporter<Items>(
   serializer: ISerializer<Items, unknown>,
 ): OtlpExporter<Items> {
   const unit = signal === 'traces' ? 'spans' : 'metrics'
-  const transport = createTransport(config, signal)
   const endpoint = shownEndpoint(config.exporter.url)
+  const transport = createTransport(config, signal, unsent)
+  const { receiver } = transport
   const pending = new Set<Promise<void>>()
   /** Items of exports in progress, and items for the exit flush. */
   const unsentItems = new Set<Items>()
@@ -73,12 +76,23 @@ export function createOtlpExporter<Items>(
   }
 
   function failed(error: unknown): ExportResult {
-    warnOnce(
-      `export-${signal}`,
-      `export failed, ${unit} dropped (logged once until an export succeeds)`,
-      error,
-    )
+    if (!isExplained()) {
+      warnOnce(
+        `export-${signal}`,
+        `export failed, ${unit} dropped (logged once until an export succeeds)`,
+        error,
+      )
+    }
     return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }
+  }
+
+  /** Tells if the line about an outage says enough. Metrics that are exported after the outage cover its time. */
+  function isExplained(): boolean {
+    return signal === 'metrics' ? receiver.isOutageReported : receiver.isLossReported
+  }
+
+  function unsent(): Unsent {
+    return { count: pending.size, signal, endpoint, announceLoss() {} }
   }
 
   async function forceFlush(): Promise<void> {
@@ -135,7 +149,8 @@ export function createOtlpExporter<Items>(
       await close()
     },
     close,
-    unsent: () => ({ count: pending.size, signal, endpoint }),
+    unsent,
+    isExplained,
     exitSource: (flush) => ({
       signal,
       prepare: transport.prepareExit,

@@ -11,4 +11,6 @@ export interface SignalPipeline<Provider> {
   close(): Promise<unknown>
   /** Returns the exports under way. */
   unsent(): Unsent | undefined
+  /** Tells if a line about an outage has explained that exports fail. */
+  isExplained(): boolean
 }

@@ -75,6 +75,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
+    isExplained: () => otlp?.isExplained() ?? false,
     endedSpans: () => ended,
     // BatchSpanProcessor passes all buffered spans to its exporter before its flush returns.
     exitSource: otlp?.exitSource(

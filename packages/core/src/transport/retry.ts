@@ -1,4 +1,5 @@
-import { warnOnce, nextTurn, rearm, timers, unref } from '@logbridge/bridge/internal'
+import { nextTurn, timers, unref } from '@logbridge/bridge/internal'
+import type { Receiver } from '../process/outages.ts'
 import type { ExportOutcome, Transport } from './transport.ts'
 
 const INITIAL_BACKOFF_MILLIS = 500
@@ -8,9 +9,6 @@ const MAX_SERVER_DELAY_MILLIS = 60 * 60 * 1000
 
 /** Time without attempts after `abandon`, unless a flush ends it, so that a process without other work ends. In milliseconds. */
 const ABANDON_DELAY_MILLIS = 5000
-
-/** Transports with two failures since their last delivered request. All share one diagnostic. */
-const failing = new Set<Transport>()
 
 /** Transport that retries requests. */
 export interface RetryingTransport extends Transport {
@@ -24,10 +22,12 @@ export interface RetryingTransport extends Transport {
  * https://opentelemetry.io/docs/specs/otlp/#failures
  *
  * @param random returns a number from 0 to 1 for the jitter
+ * @param receiver is told of failures and deliveries
  */
 export function createRetryingTransport(
   transport: Transport,
   random: () => number = Math.random,
+  receiver?: Receiver,
 ): RetryingTransport {
   /** Functions that end a wait between attempts. */
   const sleepers = new Set<() => void>()
@@ -84,25 +84,16 @@ export function createRetryingTransport(
 
   async function send(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
     let seenResets = resets
+    let failedAt = 0
     for (let attempt = 0, step = 0; ; attempt += 1, step += 1) {
       const pause = pausedUntil - performance.now()
       if (pause > 0) await sleep(pause, 0, signal)
       const outcome = await attemptOnce(request, signal)
-      if (outcome.kind === 'delivered') {
-        failing.delete(transport)
-        if (failing.size === 0) rearm('retrying')
-      }
+      if (outcome.kind === 'delivered') receiver?.onDelivered()
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
-      // Warn at the second failure, because a restart of the receiver fails once.
-      if (attempt === 1) {
-        failing.add(transport)
-        warnOnce(
-          'retrying',
-          'export failed, retrying with backoff (logged once until an export succeeds)',
-          outcome.reason,
-        )
-      }
+      if (attempt === 0) failedAt = performance.now()
+      else receiver?.onFailure(outcome.reason, failedAt)
       // Restart the backoff after a reset, because a flush waits only a few seconds for a receiver that returns.
       if (resets !== seenResets) step = 0
       seenResets = resets
@@ -127,7 +118,7 @@ export function createRetryingTransport(
       transport.abandon()
     },
     close() {
-      failing.delete(transport)
+      receiver?.close()
       transport.close()
     },
   }

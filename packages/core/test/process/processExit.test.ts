@@ -66,7 +66,7 @@ describe('onProcessExit of a process without further work', () => {
       queued: 0,
       inFlight: 0,
     })
-    expect(ended.stderr).toContain('dropped log records, unsent at the deadline')
+    expect(ended.stderr).toContain('logbridge: dropped 1 log records: shutdown_timeout 1 ')
   })
 })
 

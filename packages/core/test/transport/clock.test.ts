@@ -107,7 +107,7 @@ describe.each(['grpc', 'http/protobuf'] as const)('%s', (protocol) => {
     const { stderr } = await program.ended
     // The attempt ended after 300 ms and was retried.
     expect(stderr).toMatch(
-      /export failed, retrying with backoff .*(?:DEADLINE_EXCEEDED|Timeout|timed out|in time)/i,
+      /export to \S+ failed, (?:retrying with backoff|dropping) .*(?:DEADLINE_EXCEEDED|Timeout|timed out|in time)/i,
     )
   })
 })

@@ -7,12 +7,11 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { partialSuccess, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { waitUntilSent } from '../../src/transport/deadline.ts'
 import { createCertificateReloader } from '../../src/transport/certificates.ts'
-import { createRetryingTransport } from '../../src/transport/retry.ts'
-import type { ExportOutcome, Transport } from '../../src/transport/transport.ts'
+import type { ExportOutcome } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import type { SpoolEntry } from '../../src/spool/types.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { exporterConfig, never } from './exporterConfig.ts'
+import { exporterConfig } from './exporterConfig.ts'
 import { delivered, start } from '../manualPipeline.ts'
 import { recover, appends, filesIn, keep, newDirectory, read, spoolAt } from '../spool/spoolDirectory.ts'
 import { diskThat } from '../spool/mockDisk.ts'
@@ -177,23 +176,6 @@ const FAULTS: Record<string, () => Fault | Promise<Fault>> = {
       },
     }
   },
-  'exports that are tried again'() {
-    let outcomes: ExportOutcome[] = []
-    const transport: Transport = {
-      send: async () => outcomes.shift() ?? delivered,
-      abandon() {},
-      close() {},
-    }
-    const retrying = createRetryingTransport(transport, () => 0)
-    const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
-    return {
-      async begin() {
-        outcomes = [away, away, { kind: 'failed', reason: 'INTERNAL' }]
-        await retrying.send(REQUEST, never)
-      },
-      end: () => retrying.send(REQUEST, never),
-    }
-  },
   async 'certificate files that cannot be used'() {
     const folder = mkdtempSync(join(tmpdir(), 'logbridge-rearm-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -243,23 +225,3 @@ test.each(Object.entries(FAULTS))(
     expect(warnings).toHaveLength(2)
   },
 )
-
-test('createRetryingTransport reports failed exports once when another transport delivers meanwhile', async () => {
-  const now = performance.now.bind(performance)
-  let minutes = 0
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + minutes * 60_000)
-  const away: ExportOutcome = { kind: 'retryable', reason: 'UNAVAILABLE' }
-  const sending = (...outcomes: ExportOutcome[]) =>
-    createRetryingTransport(
-      { send: async () => outcomes.shift() ?? delivered, abandon() {}, close() {} },
-      () => 0,
-    )
-  const given: ExportOutcome = { kind: 'failed', reason: 'INTERNAL' }
-  const failing = sending(away, away, given, away, away, given)
-  onTestFinished(() => failing.close())
-  await failing.send(REQUEST, never)
-  minutes = 1
-  await sending().send(REQUEST, never)
-  await failing.send(REQUEST, never)
-  expect(warnings).toHaveLength(1)
-})

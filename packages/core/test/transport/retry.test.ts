@@ -58,18 +58,25 @@ test('createRetryingTransport backs off exponentially up to 30 s, with full jitt
   expect(await sent).toEqual({ ...delivered, attempts: 2 })
 })
 
-test('createRetryingTransport reports the second failure once, with its reason', async () => {
-  const once = createRetryingTransport(scripted(retryable, delivered), () => 0).send(new Uint8Array(), never)
-  await vi.advanceTimersByTimeAsync(10)
-  await once
-  expect(warnings).toEqual([])
+test('createRetryingTransport notes failures from the second attempt on, and deliveries', async () => {
+  const receiver = {
+    isOutageReported: false,
+    isLossReported: false,
+    onFailure: vi.fn(),
+    onDelivered: vi.fn(),
+    close: vi.fn(),
+  }
   const transport = scripted(retryable, retryable, retryable, delivered)
-  const sent = createRetryingTransport(transport, () => 0).send(new Uint8Array(), never)
+  const retrying = createRetryingTransport(transport, () => 0, receiver)
+  const failedAt = performance.now()
+  const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await sent
-  expect(warnings).toEqual([
-    'export failed, retrying with backoff (logged once until an export succeeds): gRPC UNAVAILABLE',
-  ])
+  const failure = ['gRPC UNAVAILABLE', failedAt]
+  expect(receiver.onFailure.mock.calls).toEqual([failure, failure])
+  expect(receiver.onDelivered).toHaveBeenCalledTimes(1)
+  retrying.close()
+  expect(receiver.close).toHaveBeenCalledTimes(1)
 })
 
 test('createRetryingTransport keeps the delay of the receiver during a flush', async () => {

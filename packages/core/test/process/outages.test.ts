@@ -1,0 +1,90 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { type Unsent, withLongWaitNoted } from '../../src/process/longWait.ts'
+import { type Receiver, watchReceiver } from '../../src/process/outages.ts'
+
+const warnings = capturedWarnings()
+let time = 1000
+let endpoint: string
+let tests = 0
+beforeEach(() => {
+  endpoint = `http://receiver-${++tests}:4317`
+  vi.spyOn(performance, 'now').mockImplementation(() => time)
+})
+
+function watch(signal: Unsent['signal'] = 'logs', count = 0): Receiver {
+  return watchReceiver(endpoint, () => ({ signal, count, endpoint }))
+}
+
+const ADVICE = '(for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT)'
+
+test('watchReceiver reports an outage and its end with one line each when all signals fail', () => {
+  const signals = [watch('logs', 340), watch('traces', 1), watch('metrics')]
+  for (const receiver of signals) receiver.onFailure('ECONNREFUSED', time - 500)
+  for (const receiver of signals) receiver.onFailure('ECONNREFUSED', time - 500)
+  expect(warnings).toEqual([`export to ${endpoint} failed, retrying with backoff ${ADVICE}: ECONNREFUSED`])
+  time += 11_500
+  for (const receiver of signals) receiver.onDelivered()
+  for (const receiver of signals) receiver.onDelivered()
+  expect(warnings.slice(1)).toEqual([
+    `export to ${endpoint} succeeds again after 12 s, sending 340 log records and 1 batch of spans`,
+  ])
+})
+
+test('watchReceiver reports no end of an outage when a signal still fails or no outage was reported', () => {
+  const [logs, traces] = [watch('logs', 1), watch('traces', 1)]
+  logs.onDelivered()
+  expect(warnings).toEqual([])
+  logs.onFailure('ECONNREFUSED', time)
+  traces.onFailure('ECONNREFUSED', time)
+  traces.onDelivered()
+  expect(warnings).toHaveLength(1)
+})
+
+test('watchReceiver reports a second outage when it lasts until 10 s after the first report', () => {
+  const receiver = watch('logs', 2)
+  receiver.onFailure('ECONNREFUSED', time)
+  receiver.onDelivered()
+  expect(warnings).toHaveLength(2)
+  for (let second = 0; second < 9; second += 1) {
+    time += 1000
+    receiver.onFailure('ECONNRESET', time)
+    receiver.onDelivered()
+  }
+  receiver.onFailure('ECONNRESET', time)
+  expect(warnings).toHaveLength(2)
+  time += 1000
+  receiver.onFailure('ECONNRESET', time)
+  expect(warnings.slice(2)).toEqual([
+    expect.stringMatching(/^export to .* failed, retrying with backoff .*: ECONNRESET$/),
+  ])
+  time += 180_000
+  receiver.onDelivered()
+  expect(warnings.slice(3)).toEqual([
+    `export to ${endpoint} succeeds again after 3 min, sending 2 log records`,
+  ])
+})
+
+test('watchReceiver names the viewer when the endpoint is of this machine', () => {
+  endpoint = `http://localhost:${++tests}`
+  watch().onFailure('ECONNREFUSED', time)
+  expect(warnings).toEqual([
+    `export to ${endpoint} failed, retrying with backoff (start a receiver, e.g. npx @logbridge/viewer; for another one set ` +
+      'the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT): ECONNREFUSED',
+  ])
+})
+
+test.each([
+  ['tells what the wait drops', () => {}, 'dropping 3 log records unless an export succeeds within 3 s'],
+  ['tells of no loss when a spool keeps the records', undefined, 'retrying with backoff'],
+] as const)('watchReceiver %s when an outage begins during a wait', async (_, announceLoss, state) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const unsent = { signal: 'logs', count: 3, endpoint, ...(announceLoss && { announceLoss }) } as const
+  const ended = withLongWaitNoted(promise, () => [unsent, undefined], 3000)
+  const receiver = watch()
+  receiver.onFailure('ECONNREFUSED', time)
+  expect(warnings).toEqual([`export to ${endpoint} failed, ${state} ${ADVICE}: ECONNREFUSED`])
+  expect(receiver.isLossReported).toBe(announceLoss !== undefined)
+  resolve()
+  await ended
+})
