@@ -34,7 +34,11 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
 
   function batching(exporter: SpanExporter): SpanProcessor {
     const processor = new BatchSpanProcessor({ ...batch, exporter })
-    return suppressProcessor(withExports(processor, exporter, () => deferredExports(resource)))
+    const waiting = withExports(processor, exporter, () => deferredExports(resource))
+    // The exporter for OTLP reports its failures itself.
+    return exporter === otlp
+      ? suppressProcessor(waiting, (run) => run().catch(() => {}))
+      : suppressProcessor(waiting)
   }
 
   function exportingProcessor(name: TracesConfig['exporters'][number]): SpanProcessor {
@@ -85,13 +89,16 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
 }
 
 /** Suppresses telemetry that a processor causes, including from timers that the end of a span starts. */
-function suppressProcessor(processor: SpanProcessor): SpanProcessor {
+function suppressProcessor(
+  processor: SpanProcessor,
+  report: (run: () => Promise<void>) => Promise<void> = reportFailure,
+): SpanProcessor {
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => withSuppressedTelemetry(() => processor.onEnd(span)),
     forceFlush: () => withSuppressedTelemetry(() => processor.forceFlush()),
     // Catch rejections, because a rejection ends the wait of the SDK for all processors.
-    shutdown: () => reportFailure(() => withSuppressedTelemetry(() => processor.shutdown())),
+    shutdown: () => report(() => withSuppressedTelemetry(() => processor.shutdown())),
   }
 }
 
