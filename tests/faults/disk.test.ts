@@ -68,7 +68,12 @@ describe.skipIf(program === undefined || process.platform === 'win32')(
       const warnings = stderr.split('\n').filter((line) => line.startsWith('logbridge: '))
       expect(warnings.filter((line) => line.includes('writing to the spool'))).toHaveLength(1)
       expect(
-        warnings.filter((line) => !/writing to the spool|export to .* (?:failed|succeeds)|exports? fail|still waiting for/.test(line)),
+        warnings.filter(
+          (line) =>
+            !/writing to the spool|export to .* (?:failed|succeeds)|exports? fail|still waiting for/.test(
+              line,
+            ),
+        ),
       ).toEqual([])
       expect(left).toBe(0)
     })

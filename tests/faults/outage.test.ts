@@ -53,7 +53,7 @@ test.each([
 })
 
 test(
-  'startTelemetry logs one line for each outage and each recovery when the receiver is away twice',
+  'startTelemetry logs one line for each outage and each recovery when the receiver fails twice',
   { tags: 'long' },
   async () => {
     const receiver = await startHttpReceiver()

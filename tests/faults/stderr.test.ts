@@ -79,7 +79,9 @@ describe.skipIf(program === undefined)('stderr has', () => {
         expect.stringMatching(
           /^logbridge: export to \S+ failed, retrying with backoff .*: gRPC UNAVAILABLE: connect ECONNREFUSED/,
         ),
-        expect.stringMatching(/^logbridge: export to \S+ succeeds again after .* s, sending \d+ log records$/),
+        expect.stringMatching(
+          /^logbridge: export to \S+ succeeds again after .* s, sending \d+ log records$/,
+        ),
       ])
     },
   )

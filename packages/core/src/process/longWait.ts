@@ -76,11 +76,10 @@ export async function withLongWaitNoted<Value>(
 
 /** Formats `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s`. */
 export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
-  const byEndpoint = Map.groupBy(
-    unsent.filter(isUnsent),
-    ({ endpoint }) => endpoint,
+  const byEndpoint = Map.groupBy(unsent.filter(isUnsent), ({ endpoint }) => endpoint)
+  const parts = [...byEndpoint].map(
+    ([endpoint, parts]) => `${describeUnsent(parts)} to be sent to ${endpoint}`,
   )
-  const parts = [...byEndpoint].map(([endpoint, parts]) => `${describeUnsent(parts)} to be sent to ${endpoint}`)
   const what = parts.length > 0 ? listOf(parts) : 'processors and readers of the application'
   return timeoutMillis >= MAX_TIMER_MILLIS ? what : `${what}, at most ${shownSeconds(timeoutMillis)}`
 }

@@ -109,5 +109,7 @@ function begin(outage: Outage, since: number): void {
 function adviceFor(endpoint: string): string {
   const another = 'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'
   const isLocal = /^(https?:\/\/)?(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(endpoint)
-  return isLocal ? `start a receiver, e.g. npx @logbridge/viewer; for another one ${another}` : `for another receiver ${another}`
+  return isLocal
+    ? `start a receiver, e.g. npx @logbridge/viewer; for another one ${another}`
+    : `for another receiver ${another}`
 }

@@ -22,7 +22,7 @@ export interface RetryingTransport extends Transport {
  * https://opentelemetry.io/docs/specs/otlp/#failures
  *
  * @param random returns a number from 0 to 1 for the jitter
- * @param receiver is told of failures and deliveries
+ * @param receiver notes failures and deliveries
  */
 export function createRetryingTransport(
   transport: Transport,

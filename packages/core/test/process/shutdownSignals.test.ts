@@ -76,7 +76,9 @@ describe('shutdownSignals without handlers of the application', () => {
       running.kill('SIGTERM')
       const ended = await running.ended
       expect(ended).toMatchObject({ code: 'SIGTERM', stdout: 'ready\n' })
-      expect(ended.stderr).toMatch(/^logbridge: .* dropping 1 log record unless an export succeeds within 3 s .*\n$/)
+      expect(ended.stderr).toMatch(
+        /^logbridge: .* dropping 1 log record unless an export succeeds within 3 s .*\n$/,
+      )
       expect(ended.stderr).toContain(`export to ${endpoint} failed`)
     },
   )

@@ -3,10 +3,8 @@ import { timers } from '@logbridge/bridge/internal'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRetryingTransport } from '../../src/transport/retry.ts'
-import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import type { ExportOutcome } from '../../src/transport/transport.ts'
 
-const warnings = capturedWarnings()
 const never = new AbortController().signal
 const retryable: ExportOutcome = { kind: 'retryable', reason: 'gRPC UNAVAILABLE' }
 const delivered: ExportOutcome = { kind: 'delivered', rejected: 0 }
