@@ -110,13 +110,17 @@ function isArgumentField({ splat }: LogCall, key: string, value: unknown): boole
   return splat.some((argument) => isObject(argument) && safeGet(argument, key) === value)
 }
 
-/** Returns `undefined` where a format has changed the formatted message: parameters would show the text that the format hides. */
-function templateOf({ info, message, splat }: LogCall, taken: number): LogRecord['template'] {
+/**
+ * Returns `undefined` where a format has changed the formatted message, or shows selected fields and no parameters: parameters would show what the
+ * format hides.
+ */
+function templateOf({ info, message, splat, isSelective }: LogCall, taken: number): LogRecord['template'] {
   const template = message as string
   const parameters = splat.slice(0, taken)
   const text = stripEscapeSequences(textOf(messageOf(info)))
   const isUnchanged =
-    containsText(text, template) || containsText(text, stripEscapeSequences(formatText(template, parameters)))
+    (!isSelective && containsText(text, template)) ||
+    containsText(text, stripEscapeSequences(formatText(template, parameters)))
   return isUnchanged ? { template, parameters } : undefined
 }
 

@@ -94,12 +94,15 @@ function describeSpread(
   // Here a format has removed or changed the stack, or moved it into the message: `${message}\n${stack}`.
   const { type, message = '' } = described
   const text = textOf(messageOf(info))
+  const isMasked = !containsText(text, message)
+  // JSON shows an Error as `{}`. Behind a masked message the cause may repeat what the mask hides.
+  if (isMasked && isError(attributes['cause'])) delete attributes['cause']
   const own = safeGet(error, 'stack')
   const shown =
     typeof stack === 'string' ? stack : typeof own === 'string' && containsText(text, own) ? own : undefined
   return {
     ...(type !== undefined && { type }),
-    ...(containsText(text, message) && { message }),
+    ...(!isMasked && { message }),
     ...(shown !== undefined && { stack: shown }),
   }
 }

@@ -173,6 +173,11 @@ function collectTexts(value: unknown, texts: string[], depth: number): void {
   }
 }
 
+/** Sets a field that is not enumerable, as message and stack of an Error. */
+export function defineHidden(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: false, writable: true, configurable: true })
+}
+
 /** Sets a field even where its key is `__proto__`. */
 export function defineField(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
@@ -188,7 +193,16 @@ export function applyReplacer(info: Info, replacer: unknown): Info {
   const replace = replacerFor(replacer)
   if (replace === undefined) return info
   let shown: Info | undefined
-  for (const key of Object.keys(info)) {
+  const keys = Object.keys(info)
+  // Message and stack of an Error that is the record are no enumerable fields.
+  for (const key of isError(info) ? ['message', 'stack'] : []) {
+    const value = safeGet(info, key)
+    if (keys.includes(key) || typeof value !== 'string') continue
+    const part = replacedPart(key, value, replace)
+    if (part !== value)
+      defineHidden((shown ??= cloneForFormat(info)), key, part === HIDDEN ? undefined : part)
+  }
+  for (const key of keys) {
     const value = safeGet(info, key)
     if (!hasUnprinted(value, { left: MAX_SEARCHED })) continue
     const part = replacedPart(key, value, replace)

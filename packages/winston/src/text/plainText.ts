@@ -30,6 +30,14 @@ const KEY_BEFORE = /([\w$.-]+)["']?\s*[:=]\s*["'`]?$/
 /** Matches the first key of an object in the form of `util.inspect`. */
 const OBJECT_KEY = /\{\s*['"]?([\w$-]+)['"]?: /g
 
+/** Record without the fields that its text hides. */
+export interface VisibleRecord {
+  /** Unchanged record where the text hides nothing. */
+  info: Info
+  /** True for a text of selected fields: arguments that are no fields count as hidden. */
+  isSelective: boolean
+}
+
 /** Tests for a text that shows a message unchanged, apart from colors and white space around it. */
 export function showsMessage(text: string, message: unknown): boolean {
   if (typeof message === 'string' && containsText(text, message)) return true
@@ -64,13 +72,20 @@ export function removeMessage(text: string, message: unknown): string {
  * @param rest the text around the message
  * @param level the level, which stands in front of most messages and is no key
  * @param hasMessage `true` for a message that the text shows
- * @returns the record itself where the text hides nothing
+ * Arguments that are no fields are hidden where a field is, and by a mask that belongs to no key of the record, because the mask may be theirs.
  */
-export function removeHiddenFields(info: Info, rest: string, level: string, hasMessage: boolean): Info {
+export function removeHiddenFields(
+  info: Info,
+  rest: string,
+  level: string,
+  hasMessage: boolean,
+): VisibleRecord {
   const text = new SearchedText(rest)
   text.keys.delete(level.toLowerCase())
-  const isSelective = (!hasMessage && showsAnyField(info, text)) || isOfSelected(info, rest)
-  if (text.keys.size === 0 && !isSelective) return info
+  const ends = endsOf(rest)
+  const isMasked = hasForeignMask(info, ends)
+  const isSelective = isMasked || (!hasMessage && showsAnyField(info, text)) || isOfSelected(info, ends)
+  if (text.keys.size === 0 && !isSelective) return { info, isSelective: false }
   let shown: Info | undefined
   for (const key of Object.keys(info)) {
     if (RESERVED.has(key)) continue
@@ -81,7 +96,7 @@ export function removeHiddenFields(info: Info, rest: string, level: string, hasM
     if (part === HIDDEN) delete shown[key]
     else defineField(shown, key, part)
   }
-  return shown ?? info
+  return { info: shown ?? info, isSelective: isMasked || shown !== undefined }
 }
 
 function showsAnyField(info: Info, text: SearchedText): boolean {
@@ -92,11 +107,14 @@ function showsAnyField(info: Info, text: SearchedText): boolean {
   })
 }
 
+/** Cuts the middle out of a long text. */
+function endsOf(text: string): string {
+  return text.length > 2 * EXAMINED ? `${text.slice(0, EXAMINED)}\n${text.slice(-EXAMINED)}` : text
+}
+
 /** Tests for a text that shows selected fields beside its message. */
-function isOfSelected(info: Info, rest: string): boolean {
-  const isLong = rest.length > 2 * EXAMINED
-  const text = isLong ? `${rest.slice(0, EXAMINED)}\n${rest.slice(-EXAMINED)}` : rest
-  return hasForeignMask(info, text) || (text.includes('{') && hasObjectOf(info, text)) || isJsonArray(text)
+function isOfSelected(info: Info, text: string): boolean {
+  return (text.includes('{') && hasObjectOf(info, text)) || isJsonArray(text)
 }
 
 function isJsonArray(text: string): boolean {

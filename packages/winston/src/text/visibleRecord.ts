@@ -19,6 +19,7 @@ import { cloneForFormat, type Info, LEVEL, levelOf, MESSAGE, SPLAT } from '../in
 import {
   applyReplacer,
   defineField,
+  defineHidden,
   visibleError,
   type Fields,
   HIDDEN,
@@ -28,16 +29,14 @@ import {
   unprintedPart,
 } from './jsonValues.ts'
 import { hasToJSON, type ReplacerUse } from './jsonFormat.ts'
-import { removeHiddenFields, removeMessage, showsMessage, showsText } from './plainText.ts'
+import {
+  removeHiddenFields,
+  removeMessage,
+  showsMessage,
+  showsText,
+  type VisibleRecord,
+} from './plainText.ts'
 import { SearchedText } from './searchedText.ts'
-
-/** Record without the fields that its text hides. */
-export interface VisibleRecord {
-  /** Unchanged record where the text hides nothing. */
-  info: Info
-  /** True for a text of selected fields: arguments that are no fields count as hidden. */
-  isSelective: boolean
-}
 
 /** Fields that become no attribute, and that a text may show under any key or none. */
 const PLACED = new Set(['timestamp', 'label', 'stack'])
@@ -82,8 +81,7 @@ export function removeHidden(info: Info, trustInfo: boolean, used?: ReplacerUse)
   }
   if (!isMessageShown) return { info: keepPlacedFields(info, text), isSelective: true }
   const hasMessage = !isOmitted(message) && message !== ''
-  const kept = removeHiddenFields(info, rest, levelOf(info), hasMessage)
-  return { info: kept, isSelective: kept !== info }
+  return removeHiddenFields(info, rest, levelOf(info), hasMessage)
 }
 
 /** Parses a text that is a JSON object. */
@@ -268,11 +266,6 @@ function withText(info: Info, text: string): Info {
   if (isError(info) && !Object.keys(info).includes('stack'))
     defineHidden(copy, 'stack', partIn(text, safeGet(info, 'stack')))
   return copy
-}
-
-/** Sets a field that is not enumerable, as message and stack of an Error. */
-function defineHidden(info: Info, key: string, value: unknown): void {
-  Object.defineProperty(info, key, { value, enumerable: false, writable: true, configurable: true })
 }
 
 function withMessage(info: Info, text: string): Info {

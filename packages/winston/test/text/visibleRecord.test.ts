@@ -548,6 +548,26 @@ describe('an Error that is the record', () => {
     })
   })
 
+  test('hides what a replacer of format.json() masks when JSON.stringify prints no message', async () => {
+    const masking = format.json({
+      replacer: (_, value: unknown) => (typeof value === 'string' ? value.replaceAll('4111', '****') : value),
+    })
+    const record = await sent((logger) => logger.error(error()), masking)
+    expect(record.body).toBe('card ****')
+    expect(record.attributes).toMatchObject({ 'exception.type': 'TypeError', code: 'E_CARD' })
+    expect(JSON.stringify(record)).not.toContain('4111')
+  })
+
+  test('hides its cause when its message is masked', async () => {
+    const masking = format.printf((info) => JSON.stringify(info).replaceAll('4111', '****'))
+    const record = await sent(
+      (logger) => logger.error('saving', Object.assign(error(), { cause: new RangeError('pan 4111') })),
+      format.combine(format.errors({ stack: true, cause: true }), masking),
+    )
+    expect(record.body).toBe('saving card ****')
+    expect(JSON.stringify(record)).not.toContain('4111')
+  })
+
   test('hides the message when the getter of its class returns it', async () => {
     const record = await sent(
       (logger) => logger.error(new DOMException('card 4111', 'AbortError') as never),
@@ -666,6 +686,23 @@ describe('a text that is no JSON', () => {
   ])('hides a part when it shows %s', async (_, formats, expected) => {
     const fields = { user: { name: 'ada', token: 't-1' }, card: '4111' }
     expect((await sent((logger) => logger.info('x', fields), formats)).attributes).toEqual(expected)
+  })
+
+  test('hides arguments that are no fields when it shows a mask', async () => {
+    const formats = format.printf(({ message }) => `msg="${String(message)}" pan=***`)
+    const { attributes } = await sent(
+      (logger) => logger.error('saving', 'pan 4111', { pan: '4111' }, new Error('4111')),
+      formats,
+    )
+    expect(attributes).toEqual({})
+  })
+
+  test('hides the parameters of a template when it shows neither', async () => {
+    const formats = format.printf(({ message }) => JSON.stringify({ m: message }))
+    const options = { captureTemplate: true }
+    const { body, attributes } = await sent((logger) => logger.error('saving %s', '4111'), formats, options)
+    expect(body).toBe('saving %s')
+    expect(attributes).toEqual({})
   })
 
   test('sends an Error when its message stands beside a JSON object', async () => {
