@@ -11,7 +11,7 @@ export type InspectCustom = (
   inspectFunction: typeof inspect,
 ) => unknown
 
-/** Classes of Node.js with `util.inspect.custom` that the mapping table maps in another form. */
+/** Class tags of classes with `util.inspect.custom` that the mapping table maps in another form. */
 const MAPPED_CLASSES = new Set([
   'URL',
   'URLSearchParams',
@@ -114,12 +114,9 @@ function isPrototype(value: object): boolean {
   return constructor?.prototype === value
 }
 
+/** Tests for a function of a mapped class itself, or of its copy in a package, e.g. undici. A subclass has the class tag from its parent. */
 function isMappedClass(value: object): boolean {
   const holder = holderOf(value, inspect.custom)
-  // The global is read last, because Node.js loads classes such as `Headers` at the first read.
-  const name: unknown = holder && (holder as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
-  if (typeof name !== 'string' || !MAPPED_CLASSES.has(name)) return false
-  return (
-    (globalThis as unknown as Record<string, { prototype?: unknown } | undefined>)[name]?.prototype === holder
-  )
+  if (holder === null || !Object.hasOwn(holder, Symbol.toStringTag)) return false
+  return MAPPED_CLASSES.has((holder as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] as string)
 }

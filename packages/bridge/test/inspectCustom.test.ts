@@ -1,5 +1,6 @@
 import { inspect, type InspectOptions, type InspectOptionsStylized } from 'node:util'
 import vm from 'node:vm'
+import * as undici from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { toPlain } from '../src/anyValue.ts'
 import { createBridge } from '../src/bridge.ts'
@@ -126,6 +127,8 @@ describe('ValueWriter writes for an object', () => {
     ['a URL', new URL('https://a.example')],
     ['URLSearchParams', new URLSearchParams('a=1')],
     ['Headers', new Headers({ a: '1' })],
+    ['Headers of a package', new undici.Headers({ a: '1' })],
+    ['a Request of a package', new undici.Request('https://a.example')],
     ['a Request', new Request('https://a.example')],
     ['a Response', new Response('a')],
     ['FormData', new FormData()],
