@@ -3,6 +3,8 @@ import { spanContextOf } from './spanContext.ts'
 
 const TRACE_ID_LENGTH = 32
 const SPAN_ID_LENGTH = 16
+/** Key of flags that are a number, which may be a field of the application under any other key. */
+const FLAGS_KEY = /flags$/i
 
 /**
  * Removes the ids of the record's own span from the attributes, where an official instrumentation has written them for logs that are no OTLP
@@ -24,9 +26,11 @@ export function removeSpanFields(attributes: Record<string, unknown>, context: C
     if (!(first === traceId && second === spanId) && !(first === spanId && second === traceId)) continue
     found = true
     attributes[keys[index - 1]!] = attributes[keys[index]!] = undefined
-    // The instrumentations write the flags last.
+    // The instrumentations write the flags last, and so does a mixin that returns the SpanContext.
     const flagsKey = keys[index + 1]
-    if (flagsKey !== undefined && attributes[flagsKey] === flags) attributes[flagsKey] = undefined
+    if (flagsKey === undefined) break
+    const value = attributes[flagsKey]
+    if (value === flags || (value === traceFlags && FLAGS_KEY.test(flagsKey))) attributes[flagsKey] = undefined
   }
   if (found) return
   const traceIdKey = keys.find((key) => attributes[key] === traceId)

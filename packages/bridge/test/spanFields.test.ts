@@ -25,6 +25,11 @@ test('removeSpanFields removes each pair when a hook writes the ids under other 
   expect(left({ spanId, a: 1, traceId })).toEqual({ a: 1 })
 })
 
+test('removeSpanFields removes flags that are a number when their key says so', () => {
+  expect(left({ ...SPAN, id: 7 })).toEqual({ id: 7 })
+  expect(left({ traceId, spanId, count: 1 })).toEqual({ count: 1 })
+})
+
 test('removeSpanFields keeps a field with the trace id when a pair stands beside it', () => {
   expect(left({ requestId: traceId, trace_id: traceId, span_id: spanId })).toEqual({ requestId: traceId })
   expect(left({ trace_id: traceId, span_id: spanId, requestId: traceId })).toEqual({ requestId: traceId })
