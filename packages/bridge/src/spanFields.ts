@@ -30,7 +30,8 @@ export function removeSpanFields(attributes: Record<string, unknown>, context: C
     const flagsKey = keys[index + 1]
     if (flagsKey === undefined) break
     const value = attributes[flagsKey]
-    if (value === flags || (value === traceFlags && FLAGS_KEY.test(flagsKey))) attributes[flagsKey] = undefined
+    if (value === flags || (value === traceFlags && FLAGS_KEY.test(flagsKey)))
+      attributes[flagsKey] = undefined
   }
   if (found) return
   const traceIdKey = keys.find((key) => attributes[key] === traceId)
