@@ -41,8 +41,8 @@ export function collectSecrets(
 function collectUrlSecrets(text: string): string[] {
   const credentials = /\/\/([^/?#@]*(?:@[^/?#@]*)*)@/.exec(text)?.[1] ?? ''
   const [path = '', query = ''] = text.split('?', 2)
-  // A long path segment with a digit is probably a key.
-  const segments = path.split('/').slice(3)
+  // A long path segment with a digit is probably a key. The path of a gRPC target, such as `dns:///host:port`, is a name.
+  const segments = /^https?:/i.test(path) ? path.split('/').slice(3) : []
   const keys = segments.filter((segment) => segment.length >= 16 && /\d/.test(segment))
   const values = query.split(/[&;#]/).map((pair) => pair.slice(pair.indexOf('=') + 1))
   const colon = credentials.indexOf(':')

@@ -121,6 +121,13 @@ test('collectSecrets returns the secrets of URLs, proxies, headers, and the priv
   }
 })
 
+test.each(['dns:///collector-1.example.com:4317', 'unix:/run/observability/collector-grpc-1.sock'])(
+  'collectSecrets has no part of the name when the receiver is %s',
+  (url) => {
+    expect(maskSecrets(`ENOENT ${url}`, collectSecrets({ ...NONE, url }, {}))).toBe(`ENOENT ${url}`)
+  },
+)
+
 test('collectSecrets returns the private key of the start and a later one when a file changes', async () => {
   const makeKey = (): string =>
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
