@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { installProject, NPM_INSTALL } from '@logbridge/test-support/project'
@@ -29,6 +29,44 @@ async function isolate(dist: string): Promise<string> {
   await cp(dist, folder, { recursive: true })
   return folder
 }
+
+/** Runs a bundle of `callSites`, and returns the source text at the place of each record. */
+async function calledAt(folder: string, name: string, command: [string, ...string[]]): Promise<string[]> {
+  const [program, ...args] = command
+  const stdout = await project.run(program, args)
+  const lines = (await readFile(join(folder, name), 'utf8')).split('\n')
+  const places = JSON.parse(stdout.trim().split('\n').at(-1)!) as [string, number, number][]
+  return places.map(([body, line, column]) => {
+    const called = lines[line - 1]?.slice(column - 1) ?? ''
+    return `${body}: ${called.slice(0, called.indexOf(body))}`
+  })
+}
+
+const CALLED = [
+  /^placed bunyan info: info\(["'`]$/,
+  /^placed bunyan child: warn\(["'`]$/,
+  /^placed pino info: info\(["'`]$/,
+  /^placed pino child: warn\(["'`]$/,
+  /^placed winston info: info\(["'`]$/,
+  /^placed winston child: warn\(["'`]$/,
+  /^placed winston log: log\(["'`]info["'`], ?["'`]$/,
+  /^placed console info: (console\.)?info\(["'`]$/,
+].map((place) => expect.stringMatching(place) as string)
+
+describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
+  it('bundles captureCode, which finds the calls in one file', async () => {
+    const dist = await bundle(build, { ENTRY: 'callSites' })
+    for (const format of formats) {
+      const name = `callSites.${format}`
+      expect(await calledAt(dist, name, ['node', join(dist, name)]), format).toEqual(CALLED)
+    }
+  })
+})
+
+it('ncc bundles captureCode, which finds the calls in one file', async () => {
+  const dist = await bundle('npx ncc build callSites.js --external dtrace-provider --out dist', {})
+  expect(await calledAt(dist, 'index.js', ['node', join(dist, 'index.js')])).toEqual(CALLED)
+})
 
 // These bundles are built before @logbridge/core is installed, because pino's adapter must work without core.
 describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {

@@ -28,7 +28,7 @@ export function createBridge<Native>(
   const { onError, loggerProvider, flushTimeoutMillis } = options
   const scopeDetails = scopeDetailsOf(options)
   const loggers = createLoggers(loggerProvider, scopeDetails)
-  const buildRecord = createRecordBuilder(options)
+  const buildRecord = createRecordBuilder<Native>(options, adapter.callers?.bind(adapter))
   const watchDuplicates = createDuplicateWatch(adapter, loggers)
 
   /** Returns the scope that the option chooses; `undefined` when the option throws or returns no text. */
@@ -66,7 +66,12 @@ export function createBridge<Native>(
     const context = converted.context ?? active
     if (converted.attributes && context !== ROOT_CONTEXT) removeSpanFields(converted.attributes, context)
     const observedTimestamp = converted.observedTimestamp ?? now()
-    const record = buildRecord(converted, classified, logger !== undefined && loggers.acceptsAnyValue())
+    const record = buildRecord(
+      converted,
+      classified,
+      logger !== undefined && loggers.acceptsAnyValue(),
+      native,
+    )
     record.observedTimestamp = observedTimestamp
     record.timestamp ??= observedTimestamp
     // The context is always set, because the official SDKs take `context: undefined` for "no context".

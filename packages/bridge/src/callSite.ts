@@ -18,17 +18,20 @@ export function excludeCallingFile(): void {
  * https://opentelemetry.io/docs/specs/semconv/code/
  *
  * The call site is the first frame outside of Node.js, `node_modules`, the bridge, and the adapter: the file that called `createBridge`
- * and the files of `excludeCallingFile`.
+ * and the files of `excludeCallingFile`. In a bundle of one file the call site is the first of `callers`.
  */
-export function createCallSiteLocator(): () => Record<string, unknown> {
+export function createCallSiteLocator<Native>(
+  callers: (native: Native) => readonly NodeJS.CallSite[] = () => [],
+): (native: Native) => Record<string, unknown> {
   // The frames are this function, createRecordBuilder, createBridge, and the adapter.
   const files = callSites().slice(0, 4).map(fileOf)
   const own = new Set(files)
   const isBundled = files[0] === files[3]
-  return () => {
-    for (const site of callSites()) {
+  return (native) => {
+    for (const site of isBundled ? callers(native) : callSites()) {
       const file = fileOf(site)
-      if (file === undefined || file.startsWith('node:') || own.has(file) || adapterFiles.has(file)) continue
+      if (file === undefined || file.startsWith('node:')) continue
+      if (!isBundled && (own.has(file) || adapterFiles.has(file))) continue
       if (/[\\/]node_modules[\\/]/.test(file)) continue
       return {
         'code.file.path': file,

@@ -7,31 +7,42 @@ import { copyFields, setOwn } from './safeAccess.ts'
 import { createRedactor } from './redact.ts'
 import { validSeverity } from './severity.ts'
 import { stripEscapeSequences } from './text.ts'
-import type { ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
+import type { Adapter, ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
 
 const EVENT_NAME = 'otel.event.name'
 /** Attribute for the own fields of an Error that was logged without a key. */
 const KEYLESS_ERROR = 'error'
 
 /** Builds the record of the Logs API from the record of an adapter. */
-interface RecordBuilder extends Pick<Bridge<unknown>, 'captureCallSite'> {
-  /** @param keepsValues leaves values as they are, because the provider copies them itself */
-  (record: LogRecord, classified: Classified, keepsValues: boolean): ApiLogRecord
+interface RecordBuilder<Native> extends Pick<Bridge<Native>, 'captureCallSite'> {
+  /**
+   * @param keepsValues leaves values as they are, because the provider copies them itself
+   * @param native read for `captureCode`
+   */
+  (record: LogRecord, classified: Classified, keepsValues: boolean, native: Native): ApiLogRecord
 }
 
 /**
  * Makes the function that builds a record of the Logs API from an adapter's LogRecord: exception, event name and the options that
  * shape attributes. All options are read here, once.
  */
-export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
+export function createRecordBuilder<Native>(
+  options: BridgeOptions,
+  callers?: Adapter<Native>['callers'],
+): RecordBuilder<Native> {
   const { captureTemplate } = options
   const staticAttributes = Object.entries(copyFields(options.attributes ?? {}))
   const included = options.include && createKeyMatcher(options.include)
   const excluded = options.exclude && createKeyMatcher(options.exclude)
   const redact = options.redact ? createRedactor(options.redact) : undefined
-  const locate = options.captureCode ? createCallSiteLocator() : undefined
+  const locate = options.captureCode ? createCallSiteLocator(callers) : undefined
 
-  function build(record: LogRecord, classified: Classified, keepsValues: boolean): ApiLogRecord {
+  function build(
+    record: LogRecord,
+    classified: Classified,
+    keepsValues: boolean,
+    native: Native,
+  ): ApiLogRecord {
     let attributes = record.attributes ?? {}
     const eventName = attributes[EVENT_NAME]
     const isEvent = typeof eventName === 'string'
@@ -52,7 +63,7 @@ export function createRecordBuilder(options: BridgeOptions): RecordBuilder {
       attributes['log.body.template'] = record.template.template
       attributes['log.body.parameters'] = record.template.parameters
     }
-    if (locate) Object.assign(attributes, record.code ?? locate())
+    if (locate) Object.assign(attributes, record.code ?? locate(native))
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
 
     // Creates all fields at once, so that every record has one shape for the provider that reads it.

@@ -108,6 +108,11 @@ export interface Adapter<Native> {
    * @default false
    */
   readonly obeysInspectCustom?: boolean | undefined
+  /**
+   * Returns the callers of the library's function that the application called, the nearest first. Only for `captureCode` in a bundle of one
+   * file, in which no file name tells the application from the library.
+   */
+  callers?(native: Native): readonly NodeJS.CallSite[]
   /** Reads severity and scope. Must be cheap, because a record that is not sent is classified as well. */
   classify(native: Native): Classified
   /**
@@ -250,5 +255,5 @@ export interface Bridge<Native> {
    */
   flush(): Promise<unknown>
   /** Returns the call site of the current log call as `code.*`; `undefined` without `captureCode`. */
-  readonly captureCallSite: (() => Record<string, unknown>) | undefined
+  readonly captureCallSite: ((native: Native) => Record<string, unknown>) | undefined
 }

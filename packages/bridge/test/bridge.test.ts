@@ -190,7 +190,7 @@ describe('context and time', () => {
   test('and call site are taken from the record when the adapter has captured them at the call', () => {
     const loggerProvider = memoryProvider()
     const bridge = createBridge(adapter, { loggerProvider, captureCode: true })
-    const code = { ...bridge.captureCallSite!(), 'code.line.number': 7 }
+    const code = { ...bridge.captureCallSite!({}), 'code.line.number': 7 }
     bridge.emit({ observedTimestamp: [3, 4], code })
     const [record] = loggerProvider.records
     expect(record).toMatchObject({ timestamp: [3, 4], observedTimestamp: [3, 4] })

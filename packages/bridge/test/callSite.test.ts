@@ -17,18 +17,36 @@ bridge.emit('placed')
 console.log(JSON.stringify(attributes))
 `
 
-test('captureCode warns once when one file contains the application and the bridge', async () => {
+/** Runs an application in one file with the bridge. ES modules of one scope are what a bundler makes one file of. */
+async function runBundle(application: string): Promise<{ stdout: string; stderr: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'logbridge-bundle-'))
   try {
-    // ES modules of one scope are what a bundler makes one file of.
     const bundle = join(folder, 'bundle.mjs')
-    await writeFile(bundle, (await readFile(fileURLToPath(BRIDGE), 'utf8')) + APPLICATION)
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [bundle])
-    expect(JSON.parse(stdout)).toEqual([{}, {}])
-    expect(stderr).toMatch(
-      /^logbridge: captureCode finds no call site because .*bundle\.mjs contains [^\n]*\n$/,
-    )
+    await writeFile(bundle, (await readFile(fileURLToPath(BRIDGE), 'utf8')) + application)
+    return await promisify(execFile)(process.execPath, [bundle])
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+test('captureCode warns once when one file contains the application and the bridge', async () => {
+  const { stdout, stderr } = await runBundle(APPLICATION)
+  expect(JSON.parse(stdout)).toEqual([{}, {}])
+  expect(stderr).toMatch(
+    /^logbridge: captureCode finds no call site because .*bundle\.mjs contains [^\n]*\n$/,
+  )
+})
+
+test('captureCode finds the callers that the adapter returns when one file contains the application and the bridge', async () => {
+  const { stdout, stderr } = await runBundle(
+    APPLICATION.replace("library: 'shop',", "library: 'shop', callers: () => callSites(info),").replaceAll(
+      "\nbridge.emit('placed')",
+      "\n;(function checkout() { info('placed') })()",
+    ) + 'function info(message) { bridge.emit(message) }',
+  )
+  expect(JSON.parse(stdout)).toEqual([
+    expect.objectContaining({ 'code.function.name': 'checkout' }),
+    expect.objectContaining({ 'code.function.name': 'checkout' }),
+  ])
+  expect(stderr).toBe('')
 })

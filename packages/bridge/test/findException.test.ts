@@ -12,7 +12,7 @@ function build(
   body: unknown = 'failed',
   severityNumber: SeverityNumber = 17,
 ): ApiLogRecord {
-  return createRecordBuilder({})({ body, attributes }, { severityNumber }, false)
+  return createRecordBuilder({})({ body, attributes }, { severityNumber }, false, undefined)
 }
 
 const exception = (type: string, message: string, stack: unknown): Record<string, unknown> => ({

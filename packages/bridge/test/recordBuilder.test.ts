@@ -13,6 +13,7 @@ function build(
     record,
     CLASSIFIED,
     keepsValues,
+    undefined,
   )
   expect({ severityNumber, severityText }).toEqual(CLASSIFIED)
   return others
@@ -85,7 +86,7 @@ describe('static attributes', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
     const buildRecord = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
-    expect(buildRecord({}, CLASSIFIED, false).attributes).toEqual({ team: 'shop' })
+    expect(buildRecord({}, CLASSIFIED, false, undefined).attributes).toEqual({ team: 'shop' })
   })
 })
 

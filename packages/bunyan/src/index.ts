@@ -59,7 +59,7 @@ export interface OtelStream {
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
   checkOptions('@logbridge/bunyan', options, bridgeOptionRules)
   const { level, severity } = options
-  const bridge = createBridge(createAdapter(severity), options)
+  const bridge = createBridge({ ...createAdapter(severity), callers: () => callersOf(write) }, options)
   let compared = false
   function write(record: object | string, encoding?: unknown, callback?: unknown): void {
     if (encoding !== undefined || callback !== undefined) answerWrite(stream, record, [encoding, callback])
@@ -79,6 +79,13 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     closeOnExit: false,
     stream,
   }
+}
+
+/** bunyan's functions between the application and a stream: `Logger._emit`, and the method of the level. */
+const BUNYAN_FRAMES = 2
+
+function callersOf(write: (record: object) => void): NodeJS.CallSite[] {
+  return callSites(write).slice(BUNYAN_FRAMES)
 }
 
 const INSTRUMENTATION = '@opentelemetry/instrumentation-bunyan'

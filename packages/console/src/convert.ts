@@ -1,6 +1,6 @@
 import types from 'node:util/types'
 import { type Adapter, safeGet, type SeverityNumber, splitArguments } from '@logbridge/bridge'
-import { errorMessage } from '@logbridge/bridge/internal'
+import { callSites, errorMessage } from '@logbridge/bridge/internal'
 import type { ConsoleMethod } from './severity.ts'
 
 /** One call of a console's method. */
@@ -25,6 +25,7 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
   return {
     library: 'console',
     obeysInspectCustom: true,
+    callers: ({ calledAs }) => callSites(calledAs),
     classify: ({ method }) => ({
       severityNumber: table.get(method) ?? 0,
       severityText: method,

@@ -1,5 +1,5 @@
 import { type Adapter, type HrTime, type LogRecord, namedSeverity, toHrTime } from '@logbridge/bridge'
-import { activeContext, removeSpanFields } from '@logbridge/bridge/internal'
+import { activeContext, callSites, removeSpanFields } from '@logbridge/bridge/internal'
 import { isObject, extractException } from './exception.ts'
 import { type Field, fieldsOf, linePrefixOf, type Line } from './line.ts'
 import { createLoggerReader, type Levels, type LineConfig } from './logger.ts'
@@ -14,11 +14,18 @@ const UNKNOWN: Severity = { text: undefined, number: 0 }
  */
 export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Adapter<Line> {
   const loggers = createLoggerReader()
-  return fromLines(severityOf, {
+  const adapter = fromLines(severityOf, {
     config: ({ logger }) => loggers.config(logger),
     scope: ({ logger, text }) => (nameIsScope && logger ? loggers.name(logger, text) : undefined),
     context: () => undefined,
   })
+  return { ...adapter, callers }
+}
+
+/** Returns the callers of the logger's method that wrote a line, e.g. of `logger.info`. */
+function callers({ logger, level }: Line): NodeJS.CallSite[] {
+  const method: unknown = logger?.[logger.levels.labels[level!]!]
+  return typeof method === 'function' ? callSites(method as () => void) : []
 }
 
 /** Creates the adapter for lines in pino's worker, which has the lines, and the logger's configuration once. */

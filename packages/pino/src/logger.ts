@@ -49,6 +49,8 @@ export const DEFAULTS: LineConfig = lineConfig({
 /** pino logger. The adapter reads the properties that `pino.symbols` names. */
 export interface PinoLogger {
   readonly levels: Levels
+  /** Methods of the levels, e.g. `info`. */
+  readonly [level: string]: unknown
   readonly [symbol: symbol]: unknown
 }
 

@@ -137,7 +137,7 @@ export function defer(record: object, call: LogCall): void {
   call.deferred ??= {
     context: activeContext(),
     time: now(),
-    code: captureCallSite?.(),
+    code: captureCallSite?.(call),
     isReentrant: isSending || isLoggingSuppressed(),
   }
   hasDeferred = true

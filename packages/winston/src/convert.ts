@@ -17,11 +17,23 @@ import {
   isPlain,
   stripEscapeSequences,
   textOf,
+  callSites,
 } from '@logbridge/bridge/internal'
 import type { LogCall } from './callTracking.ts'
 import { extractException } from './exception.ts'
 import { isObject, labelOf, levelOf, messageOf, RESERVED, SPLAT, timestampOf } from './info.ts'
 import { createSeverities } from './severity.ts'
+
+/** Returns the callers of the logger's method that the application called: `logger.info`, else `logger.log`, else `logger.write`. */
+function callers({ info, logger }: LogCall): NodeJS.CallSite[] {
+  const methods = logger as Record<string, unknown> | undefined
+  for (const name of [levelOf(info), 'log', 'write']) {
+    const method = methods?.[name]
+    const sites = typeof method === 'function' ? callSites(method as () => void) : []
+    if (sites.length > 0) return sites
+  }
+  return []
+}
 
 /** White space at the start of a message. */
 const PADDING = /^[ \t]*/
@@ -42,6 +54,7 @@ export function createAdapter(
   const severityOf = createSeverities(overrides)
   return {
     library: 'winston',
+    callers,
     classify(call) {
       const { info, logger } = call
       const severityText = levelOf(info)
