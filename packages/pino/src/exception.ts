@@ -1,5 +1,8 @@
 import { isError, type SerializedError } from '@logbridge/bridge'
 
+/** Parts of an Error that `exception.*` has, as far as they are texts. */
+const MOVED = ['type', 'name', 'message', 'stack'] as const
+
 /**
  * Finds the Error that pino or a serializer has written among the fields, under `errorKey`, `err`, or `error`. Moves the parts
  * that `exception.*` has out of the fields; the others (`code`, `cause`, own fields) stay.
@@ -33,13 +36,18 @@ function take(fields: Record<string, unknown>, key: string, error: SerializedErr
   const { type, name, message, stack, aggregateErrors, ...rest } = error
   // `errors` is the name that AggregateError and the other adapters use.
   if (aggregateErrors !== undefined) rest['errors' in rest ? 'aggregateErrors' : 'errors'] = aggregateErrors
+  for (const part of MOVED) {
+    const value = error[part]
+    if (value !== undefined && typeof value !== 'string') rest[part] = value
+  }
   if (Object.keys(rest).length > 0) fields[key] = rest
   else delete fields[key]
 
   const exception: SerializedError = {}
   // pino's `type` is the constructor's name. A `name` on the line was set on this Error.
   const typeName = typeof name === 'string' && name !== '' && name !== 'Error' ? name : type
-  if (typeof typeName === 'string') exception.type = typeName
+  // The type of an anonymous class is empty, and the bridge reads the type in the stack.
+  if (typeof typeName === 'string' && typeName !== '') exception.type = typeName
   if (typeof message === 'string') exception.message = message
   if (typeof stack === 'string' && stack !== '') exception.stack = stackWithCauses(stack, error['cause'])
   return exception

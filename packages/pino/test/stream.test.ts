@@ -239,6 +239,18 @@ describe.each([
       expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner' } })
     })
 
+    test('with the type in its stack when its class is anonymous', async () => {
+      const { logger, only } = await open()
+      logger.error(new (class extends TypeError {})('boom'))
+      expect((await only()).attributes).toMatchObject({ 'exception.type': 'TypeError' })
+    })
+
+    test('with its message under its key when the message is no text', async () => {
+      const { logger, only } = await open()
+      logger.error({ err: Object.assign(new Error(), { message: { id: 7 } }) }, 'failed')
+      expect((await only()).attributes).toEqual({ err: { message: { id: 7 } } })
+    })
+
     test('without a stack when the Error has none', async () => {
       const error = Object.defineProperty(new TypeError('bare'), 'stack', { value: undefined })
       const { logger, only } = await open()
