@@ -63,14 +63,25 @@ export function errorEntries(error: Error, reads: Reads): [string, unknown][] {
 function errorFields(error: Error, reads?: Reads): Record<string, unknown> {
   const json = ownJSON(error)
   const fields = copyFields(json, STANDARD_FIELDS, reads)
-  // A `code` may be a getter of the class, or hidden: DOMException, undici, gRPC.
-  const code = json === error && fields['code'] === undefined ? codeOf(error) : undefined
-  if (!isOmitted(code)) fields['code'] = code
+  if (json === error) addHiddenFields(fields, error)
   const cause = causeOf(error)
   if (!isOmitted(cause)) fields['cause'] = cause
   const errors = errorsOf(error)
   if (errors !== undefined) fields['errors'] = errors
   return fields
+}
+
+/**
+ * Adds the fields that are not enumerable: a `code` of a getter of the class, or hidden (DOMException, undici, gRPC), and the two Errors of a
+ * SuppressedError, which the end of a `using` block throws.
+ */
+export function addHiddenFields(fields: Record<string, unknown>, error: Error): void {
+  const code = fields['code'] === undefined ? codeOf(error) : undefined
+  if (!isOmitted(code)) fields['code'] = code
+  const suppressed = fields['suppressed'] === undefined ? suppressedOf(error) : undefined
+  if (isOmitted(suppressed)) return
+  fields['suppressed'] = suppressed
+  fields['error'] ??= safeGet(error, 'error')
 }
 
 /**
@@ -102,6 +113,7 @@ function ownJSON(error: Error): object {
 }
 
 const codeOf = safeGetter((error: Error) => (error as { code?: unknown }).code)
+const suppressedOf = safeGetter((error: Error) => (error as { suppressed?: unknown }).suppressed)
 const causeOf = safeGetter((error: object) => (error as Error).cause)
 /** Reads or calls `cause`. VError and restify-errors have a method, which the serializers of pino and bunyan call, too. */
 const calledCauseOf = safeGetter((error: object) => {

@@ -107,6 +107,16 @@ describe('extras of describeException', () => {
     expect(describeException(error).extras).toMatchObject({ status: 500 })
   })
 
+  test('have both Errors when the Error is a SuppressedError', () => {
+    const [thrown, suppressed] = [new Error('thrown'), new Error('suppressed')]
+    const hidden = { enumerable: false }
+    const error = Object.defineProperties(new Error('both'), {
+      error: { value: thrown, ...hidden },
+      suppressed: { value: suppressed, ...hidden },
+    })
+    expect(describeException(error).extras).toEqual({ suppressed, error: thrown })
+  })
+
   test('are read when getters throw', () => {
     const error = Object.defineProperties(new Error('no'), {
       a: { enumerable: true, get: () => { throw new Error('worse') } }, // prettier-ignore

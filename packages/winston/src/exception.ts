@@ -1,5 +1,6 @@
 import { isError, type LogRecord, safeGet, type SerializedError } from '@logbridge/bridge'
 import {
+  addHiddenFields,
   containsText,
   describeException,
   exceptionAmong,
@@ -84,9 +85,8 @@ function describeSpread(
   const described = describeLogged(error, call)
   if (stack === safeGet(error, 'stack')) {
     if (hasCause && !isOmitted(cause)) attributes['cause'] = cause
-    // A code that is no enumerable field is not merged, e.g. that of DOMException.
-    const code = isSelective ? undefined : safeGet(error, 'code')
-    if (!isOmitted(code) && !Object.keys(error).includes('code')) attributes['code'] ??= code
+    // Fields that are not enumerable are not merged.
+    if (!isSelective) addHiddenFields(attributes, error)
     // The errors of an AggregateError and their fields pass no format.
     if (Array.isArray(errors) && !isSelective) attributes['errors'] ??= errors
     return hasCause ? described : { ...described, stack: textOf(stack) }

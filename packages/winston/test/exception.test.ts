@@ -58,6 +58,15 @@ describe('OtelTransport sends an Error as exception.*', () => {
     expect(attributes).not.toHaveProperty('code')
   })
 
+  test('with both Errors when it is a SuppressedError', async () => {
+    const error = Object.defineProperties(new Error('both'), {
+      error: { value: new Error('thrown') },
+      suppressed: { value: new Error('suppressed') },
+    })
+    const { attributes } = await arrivedOne((logger) => logger.error('saving', error))
+    expect(attributes).toMatchObject({ error: { message: 'thrown' }, suppressed: { message: 'suppressed' } })
+  })
+
   test('with its cause when a method returns the cause', async () => {
     const cause = new TypeError('inner')
     const run = (logger: winston.Logger): void => {
