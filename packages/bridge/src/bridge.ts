@@ -1,8 +1,6 @@
 import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
-import { ROOT_CONTEXT } from './spanContext.ts'
-import { removeSpanFields } from './spanFields.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
 import { activeContext, createLoggers, scopeDetailsOf } from './provider.ts'
@@ -64,18 +62,15 @@ export function createBridge<Native>(
       if (logger?.enabled?.({ context: active, severityNumber }) === false) return
     }
     const context = converted.context ?? active
-    if (converted.attributes && context !== ROOT_CONTEXT) removeSpanFields(converted.attributes, context)
     const observedTimestamp = converted.observedTimestamp ?? now()
     const record = buildRecord(
       converted,
       classified,
-      logger !== undefined && loggers.acceptsAnyValue(),
       native,
+      context,
+      observedTimestamp,
+      logger !== undefined && loggers.acceptsAnyValue(),
     )
-    record.observedTimestamp = observedTimestamp
-    record.timestamp ??= observedTimestamp
-    // The context is always set, because the official SDKs take `context: undefined` for "no context".
-    record.context = context
     watchDuplicates(native, record)
     if (logger === undefined) return bufferRecord(scope, scopeDetails, record)
     if (state.startupBuffer.records.length > 0) replayBufferedRecords()

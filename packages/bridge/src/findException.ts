@@ -1,3 +1,4 @@
+import { Contents } from './contents.ts'
 import { isError, isPlain, safeGet, setOwn } from './safeAccess.ts'
 import type { SerializedError } from './types.ts'
 
@@ -29,14 +30,16 @@ export interface FoundException {
  * - the text of a stack in the field `stack`, alone or in an array with the Error or its lines;
  * - from WARN on, the text of a stack in the body.
  *
+ * @param contents result of `contentsOf` for the attributes
  * @returns `undefined` when the record holds none
  */
 export function findException(
   body: unknown,
   attributes: Record<string, unknown>,
   severityNumber: number,
+  contents: number,
 ): FoundException | undefined {
-  const fields = errorFieldsOf(attributes)
+  const fields = (contents & Contents.exception) === 0 ? undefined : errorFieldsOf(attributes)
   if (fields !== undefined) {
     const { err, error, exception, stack } = fields
     const direct = firstException([err, error, exception])
@@ -45,6 +48,14 @@ export function findException(
     if (fromField) return { exception: fromField, attributes: without(attributes, 'stack') }
   }
   if (severityNumber < WARN) return undefined
+  const inner = (contents & Contents.object) === 0 ? undefined : fromObjects(attributes)
+  if (inner) return inner
+  const exception = typeof body === 'string' && body.includes('\n') ? fromText(body) : undefined
+  return exception && { exception, attributes }
+}
+
+/** Finds an exception one level deep. */
+function fromObjects(attributes: Record<string, unknown>): FoundException | undefined {
   for (const key in attributes) {
     const value = safeGet(attributes, key)
     if (typeof value !== 'object' || value === null || !isPlain(value)) continue
@@ -52,8 +63,7 @@ export function findException(
     const field = inner && ERROR_FIELDS.find((name) => asException(inner[name]))
     if (field) return { exception: asException(inner[field])!, attributes, within: [key, field] }
   }
-  const exception = typeof body === 'string' ? fromText(body) : undefined
-  return exception && { exception, attributes }
+  return undefined
 }
 
 interface ErrorFields {

@@ -1,25 +1,43 @@
 import { toAnyValue, toAnyValueMap, toTracedRecord } from './anyValue.ts'
 import { createCallSiteLocator } from './callSite.ts'
+import { Contents, contentsOf, EVENT_NAME, mayHaveSpanIds } from './contents.ts'
 import { describeException } from './exception.ts'
 import { findException, type FoundException, stackText } from './findException.ts'
 import { createKeyMatcher, distinctKey } from './keys.ts'
 import { copyFields, setOwn } from './safeAccess.ts'
 import { createRedactor } from './redact.ts'
 import { validSeverity } from './severity.ts'
+import { ROOT_CONTEXT } from './spanContext.ts'
+import { removeSpanFields } from './spanFields.ts'
 import { stripEscapeSequences } from './text.ts'
-import type { Adapter, ApiLogRecord, Bridge, BridgeOptions, Classified, LogRecord } from './types.ts'
+import type { Context } from '@opentelemetry/api'
+import type {
+  Adapter,
+  ApiLogRecord,
+  Bridge,
+  BridgeOptions,
+  Classified,
+  HrTime,
+  LogRecord,
+} from './types.ts'
 
-const EVENT_NAME = 'otel.event.name'
 /** Attribute for the own fields of an Error that was logged without a key. */
 const KEYLESS_ERROR = 'error'
 
 /** Builds the record of the Logs API from the record of an adapter. */
 interface RecordBuilder<Native> extends Pick<Bridge<Native>, 'captureCallSite'> {
   /**
-   * @param keepsValues leaves values as they are, because the provider copies them itself
    * @param native read for `captureCode`
+   * @param keepsValues leaves values as they are, because the provider copies them itself
    */
-  (record: LogRecord, classified: Classified, keepsValues: boolean, native: Native): ApiLogRecord
+  (
+    record: LogRecord,
+    classified: Classified,
+    native: Native,
+    context: Context,
+    observedTimestamp: HrTime,
+    keepsValues: boolean,
+  ): ApiLogRecord
 }
 
 /**
@@ -40,18 +58,22 @@ export function createRecordBuilder<Native>(
   function build(
     record: LogRecord,
     classified: Classified,
-    keepsValues: boolean,
     native: Native,
+    context: Context,
+    observedTimestamp: HrTime,
+    keepsValues: boolean,
   ): ApiLogRecord {
     let attributes = record.attributes ?? {}
-    const eventName = attributes[EVENT_NAME]
+    const contents = contentsOf(attributes)
+    if (mayHaveSpanIds(contents) && context !== ROOT_CONTEXT) removeSpanFields(attributes, context, contents)
+    const eventName = (contents & Contents.eventName) === 0 ? undefined : attributes[EVENT_NAME]
     const isEvent = typeof eventName === 'string'
     if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)
     // Attributes at the front survive an attribute limit: the exception, then the record's own, then all others.
     const found =
       record.exception !== undefined
         ? { exception: record.exception, attributes }
-        : findException(record.body, attributes, classified.severityNumber)
+        : findException(record.body, attributes, classified.severityNumber, contents)
     if (found) attributes = withException(found)
     if (included) {
       attributes = filterKeys(attributes, (key) => key.startsWith('exception.') || included(key))
@@ -66,16 +88,18 @@ export function createRecordBuilder<Native>(
     if (locate) Object.assign(attributes, record.code ?? locate(native))
     if (excluded) attributes = filterKeys(attributes, (key) => !excluded(key))
 
-    // Creates all fields at once, so that every record has one shape for the provider that reads it.
+    // Creates all fields at once, so that every record has one shape for the provider that reads it. A later assignment takes 2 ns:
+    // `pnpm bench bunyan`.
     const built = {
-      timestamp: record.timestamp,
-      observedTimestamp: record.observedTimestamp,
+      timestamp: record.timestamp ?? observedTimestamp,
+      observedTimestamp,
       severityNumber: validSeverity(classified.severityNumber),
       severityText: classified.severityText,
       body: typeof record.body === 'string' ? stripEscapeSequences(record.body) : record.body,
       attributes,
       eventName: isEvent ? eventName : undefined,
-      context: record.context,
+      // Always set, because the official SDKs take `context: undefined` for "no context".
+      context,
     } as ApiLogRecord
     const { body } = built
     if (redact) {

@@ -1,8 +1,7 @@
 import type { Context } from '@opentelemetry/api'
+import { contentsOf, mayHaveSpanIds } from './contents.ts'
 import { spanContextOf } from './spanContext.ts'
 
-const TRACE_ID_LENGTH = 32
-const SPAN_ID_LENGTH = 16
 /** Key of flags that are a number, which may be a field of the application under any other key. */
 const FLAGS_KEY = /flags$/i
 
@@ -12,9 +11,15 @@ const FLAGS_KEY = /flags$/i
  * of the application. Neighbors are pairs first, because they are written together. Sets the fields to `undefined`, because deleted fields make
  * an object slow.
  * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ *
+ * @param contents result of `contentsOf`: reading the span takes longer than the test for texts as long as both ids
  */
-export function removeSpanFields(attributes: Record<string, unknown>, context: Context): void {
-  if (!hasIds(attributes)) return
+export function removeSpanFields(
+  attributes: Record<string, unknown>,
+  context: Context,
+  contents: number = contentsOf(attributes),
+): void {
+  if (!mayHaveSpanIds(contents)) return
   const span = spanContextOf(context)
   if (span === undefined) return
   const { traceId, spanId, traceFlags } = span
@@ -38,22 +43,4 @@ export function removeSpanFields(attributes: Record<string, unknown>, context: C
   const spanIdKey = keys.find((key) => attributes[key] === spanId)
   if (traceIdKey !== undefined && spanIdKey !== undefined)
     attributes[traceIdKey] = attributes[spanIdKey] = undefined
-}
-
-/** Tests for texts as long as both ids, because reading the active span takes longer than this test. */
-function hasIds(attributes: Record<string, unknown>): boolean {
-  let hasTraceId = false
-  let hasSpanId = false
-  try {
-    for (const key in attributes) {
-      const value = attributes[key]
-      if (typeof value !== 'string') continue
-      if (value.length === TRACE_ID_LENGTH) hasTraceId = true
-      else if (value.length === SPAN_ID_LENGTH) hasSpanId = true
-    }
-  } catch {
-    // A getter threw: the record is no copy with ids.
-    return false
-  }
-  return hasTraceId && hasSpanId
 }

@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { createRecordBuilder } from '../src/recordBuilder.ts'
+import { ROOT_CONTEXT } from '../src/spanContext.ts'
 import type { ApiLogRecord, SeverityNumber } from '../src/types.ts'
 
 class PaymentError extends Error {}
@@ -12,7 +13,7 @@ function build(
   body: unknown = 'failed',
   severityNumber: SeverityNumber = 17,
 ): ApiLogRecord {
-  return createRecordBuilder({})({ body, attributes }, { severityNumber }, false, undefined)
+  return createRecordBuilder({})({ body, attributes }, { severityNumber }, undefined, ROOT_CONTEXT, [1, 2], false)
 }
 
 const exception = (type: string, message: string, stack: unknown): Record<string, unknown> => ({

@@ -1,22 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { createRecordBuilder } from '../src/recordBuilder.ts'
-import type { ApiLogRecord, BridgeOptions, LogRecord } from '../src/types.ts'
+import { ROOT_CONTEXT } from '../src/spanContext.ts'
+import type { BridgeOptions, HrTime, LogRecord } from '../src/types.ts'
 
 const CLASSIFIED = { severityNumber: 9, severityText: 'info' } as const
+const TIME: HrTime = [1, 2]
+/** Fields of every record that `build` makes here. */
+const CALL = { timestamp: TIME, observedTimestamp: TIME, context: ROOT_CONTEXT }
 
 function build(
   record: LogRecord,
   options: BridgeOptions = {},
   keepsValues = false,
-): Omit<ApiLogRecord, 'severityNumber' | 'severityText'> {
-  const { severityNumber, severityText, ...others } = createRecordBuilder(options)(
+): { body: any; attributes: any; eventName: string | undefined } {
+  const { body, attributes, eventName, ...others } = createRecordBuilder(options)(
     record,
     CLASSIFIED,
-    keepsValues,
     undefined,
+    ROOT_CONTEXT,
+    TIME,
+    keepsValues,
   )
-  expect({ severityNumber, severityText }).toEqual(CLASSIFIED)
-  return others
+  expect(others).toEqual({ ...CLASSIFIED, ...CALL })
+  return { body, attributes, eventName }
 }
 
 const failed = (): Error => Object.assign(new TypeError('no'), { code: 'E_NO' })
@@ -86,7 +92,7 @@ describe('static attributes', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
     const buildRecord = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
-    expect(buildRecord({}, CLASSIFIED, false, undefined).attributes).toEqual({ team: 'shop' })
+    expect(buildRecord({}, CLASSIFIED, undefined, ROOT_CONTEXT, TIME, false).attributes).toEqual({ team: 'shop' })
   })
 })
 
