@@ -40,17 +40,25 @@ export function createBridge<Native>(
     }
   }
 
+  /** Counts a record that the startup buffer has no space for. Only a minimum makes the severity matter. */
+  function countUnsent(native: Native): void {
+    if (minimum > 0 && isBelowMinimum(adapter.classify(native).severityNumber)) return
+    if (!isLoggingSuppressed()) countUnbuffered()
+  }
+
+  function isBelowMinimum(severityNumber: number): boolean {
+    // A number that is no severity, e.g. NaN or -1, is unknown.
+    return severityNumber < minimum && severityNumber > 0
+  }
+
   function send(native: Native): void {
+    // An application that registers no provider pays for nothing else: `pnpm bench disabled`.
+    if (!loggers.hasProvider() && !canBuffer()) return countUnsent(native)
     const classified = adapter.classify(native)
     const { severityNumber } = classified
-    // A number that is no severity, e.g. NaN or -1, is unknown.
-    if ((severityNumber < minimum && severityNumber > 0) || isLoggingSuppressed()) return
+    if (isBelowMinimum(severityNumber) || isLoggingSuppressed()) return
     let scope = fixedScope ?? (classified.scope || library)
     let logger = loggers.get(scope)
-    if (logger === undefined && !canBuffer()) {
-      countUnbuffered()
-      return
-    }
     const active = activeContext()
     if (chooseScope === undefined && logger?.enabled?.({ context: active, severityNumber }) === false) return
 

@@ -97,11 +97,13 @@ export function getLogger(
 
 /** Cache of the loggers of one bridge, by scope. */
 export interface Loggers {
-  /** Returns the logger of a scope; `undefined` until a LoggerProvider is given or registered. */
+  /** Follows the registered LoggerProvider. Returns whether a LoggerProvider is given or registered. */
+  hasProvider(): boolean
+  /** Returns the logger of a scope, from the LoggerProvider that the last call of `hasProvider` found; `undefined` without it. */
   get(scope: string): Logger | undefined
   /** Returns whether the LoggerProvider of `provider` has `ACCEPTS_ANY_VALUE`. */
   acceptsAnyValue(): boolean
-  /** Returns the given LoggerProvider, or the registered LoggerProvider that the last call of `get` found. */
+  /** Returns the given LoggerProvider, or the registered LoggerProvider that the last call of `hasProvider` found. */
   provider(): LoggerProvider | undefined
 }
 
@@ -126,11 +128,14 @@ export function createLoggers(injected: LoggerProvider | undefined, details?: Sc
   if (injected) useProvider(injected)
 
   return {
-    get(scope) {
+    hasProvider() {
       if (injected === undefined) {
         const current = registeredProvider()
         if (current !== undefined && current !== provider) useProvider(current)
       }
+      return provider !== undefined
+    },
+    get(scope) {
       if (provider === undefined) return undefined
       if (scope === lastScope) return lastLogger
       let logger = loggers.get(scope)

@@ -8,7 +8,7 @@ import { timers } from '../src/timers.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
 import { replayBufferedRecords } from '../src/startupBuffer.ts'
-import { state } from '../src/state.ts'
+import { state, withLoggingSuppressed } from '../src/state.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
 import { memoryProvider } from './memoryProvider.ts'
@@ -116,6 +116,22 @@ describe('records before a provider', () => {
     expect(warnings).toEqual([
       expect.stringContaining('dropped 3 log records because the startup buffer was full'),
     ])
+  })
+
+  test('are neither classified nor counted when they are suppressed or below the minimum and the buffer is full', () => {
+    const full = createBridge(adapter)
+    for (let n = 1; n <= 1000; n += 1) full.emit({ body: n })
+    const classify = vi.fn(adapter.classify)
+    const bridge = createBridge({ ...adapter, classify })
+    withLoggingSuppressed(() => bridge.emit({ body: 'suppressed' }))
+    expect(classify).not.toHaveBeenCalled()
+    createBridge(adapter, {}, 13).emit({ body: 'below', severity: 9 })
+    expect(state.startupBuffer.overflow).toBe(0)
+    bridge.emit({ body: 'one too many' })
+    expect(state.startupBuffer.overflow).toBe(1)
+    expect(classify).not.toHaveBeenCalled()
+    createBridge(adapter, {}, 13).emit({ body: 'above', severity: 13 })
+    expect(state.startupBuffer.overflow).toBe(2)
   })
 
   test.for([

@@ -13,7 +13,23 @@ import { filePath } from '@logbridge/bridge/internal'
 import { createSeverities, INFO, levelName } from './severity.ts'
 
 /** Fields that bunyan adds. `v`, the version of the format, is left out; the others have their own place in a LogRecord. */
-const CORE_FIELDS = new Set(['name', 'hostname', 'pid', 'level', 'msg', 'time', 'v', 'src'])
+const CORE_FIELDS = {
+  has(key: string): boolean {
+    switch (key) {
+      case 'name':
+      case 'hostname':
+      case 'pid':
+      case 'level':
+      case 'msg':
+      case 'time':
+      case 'v':
+      case 'src':
+        return true
+      default:
+        return false
+    }
+  },
+}
 const OWN_HOSTNAME = hostname()
 /** Read once, because `process.pid` is a getter: `pnpm bench bunyan`. */
 const OWN_PID = process.pid

@@ -8,7 +8,20 @@ export const MESSAGE: unique symbol = Symbol.for('message') as never
 export const SPLAT: unique symbol = Symbol.for('splat') as never
 
 /** Fields that have their own place in a LogRecord, and are no attributes. */
-export const RESERVED: ReadonlySet<string> = new Set(['level', 'message', 'timestamp', 'label', 'stack'])
+export const RESERVED = {
+  has(key: string): boolean {
+    switch (key) {
+      case 'level':
+      case 'message':
+      case 'timestamp':
+      case 'label':
+      case 'stack':
+        return true
+      default:
+        return false
+    }
+  },
+}
 
 /** Reads the level. Formats that color change `level`, never the symbol. */
 export function levelOf(info: Info): string {
