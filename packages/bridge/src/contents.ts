@@ -1,7 +1,7 @@
 /** Attribute whose value is the name of the event. */
 export const EVENT_NAME = 'otel.event.name'
-export const TRACE_ID_LENGTH = 32
-export const SPAN_ID_LENGTH = 16
+const TRACE_ID_LENGTH = 32
+const SPAN_ID_LENGTH = 16
 
 /** Bits of `contentsOf`. */
 export const Contents = {

@@ -11,15 +11,7 @@ import { ROOT_CONTEXT } from './spanContext.ts'
 import { removeSpanFields } from './spanFields.ts'
 import { stripEscapeSequences } from './text.ts'
 import type { Context } from '@opentelemetry/api'
-import type {
-  Adapter,
-  ApiLogRecord,
-  Bridge,
-  BridgeOptions,
-  Classified,
-  HrTime,
-  LogRecord,
-} from './types.ts'
+import type { Adapter, ApiLogRecord, Bridge, BridgeOptions, Classified, HrTime, LogRecord } from './types.ts'
 
 /** Attribute for the own fields of an Error that was logged without a key. */
 const KEYLESS_ERROR = 'error'

@@ -13,7 +13,14 @@ function build(
   body: unknown = 'failed',
   severityNumber: SeverityNumber = 17,
 ): ApiLogRecord {
-  return createRecordBuilder({})({ body, attributes }, { severityNumber }, undefined, ROOT_CONTEXT, [1, 2], false)
+  return createRecordBuilder({})(
+    { body, attributes },
+    { severityNumber },
+    undefined,
+    ROOT_CONTEXT,
+    [1, 2],
+    false,
+  )
 }
 
 const exception = (type: string, message: string, stack: unknown): Record<string, unknown> => ({

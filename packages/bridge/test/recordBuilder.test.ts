@@ -92,7 +92,9 @@ describe('static attributes', () => {
     const attributes: Record<string, unknown> = { team: 'shop' }
     const buildRecord = createRecordBuilder({ attributes })
     attributes['team'] = 'other'
-    expect(buildRecord({}, CLASSIFIED, undefined, ROOT_CONTEXT, TIME, false).attributes).toEqual({ team: 'shop' })
+    expect(buildRecord({}, CLASSIFIED, undefined, ROOT_CONTEXT, TIME, false).attributes).toEqual({
+      team: 'shop',
+    })
   })
 })
 
