@@ -24,7 +24,7 @@ export {
   registeredProvider,
   withContext,
 } from './provider.ts'
-export { readRecord } from './readableRecord.ts'
+export { exceptionAttributes, readRecord } from './readableRecord.ts'
 export { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from './spanContext.ts'
 export {
   copyFields,

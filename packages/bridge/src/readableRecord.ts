@@ -1,3 +1,6 @@
+import { describeException } from './exception.ts'
+import { show } from './shown.ts'
+
 const FIELDS = [
   'timestamp',
   'observedTimestamp',
@@ -20,6 +23,15 @@ export function readRecord<Record extends object, T>(convert: (record: Record) =
   } catch {
     return convert(readableRecord(record) as Record)
   }
+}
+
+/**
+ * Returns the `exception.*` attributes of a record's `exception`. A value without the parts of an error, e.g. a Map, becomes the message,
+ * printed by `util.inspect` in bounded time.
+ */
+export function exceptionAttributes(exception: unknown): Record<string, unknown> {
+  const { attributes } = describeException(exception)
+  return Object.keys(attributes).length > 0 ? attributes : { 'exception.message': show(exception) }
 }
 
 /** Copies the fields of a record that can be read. */

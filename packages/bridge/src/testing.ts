@@ -7,7 +7,7 @@ import {
   type AnyValue,
   type AnyValueMap,
   type ApiLogRecord,
-  describeException,
+  exceptionAttributes,
   type HrTime,
   type Logger,
   type LoggerProvider,
@@ -111,7 +111,7 @@ function receive(scope: MemoryLogRecord['scope'], record: EmittedRecord): Memory
     severityText: resolveText(record.severityText),
     body: body === undefined ? undefined : toAnyValue(body),
     attributes: toAnyValueMap({
-      ...(exception !== undefined && exception !== null && describeException(exception).attributes),
+      ...(exception !== undefined && exception !== null && exceptionAttributes(exception)),
       ...(typeof attributes === 'object' && attributes),
     }),
     eventName: resolveText(record.eventName),

@@ -79,6 +79,7 @@ test('reset removes the records', () => {
 
 test.each([
   ['an exception that is no object', { exception: 42 }, { attributes: { 'exception.message': '42' } }],
+  ['a list as exception', { exception: [1] }, { attributes: { 'exception.message': '[ 1 ]' } }],
   ['a severityNumber of NaN', { severityNumber: NaN }, { severityNumber: 0 }],
   ['a severityText that is a number', { severityText: 5 }, { severityText: '5' }],
   ['attributes that are text', { attributes: 'text' }, { attributes: {} }],

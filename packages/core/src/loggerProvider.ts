@@ -36,7 +36,8 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   }, exitHandler.unsent)
   const provider: LogbridgeLoggerProvider = {
     ...inner,
-    shutdown: (limit) => shutdown.begin(limit),
+    // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
+    shutdown: (...limit) => shutdown.begin(...limit),
   }
   const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider

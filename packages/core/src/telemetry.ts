@@ -148,7 +148,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     { shutdownSignals, exceptions: captureUncaughtExceptions ? loggerProvider : undefined, flushOnExit },
   )
 
-  function forceFlush(limit?: TimeLimit): Promise<void> {
+  // Rest parameters make `length` 0. Jest and mocha pass a callback to a hook with `length` 1: afterAll(telemetry.shutdown).
+  function forceFlush(...[limit]: [limit?: TimeLimit]): Promise<void> {
     const millis = limitMillis(limit, FLUSH_TIMEOUT_MILLIS)
     if (shutdown.promise) return shutdown.promise
     const flushes = signals.map(([name, signal]) => [name, signal, signal.forceFlush(millis)] as const)
@@ -184,7 +185,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     meterProvider: metrics?.provider ?? { getMeter: () => createNoopMeter() },
     stats,
     forceFlush,
-    shutdown: (limit) => shutdown.begin(limit),
+    shutdown: (...limit) => shutdown.begin(...limit),
   }
   processWide[RUNNING] = telemetry
   return telemetry

@@ -540,6 +540,12 @@ function byText(a = '', b = ''): number {
   return a.localeCompare(b)
 }
 
+test('Telemetry.forceFlush and shutdown take no callback when they are hooks of Jest or mocha', () => {
+  const telemetry = start()
+  // A hook whose length is 1 gets a callback, which shutdown would refuse as a timeout.
+  expect([telemetry.forceFlush.length, telemetry.shutdown.length]).toEqual([0, 0])
+})
+
 test('startTelemetry sends nothing, and throws nothing, when an endpoint is invalid', async () => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://hunter2:4317')
   telemetry = startTelemetry()

@@ -1,6 +1,6 @@
 import { copyFields, type HrTime, now, safeGet, toAnyValue, toHrTime } from '@logbridge/bridge'
 import {
-  describeException,
+  exceptionAttributes,
   isLoggingSuppressed,
   readRecord,
   resolveText,
@@ -153,5 +153,5 @@ function resolveAttributes({ attributes, exception }: LogRecord): object | undef
   const own = typeof attributes === 'object' && attributes !== null ? attributes : undefined
   if (exception === undefined || exception === null) return own
   const copy = copyFields(own ?? {})
-  return { ...describeException(exception).attributes, ...copy }
+  return { ...exceptionAttributes(exception), ...copy }
 }

@@ -109,8 +109,9 @@ function createDirectProvider(
       return logger
     },
     stats: () => pipeline.stats(),
-    forceFlush: (limit) => pipeline.forceFlush(limit),
-    shutdown: (limit) => pipeline.shutdown(limit),
+    // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
+    forceFlush: (...limit) => pipeline.forceFlush(...limit),
+    shutdown: (...limit) => pipeline.shutdown(...limit),
   }
   return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
 }
@@ -186,8 +187,8 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
     [ACCEPTS_ANY_VALUE]: true,
     getLogger,
     stats: () => last?.stats() ?? EMPTY_STATS,
-    forceFlush: (limit) => flush(limitMillis(limit, config.flushTimeoutMillis)),
-    shutdown: (limit) => shutdown.begin(limit),
+    forceFlush: (...[limit]) => flush(limitMillis(limit, config.flushTimeoutMillis)),
+    shutdown: (...limit) => shutdown.begin(...limit),
   }
   const exitHandler = last?.exitHandler ?? IDLE_EXIT_HANDLER
   return { provider, exitHandler: { ...exitHandler, forceFlush: flush } }

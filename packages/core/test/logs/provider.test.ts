@@ -188,6 +188,9 @@ describe('Logger.emit', () => {
 
   test.each<[string, unknown, object]>([
     ['a number', 42, { 'exception.message': '42' }],
+    ['a list', [1], { 'exception.message': '[ 1 ]' }],
+    ['a Map', new Map([['a', 1]]), { 'exception.message': "Map(1) { 'a' => 1 }" }],
+    ['an object without the parts of an error', { a: 1 }, { 'exception.message': '{ a: 1 }' }],
     ['an object with a code', { code: 12 }, { 'exception.type': '12' }],
     [
       'an object with name, message and stack',
