@@ -106,7 +106,7 @@ export interface ExporterOptions {
    */
   timeoutMillis?: number | undefined
   /**
-   * Certificates, or `true` or `false`: TLS or plain text for an endpoint without `http://` or `https://`.
+   * Certificates; or, for an endpoint without `http://` or `https://`, `true` for TLS and `false` for plain text.
    * @env OTEL_EXPORTER_OTLP_{LOGS,TRACES,METRICS}_INSECURE, OTEL_EXPORTER_OTLP_INSECURE
    * @default TLS, unless the endpoint begins with `http://` or a variable is `true`
    */
@@ -114,6 +114,7 @@ export interface ExporterOptions {
   /**
    * URL of an HTTP proxy, or `false` for a direct connection. Receivers in `no_proxy` are always reached directly.
    *
+   * A URL that begins with `https://` needs the protocol `http/protobuf`, because grpc-js sends a proxy the password in plain text.
    * User name and password of the URL are sent to the proxy. The proxy forwards requests to an `http://` receiver of `http/protobuf`;
    * other receivers are reached through a tunnel (CONNECT).
    * @default for `grpc` the variables `grpc_proxy`, `https_proxy`, `http_proxy`; for `http/protobuf` the proxy that Node.js uses (`NODE_USE_ENV_PROXY=1`)
@@ -203,8 +204,8 @@ export interface LogsOptions {
    */
   scheduledDelayMillis?: number | undefined
   /**
-   * Timeout of `forceFlush` in milliseconds, and the maximum of `timeoutMillis`. The timeout of `shutdown` is 3000. 0 sets no limit for
-   * an export, and `forceFlush` then waits for 30000.
+   * Timeout of `forceFlush` in milliseconds, and the maximum of `timeoutMillis`. With 0, `timeoutMillis` has no maximum, and `forceFlush`
+   * waits for 30000. The timeout of `shutdown` is always 3000.
    * @env OTEL_BLRP_EXPORT_TIMEOUT
    * @default 30000
    */
@@ -347,7 +348,7 @@ export interface TracesOptions extends ExporterOptions {
    */
   limits?: SpanLimitsOptions | undefined
   /**
-   * SpanProcessors in addition to the exporting one.
+   * SpanProcessors in addition to the processor that exports spans.
    * @default none
    */
   processors?: readonly SpanProcessor[] | undefined
@@ -414,7 +415,7 @@ export interface MetricsOptions extends ExporterOptions {
    */
   views?: readonly ViewOptions[] | undefined
   /**
-   * Metric readers in addition to the exporting one.
+   * Metric readers in addition to the reader that exports metrics.
    * @default none
    */
   readers?: readonly IMetricReader[] | undefined

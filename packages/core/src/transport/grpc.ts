@@ -277,9 +277,11 @@ function proxyOptions(proxy: Proxy, to: HostPort): ChannelOptions {
 function detailsWithProxy({ code, details, fromServer }: CallResult, proxy: Proxy | undefined): string {
   if (proxy === undefined || fromServer || code !== status.UNAVAILABLE) return details
   const isRefused = /(^|: )undefined\b/.test(details)
-  return isRefused
-    ? `${shownProxy(proxy)} is unreachable or refuses the tunnel (are user name and password in its URL?)`
-    : `${details} (${shownProxy(proxy)})`
+  if (!isRefused) return `${details} (${shownProxy(proxy)})`
+  const hint = proxy.authorization
+    ? 'are user name and password in its URL correct'
+    : 'does it need a user name and a password in its URL'
+  return `${shownProxy(proxy)} is unreachable or refuses the tunnel (${hint}?)`
 }
 
 const smallUncompressed: Interceptor = (options, nextCall) => {

@@ -3,7 +3,7 @@ import https from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { isProxyUrl, PROXY_ACCEPTS } from '../config/proxy.ts'
+import { GRPC_PROXY_ACCEPTS, isGrpcProxyUrl, isProxyUrl, PROXY_ACCEPTS } from '../config/proxy.ts'
 import { extractCredentials } from './headers.ts'
 import { type HostPort, hostPort, hostPortOf, type Proxy } from './tunnel.ts'
 
@@ -39,11 +39,10 @@ export function resolveProxy(
   if (!text) return undefined
   const bypassed = (isGrpc && env['no_grpc_proxy']) || bypassedBy(variables) || bypassedBy(env)
   if (bypassesProxy(to, bypassed)) return undefined
-  const found = parseProxy(text)
-  if (found === undefined) {
-    warnOnce(`proxy-${name}`, `${name} is ignored: its value is not ${PROXY_ACCEPTS}`)
-  }
-  return found
+  if (isGrpc ? isGrpcProxyUrl(text) : isProxyUrl(text)) return parseProxy(text)
+  const accepts = isGrpc ? `${GRPC_PROXY_ACCEPTS}, as gRPC needs` : PROXY_ACCEPTS
+  warnOnce(`proxy-${name}-${protocol}`, `${name} is ignored: its value is not ${accepts}`)
+  return undefined
 }
 
 const HTTPS_NAMES = ['https_proxy', 'HTTPS_PROXY']
@@ -63,9 +62,7 @@ function nodeProxyEnv(isSecure: boolean): ProxyEnvironment {
   return options?.proxyEnv ?? {}
 }
 
-/** @returns `undefined` for an invalid URL */
-function parseProxy(text: string): Proxy | undefined {
-  if (!isProxyUrl(text)) return undefined
+function parseProxy(text: string): Proxy {
   const url = new URL(text)
   const isSecure = url.protocol === 'https:'
   const { authorization } = extractCredentials(url)

@@ -48,9 +48,9 @@ export function shownProxy(proxy: Proxy): string {
 /** Returns the words for a proxy that answers 407, without or with credentials. */
 export function refusedCredentials(proxy: Proxy): string {
   const cause = proxy.authorization
-    ? 'refuses the user name and the password'
-    : 'needs a user name and a password'
-  return `${shownProxy(proxy)} ${cause} (write them into the URL of the proxy)`
+    ? 'refuses the user name and the password in its URL'
+    : 'needs a user name and a password (write them into its URL)'
+  return `${shownProxy(proxy)} ${cause}`
 }
 
 /**

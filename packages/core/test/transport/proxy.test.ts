@@ -208,7 +208,7 @@ describe('createHttpTransport', () => {
     expect(await behind.send(REQUEST, never)).toEqual({
       kind: 'retryable',
       status: 407,
-      reason: `HTTP 407: proxy ${proxy.url} refuses the user name and the password (write them into the URL of the proxy)`,
+      reason: `HTTP 407: proxy ${proxy.url} refuses the user name and the password in its URL`,
     })
     expect(await direct.send(REQUEST, never)).toEqual({ kind: 'failed', reason: 'HTTP 407', status: 407 })
   })
@@ -257,16 +257,19 @@ describe('createHttpTransport', () => {
   })
 })
 
-test('createGrpcTransport ignores a variable and warns once when the variable is no URL of an HTTP proxy', async () => {
+test.each([
+  ['is no URL of an HTTP proxy', 'socks5://ada:password@127.0.0.1:1080'],
+  ['begins with https://', 'https://ada:password@127.0.0.1:1080'],
+])('createGrpcTransport ignores a variable and warns once when the variable %s', async (_, value) => {
   await proxied()
-  vi.stubEnv('grpc_proxy', 'socks5://ada:password@127.0.0.1:1080')
+  vi.stubEnv('grpc_proxy', value)
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   const transport = createGrpcTransport(exporterConfig(receiver.url))
   onTestFinished(() => transport.close())
   expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'delivered' })
   expect(warnings).toEqual([
-    'grpc_proxy is ignored: its value is not a URL that begins with http:// or https://',
+    'grpc_proxy is ignored: its value is not a URL that begins with http://, as gRPC needs',
   ])
 })
 
