@@ -30,6 +30,7 @@ export class FieldNames {
     this.taken = new Set(taken)
   }
 
+  /** Returns the name for a key, and keeps later keys from the same name. */
   claim(given: string): string {
     const name = distinctKey(given.toWellFormed(), this.isTaken, this.nextNumbers)
     this.taken.add(name)
@@ -37,7 +38,7 @@ export class FieldNames {
   }
 }
 
-/** Claims the names of the first `count` fields. */
+/** Makes the names of the first `count` fields of an object. */
 export function namesBefore(source: object, count: number): FieldNames {
   const names = new FieldNames()
   let left = count
@@ -57,8 +58,8 @@ export function originalKey(key: string): string {
 
 /**
  * Makes a function that tests if any of the patterns matches a key. In a pattern, `*` stands for any characters or none. A pattern that matches
- * `id` also matches `id#2`, because `distinctKey` makes such keys. No pattern becomes a regular expression, because a regular expression with two
- * `*` takes quadratic time. The functions here take linear time.
+ * `id` also matches `id#2`, because `distinctKey` makes such keys. Compares parts of a pattern in linear time, because a regular expression with
+ * two `*` takes quadratic time.
  */
 export function createKeyMatcher(patterns: readonly string[]): (key: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))

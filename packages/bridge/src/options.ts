@@ -6,9 +6,9 @@ export interface OptionRule {
   /** Accepted values, for the error message. */
   readonly accepts: string
   test(value: unknown): boolean
-  /** Explains why a value is invalid, in words that repeat no secret. */
+  /** Names the fault of an invalid value, as the object of "option NAME has", in words that repeat no secret. */
   problem?(value: unknown): string | undefined
-  /** True shows only the length of a string in error messages. */
+  /** True hides strings in error messages and shows their length instead. */
   readonly secret?: boolean
 }
 

@@ -33,8 +33,8 @@ interface RecordBuilder<Native> extends Pick<Bridge<Native>, 'captureCallSite'> 
 }
 
 /**
- * Makes the function that builds a record of the Logs API from an adapter's LogRecord: exception, event name and the options that
- * shape attributes. All options are read here, once.
+ * Makes the function that builds a record of the Logs API from an adapter's LogRecord: exception, event name, and the options that
+ * shape attributes. Reads all options here, once.
  */
 export function createRecordBuilder<Native>(
   options: BridgeOptions,
@@ -142,7 +142,7 @@ function withException({ exception, attributes, within }: FoundException): Recor
   return result
 }
 
-/** Tests for the value of a field `stack` with which `exception.stacktrace` begins. */
+/** Tests if `stack`, the value of `exception.stacktrace`, begins with the value of a field `stack`. */
 function isPartOf(value: unknown, stack: unknown): boolean {
   const text = stackText(value)
   return text !== undefined && text !== '' && typeof stack === 'string' && stack.startsWith(text)

@@ -61,7 +61,10 @@ export function bufferRecord(
   startupBuffer.timer = unref(timers.setInterval(poll, POLL_MILLIS))
 }
 
-/** Changes a record, which belongs to the bridge, in place. Copies each text, because it may be a slice of a much larger text. */
+/**
+ * Replaces the texts and values of a record by copies, because a text may be a slice of a much larger text. Changes the record in place,
+ * because the record belongs to the bridge.
+ */
 function detach(scope: string, record: ApiLogRecord, detacher: Detacher): BufferedRecord {
   const { severityText, eventName, body } = record
   if (severityText !== undefined) record.severityText = detacher.text(severityText)

@@ -48,7 +48,7 @@ export const contribSyslogSeverity: Readonly<Record<'crit' | 'alert' | 'emerg', 
 /**
  * Makes the function that returns the severity number of a logger's level, by name. Each set of levels has a table, because
  * loggers with different levels may share a transport and `configure()` may replace levels. A level that is in no table has the
- * number of its name: a transport that is only an exception handler does not know its logger.
+ * number of its name, because a transport that is only an exception handler knows no levels of a logger.
  */
 export function createSeverities(
   overrides: Severities | undefined,
@@ -66,8 +66,8 @@ export function createSeverities(
 
 /**
  * Computes severity numbers for a logger's `levels` (`{ name: priority }`, 0 the most severe). winston's own sets have fixed
- * numbers. In a custom set, known names have the numbers of `namedSeverity` as far as these agree with the order, and names between, before and
- * after them are spread evenly. A set without any known name reaches from 17 (ERROR) down to 1 (TRACE).
+ * numbers. In a custom set, known names have the numbers of `namedSeverity` where these numbers fall in the order of the levels. Names
+ * between, before, and after the known names are spread evenly. A set without any known name reaches from 17 (ERROR) down to 1 (TRACE).
  */
 function levelSeverities(levels: Levels): Severities {
   const names = Object.keys(levels).sort((a, b) => levels[a]! - levels[b]!)
@@ -79,9 +79,13 @@ function levelSeverities(levels: Levels): Severities {
   return own ? Object.fromEntries(names.map((name) => [name, own[name.toLowerCase()]!])) : spread(names)
 }
 
+/** Level with a fixed severity number, by its index. 25 is the end of the scale, above the most severe level. */
 type Anchor = [index: number, severity: SeverityNumber | 25]
 
-/** Spreads severity numbers evenly. @param names from the most severe to the least */
+/**
+ * Spreads severity numbers evenly between the names with a fixed severity number.
+ * @param names from the most severe to the least
+ */
 function spread(names: readonly string[]): Severities {
   const known = names.map((name, index): Anchor => [index, namedSeverity(name)])
   const anchors = longestDescent(known.filter(([, severity]) => severity > 0))
@@ -96,9 +100,8 @@ function spread(names: readonly string[]): Severities {
 }
 
 /**
- * Returns the anchors that agree with the order: the longest run, not necessarily of neighbors, in which no severity is above that of a more severe
- * level. Of runs with equal length, the run with more different severities counts, then the run with the higher severities, so that errors
- * stay errors.
+ * Returns the longest run of anchors in which no severity rises from one anchor to the next. A run may leave out anchors between its own.
+ * Among runs of one length the run with more different severities wins, then the run with the higher severities, so that errors stay errors.
  */
 function longestDescent(anchors: readonly Anchor[]): Anchor[] {
   const runs: Anchor[][] = []
@@ -113,6 +116,7 @@ function best(runs: readonly Anchor[][]): Anchor[] {
   return runs.reduce<Anchor[]>((found, run) => (rank(run) > rank(found) ? run : found), [])
 }
 
+/** Weighs a run by its length, then by its number of different severities, then by their sum. */
 function rank(run: readonly Anchor[]): number {
   const severities = run.map(([, severity]) => severity)
   const sum = severities.reduce<number>((total, severity) => total + severity, 0)

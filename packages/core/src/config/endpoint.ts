@@ -108,7 +108,7 @@ function givenEndpoint(
   return undefined
 }
 
-/** Derives the protocol: `http/protobuf` for port 4318, the port of OTLP over HTTP, and for a path, which gRPC has not. */
+/** Derives the protocol: `http/protobuf` for port 4318, the port of OTLP over HTTP, and for a path, because gRPC has no path. */
 function impliedProtocol(text: string): OtlpProtocol {
   const url = GRPC_TARGET.test(text) ? undefined : parseUrl(text, true)
   return url && (url.port === HTTP_PORT || hasPath(url)) ? 'http/protobuf' : 'grpc'
