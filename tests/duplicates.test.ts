@@ -56,6 +56,12 @@ const scenarios: Record<string, { sent: number; warning?: RegExp }> = {
     sent: 4,
     warning: official('bunyan', 'instrumentation-bunyan'),
   },
+  'official bunyan instrumentation, addStream': {
+    sent: 4,
+    warning: official('bunyan', 'instrumentation-bunyan'),
+  },
+  'official bunyan instrumentation, a higher level': { sent: 2 },
+  'official bunyan instrumentation, SDK 2': { sent: 2 },
   'official instrumentations without log sending': { sent: 4 },
   'official winston transport, SDK 3': { sent: 2 },
   'official pino instrumentation, SDK 2': { sent: 2 },

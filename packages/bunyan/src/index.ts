@@ -32,6 +32,8 @@ import { resolveLevel } from './severity.ts'
 export type { OtelStreamOptions } from './options.ts'
 export type { BunyanLevel } from './severity.ts'
 
+type StreamWrite = (record: object | string) => void
+
 /** Entry of a bunyan logger's `streams`. Assignable to `bunyan.Stream` of `@types/bunyan`. */
 export interface OtelStream {
   type: 'raw'
@@ -66,7 +68,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     if (record === '') return
     if (!compared) {
       compared = true
-      if (typeof record === 'object') watchForInstrumentation(record)
+      if (typeof record === 'object') warnOfInstrumentation(record as BunyanRecord, write)
     }
     // bunyan writes lines when the application passes `stream` alone, without `type: 'raw'`.
     bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
@@ -84,28 +86,32 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
 /** bunyan's functions between the application and a stream: `Logger._emit`, and the method of the level. */
 const BUNYAN_FRAMES = 2
 
-function callersOf(write: (record: object) => void): NodeJS.CallSite[] {
+function callersOf(write: StreamWrite): NodeJS.CallSite[] {
   return callSites(write).slice(BUNYAN_FRAMES)
 }
 
-const INSTRUMENTATION = '@opentelemetry/instrumentation-bunyan'
-
-/**
- * Warns when the stream of `@opentelemetry/instrumentation-bunyan` gets a record too. A stream gets the record alone, so the field
- * `v`, which the other stream reads, is a getter until the streams have the record. Only where the instrumentation called bunyan.
- */
-function watchForInstrumentation(record: { v?: unknown }): void {
-  if (!callSites().some(isOfInstrumentation)) return
-  const { v } = record
-  const field = { configurable: true, enumerable: true }
-  function get(): unknown {
-    if (callSites(get, 1).some(isOfInstrumentation)) warnOfOfficial('bunyan', INSTRUMENTATION)
-    return v
-  }
-  Object.defineProperty(record, 'v', { ...field, get })
-  process.nextTick(() => Object.defineProperty(record, 'v', { ...field, value: v, writable: true }))
+/** Stream that `@opentelemetry/instrumentation-bunyan` adds to a logger. */
+interface OfficialEntry {
+  readonly level?: number
+  readonly stream?: { readonly _otelLogger?: Parameters<typeof warnOfOfficial>[2] }
 }
 
-function isOfInstrumentation(site: NodeJS.CallSite): boolean {
-  return site.getFileName()?.includes('instrumentation-bunyan') === true
+/** Warns when the logger of a record sends the record by the stream of `@opentelemetry/instrumentation-bunyan` too. */
+function warnOfInstrumentation({ level }: BunyanRecord, write: StreamWrite): void {
+  const official = callingStreams(write).find(
+    ({ stream }) => stream?.constructor?.name === 'OpenTelemetryBunyanStream',
+  )
+  if (official === undefined || (official.level ?? 0) > level) return
+  // oxlint-disable-next-line no-underscore-dangle -- the instrumentation has this name
+  warnOfOfficial('bunyan', '@opentelemetry/instrumentation-bunyan', official.stream?._otelLogger)
+}
+
+/**
+ * Returns the streams of the logger that writes. bunyan passes no logger to a stream, but V8 returns `this` of `Logger._emit`, which is in sloppy
+ * mode, when no function in strict mode is above in the stack. In a bundle in strict mode there is none.
+ */
+function callingStreams(write: StreamWrite): readonly OfficialEntry[] {
+  const [emit] = callSites(write, 1)
+  const streams = (emit?.getThis() as { streams?: unknown } | undefined)?.streams
+  return Array.isArray(streams) ? (streams as OfficialEntry[]) : []
 }
