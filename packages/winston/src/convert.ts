@@ -70,7 +70,8 @@ export function createAdapter(
       const { info, message: template, deferred, splat } = call
       const message = messageOf(info)
       const attributes = copyFields(info, RESERVED)
-      const isTemplate = typeof template === 'string' && TOKEN.test(template)
+      // Searching for a character is faster than a regular expression: `pnpm bench winston`.
+      const isTemplate = typeof template === 'string' && template.includes('%') && TOKEN.test(template)
       const taken = isTemplate ? countSpecifiers(template, splat.length) : undefined
       const rest = call.isSelective ? [] : unmergedArguments(call, taken)
       const exception = extractException(call, attributes, rest)

@@ -34,12 +34,14 @@ export function extractException(
     return message
   }
 
+  // Tested once for a record that no format has replaced, because the test takes 15 ns: `pnpm bench winston`.
+  const isLoggedError = isError(logged)
   const source =
     call.spreadError ??
     // The record of a selective text lacks the parts that the text hides, and they are not to be made up.
-    (isError(info) && !(isSelective && isError(logged))
+    (info !== logged && isError(info) && !(isSelective && isLoggedError)
       ? info
-      : isError(logged)
+      : isLoggedError
         ? logged
         : isError(original)
           ? original
