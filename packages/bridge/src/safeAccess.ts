@@ -157,7 +157,7 @@ function inheritsError(value: object): boolean {
   let prototype: unknown = Object.getPrototypeOf(value)
   for (let count = 0; prototype !== null && count < MAX_PROTOTYPES; count += 1) {
     if (prototype === Error.prototype) return true
-    // Its prototype is always null. Another read takes 7 ns: `pnpm bench winston`.
+    // Object.prototype ends each chain. Another read takes 7 ns: `pnpm bench winston`.
     if (prototype === Object.prototype) return false
     if (count >= USUAL_PROTOTYPES && types.isProxy(prototype)) return false
     prototype = Object.getPrototypeOf(prototype)
