@@ -1,18 +1,16 @@
 import { defineConfig, type Options } from 'tsup'
 
 type Config = ReturnType<typeof defineConfig>
-type EsbuildPlugins = NonNullable<Options['esbuildPlugins']>
 
 /**
  * Builds ESM, CommonJS, and types of one package, with the same settings for every package.
  *
  * The code stays readable, because Node.js prints the line that threw above an uncaught error. Source maps lead from a stack to the
  * TypeScript source.
+ *
+ * @param options settings that the package adds
  */
-export function library(
-  entry: string[],
-  { esbuildPlugins = [] }: { esbuildPlugins?: EsbuildPlugins } = {},
-): Config {
+export function library(entry: string[], options: Options = {}): Config {
   return defineConfig({
     entry,
     format: ['esm', 'cjs'],
@@ -24,10 +22,10 @@ export function library(
     platform: 'node',
     shims: false,
     treeshake: false,
-    esbuildPlugins,
-    esbuildOptions(options) {
+    esbuildOptions(esbuild) {
       // Breaks long strings, such as the source of core's worker thread.
-      options.lineLimit = 160
+      esbuild.lineLimit = 160
     },
+    ...options,
   })
 }

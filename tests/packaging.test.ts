@@ -137,8 +137,19 @@ it.each(packages.filter(({ name }) => isAdapter(name)))('$name is small', async 
   }
 })
 
-it('modulesLoaded finds a module when it is loaded', async () => {
-  expect(await modulesLoaded('import', '@logbridge/core')).toContain('@grpc/grpc-js')
+it.each(['import', 'require'])('@logbridge/core loads no package of the SDK by %s', async (how) => {
+  const loaded = await modulesLoaded(how, '@logbridge/core')
+  expect(loaded.filter((module) => module.startsWith('@opentelemetry/')).toSorted()).toEqual([
+    '@opentelemetry/api',
+    '@opentelemetry/api-logs',
+  ])
+})
+
+it.each(['import', 'require'])('@logbridge/core does not load undici by %s', async (how) => {
+  const program = `Promise.resolve(${how}('@logbridge/core')).then(() => console.log(process.moduleLoadList.join('\\n')))`
+  const loaded = await run('node', ['--input-type=commonjs', '--eval', program])
+  expect(loaded).toContain('NativeModule http\n')
+  expect(loaded).not.toContain('undici')
 })
 
 describe.each(Object.keys(DEPENDENCIES))('%s', (name) => {

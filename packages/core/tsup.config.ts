@@ -26,4 +26,26 @@ const exitWorker: EsbuildPlugin = {
   },
 }
 
-export default library(['src/index.ts'], { esbuildPlugins: [exitWorker] })
+/**
+ * Loads `node:http` without its exports of undici. An ES module that imports `node:http` reads every export, among them `WebSocket`,
+ * which loads undici: 30 ms instead of 3 (`pnpm bench start`).
+ */
+const httpWithoutUndici: EsbuildPlugin = {
+  name: 'http-without-undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'builtin' }))
+    onLoad({ filter: /^http$/, namespace: 'builtin' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http')",
+    }))
+  },
+}
+
+/** Packages of the official SDK, which become part of this package: docs/decisions/10-bundled-sdk.md, `pnpm bench start`. */
+const SDK = /^@opentelemetry\/(?!api)/
+
+export default library(['src/index.ts'], {
+  esbuildPlugins: [exitWorker, httpWithoutUndici],
+  noExternal: [SDK],
+  // Otherwise tsup resolves `node:http` before the plugin does.
+  removeNodeProtocol: false,
+})

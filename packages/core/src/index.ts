@@ -21,6 +21,7 @@ export type {
   TlsOptions,
   TracesOptions,
 } from './config/options.ts'
+export type { Instrumentation } from './config/instrumentation.ts'
 export { createLoggerProvider } from './loggerProvider.ts'
 export type { LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'

@@ -1,11 +1,11 @@
 import type { Agent } from 'node:http'
 import type { SeverityNumber } from '@logbridge/bridge'
 import type { Attributes, MeterProvider } from '@opentelemetry/api'
-import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics'
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { DropListener } from './dropReasons.ts'
+import type { Instrumentation } from './instrumentation.ts'
 
 // The first paragraph of each docstring, `@env`, and `@default` are also the option tables of README.md: `pnpm docs:options`
 // writes the tables. optionTable.ts has the same variables and defaults for the program; a test compares both.
