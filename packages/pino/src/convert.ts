@@ -1,8 +1,10 @@
 import { type Adapter, type HrTime, type LogRecord, namedSeverity, toHrTime } from '@logbridge/bridge'
 import { activeContext, callSites, removeSpanFields } from '@logbridge/bridge/internal'
 import { isObject, extractException } from './exception.ts'
-import { type Field, fieldsOf, linePrefixOf, type Line } from './line.ts'
+import { fieldsOf, linePrefixOf, type Line } from './line.ts'
 import { createLoggerReader, type Levels, type LineConfig } from './logger.ts'
+import { readMetadata, readMillis } from './metadata.ts'
+import { createUnchangedLoggers } from './unchangedLogger.ts'
 import type { Severity, SeverityOf } from './severity.ts'
 import { extractContext } from './context.ts'
 
@@ -11,15 +13,36 @@ const UNKNOWN: Severity = { text: undefined, number: 0 }
 /**
  * Creates the adapter for lines of this thread. pino passes the logger with each line.
  * @param nameIsScope `false` when the option `scope` names the scope; a logger's name then stays an attribute
+ * @param readsMetadata `false` when each record is read from its line
  */
-export function createAdapter(severityOf: SeverityOf, nameIsScope: boolean): Adapter<Line> {
+export function createAdapter(
+  severityOf: SeverityOf,
+  nameIsScope: boolean,
+  readsMetadata: boolean,
+): Adapter<Line> {
   const loggers = createLoggerReader()
+  const unchanged = createUnchangedLoggers(loggers, nameIsScope)
   const adapter = fromLines(severityOf, {
-    config: ({ logger }) => loggers.config(logger),
-    scope: ({ logger, text }) => (nameIsScope && logger ? loggers.name(logger, text) : undefined),
+    config: ({ logger, unchanged }) => unchanged?.config ?? loggers.config(logger),
+    scope({ logger, text, unchanged }) {
+      if (unchanged) return unchanged.scope
+      return nameIsScope && logger ? loggers.name(logger, text) : undefined
+    },
     context: () => undefined,
   })
-  return { ...adapter, callers }
+  if (!readsMetadata) return { ...adapter, callers }
+  return {
+    ...adapter,
+    callers,
+    classify(line) {
+      if (line.isAsWritten && line.logger) line.unchanged = unchanged(line.logger)
+      return adapter.classify(line)
+    },
+    convert(line, classified) {
+      const record = line.unchanged && readMetadata(line, line.unchanged)
+      return record ?? adapter.convert(line, classified)
+    },
+  }
 }
 
 /** Returns the callers of the logger's method that wrote a line, e.g. of `logger.info`. */
@@ -123,7 +146,7 @@ function fromLines(severityOfLevel: SeverityOf, source: Source): Adapter<Line> {
 /** Reads and removes the time. A time that cannot be read stays an attribute, and the record gets the time of the call. */
 function extractTime(line: Line, fields: Record<string, unknown>): HrTime | undefined {
   const { level, time } = linePrefixOf(line)
-  const millis = time && readMillis(time)
+  const millis = time && readMillis(time.value)
   if (millis !== undefined) return toHrTime(millis)
   const json = time?.value ?? line.time
   // pino's `timestamp` is off. A line of another writer may have a time behind the prefix.
@@ -134,14 +157,6 @@ function extractTime(line: Line, fields: Record<string, unknown>): HrTime | unde
     if (time) restoreField(fields, time.key, time.value)
   } else if (!time && (json === undefined || JSON.stringify(fields['time']) === json)) delete fields['time']
   return timestamp
-}
-
-/** Reads the 13 digits that pino writes by default, without the tests of `toHrTime`: `pnpm bench pino`. */
-export function readMillis({ value }: Field): number | undefined {
-  if (value.length !== 13) return undefined
-  const millis = Number(value)
-  // 13 characters leave no room for a quote, a sign, or decimals.
-  return millis >= 1e12 ? millis : undefined
 }
 
 function extractLevel(line: Line, fields: Record<string, unknown>): void {

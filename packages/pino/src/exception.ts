@@ -16,11 +16,12 @@ export function extractException(
   fields: Record<string, unknown>,
   errorKey: string,
   logged: object | undefined,
-): SerializedError | undefined {
+): Error | SerializedError | undefined {
   const { err, error: other } = fields
   if (!isObject(err) && !isObject(other) && !isObject(fields[errorKey])) return undefined
   for (const key of [errorKey, 'err', 'error']) {
     const error = fields[key]
+    if (isError(error)) return error
     if (isSerialized(error)) return take(fields, key, error)
     if (
       key === errorKey &&

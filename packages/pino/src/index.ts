@@ -21,6 +21,7 @@ import {
   checkOptions,
   createBridge,
   createStreamEnd,
+  oneOf,
   type StreamEnd,
 } from '@logbridge/bridge'
 import { answerWrite } from '@logbridge/bridge/internal'
@@ -68,10 +69,11 @@ interface Metadata {
  * const logger = pino({ level: 'debug' }, otelStream())
  */
 export function otelStream(options: OtelStreamOptions = {}): OtelStream {
-  checkOptions('@logbridge/pino', options, bridgeOptionRules)
+  checkOptions('@logbridge/pino', options, { ...bridgeOptionRules, source: oneOf('metadata', 'line') })
   const severityOf = createSeverityOf(options.severity)
-  const adapter = createAdapter(severityOf, typeof options.scope !== 'string')
-  const bridge = createBridge(adapter, options, minimumOf(options.level, DEFAULTS.levels, severityOf))
+  const { source = 'metadata', ...bridgeOptions } = options
+  const adapter = createAdapter(severityOf, typeof options.scope !== 'string', source === 'metadata')
+  const bridge = createBridge(adapter, bridgeOptions, minimumOf(options.level, DEFAULTS.levels, severityOf))
 
   const end = createStreamEnd((text: string) => stream.write(text), bridge.flush)
   const stream: OtelStream & Metadata = Object.assign(end, {
@@ -82,16 +84,26 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     lastMsg: undefined,
     lastLogger: undefined,
     [METADATA]: true,
-    write(this: Metadata | undefined, text: string, encoding?: unknown, callback?: unknown) {
-      if (encoding !== undefined || callback !== undefined) answerWrite(end, text, [encoding, callback])
-      if (text === '') return
-      // pino sets the metadata on the object that it writes to, which may be a copy: `{ ...otelStream() }`.
-      const target = this ?? stream
-      const { lastLevel, lastTime, lastObj, lastLogger } = target
-      // Cleared, so that a line of other code has no metadata, and no object is kept alive.
-      target.lastLevel = target.lastTime = target.lastObj = target.lastMsg = target.lastLogger = undefined
-      bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger))
-    },
+    write,
   } as Metadata & Pick<OtelStream, 'writable' | 'write'>)
+
+  function write(
+    this: (Metadata & Pick<OtelStream, 'write'>) | undefined,
+    text: string,
+    encoding?: unknown,
+    callback?: unknown,
+  ): void {
+    if (encoding !== undefined || callback !== undefined) answerWrite(end, text, [encoding, callback])
+    if (text === '') return
+    // pino sets the metadata on the object that it writes to, which may be a copy: `{ ...otelStream() }`.
+    const target = this ?? stream
+    const { lastLevel, lastTime, lastObj, lastMsg, lastLogger } = target
+    // Cleared, so that a line of other code has no metadata, and no object is kept alive.
+    target.lastLevel = target.lastTime = target.lastObj = target.lastMsg = target.lastLogger = undefined
+    // A `write` of the application may have changed the text.
+    const isAsWritten = target.write === write
+    bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger, lastMsg, isAsWritten))
+  }
+
   return stream
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { endOfText, parseObject } from './json.ts'
 import type { LineConfig, PinoLogger } from './logger.ts'
+import type { UnchangedLogger } from './unchangedLogger.ts'
 
 /**
  * Line of pino, with the metadata that pino sets on a stream (`Symbol.for('pino.metadata')`). The text stands alone in a worker,
@@ -12,9 +13,15 @@ export interface Line {
   readonly level: number | undefined
   /** Time of the record as JSON, without spaces; `''` when pino's `timestamp` is off. */
   readonly time: string | undefined
-  /** Logged object, before pino hides any value. It is never sent. */
+  /** Logged object, before pino hides any value. */
   readonly logged: object | undefined
   readonly logger: PinoLogger | undefined
+  /** Message before pino hides any value; `undefined` when none was logged. */
+  readonly loggedMessage: unknown
+  /** `false` when other code has passed the line on, and may have changed the text. */
+  readonly isAsWritten: boolean
+  /** Set when the metadata replace the line. */
+  unchanged: UnchangedLogger | undefined
   /** Results of parsing so far. */
   prefix: LinePrefix | undefined
   fields: Record<string, unknown> | undefined
@@ -29,6 +36,8 @@ export function createLine(
   time?: string,
   logged?: object,
   logger?: PinoLogger,
+  loggedMessage?: unknown,
+  isAsWritten: boolean = false,
 ): Line {
   return {
     text,
@@ -36,6 +45,9 @@ export function createLine(
     time,
     logged,
     logger,
+    loggedMessage,
+    isAsWritten,
+    unchanged: undefined,
     prefix: undefined,
     fields: undefined,
     message: undefined,
@@ -70,7 +82,7 @@ export interface Field {
 const FIELD = /[{,]\s*"([^"\\]+)"\s*:\s*(-?\d+(?:\.\d+)?|")/y
 const TIME_KEY = /^(?:time|@?timestamp)$/
 /** pino's default `base`. It is left out, because the resource has the same values. */
-const OWN_BASE = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
+export const OWN_BASE: string = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
 const NO_PREFIX: LinePrefix = { end: 0 }
 const ESCAPED_BASE = OWN_BASE.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
 /**

@@ -54,12 +54,17 @@ export interface PinoLogger {
   readonly [symbol: symbol]: unknown
 }
 
+/** Start of the descriptions of pino's symbols. */
+const PREFIX = 'pino.'
+
 /** Symbols under which a copy of pino keeps settings on a logger, by their names in `pino.symbols`. */
-type Symbols = Readonly<Record<string, symbol>>
+export type Symbols = Readonly<Record<string, symbol>>
 
 /** Reader for the settings of loggers of any copy of pino. */
 export interface LoggerReader {
   config(logger: PinoLogger | undefined): LineConfig
+  /** Returns the symbols of the logger's copy of pino; `undefined` when the logger is of another library. */
+  symbols(logger: PinoLogger): Symbols | undefined
   /**
    * Returns the `name` of `pino({ name })` or `logger.child({ name })` when the line has it as well, because a `streamWrite`
    * hook may hide the name.
@@ -78,16 +83,21 @@ export function createLoggerReader(): LoggerReader {
   let lastName: string | undefined
   let lastNameField = ''
 
-  function readConfig(logger: PinoLogger): LineConfig {
+  function symbolsOf(logger: PinoLogger): Symbols | undefined {
     if (!symbols || logger[symbols['messageKey']!] === undefined) {
       symbols = findSymbols(logger)
-      if (!symbols) return DEFAULTS
-      warnOfInstrumentation(logger)
+      if (symbols) warnOfInstrumentation(logger)
     }
+    return symbols
+  }
+
+  function readConfig(logger: PinoLogger): LineConfig {
+    const found = symbolsOf(logger)
+    if (!found) return DEFAULTS
     return lineConfig({
-      messageKey: logger[symbols['messageKey']!] as string,
-      errorKey: logger[symbols['errorKey']!] as string,
-      nestedKey: logger[symbols['nestedKey']!] as string | null,
+      messageKey: logger[found['messageKey']!] as string,
+      errorKey: logger[found['errorKey']!] as string,
+      nestedKey: logger[found['nestedKey']!] as string | null,
       levels: logger.levels,
     })
   }
@@ -101,6 +111,7 @@ export function createLoggerReader(): LoggerReader {
 
   return {
     config,
+    symbols: symbolsOf,
     name(logger, text) {
       config(logger)
       const bindings = symbols && logger[symbols['chindings']!]
@@ -114,16 +125,16 @@ export function createLoggerReader(): LoggerReader {
   }
 }
 
+/** Finds the symbols on the logger, its parents, and the prototype of all loggers. */
 function findSymbols(logger: object): Symbols | undefined {
-  // A child inherits from its parent, and the first parent has the settings.
+  const found: Record<string, symbol> = {}
   for (let object: object | null = logger; object; object = Object.getPrototypeOf(object) as object | null) {
-    const symbols = Object.getOwnPropertySymbols(object).map(
-      (symbol) => [symbol.description?.replace('pino.', ''), symbol] as const,
-    )
-    const found = Object.fromEntries(symbols)
-    if (found['messageKey'] && found['chindings']) return found
+    for (const symbol of Object.getOwnPropertySymbols(object)) {
+      const { description = '' } = symbol
+      if (description.startsWith(PREFIX)) found[description.slice(PREFIX.length)] = symbol
+    }
   }
-  return undefined
+  return found['messageKey'] && found['chindings'] ? found : undefined
 }
 
 /** Reads the name from the fields of a logger, which pino keeps as JSON: `,"pid":1,"name":"shop"`. */

@@ -8,6 +8,12 @@ export interface OtelStreamOptions extends BridgeOptions {
    * @default every level that the logger lets through
    */
   level?: string | number | undefined
+  /**
+   * Source of a record. `'metadata'`: the object and the message as they were logged, wherever pino wrote them unchanged. `'line'`: always pino's
+   * JSON.
+   * @default 'metadata'
+   */
+  source?: 'metadata' | 'line' | undefined
   /** Has no effect, because pino formats a message before a stream gets the line. */
   captureTemplate?: boolean | undefined
 }
@@ -83,5 +89,6 @@ export const NOT_IN_WORKER: Readonly<Record<string, string>> = {
     'a function cannot cross into it. Use otelStream() and createLoggerProvider({ onDrop }) in the main thread',
   onError: 'a function cannot cross into it. Give it to otelStream() in the main thread',
   captureCode: 'the worker has the line alone. Give it to otelStream() in the main thread',
+  source: 'the worker has the line alone. Leave it out',
   captureTemplate: 'the worker has the line alone. Leave it out',
 }

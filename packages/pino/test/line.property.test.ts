@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { toHrTime } from '@logbridge/bridge'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readMillis } from '../src/convert.ts'
+import { readMillis } from '../src/metadata.ts'
 import {
   createLine,
   type Line,
@@ -149,7 +149,7 @@ describe('the shorter way to read a line', () => {
     )
     fc.assert(
       fc.property(time, (value) => {
-        const millis = readMillis({ key: 'time', value, end: 0 })
+        const millis = readMillis(value)
         if (millis !== undefined) expect(toHrTime(millis)).toEqual(toHrTime(value))
       }),
       { numRuns: NUM_RUNS },
