@@ -32,7 +32,16 @@ interface Entry {
 /** Number of loggers whose results are kept. A WeakMap would take 1 us for each new child: `pnpm bench pino`. */
 const MAX_RECENT = 8
 /** Settings that `isUnchanged` tests. A child has its own, or those of its parent. */
-const TESTED = ['asJson', 'hooks', 'lsCache', 'messageKey', 'nestedKey', 'serializers', 'stringifiers', 'stringifySafe']
+const TESTED = [
+  'asJson',
+  'hooks',
+  'lsCache',
+  'messageKey',
+  'nestedKey',
+  'serializers',
+  'stringifiers',
+  'stringifySafe',
+]
 /** Other symbols of pino 8 to 10. They leave the values of a line as they are, or each logger is tested for them. */
 const OTHERS =
   'chindings end errorKey formatOpts formatters getLevel levelComp levelVal mixin mixinMergeStrategy msgPrefix nestedKeyStr parsedChindings ' +
@@ -191,7 +200,8 @@ function isUnset(value: unknown, name: string, otherName?: string): boolean {
 /** Returns pino's prototype of all loggers. */
 function prototypeOf(logger: object, { getLevel }: Symbols): Record<symbol, unknown> | undefined {
   let object = logger
-  while (object !== null && !Object.hasOwn(object, getLevel!)) object = Object.getPrototypeOf(object) as object
+  while (object !== null && !Object.hasOwn(object, getLevel!))
+    object = Object.getPrototypeOf(object) as object
   return object as Record<symbol, unknown>
 }
 

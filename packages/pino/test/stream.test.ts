@@ -221,8 +221,18 @@ describe.each([
       expect(Object.keys(attributes)).toEqual(['exception.type', 'exception.message', 'exception.stacktrace'])
     })
 
-    test('with causes when pino writes them into the stack', async () => {
+    test('with causes nested when the serializer is the default', async () => {
       const { logger, only } = await open()
+      logger.error(new Error('outer', { cause: Object.assign(new TypeError('inner'), { code: 'E1' }) }))
+      const { body, attributes } = await only()
+      expect(body).toBe('outer')
+      expect(attributes['exception.message']).toBe('outer')
+      expect(attributes['exception.stacktrace']).toMatch(/^Error: outer\n[^]+\nCaused by: TypeError: inner\n/)
+      expect(attributes['err']).toMatchObject({ cause: { type: 'TypeError', message: 'inner', code: 'E1' } })
+    })
+
+    test('with causes in its stack when the line is read', async () => {
+      const { logger, only } = await open({}, { source: 'line' })
       logger.error(new Error('outer', { cause: new TypeError('inner') }))
       const { body, attributes } = await only()
       expect(body).toBe('outer')

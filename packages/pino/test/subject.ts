@@ -24,10 +24,16 @@ function subjectLogger(logger: Logger): SubjectLogger {
   }
 }
 
-/** @param adapter its source, or the package as it is installed somewhere */
+const TEMPLATE = { 'option.captureTemplate': 'pino formats a message before a stream sees it' }
+
+/**
+ * @param adapter its source, or the package as it is installed somewhere
+ * @param own options of the adapter beside those of a test
+ */
 export function createSubject(
   { otelStream }: Pick<typeof source, 'otelStream'>,
   library: typeof pino = pino,
+  own: source.OtelStreamOptions = {},
 ): Subject {
   return {
     library: 'pino',
@@ -35,7 +41,28 @@ export function createSubject(
     levels: { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 },
     customLevels: { notice: 11, audit: 23 },
     errorKey: 'err',
+    unsupported: TEMPLATE,
+    create: (options) =>
+      subjectLogger(
+        library(
+          { level: 'trace', customLevels: { notice: 35, audit: 65 } },
+          otelStream({ ...options, ...own }),
+        ),
+      ),
+  }
+}
+
+export function createOldestSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
+  return { ...createSubject(adapter, pino9 as unknown as typeof pino), name: 'pino 9' }
+}
+
+/** The adapter when it reads each line, as in pino's worker. */
+export function createLineSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
+  return {
+    ...createSubject(adapter, pino, { source: 'line' }),
+    name: 'pino, by line',
     unsupported: {
+      ...TEMPLATE,
       'value.map': `${JSON_ONLY} a Map is {}`,
       'value.set': `${JSON_ONLY} a Set is {}`,
       'value.bytes': `${JSON_ONLY} bytes are an object of numbers`,
@@ -49,15 +76,6 @@ export function createSubject(
       'value.getter': `${JSON_ONLY} an object with a getter that throws is left out by pino as a whole`,
       'value.proxy': `${JSON_ONLY} an object with a revoked Proxy is left out by pino as a whole`,
       'error.cause': "pino's serializer writes causes into message and stack only",
-      'option.captureTemplate': 'pino formats a message before a stream sees it',
     },
-    create: (options) =>
-      subjectLogger(
-        library({ level: 'trace', customLevels: { notice: 35, audit: 65 } }, otelStream(options)),
-      ),
   }
-}
-
-export function createOldestSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
-  return { ...createSubject(adapter, pino9 as unknown as typeof pino), name: 'pino 9' }
 }
