@@ -80,7 +80,7 @@ export function createUnchangedLoggers(
     let unchanged: UnchangedLogger | undefined
     if (fields !== undefined) {
       const { name } = fields
-      const isScope = nameIsScope && typeof name === 'string'
+      const isScope = nameIsScope && typeof name === 'string' && name !== ''
       // A deleted field would make the object slow: `pnpm bench pino`.
       if (isScope) fields['name'] = undefined
       unchanged = {
