@@ -1,0 +1,225 @@
+import { memoryBackend } from '@logbridge/bridge/conformance'
+import pino from 'pino'
+import pino8 from 'pino8'
+import pino9 from 'pino9'
+import { describe, expect, test } from 'vitest'
+import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+
+/** A value that JSON cannot carry shows which source was read. */
+const tags = new Set(['new'])
+const FROM_METADATA = { tags: ['new'] }
+const FROM_LINE = { tags: {} }
+
+describe.each([
+  ['pino 10', pino],
+  ['pino 9', pino9 as unknown as typeof pino],
+  ['pino 8', pino8 as unknown as typeof pino],
+])('otelStream of %s', (version, library) => {
+  async function open(options: pino.LoggerOptions<string> = {}, streamOptions: OtelStreamOptions = {}) {
+    const { loggerProvider, records } = await memoryBackend.start()
+    const stream = otelStream({ loggerProvider, ...streamOptions })
+    const logger = library<string>(options, stream)
+    const attributes = async () => {
+      const [record, ...more] = await records()
+      expect(more).toEqual([])
+      return record!.attributes
+    }
+    return { logger, stream, attributes, records }
+  }
+
+  describe('sends values that JSON cannot carry', () => {
+    test('when the logger is a child, with its fields as in JSON', async () => {
+      const { logger, attributes } = await open()
+      logger.child({ request: 7, tags }).info({ list: tags }, 'hello')
+      expect(await attributes()).toEqual({ request: 7, ...FROM_LINE, list: ['new'] })
+    })
+
+    test('when another field has a serializer', async () => {
+      const { logger, attributes } = await open({ serializers: { card: () => '***' } })
+      logger.info({ tags, card: 'secret' }, 'hello')
+      expect(await attributes()).toEqual({ ...FROM_METADATA, card: '***' })
+    })
+
+    test('when mixin and logMethod add fields', async () => {
+      const { logger, attributes } = await open({
+        mixin: () => ({ mixed: tags }),
+        hooks: {
+          logMethod([fields, text], method) {
+            method.call(this, { ...(fields as object), hooked: tags }, text)
+          },
+        },
+      })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual({ ...FROM_METADATA, mixed: ['new'], hooked: ['new'] })
+    })
+
+    test('when the message is structured', async () => {
+      const { logger, records } = await open()
+      logger.info({}, { tags } as unknown as string)
+      expect((await records()).map(({ body }) => body)).toEqual([FROM_METADATA])
+    })
+
+    test('as toJSON returns them, also in a Map', async () => {
+      const { logger, attributes } = await open()
+      const card = { number: 'secret', toJSON: () => ({ last4: '4242' }) }
+      logger.info({ card, cards: new Map([['a', card]]) }, 'hello')
+      expect(await attributes()).toEqual({ card: { last4: '4242' }, cards: { a: { last4: '4242' } } })
+    })
+
+    test('with the causes of an Error when cause is a method', async () => {
+      const { logger, attributes } = await open()
+      const cause = Object.assign(new TypeError('inner'), { code: 'E1' })
+      logger.error(Object.assign(new Error('outer'), { cause: () => cause }))
+      const { err, 'exception.stacktrace': stack } = await attributes()
+      expect(err).toMatchObject({ cause: { message: 'inner', code: 'E1' } })
+      expect(stack).toContain('\nCaused by: TypeError: inner\n')
+    })
+  })
+
+  describe('reads the line', () => {
+    test('when the option source is line', async () => {
+      const { logger, attributes } = await open({}, { source: 'line' })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(FROM_LINE)
+    })
+
+    test.each<[string, pino.LoggerOptions<string>, object?]>([
+      ['redact', { redact: ['card'] }],
+      ['redact without paths', { redact: [] }],
+      ['formatters.log', { formatters: { log: (fields) => fields } }],
+      ['formatters.level', { formatters: { level: (label) => ({ level: label }) } }],
+      ['nestedKey', { nestedKey: 'payload' }, { payload: FROM_LINE }],
+      ['a lower depthLimit', { depthLimit: 4 }],
+      ['a higher edgeLimit', { edgeLimit: 101 }],
+      ['a serializer under a symbol', { serializers: { [Symbol.for('pino.*')]: String } as never }],
+      ['a serializer of the message', { serializers: { msg: String } }],
+      ['a messageKey of another meaning', { messageKey: 'time' }],
+      ['a hook that pino does not have yet', { hooks: { lineWrite: String } as never }],
+      [
+        'a time with further fields',
+        { base: null, timestamp: () => ',"time":1700000000123,"zone":"CET"' },
+        { zone: 'CET', ...FROM_LINE },
+      ],
+    ])('when the logger has %s', async (_, options, expected = FROM_LINE) => {
+      const { logger, attributes } = await open(options)
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(expected)
+    })
+
+    test.each<[string, pino.ChildLoggerOptions]>([
+      ['redact', { redact: ['card'] }],
+      ['formatters.log', { formatters: { log: (fields) => fields } }],
+    ])('when a child has %s, and its parent has not', async (_, options) => {
+      const { logger, attributes } = await open()
+      const child = logger.child({}, options)
+      for (const each of [logger, child, logger, child.child({})]) {
+        each.info({ tags }, 'hello')
+        expect(await attributes()).toEqual(each === logger ? FROM_METADATA : FROM_LINE)
+      }
+    })
+
+    test('when a serializer changes a field', async () => {
+      const { logger, attributes } = await open({ serializers: { tags: (value: Set<string>) => value.size } })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual({ tags: 1 })
+    })
+
+    test('when the application adds a serializer or a hook after the first record', async () => {
+      // Loggers without hooks share one object.
+      const { logger, attributes } = await open({ hooks: {} })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(FROM_METADATA)
+      const { serializersSym, hooksSym } = library.symbols
+      const settings = logger as unknown as Record<symbol, Record<string, unknown>>
+      settings[serializersSym]!['card'] = () => '***'
+      logger.info({ card: 'secret' }, 'hello')
+      expect(await attributes()).toEqual({ card: '***' })
+      settings[hooksSym]!['streamWrite'] = (line: string) => line
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(FROM_LINE)
+    })
+
+    test('when the application has replaced write, which may mask the text', async () => {
+      const { logger, stream, records } = await open()
+      const { write } = stream
+      stream.write = function mask(line) {
+        write.call(this, line.replaceAll('secret', '***'))
+      }
+      logger.info({ a: 'secret', tags }, 'a secret')
+      expect(await records()).toMatchObject([{ body: 'a ***', attributes: { a: '***', ...FROM_LINE } }])
+    })
+
+    test('when the application has replaced asJson of the logger', async () => {
+      const { logger, attributes } = await open()
+      const { asJsonSym } = library.symbols
+      const replaced = new Proxy(logger, {
+        get: (target, key) =>
+          key === asJsonSym ? () => '{"level":30,"msg":"masked"}\n' : (Reflect.get(target, key) as unknown),
+      })
+      replaced.info({ tags }, 'hello')
+      expect(await attributes()).toEqual({})
+    })
+
+    test('when pino has a setting that is unknown', async () => {
+      const { logger, attributes } = await open()
+      Object.assign(logger, { [Symbol('pino.masks')]: ['card'], [Symbol('pino.notSet')]: undefined })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(FROM_LINE)
+    })
+
+    test('when pino has cut a large object with a circular reference', async () => {
+      const { logger, attributes } = await open()
+      const server: Record<string, unknown> = {
+        list: Array.from({ length: 1000 }, (_, id) => ({ id, pad: 'x'.repeat(99) })),
+      }
+      server['self'] = server
+      logger.info({ server }, 'hello')
+      expect((await attributes())['server']).toMatchObject({ self: '[Circular]' })
+      logger.info({ server }, 'hello')
+      const { list } = (await attributes())['server'] as { list: unknown[] }
+      expect(list).toHaveLength(101)
+    })
+
+    test('when a getter throws at its second reading', async () => {
+      const { logger, attributes } = await open()
+      let reads = 0
+      const fields = {
+        get once() {
+          reads += 1
+          if (reads > 1) throw new Error('twice')
+          return reads
+        },
+      }
+      logger.info(fields, 'hello')
+      expect(await attributes()).toEqual({ once: 1 })
+    })
+  })
+
+  // Earlier versions throw.
+  test.runIf(version === 'pino 10')('keeps a field when its key is __proto__', async () => {
+    const { logger, attributes } = await open()
+    logger.info(JSON.parse('{"__proto__":{"polluted":1},"a":1}'), 'hello')
+    const sent = await attributes()
+    expect(Object.keys(sent).toSorted()).toEqual(['__proto__', 'a'])
+    expect(sent['polluted']).toBeUndefined()
+  })
+
+  test('reads the fields of each logger when many log in turn', async () => {
+    const { logger, records } = await open({ name: 'shop' })
+    const children = Array.from({ length: 20 }, (_, id) => logger.child({ id }))
+    for (let round = 0; round < 3; round += 1) for (const child of children) child.info({ tags }, 'hello')
+    const expected = children.map((_, id) => ({ id, ...FROM_METADATA }))
+    expect((await records()).map(({ attributes }) => attributes)).toEqual([
+      ...expected,
+      ...expected,
+      ...expected,
+    ])
+  })
+
+  test('sends values that JSON cannot carry when it is in a multistream', async () => {
+    const { loggerProvider, records } = await memoryBackend.start()
+    const logger = library({}, library.multistream([{ stream: otelStream({ loggerProvider }) }]))
+    logger.info({ tags }, 'hello')
+    expect(await records()).toMatchObject([{ attributes: FROM_METADATA }])
+  })
+})
