@@ -22,7 +22,7 @@ export function createAdapter(
 ): Adapter<Line> {
   const loggers = createLoggerReader()
   const unchanged = createUnchangedLoggers(loggers, nameIsScope)
-  const adapter = fromLines(severityOf, {
+  const fromText = fromLines(severityOf, {
     config: ({ logger, unchanged }) => unchanged?.config ?? loggers.config(logger),
     scope({ logger, text, unchanged }) {
       if (unchanged) return unchanged.scope
@@ -30,10 +30,10 @@ export function createAdapter(
     },
     context: () => undefined,
   })
-  if (!readsMetadata) return { ...adapter, callers }
+  const adapter = { ...fromText, callers }
+  if (!readsMetadata) return adapter
   return {
     ...adapter,
-    callers,
     classify(line) {
       if (line.isAsWritten && line.logger) line.unchanged = unchanged(line.logger)
       return adapter.classify(line)

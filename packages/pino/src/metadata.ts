@@ -10,8 +10,6 @@ import { isDefaultSerializer, type UnchangedLogger } from './unchangedLogger.ts'
 
 const { hasOwnProperty } = Object.prototype
 
-/** JSON of a time without further fields, which a `timestamp` function may write. */
-const TIME = /^(?:\d+(?:\.\d+)?|"[^"\\]*")$/
 /** Least length of a line that is searched for circular references. */
 const LONG_LINE = 8192
 /** Text of pino for a circular reference. */
@@ -50,7 +48,6 @@ function readLogged(
   for (const key in logged) {
     if (!hasOwnProperty.call(logged, key)) continue
     let value = logged[key]
-    if (value === undefined) continue
     const serializer = serializers[key] || (key === errorKey && serializers['err'])
     if (serializer && !keepsValue(serializer, value)) {
       const fields = fieldsOf(line, config)
@@ -79,7 +76,7 @@ function readTime(json: string | undefined): HrTime | undefined {
   if (json === undefined) return undefined
   const millis = readMillis(json)
   if (millis !== undefined) return toHrTime(millis)
-  if (!TIME.test(json)) return undefined
+  // A `timestamp` function may write further fields, which are no time.
   return toHrTime(json.startsWith('"') ? json.slice(1, -1) : json)
 }
 

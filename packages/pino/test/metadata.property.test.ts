@@ -37,7 +37,7 @@ const number = fc.oneof(
 )
 const text = fc.oneof(
   fc.string(),
-  fc.constantFrom('secret', '12345678901234567', '"', '\\', '2020-01-01T00:00:00Z'),
+  fc.constantFrom('secret', 'shop', '12345678901234567', '"', '\\', '2020-01-01T00:00:00Z'),
 )
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(

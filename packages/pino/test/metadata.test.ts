@@ -68,10 +68,8 @@ describe.each([
 
     test('with the causes of an Error when cause is a method', async () => {
       const { logger, attributes } = await open()
-      const cause = Object.assign(new TypeError('inner'), { code: 'E1' })
-      logger.error(Object.assign(new Error('outer'), { cause: () => cause }))
-      const { err, 'exception.stacktrace': stack } = await attributes()
-      expect(err).toMatchObject({ cause: { message: 'inner', code: 'E1' } })
+      logger.error(Object.assign(new Error('outer'), { cause: () => new TypeError('inner') }))
+      const { 'exception.stacktrace': stack } = await attributes()
       expect(stack).toContain('\nCaused by: TypeError: inner\n')
     })
   })
@@ -160,6 +158,21 @@ describe.each([
       expect(await attributes()).toEqual({})
     })
 
+    test('when the name has a serializer', async () => {
+      const { logger, attributes } = await open({ serializers: { name: () => 'serialized' } })
+      logger.info({ name: 'Ada', tags }, 'hello')
+      expect(await attributes()).toEqual({ name: 'serialized', ...FROM_LINE })
+    })
+
+    test('when pino has a formatter that is unknown', async () => {
+      const { logger, attributes } = await open()
+      const { formattersSym } = library.symbols
+      const settings = logger as unknown as Record<symbol, Record<string, unknown>>
+      settings[formattersSym]!['value'] = String
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual(FROM_LINE)
+    })
+
     test('when pino has a setting that is unknown', async () => {
       const { logger, attributes } = await open()
       Object.assign(logger, { [Symbol('pino.masks')]: ['card'], [Symbol('pino.notSet')]: undefined })
@@ -202,6 +215,36 @@ describe.each([
     const sent = await attributes()
     expect(Object.keys(sent).toSorted()).toEqual(['__proto__', 'a'])
     expect(sent['polluted']).toBeUndefined()
+  })
+
+  test.each<[string, pino.LoggerOptions, object, string, object]>([
+    ['empty', {}, { name: '' }, 'pino', { name: '' }],
+    ['that of a parent, too', { name: 'shop' }, { name: 'cart' }, 'cart', {}],
+    ['no text', { name: 'shop' }, { name: 7 }, 'pino', { name: 7 }],
+  ])(
+    'sends scope and name as the line has them when the name of a child is %s',
+    async (_, options, bindings, scope, fields) => {
+      for (const source of ['line', 'metadata'] as const) {
+        const { logger, records } = await open(options, { source })
+        logger.child(bindings).info('hello')
+        expect(await records()).toMatchObject([{ scope, attributes: fields }])
+      }
+    },
+  )
+
+  test('sends the fields of a logger when setBindings has changed them', async () => {
+    const { logger, attributes } = await open()
+    for (const id of [1, 2]) {
+      logger.setBindings({ id })
+      logger.info({ tags }, 'hello')
+      expect(await attributes()).toEqual({ id, ...FROM_METADATA })
+    }
+  })
+
+  test('removes a field name when it repeats the scope', async () => {
+    const { logger, attributes } = await open({ name: 'shop' })
+    logger.info({ name: 'shop', tags }, 'hello')
+    expect(await attributes()).toEqual(FROM_METADATA)
   })
 
   test('reads the fields of each logger when many log in turn', async () => {
