@@ -15,7 +15,7 @@ const DEPENDENCIES: Record<string, readonly string[]> = {
   '@logbridge/bunyan': ['@logbridge/bridge'],
   '@logbridge/console': ['@logbridge/bridge'],
   '@logbridge/log4js': ['@logbridge/bridge'],
-  '@logbridge/pino': ['@logbridge/bridge'],
+  '@logbridge/pino': ['@logbridge/bridge', 'pino-std-serializers'],
   '@logbridge/winston': ['@logbridge/bridge', 'winston-transport'],
 }
 const isAdapter = (name: string): boolean => name in DEPENDENCIES && name !== '@logbridge/bridge'

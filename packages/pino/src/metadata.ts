@@ -67,9 +67,15 @@ function readLogged(
   return { timestamp, body, attributes, exception, context: undefined }
 }
 
-/** Tests if a serializer leaves a value for the bridge: pino's own maps an Error, or an object with a message, and nothing else. */
+/**
+ * Tests if a value is read in place of the result of its serializer. pino's default serializer maps each object with a text as message; the bridge
+ * maps those of them that are Errors.
+ */
 function keepsValue(serializer: unknown, value: unknown): boolean {
-  return (typeof value !== 'object' || value === null || isError(value)) && isDefaultSerializer(serializer)
+  const isObject = typeof value === 'object' && value !== null
+  return (
+    (!isObject || (isError(value) && typeof value.message === 'string')) && isDefaultSerializer(serializer)
+  )
 }
 
 function readTime(json: string | undefined): HrTime | undefined {

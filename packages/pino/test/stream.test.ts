@@ -261,9 +261,9 @@ describe.each([
       expect((await only()).attributes).toEqual({ err: { message: { id: 7 } } })
     })
 
-    test('without a stack when the Error has none', async () => {
+    test('without a stack when the Error has none, and the line is read', async () => {
       const error = Object.defineProperty(new TypeError('bare'), 'stack', { value: undefined })
-      const { logger, only } = await open()
+      const { logger, only } = await open({}, { source: 'line' })
       logger.error(error)
       const { attributes } = await only()
       expect(attributes).toEqual({ 'exception.type': 'TypeError', 'exception.message': 'bare' })

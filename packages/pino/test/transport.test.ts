@@ -264,6 +264,7 @@ async function installWithoutCore(): Promise<string> {
     '@opentelemetry/api',
     '@opentelemetry/context-async-hooks',
     'pino',
+    'pino-std-serializers',
     'pino8',
     'pino9',
   ])
