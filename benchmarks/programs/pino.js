@@ -21,6 +21,13 @@ export const programs = {
       return openBridged(pipeline)
     },
   },
+  line: {
+    title: "pino + @logbridge/pino otelStream({ source: 'line' }) + @logbridge/core",
+    async start(url) {
+      const pipeline = await startLogbridge(url)
+      return openBridged(pipeline, { source: 'line' })
+    },
+  },
   official: {
     title: "pino + @opentelemetry/instrumentation-pino + SDK 3.x, no trace ids in pino's own output",
     start: (url) => instrumented(url, { disableLogCorrelation: true }),
@@ -31,9 +38,9 @@ export const programs = {
   },
 }
 
-async function openBridged(pipeline) {
+async function openBridged(pipeline, options) {
   const { otelStream } = await import('@logbridge/pino')
-  return open((pino) => pino.multistream([{ stream: discard() }, { stream: otelStream() }]), pipeline)
+  return open((pino) => pino.multistream([{ stream: discard() }, { stream: otelStream(options) }]), pipeline)
 }
 
 async function instrumented(url, options) {
