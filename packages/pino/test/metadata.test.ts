@@ -89,7 +89,7 @@ describe.each([
       ['nestedKey', { nestedKey: 'payload' }, { payload: FROM_LINE }],
       ['a lower depthLimit', { depthLimit: 4 }],
       ['a higher edgeLimit', { edgeLimit: 101 }],
-      ['a serializer under a symbol', { serializers: { [Symbol.for('pino.*')]: String } as never }],
+      ['a serializer under a symbol', { serializers: { [Symbol.for('pino.*')]: String } }],
       ['a serializer of the message', { serializers: { msg: String } }],
       ['a messageKey of another meaning', { messageKey: 'time' }],
       ['a hook that pino does not have yet', { hooks: { lineWrite: String } as never }],
@@ -217,7 +217,7 @@ describe.each([
     expect(sent['polluted']).toBeUndefined()
   })
 
-  test.each<[string, pino.LoggerOptions, object, string, object]>([
+  test.each<[string, pino.LoggerOptions<string>, object, string, object]>([
     ['empty', {}, { name: '' }, 'pino', { name: '' }],
     ['that of a parent, too', { name: 'shop' }, { name: 'cart' }, 'cart', {}],
     ['no text', { name: 'shop' }, { name: 7 }, 'pino', { name: 7 }],

@@ -60,7 +60,7 @@ export function createOldestSubject(adapter: Parameters<typeof createSubject>[0]
 export function createLineSubject(adapter: Parameters<typeof createSubject>[0]): Subject {
   return {
     ...createSubject(adapter, pino, { source: 'line' }),
-    name: 'pino, by line',
+    name: 'pino by line',
     unsupported: {
       ...TEMPLATE,
       'value.map': `${JSON_ONLY} a Map is {}`,
