@@ -13,6 +13,8 @@ const FRAME_START = '\n    at '
 const HEADER = /^([\w$.]+)(?: \[\w+\])?(?:: ([^]*))?$/
 /** Class name of an Error within a text before its frames. */
 const NAME_IN_TEXT = /(?:^|[\s:])([\w$.]*(?:Error|Exception))(?: \[\w+\])?(?=:|\n|$)/g
+/** Largest number of elements of an array that are read as the lines of a stack. */
+const MAX_STACK_LINES = 10_000
 /** Longest text before the frames that is searched for the name. */
 const MAX_HEADER_LENGTH = 2000
 
@@ -113,16 +115,29 @@ function isStack(value: unknown): boolean {
 /** Returns the text of a stack: a text, or an array of texts, each a stack or a line. */
 export function stackText(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  if (!Array.isArray(value) || value.length === 0) return undefined
-  return value.every((line) => typeof line === 'string') ? value.join('\n') : undefined
+  const lines = elementsOf(value)
+  return lines && lines.length > 0 && lines.every((line) => typeof line === 'string')
+    ? lines.join('\n')
+    : undefined
+}
+
+/** Copies the elements of an array; `undefined` for any other value, and for an array that throws, such as a revoked Proxy. */
+function elementsOf(value: unknown): unknown[] | undefined {
+  try {
+    if (!Array.isArray(value)) return undefined
+    const elements: unknown[] = []
+    const count = Math.min(value.length, MAX_STACK_LINES)
+    for (let index = 0; index < count; index += 1) elements.push(value[index])
+    return elements
+  } catch {
+    return undefined
+  }
 }
 
 /** Makes an exception of the value of a field `stack`. */
 function fromStack(stack: unknown, cause: unknown): Error | SerializedError | undefined {
-  if (Array.isArray(stack)) {
-    const [first] = stack as unknown[]
-    if (isError(first)) return first
-  }
+  const first = elementsOf(stack)?.[0]
+  if (isError(first)) return first
   const text = stackText(stack)
   if (text === undefined || !FRAME.test(text)) return undefined
   // The cause stays an attribute. Hidden here, it only adds its stack.

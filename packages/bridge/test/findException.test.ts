@@ -117,6 +117,19 @@ describe('findException finds none', () => {
     expect(keys).toEqual(Object.keys(attributes))
   })
 
+  test('in arrays that throw', () => {
+    const { proxy, revoke } = Proxy.revocable([], {})
+    revoke()
+    const throwing = new Proxy(['a'], {
+      get(target, key) {
+        if (key === 'length' || key === '0') throw new Error('no')
+        return Reflect.get(target, key) as unknown
+      },
+    })
+    for (const stack of [proxy, throwing, new Proxy(['a'], { get: () => 1 })])
+      expect(Object.keys(build({ stack }).attributes as object)).toEqual(['stack'])
+  })
+
   test('in the body without the name of an Error before the frames', () => {
     const body = 'see\n    at the station'
     expect(build({}, body)).toMatchObject({ body, attributes: {} })
