@@ -1,6 +1,7 @@
 /*
- * pino to OpenTelemetry: `otelStream` in the thread that logs, the default export in pino's worker. Both read the finished
- * line, so that a value that pino hides (`redact`, serializers, formatters) stays hidden.
+ * pino to OpenTelemetry: `otelStream` in the thread that logs, the default export in pino's worker. The worker reads the finished
+ * line. `otelStream` reads pino's metadata where pino alone has made the line, and otherwise the line, so that a value that is hidden
+ * (`redact`, serializers, formatters) stays hidden.
  *
  * | pino                                         | LogRecord                                                   |
  * | -------------------------------------------- | ----------------------------------------------------------- |
