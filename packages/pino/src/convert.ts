@@ -35,7 +35,8 @@ export function createAdapter(
   return {
     ...adapter,
     classify(line) {
-      if (line.isAsWritten && line.logger) line.unchanged = unchanged(line.logger)
+      const { logger, writtenTo } = line
+      if (logger && writtenTo) line.unchanged = unchanged(logger, writtenTo)
       return adapter.classify(line)
     },
     convert(line, classified) {

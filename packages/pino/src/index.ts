@@ -102,8 +102,8 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     // Cleared, so that a line of other code has no metadata, and no object is kept alive.
     target.lastLevel = target.lastTime = target.lastObj = target.lastMsg = target.lastLogger = undefined
     // A `write` of the application may have changed the text.
-    const isAsWritten = target.write === write
-    bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger, lastMsg, isAsWritten))
+    const writtenTo = target.write === write ? target : undefined
+    bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger, lastMsg, writtenTo))
   }
 
   return stream

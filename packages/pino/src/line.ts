@@ -18,8 +18,8 @@ export interface Line {
   readonly logger: PinoLogger | undefined
   /** Message before pino hides any value; `undefined` when none was logged. */
   readonly loggedMessage: unknown
-  /** `false` when other code has passed the line on, and may have changed the text. */
-  readonly isAsWritten: boolean
+  /** Stream that pino has set the metadata on; `undefined` when its `write` is that of the application. */
+  readonly writtenTo: object | undefined
   /** Set when the metadata replace the line. */
   unchanged: UnchangedLogger | undefined
   /** Results of parsing so far. */
@@ -37,7 +37,7 @@ export function createLine(
   logged?: object,
   logger?: PinoLogger,
   loggedMessage?: unknown,
-  isAsWritten: boolean = false,
+  writtenTo?: object,
 ): Line {
   return {
     text,
@@ -46,7 +46,7 @@ export function createLine(
     logged,
     logger,
     loggedMessage,
-    isAsWritten,
+    writtenTo,
     unchanged: undefined,
     prefix: undefined,
     fields: undefined,

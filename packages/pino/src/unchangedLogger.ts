@@ -21,6 +21,8 @@ export interface UnchangedLogger {
 /** Result for a logger, and the objects that it holds for. */
 interface Entry {
   readonly logger: PinoLogger
+  /** Stream that the line has been written to. */
+  readonly target: object
   /** Symbol of the fields of the logger. */
   readonly bindingsKey: symbol
   readonly bindings: unknown
@@ -39,13 +41,14 @@ const TESTED = [
   'messageKey',
   'nestedKey',
   'serializers',
+  'stream',
   'stringifiers',
   'stringifySafe',
 ]
 /** Other symbols of pino 8 to 10. They leave the values of a line as they are, or each logger is tested for them. */
 const OTHERS =
   'chindings end errorKey formatOpts formatters getLevel levelComp levelVal mixin mixinMergeStrategy msgPrefix nestedKeyStr parsedChindings ' +
-  'setLevel stream stringify time timeSliceIndex useOnlyCustomLevels write'
+  'setLevel stringify time timeSliceIndex useOnlyCustomLevels write'
 const KNOWN = new Set([...TESTED, ...OTHERS.split(' ')])
 /** Value that pino's default limits, a depth of 5 and 100 fields, cut in both ways. */
 const BEYOND_LIMITS: readonly unknown[] = [[[[[[0]]]]], ...Array<number>(101).fill(0)]
@@ -59,23 +62,24 @@ const CUT_TO_LIMITS: string = `[[[[["[Array]"]]]],${'0,'.repeat(99)}"... 1 item 
 export function createUnchangedLoggers(
   loggers: LoggerReader,
   nameIsScope: boolean,
-): (logger: PinoLogger) => UnchangedLogger | undefined {
+): (logger: PinoLogger, target: object) => UnchangedLogger | undefined {
   const recent: Entry[] = []
   let next = 0
   let last: Entry | undefined
   let lastSymbols: Symbols | undefined
+  let lastTarget: object | undefined
   let tested: readonly symbol[] = []
   let unknown: readonly symbol[] = []
   /** Values of the tested settings of the last logger, and the result. */
   let lastSettings: readonly unknown[] = []
   let wasUnchanged = false
 
-  function createEntry(logger: PinoLogger, symbols: Symbols): Entry {
+  function createEntry(logger: PinoLogger, target: object, symbols: Symbols): Entry {
     const bindingsKey = symbols['chindings']!
     const bindings = logger[bindingsKey]
     const hooks = logger[symbols['hooks']!] as Record<string, unknown>
     const formatters = logger[symbols['formatters']!] as Record<string, unknown>
-    const isWhole = isUnchanged(logger, symbols) && isUnset(formatters, 'level', 'bindings')
+    const isWhole = isUnchanged(logger, target, symbols) && isUnset(formatters, 'level', 'bindings')
     const fields = isWhole && typeof bindings === 'string' ? parseBindings(bindings) : undefined
     let unchanged: UnchangedLogger | undefined
     if (fields !== undefined) {
@@ -90,13 +94,14 @@ export function createUnchangedLoggers(
         scope: isScope ? name : undefined,
       }
     }
-    return { logger, bindingsKey, bindings, hooks, formatters, unchanged }
+    return { logger, target, bindingsKey, bindings, hooks, formatters, unchanged }
   }
 
   /** Tests a logger, or takes the result of the last logger for another one of the same settings. */
-  function isUnchanged(logger: PinoLogger, symbols: Symbols): boolean {
-    if (symbols !== lastSymbols) {
+  function isUnchanged(logger: PinoLogger, target: object, symbols: Symbols): boolean {
+    if (symbols !== lastSymbols || target !== lastTarget) {
       lastSymbols = symbols
+      lastTarget = target
       tested = TESTED.map((name) => symbols[name]!)
       unknown = Object.keys(symbols)
         .filter((name) => !KNOWN.has(name))
@@ -105,7 +110,8 @@ export function createUnchangedLoggers(
     }
     if (tested.some((symbol, index) => logger[symbol] !== lastSettings[index])) {
       lastSettings = tested.map((symbol) => logger[symbol])
-      wasUnchanged = hasUnchangedSettings(logger, symbols)
+      wasUnchanged =
+        hasUnchangedSettings(logger, symbols) && writesUnchanged(logger[symbols['stream']!], target)
     }
     return wasUnchanged && unknown.every((symbol) => !logger[symbol])
   }
@@ -125,17 +131,17 @@ export function createUnchangedLoggers(
     )
   }
 
-  function isCurrent({ bindingsKey, bindings }: Entry, logger: PinoLogger): boolean {
-    return logger[bindingsKey] === bindings
+  function isCurrent(entry: Entry, logger: PinoLogger, target: object): boolean {
+    return entry.logger === logger && entry.target === target && entry.bindings === logger[entry.bindingsKey]
   }
 
-  return (logger) => {
-    if (last?.logger !== logger || !isCurrent(last, logger)) {
-      let entry = recent.find((each) => each.logger === logger && isCurrent(each, logger))
+  return (logger, target) => {
+    if (last === undefined || !isCurrent(last, logger, target)) {
+      let entry = recent.find((each) => isCurrent(each, logger, target))
       if (entry === undefined) {
         const symbols = loggers.symbols(logger)
         if (symbols === undefined) return undefined
-        entry = createEntry(logger, symbols)
+        entry = createEntry(logger, target, symbols)
         recent[next] = entry
         next = (next + 1) % MAX_RECENT
       }
@@ -195,6 +201,26 @@ function isUnset(value: unknown, name: string, otherName?: string): boolean {
     if (key !== name && key !== otherName && (value as Record<string, unknown>)[key]) return false
   }
   return true
+}
+
+interface Stream {
+  readonly write?: unknown
+  readonly streams?: readonly { readonly stream: Stream }[]
+  clone?(level: number): Stream
+}
+
+/**
+ * Tests that pino itself writes to a stream: it is the logger's, or in its `pino.multistream`. Any other stream may pass on another text with the
+ * metadata. A clone of a multistream has pino's `write`.
+ */
+function writesUnchanged(stream: unknown, target: object): boolean {
+  if (stream === target) return true
+  const { write, streams } = stream as Stream
+  return (
+    Array.isArray(streams) &&
+    write === (stream as Stream).clone?.(0).write &&
+    (streams as { stream: unknown }[]).some((each) => writesUnchanged(each.stream, target))
+  )
 }
 
 /** Returns pino's prototype of all loggers. */

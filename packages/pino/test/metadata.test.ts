@@ -3,12 +3,30 @@ import pino from 'pino'
 import pino8 from 'pino8'
 import pino9 from 'pino9'
 import { describe, expect, test } from 'vitest'
-import { otelStream, type OtelStreamOptions } from '../src/index.ts'
+import { type OtelStream, otelStream, type OtelStreamOptions } from '../src/index.ts'
 
 /** A value that JSON cannot carry shows which source was read. */
 const tags = new Set(['new'])
 const FROM_METADATA = { tags: ['new'] }
 const FROM_LINE = { tags: {} }
+
+function mask(line: string): string {
+  return line.replaceAll('secret', '***')
+}
+
+/** Creates a stream that passes another text on, with the metadata. */
+function passOn(stream: OtelStream): pino.DestinationStream {
+  return {
+    [Symbol.for('pino.metadata')]: true,
+    write(line) {
+      const { lastLevel, lastMsg, lastObj, lastTime, lastLogger } = this as unknown as Record<string, unknown>
+      stream.write.call(
+        Object.assign(stream, { lastLevel, lastMsg, lastObj, lastTime, lastLogger }),
+        mask(line),
+      )
+    },
+  }
+}
 
 describe.each([
   ['pino 10', pino],
@@ -140,11 +158,52 @@ describe.each([
     test('when the application has replaced write, which may mask the text', async () => {
       const { logger, stream, records } = await open()
       const { write } = stream
-      stream.write = function mask(line) {
-        write.call(this, line.replaceAll('secret', '***'))
+      stream.write = function (line) {
+        write.call(this, mask(line))
       }
       logger.info({ a: 'secret', tags }, 'a secret')
       expect(await records()).toMatchObject([{ body: 'a ***', attributes: { a: '***', ...FROM_LINE } }])
+    })
+
+    test.each<[string, (stream: OtelStream) => pino.DestinationStream]>([
+      [
+        'a Proxy',
+        (stream) =>
+          new Proxy(stream, {
+            get: (target, key) =>
+              key === 'write'
+                ? (line: string) => target.write(mask(line))
+                : (Reflect.get(target, key) as unknown),
+          }),
+      ],
+      ['a stream that passes the metadata on', passOn],
+      [
+        'a multistream with another write',
+        (stream) => {
+          const multistream = library.multistream([{ stream }])
+          const { write } = multistream
+          return Object.assign(multistream, {
+            write(this: unknown, line: string) {
+              write.call(this as never, mask(line))
+            },
+          })
+        },
+      ],
+    ])('when the text may have been changed by %s', async (_, wrap) => {
+      const { stream, records } = await open()
+      library({}, wrap(stream)).info({ a: 'secret', tags }, 'a secret')
+      expect(await records()).toMatchObject([{ body: 'a ***', attributes: { a: '***', ...FROM_LINE } }])
+    })
+
+    test('when another stream has passed on another text of the same record', async () => {
+      const { stream, records } = await open()
+      // A multistream writes to its last stream first.
+      const both = library.multistream([{ stream: passOn({ ...stream }) }, { stream }])
+      library({}, both).info({ a: 'secret', tags }, 'a secret')
+      expect(await records()).toMatchObject([
+        { body: 'a secret', attributes: FROM_METADATA },
+        { body: 'a ***', attributes: FROM_LINE },
+      ])
     })
 
     test('when the application has replaced asJson of the logger', async () => {
@@ -263,6 +322,7 @@ describe.each([
     const { loggerProvider, records } = await memoryBackend.start()
     const logger = library({}, library.multistream([{ stream: otelStream({ loggerProvider }) }]))
     logger.info({ tags }, 'hello')
-    expect(await records()).toMatchObject([{ attributes: FROM_METADATA }])
+    logger.child({}).info({ tags }, 'hello')
+    expect(await records()).toMatchObject([{ attributes: FROM_METADATA }, { attributes: FROM_METADATA }])
   })
 })
