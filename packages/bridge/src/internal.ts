@@ -17,9 +17,11 @@ export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
 export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
 export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
+export { OWN_DESTINATION } from './ownDestination.ts'
 export {
   ACCEPTS_ANY_VALUE,
   activeContext,
+  API,
   registeredDiagLogger,
   registeredProvider,
   withContext,

@@ -24,7 +24,7 @@ import {
   createStreamEnd,
   type StreamEnd,
 } from '@logbridge/bridge'
-import { answerWrite, callSites, warnOfOfficial } from '@logbridge/bridge/internal'
+import { answerWrite, callSites, OWN_DESTINATION, warnOfOfficial } from '@logbridge/bridge/internal'
 import { type BunyanRecord, createAdapter, parseLine } from './convert.ts'
 import type { OtelStreamOptions } from './options.ts'
 import { resolveLevel } from './severity.ts'
@@ -73,7 +73,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     // bunyan writes lines when the application passes `stream` alone, without `type: 'raw'`.
     bridge.emit(typeof record === 'string' ? parseLine(record) : (record as BunyanRecord))
   }
-  const stream = Object.assign(createStreamEnd(write, bridge.flush), { write })
+  const stream = Object.assign(createStreamEnd(write, bridge.flush), { write, [OWN_DESTINATION]: true })
   return {
     type: 'raw',
     name: 'otel',

@@ -73,7 +73,9 @@ const CLOSE_MILLIS = 1000
 
 /** An ESM and a CommonJS copy of this module can meet in one process. */
 const RUNNING = Symbol.for('logbridge.telemetry.1')
-const processWide = globalThis as { [RUNNING]?: Telemetry | undefined }
+/** Telemetry that `@logbridge/auto` has started. The configuration in code takes its place. */
+const AUTOMATIC = Symbol.for('logbridge.telemetry.automatic.1')
+const processWide = globalThis as { [RUNNING]?: Telemetry | undefined; [AUTOMATIC]?: Telemetry | undefined }
 
 /** Returns the running Telemetry of this process, or of this worker thread. */
 export function runningTelemetry(): Telemetry | undefined {
@@ -94,7 +96,10 @@ export function runningTelemetry(): Telemetry | undefined {
  */
 export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   refuseInSnapshot('startTelemetry()')
-  if (processWide[RUNNING]) {
+  const running = processWide[RUNNING]
+  // Shutdown unregisters at once, and sends what was recorded.
+  if (running && running === processWide[AUTOMATIC]) void running.shutdown()
+  else if (running) {
     throw new LogbridgeError(
       'ALREADY_STARTED',
       'startTelemetry() has been called before in this process: call shutdown() on what it returned first, or use that',

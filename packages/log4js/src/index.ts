@@ -37,7 +37,7 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
-import { nextTurn, timers } from '@logbridge/bridge/internal'
+import { nextTurn, OWN_DESTINATION, timers } from '@logbridge/bridge/internal'
 import type { AppenderModule, Layout, LayoutsParam, Levels, LoggingEvent } from 'log4js'
 import { type BodyLayout, createAdapter } from './convert.ts'
 import { rememberCalls } from './context.ts'
@@ -63,11 +63,10 @@ export interface OtelAppender {
  */
 export function otelAppender(options: OtelAppenderOptions = {}): AppenderModule {
   checkOptions('@logbridge/log4js', options, bridgeOptionRules)
-  return {
-    configure(config: object, layouts, _findAppender, levels) {
-      return createAppender({ ...options, ...checked(config) }, layouts, levels)
-    },
-  }
+  const create: AppenderModule['configure'] = (config: object, layouts, _findAppender, levels) =>
+    createAppender({ ...options, ...checked(config) }, layouts, levels)
+  // log4js copies the module, but not its function.
+  return { configure: Object.assign(create, { [OWN_DESTINATION]: true }) }
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   oneOf,
   type StreamEnd,
 } from '@logbridge/bridge'
-import { answerWrite } from '@logbridge/bridge/internal'
+import { answerWrite, OWN_DESTINATION } from '@logbridge/bridge/internal'
 import { createAdapter } from './convert.ts'
 import { createLine } from './line.ts'
 import type { OtelStreamOptions } from './options.ts'
@@ -85,6 +85,7 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     lastMsg: undefined,
     lastLogger: undefined,
     [METADATA]: true,
+    [OWN_DESTINATION]: true,
     write,
   } as Metadata & Pick<OtelStream, 'writable' | 'write'>)
 

@@ -17,7 +17,7 @@
  * with its log call.
  */
 import { type Bridge, checkOptions, createBridge, unknownLevel } from '@logbridge/bridge'
-import { timers } from '@logbridge/bridge/internal'
+import { OWN_DESTINATION, timers } from '@logbridge/bridge/internal'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
 import {
@@ -60,6 +60,10 @@ interface WritableState {
  * ```
  */
 export class OtelTransport extends TransportStream {
+  static {
+    Object.assign(this.prototype, { [OWN_DESTINATION]: true })
+  }
+
   readonly #bridge: Bridge<LogCall>
   readonly #writable: WritableState
   readonly #trustInfo: boolean

@@ -1,0 +1,31 @@
+import { warnOnce } from '@logbridge/bridge/internal'
+import type { Library } from './entryFiles.ts'
+import { loadOptional } from './packages.ts'
+import { startTelemetry } from './telemetry.ts'
+
+interface Adapters {
+  bunyan: typeof import('@logbridge/bunyan')
+  log4js: typeof import('@logbridge/log4js')
+  pino: typeof import('@logbridge/pino')
+  winston: typeof import('@logbridge/winston')
+}
+
+/** Loads the adapter of a library; `undefined` where it is not installed or cannot be loaded. */
+export function loadAdapter<Name extends Library>(library: Name): Adapters[Name] | undefined {
+  const name = `@logbridge/${library}`
+  try {
+    const adapter = loadOptional<Adapters[Name]>(name)
+    if (adapter === undefined) {
+      warnOnce(`auto-${library}`, `${library} records are not sent: run npm install ${name}, or set LOGBRIDGE_DISABLED=${library}`)
+    }
+    return adapter
+  } catch (error) {
+    warnOnce(`auto-${library}`, `${library} records are not sent, because ${name} cannot be loaded`, error)
+    return undefined
+  }
+}
+
+/** Does what the first logger of a process needs. */
+export function loggerCreated(): void {
+  startTelemetry()
+}

@@ -1,0 +1,73 @@
+import type Module from 'node:module'
+import { isMainThread, workerData } from 'node:worker_threads'
+import { warnOnce } from '@logbridge/bridge/internal'
+import { attachBunyan } from './bunyan.ts'
+import type { EntryFile, Library } from './entryFiles.ts'
+import { attachLog4js } from './log4js.ts'
+import { loadOptional } from './packages.ts'
+import { attachPino, watchTransports } from './pino.ts'
+import { startTelemetry } from './telemetry.ts'
+import { attachWinston } from './winston.ts'
+
+const ATTACH: Readonly<Record<Library, (exports: never, module: Module) => void>> = {
+  bunyan: attachBunyan,
+  log4js: attachLog4js,
+  pino: attachPino,
+  winston: attachWinston,
+}
+
+/**
+ * Attaches the adapter of a library to all loggers that a copy of the library creates. When that fails, the library stays as
+ * it was, and one warning says so.
+ */
+export function attach(module: Module, { library, part }: EntryFile): void {
+  if (isTransportWorker()) return
+  try {
+    if (part === 'transport') module.exports = watchTransports(module.exports)
+    else ATTACH[library](module.exports as never, module)
+  } catch (error) {
+    warnOnce(`auto-${library}`, `@logbridge/auto could not attach to ${library}, whose records are not sent`, error)
+  }
+}
+
+/** Loads a library before the application does, by which the library is attached. */
+export function preload(library: Library): void {
+  if (isTransportWorker()) return
+  try {
+    loadOptional(library)
+  } catch (error) {
+    warnOnce(`auto-${library}`, `@logbridge/auto could not load ${library} (LOGBRIDGE_PRELOAD)`, error)
+  }
+}
+
+/**
+ * Starts telemetry, because the process is a service.
+ * @param late libraries that were attached after the application had loaded them
+ */
+export function serverListens(late: readonly EntryFile[]): void {
+  const libraries = [...new Set(late.map(({ library }) => library))]
+  if (libraries.length > 0) {
+    warnOnce(
+      'auto-late',
+      `${libraries.join(' and ')} was loaded past @logbridge/auto, by a module loader of another tool: records before now ` +
+        `are not sent. Set LOGBRIDGE_PRELOAD=${libraries.join(',')}`,
+    )
+  }
+  if (!isTransportWorker()) startTelemetry()
+}
+
+/** Bridges the console. */
+export function attachConsole(): void {
+  if (isTransportWorker()) return
+  try {
+    loadOptional<typeof import('@logbridge/console')>('@logbridge/console')?.bridgeConsole()
+    startTelemetry()
+  } catch (error) {
+    warnOnce('auto-console', '@logbridge/auto could not attach to the console', error)
+  }
+}
+
+/** Tests for a worker thread of pino, whose transports receive records of another thread. */
+function isTransportWorker(): boolean {
+  return !isMainThread && typeof workerData === 'object' && workerData !== null && 'stateBuf' in workerData
+}

@@ -1,0 +1,73 @@
+/*
+ * Preload that sends the records of every logger of a process to OpenTelemetry: `node --import @logbridge/auto app.js`.
+ *
+ * | step                     | file                                                                                       |
+ * | ------------------------ | ------------------------------------------------------------------------------------------ |
+ * | at the start             | `index.ts` hooks CommonJS and the channel of servers; nothing else is loaded               |
+ * | a logging library loads  | `attach.ts` patches its prototypes: `winston.ts`, `pino.ts`, `bunyan.ts`, `log4js.ts`      |
+ * | a logger is created, or  | `telemetry.ts` starts `@logbridge/core`, unless the application has an SDK or core of its  |
+ * | a server listens         | own                                                                                        |
+ * | a record                 | goes through the adapter of its library                                                    |
+ */
+import { subscribe } from 'node:diagnostics_channel'
+import Module from 'node:module'
+import { type EntryFile, entryFile } from './entryFiles.ts'
+import { readSettings } from './settings.ts'
+
+type Attach = typeof import('./attach.ts')
+type Compile = (this: Module, content: string, filename: string, ...rest: unknown[]) => unknown
+
+const INSTALLED = Symbol.for('logbridge.auto.1')
+const processWide = globalThis as { [INSTALLED]?: true }
+const { _cache: cache, prototype } = Module as unknown as {
+  _cache: Record<string, Module | undefined>
+  prototype: { _compile: Compile }
+}
+const settings = readSettings(process.env)
+
+if (!processWide[INSTALLED] && !settings.isOff) {
+  processWide[INSTALLED] = true
+  install()
+}
+
+function install(): void {
+  const attached = new WeakSet<Module>()
+
+  function attach(module: Module, entry: EntryFile): void {
+    if (settings.disabled.has(entry.library) || attached.has(module)) return
+    attached.add(module)
+    loadAttach().attach(module, entry)
+  }
+
+  /** Attaches libraries that were loaded past `_compile`: before this file, or by a loader that supplies sources. */
+  function attachLoaded(): EntryFile[] {
+    return Object.entries(cache).flatMap(([filename, module]) => {
+      const entry = entryFile(filename)
+      if (!entry || !module?.loaded || attached.has(module)) return []
+      attach(module, entry)
+      return [entry]
+    })
+  }
+
+  // Node.js loads CommonJS by `_compile` for `require` and for `import`, and all four libraries are CommonJS.
+  const { _compile: compile } = prototype
+  prototype._compile = function (content, filename, ...rest) {
+    const result = Reflect.apply(compile, this, [content, filename, ...rest])
+    const entry = entryFile(filename)
+    if (entry) attach(this, entry)
+    return result
+  }
+  attachLoaded()
+  for (const library of settings.preload) loadAttach().preload(library)
+  subscribe('tracing:net.server.listen:asyncStart', () => {
+    const late = attachLoaded()
+    loadAttach().serverListens(late)
+  })
+  if (settings.console) loadAttach().attachConsole()
+}
+
+/** Loads the other half of this package, which most processes that inherit `NODE_OPTIONS` never need. */
+function loadAttach(): Attach {
+  // oxlint-disable-next-line typescript/no-require-imports -- loaded when it is needed
+  return require('./attach.cjs') as Attach
+}

@@ -1,0 +1,26 @@
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+
+/**
+ * Loads an optional package: as this package sees it, else as the application does.
+ *
+ * @returns `undefined` when the package is not installed
+ * @throws the error of a package that is installed and cannot be loaded
+ */
+export function loadOptional<Exports>(name: string): Exports | undefined {
+  for (const from of origins()) {
+    const require = createRequire(from)
+    try {
+      return require(require.resolve(name)) as Exports
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code !== 'MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error
+    }
+  }
+  return undefined
+}
+
+function origins(): string[] {
+  const [, script] = process.argv
+  return [__filename, ...(script ? [resolve(script)] : []), join(process.cwd(), 'package.json')]
+}

@@ -1,0 +1,40 @@
+import { API, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
+import { loadOptional } from './packages.ts'
+import { startsTelemetry } from './settings.ts'
+
+type Core = typeof import('@logbridge/core')
+
+/** Telemetry that this package started. `startTelemetry()` of the application replaces it. */
+const AUTOMATIC = Symbol.for('logbridge.telemetry.automatic.1')
+const processWide = globalThis as { [AUTOMATIC]?: unknown; [API]?: { trace?: unknown } }
+
+let isStarted = false
+
+/**
+ * Starts logs, traces, and metrics by the variables of OpenTelemetry, once, where `@logbridge/core` is installed and the
+ * application has registered no SDK. Never throws.
+ */
+export function startTelemetry(): void {
+  if (isStarted) return
+  isStarted = true
+  if (!startsTelemetry(process.env) || isSdkRegistered()) return
+  try {
+    const core = loadOptional<Core>('@logbridge/core')
+    // Nothing in the code could ask for these options.
+    processWide[AUTOMATIC] = core?.startTelemetry({
+      shutdownSignals: ['SIGTERM', 'SIGINT'],
+      flushOnExit: mayStartThreads(),
+    })
+  } catch (error) {
+    warnOnce('auto-telemetry', '@logbridge/auto could not start telemetry', error)
+  }
+}
+
+function isSdkRegistered(): boolean {
+  return registeredProvider() !== undefined || processWide[API]?.trace !== undefined
+}
+
+function mayStartThreads(): boolean {
+  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  return permission === undefined || permission.has('worker')
+}

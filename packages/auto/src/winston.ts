@@ -1,0 +1,54 @@
+import type { Logger as WinstonLogger } from 'winston'
+import type TransportStream from 'winston-transport'
+import { loadAdapter, loggerCreated } from './adapters.ts'
+import { noteOther, sendsToOpenTelemetry } from './official.ts'
+
+interface Logger extends WinstonLogger {
+  /** Transport of this package; `null` where the application has one of its own. */
+  [TRANSPORT]?: TransportStream | null | undefined
+}
+
+const TRANSPORT = Symbol('logbridge.auto.transport')
+
+/**
+ * Adds a transport to every logger of a copy of winston at its first record, also to the default logger and to loggers that
+ * have lost their transports by `clear()` or `configure()`. The transports of the application come first in `logger.transports`.
+ */
+export function attachWinston({ Logger }: { Logger: { prototype: Logger } }): void {
+  const { prototype } = Logger
+  const { write, add, clear, configure } = prototype
+
+  prototype.configure = function (this: Logger, ...args) {
+    loggerCreated()
+    return configure.apply(this, args)
+  }
+  prototype.write = function (this: Logger, ...args: [never]) {
+    if (this[TRANSPORT] !== undefined) return write.apply(this, args)
+    const isTracked = Object.hasOwn(this, 'write')
+    attachTo(this)
+    // The first transport of a logger replaces its `write`, by which it knows the log call.
+    return isTracked ? write.apply(this, args) : this.write(...args)
+  } as Logger['write']
+  prototype.add = function (this: Logger, transport) {
+    if (this[TRANSPORT] && transport !== this[TRANSPORT] && sendsToOpenTelemetry(transport)) {
+      this.remove(this[TRANSPORT])
+      this[TRANSPORT] = null
+      noteOther('winston')
+    }
+    return add.call(this, transport)
+  }
+  prototype.clear = function (this: Logger) {
+    this[TRANSPORT] = undefined
+    return clear.call(this)
+  }
+}
+
+function attachTo(logger: Logger): void {
+  logger[TRANSPORT] = null
+  if (logger.transports.some(sendsToOpenTelemetry)) return noteOther('winston')
+  const adapter = loadAdapter('winston')
+  if (!adapter) return
+  const transport = new adapter.OtelTransport()
+  logger[TRANSPORT] = transport
+  logger.add(transport)
+}
