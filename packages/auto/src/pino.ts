@@ -57,9 +57,14 @@ export function attachPino(pino: Pino): void {
     return isLastSent
   }
 
-  /** Lets a hook of the application pass its line on to the destination. */
-  function wrapHooks(logger: Logger, hooks: Hooks): void {
-    if (wrappedHooks.has(hooks)) return
+  /**
+   * Lets the hook `streamWrite` of a logger pass its line on to the destination.
+   *
+   * @returns `false` when the logger has no such hook
+   */
+  function wrapStreamWrite(logger: Logger): boolean {
+    const hooks = logger[hooksSym] as Hooks | undefined
+    if (!hooks?.streamWrite || wrappedHooks.has(hooks)) return hooks?.streamWrite !== undefined
     const wrapped: Hooks = {
       ...hooks,
       streamWrite(line) {
@@ -73,10 +78,12 @@ export function attachPino(pino: Pino): void {
     }
     wrappedHooks.add(wrapped)
     logger[hooksSym] = wrapped
+    return true
   }
 
   prototype[setLevelSym] = function (this: Logger, level: unknown) {
     loggerCreated()
+    wrapStreamWrite(this)
     return setLevel.call(this, level)
   }
   prototype[asJsonSym] = function (this: Logger, object, message, level, time) {
@@ -92,11 +99,8 @@ export function attachPino(pino: Pino): void {
     destination.lastMsg = message
     destination.lastTime = time.slice(this[timeSliceIndexSym] as number)
     destination.lastLogger = this
-    const hooks = this[hooksSym] as Hooks | undefined
-    if (hooks?.streamWrite) {
-      wrapHooks(this, hooks)
-      isHookPending = true
-    } else destination.write(line)
+    if (wrapStreamWrite(this)) isHookPending = true
+    else destination.write(line)
     return line
   } satisfies AsJson
 }

@@ -14,8 +14,10 @@ const TRANSPORT = Symbol('logbridge.auto.transport')
  * Adds a transport to every logger of a copy of winston at its first record, also to the default logger and to loggers that
  * have lost their transports by `clear()` or `configure()`. The transports of the application come first in `logger.transports`.
  */
-export function attachWinston({ Logger }: { Logger: { prototype: Logger } }): void {
-  const { prototype } = Logger
+export function attachWinston(winston: Pick<typeof import('winston'), 'createLogger' | 'version'>): void {
+  if (!winston.version.startsWith('3.')) throw new Error(`winston ${winston.version} is no winston 3`)
+  // winston 3.0 does not export its class Logger. Each logger has a class of its own, which extends it.
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
   const { write, add, clear, configure } = prototype
 
   prototype.configure = function (this: Logger, ...args) {
