@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const testFolder = fileURLToPath(new URL('.', import.meta.url))
+const rootFolder = fileURLToPath(new URL('../../..', import.meta.url))
+let folder: string
+
+/** Preload that notes the script of each process, and if the preload before it has loaded its second half or core. */
+const NOTE = `
+  import { appendFileSync } from 'node:fs'
+  import { Module } from 'node:module'
+  import { basename } from 'node:path'
+  process.on('exit', () => {
+    const loaded = Object.keys(Module._cache).some((file) => file.endsWith('attach.cjs'))
+    appendFileSync(process.env.NOTES, basename(process.argv[1] ?? '') + ' ' + loaded + '\\n')
+  })`
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(testFolder, '.programs-'))
+  await writeFile(join(folder, 'note.mjs'), NOTE)
+  await mkdir(join(folder, 'node_modules/@logbridge'), { recursive: true })
+  await symlink(join(testFolder, '..'), join(folder, 'node_modules/@logbridge/auto'))
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ scripts: { hello: 'node -p 6*7' } }))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function runTool(
+  command: readonly string[],
+  nodeOptions: string,
+): Promise<{ stdout: string; stderr: string }> {
+  const [file = '', ...args] = command
+  const env = { ...process.env, NODE_OPTIONS: nodeOptions, NOTES: join(folder, 'notes') }
+  const { stdout, stderr } = await promisify(execFile)(file, args, { cwd: folder, env })
+  return { stdout, stderr }
+}
+
+test.each([
+  ['npm', ['npm', 'run', 'hello'], 2],
+  ['npx', ['npx', '--version'], 1],
+  ['tsc', [join(rootFolder, 'node_modules/.bin/tsc'), '--version'], 1],
+])('install starts nothing when %s inherits NODE_OPTIONS', async (_, command, count) => {
+  await writeFile(join(folder, 'notes'), '')
+  const preloaded = await runTool(command, '--import @logbridge/auto --import ./note.mjs')
+  const notes = (await readFile(join(folder, 'notes'), 'utf8')).trimEnd().split('\n')
+  expect(notes).toHaveLength(count)
+  expect(notes.filter((note) => !note.endsWith(' false'))).toEqual([])
+  expect(preloaded).toEqual(await runTool(command, ''))
+})
