@@ -1,6 +1,6 @@
 import { format } from 'node:util'
 import { LogbridgeError } from '@logbridge/bridge'
-import { oneLine, registeredDiagLogger, warnOnce, writeToStderr } from '@logbridge/bridge/internal'
+import { instrumentImports, oneLine, registeredDiagLogger, warnOnce, writeToStderr } from '@logbridge/bridge/internal'
 import {
   createNoopLogger,
   createNoopMeter,
@@ -128,6 +128,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     instrumentations: [...config.instrumentations],
     ...providers,
   })
+  instrumentImports(config.instrumentations.flat())
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS

@@ -1,0 +1,81 @@
+import Module, { isBuiltin, syncBuiltinESMExports } from 'node:module'
+import { warnOnce } from './warnings.ts'
+
+/** Part of an instrumentation of OpenTelemetry that names the modules it patches. */
+interface PatchesModules {
+  getModuleDefinitions?(): readonly { readonly name: string }[]
+  /** Definitions of an instrumentation without `getModuleDefinitions`. */
+  readonly _modules?: readonly { readonly name: string }[]
+}
+
+type Compile = (this: Module, content: string, filename: string, ...rest: unknown[]) => unknown
+const { _cache: cache, prototype } = Module as unknown as {
+  _cache: Record<string, Module | undefined>
+  prototype: Module & { _compile: Compile }
+}
+
+/** Packages whose files are passed to instrumentations. */
+const packages = new Set<string>()
+let isHooked = false
+
+/**
+ * Applies instrumentations to what ES modules import. An instrumentation patches a module when the module passes
+ * `Module.prototype.require`, which `import` does not call:
+ * - a package in CommonJS passes `require` as soon as it is compiled, before the import has read its exports;
+ * - a module of Node.js passes `require` now, and the named imports of all ES modules are updated.
+ *
+ * An ES module of a package is not patched, which needs the loader hook of `@opentelemetry/instrumentation`. Warns of each package
+ * that was loaded before.
+ */
+export function instrumentImports(instrumentations: readonly object[]): void {
+  const names = new Set(instrumentations.flatMap(moduleNames))
+  for (const name of names) {
+    if (isBuiltin(name)) prototype.require.call(new Module('logbridge'), name)
+    else {
+      packages.add(name)
+      if (Object.entries(cache).some(([file, module]) => packageOf(file) === name && !isPatched(module!))) warnOfLoaded(name)
+    }
+  }
+  if (names.size > 0) syncBuiltinESMExports()
+  if (packages.size > 0) hookCompile()
+}
+
+// oxlint-disable no-underscore-dangle -- names of Node.js and of OpenTelemetry
+function moduleNames(instrumentation: PatchesModules): string[] {
+  const definitions = instrumentation.getModuleDefinitions?.() ?? instrumentation._modules ?? []
+  return definitions.map(({ name }) => name)
+}
+
+function hookCompile(): void {
+  if (isHooked) return
+  isHooked = true
+  const { _compile: compile } = prototype
+  prototype._compile = function (content, filename, ...rest) {
+    const result = Reflect.apply(compile, this, [content, filename, ...rest])
+    const name = packageOf(filename)
+    if (name !== undefined && packages.has(name)) {
+      // A module that is not loaded would be a circular dependency. For `require` itself the instrumentation patches afterwards.
+      this.loaded = true
+      this.exports = this.require(filename)
+    }
+    return result
+  }
+}
+
+/** Returns the package of a file in the last `node_modules` of its path. */
+function packageOf(filename: string): string | undefined {
+  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/s.exec(filename)?.[1]?.replace('\\', '/')
+}
+
+/** Tests if the exports of a module passed `require-in-the-middle`, which OpenTelemetry patches modules by. */
+function isPatched(module: Module): boolean {
+  return Object.getOwnPropertySymbols(module).some(({ description }) => description === 'RitmExports')
+}
+
+function warnOfLoaded(name: string): void {
+  warnOnce(
+    `loaded-${name}`,
+    `${name} was loaded before its instrumentation, so that its spans are missing. Start telemetry in a file of its own ` +
+      `before the application: node --import ./telemetry.js app.js`,
+  )
+}
