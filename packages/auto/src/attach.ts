@@ -6,7 +6,8 @@ import type { EntryFile, Library } from './entryFiles.ts'
 import { attachLog4js } from './log4js.ts'
 import { loadOptional } from './packages.ts'
 import { attachPino, watchTransports } from './pino.ts'
-import { startTelemetry } from './telemetry.ts'
+import { instrument } from './instrumentations.ts'
+import { mayStart, startTelemetry, useInstrumentations } from './telemetry.ts'
 import { attachWinston } from './winston.ts'
 
 const ATTACH: Readonly<Record<Library, (exports: never, module: Module) => void>> = {
@@ -38,6 +39,11 @@ export function preload(library: Library): void {
   } catch (error) {
     warnOnce(`auto-${library}`, `@logbridge/auto could not load ${library} (LOGBRIDGE_PRELOAD)`, error)
   }
+}
+
+/** Instruments what the application loads from now on. */
+export function attachInstrumentations(names: readonly string[]): void {
+  if (!isTransportWorker() && mayStart()) useInstrumentations(instrument(names))
 }
 
 /**

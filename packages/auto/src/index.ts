@@ -3,7 +3,8 @@
  *
  * | step                     | file                                                                                       |
  * | ------------------------ | ------------------------------------------------------------------------------------------ |
- * | at the start             | `index.ts` hooks CommonJS and the channel of servers; nothing else is loaded               |
+ * | at the start             | `index.ts` hooks CommonJS and the channel of servers; where the application depends on     |
+ * |                          | instrumentations, `instrumentations.ts` creates them                                       |
  * | a logging library loads  | `attach.ts` patches its prototypes: `winston.ts`, `pino.ts`, `bunyan.ts`, `log4js.ts`      |
  * | a logger is created, or  | `telemetry.ts` starts `@logbridge/core`, unless the application has an SDK or core of its  |
  * | a server listens         | own                                                                                        |
@@ -11,6 +12,8 @@
  */
 import { subscribe } from 'node:diagnostics_channel'
 import Module from 'node:module'
+import { dirname } from 'node:path'
+import { instrumentationsOf, isCommand, mainScript } from './application.ts'
 import { type EntryFile, entryFile } from './entryFiles.ts'
 import { readSettings } from './settings.ts'
 
@@ -32,6 +35,7 @@ if (!processWide[INSTALLED] && !settings.isOff) {
 
 function install(): void {
   const attached = new WeakSet<Module>()
+  let isListening = false
 
   function attach(module: Module, entry: EntryFile): void {
     if (settings.disabled.has(entry.library) || attached.has(module)) return
@@ -58,12 +62,22 @@ function install(): void {
     return result
   }
   attachLoaded()
+  // A command of a package may be a tool, which is left as it is, or a framework, which listens.
+  const script = mainScript()
+  if (!isCommand(script)) attachInstrumentations(script === undefined ? process.cwd() : dirname(script))
   for (const library of settings.preload) loadAttach().preload(library)
   subscribe('tracing:net.server.listen:asyncStart', () => {
     const late = attachLoaded()
+    if (isCommand(script) && !isListening) attachInstrumentations(process.cwd())
+    isListening = true
     loadAttach().serverListens(late)
   })
   if (settings.console) loadAttach().attachConsole()
+}
+
+function attachInstrumentations(folder: string): void {
+  const names = instrumentationsOf(folder)
+  if (names.length > 0) loadAttach().attachInstrumentations(names)
 }
 
 /** Loads the other half of this package, which most processes that inherit `NODE_OPTIONS` never need. */

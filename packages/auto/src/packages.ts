@@ -20,6 +20,17 @@ export function loadOptional<Exports>(name: string): Exports | undefined {
   return undefined
 }
 
+/** Tests if an optional package is installed. */
+export function canLoad(name: string): boolean {
+  return origins().some((from) => {
+    try {
+      return createRequire(from).resolve(name) !== ''
+    } catch {
+      return false
+    }
+  })
+}
+
 function origins(): string[] {
   const [, script] = process.argv
   return [__filename, ...(script ? [resolve(script)] : []), join(process.cwd(), 'package.json')]

@@ -17,9 +17,9 @@ const LIBRARIES: readonly Library[] = ['bunyan', 'log4js', 'pino', 'winston']
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     isOff: isTrue(env['OTEL_SDK_DISABLED']),
-    disabled: new Set(namesIn(env['LOGBRIDGE_DISABLED'])),
+    disabled: new Set(listIn(env['LOGBRIDGE_DISABLED'])),
     console: isTrue(env['LOGBRIDGE_CONSOLE']),
-    preload: LIBRARIES.filter((library) => namesIn(env['LOGBRIDGE_PRELOAD']).includes(library)),
+    preload: LIBRARIES.filter((library) => listIn(env['LOGBRIDGE_PRELOAD']).includes(library)),
   }
 }
 
@@ -32,7 +32,8 @@ function isTrue(value = ''): boolean {
   return ['1', 'true'].includes(value.trim().toLowerCase())
 }
 
-function namesIn(list = ''): string[] {
+/** Reads a list of names that are separated by commas. */
+export function listIn(list = ''): string[] {
   return list
     .split(',')
     .map((name) => name.trim().toLowerCase())

@@ -1,5 +1,6 @@
 import { API, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
-import { loadOptional } from './packages.ts'
+import type { Instrumentation } from './instrumentations.ts'
+import { canLoad, loadOptional } from './packages.ts'
 import { startsTelemetry } from './settings.ts'
 
 type Core = typeof import('@logbridge/core')
@@ -9,6 +10,17 @@ const AUTOMATIC = Symbol.for('logbridge.telemetry.automatic.1')
 const processWide = globalThis as { [AUTOMATIC]?: unknown; [API]?: { trace?: unknown } }
 
 let isStarted = false
+let instrumentations: readonly Instrumentation[] = []
+
+/** Gives instrumentations that `startTelemetry` connects with its providers. */
+export function useInstrumentations(created: readonly Instrumentation[]): void {
+  instrumentations = created
+}
+
+/** Tests if this package starts telemetry in this process, as far as that is known before the application runs. */
+export function mayStart(): boolean {
+  return startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core')
+}
 
 /**
  * Starts logs, traces, and metrics by the variables of OpenTelemetry, once, where `@logbridge/core` is installed and the
@@ -24,6 +36,7 @@ export function startTelemetry(): void {
     processWide[AUTOMATIC] = core?.startTelemetry({
       shutdownSignals: ['SIGTERM', 'SIGINT'],
       flushOnExit: mayStartThreads(),
+      instrumentations,
     })
   } catch (error) {
     warnOnce('auto-telemetry', '@logbridge/auto could not start telemetry', error)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -20,6 +20,8 @@ export interface Run {
 export interface ProgramOptions {
   /** @default 'esm' */
   module?: 'esm' | 'cjs'
+  /** Folder of the program inside the application. @default '.' */
+  within?: string
   /** Arguments of Node.js before the program. */
   args?: readonly string[]
   env?: NodeJS.ProcessEnv
@@ -28,8 +30,24 @@ export interface ProgramOptions {
 export const IMPORT: readonly string[] = ['--import', '@logbridge/auto']
 export const REQUIRE: readonly string[] = ['--require', '@logbridge/auto/cjs']
 
-/** Runs programs that resolve the packages by name, and that send to a viewer. */
-export function useViewer(): (code: string, options?: ProgramOptions) => Promise<Run> {
+/**
+ * Creates an application whose files resolve the packages of this workspace by name.
+ *
+ * @param dependencies names that its `package.json` has
+ * @returns its folder
+ */
+export async function createApplication(dependencies: readonly string[] = [], fields: object = {}): Promise<string> {
+  const folder = await mkdtemp(join(testFolder, '.programs-'))
+  await mkdir(join(folder, 'node_modules/@logbridge'), { recursive: true })
+  await symlink(join(testFolder, '..'), join(folder, 'node_modules/@logbridge/auto'))
+  const versions = Object.fromEntries(dependencies.map((name) => [name, '*']))
+  const manifest = { name: 'application', dependencies: versions, ...fields }
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
+  return folder
+}
+
+/** Runs programs that send to a viewer. */
+export function useViewer(dependencies: readonly string[] = []): (code: string, options?: ProgramOptions) => Promise<Run> {
   let viewer: Awaited<ReturnType<typeof startViewer>>
   let folder: string
   let records: ReceivedLogRecord[] = []
@@ -37,7 +55,7 @@ export function useViewer(): (code: string, options?: ProgramOptions) => Promise
   let count = 0
   beforeAll(async () => {
     viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
-    folder = await mkdtemp(join(testFolder, '.programs-'))
+    folder = await createApplication(dependencies)
     viewer.on('logs', (arrived) => records.push(...arrived))
     viewer.on('spans', (arrived) => spans.push(...arrived))
   })
@@ -46,10 +64,11 @@ export function useViewer(): (code: string, options?: ProgramOptions) => Promise
     await rm(folder, { recursive: true })
   })
 
-  return async (code, { module = 'esm', args = IMPORT, env = {} } = {}) => {
+  return async (code, { module = 'esm', within = '.', args = IMPORT, env = {} } = {}) => {
     records = []
     spans = []
-    const file = join(folder, `program${count++}.${module === 'esm' ? 'mjs' : 'cjs'}`)
+    await mkdir(join(folder, within), { recursive: true })
+    const file = join(folder, within, `program${count++}.${module === 'esm' ? 'mjs' : 'cjs'}`)
     await writeFile(file, code)
     const variables = {
       ...process.env,
