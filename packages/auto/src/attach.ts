@@ -7,7 +7,7 @@ import { attachLog4js } from './log4js.ts'
 import { loadOptional } from './packages.ts'
 import { attachPino, watchTransports } from './pino.ts'
 import { instrument } from './instrumentations.ts'
-import { mayStart, startTelemetry, useInstrumentations } from './telemetry.ts'
+import { isResponsible, startTelemetry, useInstrumentations } from './telemetry.ts'
 import { attachWinston } from './winston.ts'
 
 const ATTACH: Readonly<Record<Library, (exports: never, module: Module) => void>> = {
@@ -43,7 +43,7 @@ export function preload(library: Library): void {
 
 /** Instruments what the application loads from now on. */
 export function attachInstrumentations(names: readonly string[]): void {
-  if (!isTransportWorker() && mayStart()) useInstrumentations(instrument(names))
+  if (!isTransportWorker() && isResponsible()) useInstrumentations(instrument(names))
 }
 
 /**

@@ -17,8 +17,9 @@ export function useInstrumentations(created: readonly Instrumentation[]): void {
   instrumentations = created
 }
 
-/** Tests if this package starts telemetry in this process, as far as that is known before the application runs. */
-export function mayStart(): boolean {
+/** Tests if this package has started telemetry in this process, or will, as far as that is known now. */
+export function isResponsible(): boolean {
+  if (isStarted) return processWide[AUTOMATIC] !== undefined
   return startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core')
 }
 
