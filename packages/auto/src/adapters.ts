@@ -14,9 +14,12 @@ interface Adapters {
 export function loadAdapter<Name extends Library>(library: Name): Adapters[Name] | undefined {
   const name = `@logbridge/${library}`
   try {
-    const adapter = loadOptional<Adapters[Name]>(name)
+    const adapter = loadOptional(name) as Adapters[Name] | undefined
     if (adapter === undefined) {
-      warnOnce(`auto-${library}`, `${library} records are not sent: run npm install ${name}, or set LOGBRIDGE_DISABLED=${library}`)
+      warnOnce(
+        `auto-${library}`,
+        `${library} records are not sent: run npm install ${name}, or set LOGBRIDGE_DISABLED=${library}`,
+      )
     }
     return adapter
   } catch (error) {

@@ -41,8 +41,11 @@ interface Manifest {
 function readManifest(folder: string): Manifest {
   const parent = dirname(folder)
   try {
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest & { name?: string }
-    if (manifest.name !== undefined || manifest.dependencies !== undefined || parent === folder) return manifest
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest & {
+      name?: string
+    }
+    if (manifest.name !== undefined || manifest.dependencies !== undefined || parent === folder)
+      return manifest
   } catch {
     if (parent === folder) return {}
   }

@@ -27,7 +27,11 @@ export function attach(module: Module, { library, part }: EntryFile): void {
     if (part === 'transport') module.exports = watchTransports(module.exports)
     else ATTACH[library](module.exports as never, module)
   } catch (error) {
-    warnOnce(`auto-${library}`, `@logbridge/auto could not attach to ${library}, whose records are not sent`, error)
+    warnOnce(
+      `auto-${library}`,
+      `@logbridge/auto could not attach to ${library}, whose records are not sent`,
+      error,
+    )
   }
 }
 
@@ -43,7 +47,16 @@ export function preload(library: Library): void {
 
 /** Instruments what the application loads from now on. */
 export function attachInstrumentations(names: readonly string[]): void {
-  if (!isTransportWorker() && isResponsible()) useInstrumentations(instrument(names))
+  if (isTransportWorker() || !isResponsible()) return
+  try {
+    useInstrumentations(instrument(names))
+  } catch (error) {
+    warnOnce(
+      'auto-instrumentations',
+      '@logbridge/auto could not instrument what the application loads',
+      error,
+    )
+  }
 }
 
 /**
@@ -66,7 +79,8 @@ export function serverListens(late: readonly EntryFile[]): void {
 export function attachConsole(): void {
   if (isTransportWorker()) return
   try {
-    loadOptional<typeof import('@logbridge/console')>('@logbridge/console')?.bridgeConsole()
+    const adapter = loadOptional('@logbridge/console') as typeof import('@logbridge/console') | undefined
+    adapter?.bridgeConsole()
     startTelemetry()
   } catch (error) {
     warnOnce('auto-console', '@logbridge/auto could not attach to the console', error)

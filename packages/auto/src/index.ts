@@ -10,6 +10,7 @@
  * | a server listens         | own                                                                                        |
  * | a record                 | goes through the adapter of its library                                                    |
  */
+/* oxlint-disable no-underscore-dangle -- Node.js names its methods so */
 import { subscribe } from 'node:diagnostics_channel'
 import Module from 'node:module'
 import { dirname } from 'node:path'

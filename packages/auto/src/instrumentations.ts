@@ -3,7 +3,10 @@ import type { TelemetryOptions } from '@logbridge/core'
 import { loadOptional } from './packages.ts'
 import { listIn } from './settings.ts'
 
-export type Instrumentation = Exclude<NonNullable<TelemetryOptions['instrumentations']>[number], readonly unknown[]>
+export type Instrumentation = Exclude<
+  NonNullable<TelemetryOptions['instrumentations']>[number],
+  readonly unknown[]
+>
 type Exports = Readonly<Record<string, unknown>>
 type Constructor = new (config?: object) => Instrumentation
 
@@ -25,11 +28,13 @@ export function instrument(names: readonly string[]): Instrumentation[] {
     ...listIn(process.env['OTEL_NODE_DISABLED_INSTRUMENTATIONS']),
   ])
   const isWanted = (name: string): boolean =>
-    name === COLLECTION || (!disabled.has(shortName(name)) && (enabled.length === 0 || enabled.includes(shortName(name))))
+    name === COLLECTION ||
+    (!disabled.has(shortName(name)) && (enabled.length === 0 || enabled.includes(shortName(name))))
   const created = new Map<string, Instrumentation>()
   for (const name of names.filter(isWanted)) {
     try {
-      for (const instrumentation of create(name)) created.set(instrumentation.instrumentationName, instrumentation)
+      for (const instrumentation of create(name))
+        created.set(instrumentation.instrumentationName, instrumentation)
     } catch (error) {
       warnOnce(`auto-instrumentation-${name}`, `@logbridge/auto could not use ${name}`, error)
     }
@@ -44,10 +49,13 @@ function shortName(name: string): string {
 }
 
 function create(name: string): Instrumentation[] {
-  const exports = loadOptional<Exports>(name)
+  const exports = loadOptional(name) as Exports | undefined
   if (exports === undefined) return []
   if (name === COLLECTION) {
-    const loggers = ['winston', 'pino', 'bunyan'].map((library) => [`@opentelemetry/instrumentation-${library}`, DISABLED])
+    const loggers = ['winston', 'pino', 'bunyan'].map((library) => [
+      `@opentelemetry/instrumentation-${library}`,
+      DISABLED,
+    ])
     const all = exports['getNodeAutoInstrumentations'] as (config: object) => Instrumentation[]
     return all(Object.fromEntries(loggers) as object)
   }
@@ -56,5 +64,8 @@ function create(name: string): Instrumentation[] {
 }
 
 function isInstrumentation(value: unknown): value is Constructor {
-  return typeof value === 'function' && typeof (value.prototype as Partial<Instrumentation> | undefined)?.setTracerProvider === 'function'
+  return (
+    typeof value === 'function' &&
+    typeof (value.prototype as Partial<Instrumentation> | undefined)?.setTracerProvider === 'function'
+  )
 }

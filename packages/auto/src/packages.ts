@@ -7,11 +7,11 @@ import { join, resolve } from 'node:path'
  * @returns `undefined` when the package is not installed
  * @throws the error of a package that is installed and cannot be loaded
  */
-export function loadOptional<Exports>(name: string): Exports | undefined {
+export function loadOptional(name: string): unknown {
   for (const from of origins()) {
     const require = createRequire(from)
     try {
-      return require(require.resolve(name)) as Exports
+      return require(require.resolve(name))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code !== 'MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error

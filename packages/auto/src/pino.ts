@@ -8,7 +8,9 @@ type Logger = Record<symbol, unknown>
 
 interface Pino {
   (options: object, stream: object): Logger
-  symbols: Readonly<Record<'asJsonSym' | 'setLevelSym' | 'streamSym' | 'hooksSym' | 'timeSliceIndexSym', symbol>>
+  symbols: Readonly<
+    Record<'asJsonSym' | 'setLevelSym' | 'streamSym' | 'hooksSym' | 'timeSliceIndexSym', symbol>
+  >
 }
 
 interface Multistream {
@@ -51,7 +53,8 @@ export function attachPino(pino: Pino): void {
     if (stream !== lastStream || length !== lastLength) {
       lastStream = stream
       lastLength = length
-      isLastSent = isSending(stream) || stream.streams?.some((entry) => isSending(entry.stream as object)) === true
+      isLastSent =
+        isSending(stream) || stream.streams?.some((entry) => isSending(entry.stream as object)) === true
       if (isLastSent) noteOther('pino')
     }
     return isLastSent

@@ -32,8 +32,8 @@ export function startTelemetry(): void {
   isStarted = true
   if (!startsTelemetry(process.env) || isSdkRegistered()) return
   try {
-    const core = loadOptional<Core>('@logbridge/core')
-    // Nothing in the code could ask for these options.
+    const core = loadOptional('@logbridge/core') as Core | undefined
+    // Options that only code could set.
     processWide[AUTOMATIC] = core?.startTelemetry({
       shutdownSignals: ['SIGTERM', 'SIGINT'],
       flushOnExit: mayStartThreads(),

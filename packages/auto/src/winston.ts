@@ -1,12 +1,13 @@
 import type { Logger as WinstonLogger } from 'winston'
-import type TransportStream from 'winston-transport'
 import { loadAdapter, loggerCreated } from './adapters.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
 interface Logger extends WinstonLogger {
-  /** Transport of this package; `null` where the application has one of its own. */
-  [TRANSPORT]?: TransportStream | null | undefined
+  /** Transport of this package; `null` where the application sends the records itself. */
+  [TRANSPORT]?: WinstonLogger['transports'][number] | null | undefined
 }
+
+type Write = (this: Logger, ...args: unknown[]) => boolean
 
 const TRANSPORT = Symbol('logbridge.auto.transport')
 
@@ -18,19 +19,20 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
   if (!winston.version.startsWith('3.')) throw new Error(`winston ${winston.version} is no winston 3`)
   // winston 3.0 does not export its class Logger. Each logger has a class of its own, which extends it.
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
-  const { write, add, clear, configure } = prototype
+  const { add, clear, configure } = prototype
+  const write = prototype.write as Write
 
   prototype.configure = function (this: Logger, ...args) {
     loggerCreated()
     return configure.apply(this, args)
   }
-  prototype.write = function (this: Logger, ...args: [never]) {
+  prototype.write = function (this: Logger, ...args) {
     if (this[TRANSPORT] !== undefined) return write.apply(this, args)
     const isTracked = Object.hasOwn(this, 'write')
     attachTo(this)
     // The first transport of a logger replaces its `write`, by which it knows the log call.
-    return isTracked ? write.apply(this, args) : this.write(...args)
-  } as Logger['write']
+    return isTracked ? write.apply(this, args) : (this.write as Write).apply(this, args)
+  } as Write as Logger['write']
   prototype.add = function (this: Logger, transport) {
     if (this[TRANSPORT] && transport !== this[TRANSPORT] && sendsToOpenTelemetry(transport)) {
       this.remove(this[TRANSPORT])

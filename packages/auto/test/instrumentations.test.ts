@@ -44,7 +44,11 @@ const REQUIRES = {
   express: `const express = require('express')`,
   fastify: `const fastify = require('fastify')`,
 }
-const PACKAGES = ['@opentelemetry/instrumentation-http', '@opentelemetry/instrumentation-express', '@fastify/otel']
+const PACKAGES = [
+  '@opentelemetry/instrumentation-http',
+  '@opentelemetry/instrumentation-express',
+  '@fastify/otel',
+]
 
 function program(server: Server, module: 'esm' | 'cjs'): string {
   const load =
@@ -59,23 +63,33 @@ function serverSpan({ spans }: Run): Run['spans'][number] | undefined {
   return spans.find(({ kind }) => kind === 'server')
 }
 
-const ALL = (Object.keys(SERVERS) as Server[]).flatMap(
-  (server) => [[server, 'esm'] as const, [server, 'cjs'] as const],
-)
+const ALL = (Object.keys(SERVERS) as Server[]).flatMap((server) => [
+  [server, 'esm'] as const,
+  [server, 'cjs'] as const,
+])
 
 describe('instrument', () => {
   const run = useViewer(PACKAGES)
 
-  test.each(ALL)('connects the request and its logs in one trace when %s is loaded as %s', async (server, module) => {
-    const result = await run(program(server, module), { module })
-    const span = serverSpan(result)
-    expect(span).toMatchObject({ scope: { name: '@opentelemetry/instrumentation-http' } })
-    expect(result.records.map(({ body, traceId }) => [body, traceId])).toEqual([['order', span!.traceId]])
-    const framework = { 'node:http': undefined, express: '@opentelemetry/instrumentation-express', fastify: '@fastify/otel' }
-    const scopes = result.spans.filter(({ traceId }) => traceId === span!.traceId).map(({ scope }) => scope.name)
-    if (framework[server] !== undefined) expect(scopes).toContain(framework[server])
-    expect(result.stderr).toBe('')
-  })
+  test.each(ALL)(
+    'connects the request and its logs in one trace when %s is loaded as %s',
+    async (server, module) => {
+      const result = await run(program(server, module), { module })
+      const span = serverSpan(result)
+      expect(span).toMatchObject({ scope: { name: '@opentelemetry/instrumentation-http' } })
+      expect(result.records.map(({ body, traceId }) => [body, traceId])).toEqual([['order', span!.traceId]])
+      const framework = {
+        'node:http': undefined,
+        express: '@opentelemetry/instrumentation-express',
+        fastify: '@fastify/otel',
+      }
+      const scopes = result.spans
+        .filter(({ traceId }) => traceId === span!.traceId)
+        .map(({ scope }) => scope.name)
+      if (framework[server] !== undefined) expect(scopes).toContain(framework[server])
+      expect(result.stderr).toBe('')
+    },
+  )
 
   test('instruments the requests of a command of a package when the command listens', async () => {
     const result = await run(program('node:http', 'esm'), { within: 'node_modules/framework/bin' })

@@ -36,7 +36,10 @@ export const REQUIRE: readonly string[] = ['--require', '@logbridge/auto/cjs']
  * @param dependencies names that its `package.json` has
  * @returns its folder
  */
-export async function createApplication(dependencies: readonly string[] = [], fields: object = {}): Promise<string> {
+export async function createApplication(
+  dependencies: readonly string[] = [],
+  fields: object = {},
+): Promise<string> {
   const folder = await mkdtemp(join(testFolder, '.programs-'))
   await mkdir(join(folder, 'node_modules/@logbridge'), { recursive: true })
   await symlink(join(testFolder, '..'), join(folder, 'node_modules/@logbridge/auto'))
@@ -47,7 +50,9 @@ export async function createApplication(dependencies: readonly string[] = [], fi
 }
 
 /** Runs programs that send to a viewer. */
-export function useViewer(dependencies: readonly string[] = []): (code: string, options?: ProgramOptions) => Promise<Run> {
+export function useViewer(
+  dependencies: readonly string[] = [],
+): (code: string, options?: ProgramOptions) => Promise<Run> {
   let viewer: Awaited<ReturnType<typeof startViewer>>
   let folder: string
   let records: ReceivedLogRecord[] = []

@@ -134,7 +134,9 @@ test('attach leaves libraries alone that LOGBRIDGE_DISABLED names', async () => 
 
 test('attachConsole sends console calls when LOGBRIDGE_CONSOLE is set', async () => {
   const code = `console.warn('hello')`
-  expect(essence(await run(code, { env: { LOGBRIDGE_CONSOLE: '1' } }))).toEqual([['console', 'warn', 'hello']])
+  expect(essence(await run(code, { env: { LOGBRIDGE_CONSOLE: '1' } }))).toEqual([
+    ['console', 'warn', 'hello'],
+  ])
   expect((await run(code)).records).toEqual([])
 })
 

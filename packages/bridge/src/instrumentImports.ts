@@ -1,4 +1,5 @@
 import Module, { isBuiltin, syncBuiltinESMExports } from 'node:module'
+import { resolve } from 'node:path'
 import { warnOnce } from './warnings.ts'
 
 /** Part of an instrumentation of OpenTelemetry that names the modules it patches. */
@@ -30,10 +31,11 @@ let isHooked = false
 export function instrumentImports(instrumentations: readonly object[]): void {
   const names = new Set(instrumentations.flatMap(moduleNames))
   for (const name of names) {
-    if (isBuiltin(name)) prototype.require.call(new Module('logbridge'), name)
+    if (isBuiltin(name)) requireBuiltin(name)
     else {
       packages.add(name)
-      if (Object.entries(cache).some(([file, module]) => packageOf(file) === name && !isPatched(module!))) warnOfLoaded(name)
+      if (Object.entries(cache).some(([file, module]) => packageOf(file) === name && !isPatched(module!)))
+        warnOfLoaded(name)
     }
   }
   if (names.size > 0) syncBuiltinESMExports()
@@ -44,6 +46,12 @@ export function instrumentImports(instrumentations: readonly object[]): void {
 function moduleNames(instrumentation: PatchesModules): string[] {
   const definitions = instrumentation.getModuleDefinitions?.() ?? instrumentation._modules ?? []
   return definitions.map(({ name }) => name)
+}
+
+/** Passes a module of Node.js to `require` of a file, because loader hooks of import-in-the-middle need the path of a parent. */
+function requireBuiltin(name: string): void {
+  const filename = resolve('logbridge.cjs')
+  prototype.require.call(Object.assign(new Module(filename), { filename }), name)
 }
 
 function hookCompile(): void {
@@ -75,7 +83,7 @@ function isPatched(module: Module): boolean {
 function warnOfLoaded(name: string): void {
   warnOnce(
     `loaded-${name}`,
-    `${name} was loaded before its instrumentation, so that its spans are missing. Start telemetry in a file of its own ` +
+    `${name} was loaded before its instrumentation, so that its spans are missing. Start telemetry in a separate file, ` +
       `before the application: node --import ./telemetry.js app.js`,
   )
 }

@@ -1,6 +1,12 @@
 import { format } from 'node:util'
 import { LogbridgeError } from '@logbridge/bridge'
-import { instrumentImports, oneLine, registeredDiagLogger, warnOnce, writeToStderr } from '@logbridge/bridge/internal'
+import {
+  instrumentImports,
+  oneLine,
+  registeredDiagLogger,
+  warnOnce,
+  writeToStderr,
+} from '@logbridge/bridge/internal'
 import {
   createNoopLogger,
   createNoopMeter,
