@@ -10,7 +10,7 @@ export interface Manifest {
   license?: string
   bin?: Record<string, string>
   engines?: { node?: string }
-  exports: Record<string, string | Record<'import' | 'require', { types: string; default: string }>>
+  exports: Record<string, string | Record<string, string | { types: string; default: string }>>
   dependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
 }

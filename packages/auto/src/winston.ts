@@ -17,7 +17,7 @@ const TRANSPORT = Symbol('logbridge.auto.transport')
  */
 export function attachWinston(winston: Pick<typeof import('winston'), 'createLogger' | 'version'>): void {
   if (!winston.version.startsWith('3.')) throw new Error(`winston ${winston.version} is no winston 3`)
-  // winston 3.0 does not export its class Logger. Each logger has a class of its own, which extends it.
+  // winston 3.0 does not export its class Logger, which the class of each logger extends.
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
   const { add, clear, configure } = prototype
   const write = prototype.write as Write

@@ -27,8 +27,7 @@ export interface ProgramOptions {
   env?: NodeJS.ProcessEnv
 }
 
-export const IMPORT: readonly string[] = ['--import', '@logbridge/auto']
-export const REQUIRE: readonly string[] = ['--require', '@logbridge/auto/cjs']
+const IMPORT: readonly string[] = ['--import', '@logbridge/auto']
 
 /**
  * Creates an application whose files resolve the packages of this workspace by name.
