@@ -13,6 +13,9 @@ import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
 /** Time after an unsuccessful flush in which the receiver counts as unreachable, in milliseconds. */
 const RECENT_FAILURE_MILLIS = 1000
 
+/** Time between the end of a flush and a `beforeExit` that the flush has caused, at most, in milliseconds. */
+const NEXT_BEFORE_EXIT_MILLIS = 1000
+
 /** Telemetry that is flushed when the process ends. */
 export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
@@ -45,7 +48,7 @@ export interface ExitConfig {
 /**
  * Flushes when the process has no more work or receives a shutdown signal. When the process ends earlier, unsent records go to
  * the spool, and one line reports the records that are lost. `beforeExit` comes again after each flush; a flush runs only for
- * new activity, so that a process with an unreachable receiver ends.
+ * new activity, and all flushes that follow one another have 3 seconds, so that a process with an unreachable receiver ends.
  *
  * @returns function that stops watching
  */
@@ -60,6 +63,8 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   /** Time at which a flush last ended with unsent telemetry. */
   let failedAt = -Infinity
   let isFlushing = false
+  /** Times of the flushes of `beforeExit` that follow one another: the end of the last, and the deadline of all. */
+  const row = { flushedAt: -Infinity, endsAt: 0 }
   let exitReason: string | undefined
   /** Returns the milliseconds that the flush of a signal has left, 0 during that flush: a second signal ends the process at once. */
   let signalMillisLeft = (): number => 0
@@ -85,10 +90,15 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   async function onBeforeExit(): Promise<void> {
     const activity = handler.activity()
     if (isFlushing || (activity === beforeExitActivity && !handler.pending())) return
+    // Another agent may act on each `beforeExit`, so that each flush has new activity: its requests are spans.
+    const now = performance.now()
+    if (now - row.flushedAt > NEXT_BEFORE_EXIT_MILLIS) row.endsAt = now + END_TIMEOUT_MILLIS
+    if (now >= row.endsAt) return
     beforeExitActivity = activity
     isFlushing = true
-    await flush()
+    await flush(row.endsAt - now)
     isFlushing = false
+    row.flushedAt = performance.now()
     handler.abandon()
   }
 

@@ -52,6 +52,19 @@ describe('onProcessExit of a process without further work', () => {
     expect(received()).toEqual([2, 2, 0])
   })
 
+  test('ends the process when another agent logs during each flush', { tags: 'long' }, async () => {
+    // The immediate alone keeps no process alive.
+    const agent = `process.on('beforeExit', () => {
+      const log = () => logs.getLogger('l').emit({ body: 'again', severityNumber: 9 })
+      setImmediate(log).unref()
+    })`
+    const ended = await run(`${ESM} startTelemetry({ metrics: false }) ${PRODUCE}; ${agent}`, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl },
+    })
+    expect(ended.code).toBe(0)
+    expect(received()[0]).toBeGreaterThan(2)
+  })
+
   test('ends the process when the receiver is unreachable', async () => {
     const ended = await run(
       `${ESM} const telemetry = startTelemetry() ${PRODUCE}
