@@ -17,9 +17,14 @@ export function useInstrumentations(created: readonly Instrumentation[]): void {
   instrumentations = created
 }
 
+/** Preload that registers an SDK with instrumentations, also when it follows this preload. */
+const REGISTER = '@opentelemetry/auto-instrumentations-node/register'
+
 /** Tests if this package has started telemetry in this process, or will, as far as that is known now. */
 export function isResponsible(): boolean {
   if (isStarted) return processWide[AUTOMATIC] !== undefined
+  if ([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(REGISTER)))
+    return false
   return startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core')
 }
 

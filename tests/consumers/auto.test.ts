@@ -1,0 +1,114 @@
+import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
+import { afterAll, describe, expect, test } from 'vitest'
+import { copyProject, installProject, type Project } from '@logbridge/test-support/project'
+
+type Program = 'app.mjs' | 'app.cjs' | 'app.mts'
+type Row = readonly [version: string, other: string, order: 'before' | 'after', program: Program]
+
+const AUTO = ['--import', '@logbridge/auto']
+/** Arguments of other preloads, which stand before or after ours. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  nothing: [],
+  tsx: ['--import', 'tsx'],
+  'dd-trace': ['--import', 'dd-trace/initialize.mjs'],
+  'dd-trace by --require': ['--require', 'dd-trace/init'],
+  "dd-trace's loader hook": ['--import', 'dd-trace/register.js'],
+  '@sentry/node': ['--import', './sentry.mjs'],
+  'auto-instrumentations-node': ['--import', '@opentelemetry/auto-instrumentations-node/register'],
+  'import-in-the-middle, asynchronous': ['--import', './iitmAsync.mjs'],
+  'import-in-the-middle, synchronous': ['--import', './iitmSync.mjs'],
+  "@opentelemetry/instrumentation's loader hook": ['--import', './otelHook.mjs'],
+}
+const BOTH = ['before', 'after'] as const
+
+/** Rows that CI runs. */
+const SOME: readonly Row[] = [
+  ['22.15.0', 'nothing', 'after', 'app.mjs'],
+  ['24', 'nothing', 'after', 'app.cjs'],
+  ['24', 'tsx', 'before', 'app.mts'],
+  ['24', 'dd-trace', 'before', 'app.mjs'],
+  ['26', '@sentry/node', 'after', 'app.mjs'],
+  ['22.15.0', 'import-in-the-middle, asynchronous', 'before', 'app.mjs'],
+  ['26', 'import-in-the-middle, synchronous', 'after', 'app.mjs'],
+  ['24', 'auto-instrumentations-node', 'before', 'app.cjs'],
+]
+/** All rows: each mechanism on two versions, the preloads of others in both orders, both kinds of modules. */
+const ALL: readonly Row[] = [
+  ...['22', '24', '26'].flatMap((version) => rows(version, 'nothing', ['after'])),
+  ...['22.15.0', '24'].flatMap((version) => rows(version, 'dd-trace')),
+  ...['22', '26'].flatMap((version) => rows(version, "dd-trace's loader hook")),
+  ...['24', '26'].flatMap((version) => rows(version, 'dd-trace by --require', ['after'])),
+  ...['22.15.0', '24', '26'].flatMap((version) => rows(version, '@sentry/node')),
+  ...['22', '26'].flatMap((version) => rows(version, 'auto-instrumentations-node')),
+  ...['22', '24'].flatMap((version) => rows(version, 'import-in-the-middle, asynchronous')),
+  ...['24', '26'].flatMap((version) => rows(version, 'import-in-the-middle, synchronous')),
+  ...['22', '24'].flatMap((version) => rows(version, "@opentelemetry/instrumentation's loader hook")),
+  ...['22', '26'].flatMap((version) => rows(version, 'tsx', BOTH, ['app.mts'])),
+]
+
+function rows(
+  version: string,
+  other: string,
+  orders: readonly ('before' | 'after')[] = BOTH,
+  programs: readonly Program[] = ['app.mjs', 'app.cjs'],
+): Row[] {
+  return orders.flatMap((order) => programs.map((program) => [version, other, order, program] as const))
+}
+
+const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+afterAll(() => viewer.close())
+let records: ReceivedLogRecord[] = []
+viewer.on('logs', (arrived) => records.push(...arrived))
+
+/** Runs a program, and expects each record once, all of one trace. */
+async function expectEachOnce(project: Project, command: string): Promise<void> {
+  records = []
+  await project.run('sh', ['-c', command], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: viewer.httpUrl,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_NODE_RESOURCE_DETECTORS: 'none',
+    DD_TRACE_STARTUP_LOGS: 'false',
+    DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+    DD_REMOTE_CONFIG_ENABLED: 'false',
+  })
+  expect(records.map(({ body }) => body).toSorted()).toEqual([
+    'by bunyan',
+    'by log4js',
+    'by pino',
+    'by winston',
+  ])
+  const [traceId, ...others] = new Set(records.map((record) => record.traceId))
+  expect(traceId).toMatch(/^[\da-f]{32}$/)
+  expect(others).toEqual([])
+}
+
+describe('installed by npm', async () => {
+  const project = await installProject('auto')
+
+  async function expectRow(...[version, other, order, program]: Row): Promise<void> {
+    const preloads = order === 'before' ? [...OTHERS[other]!, ...AUTO] : [...AUTO, ...OTHERS[other]!]
+    await expectEachOnce(project, `npx -y -p node@${version} -- node ${preloads.join(' ')} ${program}`)
+  }
+  const TITLE = 'auto sends each record once on Node.js %s when %s is loaded %s it and the program is %s'
+  test.each(SOME)(TITLE, expectRow)
+  test.each(ALL)(TITLE, { tags: 'long' }, expectRow)
+
+  test('auto sends each record once when the preload is required', () =>
+    expectEachOnce(project, 'node --require @logbridge/auto/cjs app.mjs'))
+})
+
+test.each(['app.mjs', 'app.cjs'])(
+  'auto sends each record once when pnpm has installed it and the program is %s',
+  { tags: 'long' },
+  async (program) => {
+    const project = await copyProject('auto')
+    await project.run('pnpm', ['install', '--ignore-scripts', '--no-frozen-lockfile'])
+    await expectEachOnce(project, `node --import @logbridge/auto ${program}`)
+  },
+)
+
+test('the matrix has at least 40 rows', () => {
+  expect(SOME).toHaveLength(8)
+  expect(ALL.length).toBeGreaterThanOrEqual(40)
+})
