@@ -28,7 +28,13 @@ export async function copyProject(name: string): Promise<Project> {
     await cp(fileURLToPath(new URL(`../consumers/${source}`, import.meta.url)), folder, { recursive: true })
   }
   await appendFile(join(folder, '.npmrc'), `@logbridge:registry=${inject('registry')}\n`)
-  const withoutVitest = { NODE_ENV: undefined, VITEST: undefined, NODE_OPTIONS: undefined }
+  // `pnpm exec` sets NODE_PATH, by which packages of the workspace would be found.
+  const withoutVitest = {
+    NODE_ENV: undefined,
+    VITEST: undefined,
+    NODE_OPTIONS: undefined,
+    NODE_PATH: undefined,
+  }
   return {
     folder,
     run: (command, args, env) => run(command, args, folder, { ...withoutVitest, ...env }),
