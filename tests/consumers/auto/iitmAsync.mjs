@@ -1,5 +1,5 @@
 import { register } from 'node:module'
 import { Hook } from 'import-in-the-middle'
 
-new Hook(['bunyan', 'log4js', 'pino', 'winston'], () => {})
+export const hook = new Hook(['bunyan', 'log4js', 'pino', 'winston'], () => {})
 register('import-in-the-middle/hook.mjs', import.meta.url)

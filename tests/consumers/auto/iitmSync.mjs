@@ -1,5 +1,5 @@
 import { Hook } from 'import-in-the-middle'
 import { register } from 'import-in-the-middle/register-hooks.mjs'
 
-new Hook(['bunyan', 'log4js', 'pino', 'winston'], () => {})
+export const hook = new Hook(['bunyan', 'log4js', 'pino', 'winston'], () => {})
 register()
