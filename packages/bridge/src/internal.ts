@@ -27,6 +27,7 @@ export {
   registeredProvider,
   withContext,
 } from './provider.ts'
+export { createPrintedSpan, type TraceFieldNames, traceFieldRules } from './printedSpan.ts'
 export { exceptionAttributes, readRecord } from './readableRecord.ts'
 export { contextOfSpan, isSpanContextValid, ROOT_CONTEXT, spanContextOf } from './spanContext.ts'
 export {

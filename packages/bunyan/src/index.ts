@@ -30,6 +30,8 @@ import type { OtelStreamOptions } from './options.ts'
 import { resolveLevel } from './severity.ts'
 
 export type { OtelStreamOptions } from './options.ts'
+export { traceContext } from './traceContext.ts'
+export type { TraceFieldNames } from '@logbridge/bridge/internal'
 export type { BunyanLevel } from './severity.ts'
 
 type StreamWrite = (record: object | string) => void

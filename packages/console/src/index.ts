@@ -29,9 +29,11 @@ import { warnOnce, formatText } from '@logbridge/bridge/internal'
 import { type ConsoleCall, contentOf, createAdapter, stackOf } from './convert.ts'
 import { type BridgeConsoleOptions, optionRules } from './options.ts'
 import { type ConsoleMethod, severities } from './severity.ts'
+import { createSpanPrefix } from './traceContext.ts'
 import { isMadeByValue, isOpenTelemetrysOwn } from './callers.ts'
 
 export type { BridgeConsoleOptions } from './options.ts'
+export type { TraceFieldNames } from '@logbridge/bridge/internal'
 export type { ConsoleMethod } from './severity.ts'
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
@@ -63,8 +65,9 @@ const bridged: WeakSet<Console> = ((globalThis as { [BRIDGED]?: WeakSet<Console>
  */
 export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   checkOptions('@logbridge/console', options, optionRules)
-  const { console: target = globalThis.console, level, ...bridgeOptions } = options
+  const { console: target = globalThis.console, level, traceContext, ...bridgeOptions } = options
   const table = severityTable(severities, options.severity)
+  const spanPrefixOf = createSpanPrefix(traceContext)
   const minimum = level === undefined ? 0 : severityOf(level, table)
   const bridge = createBridge(createAdapter(table), bridgeOptions, minimum)
   if (bridged.has(target)) {
@@ -80,6 +83,7 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   let current: ConsoleCall | undefined
 
   function wrap(method: ConsoleMethod, original: Method): Method {
+    const withSpan = spanPrefixOf(method)
     const opensGroup = method === 'group' || method === 'groupCollapsed'
     // One object stands for every call below the level: `pnpm bench disabled`. Such a call is still the current call while it
     // prints through other methods.
@@ -101,7 +105,7 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
       const outer = current
       const call = (current = unsent ?? newCall(method, args, groups, onCall))
       try {
-        result = Reflect.apply(original, self, args)
+        result = Reflect.apply(original, self, withSpan ? withSpan(args) : args)
       } finally {
         current = outer
       }

@@ -5,6 +5,7 @@ import {
   rules,
   type SeverityNumber,
 } from '@logbridge/bridge'
+import type { TraceFieldNames } from '@logbridge/bridge/internal'
 import { type ConsoleMethod, severities } from './severity.ts'
 
 /** Options of `bridgeConsole`: the options of every adapter but `flushTimeoutMillis`, because a console has no end. */
@@ -21,6 +22,12 @@ export interface BridgeConsoleOptions extends Omit<BridgeOptions, 'flushTimeoutM
   level?: ConsoleMethod | undefined
   /** Severity numbers (1-24) of methods, in place of those of the mapping table. */
   severity?: Readonly<Partial<Record<ConsoleMethod, SeverityNumber>>> | undefined
+  /**
+   * Prints the active span in front of the text of `debug`, `log`, `info`, `warn`, and `error`: `trace_id=… span_id=… trace_flags=01`.
+   * `true`, or other names.
+   * @default false
+   */
+  traceContext?: boolean | TraceFieldNames | undefined
 }
 
 const { flushTimeoutMillis: _, ...commonRules } = bridgeOptionRules
@@ -29,6 +36,10 @@ export const optionRules: Readonly<Record<keyof BridgeConsoleOptions, OptionRule
   console: {
     accepts: 'a console',
     test: (value) => typeof (value as Partial<Console> | null)?.log === 'function',
+  },
+  traceContext: {
+    accepts: 'true, false, or an object of names',
+    test: (value) => typeof value === 'boolean' || rules.object.test(value),
   },
   severity: {
     accepts: 'an object of console methods and severity numbers from 1 to 24',

@@ -44,6 +44,8 @@ import { rememberCalls } from './context.ts'
 import { configRules, type OtelAppenderOptions } from './options.ts'
 import { SEVERITIES, severityOf } from './severity.ts'
 
+export { traceContext } from './traceContext.ts'
+export type { TraceFieldNames } from '@logbridge/bridge/internal'
 export type { OtelAppenderConfig, OtelAppenderOptions } from './options.ts'
 
 /** Appender as log4js calls it. */

@@ -1,5 +1,10 @@
 import type { Context, SpanContext } from '@opentelemetry/api'
-import { activeContext, contextOfSpan, isSpanContextValid, spanContextOf } from '@logbridge/bridge/internal'
+import {
+  contextOfSpan,
+  createPrintedSpan,
+  isSpanContextValid,
+  type TraceFieldNames,
+} from '@logbridge/bridge/internal'
 import type pino from 'pino'
 import { warnOfInstrumentation } from './logger.ts'
 
@@ -9,13 +14,17 @@ import { warnOfInstrumentation } from './logger.ts'
  * OTLP. https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  *
  * @param options pino options of the application; the fields of their `mixin` take precedence
+ * @param names other names of the fields, for what pino prints. pino's worker recognizes the default names alone.
+ * @throws LogbridgeError `INVALID_OPTION` for a wrong name
  * @example
  * const logger = pino(traceContext({ transport: { target: '@logbridge/pino' } }))
  */
 export function traceContext<CustomLevels extends string = never>(
   options?: pino.LoggerOptions<CustomLevels>,
+  names?: TraceFieldNames,
 ): pino.LoggerOptions<CustomLevels> {
   const own = options?.mixin
+  const printedSpan = createPrintedSpan('@logbridge/pino: traceContext()', names)
   let compared = false
   return {
     ...options,
@@ -25,16 +34,11 @@ export function traceContext<CustomLevels extends string = never>(
         // The worker has the line alone.
         warnOfInstrumentation(args[2])
       }
-      const span = spanContextOf(activeContext())
       // A new object, because pino merges the record's fields into it.
-      const fields: object = span ? toFields(span) : {}
+      const fields: object = printedSpan() ?? {}
       return own ? Object.assign(fields, own(...args)) : fields
     },
   }
-}
-
-function toFields({ traceId, spanId, traceFlags }: SpanContext): Record<string, string> {
-  return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') }
 }
 
 /** Removes the span that `traceContext` has added, and returns it as the context of the log call. Fields of no valid span stay. */

@@ -34,6 +34,7 @@ import { createSeverityOf, minimumOf } from './severity.ts'
 
 export { flushOnSignals, type FlushOnSignalsOptions } from './flushOnSignals.ts'
 export { traceContext } from './context.ts'
+export type { TraceFieldNames } from '@logbridge/bridge/internal'
 export { transport as default, type TransportStream } from './transport.ts'
 export type { DeliveryOptions, OtelStreamOptions, TransportOptions, WorkerAdapterOptions } from './options.ts'
 

@@ -164,3 +164,12 @@ test.each(routes)(
     expect(order, 'the requests were interleaved').not.toEqual(order.toSorted((a, b) => a - b))
   },
 )
+
+test('traceContext takes the names of the application when it has any', () => {
+  const { logger, written } = open(traceContext({}, { traceId: 'traceId', spanId: 'spanId' }))
+  inSpan(() => logger.info('hello'))
+  expect(written).toEqual([
+    { level: 30, traceId: SPAN.traceId, spanId: SPAN.spanId, trace_flags: '01', msg: 'hello' },
+  ])
+  expect(() => traceContext({}, { traceId: '' })).toThrow('@logbridge/pino: traceContext(): option traceId')
+})

@@ -39,6 +39,8 @@ import { optionRules, type OtelTransportOptions } from './options.ts'
 import { removeHidden } from './text/visibleRecord.ts'
 
 export { contribSyslogSeverity } from './severity.ts'
+export { traceContext } from './traceContext.ts'
+export type { TraceFieldNames } from '@logbridge/bridge/internal'
 export type { OtelTransportOptions } from './options.ts'
 
 /** Stream state of a transport, which has no public name in the readable-stream of winston's first versions. */
