@@ -3,6 +3,7 @@ import { isMainThread, workerData } from 'node:worker_threads'
 import { warnOnce } from '@logbridge/bridge/internal'
 import { attachBunyan } from './bunyan.ts'
 import type { EntryFile, Library } from './entryFiles.ts'
+import { isInjecting } from './inject.ts'
 import { attachLog4js } from './log4js.ts'
 import { loadOptional } from './packages.ts'
 import { attachPino, watchTransports } from './pino.ts'
@@ -80,7 +81,7 @@ export function attachConsole(): void {
   if (isTransportWorker()) return
   try {
     const adapter = loadOptional('@logbridge/console') as typeof import('@logbridge/console') | undefined
-    adapter?.bridgeConsole()
+    adapter?.bridgeConsole({ traceContext: isInjecting })
     startTelemetry()
   } catch (error) {
     warnOnce('auto-console', '@logbridge/auto could not attach to the console', error)

@@ -1,13 +1,14 @@
 /* oxlint-disable no-underscore-dangle -- bunyan names its method so */
 import type { OtelStream } from '@logbridge/bunyan'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { injectSpan, isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
 interface Logger {
   streams: { stream: unknown }[]
   addStream(...args: unknown[]): unknown
   /** Writes a record to all streams; with `noemit` only makes its line. */
-  _emit(record: object, noemit?: boolean): unknown
+  _emit(record: Record<string, unknown>, noemit?: boolean): unknown
 }
 
 /**
@@ -38,6 +39,7 @@ export function attachBunyan({ prototype }: { prototype: Logger }): void {
     return addStream.apply(this, args)
   }
   prototype._emit = function (record, noemit) {
+    if (isInjecting) injectSpan(record)
     const line = emit.call(this, record, noemit)
     if (!noemit && !isSent(this)) {
       if (!isLoaded) {

@@ -1,6 +1,7 @@
 import type Module from 'node:module'
 import { OWN_DESTINATION } from '@logbridge/bridge/internal'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { injectSpan, isInjecting } from './inject.ts'
 import { noteOther } from './official.ts'
 
 /** Configuration that log4js has copied, before it creates appenders. */
@@ -14,6 +15,11 @@ interface ConfigurationModule {
   addPreProcessingListener(listener: (configuration: Configuration) => void): void
 }
 
+/** Passes events to the appenders, or to the process that has them. */
+interface Clustering {
+  send(event: { context: Record<string, unknown> }): void
+}
+
 /** Name of the appender among those of the application. */
 const NAME = 'logbridge-auto'
 
@@ -23,6 +29,7 @@ const NAME = 'logbridge-auto'
  */
 export function attachLog4js(_exports: unknown, module: Module): void {
   const configuration = module.require('./configuration') as ConfigurationModule
+  if (isInjecting) injectIntoEvents(module.require('./clustering') as Clustering)
   configuration.addPreProcessingListener(({ appenders, categories }) => {
     // log4js reports a configuration that it cannot use, as the application wrote it.
     if (!isObject(appenders) || !isObject(categories)) return
@@ -36,6 +43,15 @@ export function attachLog4js(_exports: unknown, module: Module): void {
     // A category shares the array of its parent.
     for (const names of used as string[][]) if (!names.includes(NAME)) names.push(NAME)
   })
+}
+
+/** Adds the active span to the context of each event, which is a copy of the logger's context. */
+function injectIntoEvents(clustering: Clustering): void {
+  const { send } = clustering
+  clustering.send = (event) => {
+    injectSpan(event.context)
+    send(event)
+  }
 }
 
 function isObject(value: unknown): value is object {

@@ -1,15 +1,17 @@
 import type { OtelStream } from '@logbridge/pino'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
 type AsJson = (this: Logger, object: unknown, message: unknown, level: number, time: string) => string
 type Hooks = { streamWrite?: ((line: string) => string) | undefined }
+type Mixin = import('pino').LoggerOptions['mixin']
 type Logger = Record<symbol, unknown>
 
 interface Pino {
   (options: object, stream: object): Logger
   symbols: Readonly<
-    Record<'asJsonSym' | 'setLevelSym' | 'streamSym' | 'hooksSym' | 'timeSliceIndexSym', symbol>
+    Record<'asJsonSym' | 'setLevelSym' | 'streamSym' | 'hooksSym' | 'mixinSym' | 'timeSliceIndexSym', symbol>
   >
 }
 
@@ -35,11 +37,12 @@ const SENDING_TARGETS = new Set(['@logbridge/pino', 'pino-opentelemetry-transpor
  * serializers, and formatters. A logger's hook `streamWrite` changes the line afterwards, so that the line is taken from the hook.
  */
 export function attachPino(pino: Pino): void {
-  const { asJsonSym, setLevelSym, streamSym, hooksSym, timeSliceIndexSym } = pino.symbols
+  const { asJsonSym, setLevelSym, streamSym, hooksSym, mixinSym, timeSliceIndexSym } = pino.symbols
   const prototype = holderOf(asJsonSym, pino({ base: null, timestamp: false }, { write() {} }))
   const asJson = prototype[asJsonSym] as AsJson
   const setLevel = prototype[setLevelSym] as (this: Logger, level: unknown) => unknown
   const wrappedHooks = new WeakSet<Hooks>()
+  const injectingMixins = new Set<Mixin>()
   let destination: (OtelStream & Metadata) | undefined
   let isLoaded = false
   let isHookPending = false
@@ -84,8 +87,18 @@ export function attachPino(pino: Pino): void {
     return true
   }
 
+  /** Lets a new logger print the active span. A child has the mixin of its parent. */
+  function injectInto(logger: Logger): void {
+    const own = logger[mixinSym] as Mixin
+    if (injectingMixins.has(own)) return
+    const mixin = loadAdapter('pino')?.traceContext(own && { mixin: own }).mixin
+    injectingMixins.add(mixin)
+    logger[mixinSym] = mixin
+  }
+
   prototype[setLevelSym] = function (this: Logger, level: unknown) {
     loggerCreated()
+    if (isInjecting) injectInto(this)
     wrapStreamWrite(this)
     return setLevel.call(this, level)
   }

@@ -28,6 +28,11 @@ export function startsTelemetry(env: NodeJS.ProcessEnv): boolean {
   return env['LOGBRIDGE_TELEMETRY']?.trim().toLowerCase() !== 'off'
 }
 
+/** Tests `LOGBRIDGE_INJECT`, by which libraries print the active span. */
+export function printsTraceContext(env: NodeJS.ProcessEnv): boolean {
+  return isTrue(env['LOGBRIDGE_INJECT'])
+}
+
 function isTrue(value = ''): boolean {
   return ['1', 'true'].includes(value.trim().toLowerCase())
 }

@@ -1,5 +1,7 @@
+/* oxlint-disable no-underscore-dangle -- Node's streams name their methods so */
 import type { Logger as WinstonLogger } from 'winston'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
 interface Logger extends WinstonLogger {
@@ -7,6 +9,8 @@ interface Logger extends WinstonLogger {
   [TRANSPORT]?: WinstonLogger['transports'][number] | null | undefined
 }
 
+type Format = ReturnType<typeof import('@logbridge/winston').traceContext>
+type Transform = (this: Logger, info: Parameters<Format['transform']>[0], ...rest: unknown[]) => unknown
 type Write = (this: Logger, ...args: unknown[]) => boolean
 
 const TRANSPORT = Symbol('logbridge.auto.transport')
@@ -21,6 +25,7 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
   const { add, clear, configure } = prototype
   const write = prototype.write as Write
+  if (isInjecting) injectInto(prototype as unknown as { _transform: Transform })
 
   prototype.configure = function (this: Logger, ...args) {
     loggerCreated()
@@ -55,4 +60,15 @@ function attachTo(logger: Logger): void {
   const transport = new adapter.OtelTransport()
   logger[TRANSPORT] = transport
   logger.add(transport)
+}
+
+/** Lets all loggers add the active span to each record, before their formats. */
+function injectInto(prototype: { _transform: Transform }): void {
+  const { _transform: transform } = prototype
+  let format: Format | undefined
+  prototype._transform = function (info, ...rest) {
+    format ??= loadAdapter('winston')?.traceContext()
+    const injected = format?.transform(info)
+    return transform.call(this, typeof injected === 'object' ? injected : info, ...rest)
+  }
 }
