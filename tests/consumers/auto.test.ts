@@ -108,6 +108,35 @@ test.each(['app.mjs', 'app.cjs'])(
   },
 )
 
+describe.each([
+  { name: 'autoSdk2', some: ['20'], others: ['20.6.0', '24'] },
+  { name: 'autoSdk3', some: ['22.15.0'], others: ['24', '26'] },
+])('without @logbridge/core, as in $name', async ({ name, some, others }) => {
+  const project = await installProject(name)
+
+  async function expectRow(version: string, program: Program): Promise<void> {
+    const preloads = '--import ./nodeSdk.mjs --import @logbridge/auto'
+    await expectEachOnce(project, `npx -y -p node@${version} -- node ${preloads} ${program}`)
+  }
+  const withBoth = (versions: readonly string[]): [string, Program][] =>
+    versions.flatMap((version): [string, Program][] => [
+      [version, 'app.mjs'],
+      [version, 'app.cjs'],
+    ])
+  const TITLE = 'auto sends each record once to the NodeSDK on Node.js %s when the program is %s'
+  test.each(withBoth(some))(TITLE, expectRow)
+  test.each(withBoth(others))(TITLE, { tags: 'long' }, expectRow)
+
+  test('auto says once that nothing is sent when no SDK is registered', async () => {
+    const command = 'node --import @logbridge/auto app.mjs 2>&1'
+    const output = await project.run('sh', ['-c', command])
+    expect(output.match(/by (bunyan|log4js|pino|winston)/g)).toHaveLength(4)
+    expect(output.match(/^logbridge: .*$/gm)).toEqual([
+      expect.stringContaining('no OpenTelemetry LoggerProvider is registered, 4 log records not sent'),
+    ])
+  })
+})
+
 test('the matrix has at least 40 rows', () => {
   expect(SOME).toHaveLength(8)
   expect(ALL.length).toBeGreaterThanOrEqual(40)

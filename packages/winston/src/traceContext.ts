@@ -1,6 +1,6 @@
 import { createPrintedSpan, type TraceFieldNames } from '@logbridge/bridge/internal'
 import type { Logform } from 'winston'
-import { cloneForFormat, type Info } from './info.ts'
+import { cloneForFormat } from './info.ts'
 
 /**
  * Creates a winston format that adds the active span to each record: `trace_id`, `span_id`, `trace_flags` in hex. A field of the
@@ -18,7 +18,7 @@ export function traceContext(names?: TraceFieldNames): Logform.Format {
       const fields = printedSpan()
       if (fields === undefined) return info
       // winston may pass on an object of the application, which is logged again in another span.
-      const copy = cloneForFormat(info as unknown as Info) as typeof info
+      const copy = cloneForFormat(info) as typeof info
       for (const name in fields) copy[name] ??= fields[name]
       return copy
     },
