@@ -72,7 +72,9 @@ function hookCompile(): void {
 
 /** Returns the package of a file in the last `node_modules` of its path. */
 function packageOf(filename: string): string | undefined {
-  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/s.exec(filename)?.[1]?.replace('\\', '/')
+  const [, ...inside] = filename.split(/[\\/]node_modules[\\/]/)
+  const [scope, name] = inside.at(-1)?.split(/[\\/]/) ?? []
+  return scope?.startsWith('@') ? `${scope}/${name}` : scope
 }
 
 /** Tests if the exports of a module passed `require-in-the-middle`, which OpenTelemetry patches modules by. */
