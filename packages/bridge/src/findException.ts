@@ -11,7 +11,11 @@ const FRAME = /\n[ \t]+at /
 const FRAME_START = '\n    at '
 /** Class name at the start of a stack: `TypeError: no`, `Error [ERR_X]: no`. */
 const HEADER = /^([\w$.]+)(?: \[\w+\])?(?:: ([^]*))?$/
-/** Class name of an Error within a text before its frames. */
+/**
+ * Class name of an Error within a text before its frames.
+ *
+ * regex-bounded: the text has `MAX_HEADER_LENGTH` characters at most
+ */
 const NAME_IN_TEXT = /(?:^|[\s:])([\w$.]*(?:Error|Exception))(?: \[\w+\])?(?=:|\n|$)/g
 /** Largest number of elements of an array that are read as the lines of a stack. */
 const MAX_STACK_LINES = 10_000
