@@ -37,6 +37,7 @@ const VARIABLES = {
   logs: [tables.LOGS_EXPORTER],
   traces: [tables.TRACES_EXPORTER],
   metrics: [tables.METRICS_EXPORTER, tables.HISTOGRAM_AGGREGATION],
+  grpc: [tables.GRPC_ROOTS_FILE, tables.GRPC_CIPHERS],
   general: [tables.RESOURCE_DETECTORS, tables.PROPAGATORS, tables.SDK_DISABLED, tables.LOG_LEVEL],
 }
 

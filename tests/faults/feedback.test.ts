@@ -23,7 +23,7 @@ const LIBRARIES = [
   ...['winston', 'pino', 'bunyan', 'log4js'].map((library) => ({ library, tags: ['long'] })),
 ]
 const TRACING = {
-  grpc: { GRPC_TRACE: 'all', GRPC_VERBOSITY: 'DEBUG' },
+  grpc: { NODE_DEBUG: 'http2,net' },
   'http/protobuf': { NODE_DEBUG: 'http,net' },
 }
 type Protocol = keyof typeof TRACING

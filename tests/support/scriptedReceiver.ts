@@ -259,18 +259,25 @@ async function forwardRequest(
 
 /** Encodes google.rpc.Status with RetryInfo: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-throttling */
 export function retryInfo(seconds: bigint, nanos = 0n): Buffer {
-  const message = (tag: number, content: Buffer): Buffer =>
-    Buffer.concat([Buffer.from([tag, content.length]), content])
+  const any = Buffer.concat([
+    field(0x0a, Buffer.from('type.googleapis.com/google.rpc.RetryInfo')),
+    field(0x12, retryDelay(seconds, nanos)),
+  ])
+  return field(0x1a, any)
+}
+
+/** Encodes google.rpc.RetryInfo. */
+export function retryDelay(seconds: bigint, nanos = 0n): Buffer {
   const duration = Buffer.concat([
     Buffer.from([0x08]),
     varint(seconds),
     ...(nanos === 0n ? [] : [Buffer.from([0x10]), varint(nanos)]),
   ])
-  const any = Buffer.concat([
-    message(0x0a, Buffer.from('type.googleapis.com/google.rpc.RetryInfo')),
-    message(0x12, message(0x0a, duration)),
-  ])
-  return message(0x1a, any)
+  return field(0x0a, duration)
+}
+
+function field(tag: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([tag, content.length]), content])
 }
 
 /** Encodes an int64 of protobuf. A negative number has ten bytes in two's complement. */

@@ -1,5 +1,6 @@
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
+import { parseGrpcTarget } from './grpcTarget.ts'
 import { exporterTable, type Signal } from './optionTable.ts'
 import { booleanText, type Environment, invalidOption, readVariable } from './settings.ts'
 
@@ -45,7 +46,7 @@ const GRPC_ACCEPTS =
 const HTTP_ACCEPTS = 'a URL that begins with http:// or https://'
 const HTTP_PORT = '4318'
 
-/** Target that grpc-js resolves: https://github.com/grpc/grpc/blob/master/doc/naming.md */
+/** Scheme of a gRPC target, not the name of a host before a port: https://github.com/grpc/grpc/blob/master/doc/naming.md */
 const GRPC_TARGET = /^(dns|unix|ipv4|ipv6):(?!\d+$)/
 const URL_SCHEME = /^https?:\/\//i
 /** Matches `host`, `host:port`, `[::1]:port`, with or without a path. A text with a scheme does not match. */
@@ -122,7 +123,7 @@ function readGrpcEndpoint(
   { text, source }: Given,
   insecure: boolean,
 ): Omit<Endpoint, 'protocol'> | undefined {
-  if (GRPC_TARGET.test(text)) return { url: text, secure: !insecure }
+  if (GRPC_TARGET.test(text)) return parseGrpcTarget(text) && { url: text, secure: !insecure }
   const url = parseUrl(text, insecure)
   if (url === undefined) return undefined
   if (hasPath(url)) {

@@ -6,7 +6,7 @@ import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 import { mergeHeaders } from './headers.ts'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
-import { exporterTable, type Signal, tlsTable } from './optionTable.ts'
+import { exporterTable, GRPC_CIPHERS, GRPC_ROOTS_FILE, type Signal, tlsTable } from './optionTable.ts'
 import { GRPC_PROXY_ACCEPTS, isGrpcProxyUrl } from './proxy.ts'
 import {
   at,
@@ -15,13 +15,16 @@ import {
   type OptionType,
   readVariable,
   resolveOptions,
+  resolveVariable,
 } from './settings.ts'
 
-/** Certificates and key in PEM, and the absolute paths of the files that they were read from. */
+/** Certificates and key in PEM, the absolute paths of the files that they were read from, and ciphers. */
 export interface TlsConfig {
   readonly ca?: Buffer
   readonly cert?: Buffer
   readonly key?: Buffer
+  /** List of OpenSSL. */
+  readonly ciphers?: string
   readonly files?: Readonly<Partial<Record<PemName, string>>>
 }
 
@@ -100,7 +103,7 @@ export function resolveExporter(
     headers: resolveHeaders(table, general, own, env),
     compression,
     timeoutMillis: timeoutMillis || MAX_TIMER_MILLIS,
-    tls: secure ? readTls(signal, tls, env) : undefined,
+    tls: secure ? readTls(signal, protocol, tls, env) : undefined,
     proxy,
     agent,
   }
@@ -150,7 +153,19 @@ function resolveHeaders(
   return mergeHeaders([ofAll, ofSignal].filter((each) => each !== undefined))
 }
 
-function readTls(signal: Signal, option: TlsOption, env: Environment): TlsConfig {
+function readTls(signal: Signal, protocol: OtlpProtocol, option: TlsOption, env: Environment): TlsConfig {
+  const config = readCertificates(signal, option, env)
+  if (protocol !== 'grpc') return config
+  const roots = config.ca ? undefined : readVariable(env, [GRPC_ROOTS_FILE.name], file)
+  const ciphers = resolveVariable(GRPC_CIPHERS, env)
+  return {
+    ...config,
+    ...(roots && { ca: roots.content, files: { ...config.files, ca: roots.path! } }),
+    ...(ciphers && { ciphers }),
+  }
+}
+
+function readCertificates(signal: Signal, option: TlsOption, env: Environment): TlsConfig {
   const { path } = option
   const given: TlsOptions = typeof option.given === 'object' ? option.given : {}
   const table = tlsTable(signal)

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http'
+import { createSecureContext } from 'node:tls'
 import { type OptionRule, oneOf, rules, type SeverityNumber } from '@logbridge/bridge'
 import { shutdownSignalsRule, warnOnce } from '@logbridge/bridge/internal'
 import { DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
@@ -341,4 +342,31 @@ export const LOG_LEVEL: Variable<DiagLogLevel | undefined> = {
     parse: (value) => DiagLogLevel[value.toUpperCase() as keyof typeof DiagLogLevel],
   },
   default: undefined,
+}
+
+export const GRPC_ROOTS_FILE: Variable<string | undefined> = {
+  name: 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
+  text: 'File with the certificate authorities of gRPC receivers, when neither an option nor a variable sets them.',
+  type: anyText,
+  default: undefined,
+}
+
+export const GRPC_CIPHERS: Variable<string | undefined> = {
+  name: 'GRPC_SSL_CIPHER_SUITES',
+  text: 'Ciphers of gRPC over TLS, as a list of OpenSSL.',
+  type: {
+    accepts: 'a list of ciphers of OpenSSL',
+    test: (value) => value !== undefined,
+    parse: parseCiphers,
+  },
+  default: undefined,
+}
+
+function parseCiphers(ciphers: string): string | undefined {
+  try {
+    createSecureContext({ ciphers })
+    return ciphers
+  } catch {
+    return undefined
+  }
 }

@@ -7,7 +7,6 @@ import {
   SCOPE_LOGS,
   varintTag,
 } from './fields.ts'
-import { HEADROOM_BYTES, markHeadroom } from './headroom.ts'
 import type { Batch } from './openBatch.ts'
 import { ProtobufWriter } from './protobufWriter.ts'
 
@@ -20,20 +19,18 @@ const scratch = new ProtobufWriter()
 
 /** Encodes a batch as an `ExportLogsServiceRequest`. */
 export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array {
-  if (isRequest) return markHeadroom(body)
+  if (isRequest) return body
   const resourceBytes = resource.bytes()
-  scratch.skip(HEADROOM_BYTES)
   scratch.begin(RESOURCE_LOGS_TAG)
   scratch.raw(resourceBytes)
   scratch.raw(body)
   scratch.end()
-  return markHeadroom(scratch.take().subarray(HEADROOM_BYTES))
+  return scratch.take()
 }
 
 /** Joins requests into one request. Consecutive records of one resource and scope are grouped, as in a batch. */
 export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
   let open: SingleScope | undefined
-  scratch.skip(HEADROOM_BYTES)
   for (const request of requests) {
     const single = singleScopeOf(request)
     const isSameScope =
@@ -56,7 +53,7 @@ export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
     scratch.end()
     scratch.end()
   }
-  return markHeadroom(scratch.take().subarray(HEADROOM_BYTES))
+  return scratch.take()
 }
 
 /** Parts of a request with records of one scope. Each part includes the tags of its fields. */

@@ -2,7 +2,6 @@ import { resolveText, type ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
 import { EXPORT_LOGS_REQUEST, lengthTag, RESOURCE_LOGS, SCOPE_LOGS } from './fields.ts'
-import { HEADROOM_BYTES } from './headroom.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
 import { varintSize } from './protobufWriter.ts'
 
@@ -36,7 +35,6 @@ export interface Batch {
   readonly resource: EncodedResource
   /**
    * An `ExportLogsServiceRequest`. For a batch that was sealed during resource detection, the `ResourceLogs.scope_logs` fields.
-   * `HEADROOM_BYTES` before `body` are free.
    */
   readonly body: Buffer
   readonly isRequest: boolean
@@ -123,7 +121,7 @@ export class OpenBatch {
   private lastScope: EncodedScope | undefined
   /** Runs of records of one scope, as pairs: number of the scope, position of the first byte. */
   private runs: number[] = []
-  /** Free bytes before the first record, for the resource, the scope, and the frame of gRPC. */
+  /** Free bytes before the first record, for the resource and the scope. */
   private headroom = 0
   /** Bytes of the request that are written later, by `seal`. */
   private pendingBytes = 0
@@ -201,7 +199,7 @@ export class OpenBatch {
     }
     this.pendingBytes = schemaUrlSize(scope.schemaUrl)
     this.resourceBytes = resource.bytes()
-    this.headroom = HEADROOM_BYTES + 2 * MAX_HEADER_BYTES + this.resourceBytes.length + bytes.length
+    this.headroom = 2 * MAX_HEADER_BYTES + this.resourceBytes.length + bytes.length
     this.encoder.skip(this.headroom)
   }
 
@@ -248,9 +246,9 @@ export class OpenBatch {
     encoder.latin1(scope.bytes)
     encoder.position = end
     if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
-      const copy = Buffer.allocUnsafeSlow(HEADROOM_BYTES + end - start)
-      encoder.view(start).copy(copy, HEADROOM_BYTES)
-      return { body: copy.subarray(HEADROOM_BYTES), isRequest: true, recycle: undefined }
+      const body = Buffer.allocUnsafeSlow(end - start)
+      encoder.view(start).copy(body)
+      return { body, isRequest: true, recycle: undefined }
     }
     const { spare } = this
     const buffer = encoder.exchange(spare.pop() ?? Buffer.allocUnsafeSlow(this.capacity))
@@ -274,7 +272,6 @@ export class OpenBatch {
       next[run] = first[number]!
       first[number] = run
     }
-    scratch.skip(HEADROOM_BYTES)
     if (resourceBytes) {
       scratch.begin(RESOURCE_LOGS_TAG)
       scratch.raw(resourceBytes)
@@ -292,8 +289,7 @@ export class OpenBatch {
       scratch.end()
     }
     if (resourceBytes) scratch.end()
-    const body = scratch.take().subarray(HEADROOM_BYTES)
-    return { body, isRequest: resourceBytes !== undefined, recycle: undefined }
+    return { body: scratch.take(), isRequest: resourceBytes !== undefined, recycle: undefined }
   }
 }
 

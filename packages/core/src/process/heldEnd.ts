@@ -10,8 +10,8 @@ const REQUEST = /(Write|Connect)Wrap$/
 const STANDARD_STREAM = /^(Pipe|TTY)Wrap$/
 
 let requests = 0
-/** Resources that keep the event loop alive for exports. */
-const exportResources = new Set<{ readonly name: ExportResource; count(): number }>()
+/** Timers with which the SDK waits for exports. */
+let exportTimers = 0
 let timer: NodeJS.Timeout | undefined
 const listeners = new Set<() => void>()
 
@@ -26,18 +26,13 @@ export function countRequest(): () => void {
   }
 }
 
-/** `Timeout`: deadline of an export in the SDK or in grpc-js. `TCPSocketWrap`: connection of grpc-js. */
-type ExportResource = 'Timeout' | 'TCPSocketWrap'
-
 /**
- * Counts resources that an export in progress keeps.
- * @param count returns the number of resources
- * @returns function that ends the count
+ * Counts the timer with which the SDK waits for an export.
+ * @returns function that ends the count, to be called once
  */
-export function countResource(name: ExportResource, count: () => number = () => 1): () => void {
-  const resource = { name, count }
-  exportResources.add(resource)
-  return () => void exportResources.delete(resource)
+export function countExportTimer(): () => void {
+  exportTimers += 1
+  return () => void (exportTimers -= 1)
 }
 
 /**
@@ -53,11 +48,9 @@ export function onHeldEnd(listener: () => void): () => void {
 function check(): void {
   const active = process.getActiveResourcesInfo?.() ?? []
   const others = active.filter((name) => !REQUEST.test(name))
-  for (const { name, count } of exportResources) {
-    for (let remaining = count(); remaining > 0; remaining -= 1) {
-      const at = others.indexOf(name)
-      if (at >= 0) others.splice(at, 1)
-    }
+  for (let count = 0; count < exportTimers; count += 1) {
+    const at = others.indexOf('Timeout')
+    if (at >= 0) others.splice(at, 1)
   }
   if (others.length === active.length || !others.every((name) => STANDARD_STREAM.test(name))) return
   // Read `process.stdin` only when a standard stream is listed, because the first read opens stdin.

@@ -1,8 +1,8 @@
-import { status as grpcStatus } from '@grpc/grpc-js'
 import type { DropListener, DropReason } from '../config/dropReasons.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
 import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
+import { GRPC_STATUS_NAMES } from '../transport/grpcStatus.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { DropReporter } from './dropReporter.ts'
 
@@ -190,5 +190,5 @@ const DROP_REASON = {
  */
 export function errorType({ status }: ExportOutcome): string {
   if (status === undefined) return '_OTHER'
-  return grpcStatus[status] ?? (status >= 100 && status < 1000 ? String(status) : '_OTHER')
+  return GRPC_STATUS_NAMES[status] ?? (status >= 100 && status < 1000 ? String(status) : '_OTHER')
 }

@@ -7,7 +7,7 @@ import { createTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import type { ExitSource } from '../process/exitFlush.ts'
-import { countResource } from '../process/heldEnd.ts'
+import { countExportTimer } from '../process/heldEnd.ts'
 import { shownEndpoint, type Unsent } from '../process/longWait.ts'
 
 /** Time after `abandon` in which exports fail at once, because the SDK starts its next batch immediately. In milliseconds. */
@@ -131,7 +131,7 @@ export function createOtlpExporter<Items>(
       if (isAbandoned && !isExiting) return resultCallback(failed('the process is ending'))
       unsentItems.add(items)
       if (isExiting) return
-      const endTimerCount = countResource('Timeout')
+      const endTimerCount = countExportTimer()
       const sending = withSuppressedTelemetry(() => send(items))
         .catch(failed)
         .then(resultCallback)

@@ -4,12 +4,8 @@ import { createSecureContext } from 'node:tls'
 import { warnOnce, rearm } from '@logbridge/bridge/internal'
 import type { TlsConfig } from '../config/exporter.ts'
 
-/** TLS material as contents in PEM. */
-export interface Certificates {
-  readonly ca?: Buffer
-  readonly cert?: Buffer
-  readonly key?: Buffer
-}
+/** TLS material as contents in PEM, and ciphers. */
+export type Certificates = Omit<TlsConfig, 'files'>
 
 /** Current private key and the key before, which an attempt in progress may still use. */
 const keys = new WeakMap<TlsConfig, readonly Buffer[]>()

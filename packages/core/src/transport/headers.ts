@@ -63,6 +63,13 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
+/** Returns headers with their names in lower case, as HTTP/2 sends them. */
+export function lowerCaseNames(headers: Headers): Record<string, string> {
+  const lower: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value
+  return lower
+}
+
 /**
  * Removes `user:password@` from a URL and returns the header for it. Node.js would send the same header, but diagnostics could then
  * not hide the credentials when a receiver repeats the header.

@@ -1,19 +1,16 @@
 import type http from 'node:http'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { ExporterConfig } from '../config/exporter.ts'
 import { waitUntilSent, outcomeOfThrown, raceAbort, withDeadline } from './deadline.ts'
 import { type Certificates, createCertificateReloader } from './certificates.ts'
-import { extractCredentials, resolveHeaders } from './headers.ts'
+import { compressRequest } from './gzip.ts'
+import { extractCredentials, lowerCaseNames, resolveHeaders } from './headers.ts'
 import { createHttpClient, type HttpClient } from './httpClient.ts'
 import { httpFailure, httpOutcome, readBody } from './httpOutcome.ts'
 import { resolveProxy } from './proxy.ts'
 import { type SanitizeMessage, createSanitizer } from './secrets.ts'
-import { type ExportOutcome, GZIP_OVER_BYTES, type Transport } from './transport.ts'
+import type { ExportOutcome, Transport } from './transport.ts'
 import { hostPortOf, type Proxy } from './tunnel.ts'
 import { userAgent } from './userAgent.ts'
-
-const compress = promisify(gzip)
 
 /** Keep-alive connections to the receiver, with the certificates and the proxy that they use. */
 interface Pool extends HttpClient {
@@ -44,16 +41,14 @@ export function createHttpTransport(config: ExporterConfig): Transport {
   async function attemptTo(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
     const resolved = await resolveHeaders(config, attempt)
     if ('problem' in resolved) return { kind: 'retryable', reason: resolved.problem }
-    const headers: Record<string, string> = { ...credentials }
-    for (const [name, value] of Object.entries(resolved.headers)) headers[name.toLowerCase()] = value
+    const headers: Record<string, string> = { ...credentials, ...lowerCaseNames(resolved.headers) }
     const sanitize = createSanitizer(config, { ...headers })
-    const gzipped = config.compression === 'gzip' && request.length > GZIP_OVER_BYTES
-    // Race the compression, because all threads of the pool may be blocked by a disk that hangs.
-    const body = gzipped ? await raceAbort(attempt, compress(request)) : request
+    const compressed = await compressRequest(config, request, attempt)
+    const body = compressed ?? request
     headers['content-type'] = 'application/x-protobuf'
     headers['content-length'] = String(body.length)
     headers['user-agent'] = userAgent(headers['user-agent'])
-    if (gzipped) headers['content-encoding'] = 'gzip'
+    if (compressed) headers['content-encoding'] = 'gzip'
     const { open, proxy } = await connect(attempt)
     const isTunnel = config.tls !== undefined
     return exchange(() => open(headers, attempt), { body, sanitize, proxy, isTunnel }, attempt)

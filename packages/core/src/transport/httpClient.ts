@@ -6,11 +6,12 @@ import { type HostPort, hostPortOf, openTunnel, type Proxy } from './tunnel.ts'
 
 // Imports only modules of Node.js, and files that do the same, because the worker of an exit flush bundles this file.
 
-/** Certificates and key, as contents in PEM. */
+/** Certificates and key, as contents in PEM, and ciphers. */
 export interface TlsMaterial {
   readonly ca?: Uint8Array
   readonly cert?: Uint8Array
   readonly key?: Uint8Array
+  readonly ciphers?: string
 }
 
 /** Opens requests to one URL on keep-alive connections. */

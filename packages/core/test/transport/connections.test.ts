@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { timers } from '@logbridge/bridge/internal'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createGrpcTransport } from '../../src/transport/grpc.ts'
+import type { ExportOutcome } from '../../src/transport/transport.ts'
 import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
 import { type Ended, start } from '../programs.ts'
 
@@ -40,7 +41,11 @@ test('createGrpcTransport connects again after half a second when the receiver c
   const { address, sockets } = await serve((socket) => socket.end(SETTINGS))
   const transport = createGrpcTransport(exporterConfig(`http://${address}`))
   onTestFinished(() => transport.close())
-  expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+  const outcomes: ExportOutcome[] = []
+  const controller = new AbortController()
+  const sending = (async () => {
+    while (!controller.signal.aborted) outcomes.push(await transport.send(REQUEST, controller.signal))
+  })()
   for (let connections = 1; connections < 4; connections += 1) {
     await vi.waitFor(() => expect(pauses).toHaveLength(connections))
     // Without a pause there are a hundred more by then.
@@ -49,6 +54,10 @@ test('createGrpcTransport connects again after half a second when the receiver c
     pauses.at(-1)!()
     await vi.waitFor(() => expect(sockets).toHaveLength(connections + 1))
   }
+  controller.abort()
+  await sending
+  expect(outcomes).not.toEqual([])
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'retryable' })
 })
 
 test('createGrpcTransport closes a connection when TLS waits and the connection is left or the transport is closed', async () => {

@@ -1,18 +1,16 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { startEarlyGrpc, startEarlyHttp } from '@logbridge/test-support/earlyReceivers'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { createTransport } from '../../src/transport/createTransport.ts'
-import { HEADROOM_BYTES, markHeadroom } from '../../src/otlp/headroom.ts'
 import { resolveExitTarget } from '../../src/transport/exitFlush/exitTarget.ts'
 import { createGrpcSend } from '../../src/transport/exitFlush/sendByGrpc.ts'
 import { createHttpSend } from '../../src/transport/exitFlush/sendByHttp.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { createOtlpExporter } from '../../src/signals/exporter.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { clientSockets } from './clientSockets.ts'
 import { exporterConfig, never } from './exporterConfig.ts'
 
 // Receivers may answer before they have read a request. https://www.rfc-editor.org/rfc/rfc9110#section-7.5
@@ -57,9 +55,7 @@ test.for(protocols)(
   'createTransport over %s sends a request to its end before its memory is used again when the answer comes first',
   async ([protocol, start, frameBytes]) => {
     const receiver = await start()
-    // Leave headroom as batches do, so that grpc-js sends the request in place.
-    const request = markHeadroom(Buffer.alloc(HEADROOM_BYTES + REQUEST_BYTES).subarray(HEADROOM_BYTES))
-    request.fill('record ')
+    const request = Buffer.alloc(REQUEST_BYTES, 'record ')
     const sent = connect(protocol, receiver.url, 60_000).send(request, never)
     const reading = receiver.next().then((body) => readSlowly(body, REQUEST_BYTES + frameBytes))
     const outcome = await sent
@@ -92,20 +88,16 @@ test.for(protocols)(
 test.for(protocols)(
   'createTransport over %s has four sockets at most when requests are answered and never read',
   async ([protocol, start]) => {
-    const sockets: Socket[] = []
-    const take = (made: unknown): void => void sockets.push((made as { socket: Socket }).socket)
-    subscribe('net.client.socket', take)
-    onTestFinished(() => void unsubscribe('net.client.socket', take))
+    const open = clientSockets()
     const receiver = await start()
     const transport = connect(protocol, receiver.url, 100)
     const request = Buffer.alloc(REQUEST_BYTES)
-    const open = (): number => sockets.filter((socket) => !socket.destroyed).length
     let most = 0
     await Promise.all(
       Array.from({ length: 4 }, async () => {
         for (let n = 0; n < 5; n += 1) {
           await transport.send(request, never)
-          most = Math.max(most, open())
+          most = Math.max(most, open.size)
         }
       }),
     )

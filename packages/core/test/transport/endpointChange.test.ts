@@ -11,11 +11,6 @@ import { type NameServer, startNameServer } from './nameServer.ts'
 
 // Receivers that move and that are several behind one name, which a name server of the test resolves.
 
-// Without it grpc-js asks the system, whatever name server a target names; it reads it when it is loaded.
-vi.hoisted(() => {
-  process.env['GRPC_NODE_USE_ALTERNATIVE_RESOLVER'] = 'true'
-})
-
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -46,7 +41,6 @@ function untilDelivered(transport: Transport): Promise<void> {
   )
 }
 
-// 30 s, by grpc-js's own time between two resolutions, would be over the limit of a test.
 test(
   'createGrpcTransport finds a receiver at its new address within seconds when the receiver has moved',
   { tags: 'long', timeout: 20_000 },

@@ -98,7 +98,7 @@ describe.each([
     const { options } = await receive()
     const provider = createLoggerProvider({ register: false, ...options, proxy: proxy.url })
     provider.getLogger('shop').emit({ body: 'order placed' })
-    await provider.forceFlush(300)
+    await provider.forceFlush(2000)
     const { queued, inFlight, dropped } = provider.stats()
     expect([queued + inFlight, dropped]).toEqual([1, NOTHING])
     await provider.shutdown(0)

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Signal } from '../../config/optionTable.ts'
 import type { ExporterConfig, TlsConfig } from '../../config/exporter.ts'
-import { EXPORT_METHODS } from '../grpc.ts'
-import { grpcAddress } from '../grpcAddress.ts'
-import { extractCredentials, headersNow, resolveHeaders } from '../headers.ts'
+import { authorityOf, EXPORT_METHODS, targetOf } from '../grpc.ts'
+import { extractCredentials, headersNow, lowerCaseNames, resolveHeaders } from '../headers.ts'
 import { resolveProxy } from '../proxy.ts'
 import { withSuppressedTelemetry } from '../suppressed.ts'
-import { hostPort, hostPortOf } from '../tunnel.ts'
+import { hostPortOf } from '../tunnel.ts'
 import { userAgent } from '../userAgent.ts'
 import type { TlsMaterial } from '../httpClient.ts'
 import type { ExitTarget } from './types.ts'
@@ -24,13 +23,10 @@ export function prepareExitTarget(config: ExporterConfig): void {
  */
 export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitTarget {
   if (config.agent !== undefined) throw new Error('a worker thread cannot use the option agent')
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(withSuppressedTelemetry(() => headersNow(config)))) {
-    headers[name.toLowerCase()] = value
-  }
+  const headers = lowerCaseNames(withSuppressedTelemetry(() => headersNow(config)))
   headers['user-agent'] = userAgent(headers['user-agent'])
   const { protocol, compression, timeoutMillis } = config
-  const shared = { protocol, compression, timeoutMillis, tls: config.tls && readTls(config.tls, protocol) }
+  const shared = { protocol, compression, timeoutMillis, tls: config.tls && readTls(config.tls) }
   if (protocol === 'http/protobuf') {
     const url = new URL(config.url)
     const credentials = extractCredentials(url)
@@ -43,11 +39,10 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
       proxy: resolveProxy(config, hostPortOf(url)),
     }
   }
-  const address = grpcAddress(config.url)
-  const authority = 'path' in address ? 'localhost' : hostPort(address)
+  const [address] = targetOf(config.url).addresses
   return {
     ...shared,
-    url: `${config.tls ? 'https' : 'http'}://${authority}`,
+    url: `${config.tls ? 'https' : 'http'}://${authorityOf(address)}`,
     address,
     method: EXPORT_METHODS[signal],
     headers,
@@ -56,11 +51,9 @@ export function resolveExitTarget(config: ExporterConfig, signal: Signal): ExitT
 }
 
 /** Reads the current TLS files. Keeps the initial contents of a file that cannot be read. */
-function readTls({ files = {}, ...given }: TlsConfig, protocol: ExporterConfig['protocol']): TlsMaterial {
-  const material: Record<string, Uint8Array> = { ...given }
-  const roots = process.env['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH']
-  const paths = { ...(protocol === 'grpc' && !given.ca && roots && { ca: roots }), ...files }
-  for (const [name, path] of Object.entries(paths)) {
+function readTls({ files = {}, ...given }: TlsConfig): TlsMaterial {
+  const material: Record<string, unknown> = { ...given }
+  for (const [name, path] of Object.entries(files)) {
     try {
       material[name] = readFileSync(path)
     } catch {

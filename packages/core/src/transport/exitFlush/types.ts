@@ -1,6 +1,7 @@
+import type { GrpcAddress } from '../../config/grpcTarget.ts'
 import type { TlsMaterial } from '../httpClient.ts'
 import type { ExportOutcome } from '../transport.ts'
-import type { HostPort, Proxy } from '../tunnel.ts'
+import type { Proxy } from '../tunnel.ts'
 
 /** Receiver that the worker of an exit flush sends requests to. Plain data, resolved by the thread that ends. */
 export interface ExitTarget {
@@ -8,7 +9,7 @@ export interface ExitTarget {
   /** The full URL without credentials for HTTP; `https://` or `http://` and the authority for gRPC. */
   readonly url: string
   /** Address of the socket for gRPC without a proxy. */
-  readonly address: HostPort | { readonly path: string }
+  readonly address: GrpcAddress
   /** Path of the method for gRPC. */
   readonly method: string
   /** Headers by name in lower case. */

@@ -54,7 +54,7 @@ test('createGrpcSend ends an attempt without a deadline when the receiver cancel
   const url = await serveStreams((stream) => stream.close(http2.constants.NGHTTP2_CANCEL))
   expect(await sendAtExit(exporterConfig(url))).toEqual({
     kind: 'retryable',
-    reason: 'gRPC UNAVAILABLE: closed without a response',
+    reason: 'gRPC CANCELLED: stream reset by the receiver',
   })
 })
 
@@ -66,7 +66,7 @@ test('createGrpcSend stops reading when an answer has no end', async () => {
   })
   expect(await sendAtExit(exporterConfig(url))).toEqual({
     kind: 'failed',
-    reason: 'response is unreadable: Received message larger than max',
+    reason: 'response is unreadable: message is larger than 65536 bytes',
   })
 })
 
