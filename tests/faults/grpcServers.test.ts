@@ -36,7 +36,9 @@ describe.skipIf(program === undefined)('provider over gRPC', () => {
       headers: { 'content-type': 'application/x-protobuf' },
       body: new Uint8Array(request),
     })
-    return answer.ok ? Buffer.from(await answer.arrayBuffer()) : { code: 14, message: `HTTP ${answer.status}` }
+    return answer.ok
+      ? Buffer.from(await answer.arrayBuffer())
+      : { code: 14, message: `HTTP ${answer.status}` }
   }
 
   function provide(endpoint: string, options: LoggerProviderOptions = {}) {
@@ -121,7 +123,9 @@ describe.skipIf(program === undefined)('provider over gRPC', () => {
       let requests = 0
       const sent = await send((request) => {
         requests += 1
-        return requests > 1 ? forward(request) : Promise.resolve({ code: 8, message: 'busy', retryMillis: 10 })
+        return requests > 1
+          ? forward(request)
+          : Promise.resolve({ code: 8, message: 'busy', retryMillis: 10 })
       })
       expect(sent).toMatchObject({ attempts: 2, stats: { delivered: 10, dropped: NOTHING } })
     })

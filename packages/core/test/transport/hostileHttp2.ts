@@ -102,7 +102,7 @@ const ANSWERS: readonly ((stream: number) => Buffer[])[] = [
   ],
   (stream) => [
     headers(stream, HEAD),
-    ...data(stream, message(Buffer.alloc(70_000))),
+    ...data(stream, message(Buffer.alloc(5_000_000))),
     headers(stream, { 'grpc-status': '0' }, END_STREAM),
   ],
   (stream) => [headers(stream, HEAD), frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 7]))],

@@ -66,7 +66,7 @@ test('createGrpcSend stops reading when an answer has no end', async () => {
   })
   expect(await sendAtExit(exporterConfig(url))).toEqual({
     kind: 'failed',
-    reason: 'response is unreadable: message is larger than 65536 bytes',
+    reason: 'response is unreadable: message is larger than 4194304 bytes',
   })
 })
 
