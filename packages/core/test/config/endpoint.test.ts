@@ -135,6 +135,9 @@ describe('resolveEndpoint', () => {
     ['c:4318', { protocol: HTTP }],
     ['https://user:hunter2@:1', { protocol: HTTP }],
     ['user:hunter2@c:4317', { protocol: 'grpc' }],
+    ['dns:///', {}],
+    ['ipv4:collector:4317', {}],
+    ['unix:', { protocol: 'grpc' }],
   ])(
     'throws an error for an option, and stops the signal for a variable, when it is %s, with %j',
     (endpoint, options) => {

@@ -112,6 +112,35 @@ describe('resolveExporter', () => {
     expect(warnings).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_CERTIFICATE is ignored')])
   })
 
+  test('uses the variables of gRPC for authorities and ciphers when the protocol is grpc', () => {
+    const env = {
+      GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: path('roots'),
+      GRPC_SSL_CIPHER_SUITES: 'ECDHE-RSA-AES128-GCM-SHA256',
+    }
+    const ciphers = env.GRPC_SSL_CIPHER_SUITES
+    const file = (name: string) => ({ ca: Buffer.from(`${name}\n`), files: { ca: path(name) } })
+    expect(tls({ protocol: 'grpc' }, env)).toEqual({ ...file('roots'), ciphers })
+    expect(tls({ protocol: 'grpc', tls: { ca: PEM } }, env)).toEqual({ ca: Buffer.from(PEM), ciphers })
+    expect(tls({ protocol: 'grpc' }, { ...env, OTEL_EXPORTER_OTLP_CERTIFICATE: path('ca') })).toEqual({
+      ...file('ca'),
+      ciphers,
+    })
+    expect(tls({ protocol: 'http/protobuf' }, env)).toEqual({})
+    expect(warnings).toEqual([])
+  })
+
+  test('ignores the variables of gRPC with a warning when they are invalid', () => {
+    const env = {
+      GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: join(folder, 'absent'),
+      GRPC_SSL_CIPHER_SUITES: 'none of these',
+    }
+    expect(tls({ protocol: 'grpc' }, env)).toEqual({})
+    expect(warnings).toEqual([
+      expect.stringContaining('GRPC_DEFAULT_SSL_ROOTS_FILE_PATH is ignored'),
+      expect.stringContaining('GRPC_SSL_CIPHER_SUITES is ignored'),
+    ])
+  })
+
   test('throws an error, or warns for variables, when a client certificate has no key', () => {
     expect(thrownBy(() => tls({ tls: { cert: PEM } })).message).toContain('has no client key')
     expect(thrownBy(() => tls({ tls: { keyFile: path('key') } })).message).toContain(

@@ -15,8 +15,8 @@ import { Random, startHostileHttp2 } from './hostileHttp2.ts'
 
 const COUNT = Number(process.env['FUZZ_COUNT'] ?? 2000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 15)
-const CONCURRENCY = 40
-const TIMEOUT_MILLIS = 50
+const CONCURRENCY = 60
+const TIMEOUT_MILLIS = 100
 /** Growth of the heap that V8 shows without a leak: its code, its caches, and what a test framework keeps. */
 const MAX_GROWTH_BYTES = 8 * 1024 * 1024
 

@@ -105,6 +105,7 @@ const ANSWERS: readonly ((stream: number) => Buffer[])[] = [
     ...data(stream, message(Buffer.alloc(5_000_000))),
     headers(stream, { 'grpc-status': '0' }, END_STREAM),
   ],
+  (stream) => [headers(stream, { ...HEAD, 'grpc-status': '3', 'grpc-message': 'no' }, END_STREAM)],
   (stream) => [headers(stream, HEAD), frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 7]))],
   (stream) => [
     frame(GOAWAY, 0, 0, Buffer.from([0, 0, 0, stream, 0, 0, 0, 0])),

@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate, type SubjectAltNameEntry } from 'selfsigned'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startFaultProxy } from '@logbridge/test-support/faultProxy'
 import { startGrpcReceiver, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, type LoggerProviderOptions } from '../../src/index.ts'
@@ -98,6 +98,19 @@ describe.each([
     expect(await send(plain.port, { ca: own.cert })).toEqual(arrives)
     expect(await send(plain.port, { caFile: write(own.cert) })).toEqual(arrives)
   })
+
+  test.runIf(protocol === 'grpc')(
+    'startTelemetry uses the authority and the ciphers when variables of gRPC name them',
+    async () => {
+      // The list of ciphers is for TLS 1.2.
+      const old = await start({ ...own, maxVersion: 'TLSv1.2' } as never)
+      cleanups.push(old.close, () => vi.unstubAllEnvs())
+      vi.stubEnv('GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', write(own.cert))
+      expect(await send(old.port, {})).toEqual(arrives)
+      vi.stubEnv('GRPC_SSL_CIPHER_SUITES', 'PSK')
+      expect(await send(old.port, {}, IMPATIENT)).toEqual(doesNot)
+    },
+  )
 
   test('startTelemetry sends nothing when the server is not trusted', async () => {
     expect(await send(plain.port, { ca: client.cert }, IMPATIENT)).toEqual(doesNot)
