@@ -13,7 +13,7 @@ export interface PeerOptions {
   /** Time limit of one connection attempt, in milliseconds. */
   readonly connectTimeoutMillis: number
   readonly pings: PingInterval
-  /** Called when the connection has ended. */
+  /** Called when the connection has ended, and when a connection attempt has failed. */
   onEnd(): void
 }
 
@@ -77,6 +77,7 @@ export class GrpcPeer {
       this.current = await connectHttp2(socket, abort.signal, pings, onEnd)
       return this.current
     } catch (error) {
+      onEnd()
       throw abort.signal.aborted ? abort.signal.reason : error
     } finally {
       timers.clearTimeout(timer)

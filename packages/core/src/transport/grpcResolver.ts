@@ -5,7 +5,7 @@ import type { GrpcAddress, GrpcTarget } from '../config/grpcTarget.ts'
 /** Minimum interval between two lookups, in milliseconds. */
 const MIN_INTERVAL_MILLIS = 1000
 
-/** Resolves the names of a target, again after a connection has ended, because the receiver may have moved. */
+/** Resolves the names of a target, again after a connection has ended or failed, because the receiver may have moved. */
 export class GrpcResolver {
   private readonly target: GrpcTarget
   private readonly hasNames: boolean
@@ -81,6 +81,7 @@ async function askServer(name: string, server: string): Promise<string[]> {
   const resolver = new dns.promises.Resolver()
   resolver.setServers([server])
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
-  if (ipv4.status === 'rejected' && ipv6.status === 'rejected') throw ipv4.reason
-  return [ipv4, ipv6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  const hosts = [ipv4, ipv6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  if (hosts.length > 0) return hosts
+  throw ipv4.status === 'rejected' ? ipv4.reason : new Error(`no address of ${name}`)
 }

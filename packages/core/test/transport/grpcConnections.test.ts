@@ -180,6 +180,16 @@ test('createGrpcTransport ends an attempt as retryable when the receiver refuses
   expect(streams).toBe(4)
 })
 
+test('createGrpcTransport looks the name up again when no connection was ever made', async () => {
+  const receiver = await serve(startGrpcReceiver)
+  const names = await startNameServer(['127.0.0.9'])
+  onTestFinished(() => names.close())
+  const transport = connect(`dns://127.0.0.1:${names.port}/collector.test:${receiver.port}`)
+  expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'retryable' })
+  names.addresses = ['127.0.0.1']
+  await vi.waitFor(async () => expect(await transport.send(REQUEST, never)).toEqual(delivered), 5000)
+})
+
 test('createGrpcTransport connects once when several requests wait for a connection', async () => {
   const receiver = await serve(startGrpcReceiver)
   const transport = connect(receiver.url)

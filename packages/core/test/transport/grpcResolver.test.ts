@@ -30,7 +30,7 @@ test('GrpcResolver returns each address of the name once, and keeps them, when t
   expect(await hosts(resolver)).toEqual(['127.0.0.1:4317', '127.0.0.2:4317'])
 })
 
-test('GrpcResolver looks the name up again after a second when a connection has ended', async () => {
+test('GrpcResolver looks the name up again after a second when a connection has ended or failed', async () => {
   const { advance } = clock()
   const { names, resolver } = await start(['127.0.0.1'])
   await resolver.resolve()

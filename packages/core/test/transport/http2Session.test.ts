@@ -11,7 +11,7 @@ import { exporterConfig, never, REQUEST } from './exporterConfig.ts'
 import { accept, startHttp2Server } from './http2Server.ts'
 
 const PING_INTERVAL = 30_000
-/** Of the answer to a ping, and of the close of a connection. */
+/** Time for the answer to a ping, and for the close of a connection. */
 const CLOSE_TIMEOUT = 10_000
 const IDLE_TIMEOUT = 30 * 60 * 1000
 /** Differs from the times above. */
