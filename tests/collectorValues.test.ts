@@ -34,7 +34,7 @@ describe.skipIf(program === undefined)('Collector', () => {
       logger.emit(log as Parameters<typeof logger.emit>[0])
       return {
         body: finalize(bodyExpected),
-        attributes: finalize(named([...entries, ['index', index]])),
+        attributes: finalize(named([...entries, ['index', index]], '[empty]')),
         severityText: words.toWellFormed(),
         eventName: words.toWellFormed(),
       }
