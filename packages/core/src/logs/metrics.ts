@@ -1,7 +1,7 @@
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { GRPC_STATUS_NAMES } from '../transport/grpcStatus.ts'
+import { GRPC_STATUS_NAMES } from '../transport/grpcCall.ts'
 import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
 import { type PipelineCounters, errorType } from '../queue/counters.ts'
 

@@ -2,7 +2,7 @@ import type { DropListener, DropReason } from '../config/dropReasons.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
 import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
-import { GRPC_STATUS_NAMES } from '../transport/grpcStatus.ts'
+import { GRPC_STATUS_NAMES } from '../transport/grpcCall.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { DropReporter } from './dropReporter.ts'
 

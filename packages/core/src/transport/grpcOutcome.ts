@@ -1,6 +1,5 @@
 import { readExportResponse, readRetryInfo } from './exportResponse.ts'
-import type { CallResult } from './grpcCall.ts'
-import { GRPC_STATUS_NAMES, type GrpcStatus } from './grpcStatus.ts'
+import { type CallResult, GRPC_STATUS_NAMES, type GrpcStatus } from './grpcCall.ts'
 import type { SanitizeMessage } from './secrets.ts'
 import type { ExportOutcome } from './transport.ts'
 
