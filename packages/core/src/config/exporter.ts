@@ -7,7 +7,6 @@ import { mergeHeaders } from './headers.ts'
 import { resolveEndpoint, type TlsOption } from './endpoint.ts'
 import type { ExporterOptions, HeadersOption, OtlpProtocol, TlsOptions } from './options.ts'
 import { exporterTable, GRPC_CIPHERS, GRPC_ROOTS_FILE, type Signal, tlsTable } from './optionTable.ts'
-import { GRPC_PROXY_ACCEPTS, isGrpcProxyUrl } from './proxy.ts'
 import {
   at,
   type Environment,
@@ -94,7 +93,6 @@ export function resolveExporter(
   const endpoint = resolveEndpoint(signal, resolved.protocol, general, own, tls, env)
   if (endpoint === undefined) return undefined
   const { protocol, url, secure } = endpoint
-  checkProxy(own.proxy === undefined ? 'proxy' : at(signal, 'proxy'), resolved.proxy, protocol)
   checkAgent(own.agent === undefined ? 'agent' : at(signal, 'agent'), resolved, protocol)
   const { compression, timeoutMillis, proxy, agent } = resolved
   return {
@@ -107,14 +105,6 @@ export function resolveExporter(
     proxy,
     agent,
   }
-}
-
-/** Checks that gRPC can use the proxy. @param path path of the option, for messages */
-function checkProxy(path: string, proxy: string | false | undefined, protocol: OtlpProtocol): void {
-  if (!proxy || protocol !== 'grpc' || isGrpcProxyUrl(proxy)) return
-  throw invalidOption(
-    `option ${path} begins with https://, and gRPC accepts ${GRPC_PROXY_ACCEPTS}: write http://, or set the protocol http/protobuf`,
-  )
 }
 
 /**

@@ -114,7 +114,6 @@ export interface ExporterOptions {
   /**
    * URL of an HTTP proxy, or `false` for a direct connection. Receivers in `no_proxy` are always reached directly.
    *
-   * A URL that begins with `https://` needs the protocol `http/protobuf`, because grpc-js sends a proxy the password in plain text.
    * User name and password of the URL are sent to the proxy. The proxy forwards requests to an `http://` receiver of `http/protobuf`;
    * other receivers are reached through a tunnel (CONNECT).
    * @default for `grpc` the variables `grpc_proxy`, `https_proxy`, `http_proxy`; for `http/protobuf` the proxy that Node.js uses (`NODE_USE_ENV_PROXY=1`)

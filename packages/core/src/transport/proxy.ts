@@ -3,7 +3,7 @@ import https from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { GRPC_PROXY_ACCEPTS, isGrpcProxyUrl, isProxyUrl, PROXY_ACCEPTS } from '../config/proxy.ts'
+import { isProxyUrl, PROXY_ACCEPTS } from '../config/proxy.ts'
 import { extractCredentials } from './headers.ts'
 import { type HostPort, hostPort, hostPortOf, type Proxy } from './tunnel.ts'
 
@@ -39,9 +39,8 @@ export function resolveProxy(
   if (!text) return undefined
   const bypassed = (isGrpc && env['no_grpc_proxy']) || bypassedBy(variables) || bypassedBy(env)
   if (bypassesProxy(to, bypassed)) return undefined
-  if (isGrpc ? isGrpcProxyUrl(text) : isProxyUrl(text)) return parseProxy(text)
-  const accepts = isGrpc ? `${GRPC_PROXY_ACCEPTS}, as gRPC needs` : PROXY_ACCEPTS
-  warnOnce(`proxy-${name}-${protocol}`, `${name} is ignored: its value is not ${accepts}`)
+  if (isProxyUrl(text)) return parseProxy(text)
+  warnOnce(`proxy-${name}-${protocol}`, `${name} is ignored: its value is not ${PROXY_ACCEPTS}`)
   return undefined
 }
 

@@ -166,16 +166,6 @@ test('resolveTelemetry uses http/protobuf with one warning when OTEL_EXPORTER_OT
   expect(warnings).toEqual([expect.stringContaining('http/json is not supported; http/protobuf')])
 })
 
-test('resolveExporter throws an error when the proxy for gRPC begins with https://', () => {
-  const proxy = 'https://ada:hunter2@proxy.example.com:3128'
-  expect(thrownBy(() => resolved('logs', { proxy }, {})).message).toBe(
-    '@logbridge/core: option proxy begins with https://, and gRPC accepts a URL that begins with http://: ' +
-      'write http://, or set the protocol http/protobuf',
-  )
-  expect(thrownBy(() => resolved('logs', { logs: { proxy } }, {})).message).toContain('option logs.proxy ')
-  expect(resolved('logs', { proxy, protocol: 'http/protobuf' }, {})).toMatchObject({ exporter: { proxy } })
-})
-
 test('resolveExporter has no limit for an attempt or an export when a timeout is 0', () => {
   const none = 2 ** 31 - 1
   expect(resolved('logs.exporter.timeoutMillis', {}, { OTEL_EXPORTER_OTLP_TIMEOUT: '0' })).toBe(none)

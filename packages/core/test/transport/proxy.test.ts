@@ -128,6 +128,24 @@ describe.each([
     expect(proxy.seen).toEqual([requestLine])
     expect(receiver.requests).toHaveLength(1)
   })
+
+  test('createLoggerProvider sends through a proxy with TLS when the option proxy begins with https://', async () => {
+    const proxy = await proxied({ tls: own })
+    const folder = mkdtempSync(join(tmpdir(), 'logbridge-proxy-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'ca.pem'), own.cert)
+    const { receiver, requestLine, options } = await receive()
+    const code = `
+      import { createLoggerProvider } from '@logbridge/core'
+      const provider = createLoggerProvider(${JSON.stringify({ ...options, proxy: proxy.url })})
+      provider.getLogger('shop').emit({ body: 'order placed' })
+      await provider.shutdown()
+    `
+    const ended = await run(code, { env: { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') } })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(proxy.seen).toEqual([requestLine])
+    expect(receiver.requests).toHaveLength(1)
+  })
 })
 
 describe('createHttpTransport', () => {
@@ -158,25 +176,6 @@ describe('createHttpTransport', () => {
     await run(code.replace(setUp || '\0', ''), { env: proxyEnv })
     expect(proxy.seen).toHaveLength(1)
     expect(receiver.requests).toHaveLength(2)
-  })
-
-  test('sends through a proxy with TLS when the option proxy begins with https://', async () => {
-    const proxy = await proxied({ tls: own })
-    const folder = mkdtempSync(join(tmpdir(), 'logbridge-proxy-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    writeFileSync(join(folder, 'ca.pem'), own.cert)
-    const secure = await startHttpReceiver(own)
-    onTestFinished(() => secure.close())
-    const code = `
-      import { createLoggerProvider } from '@logbridge/core'
-      const provider = createLoggerProvider({ endpoint: '${secure.url}', protocol: 'http/protobuf', proxy: '${proxy.url}' })
-      provider.getLogger('shop').emit({ body: 'order placed' })
-      await provider.shutdown()
-    `
-    const ended = await run(code, { env: { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') } })
-    expect(ended).toMatchObject({ code: 0, stderr: '' })
-    expect(proxy.seen).toEqual([`CONNECT localhost:${secure.port}`])
-    expect(secure.requests).toHaveLength(1)
   })
 
   test('sends with the agent of the application, which stays open, when the option agent is given', async () => {
@@ -257,19 +256,16 @@ describe('createHttpTransport', () => {
   })
 })
 
-test.each([
-  ['is no URL of an HTTP proxy', 'socks5://ada:password@127.0.0.1:1080'],
-  ['begins with https://', 'https://ada:password@127.0.0.1:1080'],
-])('createGrpcTransport ignores a variable and warns once when the variable %s', async (_, value) => {
+test('createGrpcTransport ignores a variable and warns once when the variable is no URL of an HTTP proxy', async () => {
   await proxied()
-  vi.stubEnv('grpc_proxy', value)
+  vi.stubEnv('grpc_proxy', 'socks5://ada:password@127.0.0.1:1080')
   const receiver = await startGrpcReceiver()
   onTestFinished(() => receiver.close())
   const transport = createGrpcTransport(exporterConfig(receiver.url))
   onTestFinished(() => transport.close())
   expect(await transport.send(REQUEST, never)).toMatchObject({ kind: 'delivered' })
   expect(warnings).toEqual([
-    'grpc_proxy is ignored: its value is not a URL that begins with http://, as gRPC needs',
+    'grpc_proxy is ignored: its value is not a URL that begins with http:// or https://',
   ])
 })
 
