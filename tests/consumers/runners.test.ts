@@ -17,7 +17,7 @@ it('Jest runs an ES module whose records arrive', async () => {
 })
 
 it('Jest runs CommonJS, and an error of another realm arrives as an exception', async () => {
-  await project.run('npx', ['jest', '--testMatch', '**/*.cjs'], receiver.grpc)
+  await project.run('npx', ['jest', '--testMatch', '**/*.test.cjs'], receiver.grpc)
   expect(receiver.take()).toEqual([
     {
       ...soldOut('winston'),
@@ -40,6 +40,28 @@ test('bridgeConsole leaves the place of a call as Jest prints it', async () => {
 test('an adapter is no leak to Jest when no provider is registered', async () => {
   await project.run('npx', ['jest', '--detectLeaks', 'leaks.test.js'], vmModules)
 })
+
+test.each([
+  ['grpc', receiver.grpc],
+  ['http/protobuf', receiver.http],
+])(
+  'Telemetry is no leak to Jest over %s when it is shut down after a span and a record',
+  async (protocol, to) => {
+    const code = `
+    import { startTelemetry } from '@logbridge/core'
+    import { trace } from '@opentelemetry/api'
+    const telemetry = startTelemetry()
+    afterAll(telemetry.shutdown)
+    test('a span', () => {
+      telemetry.loggerProvider.getLogger('shop').emit({ body: 'order placed' })
+      trace.getTracer('shop').startSpan('order').end()
+    })`
+    await writeFile(join(project.folder, 'span.test.js'), code)
+    const env = { ...vmModules, ...to, OTEL_EXPORTER_OTLP_PROTOCOL: protocol }
+    await project.run('npx', ['jest', '--detectLeaks', 'span.test.js'], env)
+    expect(receiver.take()).toHaveLength(1)
+  },
+)
 
 /** Programs of docs/testing.md, each with its file name in the first line. */
 const documented = new Map(
