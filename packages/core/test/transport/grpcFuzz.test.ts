@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -27,7 +28,7 @@ setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
 /** Sends two requests to one hostile server: over the transport, or as an exit flush. */
-async function sendTo(random: Random): Promise<ExportOutcome[]> {
+async function sendTo(random: Random, open: ReadonlySet<Socket>): Promise<ExportOutcome[]> {
   const server = await startHostileHttp2(random)
   const config = exporterConfig(`http://127.0.0.1:${server.port}`, { timeoutMillis: TIMEOUT_MILLIS })
   const isExit = random.below(5) === 0
@@ -35,6 +36,8 @@ async function sendTo(random: Random): Promise<ExportOutcome[]> {
   if (isExit) {
     const send = createGrpcSend(resolveExitTarget(config, 'logs'))
     for (let n = 0; n < 2; n += 1) outcomes.push(await send(REQUEST, AbortSignal.timeout(TIMEOUT_MILLIS)))
+    // An exit flush leaves its sockets to the end of its thread.
+    for (const socket of open) if (socket.remotePort === server.port) socket.destroy()
   } else {
     const transport = createGrpcTransport(config)
     for (let n = 0; n < 2; n += 1) outcomes.push(await transport.send(REQUEST, never))
@@ -58,7 +61,7 @@ test(
       await Promise.all(
         generators.map(async (random) => {
           for (; left > 0; left -= 2) {
-            for (const { kind } of await sendTo(random)) kinds[kind] = (kinds[kind] ?? 0) + 1
+            for (const { kind } of await sendTo(random, open)) kinds[kind] = (kinds[kind] ?? 0) + 1
           }
         }),
       )
