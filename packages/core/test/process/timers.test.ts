@@ -100,20 +100,26 @@ describe.each([
     },
   ],
 ])('with %s', (_, fake) => {
-  test('createLoggerProvider and startTelemetry deliver within the timeout', async () => {
-    onTestFinished(fake())
-    const options = { endpoint: receiving.httpUrl(), protocol: 'http/protobuf' } as const
-    const provider = createLoggerProvider({ ...options, register: false })
-    provider.getLogger('shop').emit({ body: 'hello' })
-    await provider.forceFlush(5000)
-    expect(provider.stats().delivered).toBe(1)
-    await provider.shutdown(5000)
-    const telemetry = startTelemetry({ ...options, metrics: false })
-    telemetry.loggerProvider.getLogger('shop').emit({ body: 'hello' })
-    await telemetry.shutdown(5000)
-    expect(telemetry.stats().delivered).toBe(1)
-    receiving.take()
-  })
+  test.each([
+    ['grpc', receiving.grpcUrl],
+    ['http/protobuf', receiving.httpUrl],
+  ] as const)(
+    'createLoggerProvider and startTelemetry deliver over %s within the timeout',
+    async (protocol, url) => {
+      onTestFinished(fake())
+      const options = { endpoint: url(), protocol } as const
+      const provider = createLoggerProvider({ ...options, register: false })
+      provider.getLogger('shop').emit({ body: 'hello' })
+      await provider.forceFlush(5000)
+      expect(provider.stats().delivered).toBe(1)
+      await provider.shutdown(5000)
+      const telemetry = startTelemetry({ ...options, metrics: false })
+      telemetry.loggerProvider.getLogger('shop').emit({ body: 'hello' })
+      await telemetry.shutdown(5000)
+      expect(telemetry.stats().delivered).toBe(1)
+      receiving.take()
+    },
+  )
 
   test.each(['grpc', 'http/protobuf'] as const)(
     'shutdown ends at its deadline when no receiver listens to %s',
