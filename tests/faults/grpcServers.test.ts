@@ -2,7 +2,7 @@ import { createLoggerProvider, type LoggerProviderOptions } from '@logbridge/cor
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { reportCounts } from '@logbridge/test-support/faultCounts'
-import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { type Collector, CONFIG, findCollector, startCollector } from '@logbridge/test-support/collector'
 import {
   type Answer,
   findNginx,
@@ -215,22 +215,6 @@ describe.skipIf(program === undefined)('provider over gRPC', () => {
   })
 })
 
-const receiver = (settings: string): string => `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}", ${settings} }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
-exporters:
-  otlp_http:
-    endpoint: "\${env:SINK}"
-    encoding: json
-    compression: none
-    sending_queue: { enabled: false }
-service:
-  telemetry: { metrics: { level: none }, logs: { level: error } }
-  pipelines:
-    logs: { receivers: [otlp], exporters: [otlp_http] }
-`
+const receiver = (settings: string): string => CONFIG.replace('GRPC_PORT}"', `$&, ${settings}`)
 const SINGLE_STREAM = receiver('max_concurrent_streams: 1')
 const AGING = receiver('keepalive: { server_parameters: { max_connection_age: 200ms } }')
