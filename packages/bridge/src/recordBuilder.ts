@@ -57,7 +57,7 @@ export function createRecordBuilder<Native>(
   ): ApiLogRecord {
     let attributes = record.attributes ?? {}
     const contents = contentsOf(attributes)
-    if (mayHaveSpanIds(contents) && context !== ROOT_CONTEXT) removeSpanFields(attributes, context, contents)
+    if (mayHaveSpanIds(contents) && context !== ROOT_CONTEXT) removeSpanFields(attributes, context)
     const eventName = (contents & Contents.eventName) === 0 ? undefined : attributes[EVENT_NAME]
     const isEvent = typeof eventName === 'string'
     if (isEvent) attributes = filterKeys(attributes, (key) => key !== EVENT_NAME)

@@ -1,5 +1,4 @@
 import type { Context } from '@opentelemetry/api'
-import { contentsOf, mayHaveSpanIds } from './contents.ts'
 import { spanContextOf } from './spanContext.ts'
 
 /** Key of flags that are a number, which may be a field of the application under any other key. */
@@ -12,14 +11,9 @@ const FLAGS_KEY = /flags$/i
  * an object slow.
  * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  *
- * @param contents result of `contentsOf`: reading the span takes longer than the test for texts as long as both ids
+ * Reads the span, which takes longer than `mayHaveSpanIds`. The caller asks that first.
  */
-export function removeSpanFields(
-  attributes: Record<string, unknown>,
-  context: Context,
-  contents: number = contentsOf(attributes),
-): void {
-  if (!mayHaveSpanIds(contents)) return
+export function removeSpanFields(attributes: Record<string, unknown>, context: Context): void {
   const span = spanContextOf(context)
   if (span === undefined) return
   const { traceId, spanId, traceFlags } = span
