@@ -42,6 +42,8 @@ async function configureYarn4(project: Project, nodeLinker: string): Promise<voi
     npmScopes: { logbridge: { npmRegistryServer: inject('registry') } },
     unsafeHttpWhitelist: ['127.0.0.1'],
     enableImmutableInstalls: false,
+    // Yarn's metadata cache in the home directory ignores the port of a registry.
+    globalFolder: join(project.folder, '.yarn-global'),
     enableGlobalCache: false,
     enableScripts: false,
     enableTelemetry: false,
