@@ -15,6 +15,7 @@ export { exceptionAmong } from './findException.ts'
 export { answerWrite, createStreamEnd, END_TIMEOUT_MILLIS, type StreamEnd, waitAtMost } from './flush.ts'
 export { instrumentImports } from './instrumentImports.ts'
 export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
+export { endOfText, parseObject } from './json.ts'
 export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
 export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
@@ -41,6 +42,7 @@ export {
   textOf,
   resolveText,
 } from './safeAccess.ts'
+export { extractException, isFields } from './serializedError.ts'
 export {
   namedSeverity,
   numericSeverity,

@@ -1,6 +1,11 @@
 import { type Adapter, type HrTime, type LogRecord, namedSeverity, toHrTime } from '@logbridge/bridge'
-import { activeContext, callSites, removeSpanFields } from '@logbridge/bridge/internal'
-import { isObject, extractException } from './exception.ts'
+import {
+  activeContext,
+  callSites,
+  extractException,
+  isFields,
+  removeSpanFields,
+} from '@logbridge/bridge/internal'
 import { fieldsOf, linePrefixOf, type Line } from './line.ts'
 import { createLoggerReader, type Levels, type LineConfig } from './logger.ts'
 import { readMetadata, readMillis } from './metadata.ts'
@@ -126,7 +131,7 @@ function fromLines(severityOfLevel: SeverityOf, source: Source): Adapter<Line> {
       extractName(line, fields, scope)
       // pino puts the logged object and the mixin's fields under `nestedKey`; the message stays outside.
       const nested = nestedKey ? fields[nestedKey] : undefined
-      const logged = isObject(nested) ? nested : fields
+      const logged = isFields(nested) ? nested : fields
       const context = source.context(logged)
       // The bridge removes the fields of the span from the attributes alone.
       if (logged !== fields) removeSpanFields(logged, context ?? activeContext())

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { endOfText, parseObject } from './json.ts'
+import { endOfText, parseObject } from '@logbridge/bridge/internal'
 import type { LineConfig, PinoLogger } from './logger.ts'
 import type { UnchangedLogger } from './unchangedLogger.ts'
 

@@ -3,8 +3,7 @@
  * read in place of the line of an unchanged logger, because that takes less time, and because values that JSON cannot carry arrive whole.
  */
 import { type HrTime, isError, type LogRecord, toHrTime } from '@logbridge/bridge'
-import { isOmitted } from '@logbridge/bridge/internal'
-import { extractException } from './exception.ts'
+import { extractException, isOmitted } from '@logbridge/bridge/internal'
 import { fieldsOf, type Line } from './line.ts'
 import { isDefaultSerializer, type UnchangedLogger } from './unchangedLogger.ts'
 

@@ -3,7 +3,7 @@
  * `formatters.level`, `streamWrite`, `depthLimit`, or `edgeLimit`. Anything unknown counts as a change.
  */
 import { err as defaultSerializer } from 'pino-std-serializers'
-import { parseObject } from './json.ts'
+import { parseObject } from '@logbridge/bridge/internal'
 import { OWN_BASE } from './line.ts'
 import type { LineConfig, LoggerReader, PinoLogger, Symbols } from './logger.ts'
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isObject } from './exception.ts'
+import { isFields } from './serializedError.ts'
 
 /** Number that a double may not hold exactly. */
 const LONG_NUMBER = /[:,[\s]-?\d{16}/
@@ -23,7 +23,7 @@ const INT64_LENGTH = 20
 export function parseObject(json: string): Record<string, unknown> | undefined {
   try {
     const fields: unknown = LONG_NUMBER.test(json) ? parseExactly(json) : JSON.parse(json)
-    return isObject(fields) ? fields : undefined
+    return isFields(fields) ? fields : undefined
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
-import { isError, type SerializedError } from '@logbridge/bridge'
+import { isError } from './safeAccess.ts'
+import type { SerializedError } from './types.ts'
 
 /** Parts of an Error that `exception.*` has, as far as they are texts. */
 const MOVED = ['type', 'name', 'message', 'stack'] as const
@@ -18,14 +19,14 @@ export function extractException(
   logged: object | undefined,
 ): Error | SerializedError | undefined {
   const { err, error: other } = fields
-  if (!isObject(err) && !isObject(other) && !isObject(fields[errorKey])) return undefined
+  if (!isFields(err) && !isFields(other) && !isFields(fields[errorKey])) return undefined
   for (const key of [errorKey, 'err', 'error']) {
     const error = fields[key]
     if (isError(error)) return error
     if (isSerialized(error)) return take(fields, key, error)
     if (
       key === errorKey &&
-      isObject(error) &&
+      isFields(error) &&
       isError((logged as Record<string, unknown> | undefined)?.[key])
     )
       return take(fields, key, error)
@@ -67,7 +68,7 @@ function stackWithCauses(stack: string, firstCause: unknown): string {
 
 function isSerialized(value: unknown): value is SerializedError {
   return (
-    isObject(value) &&
+    isFields(value) &&
     typeof value['message'] === 'string' &&
     typeof value['stack'] === 'string' &&
     value['stack'] !== ''
@@ -75,6 +76,6 @@ function isSerialized(value: unknown): value is SerializedError {
 }
 
 /** Tests if a value of a parsed line is an object with fields. */
-export function isObject(value: unknown): value is Record<string, unknown> {
+export function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,0 +1,55 @@
+/** Converts the time of a clock on the wall, in seconds as if it were UTC, to seconds since the epoch. */
+export type TimeZone = (wallSeconds: number) => number
+
+/** Offsets of time zones change at the start of such a part of an hour. */
+const QUARTER_SECONDS = 900
+/** Number of quarters whose offsets are kept. The lines of a stream stand in the order of their times. */
+const MAX_QUARTERS = 1000
+
+/**
+ * Creates the conversion for an IANA time zone. A time that the clock shows twice, when summer time ends, is the first of both. A time that the
+ * clock skips counts with the offset before.
+ *
+ * @param name default: the machine's zone
+ */
+export function createTimeZone(name?: string): TimeZone {
+  const offsetAt = createOffsets(name)
+  const offsets = new Map<number, number>()
+  return (wallSeconds) => {
+    const quarter = Math.floor(wallSeconds / QUARTER_SECONDS)
+    let offset = offsets.get(quarter)
+    if (offset === undefined) {
+      if (offsets.size >= MAX_QUARTERS) offsets.clear()
+      offsets.set(quarter, (offset = findOffset(quarter * QUARTER_SECONDS, offsetAt)))
+    }
+    return wallSeconds - offset
+  }
+}
+
+/** Finds the offset of a wall time. Offsets of a day before and after are the only candidates, the earlier first. */
+function findOffset(wallSeconds: number, offsetAt: (seconds: number) => number): number {
+  const before = offsetAt(wallSeconds - 86_400)
+  if (offsetAt(wallSeconds - before) === before) return before
+  const after = offsetAt(wallSeconds + 86_400)
+  return offsetAt(wallSeconds - after) === after ? after : before
+}
+
+/** Creates a function that returns the offset from UTC in seconds at a time. */
+function createOffsets(timeZone: string | undefined): (seconds: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  })
+  return (seconds) => {
+    const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {}
+    for (const { type, value } of format.formatToParts(seconds * 1000)) parts[type] = Number(value)
+    const { year, month, day, hour, minute, second } = parts as Record<string, number>
+    return Date.UTC(year!, month! - 1, day, hour, minute, second) / 1000 - seconds
+  }
+}
