@@ -19,7 +19,8 @@ export const LOG_RECORD = {
   eventName: 12,
 } as const
 
-export const RESOURCE = { attributes: 1 } as const
+export const RESOURCE = { attributes: 1, droppedAttributesCount: 2, entityRefs: 3 } as const
+export const ENTITY_REF = { schemaUrl: 1, type: 2, idKeys: 3, descriptionKeys: 4 } as const
 export const SCOPE = { name: 1, version: 2, attributes: 3, droppedAttributesCount: 4 } as const
 export const KEY_VALUE = { key: 1, value: 2 } as const
 export const ANY_VALUE = {
@@ -33,6 +34,115 @@ export const ANY_VALUE = {
 } as const
 export const ARRAY_VALUE = { values: 1 } as const
 export const KEY_VALUE_LIST = { values: 1 } as const
+
+export const EXPORT_TRACE_REQUEST = { resourceSpans: 1 } as const
+export const RESOURCE_SPANS = { resource: 1, scopeSpans: 2, schemaUrl: 3 } as const
+export const SCOPE_SPANS = { scope: 1, spans: 2, schemaUrl: 3 } as const
+export const SPAN = {
+  traceId: 1,
+  spanId: 2,
+  traceState: 3,
+  parentSpanId: 4,
+  name: 5,
+  kind: 6,
+  startTimeUnixNano: 7,
+  endTimeUnixNano: 8,
+  attributes: 9,
+  droppedAttributesCount: 10,
+  events: 11,
+  droppedEventsCount: 12,
+  links: 13,
+  droppedLinksCount: 14,
+  status: 15,
+  flags: 16,
+} as const
+export const SPAN_EVENT = { timeUnixNano: 1, name: 2, attributes: 3, droppedAttributesCount: 4 } as const
+export const SPAN_LINK = {
+  traceId: 1,
+  spanId: 2,
+  traceState: 3,
+  attributes: 4,
+  droppedAttributesCount: 5,
+  flags: 6,
+} as const
+export const SPAN_STATUS = { message: 2, code: 3 } as const
+
+export const EXPORT_METRICS_REQUEST = { resourceMetrics: 1 } as const
+export const RESOURCE_METRICS = { resource: 1, scopeMetrics: 2, schemaUrl: 3 } as const
+export const SCOPE_METRICS = { scope: 1, metrics: 2, schemaUrl: 3 } as const
+export const METRIC = {
+  name: 1,
+  description: 2,
+  unit: 3,
+  gauge: 5,
+  sum: 7,
+  histogram: 9,
+  exponentialHistogram: 10,
+  summary: 11,
+  metadata: 12,
+} as const
+export const GAUGE = { dataPoints: 1 } as const
+export const SUM = { dataPoints: 1, aggregationTemporality: 2, isMonotonic: 3 } as const
+/** Fields of `Histogram` and `ExponentialHistogram`. */
+export const HISTOGRAM = { dataPoints: 1, aggregationTemporality: 2 } as const
+export const SUMMARY = { dataPoints: 1 } as const
+export const NUMBER_DATA_POINT = {
+  startTimeUnixNano: 2,
+  timeUnixNano: 3,
+  asDouble: 4,
+  exemplars: 5,
+  asInt: 6,
+  attributes: 7,
+  flags: 8,
+} as const
+export const HISTOGRAM_DATA_POINT = {
+  startTimeUnixNano: 2,
+  timeUnixNano: 3,
+  count: 4,
+  sum: 5,
+  bucketCounts: 6,
+  explicitBounds: 7,
+  exemplars: 8,
+  attributes: 9,
+  flags: 10,
+  min: 11,
+  max: 12,
+} as const
+export const EXPONENTIAL_HISTOGRAM_DATA_POINT = {
+  attributes: 1,
+  startTimeUnixNano: 2,
+  timeUnixNano: 3,
+  count: 4,
+  sum: 5,
+  scale: 6,
+  zeroCount: 7,
+  positive: 8,
+  negative: 9,
+  flags: 10,
+  exemplars: 11,
+  min: 12,
+  max: 13,
+  zeroThreshold: 14,
+} as const
+export const BUCKETS = { offset: 1, bucketCounts: 2 } as const
+export const SUMMARY_DATA_POINT = {
+  startTimeUnixNano: 2,
+  timeUnixNano: 3,
+  count: 4,
+  sum: 5,
+  quantileValues: 6,
+  attributes: 7,
+  flags: 8,
+} as const
+export const VALUE_AT_QUANTILE = { quantile: 1, value: 2 } as const
+export const EXEMPLAR = {
+  timeUnixNano: 2,
+  asDouble: 3,
+  spanId: 4,
+  traceId: 5,
+  asInt: 6,
+  filteredAttributes: 7,
+} as const
 
 /** Response to a request of any signal. */
 export const EXPORT_RESPONSE = { partialSuccess: 1 } as const
