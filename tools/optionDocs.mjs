@@ -25,6 +25,7 @@ const TABLES = {
   LogsOptions: tables.LOGS,
   LogLimitsOptions: tables.LOG_LIMITS,
   SpoolOptions: tables.SPOOL,
+  FileOptions: tables.FILE,
   RegistrationOptions: tables.REGISTRATION,
   TracesOptions: tables.TRACES,
   SpanLimitsOptions: tables.SPAN_LIMITS,

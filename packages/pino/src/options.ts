@@ -69,6 +69,7 @@ export type DeliveryOptions = Optional<{
   minimumSeverity: SeverityNumber
   recordUid: boolean
   spool: { directory: string } & Optional<{ maxBytes: number; fsync: boolean }>
+  file: { path: string } & Optional<{ maxBytes: number; files: number; fsync: boolean }>
 }>
 
 /** Options that have no effect in a worker, and the advice for each. */

@@ -1,8 +1,12 @@
+import { warnOnce } from '@logbridge/bridge/internal'
 import type { MeterProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnUnsupportedVariables } from './consistency.ts'
-import { type ExporterConfig, resolveExporter } from './exporter.ts'
+import { resolveExporter } from './exporter.ts'
+import { type DestinationConfig, resolveFile, STDOUT } from './file.ts'
 import type {
+  ExporterOptions,
+  FileOptions,
   LoggerProviderOptions,
   LogsOptions,
   MetricsOptions,
@@ -24,6 +28,7 @@ import {
   RESOURCE,
   SDK_DISABLED,
   SHUTDOWN,
+  type Signal,
   SIGNALS,
   SPAN_LIMITS,
   TRACES,
@@ -34,6 +39,7 @@ import {
   at,
   checkOptionsAt,
   type Environment,
+  invalidOption,
   type Resolved,
   resolveList,
   resolveOptions,
@@ -48,15 +54,15 @@ export type LogLimits = Resolved<typeof LOG_LIMITS>
 
 /** OTLP exporter and further exporters of a signal. */
 interface ExportersConfig<Name extends string> {
-  /** `undefined` when the endpoint is invalid: the signal is not exported over OTLP. */
-  readonly exporter: ExporterConfig | undefined
+  /** Destination of `otlp`. `undefined` when the endpoint is invalid: the signal is not exported over OTLP. */
+  readonly exporter: DestinationConfig | undefined
   /** Names of the exporters. Empty when the signal is not exported. */
   readonly exporters: readonly Name[]
 }
 
 /** Resolved configuration of logs. */
 export interface LogsConfig
-  extends Omit<Resolved<typeof LOGS>, 'limits' | 'spool'>, ExportersConfig<'otlp' | 'console'> {
+  extends Omit<Resolved<typeof LOGS>, 'limits' | 'spool' | 'file'>, ExportersConfig<'otlp' | 'console'> {
   readonly limits: LogLimits
   /** Default timeout of a flush, in milliseconds. */
   readonly flushTimeoutMillis: number
@@ -67,13 +73,15 @@ export interface LogsConfig
 
 /** Resolved configuration of traces. */
 export interface TracesConfig
-  extends Omit<Resolved<typeof TRACES>, 'limits'>, ExportersConfig<'otlp' | 'console' | 'zipkin'> {
+  extends Omit<Resolved<typeof TRACES>, 'limits' | 'file'>, ExportersConfig<'otlp' | 'console' | 'zipkin'> {
   readonly limits: Resolved<typeof SPAN_LIMITS>
 }
 
 /** Resolved configuration of metrics. */
 export interface MetricsConfig
-  extends Omit<Resolved<typeof METRICS>, 'prometheus'>, ExportersConfig<'otlp' | 'console' | 'prometheus'> {
+  extends
+    Omit<Resolved<typeof METRICS>, 'prometheus' | 'file'>,
+    ExportersConfig<'otlp' | 'console' | 'prometheus'> {
   readonly prometheus: Resolved<typeof PROMETHEUS>
   readonly histogramAggregation: typeof HISTOGRAM_AGGREGATION.default
 }
@@ -104,8 +112,7 @@ const TELEMETRY_RULES = { ...EXPORTER_RULES, ...PROCESS_RULES, ...rulesOf(SIGNAL
 export function resolveLogs(options: LoggerProviderOptions, env: Environment): LogsConfig {
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
   checkFlushOnExit(options)
-  const config = logsConfig('', resolveExporter('logs', options, {}, env), options, env)
-  return { ...config, meterProvider: options.meterProvider }
+  return { ...logsConfig('', options, {}, options, env), meterProvider: options.meterProvider }
 }
 
 /**
@@ -123,10 +130,7 @@ export function resolveTelemetry(options: TelemetryOptions, env: Environment): T
   const disabled = resolveVariable(SDK_DISABLED, env)
   warnUnsupportedVariables(env)
   return {
-    logs:
-      disabled || !logs
-        ? undefined
-        : logsConfig('logs', resolveExporter('logs', options, logs, env), logs, env),
+    logs: disabled || !logs ? undefined : logsConfig('logs', options, logs, logs, env),
     traces: disabled || !traces ? undefined : tracesConfig(options, traces, env),
     metrics: disabled || !metrics ? undefined : metricsConfig(options, metrics, env),
     // Propagators work even when OTEL_SDK_DISABLED is true.
@@ -137,22 +141,26 @@ export function resolveTelemetry(options: TelemetryOptions, env: Environment): T
   }
 }
 
-/** @param path path of the options, for messages */
+/**
+ * @param path path of the options, for messages
+ * @param general options of the exporters of all signals
+ * @param own options of the exporter of logs alone
+ */
 function logsConfig(
   path: string,
-  exporter: ExporterConfig | undefined,
+  general: ExporterOptions,
+  own: ExporterOptions,
   options: LogsOptions,
   env: Environment,
 ): LogsConfig {
   checkOptionsAt(at(path, 'limits'), options.limits, rulesOf(LOG_LIMITS))
-  const resolved = resolveOptions(LOGS, { ...options }, env)
+  const { file, ...resolved } = resolveOptions(LOGS, { ...options }, env)
   return {
     ...resolved,
-    exporter,
+    ...resolveExporters({ signal: 'logs', path, file, general, own }, resolveList(LOGS_EXPORTER, env), env),
     exportTimeoutMillis: resolved.exportTimeoutMillis || MAX_TIMER_MILLIS,
     flushTimeoutMillis: resolved.exportTimeoutMillis || FLUSH_TIMEOUT_MILLIS,
     maxExportBatchSize: batchWithinQueue(path, LOGS.maxExportBatchSize.variables, options, resolved, env),
-    exporters: usableExporters(resolveList(LOGS_EXPORTER, env), exporter),
     limits: resolveOptions(LOG_LIMITS, { ...options.limits }, env),
     spool: resolveSpool(at(path, 'spool'), options.spool),
   }
@@ -160,11 +168,11 @@ function logsConfig(
 
 function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: Environment): TracesConfig {
   checkOptionsAt('traces.limits', options.limits, rulesOf(SPAN_LIMITS))
-  const resolved = resolveOptions(TRACES, { ...options }, env)
-  const exporter = resolveExporter('traces', general, options, env)
+  const { file, ...resolved } = resolveOptions(TRACES, { ...options }, env)
+  const source = { signal: 'traces', path: 'traces', file, general, own: options } as const
   return {
     ...resolved,
-    exporter,
+    ...resolveExporters(source, resolveList(TRACES_EXPORTER, env), env),
     sampler: resolved.sampler ?? resolveSampler(env),
     exportTimeoutMillis: resolved.exportTimeoutMillis || MAX_TIMER_MILLIS,
     maxExportBatchSize: batchWithinQueue(
@@ -174,32 +182,69 @@ function tracesConfig(general: TelemetryOptions, options: TracesOptions, env: En
       resolved,
       env,
     ),
-    exporters: usableExporters(resolveList(TRACES_EXPORTER, env), exporter),
     limits: resolveOptions(SPAN_LIMITS, { ...options.limits }, env),
   }
 }
 
 function metricsConfig(general: TelemetryOptions, options: MetricsOptions, env: Environment): MetricsConfig {
   checkOptionsAt('metrics.prometheus', options.prometheus, rulesOf(PROMETHEUS))
-  const resolved = resolveOptions(METRICS, { ...options }, env)
-  const exporter = resolveExporter('metrics', general, options, env)
+  const { file, ...resolved } = resolveOptions(METRICS, { ...options }, env)
+  const source = { signal: 'metrics', path: 'metrics', file, general, own: options } as const
+  const names = options.prometheus === undefined ? resolveList(METRICS_EXPORTER, env) : PROMETHEUS_ALONE
   return {
     ...resolved,
-    exporter,
+    ...resolveExporters(source, names, env),
     exportTimeoutMillis: timeoutWithinInterval(options, resolved, env),
-    exporters:
-      options.prometheus === undefined
-        ? usableExporters(resolveList(METRICS_EXPORTER, env), exporter)
-        : ['prometheus'],
     prometheus: resolveOptions(PROMETHEUS, { ...options.prometheus }, env),
     histogramAggregation: resolveVariable(HISTOGRAM_AGGREGATION, env),
   }
 }
 
-/** Removes the OTLP exporter when its endpoint is invalid. */
-function usableExporters<Name extends string>(
-  names: readonly Name[],
-  exporter: ExporterConfig | undefined,
-): readonly Name[] {
-  return exporter ? names : names.filter((name) => name !== 'otlp')
+const PROMETHEUS_ALONE = ['prometheus'] as const
+
+/** Options of the exporters of one signal. */
+interface ExportersSource {
+  readonly signal: Signal
+  /** Path of the options, for messages. */
+  readonly path: string
+  readonly file: FileOptions | undefined
+  readonly general: ExporterOptions
+  readonly own: ExporterOptions
+}
+
+/**
+ * Resolves the destination of OTLP: the option `file`, else `otlp/stdout` of the variable, else an endpoint.
+ * @param names exporters of the variable
+ * @returns exporters of which `otlp` stands for that destination, and without `otlp` when the endpoint is invalid
+ * @throws LogbridgeError `INVALID_OPTION`
+ */
+function resolveExporters<Name extends 'console' | 'zipkin' | 'prometheus'>(
+  { signal, path, file, general, own }: ExportersSource,
+  names: readonly (Name | 'otlp' | 'otlp/stdout')[],
+  env: Environment,
+): ExportersConfig<Name | 'otlp'> {
+  const others = names.filter((name): name is Name => name !== 'otlp' && name !== 'otlp/stdout')
+  if (file !== undefined) {
+    // Options of one signal alone have no path.
+    if ((path === '' ? general : own).endpoint !== undefined)
+      throw invalidOption(
+        `option ${at(path, 'file')} replaces the receiver, so that the option ${at(path, 'endpoint')} has no effect: set one of them`,
+      )
+    return { exporter: resolveFile(at(path, 'file'), file), exporters: ['otlp', ...others] }
+  }
+  if (names.includes('otlp/stdout')) {
+    if (names.includes('otlp')) warnTwoDestinations(signal)
+    return { exporter: STDOUT, exporters: ['otlp', ...others] }
+  }
+  const exporter = resolveExporter(signal, general, own, env)
+  const withOtlp = exporter !== undefined && names.includes('otlp')
+  return { exporter, exporters: withOtlp ? ['otlp', ...others] : others }
+}
+
+function warnTwoDestinations(signal: Signal): void {
+  const name = `OTEL_${signal.toUpperCase()}_EXPORTER`
+  warnOnce(
+    `${name} otlp/stdout`,
+    `${name}: 'otlp' is ignored beside 'otlp/stdout', because OTLP of one signal has one destination`,
+  )
 }

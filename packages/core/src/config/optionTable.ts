@@ -8,6 +8,7 @@ import { explainHeadersText, validateHeaders } from './headers.ts'
 import { isProxyUrl, PROXY_ACCEPTS } from './proxy.ts'
 import type {
   ExporterOptions,
+  FileOptions,
   HeadersOption,
   LogLimitsOptions,
   LogsOptions,
@@ -71,6 +72,10 @@ const serverPort: OptionType<number> = {
   accepts: 'a port number from 1 to 65535',
   test: (value) => rules.port.test(value) && value !== 0,
   parse: Number,
+}
+const filePath: OptionType<string> = {
+  accepts: 'the path of a file',
+  test: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 }
 const directoryPath: OptionType<string> = {
   accepts: 'the path of a directory',
@@ -182,7 +187,7 @@ export const SHUTDOWN: TableOf<ShutdownOptions> = {
 
 export const LOGS: TableOf<
   LogsOptions,
-  'maxQueueSize' | 'maxExportBatchSize' | 'limits' | 'onDrop' | 'spool'
+  'maxQueueSize' | 'maxExportBatchSize' | 'limits' | 'onDrop' | 'spool' | 'file'
 > = {
   maxQueueSize: { type: count, variables: ['OTEL_BLRP_MAX_QUEUE_SIZE'], default: undefined },
   maxQueueBytes: { type: count, variables: [], default: 64 * 1024 * 1024 },
@@ -195,6 +200,7 @@ export const LOGS: TableOf<
   onDrop: { type: rules.function, variables: [], default: undefined },
   recordUid: { type: boolean, variables: [], default: false },
   spool: { type: rules.object, variables: [], default: undefined },
+  file: { type: rules.object, variables: [], default: undefined },
 }
 
 export const LOG_LIMITS: TableOf<LogLimitsOptions> = {
@@ -217,12 +223,20 @@ export const SPOOL: TableOf<SpoolOptions, 'directory'> = {
   fsync: { type: boolean, variables: [], default: false },
 }
 
+// The file has no variables, because services with a common environment would then share one file.
+export const FILE: TableOf<FileOptions, 'path'> = {
+  path: { type: filePath, variables: [], default: undefined },
+  maxBytes: { type: count, variables: [], default: 100 * 1024 * 1024 },
+  files: { type: count, variables: [], default: 10 },
+  fsync: { type: boolean, variables: [], default: false },
+}
+
 export const REGISTRATION: TableOf<RegistrationOptions, 'meterProvider'> = {
   register: { type: boolean, variables: [], default: true },
   meterProvider: { type: meterProvider, variables: [], default: undefined },
 }
 
-export const TRACES: TableOf<Omit<TracesOptions, keyof ExporterOptions>, 'sampler' | 'limits'> = {
+export const TRACES: TableOf<Omit<TracesOptions, keyof ExporterOptions>, 'sampler' | 'limits' | 'file'> = {
   sampler: {
     type: sampler,
     variables: ['OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG'],
@@ -234,6 +248,7 @@ export const TRACES: TableOf<Omit<TracesOptions, keyof ExporterOptions>, 'sample
   exportTimeoutMillis: { type: timeout, variables: ['OTEL_BSP_EXPORT_TIMEOUT'], default: 30_000 },
   limits: { type: rules.object, variables: [], default: undefined },
   processors: { type: arrayOf('SpanProcessors', 'onEnd'), variables: [], default: [] },
+  file: { type: rules.object, variables: [], default: undefined },
 }
 
 export const SPAN_LIMITS: TableOf<SpanLimitsOptions> = {
@@ -253,7 +268,7 @@ export const SPAN_LIMITS: TableOf<SpanLimitsOptions> = {
   attributePerLinkCountLimit: { type: limit, variables: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], default: 128 },
 }
 
-export const METRICS: TableOf<Omit<MetricsOptions, keyof ExporterOptions>, 'prometheus'> = {
+export const METRICS: TableOf<Omit<MetricsOptions, keyof ExporterOptions>, 'prometheus' | 'file'> = {
   exportIntervalMillis: { type: duration, variables: ['OTEL_METRIC_EXPORT_INTERVAL'], default: 60_000 },
   exportTimeoutMillis: { type: timeout, variables: ['OTEL_METRIC_EXPORT_TIMEOUT'], default: 30_000 },
   views: { type: rules.array, variables: [], default: [] },
@@ -264,6 +279,7 @@ export const METRICS: TableOf<Omit<MetricsOptions, keyof ExporterOptions>, 'prom
     variables: ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'],
     default: 'cumulative',
   },
+  file: { type: rules.object, variables: [], default: undefined },
 }
 
 export const PROMETHEUS: TableOf<PrometheusOptions> = {
@@ -280,24 +296,24 @@ export const SIGNALS: TableOf<SignalOptions> = {
 
 // --- variables without an option
 
-export const LOGS_EXPORTER: ListVariable<'otlp' | 'console'> = {
+export const LOGS_EXPORTER: ListVariable<'otlp' | 'otlp/stdout' | 'console'> = {
   name: 'OTEL_LOGS_EXPORTER',
   text: 'Exporters of logs.',
-  words: ['otlp', 'console'],
+  words: ['otlp', 'otlp/stdout', 'console'],
   default: ['otlp'],
 }
 
-export const TRACES_EXPORTER: ListVariable<'otlp' | 'console' | 'zipkin'> = {
+export const TRACES_EXPORTER: ListVariable<'otlp' | 'otlp/stdout' | 'console' | 'zipkin'> = {
   name: 'OTEL_TRACES_EXPORTER',
   text: 'Exporters of traces.',
-  words: ['otlp', 'console', 'zipkin'],
+  words: ['otlp', 'otlp/stdout', 'console', 'zipkin'],
   default: ['otlp'],
 }
 
-export const METRICS_EXPORTER: ListVariable<'otlp' | 'console' | 'prometheus'> = {
+export const METRICS_EXPORTER: ListVariable<'otlp' | 'otlp/stdout' | 'console' | 'prometheus'> = {
   name: 'OTEL_METRICS_EXPORTER',
   text: 'Exporters of metrics.',
-  words: ['otlp', 'console', 'prometheus'],
+  words: ['otlp', 'otlp/stdout', 'console', 'prometheus'],
   default: ['otlp'],
 }
 

@@ -247,6 +247,14 @@ export interface LogsOptions {
    * @example { directory: '/var/lib/shop/spool' }
    */
   spool?: SpoolOptions | undefined
+  /**
+   * Writes log records to a file of OTLP JSON lines instead of sending them.
+   *
+   * Takes precedence over `OTEL_LOGS_EXPORTER=otlp`; with `otlp/stdout` the variable writes the lines to stdout.
+   * @default none
+   * @example { path: '/var/log/shop/logs.jsonl' }
+   */
+  file?: FileOptions | undefined
 }
 
 /** Spool of the log pipeline. */
@@ -265,6 +273,33 @@ export interface SpoolOptions {
   maxBytes?: number | undefined
   /**
    * Syncs each append to the disk, so that log records also outlive a power failure. Causes up to 20 syncs a second.
+   * @default false
+   */
+  fsync?: boolean | undefined
+}
+
+/** File of OTLP JSON lines, by the file exporter of the specification. */
+export interface FileOptions {
+  /**
+   * Path of the file. The folder is created when missing. Processes and worker threads may share the file.
+   *
+   * Lines are appended to an existing file. When the file is renamed or removed, a new file is begun.
+   * https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
+   * @example '/var/log/shop/logs.jsonl'
+   */
+  path: string
+  /**
+   * Size in bytes at which the file is renamed to `<name>-<time>.<extension>`, and a new file is begun. Lines are never divided.
+   * @default 104857600 (100 MiB)
+   */
+  maxBytes?: number | undefined
+  /**
+   * Maximum number of files, the current file included. The oldest are removed.
+   * @default 10
+   */
+  files?: number | undefined
+  /**
+   * Syncs each write to the disk before its records count as delivered.
    * @default false
    */
   fsync?: boolean | undefined
@@ -351,6 +386,14 @@ export interface TracesOptions extends ExporterOptions {
    * @default none
    */
   processors?: readonly SpanProcessor[] | undefined
+  /**
+   * Writes spans to a file of OTLP JSON lines instead of sending them.
+   *
+   * Takes precedence over `OTEL_TRACES_EXPORTER=otlp`; with `otlp/stdout` the variable writes the lines to stdout.
+   * @default none
+   * @example { path: '/var/log/shop/traces.jsonl' }
+   */
+  file?: FileOptions | undefined
 }
 
 /** Limits of one span. */
@@ -430,6 +473,14 @@ export interface MetricsOptions extends ExporterOptions {
    * @default 'cumulative'
    */
   temporalityPreference?: 'cumulative' | 'delta' | 'lowmemory' | undefined
+  /**
+   * Writes metrics to a file of OTLP JSON lines instead of sending them.
+   *
+   * Takes precedence over `OTEL_METRICS_EXPORTER=otlp`; with `otlp/stdout` the variable writes the lines to stdout.
+   * @default none
+   * @example { path: '/var/log/shop/metrics.jsonl' }
+   */
+  file?: FileOptions | undefined
 }
 
 /** HTTP server for Prometheus. */

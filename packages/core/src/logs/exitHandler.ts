@@ -14,7 +14,7 @@ export interface LogsExitHandler extends ExitHandler {
 /** @param endpoint the receiver, without secrets, for reports */
 export function createExitHandler(
   pipeline: LogPipeline,
-  transport: Pick<ExportTransport, 'abandon' | 'prepareExit' | 'exitTarget'>,
+  transport: Pick<ExportTransport, 'abandon' | 'exitRoute'>,
   endpoint: string,
 ): LogsExitHandler {
   return {
@@ -32,14 +32,7 @@ export function createExitHandler(
     abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
-    exitSources: [
-      {
-        signal: 'logs',
-        prepare: () => transport.prepareExit(),
-        target: () => transport.exitTarget(),
-        unsent: () => pipeline.unsent(),
-      },
-    ],
+    exitSources: [{ signal: 'logs', route: transport.exitRoute, unsent: () => pipeline.unsent() }],
   }
 }
 

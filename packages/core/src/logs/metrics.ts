@@ -1,6 +1,6 @@
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { Attributes, MeterProvider, Observable, ObservableCallback } from '@opentelemetry/api'
-import type { ExporterConfig } from '../config/exporter.ts'
+import { type DestinationConfig, takesLines } from '../config/file.ts'
 import { GRPC_STATUS_NAMES } from '../transport/grpcCall.ts'
 import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
 import { type PipelineCounters, errorType } from '../queue/counters.ts'
@@ -10,7 +10,13 @@ const RECORDS = { unit: '{log_record}' }
 /** Bounds of the duration histogram: those of the semantic conventions for requests, and longer ones for retries. The SDK's defaults are for milliseconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300]
 const PROCESSOR = 'batching_log_processor'
-const EXPORTER = { grpc: 'otlp_grpc_log_exporter', 'http/protobuf': 'otlp_http_log_exporter' }
+const EXPORTER = {
+  grpc: 'otlp_grpc_log_exporter',
+  'http/protobuf': 'otlp_http_log_exporter',
+  // The conventions name no exporter for files.
+  file: 'otlp_file_log_exporter',
+  stdout: 'otlp_stdout_log_exporter',
+}
 
 /** Pipelines of this process so far. Each pipeline is a component with its own number. */
 let pipelines = 0
@@ -25,7 +31,7 @@ let pipelines = 0
  */
 export function observePipeline(
   meterProvider: MeterProvider,
-  config: { readonly exporter: ExporterConfig; readonly maxQueueSize: number | undefined },
+  config: { readonly exporter: DestinationConfig; readonly maxQueueSize: number | undefined },
   counters: PipelineCounters,
   isBehindSdk: boolean,
 ): ExportObserver {
@@ -35,7 +41,7 @@ export function observePipeline(
   const processor = component(PROCESSOR, instance)
   const exporter = {
     ...component(EXPORTER[config.exporter.protocol], instance),
-    ...serverOf(config.exporter.url),
+    ...serverOf(config.exporter),
   }
   // Callbacks stay after a shutdown because cumulative counters keep their last values.
   const observe = (instrument: Observable, callback: ObservableCallback): void =>
@@ -88,7 +94,10 @@ function component(type: string, instance: number): Attributes {
   return { 'otel.component.type': type, 'otel.component.name': `${type}/${instance}` }
 }
 
-function resultOf(outcome: ExportOutcome, { exporter }: { readonly exporter: ExporterConfig }): Attributes {
+function resultOf(
+  outcome: ExportOutcome,
+  { exporter }: { readonly exporter: DestinationConfig },
+): Attributes {
   const { status } = outcome
   const isComplete = outcome.kind === 'delivered' && outcome.rejected === 0
   const type = outcome.kind === 'delivered' ? 'rejected' : errorType(outcome)
@@ -98,15 +107,16 @@ function resultOf(outcome: ExportOutcome, { exporter }: { readonly exporter: Exp
   }
 }
 
-function statusOf(status: number, protocol: ExporterConfig['protocol']): Attributes {
+function statusOf(status: number, protocol: DestinationConfig['protocol']): Attributes {
   return protocol === 'grpc'
     ? { 'rpc.response.status_code': GRPC_STATUS_NAMES[status] ?? String(status) }
     : { 'http.response.status_code': status }
 }
 
-/** Returns no attributes for a gRPC target without a URL scheme because the target may stand for several servers. */
-function serverOf(url: string): Attributes {
-  if (!/^https?:/i.test(url)) return {}
+/** Returns no attributes for files, and for a gRPC target without a URL scheme, because the target may stand for several servers. */
+function serverOf(exporter: DestinationConfig): Attributes {
+  if (takesLines(exporter) || !/^https?:/i.test(exporter.url)) return {}
+  const { url } = exporter
   const { hostname, port, protocol } = new URL(url)
   return { 'server.address': hostname, 'server.port': Number(port || (protocol === 'https:' ? 443 : 80)) }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { safeGet } from '@logbridge/bridge'
 import { isOmitted, timers, unref, type ValueLimits } from '@logbridge/bridge/internal'
 import type { LogsConfig } from '../config/config.ts'
+import { takesLines } from '../config/file.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
 import { createShutdown } from '../process/shutdown.ts'
@@ -20,6 +21,8 @@ import { MAX_RECORD_BYTES } from '../otlp/protobufWriter.ts'
 
 /** Largest batch as a share of `maxQueueBytes`, because memory holds the open batch and four requests in flight even when the spool holds the rest. */
 const BATCH_SHARE = 1 / 8
+/** Size of a full batch that becomes one line of JSON, which is two to three times larger, because readers of lines accept 1 MiB. */
+const LINE_BATCH_BYTES = BATCH_BYTES / 2
 /** Share of a cap from which on records below WARN are dropped, so that severe records find room. */
 const LOW_SEVERITY_SHARE = 0.8
 const WARN = 13
@@ -68,7 +71,8 @@ export class LogPipeline {
     const isBehindSdk = limitsBehindSdk !== undefined
     this.config = config
     this.limits = limitsBehindSdk ?? config.limits
-    this.maxBatchBytes = Math.min(BATCH_BYTES, config.maxQueueBytes * BATCH_SHARE)
+    const batchBytes = config.exporter && takesLines(config.exporter) ? LINE_BATCH_BYTES : BATCH_BYTES
+    this.maxBatchBytes = Math.min(batchBytes, config.maxQueueBytes * BATCH_SHARE)
     this.maxBatchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.maxBatchBytes)
     this.counters = new PipelineCounters(config.onDrop)

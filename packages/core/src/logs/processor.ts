@@ -10,7 +10,8 @@ import type {
 } from '../config/options.ts'
 import { type LogsConfig, resolveLogs } from '../config/config.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { shownEndpoint, unsentRecords } from '../process/longWait.ts'
+import { shownDestination } from '../config/file.ts'
+import { unsentRecords } from '../process/longWait.ts'
 import { onProcessExit } from '../process/processExit.ts'
 import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import type { TimeLimit } from '../process/timers.ts'
@@ -32,7 +33,7 @@ export class PipelineProcessor implements LogRecordProcessor {
   /** @param limits limits that the official SDK does not apply */
   constructor(config: LogsConfig, limits: ValueLimits = {}) {
     const { exporter } = config
-    const endpoint = exporter && shownEndpoint(exporter.url)
+    const endpoint = exporter && shownDestination(exporter)
     const transport =
       exporter &&
       createTransport({ ...config, exporter }, 'logs', () => unsentRecords(this.stats(), endpoint!))

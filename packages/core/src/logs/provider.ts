@@ -10,9 +10,9 @@ import {
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
 import type { LogsConfig } from '../config/config.ts'
-import type { ExporterConfig } from '../config/exporter.ts'
+import { type DestinationConfig, shownDestination } from '../config/file.ts'
 import { createTransport } from '../transport/createTransport.ts'
-import { shownEndpoint, unsentRecords } from '../process/longWait.ts'
+import { unsentRecords } from '../process/longWait.ts'
 import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis, type TimeLimit, within } from '../process/timers.ts'
 import { encodeResource, encodeScope } from '../otlp/openBatch.ts'
@@ -81,10 +81,10 @@ export function createLoggerProviderFrom(config: LogsConfig, resource: Resource)
 
 /** Creates a provider that writes records of any values into the pipeline without the official SDK. */
 function createDirectProvider(
-  config: LogsConfig & { readonly exporter: ExporterConfig },
+  config: LogsConfig & { readonly exporter: DestinationConfig },
   resource: Resource,
 ): ManagedLoggerProvider {
-  const endpoint = shownEndpoint(config.exporter.url)
+  const endpoint = shownDestination(config.exporter)
   const transport = createTransport(config, 'logs', () => unsentRecords(pipeline.stats(), endpoint))
   const pipeline = new LogPipeline(config, transport)
   const encodedResource = encodeResource(resource)

@@ -134,8 +134,22 @@ function* fieldsBetween(bytes: Uint8Array, start: number, end: number): Generato
   }
 }
 
+/** Counts the records of a request of any signal: log records, spans, or metrics. All envelopes have the same numbers of fields. */
+export function countRecords(request: Uint8Array): number {
+  let count = 0
+  for (const resourceLogs of fieldsBetween(request, 0, request.length)) {
+    for (const field of fieldsBetween(request, resourceLogs.content, resourceLogs.end)) {
+      if (field.number !== RESOURCE_LOGS.scopeLogs) continue
+      for (const { number } of fieldsBetween(request, field.content, field.end)) {
+        if (number === SCOPE_LOGS.logRecords) count += 1
+      }
+    }
+  }
+  return count
+}
+
 /**
- * Splits a request into two requests with half of the records each.
+ * Splits a request of any signal into two requests with half of the records each.
  * @param count number of records in the request, 2 or more
  */
 export function splitRequest(request: Uint8Array, count: number): [Uint8Array, Uint8Array] {

@@ -32,13 +32,30 @@ export interface UnsentRequest {
   complete(outcome: ExitOutcome): void
 }
 
-/** Signal that can be flushed while its thread is blocked. */
-export interface ExitSource {
-  readonly signal: Unsent['signal']
+/** Sends requests from a worker while the thread is blocked. */
+export interface WorkerRoute {
   /** Requests early what `target` needs and cannot wait for. */
   prepare(): void
   /** @throws Error with a message that contains no secret */
   target(): ExitReceiver
+}
+
+/** Writes requests in the thread itself, to a file or to stdout. */
+export interface SyncRoute {
+  /**
+   * Writes one request. Never throws.
+   * @param endsAt end of the wait for a reader, in milliseconds of `now()`
+   */
+  sendSync(request: Uint8Array, endsAt: number): ExitOutcome
+}
+
+/** Way of requests while their thread is blocked. */
+export type ExitRoute = WorkerRoute | SyncRoute
+
+/** Signal that can be flushed while its thread is blocked. */
+export interface ExitSource {
+  readonly signal: Unsent['signal']
+  readonly route: ExitRoute
   /** Returns the unsent requests, including those in flight, oldest first. */
   unsent(): readonly UnsentRequest[]
 }
@@ -95,18 +112,37 @@ export function flushAtExit(
     state.endsAt ??= now() + EXIT_FLUSH_MILLIS
     const endsAt = Math.min(state.endsAt, now() + timeoutMillis)
     if (endsAt - now() <= MARGIN_MILLIS) return undefined
-    const parts = sources.flatMap(partOf)
-    return parts.length === 0 ? undefined : sendBlocking(parts, endsAt)
+    let reason: string | undefined
+    const parts: Part[] = []
+    for (const source of sources) {
+      if ('sendSync' in source.route) reason = writeSync(source, source.route, endsAt) ?? reason
+      else parts.push(...partOf(source, source.route))
+    }
+    return parts.length === 0 ? reason : (sendBlocking(parts, endsAt) ?? reason)
   } catch (error) {
     warnFailed(error)
     return undefined
   }
 }
 
-function partOf(source: ExitSource): Part[] {
+/** @returns the reason of a `retryable` outcome, after which no further request is written */
+function writeSync({ unsent }: ExitSource, { sendSync }: SyncRoute, endsAt: number): string | undefined {
+  try {
+    for (const { bytes, complete } of unsent()) {
+      const outcome = sendSync(bytes, endsAt)
+      complete(outcome)
+      if (outcome.kind === 'retryable') return outcome.reason
+    }
+  } catch (error) {
+    warnFailed(error)
+  }
+  return undefined
+}
+
+function partOf(source: ExitSource, route: WorkerRoute): Part[] {
   try {
     const unsent = source.unsent()
-    return unsent.length === 0 ? [] : [{ signal: source.signal, target: source.target(), unsent }]
+    return unsent.length === 0 ? [] : [{ signal: source.signal, target: route.target(), unsent }]
   } catch (error) {
     warnFailed(error)
     return []

@@ -45,8 +45,9 @@ const outages = (shared[KEY] ??= new Map())
  *
  * @param endpoint the receiver, without secrets
  * @param unsent telemetry that waits for the receiver
+ * @param isFile true for a file or stdout, for the advice
  */
-export function watchReceiver(endpoint: string, unsent?: () => Unsent): Receiver {
+export function watchReceiver(endpoint: string, unsent?: () => Unsent, isFile = false): Receiver {
   let outage = outages.get(endpoint)
   if (outage === undefined) {
     outage = {
@@ -77,7 +78,7 @@ export function watchReceiver(endpoint: string, unsent?: () => Unsent): Receiver
       const loss = announceLoss(endpoint)
       outage.isLossReported = loss !== undefined
       const state = loss === undefined ? 'retrying with backoff' : loss
-      warn(`export to ${endpoint} failed, ${state} (${adviceFor(endpoint)})`, reason)
+      warn(`export to ${endpoint} failed, ${state} (${isFile ? FILE_ADVICE : adviceFor(endpoint)})`, reason)
     },
     onDelivered() {
       if (!failing.delete(receiver)) return
@@ -105,6 +106,8 @@ function begin(outage: Outage, since: number): void {
   outage.isLossReported = false
   outage.waited = []
 }
+
+const FILE_ADVICE = 'check its folder, the permissions, and the free space'
 
 function adviceFor(endpoint: string): string {
   const another = 'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'

@@ -53,9 +53,10 @@ export interface ExitConfig {
  * @returns function that stops watching
  */
 export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => void {
-  const exitSources = config?.flushOnExit
-    ? handler.exitSources.filter((source) => source !== undefined)
-    : undefined
+  // Files and stdout are written at each exit, because that takes no worker and no wait for a receiver.
+  const exitSources = handler.exitSources
+    .filter((source) => source !== undefined)
+    .filter(({ route }) => config?.flushOnExit || 'sendSync' in route)
   /** Activity at the last flush of `beforeExit`. */
   let beforeExitActivity = -1
   /** Activity that a flush at the end of the process has covered. */
@@ -104,7 +105,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
 
   function flushOnExit(timeoutMillis?: number): void {
     // Skip what an earlier flush has covered, and a receiver that was unreachable a moment ago.
-    if (exitSources === undefined || flushedActivity === handler.activity()) return
+    if (exitSources.length === 0 || flushedActivity === handler.activity()) return
     if (performance.now() - failedAt < RECENT_FAILURE_MILLIS) return
     exitReason = flushAtExit(exitSources, timeoutMillis) ?? exitReason
   }
@@ -146,7 +147,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     report: reportUnsent,
     end: () => handler.end(),
   })
-  for (const source of exitSources ?? []) source.prepare()
+  for (const { route } of exitSources) if ('prepare' in route) route.prepare()
   // Worker threads receive no signals.
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
   const unwatchSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })

@@ -1,14 +1,14 @@
 import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
-import type { ExporterConfig } from '../config/exporter.ts'
+import { type DestinationConfig, shownDestination } from '../config/file.ts'
 import { withDeadline } from '../transport/deadline.ts'
 import { createTransport } from '../transport/createTransport.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import type { ExitSource } from '../process/exitFlush.ts'
 import { countExportTimer } from '../process/heldEnd.ts'
-import { shownEndpoint, type Unsent } from '../process/longWait.ts'
+import type { Unsent } from '../process/longWait.ts'
 
 /** Time after `abandon` in which exports fail at once, because the SDK starts its next batch immediately. In milliseconds. */
 const ABANDON_MILLIS = 100
@@ -38,11 +38,11 @@ export interface OtlpExporter<Items> {
  */
 export function createOtlpExporter<Items>(
   signal: 'traces' | 'metrics',
-  config: { readonly exporter: ExporterConfig; readonly exportTimeoutMillis: number },
+  config: { readonly exporter: DestinationConfig; readonly exportTimeoutMillis: number },
   serializer: ISerializer<Items, unknown>,
 ): OtlpExporter<Items> {
   const unit = signal === 'traces' ? 'spans' : 'metrics'
-  const endpoint = shownEndpoint(config.exporter.url)
+  const endpoint = shownDestination(config.exporter)
   const transport = createTransport(config, signal, unsent)
   const { receiver } = transport
   const pending = new Set<Promise<void>>()
@@ -153,8 +153,7 @@ export function createOtlpExporter<Items>(
     isExplained,
     exitSource: (flush) => ({
       signal,
-      prepare: transport.prepareExit,
-      target: transport.exitTarget,
+      route: transport.exitRoute,
       unsent() {
         isExiting = true
         flush()
