@@ -24,7 +24,7 @@ export interface LineSink {
    * @throws an error of Node.js when the lines were not written as a whole
    */
   writeSync(lines: Buffer, endsAt: number): void
-  /** Tells if an error of a write is final, because the destination stays closed. */
+  /** Tells if an error of a write is final, because stdout stays closed. */
   isFinal(error: NodeJS.ErrnoException): boolean
   close(): void
 }

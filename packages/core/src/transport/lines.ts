@@ -49,7 +49,10 @@ export function createTransportTo(sink: LineSink, signal: Signal): LineTransport
   }
 
   function notWritten(error: NodeJS.ErrnoException): ExportOutcome {
-    return { kind: sink.isFinal(error) ? 'failed' : 'retryable', reason: oneLine(error.message) }
+    const reason = oneLine(error.message)
+    return sink.isFinal(error)
+      ? { kind: 'failed', reason: `stdout is closed: ${reason}` }
+      : { kind: 'retryable', reason }
   }
 
   return {
