@@ -169,7 +169,8 @@ export interface ShutdownOptions {
    * Sends unsent log records and spans when the process emits `exit`, as after `process.exit()` or an uncaught exception.
    *
    * A worker thread sends them while the process is blocked, for at most 2 seconds. Requests in flight at that moment are sent
-   * again. When `headers` is a function that returns a promise, its last headers are used.
+   * again. When `headers` is a function that returns a promise, its last headers are used. Telemetry for files and stdout is written
+   * at each exit, also without this option.
    * @default false
    * @throws LogbridgeError `INVALID_OPTION` when the permission model of Node.js denies worker threads
    */
