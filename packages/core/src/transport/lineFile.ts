@@ -68,7 +68,7 @@ export function createLineFile(config: FileConfig): LineSink {
       }
     },
     writeSync(lines, endsAt) {
-      // A descriptor of its own, because a `write` may be in progress.
+      // A second descriptor, because a `write` may be in progress.
       const own = openFile(path)
       try {
         appendSync(own, lines, endsAt)
@@ -87,7 +87,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }
@@ -97,7 +97,7 @@ function openFile(path: string): OpenFile {
   try {
     fd = openSync(path, APPEND)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (!isMissing(error)) throw error
     mkdirSync(dirname(path), { recursive: true })
     fd = openSync(path, APPEND)
   }
@@ -148,16 +148,29 @@ function rotate({ path, files }: FileConfig): void {
     } catch (error) {
       unlinkSync(target)
       // Another process has just rotated the file.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      if (!isMissing(error)) throw error
     }
     const rotated = rotatedFiles(path)
     for (const name of rotated.slice(0, Math.max(0, rotated.length - (files - 1)))) {
-      unlinkSync(join(dirname(path), name))
+      removeOnce(join(dirname(path), name))
     }
     rearm(`rotate ${path}`)
   } catch (error) {
     warnOnce(`rotate ${path}`, `rotation of ${path} failed, the files may exceed their limits`, error)
   }
+}
+
+/** Removes a file, unless another process has removed it. */
+function removeOnce(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 /** Creates an empty file with a name that no other process or file has. */

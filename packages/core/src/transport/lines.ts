@@ -23,13 +23,10 @@ export interface LineTransport extends Transport {
  * has them. Requests are written in turn. https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
  */
 export function createLineTransport(config: FileConfig | StdoutConfig, signal: Signal): LineTransport {
-  const sink = config.protocol === 'file' ? createLineFile(config) : createStdoutSink()
-  return createTransportTo(sink, signal)
-}
-
-/** Creates a transport to a sink of lines. */
-export function createTransportTo(sink: LineSink, signal: Signal): LineTransport {
+  const sink: LineSink = config.protocol === 'file' ? createLineFile(config) : createStdoutSink()
   const writer = new JsonWriter(signal)
+  /** Writer for `sendSync`, because the lines of `writer` may be on their way to the file. */
+  let exitWriter: JsonWriter | undefined
   let last: Promise<unknown> = Promise.resolve()
 
   async function write(request: Uint8Array, attempt: AbortSignal): Promise<ExportOutcome> {
@@ -64,8 +61,7 @@ export function createTransportTo(sink: LineSink, signal: Signal): LineTransport
     sendSync(request, endsAt) {
       let lines: Buffer
       try {
-        // A writer of its own, because the lines of `writer` may be on their way to the file.
-        lines = toLines(new JsonWriter(signal), request)
+        lines = toLines((exitWriter ??= new JsonWriter(signal)), request)
       } catch (error) {
         return notEncoded(error)
       }

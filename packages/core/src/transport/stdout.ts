@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { ignoreErrorsOf } from '@logbridge/bridge/internal'
+import { ignoreErrorsOf, timers } from '@logbridge/bridge/internal'
 import { append, appendSync, type Descriptor, isRegularFile, type LineSink } from './appendLines.ts'
 
 const STDOUT = 1
@@ -43,6 +43,10 @@ function writeToStream(lines: Buffer): Promise<void> {
         written()
         if (error) reject(error)
         else resolve()
+      })
+      // A `write` of the application in place of the stream's may take no callback.
+      timers.setImmediate(() => {
+        if (stdout.writableLength === 0) resolve()
       })
     })
   })

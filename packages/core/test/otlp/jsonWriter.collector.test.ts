@@ -1,10 +1,13 @@
 import { SpanKind, SpanStatusCode, ValueType } from '@opentelemetry/api'
-import {
-  ProtobufMetricsSerializer,
-  ProtobufTraceSerializer,
-} from '@opentelemetry/otlp-transformer'
+import { ProtobufMetricsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { AggregationType, InMemoryMetricExporter, AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationType,
+  InMemoryMetricExporter,
+  AggregationTemporality,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace'
 import fc from 'fast-check'
 import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
@@ -19,7 +22,10 @@ import { JsonWriter } from '../../src/otlp/jsonWriter.ts'
 // OTLP exporter sends in JSON.
 
 const program = findCollector()
-const resource = resourceFromAttributes({ 'service.name': 'shop', ports: [1, 2] }, { schemaUrl: 'https://a/1' })
+const resource = resourceFromAttributes(
+  { 'service.name': 'shop', ports: [1, 2] },
+  { schemaUrl: 'https://a/1' },
+)
 const KEYS = { logs: 'resourceLogs', traces: 'resourceSpans', metrics: 'resourceMetrics' } as const
 
 describe.skipIf(program === undefined)('Collector', () => {
@@ -38,7 +44,10 @@ describe.skipIf(program === undefined)('Collector', () => {
       headers: { 'content-type': type },
       body: Buffer.from(body),
     })
-    expect({ status: response.status, rejected: (await response.text()).includes('rejected') }).toEqual({ status: 200, rejected: false })
+    expect({ status: response.status, rejected: (await response.text()).includes('rejected') }).toEqual({
+      status: 200,
+      rejected: false,
+    })
     await vi.waitFor(() => expect(received).not.toHaveLength(0))
     return structuredClone(received)
   }
@@ -47,16 +56,19 @@ describe.skipIf(program === undefined)('Collector', () => {
     ['logs', logs],
     ['traces', traces],
     ['metrics', metrics],
-  ] as const)('forwards the same %s when it receives them as a line and as protobuf', async (signal, make) => {
-    const request = await make()
-    const line = new JsonWriter(signal).line(request).toString()
-    const fromProtobuf = await forwarded(signal, 'application/x-protobuf', request)
-    const fromLine = await forwarded(signal, 'application/json', Buffer.from(line))
-    expect(fromLine).toEqual(fromProtobuf)
-    // The line differs from what the Collector writes only by fields that have their default.
-    const own = JSON.parse(line)[KEYS[signal]]
-    expect(withoutDefaults(own)).toEqual(withoutDefaults(fromProtobuf))
-  })
+  ] as const)(
+    'forwards the same %s when it receives them as a line and as protobuf',
+    async (signal, make) => {
+      const request = await make()
+      const line = new JsonWriter(signal).line(request).toString()
+      const fromProtobuf = await forwarded(signal, 'application/x-protobuf', request)
+      const fromLine = await forwarded(signal, 'application/json', Buffer.from(line))
+      expect(fromLine).toEqual(fromProtobuf)
+      // The line differs from what the Collector writes only by fields that have their default.
+      const own = JSON.parse(line)[KEYS[signal]]
+      expect(withoutDefaults(own)).toEqual(withoutDefaults(fromProtobuf))
+    },
+  )
 })
 
 /** Log records with any values. */
@@ -75,7 +87,11 @@ function logs(): Uint8Array {
         attributes: fields()[0],
         droppedAttributesCount: 1,
         eventName: words,
-        spanContext: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 },
+        spanContext: {
+          traceId: '0af7651916cd43dd8448eb211c80319c',
+          spanId: 'b7ad6b7169203331',
+          traceFlags: 1,
+        },
       },
       { attributeCountLimit: Infinity },
     )
@@ -110,7 +126,11 @@ function traces(): Uint8Array {
 
 async function metrics(): Promise<Uint8Array> {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1e6, exportTimeoutMillis: 1e3 })
+  const reader = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: 1e6,
+    exportTimeoutMillis: 1e3,
+  })
   const views = [
     { instrumentName: 'exponential', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM as const } },
   ]

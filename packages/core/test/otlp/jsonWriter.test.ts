@@ -142,7 +142,7 @@ function valueOf({ type, resolvedType, name }: protobuf.Field, depth: number): f
   const signed = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), nearby)
   switch (type) {
     case 'string':
-      return fc.string({ unit: fc.oneof(fc.constantFrom(...'\u0085\u2028\u2029\u0000"\\\n'), unit) })
+      return fc.string({ unit: fc.oneof(special, unit) })
     case 'bytes':
       return fc.uint8Array()
     case 'bool':
@@ -162,6 +162,7 @@ function valueOf({ type, resolvedType, name }: protobuf.Field, depth: number): f
   }
 }
 
+const special = fc.constantFrom('\u0085', '\u2028', '\u2029', '\0', '"', '\\', '\n')
 const unit = fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })
 /** Integers at the limits of the ways to write them. */
 const nearby = fc

@@ -62,15 +62,18 @@ test('createLineFile begins a new line when a killed process has left a part of 
   expect(content()).toBe('{"resour\n"one"\n{"resour\n"two"\n')
 })
 
-test.each(['renamed', 'removed', 'replaced'])('createLineFile begins a new file when it is %s', async (how) => {
-  const sink = open()
-  await sink.write(line('one'), attempt)
-  if (how === 'removed') rmSync(path)
-  else renameSync(path, `${path}.1`)
-  if (how === 'replaced') writeFileSync(path, '"other"\n')
-  await sink.write(line('two'), attempt)
-  expect(content()).toBe(how === 'replaced' ? '"other"\n"two"\n' : '"two"\n')
-})
+test.each(['renamed', 'removed', 'replaced'])(
+  'createLineFile begins a new file when it is %s',
+  async (how) => {
+    const sink = open()
+    await sink.write(line('one'), attempt)
+    if (how === 'removed') rmSync(path)
+    else renameSync(path, `${path}.1`)
+    if (how === 'replaced') writeFileSync(path, '"other"\n')
+    await sink.write(line('two'), attempt)
+    expect(content()).toBe(how === 'replaced' ? '"other"\n"two"\n' : '"two"\n')
+  },
+)
 
 test('createLineFile rotates between lines, and keeps the newest files, when the file reaches maxBytes', async () => {
   const sink = open({ maxBytes: 100, files: 4 })
@@ -161,9 +164,11 @@ test.skipIf(process.platform === 'win32')(
 
 const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 
-test.skipIf(!canMount)('createLineFile removes the part of a line when the disk is full amid the line', async () => {
-  // The built package, because the disk belongs to a namespace of its own.
-  const program = `
+test.skipIf(!canMount)(
+  'createLineFile removes the part of a line when the disk is full amid the line',
+  async () => {
+    // The built package, because the disk is visible in a namespace alone.
+    const program = `
     import { createLoggerProvider } from '@logbridge/core'
     import { readFileSync, rmSync } from 'node:fs'
     import { execFileSync } from 'node:child_process'
@@ -183,15 +188,16 @@ test.skipIf(!canMount)('createLineFile removes the part of a line when the disk 
     await provider.shutdown()
     console.log(JSON.stringify({ amid: amid.split('\\n').length, lines: read().split('\\n').slice(0, -1).map((line) => JSON.parse(line).resourceLogs[0].scopeLogs[0].logRecords[0].body.stringValue), stats: provider.stats() }))
   `
-  const output = execFileSync('unshare', ['-Urm', process.execPath, '--input-type=module', '-e', program], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  expect(JSON.parse(output)).toMatchObject({
-    // The first line, and nothing after its newline.
-    amid: 2,
-    lines: ['one', 'two'],
-    stats: { created: 2, delivered: 2, queued: 0, inFlight: 0, dropped: {} },
-  })
-})
+    const output = execFileSync('unshare', ['-Urm', process.execPath, '--input-type=module', '-e', program], {
+      cwd: new URL('../..', import.meta.url),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    expect(JSON.parse(output)).toMatchObject({
+      // The first line, and nothing after its newline.
+      amid: 2,
+      lines: ['one', 'two'],
+      stats: { created: 2, delivered: 2, queued: 0, inFlight: 0, dropped: {} },
+    })
+  },
+)

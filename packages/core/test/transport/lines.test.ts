@@ -92,7 +92,7 @@ describe('a file of OTLP JSON lines', () => {
       }),
     )
     // Metrics come last, so that they have the counters of the logs.
-    const exported = metrics.filter(({ name }) => name === 'otel.sdk.exporter.log.exported').at(-1)
+    const exported = metrics.findLast(({ name }) => name === 'otel.sdk.exporter.log.exported')
     expect(JSON.stringify(exported)).toContain('otlp_file_log_exporter/0')
   })
 
@@ -262,7 +262,7 @@ describe('OTLP JSON lines on stdout', () => {
     ['shutdown is called', 'await telemetry.shutdown()'],
     [
       'process.exit() is called',
-      // What a pipe has not taken of an earlier write is lost at the exit, for the application, too.
+      // The exit discards the part of an earlier write that the pipe has not taken.
       `await telemetry.forceFlush()
       await new Promise((resolve) => process.stdout.write('', resolve))
       for (let n = 5000; n < 10_000; n += 1) logger.emit({ body: String(n) })
@@ -337,7 +337,7 @@ describe('OTLP JSON lines on stdout', () => {
     expect(bodiesOf(stdout)).toHaveLength(20_000)
   })
 
-  test('are dropped and counted, and the application goes on, when the reader has gone away', async () => {
+  test('are dropped and counted, and the application goes on, when stdout has lost its reader', async () => {
     const program = `${PROGRAM}
       process.stdin.resume()
       process.stdin.on('end', async () => {
@@ -361,7 +361,7 @@ describe('OTLP JSON lines on stdout', () => {
     child.stdin.end()
     const [code] = await once(child, 'close')
     expect(code).toBe(0)
-    const [stats] = stderr.split('\n').filter((line) => line.startsWith('{'))
+    const stats = stderr.split('\n').find((line) => line.startsWith('{'))
     expect(JSON.parse(stats!)).toMatchObject({
       created: 3,
       delivered: 0,
@@ -370,6 +370,23 @@ describe('OTLP JSON lines on stdout', () => {
       dropped: { export_failed: 3 },
     })
     expect(stderr).toContain('dropped log records, refused by the receiver: stdout is closed: write EPIPE')
+  })
+
+  test('are delivered when the application has replaced process.stdout.write', async () => {
+    const { stdout, stderr } = await run(
+      `${PROGRAM}
+      const { write } = process.stdout
+      process.stdout.write = (chunk) => write.call(process.stdout, 'app ' + chunk)
+      for (const body of ['one', 'two']) {
+        logger.emit({ body })
+        await telemetry.forceFlush()
+      }
+      process.stderr.write(String(telemetry.stats().delivered))
+    `,
+      { env: { ...env, OTEL_TRACES_EXPORTER: 'none' } },
+    )
+    expect(stderr).toBe('2')
+    expect(bodiesOf(stdout.replaceAll(/^app /gm, ''))).toEqual(['one', 'two'])
   })
 
   test('reach stdout when a worker thread writes them', async () => {
