@@ -1,3 +1,4 @@
+import { numericSeverity, type SeverityScale } from '@logbridge/bridge'
 import { isFields } from '@logbridge/bridge/internal'
 import { parseTime } from './time.ts'
 import { type LevelNames, type Settings, severityOfName } from './settings.ts'
@@ -55,6 +56,28 @@ export function placeLevelName(
   const name = level.trim()
   record.severityText = name
   record.severityNumber = severityOfName(name, settings, names)
+}
+
+/**
+ * Moves the number of a level. Beside a name, a number that says anything else stays an attribute.
+ * @param scale levels of the library
+ */
+export function moveLevelNumber(
+  record: ParsedRecord,
+  fields: Fields,
+  key: string,
+  { severity }: Settings,
+  scale: SeverityScale,
+): void {
+  const level = fields[key]
+  if (typeof level !== 'number') return
+  const { severityText, severityNumber } = record
+  const isNamed = severityText !== undefined && severityNumber !== 0
+  if (isNamed && !scale.some(([value, number]) => value === level && number === severityNumber)) return
+  fields[key] = undefined
+  if (isNamed) return
+  record.severityText ??= String(level)
+  record.severityNumber = severity.get(String(level)) ?? numericSeverity(level, scale)
 }
 
 /** Moves the name of the logger. */

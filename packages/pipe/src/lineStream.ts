@@ -10,10 +10,12 @@ const TRUNCATED = 'logbridge.line.truncated'
 
 /** Line whose parts have come so far. */
 interface PartialLine {
-  text: string
+  /** Bytes of the parts, because a container runtime may split a character. */
+  readonly parts: Buffer[]
+  length: number
   isCut: boolean
+  /** Offset of the first part. */
   readonly from: number
-  last: WrappedLine
 }
 
 /** Text that may be continued. */
@@ -34,10 +36,11 @@ export class LineStream {
   private readonly parser: LineParser
   private readonly onRecord: (record: ParsedLine) => void
   private readonly attributes: readonly (readonly [key: string, value: unknown])[]
-  private readonly maxLineLength: number
+  private readonly maxLineBytes: number
   private readonly continuation = new ContinuationState()
   private text: WaitingText | undefined
   private partial: PartialLine | undefined
+  private lastPart: WrappedLine | undefined
   /** Offset of the line that is being read, while `onRecord` gets the record before it. */
   private readFrom: number | undefined
 
@@ -45,12 +48,12 @@ export class LineStream {
     parser: LineParser,
     onRecord: (record: ParsedLine) => void,
     attributes: Readonly<Fields> | undefined,
-    maxLineLength: number,
+    maxLineBytes: number,
   ) {
     this.parser = parser
     this.onRecord = onRecord
     this.attributes = Object.entries(attributes ?? {})
-    this.maxLineLength = maxLineLength
+    this.maxLineBytes = maxLineBytes
   }
 
   /** Offset of the first line that no record has; `undefined` when all lines became records. */
@@ -91,18 +94,20 @@ export class LineStream {
     if (this.text !== undefined) this.text.blankLines += 1
   }
 
-  addWrapped(wrapped: WrappedLine, from: number, isCut: boolean): void {
-    const before = this.partial
-    const room = this.maxLineLength - (before?.text.length ?? 0)
-    const isLong = wrapped.line.length > room
-    const partial: PartialLine = {
-      text: (before?.text ?? '') + (isLong ? wrapped.line.slice(0, room) : wrapped.line),
-      isCut: before?.isCut === true || isCut || isLong,
-      from: before?.from ?? from,
-      last: wrapped,
-    }
-    this.partial = partial
-    if (!wrapped.isPartial) this.endPartial(partial)
+  /** @param bytes line of the file */
+  addWrapped(wrapped: WrappedLine, from: number, isCut: boolean, bytes: Buffer): void {
+    if (!wrapped.isPartial && this.partial === undefined)
+      return this.addWhole(wrapped.line, from, isCut, wrapped)
+    const partial = (this.partial ??= { parts: [], length: 0, isCut: false, from })
+    const { line, prefixLength } = wrapped
+    const part = prefixLength === undefined ? Buffer.from(line) : bytes.subarray(prefixLength)
+    const kept = part.subarray(0, this.maxLineBytes - partial.length)
+    // The source may reuse its bytes.
+    partial.parts.push(prefixLength === undefined ? kept : Buffer.from(kept))
+    partial.length += kept.length
+    partial.isCut ||= isCut || kept.length < part.length
+    if (wrapped.isPartial) this.lastPart = wrapped
+    else this.endPartial(partial, wrapped)
   }
 
   /** Ends the text that waits for continuation lines. */
@@ -120,14 +125,19 @@ export class LineStream {
   }
 
   end(): void {
-    if (this.partial !== undefined) this.endPartial(this.partial)
+    if (this.partial !== undefined) this.endPartial(this.partial, this.lastPart)
     this.flush()
   }
 
-  private endPartial({ text, from, isCut, last }: PartialLine): void {
+  private endPartial({ parts, length, from, isCut }: PartialLine, wrapped: WrappedLine | undefined): void {
     this.partial = undefined
-    if (text === '') this.addBlank()
-    else this.add(text, from, isCut, last)
+    this.lastPart = undefined
+    this.addWhole(Buffer.concat(parts, length).toString(), from, isCut, wrapped)
+  }
+
+  private addWhole(line: string, from: number, isCut: boolean, wrapped: WrappedLine | undefined): void {
+    if (line === '') this.addBlank()
+    else this.add(line, from, isCut, wrapped)
   }
 
   /** Appends a continuation line. Returns false for any other line. */

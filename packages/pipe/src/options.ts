@@ -4,7 +4,7 @@ import type { FormatName } from './types.ts'
 /** Options of how a line becomes a record. */
 export interface LineOptions {
   /**
-   * Format of the lines. `auto` finds the format of each line by its keys, and a line that is no JSON is a text.
+   * Format of the lines. `auto` finds the format of each line by its keys; a line that is no JSON is a text.
    * @default 'auto'
    */
   format?: FormatName | 'auto' | undefined
@@ -65,10 +65,10 @@ const FORMAT_NAMES: readonly (FormatName | 'auto')[] = [
   'zap',
   'slog',
   'logrus',
-  'zerolog',
   'log4js',
-  'structlog',
   'python-json-logger',
+  'structlog',
+  'zerolog',
   'winston',
   'json',
   'text',

@@ -3,16 +3,18 @@ import { parseObject } from '@logbridge/bridge/internal'
 import { setField } from './fields.ts'
 import type { Format } from './formats/format.ts'
 import { FORMATS } from './formats/formats.ts'
-import { applyMap, type MappedKeys, mappedKeys } from './map.ts'
+import { json } from './formats/json.ts'
+import { hasEqualKeys, type LenientResult, parseLenient } from './lenientJson.ts'
+import { applyMap, mappedKeys } from './map.ts'
 import { type LineOptions, lineOptionRules } from './options.ts'
 import { createRecord } from './record.ts'
-import { resolveSettings, type Settings } from './settings.ts'
+import { resolveSettings } from './settings.ts'
 import type { Fields, FormatName, OtlpLine, ParsedLine, ParsedRecord } from './types.ts'
 
 const BRACE = 0x7b
 const SIGNALS = { resourceLogs: 'logs', resourceSpans: 'traces', resourceMetrics: 'metrics' } as const
 
-/** Parses the lines of one stream, whose format is kept from line to line. */
+/** Parses lines. */
 export interface LineParser {
   /** Parses one line, without its line break. Never throws. */
   parse(line: string): ParsedLine
@@ -38,50 +40,38 @@ export function parseLine(
 }
 
 /**
- * Creates a parser for the lines of one stream.
+ * Creates a parser, which finds the format of each line by its keys. The format of the line before says nothing: formats share keys, so that a
+ * kept format would read the lines of others.
+ *
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function createLineParser(options: LineOptions = {}): LineParser {
   checkOptions('@logbridge/pipe', options, lineOptionRules)
-  return createLineParsers(options)()
-}
-
-/** Creates a factory of parsers that share their options, which are checked. */
-export function createLineParsers(options: LineOptions): () => LineParser {
   const settings = resolveSettings(options)
   const keys = options.map && mappedKeys(options.map)
-  const { format = 'auto', keepOriginal = false } = options
-  return () => createParser(settings, format, keys, keepOriginal)
-}
-
-function createParser(
-  settings: Settings,
-  name: FormatName | 'auto',
-  keys: MappedKeys | undefined,
-  keepOriginal: boolean,
-): LineParser {
+  const { format: name = 'auto', keepOriginal = false } = options
   const fixed = FORMATS.find((format) => format.name === name)
-  let kept: Format | undefined
 
-  function formatOf(fields: Fields, text: string): Format {
-    if (fixed) return fixed
-    // Most lines are of the format of the line before.
-    if (kept?.recognizes(fields, text) !== true)
-      kept = FORMATS.find((format) => format.recognizes(fields, text))!
-    return kept
-  }
-
-  function parse(line: string): ParsedLine {
-    const fields =
-      name === 'text' || line.charCodeAt(firstCharacter(line)) !== BRACE ? undefined : parseObject(line)
-    if (fields === undefined) return textRecord(line)
+  function convert(fields: Fields, line: string): ParsedLine {
     if (name === 'auto' || name === 'otlp') {
       const signal = signalOf(fields)
       if (signal !== undefined) return { format: 'otlp', signal, json: line }
     }
-    if (keys === undefined) return formatOf(fields, line).convert(fields, settings)
-    const format = formatOf(fields, line)
+    const format = fixed ?? formatOf(fields, line)
+    if (keys === undefined) return format.convert(fields, settings)
     return applyMap(keys, fields, settings, () => format.convert(fields, settings))
+  }
+
+  function parse(line: string): ParsedLine {
+    if (name === 'text' || line.charCodeAt(firstCharacter(line)) !== BRACE) return textRecord(line)
+    const fields = parseObject(line)
+    if (fields !== undefined && !hasEqualKeys(line, fields)) return convert(fields, line)
+    // Without an object, the line may have Python's NaN.
+    const lenient = fields !== undefined || /NaN|Infinity/.test(line) ? parseLenient(line) : undefined
+    if (lenient === undefined) return fields === undefined ? textRecord(line) : convert(fields, line)
+    const parsed = convert(lenient.fields, line)
+    if (parsed.format !== 'otlp') restoreKeys(parsed.attributes, lenient.renamed)
+    return parsed
   }
 
   return {
@@ -90,6 +80,21 @@ function createParser(
       if (keepOriginal && parsed.format !== 'otlp') setField(parsed.attributes, 'log.record.original', line)
       return parsed
     },
+  }
+}
+
+/** Returns the first format that recognizes a line. */
+function formatOf(fields: Fields, text: string): Format {
+  for (const format of FORMATS) if (format.recognizes(fields, text)) return format
+  return json
+}
+
+/** Gives an attribute its own key back, when the other field with this key has been moved. */
+function restoreKeys(attributes: Fields, renamed: LenientResult['renamed']): void {
+  for (const [key, name] of renamed) {
+    if (attributes[key] !== undefined || attributes[name] === undefined) continue
+    setField(attributes, key, attributes[name])
+    delete attributes[name]
   }
 }
 

@@ -2,7 +2,7 @@ import { checkOptions, type OptionRule, rules } from '@logbridge/bridge'
 import { timers, unref } from '@logbridge/bridge/internal'
 import { LineStream } from './lineStream.ts'
 import { type LineOptions, lineOptionRules } from './options.ts'
-import { createLineParsers } from './parse.ts'
+import { createLineParser } from './parse.ts'
 import { createTimeZone } from './timeZone.ts'
 import type { Fields, ParsedLine } from './types.ts'
 import { unwrapCri } from './wrappers/cri.ts'
@@ -60,7 +60,7 @@ const readerRules: Readonly<Record<keyof LineReaderOptions, OptionRule>> = {
 
 /**
  * Creates a reader that turns the bytes of a stream into records: cuts lines, unwraps those of container runtimes, joins continuation lines
- * (of a text, not of JSON), and keeps the format from line to line, separately for stdout and stderr in one file.
+ * (of a text, not of JSON).
  *
  * @throws LogbridgeError `INVALID_OPTION`
  * @example
@@ -94,8 +94,8 @@ class Reader implements LineReader {
   constructor({ onRecord, maxLineBytes = DEFAULT_MAX_BYTES, attributes, ...options }: LineReaderOptions) {
     this.maxLineBytes = maxLineBytes
     this.zone = createTimeZone(options.timezone)
-    const createParser = createLineParsers(options)
-    this.createStream = () => new LineStream(createParser(), onRecord, attributes, maxLineBytes)
+    const parser = createLineParser(options)
+    this.createStream = () => new LineStream(parser, onRecord, attributes, maxLineBytes)
     this.plain = this.createStream()
     this.streams.set('', this.plain)
   }
@@ -168,10 +168,10 @@ class Reader implements LineReader {
     if (first === last) return this.plain.addBlank()
     let text = bytes.toString('utf8', first, last)
     if (from === 0 && text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1)
-    this.addLine(text, from, isCut)
+    this.addLine(text, from, isCut, bytes.subarray(first, last))
   }
 
-  private addLine(text: string, from: number, isCut: boolean): void {
+  private addLine(text: string, from: number, isCut: boolean, bytes: Buffer): void {
     const code = text.charCodeAt(0)
     const wrapped =
       code === BRACE
@@ -182,7 +182,7 @@ class Reader implements LineReader {
     if (wrapped === undefined) return this.plain.add(text, from, isCut)
     let stream = this.streams.get(wrapped.stream)
     if (stream === undefined) this.streams.set(wrapped.stream, (stream = this.createStream()))
-    stream.addWrapped(wrapped, from, isCut)
+    stream.addWrapped(wrapped, from, isCut, bytes)
   }
 
   private startTimer(): void {

@@ -25,9 +25,10 @@ export function moveSpan(record: ParsedRecord, fields: Fields): boolean {
     if (typeof traceId !== 'string') continue
     const spanId = fields[span]
     if (typeof spanId !== 'string') continue
-    if (!place(record, traceId, spanId, flags === undefined ? 0 : flagsOf(fields[flags]))) continue
+    const traceFlags = flags === undefined ? undefined : flagsOf(fields[flags])
+    if (!place(record, traceId, spanId, traceFlags)) continue
     fields[trace] = fields[span] = undefined
-    if (flags !== undefined && fields[flags] !== undefined) fields[flags] = undefined
+    if (traceFlags !== undefined) fields[flags!] = undefined
     return true
   }
   return (
@@ -38,19 +39,23 @@ export function moveSpan(record: ParsedRecord, fields: Fields): boolean {
   )
 }
 
-function place(record: ParsedRecord, traceId: string, spanId: string, traceFlags: number): boolean {
+function place(record: ParsedRecord, traceId: string, spanId: string, traceFlags = 0): boolean {
   const span = { traceId: traceId.toLowerCase(), spanId: spanId.toLowerCase(), traceFlags }
   if (!isSpanContextValid(span)) return false
   record.context = contextOfSpan(span)
   return true
 }
 
-/** Reads flags: two hex digits, a number, or whether the span is sampled. */
-function flagsOf(value: unknown): number {
-  if (typeof value === 'string')
-    return /^[\da-f]{2}$/i.test(value) ? Number.parseInt(value, 16) : value.toLowerCase() === 'true' ? 1 : 0
-  if (typeof value === 'boolean') return value ? 1 : 0
-  return typeof value === 'number' && value >= 0 && value <= 0xff ? value : 0
+/** Reads flags: two hex digits, a number, or a boolean that tells if the span is sampled. Returns `undefined` for any other value. */
+function flagsOf(value: unknown): number | undefined {
+  if (typeof value === 'string') {
+    if (/^[\da-f]{2}$/i.test(value)) return Number.parseInt(value, 16)
+    return /^(?:true|false)$/i.test(value) ? Number(value.length === 4) : undefined
+  }
+  if (typeof value === 'boolean') return Number(value)
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xff
+    ? (value as number)
+    : undefined
 }
 
 function moveTraceparent(record: ParsedRecord, fields: Fields): boolean {
@@ -73,7 +78,7 @@ function moveDatadog(record: ParsedRecord, fields: Fields): boolean {
   if (traceId === undefined) return false
   const trace = typeof traceId === 'string' && traceId.length === 32 ? traceId : hexOf(traceId, 32)
   const span = hexOf(source[spanKey], 16)
-  if (trace === undefined || span === undefined || !place(record, trace, span, 0)) return false
+  if (trace === undefined || span === undefined || !place(record, trace, span)) return false
   source[traceKey] = source[spanKey] = undefined
   return true
 }
@@ -90,7 +95,7 @@ function moveNested(record: ParsedRecord, fields: Fields): boolean {
   if (!isFields(trace) || !isFields(span)) return false
   const { id: traceId } = trace
   const { id: spanId } = span
-  if (typeof traceId !== 'string' || typeof spanId !== 'string' || !place(record, traceId, spanId, 0))
+  if (typeof traceId !== 'string' || typeof spanId !== 'string' || !place(record, traceId, spanId))
     return false
   trace['id'] = span['id'] = undefined
   if (isEmpty(trace)) fields['trace'] = undefined
@@ -106,11 +111,12 @@ function moveGoogle(record: ParsedRecord, fields: Fields): boolean {
   const traceId = typeof trace === 'string' ? GOOGLE_TRACE.exec(trace)?.[1] : undefined
   if (traceId === undefined || typeof spanId !== 'string') return false
   const sampled = `${GOOGLE}trace_sampled`
-  if (!place(record, traceId, spanId, flagsOf(fields[sampled]))) return false
+  const traceFlags = flagsOf(fields[sampled])
+  if (!place(record, traceId, spanId, traceFlags)) return false
   // The project of the trace is in no other field.
   if (trace === traceId) fields[`${GOOGLE}trace`] = undefined
   fields[`${GOOGLE}spanId`] = undefined
-  if (fields[sampled] !== undefined) fields[sampled] = undefined
+  if (traceFlags !== undefined) fields[sampled] = undefined
   return true
 }
 

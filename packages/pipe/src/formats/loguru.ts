@@ -17,6 +17,7 @@
  */
 import { numericSeverity, type SerializedError, type SeverityScale } from '@logbridge/bridge'
 import { isFields } from '@logbridge/bridge/internal'
+import { plainTraceback } from '../exceptions/pythonText.ts'
 import { addField, addInner } from '../fields.ts'
 import { createRecord } from '../record.ts'
 import type { Settings } from '../settings.ts'
@@ -108,7 +109,7 @@ function place(record: ParsedRecord, inner: Fields, key: string, text: string, s
       if (!isModuleOf(value, inner['file'])) addField(attributes, key, value, PREFIX)
       return
     case 'exception':
-      if (isFields(value)) placeException(record, value, text, inner['message'])
+      if (isFields(value)) placeException(record, value, text, inner['message'], settings)
       else if (value !== null) addField(attributes, key, value, PREFIX)
       return
     default:
@@ -140,16 +141,23 @@ function isModuleOf(module: unknown, file: unknown): boolean {
 }
 
 /** Moves the exception. Its traceback stands in the text alone, behind the message. */
-function placeException(record: ParsedRecord, exception: Fields, text: string, message: unknown): void {
+function placeException(
+  record: ParsedRecord,
+  exception: Fields,
+  text: string,
+  message: unknown,
+  { keepLocals }: Settings,
+): void {
   const { type, value, traceback: hasTraceback } = exception
   const parsed: SerializedError = {}
   if (typeof type === 'string') parsed.type = type
   if (value !== undefined && value !== null)
     parsed.message = typeof value === 'string' ? value : JSON.stringify(value)
   const at = typeof message === 'string' ? text.indexOf(`${message}\n`) : -1
-  const stack = at < 0 ? undefined : text.slice(at + (message as string).length + 1).replace(/\n+$/, '')
-  if (stack) parsed.stack = stack
+  const stack = at < 0 ? '' : plainTraceback(text.slice(at + (message as string).length + 1), keepLocals)
+  if (stack !== '') parsed.stack = stack
   record.exception = parsed
   addInner(record.attributes, 'exception', exception, EXCEPTION)
-  if (!stack && hasTraceback === true) addField(record.attributes, 'text', text, 'line.')
+  // A format of the application may have changed the message.
+  if (stack === '' && hasTraceback === true) addField(record.attributes, 'text', text, 'line.')
 }

@@ -46,7 +46,7 @@ export const pino: Format = {
       : typeof level === 'string' && time !== undefined && pid !== undefined && hostname !== undefined,
   convert(fields, settings) {
     const record = createRecord('pino', fields)
-    moveLevelNumber(record, fields, settings)
+    movePinoLevel(record, fields, settings)
     moveTime(record, fields, 'time', settings)
     record.body = move(fields, 'msg')
     moveScope(record, fields, 'name')
@@ -57,7 +57,7 @@ export const pino: Format = {
 }
 
 /** Moves a level of the scale that pino and bunyan share. A formatter may have written its name. */
-export function moveLevelNumber(record: ParsedRecord, fields: Fields, settings: Settings): void {
+export function movePinoLevel(record: ParsedRecord, fields: Fields, settings: Settings): void {
   const { level } = fields
   if (typeof level !== 'number') return moveLevelName(record, fields, 'level', settings)
   fields['level'] = undefined

@@ -21,6 +21,7 @@ export function unwrapCri(text: string, zone: TimeZone): WrappedLine | undefined
     stream: found[2] as 'stdout' | 'stderr',
     time,
     isPartial: found[3] === 'P',
+    prefixLength: found[0].length,
     attributes: undefined,
   }
 }

@@ -21,5 +21,5 @@ export function unwrapDocker(text: string, zone: TimeZone): WrappedLine | undefi
   const isPartial = !log.endsWith('\n')
   const attributes = Object.keys(rest).length > 0 ? rest : undefined
   const line = isPartial ? log : log.slice(0, log.endsWith('\r\n') ? -2 : -1)
-  return { line, stream, time: parseIsoTime(time, zone), isPartial, attributes }
+  return { line, stream, time: parseIsoTime(time, zone), isPartial, prefixLength: undefined, attributes }
 }

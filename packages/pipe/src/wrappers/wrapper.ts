@@ -9,6 +9,8 @@ export interface WrappedLine {
   readonly time: HrTime | undefined
   /** True when the rest of the line follows in the next line of the stream, because the runtime splits lines at 8 or 16 KiB. */
   readonly isPartial: boolean
+  /** Length of the prefix before the line, whose bytes stand in the file unchanged; `undefined` when they are escaped. */
+  readonly prefixLength: number | undefined
   /** Other fields of the wrapper. */
   readonly attributes: Fields | undefined
 }

@@ -1,0 +1,3 @@
+import { conformance } from '../conformance.ts'
+
+conformance({ format: 'ecs', files: ['ecs-pino.jsonl', 'ecs-winston.jsonl', 'ecs-nested.jsonl'] })

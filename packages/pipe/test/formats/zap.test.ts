@@ -1,0 +1,3 @@
+import { conformance } from '../conformance.ts'
+
+conformance({ format: 'zap', files: ['zap.jsonl', 'zap-development.jsonl'] })
