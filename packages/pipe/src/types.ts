@@ -40,7 +40,7 @@ export interface ParsedRecord {
   severityNumber: SeverityNumber
   /** Name of the level in the library's own spelling. */
   severityText: string | undefined
-  /** Name of the logger, which becomes the instrumentation scope. */
+  /** Name of the logger, else of the library: the instrumentation scope. `undefined` when the format is of no library. */
   scope: string | undefined
   body: unknown
   /** All other fields, nested values nested. The object belongs to the reader of the record. */

@@ -9,6 +9,7 @@ test('parseLine returns the severity, time, and fields of a line of pino', () =>
     timestamp: [1_790_000_000, 123_000_000],
     severityNumber: 13,
     severityText: 'warn',
+    scope: 'pino',
     body: 'stock is low',
     attributes: { pid: 7, hostname: 'h', order: { id: 42 } },
   })

@@ -12,7 +12,8 @@ export const GO_LEVELS: LevelNames = { fatal: 21, panic: 22 }
 export function moveError(record: ParsedRecord, fields: Fields, key: string): SerializedError | undefined {
   const message = moveText(fields, key)
   if (message === undefined) return undefined
-  const exception: SerializedError = { message }
+  // An empty type, because the bridge would read a missing one in the stack, which Go begins with a function.
+  const exception: SerializedError = { type: '', message }
   record.exception = exception
   return exception
 }
