@@ -6,7 +6,7 @@ export const title = 'Logger.emit to delivered, 200,000 records of a message and
 
 const program = new URL('../lib/file.js', import.meta.url)
 const DESTINATIONS = { grpc: 'OTLP/gRPC', file: 'file of OTLP JSON lines' }
-const GOAL = 1.5
+const GOAL = 2
 
 export async function run({ rounds }) {
   const runs = await withReceiver(({ url }) =>

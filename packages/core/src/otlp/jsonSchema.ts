@@ -53,10 +53,18 @@ type ScalarType =
   | 'bytes'
   | 'id'
 
+/** ASCII text in words of four bytes, in little-endian order, because copying words is faster than copying bytes (`pnpm bench file`). */
+export interface Words {
+  readonly length: number
+  readonly words: Int32Array
+}
+
 /** Field of a message. */
 export interface FieldSchema {
-  /** `"name":` in ASCII. */
-  readonly prefix: Uint8Array
+  /** `"name":` of the first field of a message. */
+  readonly first: Words
+  /** `,"name":` of any other field. */
+  readonly next: Words
   readonly type: ScalarType | 'message'
   /** Message of a field of type `message`. */
   readonly message: MessageSchema | undefined
@@ -88,13 +96,22 @@ function messageOf<Name extends string>(
     const isRepeated = typeof given === 'object' && !Array.isArray(given)
     const type = isRepeated ? given.each : given
     message[number] = {
-      prefix: Buffer.from(`${JSON.stringify(name)}:`),
+      first: wordsOf(`${JSON.stringify(name)}:`),
+      next: wordsOf(`,${JSON.stringify(name)}:`),
       type: typeof type === 'string' ? type : 'message',
       message: typeof type === 'string' ? undefined : type,
       isRepeated,
     }
   }
   return message
+}
+
+function wordsOf(text: string): Words {
+  const words = new Int32Array(Math.ceil(text.length / 4))
+  const bytes = Buffer.alloc(words.length * 4)
+  bytes.write(text, 'latin1')
+  for (let index = 0; index < words.length; index += 1) words[index] = bytes.readInt32LE(index * 4)
+  return { length: text.length, words }
 }
 
 /** Returns the schema of the export request of a signal. */

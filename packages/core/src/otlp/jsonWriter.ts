@@ -1,4 +1,4 @@
-import { type FieldSchema, type MessageSchema, requestSchema } from './jsonSchema.ts'
+import { type FieldSchema, type MessageSchema, requestSchema, type Words } from './jsonSchema.ts'
 import { WIRE_TYPE } from './fields.ts'
 import type { Signal } from '../config/optionTable.ts'
 
@@ -31,6 +31,9 @@ for (const [character, letter] of Object.entries({
 })) {
   SHORT_ESCAPES[character.charCodeAt(0)] = letter.charCodeAt(0)
 }
+/** 1 for each byte that stands for itself in a string, 0 for characters to escape, and for the first bytes of line separators. */
+const PLAIN = new Uint8Array(0x100).fill(1, 0x20)
+for (const byte of [QUOTE, BACKSLASH, 0xc2, 0xe2]) PLAIN[byte] = 0
 /** Bytes of the longest number: `-1.7976931348623157e+308`. */
 const MAX_NUMBER_BYTES = 32
 
@@ -48,6 +51,8 @@ export class JsonWriter {
   /** Position in `input`. */
   private at = 0
   private output: Buffer = Buffer.allocUnsafeSlow(INITIAL_CAPACITY)
+  /** View of `output`. V8 inlines the setters of a DataView. */
+  private view: DataView = new DataView(this.output.buffer)
   /** Position in `output`. */
   private end = 0
   /** Halves of the integer that `varint64` has read. */
@@ -69,7 +74,7 @@ export class JsonWriter {
     this.numbers = new DataView(request.buffer, request.byteOffset, request.length)
     this.at = 0
     this.end = 0
-    if (this.output.length > KEPT_CAPACITY) this.output = Buffer.allocUnsafeSlow(INITIAL_CAPACITY)
+    if (this.output.length > KEPT_CAPACITY) this.use(Buffer.allocUnsafeSlow(INITIAL_CAPACITY))
     this.message(this.request, request.length)
     this.ensure(1)
     this.output[this.end++] = NEWLINE
@@ -92,7 +97,7 @@ export class JsonWriter {
       }
       const bit = 1 << (tag >>> 3)
       if ((seen & bit) !== 0) throw new RangeError(`field ${tag >>> 3} stands twice in a message`)
-      this.name(field.prefix, seen !== 0)
+      this.copy(seen === 0 ? field.first : field.next)
       seen |= bit
       if (field.isRepeated) this.repeated(field, tag, end)
       else this.value(field, end)
@@ -102,13 +107,12 @@ export class JsonWriter {
     this.output[this.end++] = CLOSE_BRACE
   }
 
-  private name(prefix: Uint8Array, hasFieldBefore: boolean): void {
-    this.ensure(prefix.length + 1)
-    const { output } = this
-    let position = this.end
-    if (hasFieldBefore) output[position++] = COMMA
-    for (let index = 0; index < prefix.length; index += 1) output[position++] = prefix[index]!
-    this.end = position
+  private copy({ length, words }: Words): void {
+    // The last word may have three bytes more.
+    this.ensure(length + 3)
+    const { view, end } = this
+    for (let index = 0; index < words.length; index += 1) view.setInt32(end + index * 4, words[index]!, true)
+    this.end = end + length
   }
 
   /** Writes the values of a repeated field, which follow one another, or are packed into one field. */
@@ -234,7 +238,12 @@ export class JsonWriter {
     if (needed <= this.output.length) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.output.length))
     this.output.copy(grown, 0, 0, this.end)
-    this.output = grown
+    this.use(grown)
+  }
+
+  private use(output: Buffer): void {
+    this.output = output
+    this.view = new DataView(output.buffer)
   }
 
   private ascii(text: string): void {
@@ -250,7 +259,7 @@ export class JsonWriter {
     output[end++] = QUOTE
     for (const last = at + length; at < last; at += 1) {
       const byte = input[at]!
-      if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH && byte !== 0xc2 && byte !== 0xe2) {
+      if (PLAIN[byte] !== 0) {
         output[end++] = byte
         continue
       }

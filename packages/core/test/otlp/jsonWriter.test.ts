@@ -42,11 +42,11 @@ describe.each(Object.keys(requests) as Signal[])('JsonWriter of %s', (signal) =>
       if (names.has(message)) return
       names.set(message, of.name)
       const own = message.flatMap((field, number) =>
-        field ? [`${number} ${Buffer.from(field.prefix).toString()} ${field.isRepeated}`] : [],
+        field ? [`${number} ${Buffer.from(field.first.words.buffer).toString()} ${field.isRepeated}`] : [],
       )
       const specified = of.fieldsArray
         .toSorted((a, b) => a.id - b.id)
-        .map(({ id, name, repeated }) => `${id} "${name}": ${repeated}`)
+        .map(({ id, name, repeated }) => `${id} ${padded(`"${name}":`)} ${repeated}`)
       expect({ [of.name]: own }).toEqual({ [of.name]: specified })
       for (const { id, resolvedType } of of.fieldsArray) {
         if (resolvedType instanceof protobuf.Type) compare(message[id]!.message!, resolvedType)
@@ -56,6 +56,9 @@ describe.each(Object.keys(requests) as Signal[])('JsonWriter of %s', (signal) =>
     expect(names.size).toBeGreaterThan(9)
   })
 })
+
+/** Fills the last of the words of four bytes, as the schema has names. */
+const padded = (name: string): string => name.padEnd(Math.ceil(name.length / 4) * 4, '\0')
 
 test('JsonWriter writes ids as hex digits, integers of 64 bits as strings, and enums as numbers', () => {
   const record = {
