@@ -70,12 +70,17 @@ export function appendSync(to: Descriptor, lines: Buffer, endsAt: number): void 
         rest = rest.subarray(writeSync(to.fd, rest))
       } catch (error) {
         if (!isFullPipe(error) || now() >= endsAt) throw error
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_MILLIS)
+        pause(FULL_PIPE_MILLIS)
       }
     }
   } finally {
     noteEnd(to, lines, all, rest)
   }
+}
+
+/** Blocks the thread. */
+export function pause(millis: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
 }
 
 function startOf({ isTorn }: Descriptor, lines: Buffer): Buffer {

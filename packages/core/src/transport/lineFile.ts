@@ -18,7 +18,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { rearm, warnOnce } from '@logbridge/bridge/internal'
 import type { FileConfig } from '../config/file.ts'
-import { append, appendSync, type Descriptor, type LineSink } from './appendLines.ts'
+import { append, appendSync, type Descriptor, type LineSink, pause } from './appendLines.ts'
 
 // Files of OTLP JSON lines. `logs.jsonl` is the current file. At `maxBytes` the file is renamed to `logs-<time>.jsonl`, as by the file
 // exporter of the Collector, and a new file is begun. Processes may share the path, because every write appends whole lines, no two
@@ -28,6 +28,8 @@ const sync = promisify(fdatasync)
 /** Appends, and does not wait for the reader of a named pipe. Windows has no such flag. */
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 const NEWLINE = 0x0a
+/** Longest pause of another process amid a write to the page cache, in milliseconds. */
+const WRITE_MILLIS = 10
 
 interface OpenFile extends Descriptor {
   readonly dev: number
@@ -107,7 +109,10 @@ function openFile(path: string): OpenFile {
   return { fd, dev: stats.dev, ino: stats.ino, isFile, isTorn, appended: 0 }
 }
 
-/** Tells if a killed process or a full disk has left a part of a line at the end. */
+/**
+ * Tells if a killed process or a full disk has left a part of a line at the end. The file of another process that is amid a write grows
+ * within the pause.
+ */
 function endsAmidLine(path: string, size: number): boolean {
   if (size === 0) return false
   let fd: number
@@ -119,7 +124,11 @@ function endsAmidLine(path: string, size: number): boolean {
   }
   try {
     const last = Buffer.alloc(1)
-    return readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE
+    for (let end = size, before = -1; ; before = end, end = fstatSync(fd).size) {
+      if (readSync(fd, last, 0, 1, end - 1) !== 1 || last[0] === NEWLINE) return false
+      if (end === before) return true
+      pause(WRITE_MILLIS)
+    }
   } finally {
     closeIgnoringErrors(fd)
   }
