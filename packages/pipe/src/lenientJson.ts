@@ -17,6 +17,9 @@ const WORDS: readonly (readonly [word: string, value: unknown])[] = [
   ['Infinity', Infinity],
   ['-Infinity', -Infinity],
 ]
+const BACKSLASH = 0x5c
+/** Depth to which keys are counted. */
+const MAX_DEPTH = 100
 /** Characters of the longest int64. */
 const INT64_LENGTH = 20
 /** Keys that a library writes before those of the application. The first field with such a key counts. */
@@ -32,30 +35,39 @@ export interface LenientResult {
 /** Tests if a text has more keys than the object that `JSON.parse` has made of it. */
 export function hasEqualKeys(text: string, fields: Fields): boolean {
   let keys = 0
-  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2))
-    if (!isEscaped(text, at)) keys += 1
-  return keys > countKeys(fields)
+  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) {
+    if (text.charCodeAt(at - 1) !== BACKSLASH || !isEscaped(text, at)) keys += 1
+  }
+  return keys > countKeys(fields, 0)
 }
 
 /** Tests if an odd number of backslashes precedes a quote. */
 function isEscaped(text: string, quote: number): boolean {
   let at = quote
-  while (text.charCodeAt(at - 1) === 0x5c) at -= 1
+  while (text.charCodeAt(at - 1) === BACKSLASH) at -= 1
   return (quote - at) % 2 === 1
 }
 
-/** Counts the keys at all depths, without recursion, because JSON may have any depth. */
-function countKeys(fields: Fields): number {
+/** Counts the keys at all depths. Counts infinitely many in a value of a depth that no logger writes, which is read as it is. */
+function countKeys(fields: Fields, depth: number): number {
+  if (depth > MAX_DEPTH) return Infinity
   let count = 0
-  let pending: object[] | undefined
-  for (let parent: object | undefined = fields; parent !== undefined; parent = pending?.pop()) {
-    const isArray = Array.isArray(parent)
-    for (const key in parent) {
-      if (!isArray) count += 1
-      const value = (parent as Fields)[key]
-      if (typeof value === 'object' && value !== null) (pending ??= []).push(value)
-    }
+  // `fields[key]` in the body of `for in` uses V8's enum cache: `pnpm bench pipe`.
+  for (const key in fields) {
+    count += 1
+    const value = fields[key]
+    if (typeof value === 'object' && value !== null)
+      count += Array.isArray(value) ? countInArray(value, depth + 1) : countKeys(value as Fields, depth + 1)
   }
+  return count
+}
+
+function countInArray(elements: readonly unknown[], depth: number): number {
+  if (depth > MAX_DEPTH) return Infinity
+  let count = 0
+  for (const value of elements)
+    if (typeof value === 'object' && value !== null)
+      count += Array.isArray(value) ? countInArray(value, depth + 1) : countKeys(value as Fields, depth + 1)
   return count
 }
 
