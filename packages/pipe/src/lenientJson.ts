@@ -23,7 +23,7 @@ const MAX_DEPTH = 100
 /** Characters of the longest int64. */
 const INT64_LENGTH = 20
 /** Keys that a library writes before those of the application. The first field with such a key counts. */
-const LIBRARY_KEYS = new Set(['level', 'time', 'ts', 'timestamp', '@timestamp', '@t'])
+const LIBRARY_KEYS = new Set(['level', 'time', 'ts', 'timestamp', '@timestamp', '@t', 'name'])
 
 /** Object, and its keys that stand in the text more than once. */
 export interface LenientResult {

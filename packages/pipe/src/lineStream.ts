@@ -1,4 +1,5 @@
 import { ContinuationState } from './continuation.ts'
+import { printedException } from './exceptions/pythonText.ts'
 import { setField } from './fields.ts'
 import type { LineParser } from './parse.ts'
 import type { Fields, ParsedLine, ParsedRecord } from './types.ts'
@@ -115,7 +116,11 @@ export class LineStream {
     const { text } = this
     if (text === undefined) return
     this.text = undefined
-    if (text.lines.length > 1) text.record.body = text.lines.join('\n')
+    if (text.lines.length > 1) {
+      const body = text.lines.join('\n')
+      text.record.body = body
+      text.record.exception = printedException(body)
+    }
     this.onRecord(text.record)
   }
 

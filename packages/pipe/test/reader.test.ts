@@ -34,6 +34,17 @@ test('createLineReader joins continuation lines to the text before', () => {
   ])
 })
 
+test('createLineReader reads the exception of a traceback in a text', () => {
+  const traceback =
+    'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\nshop.errors.Declined: no\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 2, in <module>\nKeyError: 7'
+  expect(read([`could not charge\n${traceback}\n`])).toMatchObject([
+    {
+      body: `could not charge\n${traceback}`,
+      exception: { type: 'KeyError', message: '7', stack: traceback },
+    },
+  ])
+})
+
 test('createLineReader cuts a long line on a character, marks it, and counts it', () => {
   const records: ParsedLine[] = []
   const reader = createLineReader({ maxLineBytes: 5, onRecord: (record) => records.push(record) })

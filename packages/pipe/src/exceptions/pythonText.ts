@@ -10,9 +10,10 @@ const TYPE = /^[\w.<>]+$/
 /** Margin of an exception group. */
 const MARGIN = /^\s*[|+] ?/
 
-/** Tests if a text contains a traceback. */
-export function hasTraceback(text: string): boolean {
-  return text.includes(TRACEBACK)
+/** Reads the exception behind the first line of a text; `undefined` when the text has no traceback. */
+export function printedException(text: string): SerializedError | undefined {
+  const at = text.indexOf(TRACEBACK)
+  return at < 0 ? undefined : parseTraceback(text.slice(at))
 }
 
 /**
