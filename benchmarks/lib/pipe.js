@@ -34,7 +34,8 @@ async function deliver(some) {
   await loggerProvider.shutdown()
   const { user, system } = process.cpuUsage(cpu)
   const { delivered } = loggerProvider.stats()
-  if (delivered !== some.length) throw new Error(`delivered ${delivered} of ${some.length} lines of ${format}`)
+  if (delivered !== some.length)
+    throw new Error(`delivered ${delivered} of ${some.length} lines of ${format}`)
   return {
     cpuMicros: (user + system) / some.length,
     perSecond: (some.length / (performance.now() - begin)) * 1000,

@@ -120,7 +120,7 @@ conformance(test, {
         name: 'shop',
         level: 'trace',
         serializers: bunyan.stdSerializers,
-        streams: [{ stream: bunyanTraceContext(createPipe(options)) as unknown as NodeJS.WritableStream }],
+        streams: [{ stream: bunyanTraceContext(createPipe(options)) }],
       }),
     ),
 })
