@@ -17,7 +17,16 @@ export { instrumentImports } from './instrumentImports.ts'
 export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
 export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
-export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
+export {
+  bridgeOptionRules,
+  checkOptions,
+  isPlainText,
+  oneOf,
+  type OptionRule,
+  rules,
+  wrongItem,
+} from './options.ts'
+export { type NodeVersion, oldNode, requireNode } from './nodeVersion.ts'
 export { OWN_DESTINATION } from './ownDestination.ts'
 export {
   ACCEPTS_ANY_VALUE,
@@ -52,7 +61,7 @@ export {
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { removeSpanFields } from './spanFields.ts'
-export { replayBufferedRecords } from './startupBuffer.ts'
+export { noteShutdown, replayBufferedRecords } from './startupBuffer.ts'
 export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'
@@ -76,4 +85,4 @@ export type {
 export { ValueWriter } from './value.ts'
 export { MAX_DEPTH } from './valueCosts.ts'
 export type { ValueLimits, ValueSink } from './valueSink.ts'
-export { hideFromDiagnostics, oneLine, rearm, warn, warnOnce } from './warnings.ts'
+export { hideFromDiagnostics, noteDiagPrints, oneLine, rearm, warn, warnOnce } from './warnings.ts'

@@ -1,6 +1,7 @@
 import type { Context, ContextManager, DiagLogger } from '@opentelemetry/api'
 import { detachText } from './detach.ts'
 import { ROOT_CONTEXT } from './spanContext.ts'
+import { state } from './state.ts'
 import type { BridgeOptions, Logger, LoggerOptions, LoggerProvider } from './types.ts'
 
 /*
@@ -131,7 +132,9 @@ export function createLoggers(injected: LoggerProvider | undefined, details?: Sc
     hasProvider() {
       if (injected === undefined) {
         const current = registeredProvider()
-        if (current !== undefined && current !== provider) useProvider(current)
+        // Records that are logged after the shutdown wait for the next start, and a line reports them.
+        if (current === undefined) provider = state.startupBuffer.isShutDown ? undefined : provider
+        else if (current !== provider) useProvider(current)
       }
       return provider !== undefined
     },

@@ -7,7 +7,7 @@ import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { timers } from '../src/timers.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { replayBufferedRecords } from '../src/startupBuffer.ts'
+import { noteShutdown, replayBufferedRecords } from '../src/startupBuffer.ts'
 import { state, withLoggingSuppressed } from '../src/state.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
@@ -234,8 +234,33 @@ describe('startup buffer', () => {
 
   test('warns when the process ends before, which it does not delay', async () => {
     expect(await run(`bridge.emit({})`)).toMatch(
-      /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log records not sent so far\..*\n$/,
+      /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log record not sent so far\..*\n$/,
     )
+  })
+
+  test('says that telemetry was shut down, and keeps the records for the next start, when records are logged after the shutdown', () => {
+    useFakeTimers(timers)
+    const bridge = createBridge(adapter)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    bridge.emit({ body: 'before' })
+    logs.disable()
+    noteShutdown()
+    bridge.emit({ body: 'after' })
+    vi.advanceTimersByTime(60_000)
+    expect(warnings).toEqual([
+      'logbridge: telemetry was shut down, 1 log record not sent: call shutdown() after the last log call',
+    ])
+    const next = memoryProvider()
+    logs.setGlobalLoggerProvider(next as never)
+    bridge.emit({ body: 'restarted' })
+    expect(next.records.map(({ body }) => body)).toEqual(['after', 'restarted'])
+    logs.disable()
+    state.lastWarned.clear()
+    createBridge(adapter).emit({ body: 'never started' })
+    vi.advanceTimersByTime(60_000)
+    expect(warnings.slice(1)).toEqual([
+      expect.stringContaining('no OpenTelemetry LoggerProvider is registered'),
+    ])
   })
 
   test('writes nothing when the process has logged nothing', async () => {

@@ -1,7 +1,7 @@
 import { hideFromDiagnostics } from '@logbridge/bridge/internal'
 import type { Signal } from '../config/optionTable.ts'
 import type { ExporterConfig } from '../config/exporter.ts'
-import { shownEndpoint, type Unsent } from '../process/longWait.ts'
+import { shownEndpoint, type Unsent, withReceiver } from '../process/longWait.ts'
 import { type Receiver, watchReceiver } from '../process/outages.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'
@@ -43,6 +43,7 @@ export function createTransport(
   return {
     ...transport,
     receiver,
+    send: async (request, abort) => withReceiver(await transport.send(request, abort), exporter.url),
     prepareExit: () => prepareExitTarget(config),
     exitTarget: () => resolveExitTarget(config, signal),
     close() {
