@@ -175,8 +175,7 @@ describe('startTelemetry', () => {
     metrics.setGlobalMeterProvider(meterProvider)
     const own = start()
     expect(made).toEqual([
-      expect.stringContaining('another TracerProvider'),
-      expect.stringContaining('another MeterProvider'),
+      expect.stringContaining('has registered TracerProvider, MeterProvider before startTelemetry()'),
     ])
     own.tracerProvider.getTracer('t').startSpan('ours').end()
     await own.shutdown()

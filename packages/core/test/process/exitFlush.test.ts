@@ -152,7 +152,7 @@ describe.each([
     expect(refused.stderr).not.toContain(token)
     expect(refused.code).toBe(3)
     expect(refused.stderr).toMatch(
-      /^logbridge: dropped log records, refused by the receiver: .*not for \*\*\* \(from http:\/\/127\.0\.0\.1:\d+/,
+      /^logbridge: dropped log records, refused by the receiver: (HTTP 400|gRPC INVALID_ARGUMENT: not for \*\*\*) \(from http:\/\/127\.0\.0\.1:\d+/,
     )
     expect(statsOf(refused)).toMatchObject({ delivered: 0, dropped: { export_failed: 3 }, queued: 0 })
     refusing.answer = () => ({ body: partialSuccess(2n, `no ${token}`) })
