@@ -9,7 +9,7 @@ const ADAPTERS: NodeVersion = [20, 6]
 /**
  * Describes a Node.js that is too old: `Node.js 22.15 or later; this is 20.20.2`.
  *
- * @returns `undefined` for a version that is new enough, and for Bun and Deno, which have versions of their own
+ * @returns `undefined` for a version that is new enough, and for Bun and Deno, whose versions differ
  */
 export function oldNode(least: NodeVersion): string | undefined {
   const { node, bun, deno } = process.versions

@@ -96,7 +96,7 @@ const METRICS_RULES = { ...rulesOf(METRICS), ...EXPORTER_RULES }
 const PROCESS_RULES = { ...rulesOf(RESOURCE), ...rulesOf(SHUTDOWN) }
 const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...PROCESS_RULES, ...rulesOf(REGISTRATION) }
 const TELEMETRY_RULES = { ...EXPORTER_RULES, ...PROCESS_RULES, ...rulesOf(SIGNALS) }
-/** Options of one signal, for whoever gives them to `startTelemetry` itself. */
+/** Paths of the options of one signal, which a message suggests for a misplaced option. */
 const SIGNAL_OPTIONS = Object.entries({ logs: LOGS, traces: TRACES, metrics: METRICS }).flatMap(
   ([signal, table]) => Object.keys(table).map((name) => at(signal, name)),
 )
