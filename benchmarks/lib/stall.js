@@ -45,7 +45,7 @@ async function turn() {
   if (now - turnedAt > longest.end - longest.start) Object.assign(longest, { start: turnedAt, end: now })
   turnedAt = now
 }
-async function log(provider, { records = RECORDS, severityNumber = undefined } = {}) {
+async function log(provider, { records = RECORDS, severityNumber } = {}) {
   const logger = provider?.getLogger('bench')
   for (let i = 0; i < records; i += 1) {
     const record = {
