@@ -1,6 +1,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
+import { type ReceivedLogRecord, type ReceivedSpan, startViewer } from '@logbridge/viewer'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { installProject, NPM_INSTALL } from '@logbridge/test-support/project'
 
@@ -17,7 +17,9 @@ const LIBRARIES = ['bunyan', 'log4js', 'pino', 'winston']
 const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
 afterAll(() => viewer.close())
 let records: ReceivedLogRecord[] = []
+let spans: ReceivedSpan[] = []
 viewer.on('logs', (arrived) => records.push(...arrived))
+viewer.on('spans', (arrived) => spans.push(...arrived))
 
 const project = await installProject('bundlers')
 beforeAll(() => project.run('npm', [...NPM_INSTALL, '@logbridge/core']))
@@ -32,6 +34,7 @@ async function bundle(build: string, env: NodeJS.ProcessEnv = {}): Promise<strin
 /** Runs a program, and expects one record of each library, all of one trace. */
 async function expectEachOnce(command: string, libraries: readonly string[] = LIBRARIES): Promise<void> {
   records = []
+  spans = []
   const output = await project.run('sh', ['-c', `${command} 2>&1`], {
     OTEL_EXPORTER_OTLP_ENDPOINT: viewer.httpUrl,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
@@ -46,14 +49,20 @@ async function expectEachOnce(command: string, libraries: readonly string[] = LI
   expect(others).toEqual([])
 }
 
+/** Expects one span of the server, in whose trace the record is. */
+function expectServerSpan(): void {
+  const ofServer = spans.filter(({ kind }) => kind === 'server')
+  expect(ofServer.map(({ traceId }) => traceId)).toEqual([records[0].traceId])
+}
+
 describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
-  test('bundler attaches each library when the bundle runs alone, and beside the preload', async () => {
+  test('bundler attaches each library when the bundle runs without node_modules, and beside the preload', async () => {
     await bundle(build)
-    // Copies the bundle to a folder without node_modules.
+    // A folder without node_modules.
     const alone = await mkdtemp(join(inject('projects'), 'alone-'))
     await cp(dist, alone, { recursive: true })
     for (const format of formats) {
-      await expectEachOnce(`node ${join(alone, `app.${format}`)}`)
+      await expectEachOnce(`cd ${alone} && node app.${format}`)
       await expectEachOnce(`node --import @logbridge/auto dist/app.${format}`)
     }
   })
@@ -65,6 +74,21 @@ describe.each(BUNDLERS)('$bundler', ({ build, formats }) => {
       await expectEachOnce(`node --import @logbridge/auto dist/app.${format}`)
     }
   })
+})
+
+describe('with an instrumentation beside the bundle', () => {
+  beforeAll(() => project.run('npm', [...NPM_INSTALL, '@opentelemetry/instrumentation-http@0.301.0']))
+
+  test.each(['mjs', 'cjs'])(
+    'bundler instruments node:http when the bundle is app.%s, and log and span have one trace',
+    async (format) => {
+      await bundle('node esbuild.config.js', { ENTRY: 'server' })
+      await expectEachOnce(`node dist/server.${format}`, ['pino'])
+      expectServerSpan()
+      await expectEachOnce(`node --import @logbridge/auto dist/server.${format}`, ['pino'])
+      expectServerSpan()
+    },
+  )
 })
 
 describe('without the adapter of log4js', () => {

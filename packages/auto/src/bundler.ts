@@ -65,7 +65,7 @@ const plugin = createUnplugin(() => ({
  * await build({ entryPoints: ['app.js'], bundle: true, platform: 'node', outfile: 'dist/app.cjs', plugins: [logbridge()] })
  * ```
  */
-export const esbuild: () => EsbuildPlugin = plugin.esbuild as () => EsbuildPlugin
+export const esbuild: () => EsbuildPlugin = plugin.esbuild
 
 /** Plugin for Rollup, which attaches adapters to the loggers in a bundle. */
 export const rollup: () => RollupLikePlugin = plugin.rollup as () => RollupLikePlugin

@@ -41,7 +41,7 @@ export function resolveOptional(name: string): string | undefined {
     try {
       return createRequire(from).resolve(name)
     } catch {
-      // Not installed for this origin.
+      // The next origin may find the package.
     }
   }
   return undefined

@@ -7,14 +7,19 @@ type Core = typeof import('@logbridge/core')
 
 /** Telemetry that this package started. `startTelemetry()` of the application replaces it. */
 const AUTOMATIC = Symbol.for('logbridge.telemetry.automatic.1')
-const processWide = globalThis as { [AUTOMATIC]?: unknown; [API]?: { trace?: unknown } }
+/** Instrumentations of this process. The preload creates them, and the copy of this package in a bundle may start telemetry. */
+const INSTRUMENTATIONS = Symbol.for('logbridge.auto.instrumentations.1')
+const processWide = globalThis as {
+  [AUTOMATIC]?: unknown
+  [INSTRUMENTATIONS]?: readonly Instrumentation[]
+  [API]?: { trace?: unknown }
+}
 
 let isStarted = false
-let instrumentations: readonly Instrumentation[] = []
 
 /** Gives instrumentations that `startTelemetry` connects with its providers. */
 export function useInstrumentations(created: readonly Instrumentation[]): void {
-  instrumentations = created
+  processWide[INSTRUMENTATIONS] = created
 }
 
 /** Preload that registers an SDK with instrumentations, also when it follows this preload. */
@@ -42,7 +47,7 @@ export function startTelemetry(): void {
     processWide[AUTOMATIC] = core?.startTelemetry({
       shutdownSignals: ['SIGTERM', 'SIGINT'],
       flushOnExit: mayStartThreads(),
-      instrumentations,
+      instrumentations: processWide[INSTRUMENTATIONS] ?? [],
     })
   } catch (error) {
     warnOnce('auto-telemetry', '@logbridge/auto could not start telemetry', error)
