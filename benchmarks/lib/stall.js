@@ -19,6 +19,8 @@ const ERROR = 17
 const UNREACHABLE = 'http://127.0.0.1:1'
 /** File that the resource detector of `host.id` reads on Linux. */
 const MACHINE_ID = '/etc/machine-id'
+/** Program that uses one core, and ends by itself when nothing stops it. */
+const BUSY = 'for (const end = Date.now() + 10_000; Date.now() < end; );'
 
 const longest = { start: 0, end: 0 }
 const pauses = []
@@ -116,7 +118,7 @@ const situations = {
     await log(undefined, { records: 5 * RECORDS })
   },
   async busy() {
-    const other = spawn(process.execPath, ['--eval', 'for (;;);'])
+    const other = spawn(process.execPath, ['--eval', BUSY])
     measure()
     await log(undefined, { records: 5 * RECORDS })
     other.kill()
