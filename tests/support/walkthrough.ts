@@ -49,7 +49,7 @@ export async function readStarts(): Promise<Walkthrough[]> {
 }
 
 /** Reads a document, relative to the root of the repository. */
-function readDocument(path: string): Promise<string> {
+export function readDocument(path: string): Promise<string> {
   return readFile(join(rootFolder, path), 'utf8')
 }
 
@@ -222,7 +222,7 @@ function comparable(text: string): string[] {
     .map((line) =>
       line
         .replace(/^\S+/, 'TIME')
-        .replaceAll(/(?<= )\d+(?:\.\d+)?m?s(?= )/g, 'DURATION')
+        .replaceAll(/(?<= )\d+(?:\.\d+)?[mµn]?s(?= )/g, 'DURATION')
         .replaceAll(/(?<=trace=)[\da-f]+/g, (id) => {
           if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`)
           return ids.get(id)!
