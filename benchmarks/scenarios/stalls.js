@@ -6,9 +6,8 @@ export const title = 'Longest stall of the event loop, 200,000 records in bursts
 
 /** Cause of a missed goal. */
 export const shortfall =
-  'the rest is V8 and the machine. Where memory outside the heap grows by tens of MB in 0.1 s, V8 collects in full every 20 ms, and ' +
-  'pauses for up to 9 ms while other programs use the cores that its threads wait for. The row of a busy machine has the same pauses ' +
-  'without a pipeline.'
+  'profiles show that the thread was not running, because other programs and threads of V8 and libuv used the cores, or that V8 ' +
+  'collected in full, because memory outside the heap had grown by tens of MB. See docs/benchmarks-shortfalls.md.'
 
 const program = new URL('../lib/stall.js', import.meta.url)
 
