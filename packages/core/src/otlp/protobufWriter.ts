@@ -133,27 +133,38 @@ export class ProtobufWriter {
     this.varint(length)
   }
 
-  /** Opens a nested message; `end` closes it. */
-  begin(tag: number): void {
-    this.ensure(2)
+  /**
+   * Opens a nested message; `end` closes it.
+   * @param lengthBytes number of bytes to reserve for the length
+   */
+  begin(tag: number, lengthBytes = 1): void {
+    this.ensure(1 + lengthBytes)
     this.buffer[this.position] = tag
-    this.position += 2
+    this.position += 1 + lengthBytes
     this.open.push(this.position)
   }
 
-  end(): void {
+  /**
+   * Closes a nested message, and moves it when its length does not take the reserved bytes.
+   * @param lengthBytes as for `begin`
+   * @returns the number of bytes of the length
+   */
+  end(lengthBytes = 1): number {
     const start = this.open.pop()!
     const length = this.position - start
-    if (length < 0x80) {
+    if (length < 0x80 && lengthBytes === 1) {
       this.buffer[start - 1] = length
-      return
+      return 1
     }
-    const extra = varintSize(length) - 1
-    this.ensure(extra)
-    this.buffer.copyWithin(start + extra, start, this.position)
-    this.position = start - 1
+    const needed = varintSize(length)
+    if (needed !== lengthBytes) {
+      this.ensure(3)
+      this.buffer.copyWithin(start - lengthBytes + needed, start, this.position)
+    }
+    this.position = start - lengthBytes
     this.varint(length)
     this.position += length
+    return needed
   }
 
   /** Writes nanoseconds since the epoch in two halves, so that each step stays within safe integers. */

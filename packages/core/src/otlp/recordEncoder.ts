@@ -118,6 +118,11 @@ const DROPPED = 'dropped-attributes'
 
 /** Writes log records, scopes, and resources as OTLP into one buffer. */
 export class RecordEncoder extends ProtobufWriter implements ValueSink {
+  /**
+   * Bytes of the length of the record before. Most records have as many, and a record whose length takes more or fewer bytes is moved, which
+   * takes 20 ns (`pnpm bench encode`).
+   */
+  private recordLengthBytes = 1
   /** Trace context of the record before. */
   private lastSpan: (EncodedWords & { traceId: string; spanId: string; flags: number }) | undefined
   private readonly unlimited: ValueWriter = new ValueWriter(this, {})
@@ -137,7 +142,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
     try {
-      this.begin(LOG_RECORDS)
+      this.begin(LOG_RECORDS, this.recordLengthBytes)
       this.fixed64(TIME, record.timestamp)
       if (severityNumber > 0) this.varintField(SEVERITY_NUMBER, severityNumber)
       if (record.severityText) this.stringField(SEVERITY_TEXT, record.severityText)
@@ -156,7 +161,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       if (record.spanContext) this.spanContext(record.spanContext)
       this.fixed64(OBSERVED_TIME, record.observedTimestamp)
       if (record.eventName) this.stringField(EVENT_NAME, record.eventName)
-      this.end()
+      this.recordLengthBytes = this.end(this.recordLengthBytes)
     } catch (error) {
       this.position = start
       this.open.length = 0
