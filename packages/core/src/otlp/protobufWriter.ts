@@ -2,10 +2,10 @@
 export const MAX_RECORD_BYTES: number = 4 * 1024 * 1024 - 64 * 1024
 
 /**
- * Longest ASCII text that a loop writes faster (1.4 ns a character) than `Buffer.write` (25 ns a call), by
- * `pnpm bench encode`.
+ * Longest ASCII text that a loop writes in less time than `Buffer.write`: a call takes 25 ns, and 60 for a concatenated text, as most messages are
+ * (`pnpm bench encode`).
  */
-export const SHORT_TEXT = 16
+export const SHORT_TEXT = 42
 
 const INITIAL_CAPACITY = 64 * 1024
 /** Size above which a buffer that one huge record has grown is released. */
@@ -220,21 +220,38 @@ export class ProtobufWriter {
     const { length } = value
     if (length <= SHORT_TEXT) {
       this.ensure(1 + length)
-      const { buffer } = this
       const start = this.position + 1
-      let index = 0
-      for (; index < length; index += 1) {
-        const code = value.charCodeAt(index)
-        if (code >= 0x80) break
-        buffer[start + index] = code
-      }
-      if (index === length) {
-        buffer[start - 1] = length
+      if (this.asciiAt(start, value)) {
+        this.buffer[start - 1] = length
         this.position = start + length
         return
       }
     }
     this.longText(value)
+  }
+
+  /**
+   * Writes a short text of ASCII characters, four at a time (`pnpm bench encode`).
+   * @returns false for a text with other characters
+   */
+  protected asciiAt(position: number, value: string): boolean {
+    const { buffer, numbers } = this
+    const { length } = value
+    let index = 0
+    for (; index + 4 <= length; index += 4) {
+      const a = value.charCodeAt(index)
+      const b = value.charCodeAt(index + 1)
+      const c = value.charCodeAt(index + 2)
+      const d = value.charCodeAt(index + 3)
+      if ((a | b | c | d) >= 0x80) return false
+      numbers.setInt32(position + index, a | (b << 8) | (c << 16) | (d << 24), true)
+    }
+    for (; index < length; index += 1) {
+      const code = value.charCodeAt(index)
+      if (code >= 0x80) return false
+      buffer[position + index] = code
+    }
+    return true
   }
 
   private longText(value: string): void {

@@ -66,10 +66,8 @@ const MAX_KEYS = 2000
 const MAX_MISSED_KEYS = 16 * MAX_KEYS
 let missedKeys = 0
 const MAX_KEY_LENGTH = 100
-/** Longest text whose UTF-8 length fits into one byte for any characters, in UTF-16 units. */
-const FAST_TEXT = 42
-/** Space for a field with a key of `MAX_KEY_LENGTH` and a text of `FAST_TEXT`. */
-const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + 3 * FAST_TEXT + 16
+/** Space for a field with a key of `MAX_KEY_LENGTH` and a text of `SHORT_TEXT`. */
+const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + SHORT_TEXT + 16
 
 // Tags of the fields below.
 const LOG_RECORDS = lengthTag(SCOPE_LOGS.logRecords)
@@ -248,19 +246,11 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     const valueStart = position
     if (typeof value === 'string') {
       const { length } = value
-      if (length > FAST_TEXT) return false
+      if (length > SHORT_TEXT) return false
       buffer[position] = STRING
       position += 2
-      const end = position + length
-      if (length <= SHORT_TEXT) {
-        for (let index = 0; position < end; index += 1, position += 1) {
-          const code = value.charCodeAt(index)
-          if (code >= 0x80) return false
-          buffer[position] = code
-        }
-      } else {
-        position += buffer.write(value, position)
-      }
+      if (!this.asciiAt(position, value)) return false
+      position += length
       buffer[valueStart + 1] = position - valueStart - 2
     } else if (typeof value === 'boolean') {
       buffer[position] = BOOL
