@@ -49,6 +49,12 @@ export function createBridge<Native>(
     if (!isLoggingSuppressed()) countUnbuffered()
   }
 
+  function skips(): boolean {
+    if (minimum > 0 || loggers.hasProvider() || canBuffer()) return false
+    if (!state.isEmitting && !isLoggingSuppressed()) countUnbuffered()
+    return true
+  }
+
   function isBelowMinimum(severityNumber: number): boolean {
     // A number that is no severity, e.g. NaN or -1, is unknown.
     return severityNumber < minimum && severityNumber > 0
@@ -124,6 +130,7 @@ export function createBridge<Native>(
         state.obeysInspectCustom = false
       }
     },
+    skips,
     report,
     flush,
     captureCallSite: buildRecord.captureCallSite,
