@@ -134,6 +134,20 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.overflow).toBe(2)
   })
 
+  test('are skipped, and counted once, when the buffer is full and no severity is needed', () => {
+    const bridge = createBridge(adapter)
+    expect(bridge.skips()).toBe(false)
+    for (let n = 1; n <= 1000; n += 1) bridge.emit({ body: n })
+    expect(createBridge(adapter, {}, 13).skips()).toBe(false)
+    expect(createBridge(adapter, { loggerProvider: memoryProvider() }).skips()).toBe(false)
+    expect(withLoggingSuppressed(() => bridge.skips())).toBe(true)
+    expect(state.startupBuffer.overflow).toBe(0)
+    expect(bridge.skips()).toBe(true)
+    expect(state.startupBuffer.overflow).toBe(1)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    expect(bridge.skips()).toBe(false)
+  })
+
   test.for([
     ['a text', (n: number) => ({ body: `${n}`.padEnd(100_000) })],
     ['a field', (n: number) => ({ attributes: { deep: [{ text: `${n}`.padEnd(100_000) }] } })],

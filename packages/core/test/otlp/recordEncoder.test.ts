@@ -68,6 +68,35 @@ describe('RecordEncoder.logRecord', () => {
     expect({ ...received.resource.attributes }).toEqual({ 'service.name': 'shop' })
   })
 
+  test('writes each record of a batch when the length of one takes more or fewer bytes than that of the record before', async () => {
+    const lengths = [0, 20, 200, 30_000, 10, 100, 17_000, 300, 0]
+    const around = [100, 16_350, 90].flatMap((from) => Array.from({ length: 40 }, (_, index) => from + index))
+    const bodies = [...lengths, ...around, ...lengths].map((length) => 'x'.repeat(length))
+    const batch = new OpenBatch()
+    const sizes = bodies.map((body) => batch.add(scope, record({ body }), limits))
+    const alone = bodies.map((body) => new OpenBatch().add(scope, record({ body }), limits))
+    expect(sizes).toEqual(alone)
+    const received = await decode(encodeRequest(batch.seal()!))
+    expect(received.map(({ body }) => body)).toEqual(bodies)
+  })
+
+  test('writes bodies and attributes when a character beyond ASCII stands at any place of a short text', async () => {
+    const texts: string[] = []
+    for (let length = 1; length <= 44; length += 1) {
+      const ascii = 'abcdefghijklmnopqrstuvwxyz'.repeat(2).slice(0, length)
+      texts.push(ascii)
+      for (let at = 0; at < length; at += 1) {
+        for (const character of ['\u0080', 'é', '木', '\u{1f600}'])
+          texts.push(ascii.slice(0, at) + character + ascii.slice(at + 1))
+      }
+    }
+    const batch = new OpenBatch()
+    for (const text of texts) batch.add(scope, record({ body: text, attributes: { text } }), limits)
+    const received = await decode(encodeRequest(batch.seal()!))
+    expect(received.map(({ body }) => body)).toEqual(texts)
+    expect(received.map(({ attributes }) => attributes['text'])).toEqual(texts)
+  })
+
   test.each([
     [0, 0],
     [65_535, 999_999_999],
