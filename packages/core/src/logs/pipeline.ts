@@ -92,7 +92,7 @@ export class LogPipeline {
     if (!this.hasRoomFor(record.severityNumber)) return counters.dropOne('queue_full', record.severityNumber)
     // A getter or toJSON of the record that is being encoded has logged: its bytes would land amid that record.
     if (this.isEncoding) return counters.dropOne('reentrant', record.severityNumber)
-    if (!open.hasRoomFor(scope)) this.seal()
+    if (!open.hasRoomFor(scope, record.body)) this.seal()
     let size: number
     this.isEncoding = true
     try {

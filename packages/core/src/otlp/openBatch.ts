@@ -102,8 +102,11 @@ export function encodeScope(
 export const BATCH_BYTES: number = 512 * 1024
 /** Space for the record that fills a batch, which seldom is larger. */
 const SLACK_BYTES = 16 * 1024
-/** Share of its buffer from which on a batch is sent in place. A smaller batch is copied, which frees the rest of the buffer. */
-const FULL_SHARE = 0.9
+/**
+ * Share of its buffer from which on a batch is sent in place, as two records of 200 kB are (`pnpm bench growth-message`). A smaller
+ * batch is copied, which frees the rest of the buffer.
+ */
+const FULL_SHARE = 0.7
 /** Number of buffers that are kept, as many as requests in flight. */
 const MAX_SPARE_BUFFERS = 4
 
@@ -139,8 +142,13 @@ export class OpenBatch {
     return this.encoder.position + this.pendingBytes
   }
 
-  /** Returns true when the batch has the resource of the scope, and space for the scope. */
-  hasRoomFor(scope: EncodedScope): boolean {
+  /**
+   * Returns true when the batch has the resource of the scope, space for the scope, and space for the text of the record without
+   * growing, because a grown buffer is not used again (`pnpm bench growth-message`).
+   */
+  hasRoomFor(scope: EncodedScope, body: unknown): boolean {
+    if (typeof body === 'string' && this.encoder.position + body.length > this.capacity && this.count > 0)
+      return false
     if (scope === this.lastScope || this.resource === undefined) return true
     if (scope.resource !== this.resource) return false
     return this.scopes.has(scope) || this.bytes + scope.size < this.fullBytes
@@ -245,7 +253,7 @@ export class OpenBatch {
     encoder.header(SCOPE_LOGS_TAG, scopeLogs)
     encoder.latin1(scope.bytes)
     encoder.position = end
-    if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
+    if (encoder.capacity < this.capacity || end < encoder.capacity * FULL_SHARE) {
       const body = Buffer.allocUnsafeSlow(end - start)
       encoder.view(start).copy(body)
       return { body, isRequest: true, recycle: undefined }
@@ -255,7 +263,8 @@ export class OpenBatch {
     const recycle = (): void => {
       if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer)
     }
-    return { body: buffer.subarray(start, end), isRequest: true, recycle }
+    const isReused = buffer.length === this.capacity
+    return { body: buffer.subarray(start, end), isRequest: true, recycle: isReused ? recycle : undefined }
   }
 
   /** Copies records of several scopes into one body, without the resource while its detection is pending. */

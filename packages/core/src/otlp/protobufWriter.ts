@@ -7,6 +7,12 @@ export const MAX_RECORD_BYTES: number = 4 * 1024 * 1024 - 64 * 1024
  */
 export const SHORT_TEXT = 42
 
+/** Growth of a buffer beyond its full capacity, small enough to send that buffer without a copy. */
+const FULL_GROWTH = 1.25
+/** Longest text for which three bytes a character are reserved. */
+const MEASURED_TEXT = 0x4000
+/** Largest number of bytes of a character in UTF-8. */
+const MAX_CHARACTER_BYTES = 4
 const INITIAL_CAPACITY = 64 * 1024
 /** Size above which a buffer that one huge record has grown is released. */
 const KEPT_CAPACITY = 2 * 1024 * 1024
@@ -36,7 +42,7 @@ function tooLarge(): RangeError {
 /**
  * Writes protobuf into one growing buffer. https://protobuf.dev/programming-guides/encoding/
  *
- * `begin` reserves one byte for the length of a nested message. `end` moves a message whose length takes more bytes.
+ * `begin` reserves bytes for the length of a nested message. `end` moves a message whose length takes another number of bytes.
  */
 export class ProtobufWriter {
   /** Bytes written so far. */
@@ -256,12 +262,17 @@ export class ProtobufWriter {
 
   private longText(value: string): void {
     if (this.position + value.length > this.ceiling) throw tooLarge()
-    // A UTF-16 unit takes at most three bytes. Measure a long text instead of reserving three times its length.
-    this.ensure(5 + (value.length > 0x4000 ? Buffer.byteLength(value) : value.length * 3))
+    const guess = varintSize(value.length)
+    // A UTF-16 unit takes at most three bytes, and mostly one: a long text is written without a measurement of its bytes.
+    this.ensure(5 + (value.length > MEASURED_TEXT ? value.length + 1 : value.length * 3))
+    let size = this.buffer.write(value, this.position + guess)
+    if (this.buffer.length - this.position - guess - size < MAX_CHARACTER_BYTES) {
+      // The text may be cut at the end of the buffer.
+      this.ensure(5 + Buffer.byteLength(value))
+      size = this.buffer.write(value, this.position + guess)
+    }
     const { buffer } = this
     const start = this.position
-    const guess = varintSize(value.length)
-    const size = buffer.write(value, start + guess)
     const needed = varintSize(size)
     if (needed !== guess) buffer.copyWithin(start + needed, start + guess, start + guess + size)
     this.varint(size)
@@ -273,8 +284,9 @@ export class ProtobufWriter {
     if (needed <= this.buffer.length) return
     if (needed > this.ceiling) throw tooLarge()
     const { length } = this.buffer
-    const doubled = length < this.fullCapacity ? Math.min(length * 2, this.fullCapacity) : length * 2
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, doubled))
+    const isBelowFull = length < this.fullCapacity
+    const capacity = isBelowFull ? Math.min(length * 2, this.fullCapacity) : Math.ceil(needed * FULL_GROWTH)
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, capacity))
     this.buffer.copy(grown, 0, 0, this.position)
     this.use(grown)
   }

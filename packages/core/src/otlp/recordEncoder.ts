@@ -23,7 +23,7 @@ import {
   SCOPE_LOGS,
   varintTag,
 } from './fields.ts'
-import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobufWriter.ts'
+import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT, varintSize } from './protobufWriter.ts'
 
 /** Log record with resolved fields. The values of body and attributes are as the application passed them. */
 export interface EncodableRecord {
@@ -139,16 +139,19 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     const start = this.position
     this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
+    const bodyLength = typeof record.body === 'string' ? record.body.length : 0
     try {
       this.begin(LOG_RECORDS, this.recordLengthBytes)
       this.fixed64(TIME, record.timestamp)
       if (severityNumber > 0) this.varintField(SEVERITY_NUMBER, severityNumber)
       if (record.severityText) this.stringField(SEVERITY_TEXT, record.severityText)
       if (record.body !== undefined) {
-        this.begin(BODY)
+        // A right guess saves moving the text, 0.1 ns a byte (`pnpm bench growth-message`).
+        const bodyBytes = varintSize(bodyLength + 1 + varintSize(bodyLength))
+        this.begin(BODY, bodyBytes)
         if (typeof record.body === 'string') this.string(record.body)
         else this.unlimited.write(record.body)
-        this.end()
+        this.end(bodyBytes)
       }
       const overLimit = record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0
       const dropped = record.droppedAttributesCount + overLimit
