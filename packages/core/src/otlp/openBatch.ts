@@ -1,6 +1,7 @@
 import { resolveText, type ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
+import { BufferPool } from './bufferPool.ts'
 import { EXPORT_LOGS_REQUEST, lengthTag, RESOURCE_LOGS, SCOPE_LOGS } from './fields.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
 import { varintSize } from './protobufWriter.ts'
@@ -107,8 +108,6 @@ const SLACK_BYTES = 16 * 1024
  * batch is copied, which frees the rest of the buffer.
  */
 const FULL_SHARE = 0.7
-/** Number of buffers that are kept, as many as requests in flight. */
-const MAX_SPARE_BUFFERS = 4
 
 /** Batch that accepts records. Each record is encoded when it is added; `seal` groups the records by scope. */
 export class OpenBatch {
@@ -128,13 +127,14 @@ export class OpenBatch {
   private headroom = 0
   /** Bytes of the request that are written later, by `seal`. */
   private pendingBytes = 0
-  private readonly spare: Buffer[] = []
+  private readonly pool: BufferPool
 
   /** @param fullBytes size of a full batch, which is sent without a copy */
   constructor(fullBytes: number = BATCH_BYTES) {
     this.fullBytes = fullBytes
     this.capacity = fullBytes + SLACK_BYTES
     this.encoder = new RecordEncoder(this.capacity)
+    this.pool = new BufferPool(this.capacity)
   }
 
   /** Upper bound of the size of the request, without a resource whose detection is pending. */
@@ -258,13 +258,8 @@ export class OpenBatch {
       encoder.view(start).copy(body)
       return { body, isRequest: true, recycle: undefined }
     }
-    const { spare } = this
-    const buffer = encoder.exchange(spare.pop() ?? Buffer.allocUnsafeSlow(this.capacity))
-    const recycle = (): void => {
-      if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer)
-    }
-    const isReused = buffer.length === this.capacity
-    return { body: buffer.subarray(start, end), isRequest: true, recycle: isReused ? recycle : undefined }
+    const buffer = encoder.exchange(this.pool.take())
+    return { body: buffer.subarray(start, end), isRequest: true, recycle: () => this.pool.give(buffer) }
   }
 
   /** Copies records of several scopes into one body, without the resource while its detection is pending. */
