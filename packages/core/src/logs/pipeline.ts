@@ -208,7 +208,11 @@ export class LogPipeline {
   private hasRoomFor(severityNumber: number): boolean {
     const { maxQueueBytes, maxQueueSize } = this.config
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
-    if (this.open.bytes + this.queue.bytes >= maxQueueBytes * share) return false
+    const { open } = this
+    const bytes = open.bytes + this.queue.bytes
+    // Memory of free buffers makes room for records.
+    if (bytes + open.pool.spareBytes + this.maxBatchBytes >= maxQueueBytes) open.pool.releaseSpare()
+    if (bytes >= maxQueueBytes * share) return false
     if (maxQueueSize === undefined) return true
     const { queued, inFlight, spooled } = this.counters
     return queued + inFlight - spooled < maxQueueSize * share

@@ -1,10 +1,12 @@
 import { timers, unref } from '@logbridge/bridge/internal'
 
+/** Number of buffers that are kept beside the queue, as many as requests in flight. */
+const MIN_BUFFERS = 4
 /**
- * Number of buffers that are kept, 17 MB of full batches. A backlog of a flood has had as many; allocating them again would make V8
- * collect garbage for their sake, a fifth of the CPU of messages of 2 kB (`pnpm bench growth-message`).
+ * Number of buffers that are kept while the cap of the queue has room for them. A flood needs as many; allocating them again would make V8
+ * collect garbage, a sixth of the CPU of messages of 2 kB (`pnpm bench growth-message`).
  */
-const MAX_BUFFERS = 32
+const MAX_BUFFERS = 64
 /** Time without a use after which the buffers are released, in milliseconds. */
 const RELEASE_MILLIS = 5000
 
@@ -20,6 +22,11 @@ export class BufferPool {
     this.size = size
   }
 
+  /** Memory of the buffers that the cap of the queue must have room for, in bytes. */
+  get spareBytes(): number {
+    return Math.max(0, this.free.length - MIN_BUFFERS) * this.size
+  }
+
   /** Returns a free buffer, or a new one. Its bytes are those of its last use. */
   take(): Buffer {
     this.isUsed = true
@@ -31,6 +38,11 @@ export class BufferPool {
     if (buffer.length !== this.size || this.free.length === MAX_BUFFERS) return
     this.free.push(buffer)
     this.timer ??= this.schedule()
+  }
+
+  /** Releases the buffers that `spareBytes` counts. */
+  releaseSpare(): void {
+    this.free.length = Math.min(this.free.length, MIN_BUFFERS)
   }
 
   private schedule(): NodeJS.Timeout {

@@ -127,7 +127,8 @@ export class OpenBatch {
   private headroom = 0
   /** Bytes of the request that are written later, by `seal`. */
   private pendingBytes = 0
-  private readonly pool: BufferPool
+  /** Buffers for the next batches. */
+  readonly pool: BufferPool
 
   /** @param fullBytes size of a full batch, which is sent without a copy */
   constructor(fullBytes: number = BATCH_BYTES) {

@@ -36,10 +36,22 @@ describe('BufferPool', () => {
     const other = Buffer.allocUnsafeSlow(2 * SIZE)
     pool.give(other)
     expect(pool.take()).not.toBe(other)
-    const buffers = Array.from({ length: 33 }, () => pool.take())
+    const buffers = Array.from({ length: 65 }, () => pool.take())
     for (const buffer of buffers) pool.give(buffer)
-    const taken = new Set(Array.from({ length: 33 }, () => pool.take()))
-    expect(buffers.filter((buffer) => taken.has(buffer))).toEqual(buffers.slice(0, 32))
+    const taken = new Set(Array.from({ length: 65 }, () => pool.take()))
+    expect(buffers.filter((buffer) => taken.has(buffer))).toEqual(buffers.slice(0, 64))
+  })
+
+  test('keeps four buffers when the cap of the queue has no room for more', () => {
+    const pool = new BufferPool(SIZE)
+    const buffers = Array.from({ length: 10 }, () => pool.take())
+    for (const buffer of buffers) pool.give(buffer)
+    expect(pool.spareBytes).toBe(6 * SIZE)
+    pool.releaseSpare()
+    expect(pool.spareBytes).toBe(0)
+    const taken = new Set(Array.from({ length: 10 }, () => pool.take()))
+    expect(buffers.filter((buffer) => taken.has(buffer))).toEqual(buffers.slice(0, 4))
+    expect(pool.spareBytes).toBe(0)
   })
 
   test('releases its buffers when none was taken between two timers', () => {
