@@ -283,10 +283,11 @@ export class ProtobufWriter {
     const needed = this.position + bytes
     if (needed <= this.buffer.length) return
     if (needed > this.ceiling) throw tooLarge()
-    const { length } = this.buffer
-    const isBelowFull = length < this.fullCapacity
-    const capacity = isBelowFull ? Math.min(length * 2, this.fullCapacity) : Math.ceil(needed * FULL_GROWTH)
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, capacity))
+    const { fullCapacity } = this
+    let capacity = Math.max(needed, this.buffer.length * 2)
+    if (needed > fullCapacity) capacity = Math.ceil(needed * FULL_GROWTH)
+    else if (capacity > fullCapacity / 2) capacity = fullCapacity
+    const grown = Buffer.allocUnsafeSlow(capacity)
     this.buffer.copy(grown, 0, 0, this.position)
     this.use(grown)
   }

@@ -23,7 +23,13 @@ import {
   SCOPE_LOGS,
   varintTag,
 } from './fields.ts'
-import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT, varintSize } from './protobufWriter.ts'
+import {
+  type EncodedWords,
+  MAX_RECORD_BYTES,
+  ProtobufWriter,
+  SHORT_TEXT,
+  varintSize,
+} from './protobufWriter.ts'
 
 /** Log record with resolved fields. The values of body and attributes are as the application passed them. */
 export interface EncodableRecord {
