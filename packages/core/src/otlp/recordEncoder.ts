@@ -145,13 +145,13 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     const start = this.position
     this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
-    const bodyLength = typeof record.body === 'string' ? record.body.length : 0
     try {
       this.begin(LOG_RECORDS, this.recordLengthBytes)
       this.fixed64(TIME, record.timestamp)
       if (severityNumber > 0) this.varintField(SEVERITY_NUMBER, severityNumber)
       if (record.severityText) this.stringField(SEVERITY_TEXT, record.severityText)
       if (record.body !== undefined) {
+        const bodyLength = typeof record.body === 'string' ? record.body.length : 0
         // A right guess saves moving the text, 0.1 ns a byte (`pnpm bench growth-message`).
         const bodyBytes = varintSize(bodyLength + 1 + varintSize(bodyLength))
         this.begin(BODY, bodyBytes)
