@@ -35,7 +35,7 @@ const FILE_NAME = /^\/\/ (?<name>[\w.-]+)\n/
 
 const DOCUMENTS = [
   'README.md',
-  ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console'].map(
+  ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console', 'viewer'].map(
     (name) => `packages/${name}/README.md`,
   ),
 ]
@@ -231,12 +231,13 @@ function comparable(text: string): string[] {
     .toSorted()
 }
 
-/** Tells that the viewer printed the promised lines, and no other, among them a record with the trace of a span. */
+/** Tells that the viewer printed the promised lines, and no other, among them a record and a span of one trace. */
 export function isAsPromised({ expected, printed }: Followed): boolean {
   return (
     printed.length === expected.length &&
     expected.every((line, index) => patternOf(line).test(printed[index]!)) &&
-    printed.some((line) => line.includes('order placed') && line.endsWith('trace=#1'))
+    printed.some((line) => /^TIME (?:INFO|ERROR) .* trace=#1$/.test(line)) &&
+    printed.some((line) => /^TIME SPAN .* trace=#1$/.test(line))
   )
 }
 
