@@ -1,6 +1,7 @@
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyProject, installProject, type Project } from '@logbridge/test-support/project'
+import { configureYarn4, YARN_4 } from '@logbridge/test-support/yarn'
 
 type Program = 'app.mjs' | 'app.cjs' | 'app.mts'
 type Row = readonly [version: string, other: string, order: 'before' | 'after', program: Program]
@@ -107,6 +108,26 @@ test.each(['app.mjs', 'app.cjs'])(
     await expectEachOnce(project, `node --import @logbridge/auto ${program}`)
   },
 )
+
+describe("installed by yarn 4 with Plug'n'Play", { tags: 'long' }, () => {
+  let project: Project
+  beforeAll(async () => {
+    project = await copyProject('autoPnp')
+    await configureYarn4(project, 'pnp')
+    await project.run('sh', ['-c', `${YARN_4} install`])
+  })
+
+  // `yarn node` puts these into NODE_OPTIONS, for the version of Node.js that runs yarn.
+  const PNP = '--require ./.pnp.cjs --experimental-loader ./.pnp.loader.mjs'
+  const PRELOADS = ['--import @logbridge/auto', '--require @logbridge/auto/cjs']
+  test.each(
+    ['22.15.0', '24'].flatMap((version) =>
+      PRELOADS.flatMap((preload) => ['app.mjs', 'app.cjs'].map((program) => [version, preload, program])),
+    ),
+  )('auto sends each record once on Node.js %s by %s when the program is %s', (version, preload, program) =>
+    expectEachOnce(project, `npx -y -p node@${version} -- node ${PNP} ${preload} ${program}`),
+  )
+})
 
 describe.each([
   { name: 'autoSdk2', some: ['20'], others: ['20.6.0', '24'] },
