@@ -92,6 +92,38 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
       bridgeConsole()`,
       viewer.grpcUrl,
     ),
+  printedToConsole: () =>
+    runProgram(
+      `${CORE}import { bridgeConsole } from '@logbridge/console'
+      startTelemetry()\nbridgeConsole()\n${WINSTON}logger.clear().add(new OtelTransport())
+      logger.add(new winston.transports.Console({ forceConsole: true }))\nlogger.info('order placed')`,
+      viewer.grpcUrl,
+    ),
+  adapterInCode: () =>
+    runProgram(`${WINSTON}logger.info('order placed')`, viewer.grpcUrl, {}, 'node --import @logbridge/auto'),
+  bufferFull: () =>
+    runProgram(
+      `${CORE}${WINSTON}logger.clear().add(new OtelTransport())
+      for (let n = 0; n < 1100; n++) logger.info('order placed')
+      startTelemetry()`,
+      viewer.grpcUrl,
+    ),
+  ignoredVariable: () => runProgram(SENDING, viewer.grpcUrl, { OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }),
+  unknownLevel: () =>
+    runProgram(
+      `import { otelStream } from '@logbridge/pino'\notelStream({ level: 'verbose' })`,
+      viewer.grpcUrl,
+    ),
+  nothingToFlush: () =>
+    runProgram(
+      `import { flushOnFreeze } from '@logbridge/core'\nawait flushOnFreeze(async () => {})()`,
+      viewer.grpcUrl,
+    ),
+  spoolUnavailable: () =>
+    runProgram(
+      `${CORE}startTelemetry({ logs: { spool: { directory: '/dev/null/spool' } } })\n${EMIT}`,
+      viewer.grpcUrl,
+    ),
   exited: () => runProgram(`${SENDING}process.exit()`, viewer.grpcUrl),
   queueFull: async () =>
     runProgram(
@@ -106,7 +138,22 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
       {},
       'node --import @logbridge/auto',
     ),
+  preloadMissing: () =>
+    inEmptyFolder(`echo "console.log('order placed')" > app.mjs`, 'node --import @logbridge/auto app.mjs'),
+  workerWithoutCore: () =>
+    inEmptyFolder(
+      'npm install pino @logbridge/pino @opentelemetry/api',
+      `node --input-type=module -e "
+        import pino from 'pino'
+        pino({ transport: { target: '@logbridge/pino' } }).info('order placed')"`,
+    ),
+  oldNodeOfAdapter: () =>
+    runProgram(`${WINSTON}logger.info('order placed')`, viewer.grpcUrl, {}, 'npx -y -p node@18 -- node'),
   oldNode: () => runProgram(SENDING, viewer.grpcUrl, {}, 'npx -y -p node@20 -- node'),
+  oldNodeOfViewer: () =>
+    runShell(
+      `npx -y -p node@20 -- node node_modules/@logbridge/viewer/dist/cli.js --grpc-port 0 --http-port 0`,
+    ),
   viewerPortInUse: () => runShell(`npx logbridge-viewer --grpc-port ${viewer.grpcPort} --http-port 0`),
   sdk2: () => inEmptyFolder('npm install @opentelemetry/sdk-logs@0.223.1 @logbridge/core'),
   sdk2Forced: () =>
