@@ -35,7 +35,7 @@ const httpWithoutUndici: EsbuildPlugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'builtin' }))
     onLoad({ filter: /^http$/, namespace: 'builtin' }, () => ({
-      contents: "module.exports = process.getBuiltinModule('node:http')",
+      contents: "module.exports = process.getBuiltinModule?.('node:http') ?? {}",
     }))
   },
 }

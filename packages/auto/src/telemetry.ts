@@ -1,4 +1,4 @@
-import { API, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
+import { API, oldNode, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
 import type { Instrumentation } from './instrumentations.ts'
 import { canLoad, loadOptional } from './packages.ts'
 import { startsTelemetry } from './settings.ts'
@@ -15,6 +15,9 @@ const processWide = globalThis as {
   [API]?: { trace?: unknown }
 }
 
+/** Least version of Node.js for `@logbridge/core`. */
+const CORE_NODE = [22, 15] as const
+
 let isStarted = false
 
 /** Gives instrumentations that `startTelemetry` connects with its providers. */
@@ -30,7 +33,9 @@ export function isResponsible(): boolean {
   if (isStarted) return processWide[AUTOMATIC] !== undefined
   if ([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(REGISTER)))
     return false
-  return startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core')
+  return (
+    startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core') && !oldNode(CORE_NODE)
+  )
 }
 
 /**
@@ -41,6 +46,13 @@ export function startTelemetry(): void {
   if (isStarted) return
   isStarted = true
   if (!startsTelemetry(process.env) || isSdkRegistered()) return
+  const needed = oldNode(CORE_NODE)
+  if (needed !== undefined) {
+    // The startup buffer warns under the same key, of the same cause.
+    if (canLoad('@logbridge/core'))
+      warnOnce('no-provider', `@logbridge/auto sends nothing, because @logbridge/core needs ${needed}`)
+    return
+  }
   try {
     const core = loadOptional('@logbridge/core') as Core | undefined
     // Options that only code could set.

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import { nextTurn } from '@logbridge/bridge/internal'
 import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'
+
+// A named import would fail before the version of Node.js is checked.
+const { crc32 } = zlib
 
 // Layout of a segment, format version 2. docs/spool.md describes the whole spool. All numbers are little-endian and unsigned.
 //
