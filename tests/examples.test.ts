@@ -270,7 +270,7 @@ describe('demo', () => {
 
     const records = stdout
       .split('\n')
-      .filter((line) => /^\d\d:\d\d:\d\d\.\d{3} .* trace=[\da-f]{8}$/.test(line))
+      .filter((line) => /^\d\d:\d\d:\d\d\.\d{3} .* trace=[\da-f]{32}$/.test(line))
     expect(records).toHaveLength(count)
     expect(new Set(records.map((line) => /shop \[(\w+)\]/.exec(line)?.[1]))).toEqual(
       new Set(['storefront', 'orders', 'inventory', 'payments', 'mailer']),

@@ -96,20 +96,48 @@ describe('installed by npm', async () => {
   test.each(ALL)(TITLE, { tags: 'long' }, expectRow)
 
   const TOO_OLD: readonly (readonly [version: string, command: string, line: RegExp])[] = [
-    ['18', 'node -r @logbridge/auto app.cjs', /^logbridge: @logbridge\/auto does nothing, because it needs Node\.js 20\.6 or later; this is 18\./],
-    ['20', 'node -r @logbridge/auto app.cjs', /^logbridge: @logbridge\/auto sends nothing, because @logbridge\/core needs Node\.js 22\.15 or later; this is 20\./],
-    ['18', `node -e "require('@logbridge/core').startTelemetry()"`, /@logbridge\/core needs Node\.js 22\.15 or later; this is 18\./],
-    ['20.6.0', `node --input-type=module -e "import { createLoggerProvider } from '@logbridge/core'; createLoggerProvider()"`, /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\.6\.0/],
-    ['20', `node --input-type=module -e "import { OtlpLogRecordProcessor } from '@logbridge/core'; new OtlpLogRecordProcessor()"`, /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\./],
-    ['18', `node --input-type=module -e "import { OtelTransport } from '@logbridge/winston'; new OtelTransport()"`, /logbridge needs Node\.js 20\.6 or later; this is 18\./],
+    [
+      '18',
+      'node -r @logbridge/auto app.cjs',
+      /^logbridge: @logbridge\/auto does nothing, because it needs Node\.js 20\.6 or later; this is 18\./,
+    ],
+    [
+      '20',
+      'node -r @logbridge/auto app.cjs',
+      /^logbridge: @logbridge\/auto sends nothing, because @logbridge\/core needs Node\.js 22\.15 or later; this is 20\./,
+    ],
+    [
+      '18',
+      `node -e "require('@logbridge/core').startTelemetry()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 18\./,
+    ],
+    [
+      '20.6.0',
+      `node --input-type=module -e "import { createLoggerProvider } from '@logbridge/core'; createLoggerProvider()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\.6\.0/,
+    ],
+    [
+      '20',
+      `node --input-type=module -e "import { OtlpLogRecordProcessor } from '@logbridge/core'; new OtlpLogRecordProcessor()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\./,
+    ],
+    [
+      '18',
+      `node --input-type=module -e "import { OtelTransport } from '@logbridge/winston'; new OtelTransport()"`,
+      /logbridge needs Node\.js 20\.6 or later; this is 18\./,
+    ],
   ]
-  test.each(TOO_OLD)('names the version that is needed, once, on Node.js %s: %s', async (version, command, line) => {
-    const output = await project.run('sh', ['-c', `npx -y -p node@${version} -- ${command} 2>&1 || true`])
-    const lines = output.split('\n').filter((text) => /^(logbridge: |LogbridgeError: )/.test(text))
-    expect(lines).toEqual([expect.stringMatching(line)])
-    // The application runs on.
-    if (command.endsWith('app.cjs')) expect(output.match(/by (bunyan|log4js|pino|winston)/g)).toHaveLength(4)
-  })
+  test.each(TOO_OLD)(
+    'names the version that is needed, once, on Node.js %s: %s',
+    async (version, command, line) => {
+      const output = await project.run('sh', ['-c', `npx -y -p node@${version} -- ${command} 2>&1 || true`])
+      const lines = output.split('\n').filter((text) => /^(logbridge: |LogbridgeError: )/.test(text))
+      expect(lines).toEqual([expect.stringMatching(line)])
+      // The application runs on.
+      if (command.endsWith('app.cjs'))
+        expect(output.match(/by (bunyan|log4js|pino|winston)/g)).toHaveLength(4)
+    },
+  )
 
   test('auto sends each record once when the preload is required', () =>
     expectEachOnce(project, 'node --require @logbridge/auto/cjs app.mjs'))

@@ -177,9 +177,7 @@ function print(viewer: Viewer, settings: Settings): void {
   if (metrics) {
     viewer.on('metrics', (received) => {
       const wanted = sdkMetrics ? received : received.filter(({ name }) => !name.startsWith('otel.sdk.'))
-      printRecords(wanted, (metric) =>
-        json ? formatJson('metric', metric) : formatMetric(metric, options),
-      )
+      printRecords(wanted, (metric) => (json ? formatJson('metric', metric) : formatMetric(metric, options)))
     })
   }
 }

@@ -61,7 +61,12 @@ export function formatLogRecord(record: ReceivedLogRecord, options: FormatOption
     'exception.stacktrace': stack,
   } = record.attributes
   const exception = exceptionLines(type, message, stack, paint)
-  const start = origin(record.timeUnixNano || record.observedTimeUnixNano, severity(record, paint), record, paint)
+  const start = origin(
+    record.timeUnixNano || record.observedTimeUnixNano,
+    severity(record, paint),
+    record,
+    paint,
+  )
   const parts = [
     ...(record.eventName ? [paint('magenta', printable(record.eventName))] : []),
     ...(record.body === null
@@ -171,10 +176,9 @@ function exceptionLines(
   // A stack usually begins with type and message. The title is printed when the stack lacks the message.
   const hasMessage = typeof message === 'string' && contains(frames.join('\n'), message)
   const lines = hasMessage ? frames : [truncate(title), ...frames]
-  return foldFrames(lines.filter((line) => line.trim() !== ''))
-    .map((line, index) =>
-      paint(index === 0 ? 'red' : 'dim', `    ${escapeControls(line.replaceAll('\t', '    '))}`),
-    )
+  return foldFrames(lines.filter((line) => line.trim() !== '')).map((line, index) =>
+    paint(index === 0 ? 'red' : 'dim', `    ${escapeControls(line.replaceAll('\t', '    '))}`),
+  )
 }
 
 /** Returns true when `text` contains `message`. Searches for its first 200 characters, because V8's search for a long text is quadratic. */

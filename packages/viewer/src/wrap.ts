@@ -9,7 +9,11 @@ const SMALL_INDENT = 4
  * @param start parts before the message
  * @param columns width of the terminal; `undefined` for one row
  */
-export function wrap(start: readonly string[], message: readonly string[], columns: number | undefined): string {
+export function wrap(
+  start: readonly string[],
+  message: readonly string[],
+  columns: number | undefined,
+): string {
   const head = start.join(' ')
   if (columns === undefined) return [head, ...message].join(' ')
   const indent = stringWidth(head) + 1
