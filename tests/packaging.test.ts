@@ -26,7 +26,10 @@ const OF_COMMONJS = new Set(['default', 'module.exports'])
 /** Entry points without exports. */
 const PRELOADS = new Set(['@logbridge/auto', '@logbridge/auto/cjs'])
 /** Files that an entry point loads when they are needed. */
-const LATE_FILES: Record<string, readonly string[]> = { '@logbridge/auto': ['dist/attach.cjs'] }
+const LATE_FILES: Record<string, readonly string[]> = {
+  '@logbridge/auto': ['dist/attach.cjs'],
+  '@logbridge/viewer': ['dist/command.js'],
+}
 /** Code of one module format, which is what a process loads. */
 const MAX_ADAPTER_BYTES = 60_000
 /** Call of each package that throws. */

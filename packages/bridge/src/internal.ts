@@ -82,6 +82,7 @@ export type {
   SerializedError,
   SeverityNumber,
 } from './types.ts'
+export { isRecordedUncaught, noteUncaught } from './uncaught.ts'
 export { ValueWriter } from './value.ts'
 export { MAX_DEPTH } from './valueCosts.ts'
 export type { ValueLimits, ValueSink } from './valueSink.ts'

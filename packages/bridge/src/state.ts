@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DiagLogger } from '@opentelemetry/api'
 import type { Loggers, ScopeDetails } from './provider.ts'
 import type { SignalEnding } from './shutdownSignals.ts'
-import type { ApiLogRecord } from './types.ts'
+import type { ApiLogRecord, LoggerProvider } from './types.ts'
 
 /** A record of the startup buffer, in plain values. */
 export interface BufferedRecord {
@@ -51,6 +51,8 @@ export interface ProcessState {
   lastSent: SentRecord | undefined
   /** Time of the last warning by its key, in milliseconds of the monotonic clock. */
   readonly lastWarned: Map<string, number>
+  /** Exception that a LoggerProvider has just recorded, while the handlers of `uncaughtException` run. */
+  uncaught: { readonly thrown: unknown; readonly loggerProvider: LoggerProvider } | undefined
   /** DiagLogger that prints warnings by `writeToStderr` itself. */
   printingDiagLogger: DiagLogger | undefined
   /** Functions that remove secrets from the text of an error. */
@@ -88,6 +90,7 @@ const initial: ProcessState = {
   loggingSuppressed: new AsyncLocalStorage(),
   lastSent: undefined,
   lastWarned: new Map(),
+  uncaught: undefined,
   printingDiagLogger: undefined,
   secretFilters: new Set(),
   startupBuffer: {

@@ -28,17 +28,17 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
   const { provider: inner, exitHandler } = createLoggerProviderFrom(config, resource)
-  const exceptions = captureUncaughtExceptions ? inner : undefined
-  const dispose = onProcessExit(exitHandler, { shutdownSignals, exceptions, flushOnExit })
   const shutdown = createShutdown((timeoutMillis) => {
     unregister?.()
-    return inner.shutdown(timeoutMillis).finally(dispose)
+    return inner.shutdown(timeoutMillis).finally(() => dispose())
   }, exitHandler.unsent)
   const provider: LogbridgeLoggerProvider = {
     ...inner,
     // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
     shutdown: (...limit) => shutdown.begin(...limit),
   }
+  const exceptions = captureUncaughtExceptions ? provider : undefined
+  const dispose = onProcessExit(exitHandler, { shutdownSignals, exceptions, flushOnExit })
   const unregister = register ? registerLoggerProvider(provider) : undefined
   return provider
 }

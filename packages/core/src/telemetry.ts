@@ -32,6 +32,7 @@ import { ownInstanceId } from './process/instanceId.ts'
 import type { Unsent } from './process/longWait.ts'
 import { createShutdown } from './process/shutdown.ts'
 import { checkStart } from './process/startChecks.ts'
+import { shareWithWorkers } from './config/workerOptions.ts'
 import { EMPTY_STATS, type LogsStats } from './queue/counters.ts'
 import { createMetrics } from './signals/metrics.ts'
 import { resolveResource } from './config/resource.ts'
@@ -137,6 +138,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     ...providers,
   })
   instrumentImports(config.instrumentations.flat())
+  const withdraw = options.logs === false ? () => {} : shareWithWorkers(options, options.logs ?? {})
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS
@@ -173,6 +175,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const shutdown = createShutdown(async (timeoutMillis) => {
     disableInstrumentations()
     unregister()
+    withdraw()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
     const logsEnded = loggerProvider?.shutdown(timeoutMillis)
     const shutdowns = signals.map(([name, signal]) => [name, signal, shutdownOf(name, signal)] as const)
