@@ -3,9 +3,8 @@
  * Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
  */
 import { bridgeConsole } from '@logbridge/console'
-import { startTelemetry } from '@logbridge/core'
+import { AggregationType, startTelemetry } from '@logbridge/core'
 import { startViewer } from '@logbridge/viewer'
-import { AggregationType } from '@opentelemetry/sdk-metrics'
 import { collect, heading, print, printArrived } from './report.js'
 import { LIBRARIES, openShop, visit } from './shop.js'
 

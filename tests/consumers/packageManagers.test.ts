@@ -55,3 +55,10 @@ it('npm refuses core with SDK 2.x, so adapters do not depend on core', async () 
   const project = await copyProject('sdk2')
   await expect(project.run('npm', [...NPM_INSTALL, '@logbridge/core'])).rejects.toThrow('ERESOLVE')
 })
+
+it('pnpm has no install scripts to approve when core and the adapters are installed', async () => {
+  const project = await copyProject('node')
+  const install = 'pnpm install --no-frozen-lockfile 2>&1 && pnpm ignored-builds 2>&1'
+  const output = await project.run('sh', ['-c', install])
+  expect(output).not.toMatch(/ERR_PNPM_IGNORED_BUILDS|protobufjs/)
+})

@@ -138,7 +138,9 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     ...providers,
   })
   instrumentImports(config.instrumentations.flat())
-  const withdraw = options.logs === false ? () => {} : shareWithWorkers(options, options.logs ?? {})
+  const withdraw = options.logs === false
+      ? () => {}
+      : shareWithWorkers(options, options.logs ?? {}, config.logs?.exporter)
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS

@@ -1,50 +1,64 @@
 import { setEnvironmentData } from 'node:worker_threads'
+import type { ExporterConfig } from './exporter.ts'
+import { mergeHeaders } from './headers.ts'
 import type { ExporterOptions, ResourceOptions } from './options.ts'
 
 /** Key of the options for `@logbridge/pino` in pino's worker. */
 const KEY = 'logbridge.telemetry.1'
-
-/** Options of `startTelemetry` that a worker can use. */
-export interface WorkerOptions {
-  readonly options: Record<string, unknown>
-  /** Names of the options that cannot be posted to a worker. */
-  readonly unshared: readonly string[]
-}
+const LOGS_PATH = '/v1/logs'
 
 /**
  * Gives the options of logs to workers that start from now on, so that `@logbridge/pino` in pino's worker sends to the same receiver, as the
- * same service.
+ * same service. Names the options that cannot be posted to a worker.
+ *
  * @param own options of the signal logs, which take precedence
+ * @param exporter the resolved configuration of logs
  * @returns function that withdraws the options
  */
-export function shareWithWorkers(general: ExporterOptions & ResourceOptions, own: ExporterOptions): () => void {
-  const { endpoint, protocol, headers, compression, timeoutMillis, tls, proxy, agent } = {
-    ...general,
-    ...withoutUndefined(own),
+export function shareWithWorkers(
+  general: ExporterOptions & ResourceOptions,
+  own: ExporterOptions,
+  exporter: ExporterConfig | undefined,
+): () => void {
+  const headers = [general.headers, own.headers].filter((each) => each !== undefined)
+  const given: Record<string, unknown> = {
+    ...receiverOptions(general.endpoint ?? own.endpoint, exporter),
+    headers: headers.length > 0 ? mergeHeaders(headers) : undefined,
+    compression: own.compression ?? general.compression,
+    timeoutMillis: own.timeoutMillis ?? general.timeoutMillis,
+    tls: withTexts(own.tls ?? general.tls),
+    proxy: own.proxy ?? general.proxy,
+    agent: own.agent ?? general.agent,
+    serviceName: general.serviceName,
+    resource: general.resource,
   }
-  const { serviceName, resource } = general
-  const given = { endpoint, protocol, headers, compression, timeoutMillis, tls, proxy, agent, serviceName, resource }
   const options: Record<string, unknown> = {}
   const unshared: string[] = []
-  for (const [name, value] of Object.entries(withoutUndefined(given))) {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
     try {
-      options[name] = structuredClone(name === 'tls' ? withTexts(value) : value)
+      options[name] = structuredClone(value)
     } catch {
       unshared.push(name)
     }
   }
-  setEnvironmentData(KEY, { options, unshared } satisfies WorkerOptions)
+  setEnvironmentData(KEY, { options, unshared })
   return () => setEnvironmentData(KEY, undefined as never)
 }
 
+/** Returns the endpoint in the form of an endpoint for all signals, to which the worker appends the path of logs. */
+function receiverOptions(endpoint: string | undefined, exporter: ExporterConfig | undefined): object {
+  if (endpoint === undefined || exporter === undefined) return { protocol: exporter?.protocol }
+  const { protocol, url } = exporter
+  if (protocol === 'grpc') return { protocol, endpoint: url }
+  // A worker would append the path of logs to any other path. A function is named as an option that cannot be posted.
+  return { protocol, endpoint: url.endsWith(LOGS_PATH) ? url.slice(0, -LOGS_PATH.length) : () => {} }
+}
+
 /** Replaces buffers by texts, because a buffer arrives in a worker as another type. */
-function withTexts(tls: unknown): unknown {
-  if (typeof tls !== 'object' || tls === null) return tls
+function withTexts(tls: ExporterOptions['tls']): unknown {
+  if (typeof tls !== 'object') return tls
   return Object.fromEntries(
     Object.entries(tls).map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString() : value]),
   )
-}
-
-function withoutUndefined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }

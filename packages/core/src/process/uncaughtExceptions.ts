@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Adapter, createBridge, isError, safeGet } from '@logbridge/bridge'
-import { activeContext, errorMessage, isLoggingSuppressed, noteUncaught, warnOnce } from '@logbridge/bridge/internal'
+import {
+  activeContext,
+  errorMessage,
+  isLoggingSuppressed,
+  noteUncaught,
+  warnOnce,
+} from '@logbridge/bridge/internal'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
 import { onProcess } from './sharedListeners.ts'
