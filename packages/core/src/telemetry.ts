@@ -138,9 +138,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     ...providers,
   })
   instrumentImports(config.instrumentations.flat())
-  const withdraw = options.logs === false
-      ? () => {}
-      : shareWithWorkers(options, options.logs ?? {}, config.logs?.exporter)
+  const withdraw =
+    options.logs === false ? () => {} : shareWithWorkers(options, options.logs ?? {}, config.logs?.exporter)
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS

@@ -197,8 +197,8 @@ function telemetryOptions({ endpoint }: DeliveryOptions): DeliveryOptions {
   if (unshared.length > 0) {
     warnOnce(
       'worker-options',
-      `@logbridge/pino: pino's worker cannot use ${unshared.join(' and ')} of startTelemetry(), because functions and agents ` +
-        'cannot be posted to it. Give the options of the transport plain values, or use otelStream() in the main thread',
+      `@logbridge/pino: pino's worker cannot use ${unshared.join(' and ')} of startTelemetry(), because it cannot be ` +
+        'posted to a thread. Give the options of the transport plain values, or use otelStream() in the main thread',
     )
   }
   return options

@@ -43,7 +43,7 @@ export function shareWithWorkers(
     }
   }
   setEnvironmentData(KEY, { options, unshared })
-  return () => setEnvironmentData(KEY, undefined as never)
+  return () => setEnvironmentData(KEY, undefined)
 }
 
 /** Returns the endpoint in the form of an endpoint for all signals, to which the worker appends the path of logs. */

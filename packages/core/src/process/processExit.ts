@@ -155,7 +155,8 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   const unwatchExceptions =
     config?.exceptions &&
     watchUncaughtExceptions(config.exceptions, (isEnd) => {
-      if (isEnd) printed = 1
+      // The thread that started a worker gets its exception, and may print nothing.
+      if (isEnd && isMainThread) printed = 1
       handler.spillSync()
     })
   return () => {
