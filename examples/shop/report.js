@@ -41,7 +41,7 @@ export function printArrived({ logs, spans, metrics }) {
   const items = [
     ...spans.map((span) => ({ time: span.startTimeUnixNano, parent: span.parentSpanId, span })),
     ...logs.map((record) => ({ time: record.observedTimeUnixNano, parent: record.spanId, record })),
-  ].toSorted((a, b) => Number(a.time - b.time))
+  ].toSorted((a, b) => (a.time < b.time ? -1 : 1))
   for (const { parent, span } of items) if (span && parent === '') printTree(items, span)
 
   heading('Metrics arrived:')
