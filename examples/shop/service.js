@@ -1,5 +1,5 @@
 /**
- * Runs one service of the shop in a process of its own, as shop.js starts it: `node service.js NAME URLS`. Sends its URL, and its counts
+ * Runs one service of the shop in a separate process, as shop.js starts it: `node service.js NAME URLS`. Sends its URL, and its counts
  * when it ends.
  */
 import { AggregationType, startTelemetry } from '@logbridge/core'
