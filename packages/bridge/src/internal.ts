@@ -27,7 +27,7 @@ export {
   wrongItem,
 } from './options.ts'
 export { type NodeVersion, oldNode, requireNode } from './nodeVersion.ts'
-export { OWN_DESTINATION } from './ownDestination.ts'
+export { OWN_DESTINATION, TAKES_LINES } from './ownDestination.ts'
 export {
   ACCEPTS_ANY_VALUE,
   activeContext,
