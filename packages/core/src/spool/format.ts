@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
+// A named import of crc32 would fail before the version of Node.js is checked.
 import zlib from 'node:zlib'
 import { nextTurn } from '@logbridge/bridge/internal'
 import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'
-
-// A named import would fail before the version of Node.js is checked.
 
 // Layout of a segment, format version 2. docs/spool.md describes the whole spool. All numbers are little-endian and unsigned.
 //
