@@ -54,3 +54,25 @@ test.for(subjects)(
     expect(emitted.at(-1)!.context!.getValue(key)).toBe(7)
   },
 )
+
+test.for(subjects)(
+  '$library throws nothing, and reports the fault, when the registered LoggerProvider cannot be read',
+  async ({ create, levels, library }) => {
+    diag.disable()
+    const globals = globalThis as Record<symbol, unknown>
+    const key = Symbol.for('io.opentelemetry.js.api.logs')
+    const errors: unknown[] = []
+    const logger = await create({ scope: library, onError: (error) => errors.push(error) })
+    onTestFinished(async () => {
+      delete globals[key]
+      await logger.close()
+    })
+    const fault = new Error('no')
+    globals[key] = () => {
+      throw fault
+    }
+    const info = Object.keys(levels).find((level) => levels[level] === 9)!
+    expect(() => logger.log(info, 'lost')).not.toThrow()
+    expect(errors).toEqual([fault])
+  },
+)

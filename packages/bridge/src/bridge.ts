@@ -50,9 +50,14 @@ export function createBridge<Native>(
   }
 
   function skips(): boolean {
-    if (minimum > 0 || loggers.hasProvider() || canBuffer()) return false
-    if (!state.isEmitting && !isLoggingSuppressed()) countUnbuffered()
-    return true
+    try {
+      if (minimum > 0 || loggers.hasProvider() || canBuffer()) return false
+      if (!state.isEmitting && !isLoggingSuppressed()) countUnbuffered()
+      return true
+    } catch {
+      // `emit` meets the same error, and reports that error.
+      return false
+    }
   }
 
   function isBelowMinimum(severityNumber: number): boolean {

@@ -33,9 +33,13 @@ export function registeredProvider(): LoggerProvider | undefined {
   return globals[API]?.logs ?? globals[API_LOGS]?.(API_LOGS_COMPATIBILITY)
 }
 
-/** Returns the registered DiagLogger. */
+/** Returns the registered DiagLogger. Never throws, because a warning and a call of the console read the global outside of the bridge's guard. */
 export function registeredDiagLogger(): DiagLogger | undefined {
-  return globals[API]?.diag
+  try {
+    return globals[API]?.diag
+  } catch {
+    return undefined
+  }
 }
 
 /**

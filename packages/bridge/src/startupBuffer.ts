@@ -113,7 +113,11 @@ export function replayBufferedRecords(): void {
 }
 
 function poll(): void {
-  replayBufferedRecords()
+  try {
+    replayBufferedRecords()
+  } catch {
+    // The registered LoggerProvider cannot be read. The bridge meets the same error at the next log call, and reports that error.
+  }
   const { startupBuffer } = state
   startupBuffer.waitedMillis += POLL_MILLIS
   if (startupBuffer.waitedMillis >= WARN_AFTER_MILLIS) warnIfNotEmpty()

@@ -250,7 +250,7 @@ export interface Bridge<Native> {
   /**
    * Returns true when `emit` would drop every record, because there is no LoggerProvider and the startup buffer is full. Counts one record as
    * dropped then. An adapter that makes a native record for each log call asks first, and makes none. Always false with a least
-   * severity, because only the native record has the severity.
+   * severity, because only the native record has the severity. Never throws.
    */
   skips(): boolean
   /** Reports an error that the adapter itself has swallowed, like an error inside `emit`. Never throws. */

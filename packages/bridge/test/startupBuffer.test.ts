@@ -5,8 +5,9 @@ import { context, createContextKey, logs, ROOT_CONTEXT } from '@opentelemetry/ap
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { timers } from '../src/timers.ts'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
+import { API_LOGS, type OtelGlobals } from '../src/provider.ts'
 import { noteShutdown, replayBufferedRecords } from '../src/startupBuffer.ts'
 import { state, withLoggingSuppressed } from '../src/state.ts'
 import { adapter } from './adapter.ts'
@@ -146,6 +147,23 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.overflow).toBe(1)
     logs.setGlobalLoggerProvider(memoryProvider() as never)
     expect(bridge.skips()).toBe(false)
+  })
+
+  test('stay in the buffer when the registered provider cannot be read, and are sent when it can', () => {
+    const globals = globalThis as OtelGlobals
+    onTestFinished(() => void delete globals[API_LOGS])
+    useFakeTimers(timers)
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 'early' })
+    globals[API_LOGS] = () => {
+      throw new Error('no')
+    }
+    expect(bridge.skips()).toBe(false)
+    expect(() => vi.advanceTimersByTime(1000)).not.toThrow()
+    const provider = memoryProvider()
+    globals[API_LOGS] = () => provider
+    vi.advanceTimersByTime(1000)
+    expect(provider.records.map(({ body }) => body)).toEqual(['early'])
   })
 
   test.for([

@@ -62,10 +62,14 @@ if (cluster.isWorker) {
  */
 export function rememberCalls(hasProvider: boolean): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
-    if (!hasProvider && registeredProvider() === undefined && !canBuffer() && !isForeign(event)) return
-    // Several appenders add a listener each.
-    event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
-    event[TIME] ??= now()
+    try {
+      if (!hasProvider && registeredProvider() === undefined && !canBuffer() && !isForeign(event)) return
+      // Several appenders add a listener each.
+      event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
+      event[TIME] ??= now()
+    } catch {
+      // The bridge meets the same error, and reports that error.
+    }
   })
 }
 
