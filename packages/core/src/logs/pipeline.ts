@@ -200,6 +200,7 @@ export class LogPipeline {
     this.seal()
     this.closed = true
     await this.queue.close(timeoutMillis)
+    this.open.pool.close()
     this.stopWatchingThreads()
     this.counters.end()
   }

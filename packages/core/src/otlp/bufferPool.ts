@@ -7,15 +7,20 @@ const MIN_BUFFERS = 4
  * collect garbage, a sixth of the CPU of messages of 2 kB (`pnpm bench growth-message`).
  */
 const MAX_BUFFERS = 64
-/** Time without a use after which the buffers are released, in milliseconds. */
+/** Time without a use after which a buffer is released, in milliseconds. */
 const RELEASE_MILLIS = 5000
 
-/** Buffers of one size that are used again. They are released when none was taken for a while. */
+/**
+ * Buffers of one size that are used again. The buffers that were free for a while are released, so that a steady stream of records
+ * keeps as many as the stream needs, and none of the buffers that a flood needed.
+ */
 export class BufferPool {
   private readonly size: number
   private readonly free: Buffer[] = []
   private timer: NodeJS.Timeout | undefined
-  private isUsed = false
+  /** Least number of free buffers since the last release. */
+  private unused = 0
+  private isClosed = false
 
   /** @param size size of each buffer in bytes */
   constructor(size: number) {
@@ -29,13 +34,14 @@ export class BufferPool {
 
   /** Returns a free buffer, or a new one. Its bytes are those of its last use. */
   take(): Buffer {
-    this.isUsed = true
-    return this.free.pop() ?? Buffer.allocUnsafeSlow(this.size)
+    const buffer = this.free.pop()
+    this.unused = Math.min(this.unused, this.free.length)
+    return buffer ?? Buffer.allocUnsafeSlow(this.size)
   }
 
   /** Gives a buffer back that nothing reads any more. A buffer of another size is left to the garbage collector. */
   give(buffer: Buffer): void {
-    if (buffer.length !== this.size || this.free.length === MAX_BUFFERS) return
+    if (buffer.length !== this.size || this.free.length === MAX_BUFFERS || this.isClosed) return
     this.free.push(buffer)
     this.timer ??= this.schedule()
   }
@@ -43,6 +49,14 @@ export class BufferPool {
   /** Releases the buffers that `spareBytes` counts. */
   releaseSpare(): void {
     this.free.length = Math.min(this.free.length, MIN_BUFFERS)
+    this.unused = Math.min(this.unused, this.free.length)
+  }
+
+  /** Releases all buffers, because the pipeline has ended. */
+  close(): void {
+    this.isClosed = true
+    this.free.length = 0
+    timers.clearTimeout(this.timer)
   }
 
   private schedule(): NodeJS.Timeout {
@@ -50,8 +64,9 @@ export class BufferPool {
   }
 
   private releaseUnused(): void {
-    if (!this.isUsed) this.free.length = 0
-    this.isUsed = false
+    // The buffers at the front are those that were free all the time, because the last one is taken first.
+    this.free.splice(0, this.unused)
+    this.unused = this.free.length
     this.timer = this.free.length > 0 ? this.schedule() : undefined
   }
 }

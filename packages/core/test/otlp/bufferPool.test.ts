@@ -67,4 +67,32 @@ describe('BufferPool', () => {
     expect(pool.take()).not.toBe(buffer)
     expect(runTimer()).toBeUndefined()
   })
+
+  test('releases the buffers of a flood when a steady stream of records takes one at a time', () => {
+    const runTimer = manualTimers()
+    const pool = new BufferPool(SIZE)
+    const buffers = Array.from({ length: 50 }, () => pool.take())
+    for (const buffer of buffers) pool.give(buffer)
+    const seen = new Set<Buffer>()
+    for (let period = 1; period <= 4; period += 1) {
+      const buffer = pool.take()
+      pool.give(buffer)
+      seen.add(buffer)
+      runTimer()
+    }
+    expect(seen.size).toBe(1)
+    expect(pool.spareBytes).toBe(0)
+  })
+
+  test('keeps no buffer and no timer when it is closed', () => {
+    const cleared = vi.spyOn(timers, 'clearTimeout').mockReturnValue()
+    manualTimers()
+    const pool = new BufferPool(SIZE)
+    const [first, second] = [pool.take(), pool.take()]
+    pool.give(first)
+    pool.close()
+    expect(cleared).toHaveBeenCalledOnce()
+    pool.give(second)
+    expect([first, second]).not.toContain(pool.take())
+  })
 })

@@ -202,3 +202,15 @@ test('LogPipeline releases the memory of a flood when other records need the roo
   expect(pool.spareBytes).toBe(0)
   expect(most).toBeLessThanOrEqual(32 * BATCH_BYTES)
 })
+
+test('LogPipeline releases the memory of a flood when it is shut down', async () => {
+  const parts = start({ scheduledDelayMillis: 2 ** 30 })
+  fill(parts)
+  await parts.transport.arrived(1)
+  parts.transport.answer()
+  await vi.waitFor(() => expect(parts.pipeline.stats().inFlight).toBe(0))
+  const { pool } = (parts.pipeline as unknown as { open: OpenBatch }).open
+  const used = parts.transport.requests[0]!.buffer
+  await parts.pipeline.shutdown()
+  expect(pool.take().buffer === used).toBe(false)
+})
