@@ -246,20 +246,20 @@ describe('example existing-sdk', () => {
 })
 
 describe('demo', () => {
-  const LAST_LINE =
-    /^demo: sent (?<sent>\d+), received (?<received>\d+), libraries (?<libraries>\d), with trace (?<withTrace>\d+), dropped (?<dropped>\d+)\n$/
+  const END =
+    /^demo: sent (?<sent>\d+), received (?<received>\d+), libraries (?<libraries>\d), with trace (?<withTrace>\d+), dropped (?<dropped>\d+)\n\nNext:\n(?: {2}.+ {2,}.+\n){3}$/m
+  const SERVICES = ['storefront', 'orders', 'inventory', 'payments', 'mailer']
 
-  function lastLineOf(stdout: string): Record<string, number> {
-    const lastLine = stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1)
-    expect(lastLine).toMatch(LAST_LINE)
-    const { groups = {} } = LAST_LINE.exec(lastLine)!
+  function countsOf(stdout: string): Record<string, number> {
+    expect(stdout).toMatch(END)
+    const { groups = {} } = END.exec(stdout)!
     return Object.fromEntries(Object.entries(groups).map(([name, count]) => [name, Number(count)]))
   }
 
   test('prints every record and its counts when no endpoint is set', async () => {
     const { code, stdout } = await run('shop/demo.js', {})
     const count = 27
-    expect(lastLineOf(stdout)).toEqual({
+    expect(countsOf(stdout)).toEqual({
       sent: count,
       received: count,
       libraries: 5,
@@ -268,15 +268,18 @@ describe('demo', () => {
     })
     expect(code).toBe(0)
 
-    const records = stdout
-      .split('\n')
-      .filter((line) => /^\d\d:\d\d:\d\d\.\d{3} .* trace=[\da-f]{8}$/.test(line))
+    // Each record is inside the span in which it was logged.
+    const records = [...stdout.matchAll(/^ +\d\d:\d\d:\d\d\.\d{3} \w+ +(\w+) \[(\w+)\] /gm)]
     expect(records).toHaveLength(count)
-    expect(new Set(records.map((line) => /shop \[(\w+)\]/.exec(line)?.[1]))).toEqual(
-      new Set(['storefront', 'orders', 'inventory', 'payments', 'mailer']),
+    expect(records.filter(([, service, scope]) => service !== scope)).toEqual([])
+    expect(new Set(records.map(([, service]) => service))).toEqual(new Set(SERVICES))
+    expect(stdout).toMatch(
+      /^( +)payments: POST \/charges server .*\n\1 {2}[\d:.]+ INFO +payments \[payments\] charging 60 EUR/m,
     )
+    expect(stdout.match(/ trace=[\da-f]{32}$/gm)).toHaveLength(4)
+    expect(stdout).not.toContain('otel.sdk.')
     expect(stdout).toContain('Caused by: RangeError: insufficient funds')
-    expect(stdout).toMatch(/\[payments\] ask the bank internal [\d.]+ms, insufficient funds/)
+    expect(stdout).toMatch(/payments: ask the bank internal [\d.]+ms, insufficient funds/)
     expect(stdout).toContain('up to 50: 0, up to 100: 1, up to 500: 1, up to 1000: 0, more: 0')
   })
 
@@ -284,7 +287,7 @@ describe('demo', () => {
     const { viewer, logs, spans, metrics } = await receive()
     const { code, stdout } = await run('shop/demo.js', { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl })
     const count = logs.length
-    expect(lastLineOf(stdout)).toEqual({
+    expect(countsOf(stdout)).toEqual({
       sent: count,
       received: count,
       libraries: 5,
@@ -296,8 +299,11 @@ describe('demo', () => {
     const spanIds = new Set(spans.map(({ traceId, spanId }) => `${traceId}-${spanId}`))
     for (const log of logs) {
       expect(spanIds).toContain(`${log.traceId}-${log.spanId}`)
-      expect(log.resource.attributes['service.name']).toBe('shop')
+      expect(log.resource.attributes['service.name']).toBe(log.scope.name)
     }
+    expect(new Set(logs.map(({ resource }) => resource.attributes['service.name']))).toEqual(
+      new Set(SERVICES),
+    )
     // Each of the four customers has one trace through all services.
     expect(new Set(spans.map((span) => span.traceId)).size).toBe(4)
     expect(spans.filter((span) => span.parentSpanId === '')).toHaveLength(4)
@@ -330,7 +336,7 @@ describe('demo', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${portOf(refusingServer)}`,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     })
-    const { sent, received, dropped } = lastLineOf(stdout)
+    const { sent, received, dropped } = countsOf(stdout)
     expect(sent).toBeGreaterThan(0)
     expect(received).toBe(0)
     expect(dropped).toBe(sent)

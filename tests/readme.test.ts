@@ -94,7 +94,11 @@ test.each(documents.filter((document) => document !== 'CHANGELOG.md'))(
   async (document) => {
     const text = await readFile(join(root, document), 'utf8')
     const names = new Set(text.match(/(?<=[`\s])[\w./-]+\.(?:ts|mjs)(?=[`\s,;])/g) ?? [])
-    const missing = [...names].filter((name) => !sources.some((path) => path.endsWith(`/${name}`)))
+    // Programs of the document begin with their name.
+    const programs = new Set(Array.from(text.matchAll(/^\/\/ (\S+)$/gm), ([, name]) => name))
+    const missing = [...names]
+      .map((name) => name.replace(/^\.\//, ''))
+      .filter((name) => !programs.has(name) && !sources.some((path) => path.endsWith(`/${name}`)))
     expect(missing).toEqual([])
   },
 )

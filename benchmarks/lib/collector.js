@@ -22,7 +22,7 @@ service:
     logs: { receivers: [otlp], exporters: [nop] }
 `
 
-/** Starts a Collector with the interface of `startReceiver`. */
+/** Starts a Collector with the interface of the counting receiver. */
 export async function startNopCollector(program) {
   const port = await freePort()
   const collector = await startCollector(program, { config: NOP, env: { METRICS_PORT: String(port) } })

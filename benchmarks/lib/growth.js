@@ -1,11 +1,9 @@
 import { inChild, interleave } from './child.js'
-import { range, summarize, withReceiver } from './harness.js'
+import { range, summarize, withCollector } from './harness.js'
 
 const program = new URL('grow.js', import.meta.url)
 const PIPELINES = { logbridge: '@logbridge/core', sdk: 'SDK 3.1, queue of 200,000' }
 const RECORDS = 20_000
-/** Share of the requested rounds, because a curve has many points. */
-const ROUNDS_SHARE = 0.6
 
 /**
  * Creates a scenario that measures the growth of the CPU of a delivered record with one property of the load.
@@ -15,20 +13,22 @@ const ROUNDS_SHARE = 0.6
  * @param scenario.xLabel label of the x axis
  * @param scenario.xScale, yScale scales of the chart
  * @param scenario.shapes pairs of an x value and a shape of `lib/load.js`
+ * @param scenario.goals largest ratios of the costs, logbridge : SDK, by x value
+ * @param scenario.shortfall cause of a missed goal
  */
-export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
+export function growth({ name, by, xLabel = by, xScale, yScale, shapes, goals = {}, shortfall }) {
   const title = `CPU of a delivered record by ${by}, OTLP/gRPC`
-  return { title, run: async ({ rounds }) => report(await measure(Math.ceil(rounds * ROUNDS_SHARE))) }
+  return { title, shortfall, run: async ({ rounds }) => report(await measure(rounds)) }
 
   async function measure(rounds) {
-    const runs = await withReceiver((receiver) =>
+    const runs = await withCollector((collector) =>
       interleave(
         rounds,
         Object.fromEntries(
           shapes.flatMap(([x, shape]) =>
             Object.keys(PIPELINES).map((pipeline) => [
               `${x} ${pipeline}`,
-              () => runOnce(pipeline, receiver, { records: RECORDS, ...shape }),
+              () => runOnce(pipeline, collector, { records: RECORDS, ...shape }),
             ]),
           ),
         ),
@@ -45,6 +45,13 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
     const ratios = results.map(({ ours, peer }) => ours.median / peer.median)
     const worst = ratios.indexOf(Math.max(...ratios))
     const { x, ours, peer } = results[worst]
+    const ofPoints = results.flatMap((point, i) => {
+      const goal = limits[point.x]
+      if (goal === undefined) return []
+      const [ours, peer] = [point.ours.median, point.peer.median]
+      const scenario = `${name}: ratio to the SDK, at ${point.x}`
+      return { scenario, ours, peer, unit: 'us', ratio: ratios[i], goal, pass: ratios[i] <= goal }
+    })
     return {
       header: [xLabel, ...Object.values(PIPELINES).map((pipeline) => `${pipeline}, us`), 'ours : this'],
       rows: results.map(({ x, ours, peer }, i) => [x, range(ours, 1), range(peer, 1), ratios[i].toFixed(2)]),
@@ -58,6 +65,8 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
           goal: 1,
           pass: ratios[worst] <= 1,
         },
+        ...ofPoints,
+        ...results.flatMap(({ x, ours, peer }, i) => withGoal(x, ours, peer, ratios[i])),
       ],
       charts: [
         {
@@ -77,12 +86,19 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes }) {
       ],
     }
   }
+
+  function withGoal(x, ours, peer, ratio) {
+    const goal = goals[x]
+    if (goal === undefined) return []
+    const scenario = `${name}: ${x} ${xLabel}`
+    return [{ scenario, ours: ours.median, peer: peer.median, unit: 'us', ratio, goal, pass: ratio <= goal }]
+  }
 }
 
-async function runOnce(pipeline, receiver, shape) {
-  await receiver.take()
-  const { cpuMicros, emitted } = await inChild(program, [pipeline, receiver.url, JSON.stringify(shape)])
-  const delivered = await receiver.take()
+async function runOnce(pipeline, collector, shape) {
+  await collector.take()
+  const { cpuMicros, emitted } = await inChild(program, [pipeline, collector.url, JSON.stringify(shape)])
+  const delivered = await collector.take()
   if (delivered < emitted) throw new Error(`${pipeline} lost ${emitted - delivered} of ${emitted} records`)
   return { micros: cpuMicros / shape.records }
 }

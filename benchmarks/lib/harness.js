@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { inChild, interleave, nextMessage } from './child.js'
+import { findCollector, startNopCollector } from './collector.js'
 
 /** Starts the counting receiver in a child process. */
 async function startReceiver() {
@@ -36,6 +37,12 @@ export async function withReceiver(run, start = startReceiver) {
   } finally {
     await receiver.stop()
   }
+}
+
+/** Calls `run` with a Collector where one is found, otherwise with the counting receiver. */
+export function withCollector(run) {
+  const program = findCollector()
+  return withReceiver(run, program && (() => startNopCollector(program)))
 }
 
 /**

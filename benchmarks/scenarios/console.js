@@ -9,7 +9,7 @@ export const run = (options) =>
       library: 'console',
       peer: 'logger/logbridge',
       packages: ['@logbridge/console', '@logbridge/core'],
-      goal: 2,
+      goal: 1.5,
     },
     options,
   )

@@ -9,6 +9,8 @@ export const { title, run } = growth({
   xLabel: 'bytes of the message',
   xScale: 'log',
   yScale: 'log',
+  limits: { 2000: 0.2, 200_000: 0.25 },
+  goals: { 2000: 0.2, 200_000: 0.25 },
   shapes: [20, 200, 2000, 200_000].map((messageBytes) => [
     messageBytes,
     { messageBytes, ...(RECORDS[messageBytes] && { records: RECORDS[messageBytes] }) },

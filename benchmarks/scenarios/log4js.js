@@ -9,7 +9,7 @@ export const run = (options) =>
       library: 'log4js',
       peer: 'logger/logbridge',
       packages: ['log4js', '@logbridge/log4js', '@logbridge/core'],
-      goal: 2,
+      goal: 1.5,
     },
     options,
   )

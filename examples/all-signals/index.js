@@ -1,8 +1,7 @@
 import { bridgeConsole } from '@logbridge/console'
-import { startTelemetry } from '@logbridge/core'
+import { AggregationType, startTelemetry } from '@logbridge/core'
 import { OtelTransport } from '@logbridge/winston'
 import { metrics, trace } from '@opentelemetry/api'
-import { AggregationType } from '@opentelemetry/sdk-metrics'
 import { hostname } from 'node:os'
 import winston from 'winston'
 

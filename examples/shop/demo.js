@@ -1,71 +1,56 @@
 /**
- * Runs a small shop whose five services log with five libraries. Every record arrives as an OpenTelemetry LogRecord with its trace.
- * Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
+ * Runs a small shop whose five services log with five libraries, each in its own process. Every record arrives as an OpenTelemetry
+ * LogRecord with its trace. Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
  */
-import { bridgeConsole } from '@logbridge/console'
 import { startTelemetry } from '@logbridge/core'
 import { startViewer } from '@logbridge/viewer'
-import { AggregationType } from '@opentelemetry/sdk-metrics'
 import { collect, heading, print, printArrived } from './report.js'
 import { LIBRARIES, openShop, visit } from './shop.js'
 
 const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
 const viewer = endpoint ? undefined : await startViewer({ grpcPort: 0, httpPort: 0 })
 const arrived = viewer && collect(viewer)
-
-// The records of another receiver are not visible here, so a processor collects the emitted records.
-const emitted = []
-const collector = {
-  onEmit: ({ instrumentationScope, spanContext }) =>
-    emitted.push({ scope: instrumentationScope, traceId: spanContext?.traceId }),
-  forceFlush: async () => {},
-  shutdown: async () => {},
-}
-
-const telemetry = startTelemetry({
-  serviceName: 'shop',
-  endpoint: viewer?.grpcUrl,
-  protocol: viewer && 'grpc',
-  logs: { processors: viewer ? [] : [collector] },
-  metrics: {
-    views: [
-      {
-        instrumentName: 'shop.order.value',
-        aggregation: {
-          type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
-          options: { boundaries: [50, 100, 500, 1000] },
-        },
-      },
-    ],
-  },
-})
-// The console prints whole stacks, so stacks are kept short.
-Error.stackTraceLimit = 2
-const restoreConsole = bridgeConsole({ scope: 'mailer' })
+const env = viewer ? { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' } : {}
+Object.assign(process.env, env)
+const telemetry = startTelemetry({ serviceName: 'customers', logs: false, metrics: false })
 
 heading(
-  'The shop is open. The mailer logs to the console and OpenTelemetry, the other services to OpenTelemetry alone.',
+  'The shop is open. The mailer prints to the console as well, the other services log to OpenTelemetry alone.',
 )
-const shop = await openShop()
+const shop = await openShop(env)
 await visit(shop.storefront, print)
-await shop.close()
-restoreConsole()
+const services = await shop.close()
 await telemetry.shutdown(5000)
 
 if (arrived) printArrived(arrived)
 else heading(`Logs, spans, and metrics were sent to ${endpoint}`)
 await viewer?.close()
 
-const { created, delivered, rejected, dropped } = telemetry.stats()
-const lost = Object.values(dropped).reduce((sum, count) => sum + count, rejected)
+const total = (count) => services.reduce((sum, service) => sum + count(service), 0)
+const created = total(({ stats }) => stats.created)
+const delivered = total(({ stats }) => stats.delivered)
+const lost = total(({ stats }) =>
+  Object.values(stats.dropped).reduce((sum, count) => sum + count, stats.rejected),
+)
 const received = viewer ? viewer.counts.logRecords : delivered
-const records = arrived?.logs ?? emitted
-const withTrace = records.filter(({ traceId }) => traceId).length
-const libraries = new Set(records.map(({ scope }) => LIBRARIES[scope.name]).filter(Boolean)).size
+const emitted = services.flatMap((service) => service.emitted)
+const records = arrived
+  ? arrived.logs.map(({ scope, traceId }) => ({ scope: scope.name, hasTrace: traceId !== '' }))
+  : emitted
+const withTrace = records.filter(({ hasTrace }) => hasTrace).length
+const libraries = new Set(records.map(({ scope }) => LIBRARIES[scope]).filter(Boolean)).size
 
 const isComplete = created > 0 && received === created && withTrace === created && lost === 0
 if (!isComplete || libraries !== Object.keys(LIBRARIES).length) process.exitCode = 1
 print()
 print(
   `demo: sent ${created}, received ${received}, libraries ${libraries}, with trace ${withTrace}, dropped ${lost}`,
+)
+heading('Next:')
+print('  npx @logbridge/viewer                                           a receiver that prints what arrives')
+print(
+  '  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 pnpm demo     the demo again, sent to that receiver',
+)
+print(
+  '  npm install winston @logbridge/winston @logbridge/core          your own application: README.md, Start',
 )

@@ -32,46 +32,50 @@ export function collect(viewer) {
 }
 
 /**
- * Prints every record, the spans of the last customer, whose order failed, and every metric.
+ * Prints the trace of each customer, with the records inside their spans, and every metric of the application.
  *
  * @param {ReturnType<typeof collect>} arrived
  */
 export function printArrived({ logs, spans, metrics }) {
-  heading(`${logs.length} log records arrived:`)
-  for (const record of logs.toSorted(byTime((log) => log.observedTimeUnixNano)))
-    print(formatLogRecord(record, { color }))
+  heading(`${spans.length} spans and ${logs.length} log records arrived:`)
+  const items = [
+    ...spans.map((span) => ({ time: span.startTimeUnixNano, parent: span.parentSpanId, span })),
+    ...logs.map((record) => ({ time: record.observedTimeUnixNano, parent: record.spanId, record })),
+  ].toSorted((a, b) => (a.time < b.time ? -1 : 1))
+  for (const { parent, span } of items) if (span && parent === '') printTree(items, span)
 
-  heading(`${spans.length} spans arrived. Those of the last customer:`)
-  const inOrder = spans.toSorted(byTime((span) => span.startTimeUnixNano))
-  const last = inOrder.findLast((span) => span.parentSpanId === '')
-  if (last) printTree(inOrder, last)
-
-  heading(`${metrics.size} metrics arrived:`)
+  heading('Metrics arrived:')
   for (const metric of metrics.values()) {
+    // An SDK measures itself, too.
+    if (metric.name.startsWith('otel.sdk.')) continue
     print(formatMetric(metric, { color }))
     if (metric.type === 'histogram') print(`  ${buckets(metric.dataPoints[0])}`)
   }
 }
 
 /**
- * @template T
- * @param {(item: T) => bigint} timeOf
- * @returns {(a: T, b: T) => number}
+ * @typedef {object} Item a span or a record, with the id of the span that it is in
+ * @property {bigint} time
+ * @property {string} parent
+ * @property {import('@logbridge/viewer').ReceivedSpan} [span]
+ * @property {import('@logbridge/viewer').ReceivedLogRecord} [record]
  */
-function byTime(timeOf) {
-  return (a, b) => Number(timeOf(a) - timeOf(b))
-}
 
 /**
- * @param {import('@logbridge/viewer').ReceivedSpan[]} spans
- * @param {import('@logbridge/viewer').ReceivedSpan} span
+ * @param {readonly Item[]} items
+ * @param {import('@logbridge/viewer').ReceivedSpan} root
  */
-function printTree(spans, span, indent = '  ') {
-  const millis = Number(span.endTimeUnixNano - span.startTimeUnixNano) / 1e6
-  const status = span.status.code === 'error' ? `, ${span.status.message}` : ''
-  print(`${indent}[${span.scope.name}] ${span.name} ${span.kind} ${millis.toFixed(1)}ms${status}`)
-  for (const child of spans) {
-    if (child.parentSpanId === span.spanId) printTree(spans, child, `${indent}  `)
+function printTree(items, root, indent = '') {
+  const millis = Number(root.endTimeUnixNano - root.startTimeUnixNano) / 1e6
+  const status = root.status.code === 'error' ? `, ${root.status.message}` : ''
+  const traceId = root.parentSpanId === '' ? ` trace=${root.traceId}` : ''
+  const service = root.resource.attributes['service.name']
+  print(`${indent}${String(service)}: ${root.name} ${root.kind} ${millis.toFixed(1)}ms${status}${traceId}`)
+  for (const { parent, span, record } of items) {
+    if (parent !== root.spanId) continue
+    if (span) printTree(items, span, `${indent}  `)
+    // The root has the trace id.
+    else print(formatLogRecord({ ...record, traceId: '' }, { color }).replaceAll(/^/gm, `${indent}  `))
   }
 }
 

@@ -1,12 +1,10 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { trace } from '@opentelemetry/api'
-import { startInventory } from './services/inventory.js'
-import { startMailer } from './services/mailer.js'
-import { startOrders } from './services/orders.js'
-import { startPayments } from './services/payments.js'
-import { startStorefront } from './services/storefront.js'
 import { call, inSpan } from './tracing.js'
 
-/** Logging library of each service. The name of a service is the instrumentation scope of its records. */
+/** Logging library of each service. The name of a service is its `service.name`, and the scope of its records. */
 export const LIBRARIES = {
   storefront: 'pino',
   orders: 'winston',
@@ -15,15 +13,37 @@ export const LIBRARIES = {
   mailer: 'console',
 }
 
-/** Starts five HTTP servers: storefront -> orders -> inventory, payments, mailer. */
-export async function openShop() {
-  const inventory = await startInventory()
-  const payments = await startPayments()
-  const mailer = await startMailer()
-  const orders = await startOrders({ inventory, payments, mailer })
-  const storefront = await startStorefront({ orders })
-  const services = [storefront, orders, inventory, payments, mailer]
-  return { storefront, close: () => Promise.all(services.map((service) => service.close())) }
+const SERVICE = fileURLToPath(new URL('service.js', import.meta.url))
+
+/**
+ * Starts five HTTP servers, each in its own process: storefront -> orders -> inventory, payments, mailer.
+ *
+ * @param {NodeJS.ProcessEnv} env variables for their telemetry
+ */
+export async function openShop(env) {
+  const services = []
+  async function start(name, urls = {}) {
+    const child = fork(SERVICE, [name, JSON.stringify(urls)], { env: { ...process.env, ...env } })
+    services.push(child)
+    const [{ url }] = await once(child, 'message')
+    return { url }
+  }
+
+  const [inventory, payments, mailer] = await Promise.all(
+    ['inventory', 'payments', 'mailer'].map((name) => start(name)),
+  )
+  const orders = await start('orders', { inventory, payments, mailer })
+  const storefront = await start('storefront', { orders })
+  /** Ends the services. Returns the counts of each. */
+  async function close() {
+    const ended = services.map(async (child) => {
+      child.send('end')
+      const [counts] = await once(child, 'message')
+      return counts
+    })
+    return Promise.all(ended)
+  }
+  return { storefront, close }
 }
 
 const VISITS = [

@@ -1,3 +1,4 @@
+import * as api from '@opentelemetry/api'
 import type { Options } from 'tsup'
 import { library } from '../../tsup.config.base.ts'
 
@@ -35,16 +36,38 @@ const httpWithoutUndici: EsbuildPlugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'builtin' }))
     onLoad({ filter: /^http$/, namespace: 'builtin' }, () => ({
-      contents: "module.exports = process.getBuiltinModule('node:http')",
+      contents: "module.exports = process.getBuiltinModule?.('node:http') ?? {}",
+    }))
+  },
+}
+
+/**
+ * Checks the version of `@opentelemetry/api` before the package runs. An ES module that imports a name which an older API lacks fails
+ * without a hint at the cause: `does not provide an export named 'SeverityNumber'`.
+ */
+const checkedApi: EsbuildPlugin = {
+  name: 'checked-api',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path, namespace }) =>
+      namespace === 'checked' ? { path, external: true } : { path, namespace: 'checked' },
+    )
+    onLoad({ filter: /.*/, namespace: 'checked' }, () => ({
+      resolveDir: import.meta.dirname,
+      contents: [
+        `import * as api from '@opentelemetry/api'`,
+        `import { requireApi } from './src/requireApi.ts'`,
+        `requireApi(api)`,
+        ...Object.keys(api).map((name) => (name === 'default' ? '' : `export const ${name} = api.${name}`)),
+      ].join('\n'),
     }))
   },
 }
 
 /** Packages of the official SDK, which become part of this package: docs/decisions/10-bundled-sdk.md, `pnpm bench start`. */
-const SDK = /^@opentelemetry\/(?!api)/
+const SDK = /^@opentelemetry\/(?!api-logs)/
 
 export default library(['src/index.ts'], {
-  esbuildPlugins: [exitWorker, httpWithoutUndici],
+  esbuildPlugins: [exitWorker, httpWithoutUndici, checkedApi],
   noExternal: [SDK],
   // Otherwise tsup resolves `node:http` before the plugin does.
   removeNodeProtocol: false,

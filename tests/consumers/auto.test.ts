@@ -1,6 +1,7 @@
 import { type ReceivedLogRecord, startViewer } from '@logbridge/viewer'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyProject, installProject, type Project } from '@logbridge/test-support/project'
+import { configureYarn4, YARN_4 } from '@logbridge/test-support/yarn'
 
 type Program = 'app.mjs' | 'app.cjs' | 'app.mts'
 type Row = readonly [version: string, other: string, order: 'before' | 'after', program: Program]
@@ -94,6 +95,50 @@ describe('installed by npm', async () => {
   test.each(SOME)(TITLE, expectRow)
   test.each(ALL)(TITLE, { tags: 'long' }, expectRow)
 
+  const TOO_OLD: readonly (readonly [version: string, command: string, line: RegExp])[] = [
+    [
+      '18',
+      'node -r @logbridge/auto app.cjs',
+      /^logbridge: @logbridge\/auto does nothing, because it needs Node\.js 20\.6 or later; this is 18\./,
+    ],
+    [
+      '20',
+      'node -r @logbridge/auto app.cjs',
+      /^logbridge: @logbridge\/auto sends nothing, because @logbridge\/core needs Node\.js 22\.15 or later; this is 20\./,
+    ],
+    [
+      '18',
+      `node -e "require('@logbridge/core').startTelemetry()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 18\./,
+    ],
+    [
+      '20.6.0',
+      `node --input-type=module -e "import { createLoggerProvider } from '@logbridge/core'; createLoggerProvider()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\.6\.0/,
+    ],
+    [
+      '20',
+      `node --input-type=module -e "import { OtlpLogRecordProcessor } from '@logbridge/core'; new OtlpLogRecordProcessor()"`,
+      /@logbridge\/core needs Node\.js 22\.15 or later; this is 20\./,
+    ],
+    [
+      '18',
+      `node --input-type=module -e "import { OtelTransport } from '@logbridge/winston'; new OtelTransport()"`,
+      /logbridge needs Node\.js 20\.6 or later; this is 18\./,
+    ],
+  ]
+  test.each(TOO_OLD)(
+    'names the version that is needed, once, on Node.js %s: %s',
+    async (version, command, line) => {
+      const output = await project.run('sh', ['-c', `npx -y -p node@${version} -- ${command} 2>&1 || true`])
+      const lines = output.split('\n').filter((text) => /^(logbridge: |LogbridgeError: )/.test(text))
+      expect(lines).toEqual([expect.stringMatching(line)])
+      // The application runs on.
+      if (command.endsWith('app.cjs'))
+        expect(output.match(/by (bunyan|log4js|pino|winston)/g)).toHaveLength(4)
+    },
+  )
+
   test('auto sends each record once when the preload is required', () =>
     expectEachOnce(project, 'node --require @logbridge/auto/cjs app.mjs'))
 })
@@ -107,6 +152,26 @@ test.each(['app.mjs', 'app.cjs'])(
     await expectEachOnce(project, `node --import @logbridge/auto ${program}`)
   },
 )
+
+describe("installed by yarn 4 with Plug'n'Play", { tags: 'long' }, () => {
+  let project: Project
+  beforeAll(async () => {
+    project = await copyProject('autoPnp')
+    await configureYarn4(project, 'pnp')
+    await project.run('sh', ['-c', `${YARN_4} install`])
+  })
+
+  // `yarn node` puts these into NODE_OPTIONS, for the version of Node.js that runs yarn.
+  const PNP = '--require ./.pnp.cjs --experimental-loader ./.pnp.loader.mjs'
+  const PRELOADS = ['--import @logbridge/auto', '--require @logbridge/auto/cjs']
+  test.each(
+    ['22.15.0', '24'].flatMap((version) =>
+      PRELOADS.flatMap((preload) => ['app.mjs', 'app.cjs'].map((program) => [version, preload, program])),
+    ),
+  )('auto sends each record once on Node.js %s by %s when the program is %s', (version, preload, program) =>
+    expectEachOnce(project, `npx -y -p node@${version} -- node ${PNP} ${preload} ${program}`),
+  )
+})
 
 describe.each([
   { name: 'autoSdk2', some: ['20'], others: ['20.6.0', '24'] },

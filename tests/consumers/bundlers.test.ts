@@ -8,6 +8,7 @@ import { ONE_BY_EACH, soldOut, startReceiver } from '@logbridge/test-support/rec
 const BUNDLERS = [
   { bundler: 'esbuild', build: 'node esbuild.config.js', formats: ['mjs', 'cjs'] },
   { bundler: 'webpack', build: 'npx webpack', formats: ['mjs', 'cjs'] },
+  { bundler: 'Rspack', build: 'npx rspack build', formats: ['mjs', 'cjs'] },
   { bundler: 'Rollup', build: 'npx rollup -c', formats: ['mjs', 'cjs'] },
   { bundler: 'Vite SSR', build: 'npx vite build', formats: ['mjs'] },
 ]

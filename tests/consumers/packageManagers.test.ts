@@ -1,12 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { copyProject, NPM_INSTALL, type Project } from '@logbridge/test-support/project'
 import { ONE_BY_EACH, startReceiver } from '@logbridge/test-support/receiver'
-import { run } from '@logbridge/test-support/run'
+import { configureYarn4, YARN_4 } from '@logbridge/test-support/yarn'
 
 const YARN_1 = 'npx -y -p yarn@1.22.22 -- yarn'
-const YARN_4 = 'npx -y -p @yarnpkg/cli-dist@4.18.1 -- yarn'
 
 interface PackageManager {
   name: string
@@ -34,25 +31,6 @@ const PACKAGE_MANAGERS: PackageManager[] = [
   },
 ]
 
-/** Configures yarn 4, which reads no .npmrc. */
-async function configureYarn4(project: Project, nodeLinker: string): Promise<void> {
-  const settings = {
-    nodeLinker,
-    npmRegistryServer: (await run('npm', ['config', 'get', 'registry'])).trim(),
-    npmScopes: { logbridge: { npmRegistryServer: inject('registry') } },
-    unsafeHttpWhitelist: ['127.0.0.1'],
-    enableImmutableInstalls: false,
-    // Yarn's metadata cache in the home directory ignores the port of a registry.
-    globalFolder: join(project.folder, '.yarn-global'),
-    enableGlobalCache: false,
-    enableScripts: false,
-    enableTelemetry: false,
-  }
-  await writeFile(join(project.folder, '.yarnrc.yml'), JSON.stringify(settings))
-  // A lock file marks the folder as a separate project.
-  await writeFile(join(project.folder, 'yarn.lock'), '')
-}
-
 const receiver = await startReceiver()
 
 describe.each(PACKAGE_MANAGERS)('$name', ({ install, node, configure }) => {
@@ -76,4 +54,11 @@ describe.each(PACKAGE_MANAGERS)('$name', ({ install, node, configure }) => {
 it('npm refuses core with SDK 2.x, so adapters do not depend on core', async () => {
   const project = await copyProject('sdk2')
   await expect(project.run('npm', [...NPM_INSTALL, '@logbridge/core'])).rejects.toThrow('ERESOLVE')
+})
+
+it('pnpm has no install scripts to approve when core and the adapters are installed', async () => {
+  const project = await copyProject('node')
+  const install = 'pnpm install --no-frozen-lockfile 2>&1 && pnpm ignored-builds 2>&1'
+  const output = await project.run('sh', ['-c', install])
+  expect(output).not.toMatch(/ERR_PNPM_IGNORED_BUILDS|protobufjs/)
 })

@@ -283,7 +283,9 @@ describe('provider, when a gRPC receiver answers', () => {
     ['with the page of a proxy', { httpStatus: 503, raw: Buffer.from('<html></html>') }, twice],
     ['with malformed OTLP', { body: Buffer.from('0aff', 'hex') }, { requests: 1, stats: { delivered: 1 } }],
   ])('%s, delivers or counts each record', async (name, answer, expected) => {
-    const sent = await sendTo('grpc', once(answer))
+    // The deadline ends an attempt only when there is no answer.
+    const options = answer.fault === 'silent' ? {} : { timeoutMillis: 10_000 }
+    const sent = await sendTo('grpc', once(answer), options)
     reportCounts(`answer ${name}, grpc`, sent.stats, { requests: sent.requests })
     expect(sent).toMatchObject(expected)
   })

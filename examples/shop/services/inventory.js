@@ -7,7 +7,7 @@ const logger = bunyan.createLogger({ name: 'inventory', level: 'debug', streams:
 const tracer = trace.getTracer('inventory')
 
 /** Reserves what is in stock. Logs with bunyan. */
-export function startInventory() {
+export function start() {
   const stock = new Map([
     ['teapot', { price: 30, left: 5 }],
     ['lamp', { price: 120, left: 3 }],

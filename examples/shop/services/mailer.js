@@ -1,10 +1,12 @@
+import { bridgeConsole } from '@logbridge/console'
 import { trace } from '@opentelemetry/api'
 import { serve, ServiceError } from '../tracing.js'
 
+bridgeConsole({ scope: 'mailer' })
 const tracer = trace.getTracer('mailer')
 
-/** Confirms an order by mail. Logs with the console, which demo.js bridges. */
-export function startMailer() {
+/** Confirms an order by mail. Logs with the console. */
+export function start() {
   return serve(tracer, '/mails', async ({ id, to }) => {
     if (to === undefined) {
       const error = new ServiceError('customer has no address', { status: 422 })

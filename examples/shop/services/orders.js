@@ -12,7 +12,7 @@ const logger = winston.createLogger({
 const tracer = trace.getTracer('orders')
 
 /** Reserves, charges, and confirms an order. Logs with winston and counts orders. */
-export function startOrders({ inventory, payments, mailer }) {
+export function start({ inventory, payments, mailer }) {
   const meter = metrics.getMeter('orders')
   const orders = meter.createCounter('shop.orders', { unit: '{order}' })
   const values = meter.createHistogram('shop.order.value', { unit: 'EUR' })

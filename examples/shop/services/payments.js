@@ -11,7 +11,7 @@ const logger = log4js.getLogger('payments')
 const tracer = trace.getTracer('payments')
 
 /** Charges a card. Logs with log4js. */
-export function startPayments() {
+export function start() {
   return serve(tracer, '/charges', async ({ id, card, amount }) => {
     logger.info('charging %d EUR', amount, { order: { id }, card: { last4: card.slice(-4) } })
     try {

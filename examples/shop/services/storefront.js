@@ -8,7 +8,7 @@ const logger = pino({ name: 'storefront' }, otelStream())
 const tracer = trace.getTracer('storefront')
 
 /** Takes a customer's order. Logs with pino. */
-export function startStorefront({ orders }) {
+export function start({ orders }) {
   return serve(tracer, '/checkout', async ({ customer, item, quantity }) => {
     const log = logger.child({ customer: { name: customer.name } })
     log.info({ cart: [{ item, quantity }] }, 'checkout')

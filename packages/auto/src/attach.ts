@@ -5,13 +5,17 @@ import { attachBunyan } from './bunyan.ts'
 import type { EntryFile, Library } from './entryFiles.ts'
 import { isInjecting } from './inject.ts'
 import { attachLog4js } from './log4js.ts'
-import { loadOptional } from './packages.ts'
+import { loadOptional, useBundled } from './packages.ts'
 import { attachPino, watchTransports } from './pino.ts'
 import { instrument } from './instrumentations.ts'
+import { readSettings } from './settings.ts'
 import { isResponsible, startTelemetry, useInstrumentations } from './telemetry.ts'
 import { attachWinston } from './winston.ts'
 
-const ATTACH: Readonly<Record<Library, (exports: never, module: Module) => void>> = {
+/** Module of an entry file, as Node.js or a bundle has it. */
+type EntryModule = Pick<Module, 'exports' | 'require'>
+
+const ATTACH: Readonly<Record<Library, (exports: never, module: EntryModule) => void>> = {
   bunyan: attachBunyan,
   log4js: attachLog4js,
   pino: attachPino,
@@ -22,7 +26,7 @@ const ATTACH: Readonly<Record<Library, (exports: never, module: Module) => void>
  * Attaches the adapter of a library to all loggers that a copy of the library creates. When that fails, the library stays as
  * it was, and one warning says so.
  */
-export function attach(module: Module, { library, part }: EntryFile): void {
+export function attach(module: EntryModule, { library, part }: EntryFile): void {
   if (isTransportWorker()) return
   try {
     if (part === 'transport') module.exports = watchTransports(module.exports)
@@ -34,6 +38,26 @@ export function attach(module: Module, { library, part }: EntryFile): void {
       error,
     )
   }
+}
+
+/**
+ * Attaches the adapter to a library in a bundle, and does what the preload does for the rest of the process.
+ *
+ * @param packages loads packages of the bundle
+ * @param loadPreload loads the preload, which stays as it is where the process has the preload already
+ * @returns the exports of the library
+ */
+export function attachInBundle(
+  module: EntryModule,
+  entry: EntryFile,
+  packages: Readonly<Record<string, () => unknown>>,
+  loadPreload: () => unknown,
+): unknown {
+  const { isOff, disabled } = readSettings(process.env)
+  useBundled(packages)
+  loadPreload()
+  if (!isOff && !disabled.has(entry.library)) attach(module, entry)
+  return module.exports as unknown
 }
 
 /** Loads a library before the application does, by which the library is attached. */

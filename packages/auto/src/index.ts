@@ -31,7 +31,25 @@ const settings = readSettings(process.env)
 
 if (!processWide[INSTALLED] && !settings.isOff) {
   processWide[INSTALLED] = true
-  install()
+  if (isOldNode()) warnOfOldNode()
+  else install()
+}
+
+/** Tests for Node.js before 20.6, on which nothing of logbridge runs. */
+function isOldNode(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major < 20 || (major === 20 && minor < 6)
+}
+
+/** Writes one line, and leaves the application as it is. */
+function warnOfOldNode(): void {
+  try {
+    process.stderr.write(
+      `logbridge: @logbridge/auto does nothing, because it needs Node.js 20.6 or later; this is ${process.versions.node}\n`,
+    )
+  } catch {
+    // The line is dropped.
+  }
 }
 
 function install(): void {

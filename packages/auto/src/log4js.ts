@@ -27,7 +27,7 @@ const NAME = 'logbridge-auto'
  * Adds an appender to every category of each configuration of a copy of log4js, also of the configuration that log4js makes when
  * the application has none.
  */
-export function attachLog4js(_exports: unknown, module: Module): void {
+export function attachLog4js(_exports: unknown, module: Pick<Module, 'require'>): void {
   const configuration = module.require('./configuration') as ConfigurationModule
   if (isInjecting) injectIntoEvents(module.require('./clustering') as Clustering)
   configuration.addPreProcessingListener(({ appenders, categories }) => {

@@ -1,4 +1,5 @@
 import type { OtelStream } from '@logbridge/pino'
+import { TAKES_LINES } from '@logbridge/bridge/internal'
 import { loadAdapter, loggerCreated } from './adapters.ts'
 import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
@@ -108,6 +109,8 @@ export function attachPino(pino: Pino): void {
     if (!isLoaded) {
       isLoaded = true
       destination = loadAdapter('pino')?.otelStream() as typeof destination
+      // The adapter then reads the logged values in place of the line, as for a stream of the logger.
+      if (destination) Object.assign(destination, { [TAKES_LINES]: true })
     }
     if (destination === undefined) return line
     destination.lastLevel = level

@@ -1,4 +1,4 @@
-import { API, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
+import { API, oldNode, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
 import type { Instrumentation } from './instrumentations.ts'
 import { canLoad, loadOptional } from './packages.ts'
 import { startsTelemetry } from './settings.ts'
@@ -7,14 +7,22 @@ type Core = typeof import('@logbridge/core')
 
 /** Telemetry that this package started. `startTelemetry()` of the application replaces it. */
 const AUTOMATIC = Symbol.for('logbridge.telemetry.automatic.1')
-const processWide = globalThis as { [AUTOMATIC]?: unknown; [API]?: { trace?: unknown } }
+/** Instrumentations of this process. The preload creates them, and the copy of this package in a bundle may start telemetry. */
+const INSTRUMENTATIONS = Symbol.for('logbridge.auto.instrumentations.1')
+const processWide = globalThis as {
+  [AUTOMATIC]?: unknown
+  [INSTRUMENTATIONS]?: readonly Instrumentation[]
+  [API]?: { trace?: unknown }
+}
+
+/** Least version of Node.js for `@logbridge/core`. */
+const CORE_NODE = [22, 15] as const
 
 let isStarted = false
-let instrumentations: readonly Instrumentation[] = []
 
 /** Gives instrumentations that `startTelemetry` connects with its providers. */
 export function useInstrumentations(created: readonly Instrumentation[]): void {
-  instrumentations = created
+  processWide[INSTRUMENTATIONS] = created
 }
 
 /** Preload that registers an SDK with instrumentations, also when it follows this preload. */
@@ -25,7 +33,9 @@ export function isResponsible(): boolean {
   if (isStarted) return processWide[AUTOMATIC] !== undefined
   if ([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(REGISTER)))
     return false
-  return startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core')
+  return (
+    startsTelemetry(process.env) && !isSdkRegistered() && canLoad('@logbridge/core') && !oldNode(CORE_NODE)
+  )
 }
 
 /**
@@ -36,13 +46,20 @@ export function startTelemetry(): void {
   if (isStarted) return
   isStarted = true
   if (!startsTelemetry(process.env) || isSdkRegistered()) return
+  const needed = oldNode(CORE_NODE)
+  if (needed !== undefined) {
+    // The startup buffer warns under the same key, of the same cause.
+    if (canLoad('@logbridge/core'))
+      warnOnce('no-provider', `@logbridge/auto sends nothing, because @logbridge/core needs ${needed}`)
+    return
+  }
   try {
     const core = loadOptional('@logbridge/core') as Core | undefined
     // Options that only code could set.
     processWide[AUTOMATIC] = core?.startTelemetry({
       shutdownSignals: ['SIGTERM', 'SIGINT'],
       flushOnExit: mayStartThreads(),
-      instrumentations,
+      instrumentations: processWide[INSTRUMENTATIONS] ?? [],
     })
   } catch (error) {
     warnOnce('auto-telemetry', '@logbridge/auto could not start telemetry', error)

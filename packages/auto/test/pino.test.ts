@@ -52,6 +52,18 @@ test('attachPino sends nothing that pino hides when redact, a serializer, or str
   ])
 })
 
+test('attachPino sends the logged values when pino alone makes the line', async () => {
+  const { records } = await run(`
+    import pino from 'pino'
+    const logger = pino({ base: null }, { write() {} })
+    logger.info({ stock: new Map([['apple', 3]]) }, 'counted')
+    logger.child({ tenant: 'a' }).info({ stock: new Map([['apple', 3]]) }, 'counted by a child')`)
+  expect(records.map(({ attributes }) => attributes)).toEqual([
+    { stock: { apple: 3 } },
+    { stock: { apple: 3 }, tenant: 'a' },
+  ])
+})
+
 test('attachPino calls streamWrite once for a line when it sends the line', async () => {
   const { stdout } = await run(`
     import pino from 'pino'

@@ -1,6 +1,7 @@
 import { warnOnce } from './warnings.ts'
 import { createDuplicateWatch } from './duplicates.ts'
 import { countUnbuffered, canBuffer, bufferRecord, replayBufferedRecords } from './startupBuffer.ts'
+import { requireNode } from './nodeVersion.ts'
 import { createRecordBuilder } from './recordBuilder.ts'
 import { flushProvider } from './flush.ts'
 import { activeContext, createLoggers, scopeDetailsOf } from './provider.ts'
@@ -14,12 +15,14 @@ import type { Adapter, Bridge, BridgeOptions, SeverityNumber } from './types.ts'
  * record causes.
  *
  * @param minimum least severity number that is sent. Records of unknown severity are always sent.
+ * @throws LogbridgeError `NODE_VERSION`
  */
 export function createBridge<Native>(
   adapter: Adapter<Native>,
   options: BridgeOptions = {},
   minimum: SeverityNumber = 0,
 ): Bridge<Native> {
+  requireNode()
   const { library, obeysInspectCustom = false } = adapter
   const fixedScope = typeof options.scope === 'string' ? options.scope : undefined
   const chooseScope = typeof options.scope === 'function' ? options.scope : undefined
@@ -44,6 +47,17 @@ export function createBridge<Native>(
   function countUnsent(native: Native): void {
     if (minimum > 0 && isBelowMinimum(adapter.classify(native).severityNumber)) return
     if (!isLoggingSuppressed()) countUnbuffered()
+  }
+
+  function skips(): boolean {
+    try {
+      if (minimum > 0 || loggers.hasProvider() || canBuffer()) return false
+      if (!state.isEmitting && !isLoggingSuppressed()) countUnbuffered()
+      return true
+    } catch {
+      // `emit` meets the same error, and reports that error.
+      return false
+    }
   }
 
   function isBelowMinimum(severityNumber: number): boolean {
@@ -121,6 +135,7 @@ export function createBridge<Native>(
         state.obeysInspectCustom = false
       }
     },
+    skips,
     report,
     flush,
     captureCallSite: buildRecord.captureCallSite,

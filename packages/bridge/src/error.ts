@@ -2,10 +2,12 @@
 export type LogbridgeErrorCode =
   /** An option has an invalid value, or an unknown name. */
   | 'INVALID_OPTION'
-  /** A required package is not installed. */
+  /** A required package is not installed, or too old. */
   | 'MISSING_PEER'
   /** The process has started the component before, and only one may run. */
   | 'ALREADY_STARTED'
+  /** Node.js is older than the package needs. */
+  | 'NODE_VERSION'
   /** The component was started while Node.js builds a startup snapshot, from which many processes start. */
   | 'STARTUP_SNAPSHOT'
 

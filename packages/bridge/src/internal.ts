@@ -18,8 +18,17 @@ export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
 export { endOfText, parseObject } from './json.ts'
 export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
-export { bridgeOptionRules, checkOptions, isPlainText, oneOf, type OptionRule, rules } from './options.ts'
-export { OWN_DESTINATION } from './ownDestination.ts'
+export {
+  bridgeOptionRules,
+  checkOptions,
+  isPlainText,
+  oneOf,
+  type OptionRule,
+  rules,
+  wrongItem,
+} from './options.ts'
+export { type NodeVersion, oldNode, requireNode } from './nodeVersion.ts'
+export { OWN_DESTINATION, TAKES_LINES } from './ownDestination.ts'
 export {
   ACCEPTS_ANY_VALUE,
   activeContext,
@@ -54,7 +63,7 @@ export {
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { removeSpanFields } from './spanFields.ts'
-export { replayBufferedRecords } from './startupBuffer.ts'
+export { canBuffer, noteShutdown, replayBufferedRecords } from './startupBuffer.ts'
 export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'
@@ -75,7 +84,8 @@ export type {
   SerializedError,
   SeverityNumber,
 } from './types.ts'
+export { isRecordedUncaught, noteUncaught } from './uncaught.ts'
 export { ValueWriter } from './value.ts'
 export { MAX_DEPTH } from './valueCosts.ts'
 export type { ValueLimits, ValueSink } from './valueSink.ts'
-export { hideFromDiagnostics, oneLine, rearm, warn, warnOnce } from './warnings.ts'
+export { hideFromDiagnostics, noteDiagPrints, oneLine, rearm, warn, warnOnce } from './warnings.ts'

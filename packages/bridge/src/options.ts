@@ -1,3 +1,4 @@
+import { closestName } from './closestName.ts'
 import { LogbridgeError } from './error.ts'
 import type { BridgeOptions } from './types.ts'
 
@@ -17,6 +18,18 @@ const hasMethod = (value: unknown, name: string): boolean =>
   isObject(value) && typeof (value as Record<string, unknown>)[name] === 'function'
 const isStrings = (value: unknown): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
+
+const isSeverity = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 24
+
+/** Names the first invalid item of an array or an object: `an item 2 that is an object`. */
+export function wrongItem(items: unknown, isValid: (item: unknown) => boolean): string | undefined {
+  if (!isObject(items)) return undefined
+  const [name, item] = Object.entries(items).find(([, value]) => !isValid(value)) ?? []
+  return name === undefined
+    ? undefined
+    : `${Array.isArray(items) ? 'an item' : 'a value of'} ${shownName(name)} that is ${show(item)}`
+}
 
 type RuleName =
   | 'string'
@@ -40,7 +53,11 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
   boolean: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
   function: { accepts: 'a function', test: (value) => typeof value === 'function' },
   object: { accepts: 'an object', test: (value) => isObject(value) && !Array.isArray(value) },
-  strings: { accepts: 'an array of strings', test: isStrings },
+  strings: {
+    accepts: 'an array of strings',
+    test: isStrings,
+    problem: (value) => wrongItem(value, (item) => typeof item === 'string'),
+  },
   array: { accepts: 'an array', test: (value) => Array.isArray(value) },
   count: {
     accepts: 'a whole number greater than 0',
@@ -64,9 +81,8 @@ export const rules: Readonly<Record<RuleName, OptionRule>> = {
   },
   severityTable: {
     accepts: 'an object of level names and severity numbers from 1 to 24',
-    test: (value) =>
-      isObject(value) &&
-      Object.values(value).every((n) => Number.isInteger(n) && (n as number) >= 1 && (n as number) <= 24),
+    test: (value) => isObject(value) && Object.values(value).every(isSeverity),
+    problem: (value) => (rules.object.test(value) ? wrongItem(value, isSeverity) : undefined),
   },
   redact: {
     accepts: 'an array of paths, or a function',
@@ -92,12 +108,14 @@ export function oneOf(...values: string[]): OptionRule {
  * @param owner function or package that has the options, for the message: `@logbridge/pino`
  * @param options options as the application passed them
  * @param allowed rules by the name of the option
+ * @param elsewhere names of options at other places, of which a message suggests the one that an unknown name may mean
  * @throws LogbridgeError `INVALID_OPTION`: names the option, what it accepts, and what was given
  */
 export function checkOptions(
   owner: string,
   options: unknown,
   allowed: Readonly<Record<string, OptionRule>>,
+  elsewhere: readonly string[] = [],
 ): void {
   if (options === undefined) return
   if (!rules.object.test(options)) {
@@ -106,10 +124,11 @@ export function checkOptions(
   for (const [name, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(allowed, name) ? allowed[name] : undefined
     if (rule === undefined) {
-      const known = Object.keys(allowed).join(', ')
+      const known = Object.keys(allowed)
+      const close = closestName(name, [...known, ...elsewhere])
       throw new LogbridgeError(
         'INVALID_OPTION',
-        `${owner}: there is no option ${isPlainText(name) ? name : describeLength(name)}; the options are ${known}`,
+        `${owner}: there is no option ${shownName(name)}; ${close ? `did you mean ${close}? The` : 'the'} options are ${known.join(', ')}`,
       )
     }
     if (value !== undefined && !rule.test(value)) {
@@ -149,6 +168,10 @@ export function isPlainText(text: string): boolean {
   return text.length <= 40 && !/:\/\/|-----|[@=\p{C}\p{Zl}\p{Zp}]/u.test(text)
 }
 
+function shownName(name: string): string {
+  return isPlainText(name) ? name : describeLength(name)
+}
+
 function describeLength(text: string): string {
   return `a string of ${text.length} characters`
 }
@@ -157,5 +180,6 @@ function describeLength(text: string): string {
 function show(value: unknown, secret = false): string {
   if (typeof value === 'string') return secret || !isPlainText(value) ? describeLength(value) : `'${value}'`
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a value of type ${typeof value}`
 }

@@ -1,6 +1,7 @@
 import type { Context, ContextManager, DiagLogger } from '@opentelemetry/api'
 import { detachText } from './detach.ts'
 import { ROOT_CONTEXT } from './spanContext.ts'
+import { state } from './state.ts'
 import type { BridgeOptions, Logger, LoggerOptions, LoggerProvider } from './types.ts'
 
 /*
@@ -32,9 +33,13 @@ export function registeredProvider(): LoggerProvider | undefined {
   return globals[API]?.logs ?? globals[API_LOGS]?.(API_LOGS_COMPATIBILITY)
 }
 
-/** Returns the registered DiagLogger. */
+/** Returns the registered DiagLogger. Never throws, because a warning and a call of the console read the global outside of the bridge's guard. */
 export function registeredDiagLogger(): DiagLogger | undefined {
-  return globals[API]?.diag
+  try {
+    return globals[API]?.diag
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -131,7 +136,9 @@ export function createLoggers(injected: LoggerProvider | undefined, details?: Sc
     hasProvider() {
       if (injected === undefined) {
         const current = registeredProvider()
-        if (current !== undefined && current !== provider) useProvider(current)
+        // Records that are logged after the shutdown wait for the next start, and a line reports them.
+        if (current === undefined) provider = state.startupBuffer.isShutDown ? undefined : provider
+        else if (current !== provider) useProvider(current)
       }
       return provider !== undefined
     },

@@ -74,10 +74,16 @@ function detach(scope: string, record: ApiLogRecord, detacher: Detacher): Buffer
   return { scope: detacher.text(scope), record }
 }
 
+/** Notes that the registered LoggerProvider was shut down. */
+export function noteShutdown(): void {
+  state.startupBuffer.isShutDown = true
+}
+
 /** Emits the buffered records to the registered LoggerProvider, if there is one. */
 export function replayBufferedRecords(): void {
   const { startupBuffer } = state
   const provider = registeredProvider()
+  if (provider !== undefined) startupBuffer.isShutDown = false
   if (provider === undefined || startupBuffer.records.length + startupBuffer.overflow === 0) return
   const { records } = startupBuffer
   startupBuffer.records = []
@@ -107,19 +113,28 @@ export function replayBufferedRecords(): void {
 }
 
 function poll(): void {
-  replayBufferedRecords()
+  try {
+    replayBufferedRecords()
+  } catch {
+    // The registered LoggerProvider cannot be read. The bridge meets the same error at the next log call, and reports that error.
+  }
   const { startupBuffer } = state
   startupBuffer.waitedMillis += POLL_MILLIS
   if (startupBuffer.waitedMillis >= WARN_AFTER_MILLIS) warnIfNotEmpty()
 }
 
 function warnIfNotEmpty(): void {
-  const { records, overflow } = state.startupBuffer
+  const { records, overflow, isShutDown } = state.startupBuffer
   const count = records.length + overflow
   if (count === 0) return
+  const unsent = `${count} ${count === 1 ? 'log record' : 'log records'} not sent`
+  if (isShutDown) {
+    warnOnce('shut-down', `telemetry was shut down, ${unsent}: call shutdown() after the last log call`)
+    return
+  }
   warnOnce(
     'no-provider',
-    `no OpenTelemetry LoggerProvider is registered, ${count} log records not sent so far. ` +
+    `no OpenTelemetry LoggerProvider is registered, ${unsent} so far. ` +
       'Call startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, ' +
       'or give the adapter a loggerProvider',
   )

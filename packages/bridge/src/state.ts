@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { DiagLogger } from '@opentelemetry/api'
 import type { Loggers, ScopeDetails } from './provider.ts'
 import type { SignalEnding } from './shutdownSignals.ts'
-import type { ApiLogRecord } from './types.ts'
+import type { ApiLogRecord, LoggerProvider } from './types.ts'
 
 /** A record of the startup buffer, in plain values. */
 export interface BufferedRecord {
@@ -50,6 +51,10 @@ export interface ProcessState {
   lastSent: SentRecord | undefined
   /** Time of the last warning by its key, in milliseconds of the monotonic clock. */
   readonly lastWarned: Map<string, number>
+  /** Exception that a LoggerProvider has just recorded, while the handlers of `uncaughtException` run. */
+  uncaught: { readonly thrown: unknown; readonly loggerProvider: LoggerProvider } | undefined
+  /** DiagLogger that prints warnings by `writeToStderr` itself. */
+  printingDiagLogger: DiagLogger | undefined
   /** Functions that remove secrets from the text of an error. */
   readonly secretFilters: Set<(text: string) => string>
   readonly startupBuffer: {
@@ -64,6 +69,8 @@ export interface ProcessState {
     timer: NodeJS.Timeout | undefined
     /** Time that `timer` has run. */
     waitedMillis: number
+    /** True after the shutdown of `@logbridge/core`, until another LoggerProvider is registered. */
+    isShutDown: boolean
   }
   /** Without shared watches, each copy would count the listeners of other copies as handlers of the application. */
   readonly shutdownSignals: {
@@ -83,6 +90,8 @@ const initial: ProcessState = {
   loggingSuppressed: new AsyncLocalStorage(),
   lastSent: undefined,
   lastWarned: new Map(),
+  uncaught: undefined,
+  printingDiagLogger: undefined,
   secretFilters: new Set(),
   startupBuffer: {
     records: [],
@@ -91,6 +100,7 @@ const initial: ProcessState = {
     isDisabled: undefined,
     timer: undefined,
     waitedMillis: 0,
+    isShutDown: false,
   },
   shutdownSignals: { watches: new Map(), ending: false },
 }

@@ -38,6 +38,40 @@ export function writeToStderr(line: string): void {
   }
 }
 
+/** Runs a function, and returns true when the function has written the line to `process.stderr`. Never throws. */
+export function writesToStderr(line: string, run: () => void): boolean {
+  let isWritten = false
+  let stopWatching = ignore
+  try {
+    stopWatching = watchWrites((text) => (isWritten ||= text.includes(line)))
+  } catch {
+    // The replacement of stderr cannot be watched.
+  }
+  try {
+    run()
+  } catch {
+    // The caller writes the line.
+  }
+  stopWatching()
+  return isWritten
+}
+
+/** Watches what the application writes to `process.stderr`. Returns a function that ends the watch. */
+function watchWrites(onWrite: (text: string) => void): () => void {
+  const { stderr } = process
+  const { write } = stderr
+  const own = Object.getOwnPropertyDescriptor(stderr, 'write')
+  const watched = (...args: Parameters<typeof write>): boolean => {
+    if (typeof args[0] === 'string') onWrite(args[0])
+    return Reflect.apply(write, stderr, args)
+  }
+  Object.defineProperty(stderr, 'write', { value: watched, configurable: true, writable: true })
+  return () => {
+    if (own) Object.defineProperty(stderr, 'write', own)
+    else Reflect.deleteProperty(stderr, 'write')
+  }
+}
+
 /** Keeps the rejection of an asynchronous function of the application from ending the process. */
 export function ignoreRejection(returned: unknown): void {
   if (typeof returned === 'object' && returned !== null && 'then' in returned) {

@@ -247,6 +247,12 @@ export interface BridgeOptions {
 export interface Bridge<Native> {
   /** Sends one record. Never throws. */
   emit(native: Native): void
+  /**
+   * Returns true when `emit` would drop every record, because there is no LoggerProvider and the startup buffer is full. Counts one record as
+   * dropped then. An adapter that makes a native record for each log call asks first, and makes none. Always false with a least
+   * severity, because only the native record has the severity. Never throws.
+   */
+  skips(): boolean
   /** Reports an error that the adapter itself has swallowed, like an error inside `emit`. Never throws. */
   report(error: unknown): void
   /**

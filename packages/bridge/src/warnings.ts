@@ -1,7 +1,7 @@
 import { registeredDiagLogger } from './provider.ts'
 import { errorMessage } from './safeAccess.ts'
 import { state, withLoggingSuppressed } from './state.ts'
-import { ignoreRejection, writeToStderr } from './stderr.ts'
+import { ignoreRejection, writesToStderr, writeToStderr } from './stderr.ts'
 
 /** Longest part of an error or a message that is written, in UTF-16 units. A pipe takes a write of this size as a whole. */
 const MAX_SHOWN_LENGTH = 2000
@@ -57,11 +57,17 @@ function cause(error: unknown): string {
   }
 }
 
+/** Writes a line to the diag logger, and to stderr unless the diag logger prints there: `DiagConsoleLogger`, or that of `OTEL_LOG_LEVEL`. */
 function write(line: string): void {
-  try {
-    ignoreRejection(registeredDiagLogger()?.warn(line))
-  } catch {
-    // The warning goes to stderr.
-  }
-  writeToStderr(`${line}\n`)
+  const logger = registeredDiagLogger()
+  const isPrinted =
+    logger !== undefined &&
+    logger !== state.printingDiagLogger &&
+    writesToStderr(line, () => ignoreRejection(logger.warn(line)))
+  if (!isPrinted) writeToStderr(`${line}\n`)
+}
+
+/** Notes that the registered diag logger prints warnings by `writeToStderr`. */
+export function noteDiagPrints(): void {
+  state.printingDiagLogger = registeredDiagLogger()
 }

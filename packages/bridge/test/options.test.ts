@@ -46,16 +46,27 @@ describe('checkOptions names an option and its accepted values when the value is
     const error = thrownBy(() => check({ [name]: value }))
     expect(error).toBeInstanceOf(LogbridgeError)
     expect(error).toMatchObject({ code: 'INVALID_OPTION', name: 'LogbridgeError' })
-    expect((error as Error).message).toMatch(`@logbridge/x: option ${name} is `)
+    expect((error as Error).message).toMatch(new RegExp(`^@logbridge/x: option ${name} (is|has) `))
     expect((error as Error).message.endsWith(`it accepts ${accepts}`)).toBe(true)
   })
 })
 
 test('checkOptions lists the options when an option is unknown', () => {
-  const text = /there is no option lvel; the options are loggerProvider, level, .*onError$/
+  const text =
+    /there is no option lvel; did you mean level\? The options are loggerProvider, level, .*onError$/
   expect(() => check({ lvel: 'info' })).toThrow(text)
   expect(() => check({ constructor: 1 })).toThrow(/there is no option constructor/)
+  expect(() => check({ colour: 1 })).toThrow(/there is no option colour; the options are loggerProvider/)
+  expect(() => checkOptions('x', { spool: 1 }, {}, ['logs.spool'])).toThrow(/did you mean logs\.spool\?/)
   expect(() => check('warn')).toThrow(/options must be an object, not 'warn'$/)
+})
+
+test.each([
+  [{ severity: { info: 9, audit: 25 } }, 'option severity has a value of audit that is 25; it accepts'],
+  [{ exclude: ['a', 7] }, 'option exclude has an item 1 that is 7; it accepts'],
+  [{ include: [{ password: 'hunter2' }] }, 'option include has an item 0 that is an object; it accepts'],
+])('checkOptions names the key and its value when a part of the option is wrong: %o', (options, message) => {
+  expect(() => check(options)).toThrow(message)
 })
 
 test('checkOptions hides the content of a value when the value is wrong', () => {

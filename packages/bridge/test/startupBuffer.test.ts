@@ -5,9 +5,10 @@ import { context, createContextKey, logs, ROOT_CONTEXT } from '@opentelemetry/ap
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { timers } from '../src/timers.ts'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
-import { replayBufferedRecords } from '../src/startupBuffer.ts'
+import { API_LOGS, type OtelGlobals } from '../src/provider.ts'
+import { noteShutdown, replayBufferedRecords } from '../src/startupBuffer.ts'
 import { state, withLoggingSuppressed } from '../src/state.ts'
 import { adapter } from './adapter.ts'
 import { diagMessages } from './diagMessages.ts'
@@ -134,6 +135,37 @@ describe('records before a provider', () => {
     expect(state.startupBuffer.overflow).toBe(2)
   })
 
+  test('are skipped, and counted once, when the buffer is full and no severity is needed', () => {
+    const bridge = createBridge(adapter)
+    expect(bridge.skips()).toBe(false)
+    for (let n = 1; n <= 1000; n += 1) bridge.emit({ body: n })
+    expect(createBridge(adapter, {}, 13).skips()).toBe(false)
+    expect(createBridge(adapter, { loggerProvider: memoryProvider() }).skips()).toBe(false)
+    expect(withLoggingSuppressed(() => bridge.skips())).toBe(true)
+    expect(state.startupBuffer.overflow).toBe(0)
+    expect(bridge.skips()).toBe(true)
+    expect(state.startupBuffer.overflow).toBe(1)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    expect(bridge.skips()).toBe(false)
+  })
+
+  test('stay in the buffer when the registered provider cannot be read, and are sent when it can', () => {
+    const globals = globalThis as OtelGlobals
+    onTestFinished(() => void delete globals[API_LOGS])
+    useFakeTimers(timers)
+    const bridge = createBridge(adapter)
+    bridge.emit({ body: 'early' })
+    globals[API_LOGS] = () => {
+      throw new Error('no')
+    }
+    expect(bridge.skips()).toBe(false)
+    expect(() => vi.advanceTimersByTime(1000)).not.toThrow()
+    const provider = memoryProvider()
+    globals[API_LOGS] = () => provider
+    vi.advanceTimersByTime(1000)
+    expect(provider.records.map(({ body }) => body)).toEqual(['early'])
+  })
+
   test.for([
     ['a text', (n: number) => ({ body: `${n}`.padEnd(100_000) })],
     ['a field', (n: number) => ({ attributes: { deep: [{ text: `${n}`.padEnd(100_000) }] } })],
@@ -234,8 +266,33 @@ describe('startup buffer', () => {
 
   test('warns when the process ends before, which it does not delay', async () => {
     expect(await run(`bridge.emit({})`)).toMatch(
-      /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log records not sent so far\..*\n$/,
+      /^logbridge: no OpenTelemetry LoggerProvider is registered, 1 log record not sent so far\..*\n$/,
     )
+  })
+
+  test('says that telemetry was shut down, and keeps the records for the next start, when records are logged after the shutdown', () => {
+    useFakeTimers(timers)
+    const bridge = createBridge(adapter)
+    logs.setGlobalLoggerProvider(memoryProvider() as never)
+    bridge.emit({ body: 'before' })
+    logs.disable()
+    noteShutdown()
+    bridge.emit({ body: 'after' })
+    vi.advanceTimersByTime(60_000)
+    expect(warnings).toEqual([
+      'logbridge: telemetry was shut down, 1 log record not sent: call shutdown() after the last log call',
+    ])
+    const next = memoryProvider()
+    logs.setGlobalLoggerProvider(next as never)
+    bridge.emit({ body: 'restarted' })
+    expect(next.records.map(({ body }) => body)).toEqual(['after', 'restarted'])
+    logs.disable()
+    state.lastWarned.clear()
+    createBridge(adapter).emit({ body: 'never started' })
+    vi.advanceTimersByTime(60_000)
+    expect(warnings.slice(1)).toEqual([
+      expect.stringContaining('no OpenTelemetry LoggerProvider is registered'),
+    ])
   })
 
   test('writes nothing when the process has logged nothing', async () => {

@@ -1,4 +1,7 @@
-import { diag } from '@opentelemetry/api'
+import { execFile } from 'node:child_process'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { diag, DiagLogLevel } from '@opentelemetry/api'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createBridge } from '../src/bridge.ts'
 import { warn, warnOnce, hideFromDiagnostics, rearm } from '../src/warnings.ts'
@@ -21,6 +24,31 @@ test('warnOnce writes to stderr when there is a diag logger as well', () => {
   const written = write.mock.calls.map(([text]) => text)
   write.mockRestore()
   expect(written).toEqual(['logbridge: first\n'])
+})
+
+test.each([
+  ['prints to stderr', DiagLogLevel.WARN],
+  ['prints errors alone', DiagLogLevel.ERROR],
+])('warnOnce writes to stderr once when the diag logger %s', (_, logLevel) => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const print = (text: string): void => void process.stderr.write(`${text}\n`)
+  const logger = { error: print, warn: print, info: print, debug: print, verbose: print }
+  diag.setLogger(logger, { logLevel, suppressOverrideMessage: true })
+  warnOnce('a', 'first')
+  expect(write.mock.calls.map(([text]) => text)).toEqual(['logbridge: first\n'])
+  expect(process.stderr.write).toBe(write)
+})
+
+test('warnOnce writes to stderr once when the diag logger is DiagConsoleLogger', async () => {
+  const bridge = fileURLToPath(new URL('../dist/internal.js', import.meta.url))
+  const api = import.meta.resolve('@opentelemetry/api')
+  const code = `
+    import { diag, DiagConsoleLogger, DiagLogLevel } from '${api}'
+    import { warnOnce } from '${pathToFileURL(bridge).href}'
+    diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN)
+    warnOnce('a', 'first')`
+  const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code])
+  expect(stderr).toBe('logbridge: first\n')
 })
 
 test('warnOnce causes no record when the diag logger is bridged', () => {

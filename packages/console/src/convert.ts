@@ -48,6 +48,22 @@ export function createAdapter(table: ReadonlyMap<string, SeverityNumber>): Adapt
   }
 }
 
+/** Methods that print their arguments in each call. */
+const PRINTING: ReadonlySet<ConsoleMethod> = new Set([
+  'log',
+  'info',
+  'debug',
+  'warn',
+  'error',
+  'trace',
+  'dirxml',
+])
+
+/** Tests for a method of which `contentOf` returns the arguments of each call. */
+export function printsArguments(method: ConsoleMethod): boolean {
+  return PRINTING.has(method)
+}
+
 /** Returns the arguments with which `console.log` would print the same; `undefined` when the call prints nothing. */
 export function contentOf({ method, args, printed }: ConsoleCall): readonly unknown[] | undefined {
   switch (method) {

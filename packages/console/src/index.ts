@@ -25,8 +25,8 @@ import {
   severityTable,
   unknownLevel,
 } from '@logbridge/bridge'
-import { warnOnce, formatText } from '@logbridge/bridge/internal'
-import { type ConsoleCall, contentOf, createAdapter, stackOf } from './convert.ts'
+import { warnOnce, formatText, registeredDiagLogger } from '@logbridge/bridge/internal'
+import { type ConsoleCall, contentOf, createAdapter, printsArguments, stackOf } from './convert.ts'
 import { type BridgeConsoleOptions, optionRules } from './options.ts'
 import { type ConsoleMethod, severities } from './severity.ts'
 import { createSpanPrefix } from './traceContext.ts'
@@ -69,7 +69,8 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   const table = severityTable(severities, options.severity)
   const spanPrefixOf = createSpanPrefix(traceContext)
   const minimum = level === undefined ? 0 : severityOf(level, table)
-  const bridge = createBridge(createAdapter(table), bridgeOptions, minimum)
+  // Calls below `minimum` do not reach the bridge.
+  const bridge = createBridge(createAdapter(table), bridgeOptions)
   if (bridged.has(target)) {
     warnOnce('console-twice', 'the console is already bridged: the second bridgeConsole() changes nothing')
     return () => {}
@@ -85,9 +86,11 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
   function wrap(method: ConsoleMethod, original: Method): Method {
     const withSpan = spanPrefixOf(method)
     const opensGroup = method === 'group' || method === 'groupCollapsed'
-    // One object stands for every call below the level: `pnpm bench disabled`. Such a call is still the current call while it
+    // One object stands for every call that is not sent: `pnpm bench disabled`. Such a call is still the current call while it
     // prints through other methods.
-    const unsent = table.get(method)! < minimum ? newCall(method, [], [], onCall, NOTHING) : undefined
+    const placeholder = newCall(method, [], [], onCall, NOTHING)
+    const isUnsent = table.get(method)! < minimum
+    const isAlwaysPrinted = printsArguments(method)
     return wrapMethod(original, onCall)
 
     function onCall(_: Method, self: unknown, args: unknown[]): unknown {
@@ -103,13 +106,15 @@ export function bridgeConsole(options: BridgeConsoleOptions = {}): () => void {
       if (!active) return Reflect.apply(original, self, args)
       let result: unknown
       const outer = current
-      const call = (current = unsent ?? newCall(method, args, groups, onCall))
+      const isSkipped =
+        isUnsent || (isAlwaysPrinted && registeredDiagLogger() === undefined && bridge.skips())
+      const call = (current = isSkipped ? placeholder : newCall(method, args, groups, onCall))
       try {
         result = Reflect.apply(original, self, withSpan ? withSpan(args) : args)
       } finally {
         current = outer
       }
-      if (call !== unsent) send(call)
+      if (!isSkipped) send(call)
       if (opensGroup) {
         if (groups.length < MAX_GROUPS) groups = [...groups, labelOf(args)]
         else deeperGroups += 1

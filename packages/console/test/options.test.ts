@@ -24,11 +24,7 @@ test('severity sets other numbers, also for level, when it names methods', () =>
 describe('bridgeConsole throws, and leaves the console unchanged, when there is', () => {
   test.for<[string, object, RegExp]>([
     ['an option that does not exist', { method: ['log'] }, /no option method; the options are .*console/],
-    [
-      'a console that is none',
-      { console: {} },
-      /option console is a value of type object; it accepts a console$/,
-    ],
+    ['a console that is none', { console: {} }, /option console is an object; it accepts a console$/],
     ['no console', { console: null }, /option console is null; it accepts a console$/],
     [
       'a level that is no method',

@@ -37,14 +37,10 @@ export function registerGlobals(
   },
 ): () => void {
   const undo: (() => void)[] = []
+  const occupied: string[] = []
   const register = (name: string, isRegistered: boolean, unregister: () => void): void => {
     if (isRegistered) undo.push(unregister)
-    else {
-      warnOnce(
-        `already-registered-${name}`,
-        `another ${name} (or another version of @opentelemetry/api) is already registered in this process and stays registered`,
-      )
-    }
+    else occupied.push(name)
   }
 
   const contextManager = new AsyncLocalStorageContextManager().enable()
@@ -63,6 +59,16 @@ export function registerGlobals(
     register('MeterProvider', metrics.setGlobalMeterProvider(meterProvider), () => metrics.disable())
   }
   // Register the LoggerProvider last: replayed records of the startup buffer refer to spans of the TracerProvider.
-  if (loggerProvider) undo.push(registerLoggerProvider(loggerProvider))
+  if (loggerProvider) undo.push(registerLoggerProvider(loggerProvider, () => occupied.push('LoggerProvider')))
+  if (occupied.length > 0) warnOccupied(occupied)
   return () => undo.toReversed().forEach((unregister) => unregister())
+}
+
+function warnOccupied(names: readonly string[]): void {
+  warnOnce(
+    'sdk-registered',
+    `another OpenTelemetry SDK (or another version of @opentelemetry/api) has registered ${names.join(', ')} before ` +
+      'startTelemetry(), and stays: run one of the two. Call startTelemetry() instead of the other SDK, or leave out ' +
+      'startTelemetry() and give that SDK (NodeSDK 3.x) the option logRecordProcessors: [new OtlpLogRecordProcessor()]',
+  )
 }

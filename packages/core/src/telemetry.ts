@@ -2,6 +2,7 @@ import { format } from 'node:util'
 import { LogbridgeError } from '@logbridge/bridge'
 import {
   instrumentImports,
+  noteDiagPrints,
   oneLine,
   registeredDiagLogger,
   warnOnce,
@@ -11,6 +12,7 @@ import {
   createNoopLogger,
   createNoopMeter,
   diag,
+  DiagLogLevel,
   type LoggerProvider,
   type MeterProvider,
   ProxyTracerProvider,
@@ -29,7 +31,8 @@ import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
 import type { Unsent } from './process/longWait.ts'
 import { createShutdown } from './process/shutdown.ts'
-import { refuseInSnapshot } from './process/snapshot.ts'
+import { checkStart } from './process/startChecks.ts'
+import { shareWithWorkers } from './config/workerOptions.ts'
 import { EMPTY_STATS, type LogsStats } from './queue/counters.ts'
 import { createMetrics } from './signals/metrics.ts'
 import { resolveResource } from './config/resource.ts'
@@ -94,14 +97,14 @@ export function runningTelemetry(): Telemetry | undefined {
  * flushed when the process has nothing left to do.
  *
  * @throws LogbridgeError `INVALID_OPTION`; `ALREADY_STARTED` when the Telemetry of an earlier call has not been shut down;
- * `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot
+ * `NODE_VERSION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot
  * @example
  * ```ts
  * const telemetry = startTelemetry({ serviceName: 'shop', endpoint: 'http://collector:4317' })
  * ```
  */
 export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
-  refuseInSnapshot('startTelemetry()')
+  checkStart('startTelemetry()')
   const running = processWide[RUNNING]
   // Shutdown unregisters at once, and sends what was recorded.
   if (running && running === processWide[AUTOMATIC]) void running.shutdown()
@@ -135,6 +138,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     ...providers,
   })
   instrumentImports(config.instrumentations.flat())
+  const withdraw =
+    options.logs === false ? () => {} : shareWithWorkers(options, options.logs ?? {}, config.logs?.exporter)
 
   const exitHandler = logs?.exitHandler ?? IDLE_EXIT_HANDLER
   const stats = (): LogsStats => loggerProvider?.stats() ?? EMPTY_STATS
@@ -171,6 +176,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const shutdown = createShutdown(async (timeoutMillis) => {
     disableInstrumentations()
     unregister()
+    withdraw()
     if (processWide[RUNNING] === telemetry) processWide[RUNNING] = undefined
     const logsEnded = loggerProvider?.shutdown(timeoutMillis)
     const shutdowns = signals.map(([name, signal]) => [name, signal, shutdownOf(name, signal)] as const)
@@ -227,5 +233,6 @@ function startDiag(logLevel: TelemetryConfig['diagLogLevel']): () => void {
   const print = (...args: unknown[]): void => writeToStderr(`${oneLine(format(...args))}\n`)
   const logger = { error: print, warn: print, info: print, debug: print, verbose: print }
   diag.setLogger(logger, { logLevel })
+  if (logLevel >= DiagLogLevel.WARN) noteDiagPrints()
   return () => diag.disable()
 }

@@ -1,5 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { isLoggingSuppressed } from '@logbridge/bridge/internal'
 import { resourceFromAttributes } from '@opentelemetry/resources'
+import { onTestFinished, vi } from 'vitest'
 import { resolveLogs } from '../src/config/config.ts'
 import type { RetryingTransport } from '../src/transport/retry.ts'
 import type { ExportOutcome } from '../src/transport/transport.ts'
@@ -70,4 +72,24 @@ export function start(options: Parameters<typeof resolveLogs>[0] = {}): {
     pipeline,
     write: (body, severityNumber = 9, of = scope) => pipeline.write(of, recordOf(body, severityNumber)),
   }
+}
+
+/** Lets 10 ms pass between two looks at the clock, so that each piece of work takes all the time of its turn of the event loop. */
+export function slowClock(): void {
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 10))
+  onTestFinished(() => clock.mockRestore())
+}
+
+/** Lets the event loop turn until a count has reached a number. Returns its growth in each turn in which the count grew. */
+export async function countInTurns(number: number, count: () => number): Promise<number[]> {
+  const growth: number[] = []
+  let before = count()
+  while (before < number) {
+    await turn()
+    const after = count()
+    if (after > before) growth.push(after - before)
+    before = after
+  }
+  return growth
 }

@@ -1,7 +1,10 @@
 import { createBridge } from '@logbridge/bridge'
-import { type LoggerProvider, logs, type LogRecord } from '@opentelemetry/api'
+import { context, type LoggerProvider, logs, type LogRecord, trace } from '@opentelemetry/api'
 import { logs as logs2x } from '@opentelemetry/api-logs'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
 import { afterEach, expect, test } from 'vitest'
+import { startTelemetry } from '../src/index.ts'
 import { registerLoggerProvider } from '../src/register.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
@@ -79,4 +82,20 @@ test('registerLoggerProvider returns a function that keeps the next LoggerProvid
   logs.setGlobalLoggerProvider(next)
   unregister()
   expect(logs.getLoggerProvider()).toBe(next)
+})
+
+test('startTelemetry says in one line which of two SDKs to leave out when another SDK has started', async () => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+  trace.setGlobalTracerProvider(new TracerProvider())
+  logs.setGlobalLoggerProvider(inMemory())
+  const telemetry = startTelemetry()
+  expect(warnings).toEqual([
+    'another OpenTelemetry SDK (or another version of @opentelemetry/api) has registered ContextManager, TracerProvider, ' +
+      'LoggerProvider before startTelemetry(), and stays: run one of the two. Call startTelemetry() instead of the other ' +
+      'SDK, or leave out startTelemetry() and give that SDK (NodeSDK 3.x) the option logRecordProcessors: ' +
+      '[new OtlpLogRecordProcessor()]',
+  ])
+  await telemetry.shutdown()
+  context.disable()
+  trace.disable()
 })

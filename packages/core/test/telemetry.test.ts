@@ -32,6 +32,7 @@ import {
   type TelemetryOptions,
 } from '../src/index.ts'
 import { EMPTY_STATS } from '../src/queue/counters.ts'
+import { run } from './programs.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { unreachableUrl } from '@logbridge/test-support/ports'
 import {
@@ -174,8 +175,7 @@ describe('startTelemetry', () => {
     metrics.setGlobalMeterProvider(meterProvider)
     const own = start()
     expect(made).toEqual([
-      expect.stringContaining('another TracerProvider'),
-      expect.stringContaining('another MeterProvider'),
+      expect.stringContaining('has registered TracerProvider, MeterProvider before startTelemetry()'),
     ])
     own.tracerProvider.getTracer('t').startSpan('ours').end()
     await own.shutdown()
@@ -561,12 +561,39 @@ test('startTelemetry sends nothing, and throws nothing, when an endpoint is inva
   await telemetry.shutdown()
   expect(telemetry.stats()).toEqual(EMPTY_STATS)
   expect(processor.stats()).toEqual(EMPTY_STATS)
-  const signals = ['logs', 'traces', 'metrics']
-  expect(made).toEqual(
-    signals.map((signal) =>
-      expect.stringMatching(
-        `^OTEL_EXPORTER_OTLP_ENDPOINT is not a gRPC endpoint: .*: ${signal} are not exported`,
-      ),
+  expect(made).toEqual([
+    expect.stringMatching(
+      /^OTEL_EXPORTER_OTLP_ENDPOINT is 'grpc:.*; set it to .*; until then nothing is exported to it$/,
     ),
+  ])
+})
+
+test('startTelemetry prints each warning once when OTEL_LOG_LEVEL is set', async () => {
+  for (const level of ['debug', 'warn', 'error', undefined]) {
+    const { stderr } = await run(
+      `import { startTelemetry } from '@logbridge/core'
+      const telemetry = startTelemetry({ traces: false, metrics: false })
+      await telemetry.shutdown()`,
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4318', ...(level && { OTEL_LOG_LEVEL: level }) } },
+    )
+    expect(stderr.match(/^logbridge: /gm), level).toHaveLength(1)
+  }
+})
+
+test('startTelemetry says that telemetry was shut down when a record is logged afterwards', async () => {
+  const { stderr } = await run(
+    `import { createBridge } from '@logbridge/bridge'
+    import { startTelemetry } from '@logbridge/core'
+    const adapter = { library: 'l', classify: () => ({ severityNumber: 9 }), convert: (body) => ({ body }) }
+    const early = createBridge(adapter)
+    const telemetry = startTelemetry({ traces: false, metrics: false })
+    early.emit('before')
+    await telemetry.shutdown()
+    early.emit('after')
+    createBridge(adapter).emit('pasted below')`,
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl } },
+  )
+  expect(stderr).toBe(
+    'logbridge: telemetry was shut down, 2 log records not sent: call shutdown() after the last log call\n',
   )
 })

@@ -7,8 +7,10 @@ import cluster from 'node:cluster'
 import { type HrTime, now } from '@logbridge/bridge'
 import {
   activeContext,
+  canBuffer,
   contextOfSpan,
   isSpanContextValid,
+  registeredProvider,
   ROOT_CONTEXT,
   spanContextOf,
 } from '@logbridge/bridge/internal'
@@ -53,12 +55,21 @@ if (cluster.isWorker) {
   }
 }
 
-/** Records context and time of the log call on each event, until log4js is configured again. */
-export function rememberCalls(): void {
+/**
+ * Records context and time of the log call on each event, until log4js is configured again. Skips events of this process while all records are
+ * dropped, because no LoggerProvider exists: `pnpm bench disabled`.
+ * @param hasProvider true when the appender has the option `loggerProvider`
+ */
+export function rememberCalls(hasProvider: boolean): void {
   clustering.onMessage((event: LoggingEvent & Traced) => {
-    // Several appenders add a listener each.
-    event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
-    event[TIME] ??= now()
+    try {
+      if (!hasProvider && registeredProvider() === undefined && !canBuffer() && !isForeign(event)) return
+      // Several appenders add a listener each.
+      event[CONTEXT] ??= isForeign(event) ? extractRemoteContext(event.context) : activeContext()
+      event[TIME] ??= now()
+    } catch {
+      // The bridge meets the same error, and reports that error.
+    }
   })
 }
 

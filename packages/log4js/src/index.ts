@@ -102,7 +102,7 @@ function createAppender(
   const adapter = createAdapter(severities, findLayout(config.layout, layouts))
   const level = findLevel(config.level, levels)
   const bridge = createBridge(adapter, config, severityOf(level, severities))
-  rememberCalls()
+  rememberCalls(config.loggerProvider !== undefined)
   const isOff = level?.levelStr === 'OFF'
   const appender = (event: LoggingEvent): void => {
     if (!isOff) bridge.emit(event)

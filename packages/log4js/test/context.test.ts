@@ -94,6 +94,21 @@ test.each<[string, (event: log4js.LoggingEvent) => log4js.LoggingEvent]>([
   }
 })
 
+test('appender sends the context of the call when it has its own LoggerProvider and the startup buffer is full', async () => {
+  const { startupBuffer } = (globalThis as unknown as Record<symbol, { startupBuffer: { bytes: number } }>)[
+    Symbol.for('logbridge.state.1')
+  ]!
+  const { bytes } = startupBuffer
+  startupBuffer.bytes = Infinity
+  onTestFinished(() => void (startupBuffer.bytes = bytes))
+  const { loggerProvider, records } = await memoryBackend.start()
+  const queue: (() => void)[] = []
+  const logger = behind(loggerProvider, (event, next) => queue.push(() => next(event)))
+  inSpan('1', () => logger.info('placed'))
+  inSpan('9', () => queue.forEach((hand) => hand()))
+  expect(await records()).toMatchObject([{ body: 'placed', traceId: traceIdOf('1') }])
+})
+
 test('appender sends the context of the call when there are several appenders and a recording', async () => {
   const first = await memoryBackend.start()
   const second = await memoryBackend.start()

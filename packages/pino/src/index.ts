@@ -103,6 +103,8 @@ export function otelStream(options: OtelStreamOptions = {}): OtelStream {
     const { lastLevel, lastTime, lastObj, lastMsg, lastLogger } = target
     // Cleared, so that a line of other code has no metadata, and no object is kept alive.
     target.lastLevel = target.lastTime = target.lastObj = target.lastMsg = target.lastLogger = undefined
+    // An application that registers no provider pays for no line: `pnpm bench disabled`.
+    if (bridge.skips()) return
     // A `write` of the application may have changed the text.
     const writtenTo = target.write === write ? target : undefined
     bridge.emit(createLine(text, lastLevel, lastTime?.trim(), lastObj, lastLogger, lastMsg, writtenTo))

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import { parentPort } from 'node:worker_threads'
+import { getEnvironmentData, parentPort } from 'node:worker_threads'
 import {
   bridgeOptionRules,
   checkOptions,
@@ -73,7 +73,11 @@ export async function transport(options: TransportOptions = {}): Promise<Transpo
   const { adapterOptions, deliveryOptions } = splitOptions(options)
   checkOptions('@logbridge/pino', adapterOptions, adapterRules)
   const core = await importCore()
-  const loggerProvider = core?.createLoggerProvider({ ...deliveryOptions, register: false })
+  const loggerProvider = core?.createLoggerProvider({
+    ...telemetryOptions(deliveryOptions),
+    ...deliveryOptions,
+    register: false,
+  })
   const { flushTimeoutMillis = END_TIMEOUT_MILLIS } = adapterOptions
   let endTimeoutMillis = flushTimeoutMillis
 
@@ -170,6 +174,34 @@ function splitOptions(options: object): {
     adapterOptions: Object.fromEntries(given.filter(isOurs)),
     deliveryOptions: Object.fromEntries(given.filter((entry) => !isOurs(entry))),
   }
+}
+
+/** Options that `startTelemetry()` of `@logbridge/core` gives to workers. */
+interface SharedOptions {
+  readonly options: DeliveryOptions
+  readonly unshared: readonly string[]
+}
+
+/**
+ * Returns the options of `startTelemetry()` in the main thread, by which the worker sends to the same receiver. A transport with an
+ * endpoint takes the names of the service alone, because its receiver must not get the headers of another.
+ */
+function telemetryOptions({ endpoint }: DeliveryOptions): DeliveryOptions {
+  const shared = getEnvironmentData('logbridge.telemetry.1') as SharedOptions | undefined
+  if (shared === undefined || !isPinoWorker()) return {}
+  const { options, unshared } = shared
+  if (endpoint !== undefined) {
+    const { serviceName, resource } = options
+    return { ...(serviceName && { serviceName }), ...(resource && { resource }) }
+  }
+  if (unshared.length > 0) {
+    warnOnce(
+      'worker-options',
+      `@logbridge/pino: pino's worker cannot use ${unshared.join(' and ')} of startTelemetry(), because it cannot be ` +
+        'posted to a thread. Give the options of the transport plain values, or use otelStream() in the main thread',
+    )
+  }
+  return options
 }
 
 /** @throws LogbridgeError for an option that nothing in a worker can honor */

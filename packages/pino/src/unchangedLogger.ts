@@ -2,6 +2,7 @@
  * Loggers whose lines pino alone has made, without code or limits of the application: no `redact`, `nestedKey`, `formatters.log`,
  * `formatters.level`, `streamWrite`, `depthLimit`, or `edgeLimit`. Anything unknown counts as a change.
  */
+import { TAKES_LINES } from '@logbridge/bridge/internal'
 import { err as defaultSerializer } from 'pino-std-serializers'
 import { parseObject } from '@logbridge/bridge/internal'
 import { OWN_BASE } from './line.ts'
@@ -211,10 +212,10 @@ interface Stream {
 
 /**
  * Tests that pino itself writes to a stream: it is the logger's, or in its `pino.multistream`. Any other stream may pass on another text with the
- * metadata. A clone of a multistream has pino's `write`.
+ * metadata. A clone of a multistream has pino's `write`. `@logbridge/auto` takes the line from pino itself.
  */
 function writesUnchanged(stream: unknown, target: object): boolean {
-  if (stream === target) return true
+  if (stream === target || TAKES_LINES in target) return true
   const { write, streams } = stream as Stream
   return (
     Array.isArray(streams) &&

@@ -285,3 +285,40 @@ test('transport searches each chunk once when a line comes in many chunks', asyn
   stream.end()
   await once(stream, 'finish')
 })
+
+describe('the worker of pino beside startTelemetry()', () => {
+  async function runBeside(telemetryOptions: string, options: object = {}, env: object = {}) {
+    const program = `
+      import { startTelemetry } from '@logbridge/core'
+      import pino from 'pino'
+      startTelemetry({ serviceName: 'shop', traces: false, metrics: false, ${telemetryOptions} })
+      pino({ transport: { target: '@logbridge/pino', options: ${JSON.stringify(options)} } }).info('placed')`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: PACKAGE,
+      env: { ...process.env, ...env },
+    })
+    const [stderr] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    return stderr
+  }
+  const services = (): unknown[] => received.map(({ resource }) => resource.attributes['service.name'])
+
+  test('sends to its endpoint as its service', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
+    expect(await runBeside(`endpoint: '${viewer.grpcUrl}'`, {}, env)).toBe('')
+    expect(await runBeside(`logs: { endpoint: '${viewer.httpUrl}/v1/logs' }`, {}, env)).toBe('')
+    expect(services()).toEqual(['shop', 'shop'])
+  })
+
+  test('sends to the endpoint of the transport, without the headers of startTelemetry(), when the transport has one', async () => {
+    const options = { endpoint: viewer.grpcUrl, serviceName: 'worker' }
+    expect(await runBeside(`endpoint: 'http://127.0.0.1:1', headers: () => ({})`, options)).toBe('')
+    expect(services()).toEqual(['worker'])
+  })
+
+  test('says which options to give the transport when they cannot be posted to a worker', async () => {
+    expect(await runBeside(`endpoint: '${viewer.grpcUrl}', headers: () => ({})`)).toMatch(
+      /^logbridge: @logbridge\/pino: pino's worker cannot use headers of startTelemetry\(\), .* or use otelStream\(\) in the main thread\n$/,
+    )
+    expect(services()).toEqual(['shop'])
+  })
+})

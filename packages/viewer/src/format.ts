@@ -8,7 +8,9 @@ import type {
   ReceivedSpan,
   ReceivedValue,
 } from './model.ts'
+import { foldFrames } from './frames.ts'
 import { escapeControls, formatValue, printable, truncate } from './text.ts'
+import { wrap, wrapIndented } from './wrap.ts'
 
 export interface FormatOptions {
   /**
@@ -17,6 +19,12 @@ export interface FormatOptions {
    * @default false
    */
   color?: boolean
+  /**
+   * Width of the terminal. A longer line goes on in the next row, indented under its message.
+   *
+   * @default undefined, for lines of any length
+   */
+  columns?: number | undefined
 }
 
 type Style = Parameters<typeof styleText>[0]
@@ -43,7 +51,7 @@ const maxPoints = 3
  * Formats a log record as one line, followed by the indented stack of its exception, without a newline at the end.
  *
  * The line has the local time, severity (its text, or OpenTelemetry's name of the number), service, scope, event name, body,
- * attributes, and the first 8 digits of the trace id. Control characters in received text are escaped.
+ * attributes, and the trace id. Frames of Node.js and OpenTelemetry are counted. Control characters in received text are escaped.
  */
 export function formatLogRecord(record: ReceivedLogRecord, options: FormatOptions = {}): string {
   const paint = options.color === true ? colored : plain
@@ -53,8 +61,13 @@ export function formatLogRecord(record: ReceivedLogRecord, options: FormatOption
     'exception.stacktrace': stack,
   } = record.attributes
   const exception = exceptionLines(type, message, stack, paint)
+  const start = origin(
+    record.timeUnixNano || record.observedTimeUnixNano,
+    severity(record, paint),
+    record,
+    paint,
+  )
   const parts = [
-    ...origin(record.timeUnixNano || record.observedTimeUnixNano, severity(record, paint), record, paint),
     ...(record.eventName ? [paint('magenta', printable(record.eventName))] : []),
     ...(record.body === null
       ? []
@@ -62,15 +75,16 @@ export function formatLogRecord(record: ReceivedLogRecord, options: FormatOption
     ...attributes(record.attributes, paint, exception.length > 0),
     ...trace(record.traceId, paint),
   ]
-  return [parts.join(' '), ...exception].join('\n')
+  const { columns } = options
+  return [wrap(start, parts, columns), ...exception.map((line) => wrapIndented(line, columns))].join('\n')
 }
 
 /** Formats a span as one line: start, service, scope, name, kind, duration, status, events, attributes, trace id. */
 export function formatSpan(span: ReceivedSpan, options: FormatOptions = {}): string {
   const paint = options.color === true ? colored : plain
   const { code, message } = span.status
-  return [
-    ...origin(span.startTimeUnixNano, paint('cyan', 'SPAN  '), span, paint),
+  const start = origin(span.startTimeUnixNano, paint('cyan', 'SPAN  '), span, paint)
+  const parts = [
     printable(span.name),
     span.kind,
     duration(span.endTimeUnixNano - span.startTimeUnixNano),
@@ -79,7 +93,8 @@ export function formatSpan(span: ReceivedSpan, options: FormatOptions = {}): str
     ...span.events.map((event) => paint('magenta', `+${printable(event.name)}`)),
     ...attributes(span.attributes, paint, false),
     ...trace(span.traceId, paint),
-  ].join(' ')
+  ]
+  return wrap(start, parts, options.columns)
 }
 
 /** Formats a metric as one line: time of its first point, service, scope, name, unit, type, and up to three data points. */
@@ -94,14 +109,15 @@ export function formatMetric(metric: ReceivedMetric, options: FormatOptions = {}
     points.push(`${labels && `{${labels}} `}${fields.join(' ')}`)
   }
   const more = metric.dataPoints.length - points.length
-  return [
-    ...origin(metric.dataPoints[0]?.timeUnixNano ?? 0n, paint('blue', 'METRIC'), metric, paint),
+  const start = origin(metric.dataPoints[0]?.timeUnixNano ?? 0n, paint('blue', 'METRIC'), metric, paint)
+  const parts = [
     printable(metric.name),
     ...(metric.unit ? [printable(metric.unit)] : []),
     'aggregationTemporality' in metric ? `${metric.aggregationTemporality} ${metric.type}` : metric.type,
     points.join('; '),
     ...(more > 0 ? [paint('dim', `and ${more} more data points`)] : []),
-  ].join(' ')
+  ]
+  return wrap(start, parts, options.columns)
 }
 
 /** Printed fields of a data point of any type. Buckets would fill the screen. */
@@ -160,11 +176,9 @@ function exceptionLines(
   // A stack usually begins with type and message. The title is printed when the stack lacks the message.
   const hasMessage = typeof message === 'string' && contains(frames.join('\n'), message)
   const lines = hasMessage ? frames : [truncate(title), ...frames]
-  return lines
-    .filter((line) => line.trim() !== '')
-    .map((line, index) =>
-      paint(index === 0 ? 'red' : 'dim', `    ${escapeControls(line.replaceAll('\t', '    '))}`),
-    )
+  return foldFrames(lines.filter((line) => line.trim() !== '')).map((line, index) =>
+    paint(index === 0 ? 'red' : 'dim', `    ${escapeControls(line.replaceAll('\t', '    '))}`),
+  )
 }
 
 /** Returns true when `text` contains `message`. Searches for its first 200 characters, because V8's search for a long text is quadratic. */
@@ -174,7 +188,7 @@ function contains(text: string, message: string): boolean {
 }
 
 function trace(traceId: string, paint: Paint): string[] {
-  return traceId ? [paint('dim', `trace=${traceId.slice(0, 8)}`)] : []
+  return traceId ? [paint('dim', `trace=${traceId}`)] : []
 }
 
 function duration(nanos: bigint): string {

@@ -43,6 +43,15 @@ class Run {
     throw new Error(`The viewer did not start: ${this.stderr}`)
   }
 
+  /** Waits for the line with the URLs, of any host. */
+  async anyReady(): Promise<{ grpcUrl: string; url: string }> {
+    for await (const line of createInterface({ input: this.child.stderr! })) {
+      const match = /^Receiving OTLP: gRPC at (\S+), HTTP at (\S+)$/.exec(line)
+      if (match) return { grpcUrl: match[1]!, url: match[2]! }
+    }
+    throw new Error(`The viewer did not start: ${this.stderr}`)
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.child.kill(signal)
     await this.exit
@@ -147,10 +156,10 @@ describe('logbridge-viewer', () => {
   it('prints each record with escaped control characters', async () => {
     expect((await printed([])).split('\n')).toEqual([
       `${localTime(1_700_000_000_123)} DEBUG  shop [payment] cache miss`,
-      String.raw`${localTime(1_700_000_000_124)} ERROR  shop [payment] failed\n12:00:00.000 INFO forged\x1b[2J order.id=42 trace=4bf92f35`,
+      String.raw`${localTime(1_700_000_000_124)} ERROR  shop [payment] failed\n12:00:00.000 INFO forged\x1b[2J order.id=42 trace=${traceId}`,
       '    Error: boom',
       '        at f (a.js:1:2)',
-      `${localTime(1_700_000_000_000)} SPAN   shop [payment] GET /orders server 12.3ms trace=4bf92f35`,
+      `${localTime(1_700_000_000_000)} SPAN   shop [payment] GET /orders server 12.3ms trace=${traceId}`,
       `${localTime(1_700_000_000_000)} METRIC shop [payment] queue gauge 7`,
       '',
     ])
@@ -183,6 +192,44 @@ describe('logbridge-viewer', () => {
     expect(output).not.toMatch(/DEBUG|SPAN|METRIC/)
     expect(run.stderr).toContain('Received 2 log records, 1 spans, 1 data points')
   })
+
+  it('prints the metrics of an SDK about itself when --sdk-metrics is given', async () => {
+    const own = { ...metrics.resourceMetrics[0]!.scopeMetrics[0]!.metrics[0], name: 'otel.sdk.log.created' }
+    const body = { resourceMetrics: [{ resource, scopeMetrics: [{ scope, metrics: [own] }] }] }
+    for (const [flags, expected] of [
+      [[], ''],
+      [['--json'], ''],
+      [['--sdk-metrics'], expect.stringContaining('otel.sdk.log.created')],
+    ] as const) {
+      run = new Run([...free, ...flags])
+      const { httpUrl } = await run.ready()
+      await send(httpUrl, '/v1/metrics', body)
+      await run.stop()
+      expect(run.stdout).toEqual(expected)
+      expect(run.stderr).toContain('1 data points')
+    }
+  })
+
+  it.each(['::1', 'localhost', '::', '0.0.0.0'])(
+    'listens on %s when --host is that address',
+    async (host) => {
+      run = new Run([...free, '--host', host])
+      const { url, grpcUrl } = await run.anyReady()
+      await send(url, '/v1/logs', logs)
+      const { hostname, port } = new URL(grpcUrl)
+      await exportGrpc(
+        Number(port),
+        'logs',
+        encode('logs', oneLog({ body: { stringValue: 'over gRPC' } })),
+        {},
+        hostname,
+      )
+      if (host === '::') await send(url.replace('[::1]', '127.0.0.1'), '/v1/logs', logs)
+      await run.stop()
+      expect(run.stdout).toContain('cache miss')
+      expect(run.stdout).toContain('over gRPC')
+    },
+  )
 
   it('accepts a number for --min-severity', async () => {
     expect(await printed(['--min-severity', '6'])).not.toContain('cache miss')
@@ -224,17 +271,29 @@ describe('logbridge-viewer', () => {
     expect(text.includes('\u001B')).toBe(output === 'colors')
   })
 
-  it('prints one line with the port when the port is in use', async () => {
+  it.each([
+    ['OTLP/gRPC', '--grpc-port', '--http-port'],
+    ['OTLP/HTTP', '--http-port', '--grpc-port'],
+  ])('prints one line with the flag when the port for %s is in use', async (protocol, flag, otherFlag) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    run = new Run(['--grpc-port', String(port), '--http-port', '0'])
+    run = new Run([flag, String(port), otherFlag, '0'])
     await run.exit
     other.close()
     expect(run.child.exitCode).toBe(1)
     expect(run.stderr).toMatch(
-      new RegExp(`^logbridge-viewer: Port ${port} for OTLP/gRPC is already in use.*\\n$`),
+      new RegExp(
+        `^logbridge-viewer: Port ${port} for ${protocol} is already in use.* choose another port with ${flag} .*\\n$`,
+      ),
     )
+  })
+
+  it('prints one line with --host when the machine has no such address', async () => {
+    run = new Run([...free, '--host', '192.0.2.1'])
+    await run.exit
+    expect(run.child.exitCode).toBe(1)
+    expect(run.stderr).toMatch(/^logbridge-viewer: Cannot listen on 192\.0\.2\.1, .* Set another --host\.\n$/)
   })
 
   it.each([
@@ -262,6 +321,7 @@ describe('logbridge-viewer', () => {
       'min-severity',
       'no-spans',
       'no-metrics',
+      'sdk-metrics',
       'json',
       'no-color',
     ]) {

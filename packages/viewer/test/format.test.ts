@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import {
   formatLogRecord,
@@ -67,7 +68,7 @@ describe('formatLogRecord', () => {
       attributes: { 'order.id': 42, user: { name: 'Ann Lee', tags: ['a', 'b'] } },
     })
     expect(formatLogRecord(record)).toBe(
-      '04:05:06.007 INFO   shop [payment] order placed order.id=42 user={name: "Ann Lee", tags: [a, b]} trace=4bf92f35',
+      '04:05:06.007 INFO   shop [payment] order placed order.id=42 user={name: "Ann Lee", tags: [a, b]} trace=4bf92f3577b34da6a3ce929d0e0e4736',
     )
   })
 
@@ -100,6 +101,64 @@ describe('formatLogRecord', () => {
     [25, '-'],
   ])('names severity %i %s', (severityNumber, name) => {
     expect(formatLogRecord(log({ severityNumber, severityText: '' }))).toContain(` ${name.padEnd(6)} shop `)
+  })
+
+  it('goes on under the message when a line is longer than the terminal is wide', () => {
+    const record = log({
+      traceId,
+      body: `${'order placed '.repeat(3)}${'x'.repeat(50)}`,
+      attributes: {
+        'exception.message': 'no',
+        'exception.stacktrace': `Error: no\n    at f (${'y'.repeat(60)})`,
+      },
+    })
+    for (const color of [false, true]) {
+      const rows = stripVTControlCharacters(formatLogRecord(record, { color, columns: 70 })).split('\n')
+      expect(rows.every((row) => row.length <= 70)).toBe(true)
+      expect(rows.map((row) => row.trimEnd())).toEqual([
+        '04:05:06.007 INFO   shop [payment] order placed order placed order',
+        `${' '.repeat(35)}placed ${'x'.repeat(28)}`,
+        `${' '.repeat(35)}${'x'.repeat(22)} trace=4bf92f`,
+        `${' '.repeat(35)}3577b34da6a3ce929d0e0e4736`,
+        '    Error: no',
+        `        at f (${'y'.repeat(44)}`,
+        `            ${'y'.repeat(16)})`,
+      ])
+    }
+  })
+
+  it('is indented a little when the message begins in the right half of the terminal', () => {
+    const rows = formatLogRecord(log({ body: 'order placed '.repeat(3).trim() }), { columns: 50 }).split('\n')
+    expect(rows).toHaveLength(2)
+    expect(rows[1]).toMatch(/^ {4}\S/)
+  })
+
+  it('counts the frames of Node.js and OpenTelemetry when several follow one another', () => {
+    const stack = [
+      'Error: boom',
+      '    at charge (file:///shop/payment.js:12:9)',
+      '    at /shop/node_modules/@opentelemetry/api/build/src/api/context.js:55:1',
+      '    at AsyncLocalStorage.run (node:internal/async_local_storage/async_hooks:91:14)',
+      '    at C:\\shop\\node_modules\\@logbridge\\core\\dist\\index.js:1:1',
+      '    at Layer.handle (/shop/node_modules/express/lib/router/layer.js:95:5)',
+      '    at node:internal/process/task_queues:105:5',
+      '    at open (/shop/db.js:1:1)',
+      '    at async node:internal/a:1:1',
+      '    at async node:internal/b:1:1',
+    ].join('\n')
+    expect(
+      formatLogRecord(log({ attributes: { 'exception.message': 'boom', 'exception.stacktrace': stack } }))
+        .split('\n')
+        .slice(1),
+    ).toEqual([
+      '    Error: boom',
+      '        at charge (file:///shop/payment.js:12:9)',
+      '        … 3 frames of Node.js and OpenTelemetry',
+      '        at Layer.handle (/shop/node_modules/express/lib/router/layer.js:95:5)',
+      '        at node:internal/process/task_queues:105:5',
+      '        at open (/shop/db.js:1:1)',
+      '        … 2 frames of Node.js and OpenTelemetry',
+    ])
   })
 
   it('formats an exception as an indented stack and removes its attributes from the line', () => {
@@ -175,7 +234,7 @@ describe('formatSpan', () => {
       attributes: { 'http.route': '/orders' },
     })
     expect(formatSpan(received)).toBe(
-      '04:05:06.007 SPAN   shop [payment] GET /orders server 12.3ms error no stock +exception http.route=/orders trace=4bf92f35',
+      '04:05:06.007 SPAN   shop [payment] GET /orders server 12.3ms error no stock +exception http.route=/orders trace=4bf92f3577b34da6a3ce929d0e0e4736',
     )
   })
 

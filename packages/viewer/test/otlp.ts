@@ -72,8 +72,9 @@ export async function exportGrpc(
   signal: Signal,
   bytes: Uint8Array,
   options: grpc.ClientOptions = {},
+  host = '127.0.0.1',
 ): Promise<Buffer> {
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options)
+  const client = new grpc.Client(`${host}:${port}`, grpc.credentials.createInsecure(), options)
   try {
     return await new Promise<Buffer>((resolve, reject) => {
       client.makeUnaryRequest(

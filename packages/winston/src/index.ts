@@ -16,8 +16,8 @@
  * Fields that the text of the formats (`info[MESSAGE]`) hides are not sent: `text/visibleRecord.ts`. `callTracking.ts` connects a record
  * with its log call.
  */
-import { type Bridge, checkOptions, createBridge, unknownLevel } from '@logbridge/bridge'
-import { OWN_DESTINATION, timers } from '@logbridge/bridge/internal'
+import { type Bridge, checkOptions, createBridge, safeGet, unknownLevel } from '@logbridge/bridge'
+import { isRecordedUncaught, OWN_DESTINATION, timers } from '@logbridge/bridge/internal'
 import type { Logger, Logform } from 'winston'
 import TransportStream from 'winston-transport'
 import {
@@ -69,6 +69,7 @@ export class OtelTransport extends TransportStream {
   readonly #bridge: Bridge<LogCall>
   readonly #writable: WritableState
   readonly #trustInfo: boolean
+  readonly #loggerProvider: OtelTransportOptions['loggerProvider']
   /** Logger that was joined last. Records that were logged before the first transport existed belong to it. */
   #logger: LogCall['logger']
   #lastCall: LogCall | undefined
@@ -84,6 +85,7 @@ export class OtelTransport extends TransportStream {
     this.#writable = (this as unknown as { _writableState: WritableState })._writableState
     const { severity, scope, captureTemplate = false, trustInfo = false } = options
     this.#trustInfo = trustInfo
+    this.#loggerProvider = options.loggerProvider
     this.#bridge = createBridge(createAdapter(severity, typeof scope !== 'string', captureTemplate), options)
     useCallSites(this.#bridge.captureCallSite)
     // Each logger listens to its transports: many listeners are no leak.
@@ -154,7 +156,7 @@ export class OtelTransport extends TransportStream {
     const call = currentCall ?? createCall(info, this.#logger)
     // A transport that is an exception handler as well gets the same record twice.
     const isRepeated = call === this.#lastCall && info === this.#lastInfo
-    if (!this.silent && !isCausedBySending(call) && !isRepeated) {
+    if (!this.silent && !isCausedBySending(call) && !isRepeated && !this.#isRecorded(info)) {
       this.#lastCall = call
       this.#lastInfo = info
       this.#send(call, info)
@@ -164,6 +166,11 @@ export class OtelTransport extends TransportStream {
     // winston is about to end the process: winston 3.0 on the event 'logged', later versions three seconds later.
     if (isLast) void this.#bridge.flush().then(() => this.emit('logged', info))
     else if (this.listenerCount('logged') > 0) timers.setImmediate(() => this.emit('logged', info))
+  }
+
+  /** Tests for an exception of `handleExceptions` that `@logbridge/core` has recorded with its context, as FATAL. */
+  #isRecorded(info: Info): boolean {
+    return info['exception'] === true && isRecordedUncaught(safeGet(info, 'error'), this.#loggerProvider)
   }
 
   #send(call: LogCall, info: Info): void {

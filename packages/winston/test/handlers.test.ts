@@ -166,3 +166,35 @@ describe.concurrent(
     })
   },
 )
+
+test(
+  'OtelTransport leaves an exception to core, which sends it once as FATAL, when handleExceptions is set',
+  { tags: 'long' },
+  async () => {
+    const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+    const received: ReceivedLogRecord[] = []
+    viewer.on('logs', (records) => received.push(...records))
+    for (const [library, start] of [
+      ['winston', 'startTelemetry'],
+      ['winston', 'createLoggerProvider'],
+      ['winston30', 'startTelemetry'],
+    ]) {
+      received.length = 0
+      const program = `
+      import * as core from '@logbridge/core'
+      import { OtelTransport } from '@logbridge/winston'
+      import winston from '${library}'
+      core.${start}({ endpoint: '${viewer.grpcUrl}' })
+      winston.createLogger({ transports: [new OtelTransport({ handleExceptions: true })] })
+      setImmediate(() => { throw new TypeError('boom') })`
+      const cwd = fileURLToPath(new URL('..', import.meta.url))
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd })
+      await once(child, 'exit')
+      expect(
+        received.map(({ severityText, body }) => [severityText, body]),
+        `${library}, ${start}`,
+      ).toEqual([['FATAL', 'boom']])
+    }
+    await viewer.close()
+  },
+)

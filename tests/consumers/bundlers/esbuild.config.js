@@ -1,5 +1,5 @@
 import { build } from 'esbuild'
-import { entry, external } from './settings.js'
+import { entry, external, plugins } from './settings.js'
 
 const settings = {
   entryPoints: [`${entry}.js`],
@@ -8,6 +8,7 @@ const settings = {
   target: 'node20',
   // dtrace-provider is optional for bunyan.
   external: [...external, 'dtrace-provider'],
+  plugins: await plugins('esbuild'),
 }
 
 await build({ ...settings, format: 'cjs', outfile: `dist/${entry}.cjs` })

@@ -1,7 +1,7 @@
 import commonjs from '@rollup/plugin-commonjs'
 import json from '@rollup/plugin-json'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
-import { entry, external } from './settings.js'
+import { entry, external, plugins } from './settings.js'
 
 const output = (format, extension) => ({
   format,
@@ -13,6 +13,6 @@ const output = (format, extension) => ({
 export default {
   input: `${entry}.js`,
   external,
-  plugins: [nodeResolve({ exportConditions: ['node'] }), commonjs(), json()],
+  plugins: [nodeResolve({ exportConditions: ['node'] }), commonjs(), json(), ...(await plugins('rollup'))],
   output: [output('es', 'mjs'), output('cjs', 'cjs')],
 }

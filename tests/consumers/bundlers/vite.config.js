@@ -1,6 +1,7 @@
-import { entry, external } from './settings.js'
+import { entry, external, plugins } from './settings.js'
 
 export default {
+  plugins: await plugins('vite'),
   ssr: { noExternal: true, external },
   build: {
     ssr: `${entry}.js`,

@@ -1,4 +1,4 @@
-import { entry, external } from './settings.js'
+import { entry, external, plugins } from './settings.js'
 
 const settings = { target: 'node20', entry: { [entry]: `./${entry}.js` }, externals: external }
 
@@ -8,6 +8,7 @@ export default [
     mode: 'production',
     externalsType: 'commonjs',
     output: { filename: '[name].cjs', path: `${import.meta.dirname}/dist` },
+    plugins: await plugins('webpack'),
   },
   {
     ...settings,
@@ -16,5 +17,6 @@ export default [
     externalsType: 'module',
     experiments: { outputModule: true },
     output: { filename: '[name].mjs', path: `${import.meta.dirname}/dist`, module: true },
+    plugins: await plugins('webpack'),
   },
 ]

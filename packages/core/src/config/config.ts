@@ -104,6 +104,10 @@ const METRICS_RULES = { ...rulesOf(METRICS), ...EXPORTER_RULES }
 const PROCESS_RULES = { ...rulesOf(RESOURCE), ...rulesOf(SHUTDOWN) }
 const LOGGER_PROVIDER_RULES = { ...LOGS_RULES, ...PROCESS_RULES, ...rulesOf(REGISTRATION) }
 const TELEMETRY_RULES = { ...EXPORTER_RULES, ...PROCESS_RULES, ...rulesOf(SIGNALS) }
+/** Paths of the options of one signal, which a message suggests for a misplaced option. */
+const SIGNAL_OPTIONS = Object.entries({ logs: LOGS, traces: TRACES, metrics: METRICS }).flatMap(
+  ([signal, table]) => Object.keys(table).map((name) => at(signal, name)),
+)
 
 /**
  * Resolves the options and variables of one log pipeline.
@@ -120,7 +124,7 @@ export function resolveLogs(options: LoggerProviderOptions, env: Environment): L
  * @throws LogbridgeError `INVALID_OPTION`
  */
 export function resolveTelemetry(options: TelemetryOptions, env: Environment): TelemetryConfig {
-  checkOptionsAt('', options, TELEMETRY_RULES)
+  checkOptionsAt('', options, TELEMETRY_RULES, SIGNAL_OPTIONS)
   checkFlushOnExit(options)
   const { logs, traces, metrics, instrumentations } = resolveOptions(SIGNALS, { ...options }, env)
   if (logs) checkOptionsAt('logs', logs, LOGS_RULES)

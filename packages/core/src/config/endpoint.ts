@@ -2,6 +2,7 @@ import { warnOnce } from '@logbridge/bridge/internal'
 import type { ExporterOptions, OtlpProtocol } from './options.ts'
 import { parseGrpcTarget } from './grpcTarget.ts'
 import { exporterTable, type Signal } from './optionTable.ts'
+import { protocolAdvice } from './protocolAdvice.ts'
 import { booleanText, type Environment, invalidOption, readVariable } from './settings.ts'
 
 // One rule for all signals, options, and variables: telemetry is sent to the configured endpoint or not at all.
@@ -41,14 +42,15 @@ interface Given {
 }
 
 const SIGNAL_PATHS = ['/v1/logs', '/v1/traces', '/v1/metrics']
-const GRPC_ACCEPTS =
-  'a gRPC endpoint: http://host:port, https://host:port, host:port, dns:///host:port or unix:path'
-const HTTP_ACCEPTS = 'a URL that begins with http:// or https://'
+const GRPC_ACCEPTS = 'http://host:port, https://host:port, host:port, dns:///host:port or unix:path for gRPC'
+const HTTP_ACCEPTS = 'a URL that begins with http:// or https://, such as http://localhost:4318'
 const HTTP_PORT = '4318'
 
 /** Scheme of a gRPC target, not the name of a host before a port: https://github.com/grpc/grpc/blob/master/doc/naming.md */
 const GRPC_TARGET = /^(dns|unix|ipv4|ipv6):(?!\d+$)/
 const URL_SCHEME = /^https?:\/\//i
+/** Matches what a message may show: a scheme, a host, and a port, because other parts of a URL may hold secrets. */
+const SHOWN = /^(?:[a-z\d.+-]{1,10}:)?\/{0,3}[\w.:[\]-]{0,60}\/?$/i
 /** Matches `host`, `host:port`, `[::1]:port`, with or without a path. A text with a scheme does not match. */
 const BARE_HOST = /^(?:\[[\da-f:.]+\]|[^\s:/?#@\\[\]]+)(?::\d+)?(?:[/?#]|$)/i
 
@@ -80,12 +82,22 @@ export function resolveEndpoint(
   const used = protocol ?? impliedProtocol(given.text)
   const endpoint = used === 'grpc' ? readGrpcEndpoint(given, insecure) : readHttpEndpoint(given, signal)
   if (endpoint !== undefined) return checkTls({ ...endpoint, protocol: used }, tls, given.source)
-  const problem = /^['"]/.test(given.text)
-    ? `${given.source} begins with a quote (docker --env-file keeps quotes: leave them out)`
-    : `${given.source} is not ${used === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS}`
+  const problem = describeProblem(given, used)
   if (given.isOption) throw invalidOption(problem)
-  warnOnce(`${given.source}-${signal}`, `${problem}: ${signal} are not exported`)
+  const unsent = given.isGeneral ? 'nothing is exported to it' : `${signal} are not exported`
+  warnOnce(given.source, `${problem}; until then ${unsent}`)
   return undefined
+}
+
+/** Describes an invalid endpoint, and names the value to set. */
+function describeProblem({ text, source }: Given, protocol: OtlpProtocol): string {
+  if (/^['"]/.test(text))
+    return `${source} begins with a quote (docker --env-file keeps quotes: leave them out)`
+  const accepts = protocol === 'grpc' ? GRPC_ACCEPTS : HTTP_ACCEPTS
+  if (!SHOWN.test(text)) return `${source} is a text of ${text.length} characters; set it to ${accepts}`
+  // A text of host and port needs a scheme alone.
+  const isBare = BARE_HOST.test(text) && URL.canParse(`http://${text}`)
+  return `${source} is '${text}'; set it to ${isBare ? `http://${text} (or https://${text})` : accepts}`
 }
 
 /** Finds the endpoint. Precedence: option of the signal, option for all, variable of the signal, variable for all. */
@@ -129,13 +141,14 @@ function readGrpcEndpoint(
   if (hasPath(url)) {
     warnOnce(
       `${source}-path`,
-      `${source}: its path is ignored, because gRPC has no path; for OTLP over HTTP set the protocol to http/protobuf`,
+      `${source}: its path is ignored, because gRPC has no path; for OTLP over HTTP ${protocolAdvice('http/protobuf')}`,
     )
   }
   if (url.username || url.password) {
     warnOnce(
       `${source}-user`,
-      `${source}: its user name and password are ignored, because gRPC cannot carry them; send an authorization header`,
+      `${source}: its user name and password are ignored, because gRPC cannot carry them; set an authorization header by the ` +
+        'option headers or OTEL_EXPORTER_OTLP_HEADERS',
     )
   }
   return { url: `${url.protocol}//${url.host}`, secure: url.protocol === 'https:' }
@@ -156,7 +169,8 @@ function readHttpEndpoint(
       path = trimmed.slice(0, -signalPath.length)
       warnOnce(
         `${source}-signal`,
-        `${source}: its ${signalPath} is removed, because each signal appends a path`,
+        `${source}: its ${signalPath} is removed, because each signal appends a path: leave ${signalPath} out, or set ` +
+          'the endpoint of one signal (option logs.endpoint, OTEL_EXPORTER_OTLP_LOGS_ENDPOINT)',
       )
     }
     url.pathname = `${path}/v1/${signal}`

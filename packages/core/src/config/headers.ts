@@ -19,7 +19,8 @@ const MESSAGE_HEADER = /^(content-encoding|content-length|grpc-encoding)$/i
 export function validateHeaders(headers: unknown): string | undefined {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return 'not an object'
   // A Map or a Headers object has no own entries: no header would be sent, without any warning.
-  if (Symbol.iterator in headers) return 'not a plain object'
+  if (Symbol.iterator in headers)
+    return 'entries but no properties, as a Map or Headers has (use Object.fromEntries(headers))'
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('"') || name.startsWith("'")) return 'a name that begins with a quote'
     if (!NAME.test(name) || name.endsWith('-bin')) return 'a name that cannot be sent'
@@ -40,8 +41,11 @@ export function explainHeadersText(text: string): string | undefined {
     if (item.trim() === '') continue
     const [name = '', ...rest] = item.split('=')
     const shown = NAME.test(name.trim()) ? `of ${name.trim()} ` : ''
-    if (rest.length === 0)
-      return 'an item without = (the form is name=value,name2=value2, and a comma within a value is %2C)'
+    if (rest.length === 0) {
+      const [, key] = /^\s*([a-z-]{1,40}):/i.exec(item) ?? []
+      const problem = key === undefined ? 'an item without =' : `: instead of = after ${key}`
+      return `${problem} (the form is name=value,name2=value2, and a comma within a value is %2C)`
+    }
     if (/%(?![\da-f]{2})/i.test(item)) return `a value ${shown}with a % that has to be percent-encoded (%25)`
     if (/[\r\n]/.test(rest.join('=').trim())) return `a value ${shown}with a line break`
   }

@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http'
 import { createSecureContext } from 'node:tls'
 import { type OptionRule, oneOf, rules, type SeverityNumber } from '@logbridge/bridge'
-import { shutdownSignalsRule, warnOnce } from '@logbridge/bridge/internal'
+import { isPlainText, shutdownSignalsRule, warnOnce, wrongItem } from '@logbridge/bridge/internal'
 import { DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
 import type { Sampler } from '@opentelemetry/sdk-trace'
 import { explainHeadersText, validateHeaders } from './headers.ts'
@@ -84,6 +84,8 @@ const directoryPath: OptionType<string> = {
 const instrumentations: OptionRule = {
   accepts: 'an array of Instrumentations (or of arrays of them)',
   test: (value) => Array.isArray(value) && value.flat().every((item) => hasMethod(item, 'enable')),
+  problem: (value) =>
+    Array.isArray(value) ? wrongItem(value.flat(), (item) => hasMethod(item, 'enable')) : undefined,
 }
 const objectOrFalse: OptionRule = {
   accepts: `false, or ${rules.object.accepts}`,
@@ -125,6 +127,13 @@ const tls: OptionType<TlsOptions | boolean> = {
   test: (value) =>
     typeof value === 'boolean' ||
     (rules.object.test(value) && Object.entries(value as object).every(isTlsOption)),
+  problem(value) {
+    if (!rules.object.test(value)) return undefined
+    const [name = ''] = Object.entries(value as object).find((entry) => !isTlsOption(entry)) ?? []
+    const { [name]: setting }: SettingTable = tlsTable('logs')
+    if (setting) return `a value of ${name} that is not ${setting.type.accepts}`
+    return `an unknown option${isPlainText(name) ? ` ${name}` : ''}`
+  },
   secret: true,
 }
 

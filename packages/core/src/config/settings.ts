@@ -1,5 +1,5 @@
 import { checkOptions, LogbridgeError, oneOf, type OptionRule, rules } from '@logbridge/bridge'
-import { warnOnce, isPlainText } from '@logbridge/bridge/internal'
+import { isPlainText, warnOnce, wrongItem } from '@logbridge/bridge/internal'
 import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -90,6 +90,8 @@ export function arrayOf(items: string, method: string): OptionRule {
   return {
     accepts: `an array of ${items}`,
     test: (value) => Array.isArray(value) && value.every((item) => hasMethod(item, method)),
+    problem: (value) =>
+      Array.isArray(value) ? wrongItem(value, (item) => hasMethod(item, method)) : undefined,
   }
 }
 
@@ -119,10 +121,16 @@ export function rulesOf(table: SettingTable): Record<string, OptionRule> {
 /**
  * Checks the options at a path (`logs`) of the options that the application gave. A message names an option by its path,
  * as in `logs.maxQueueSize`.
+ * @param elsewhere see `checkOptions`
  * @throws LogbridgeError `INVALID_OPTION`
  */
-export function checkOptionsAt(path: string, options: unknown, allowed: Record<string, OptionRule>): void {
-  if (path === '' || options === undefined) return checkOptions(OWNER, options, allowed)
+export function checkOptionsAt(
+  path: string,
+  options: unknown,
+  allowed: Record<string, OptionRule>,
+  elsewhere?: readonly string[],
+): void {
+  if (path === '' || options === undefined) return checkOptions(OWNER, options, allowed, elsewhere)
   checkOptions(OWNER, { [path]: options }, { [path]: rules.object })
   const prefixed = <T>(object: Record<string, T>): Record<string, T> =>
     Object.fromEntries(Object.entries(object).map(([name, value]) => [at(path, name), value]))

@@ -96,7 +96,7 @@ export class LogPipeline {
     if (!this.hasRoomFor(record.severityNumber)) return counters.dropOne('queue_full', record.severityNumber)
     // A getter or toJSON of the record that is being encoded has logged: its bytes would land amid that record.
     if (this.isEncoding) return counters.dropOne('reentrant', record.severityNumber)
-    if (!open.hasRoomFor(scope)) this.seal()
+    if (!open.hasRoomFor(scope, record.body)) this.seal()
     let size: number
     this.isEncoding = true
     try {
@@ -204,6 +204,7 @@ export class LogPipeline {
     this.seal()
     this.closed = true
     await this.queue.close(timeoutMillis)
+    this.open.pool.close()
     this.stopWatchingThreads()
     this.counters.end()
   }
@@ -212,7 +213,11 @@ export class LogPipeline {
   private hasRoomFor(severityNumber: number): boolean {
     const { maxQueueBytes, maxQueueSize } = this.config
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
-    if (this.open.bytes + this.queue.bytes >= maxQueueBytes * share) return false
+    const { open } = this
+    const bytes = open.bytes + this.queue.bytes
+    // Memory of free buffers makes room for records.
+    if (bytes + open.pool.spareBytes + this.maxBatchBytes >= maxQueueBytes) open.pool.releaseSpare()
+    if (bytes >= maxQueueBytes * share) return false
     if (maxQueueSize === undefined) return true
     const { queued, inFlight, spooled } = this.counters
     return queued + inFlight - spooled < maxQueueSize * share

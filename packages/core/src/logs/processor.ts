@@ -15,7 +15,7 @@ import { unsentRecords } from '../process/longWait.ts'
 import { onProcessExit } from '../process/processExit.ts'
 import { createShutdown, type Shutdown } from '../process/shutdown.ts'
 import type { TimeLimit } from '../process/timers.ts'
-import { refuseInSnapshot } from '../process/snapshot.ts'
+import { checkStart } from '../process/startChecks.ts'
 import { type EncodedResource, type EncodedScope, encodeResource, encodeScope } from '../otlp/openBatch.ts'
 import { createExitHandler, IDLE_EXIT_HANDLER, type LogsExitHandler } from './exitHandler.ts'
 import { LogPipeline } from './pipeline.ts'
@@ -119,9 +119,9 @@ export class OtlpLogRecordProcessor implements LogRecordProcessor {
   readonly #processor: PipelineProcessor
   readonly #shutdown: Shutdown
 
-  /** @throws LogbridgeError `INVALID_OPTION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot */
+  /** @throws LogbridgeError `INVALID_OPTION`; `NODE_VERSION`; `STARTUP_SNAPSHOT` while Node.js builds a startup snapshot */
   constructor(options: OtlpLogRecordProcessorOptions = {}) {
-    refuseInSnapshot('OtlpLogRecordProcessor')
+    checkStart('OtlpLogRecordProcessor')
     const processor = new PipelineProcessor(resolveLogs(options, process.env))
     const { exitHandler } = processor
     const dispose = onProcessExit(exitHandler, { flushOnExit: options.flushOnExit })

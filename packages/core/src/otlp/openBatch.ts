@@ -1,6 +1,7 @@
 import { resolveText, type ValueLimits } from '@logbridge/bridge/internal'
 import type { Resource } from '@opentelemetry/resources'
 import { withinDetection } from '../config/detection.ts'
+import { BufferPool } from './bufferPool.ts'
 import { EXPORT_LOGS_REQUEST, lengthTag, RESOURCE_LOGS, SCOPE_LOGS } from './fields.ts'
 import { type EncodableRecord, RecordEncoder, type Scope } from './recordEncoder.ts'
 import { varintSize } from './protobufWriter.ts'
@@ -102,10 +103,11 @@ export function encodeScope(
 export const BATCH_BYTES: number = 512 * 1024
 /** Space for the record that fills a batch, which seldom is larger. */
 const SLACK_BYTES = 16 * 1024
-/** Share of its buffer from which on a batch is sent in place. A smaller batch is copied, which frees the rest of the buffer. */
-const FULL_SHARE = 0.9
-/** Number of buffers that are kept, as many as requests in flight. */
-const MAX_SPARE_BUFFERS = 4
+/**
+ * Share of its buffer from which on a batch is sent in place, as two records of 200 kB are (`pnpm bench growth-message`). A smaller
+ * batch is copied, which frees the rest of the buffer.
+ */
+const FULL_SHARE = 0.7
 
 /** Batch that accepts records. Each record is encoded when it is added; `seal` groups the records by scope. */
 export class OpenBatch {
@@ -125,13 +127,15 @@ export class OpenBatch {
   private headroom = 0
   /** Bytes of the request that are written later, by `seal`. */
   private pendingBytes = 0
-  private readonly spare: Buffer[] = []
+  /** Buffers for the next batches. */
+  readonly pool: BufferPool
 
   /** @param fullBytes size of a full batch, which is sent without a copy */
   constructor(fullBytes: number = BATCH_BYTES) {
     this.fullBytes = fullBytes
     this.capacity = fullBytes + SLACK_BYTES
     this.encoder = new RecordEncoder(this.capacity)
+    this.pool = new BufferPool(this.capacity)
   }
 
   /** Upper bound of the size of the request, without a resource whose detection is pending. */
@@ -139,8 +143,13 @@ export class OpenBatch {
     return this.encoder.position + this.pendingBytes
   }
 
-  /** Returns true when the batch has the resource of the scope, and space for the scope. */
-  hasRoomFor(scope: EncodedScope): boolean {
+  /**
+   * Returns true when the batch has the resource of the scope, space for the scope, and space for the text of the record without
+   * growing, because a grown buffer is not used again (`pnpm bench growth-message`).
+   */
+  hasRoomFor(scope: EncodedScope, body: unknown): boolean {
+    if (typeof body === 'string' && this.encoder.position + body.length > this.capacity && this.count > 0)
+      return false
     if (scope === this.lastScope || this.resource === undefined) return true
     if (scope.resource !== this.resource) return false
     return this.scopes.has(scope) || this.bytes + scope.size < this.fullBytes
@@ -245,17 +254,13 @@ export class OpenBatch {
     encoder.header(SCOPE_LOGS_TAG, scopeLogs)
     encoder.latin1(scope.bytes)
     encoder.position = end
-    if (encoder.capacity !== this.capacity || end < this.capacity * FULL_SHARE) {
+    if (encoder.capacity < this.capacity || end < encoder.capacity * FULL_SHARE) {
       const body = Buffer.allocUnsafeSlow(end - start)
       encoder.view(start).copy(body)
       return { body, isRequest: true, recycle: undefined }
     }
-    const { spare } = this
-    const buffer = encoder.exchange(spare.pop() ?? Buffer.allocUnsafeSlow(this.capacity))
-    const recycle = (): void => {
-      if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer)
-    }
-    return { body: buffer.subarray(start, end), isRequest: true, recycle }
+    const buffer = encoder.exchange(this.pool.take())
+    return { body: buffer.subarray(start, end), isRequest: true, recycle: () => this.pool.give(buffer) }
   }
 
   /** Copies records of several scopes into one body, without the resource while its detection is pending. */

@@ -23,7 +23,13 @@ import {
   SCOPE_LOGS,
   varintTag,
 } from './fields.ts'
-import { type EncodedWords, MAX_RECORD_BYTES, ProtobufWriter, SHORT_TEXT } from './protobufWriter.ts'
+import {
+  type EncodedWords,
+  MAX_RECORD_BYTES,
+  ProtobufWriter,
+  SHORT_TEXT,
+  varintSize,
+} from './protobufWriter.ts'
 
 /** Log record with resolved fields. The values of body and attributes are as the application passed them. */
 export interface EncodableRecord {
@@ -66,10 +72,8 @@ const MAX_KEYS = 2000
 const MAX_MISSED_KEYS = 16 * MAX_KEYS
 let missedKeys = 0
 const MAX_KEY_LENGTH = 100
-/** Longest text whose UTF-8 length fits into one byte for any characters, in UTF-16 units. */
-const FAST_TEXT = 42
-/** Space for a field with a key of `MAX_KEY_LENGTH` and a text of `FAST_TEXT`. */
-const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + 3 * FAST_TEXT + 16
+/** Space for a field with a key of `MAX_KEY_LENGTH` and a text of `SHORT_TEXT`. */
+const FAST_FIELD_BYTES = 3 * MAX_KEY_LENGTH + SHORT_TEXT + 16
 
 // Tags of the fields below.
 const LOG_RECORDS = lengthTag(SCOPE_LOGS.logRecords)
@@ -118,6 +122,11 @@ const DROPPED = 'dropped-attributes'
 
 /** Writes log records, scopes, and resources as OTLP into one buffer. */
 export class RecordEncoder extends ProtobufWriter implements ValueSink {
+  /**
+   * Bytes of the length of the record before. Most records have as many, and a record whose length takes more or fewer bytes is moved, which
+   * takes 20 ns (`pnpm bench encode`).
+   */
+  private recordLengthBytes = 1
   /** Trace context of the record before. */
   private lastSpan: (EncodedWords & { traceId: string; spanId: string; flags: number }) | undefined
   private readonly unlimited: ValueWriter = new ValueWriter(this, {})
@@ -137,15 +146,18 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     this.ceiling = start + 2 * MAX_RECORD_BYTES
     const { severityNumber } = record
     try {
-      this.begin(LOG_RECORDS)
+      this.begin(LOG_RECORDS, this.recordLengthBytes)
       this.fixed64(TIME, record.timestamp)
       if (severityNumber > 0) this.varintField(SEVERITY_NUMBER, severityNumber)
       if (record.severityText) this.stringField(SEVERITY_TEXT, record.severityText)
       if (record.body !== undefined) {
-        this.begin(BODY)
+        const bodyLength = typeof record.body === 'string' ? record.body.length : 0
+        // A right guess saves moving the text, 0.1 ns a byte (`pnpm bench growth-message`).
+        const bodyBytes = varintSize(bodyLength + 1 + varintSize(bodyLength))
+        this.begin(BODY, bodyBytes)
         if (typeof record.body === 'string') this.string(record.body)
         else this.unlimited.write(record.body)
-        this.end()
+        this.end(bodyBytes)
       }
       const overLimit = record.attributes ? this.attributes(RECORD_ATTRIBUTES, record.attributes, limits) : 0
       const dropped = record.droppedAttributesCount + overLimit
@@ -156,7 +168,7 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
       if (record.spanContext) this.spanContext(record.spanContext)
       this.fixed64(OBSERVED_TIME, record.observedTimestamp)
       if (record.eventName) this.stringField(EVENT_NAME, record.eventName)
-      this.end()
+      this.recordLengthBytes = this.end(this.recordLengthBytes)
     } catch (error) {
       this.position = start
       this.open.length = 0
@@ -243,19 +255,11 @@ export class RecordEncoder extends ProtobufWriter implements ValueSink {
     const valueStart = position
     if (typeof value === 'string') {
       const { length } = value
-      if (length > FAST_TEXT) return false
+      if (length > SHORT_TEXT) return false
       buffer[position] = STRING
       position += 2
-      const end = position + length
-      if (length <= SHORT_TEXT) {
-        for (let index = 0; position < end; index += 1, position += 1) {
-          const code = value.charCodeAt(index)
-          if (code >= 0x80) return false
-          buffer[position] = code
-        }
-      } else {
-        position += buffer.write(value, position)
-      }
+      if (!this.asciiAt(position, value)) return false
+      position += length
       buffer[valueStart + 1] = position - valueStart - 2
     } else if (typeof value === 'boolean') {
       buffer[position] = BOOL

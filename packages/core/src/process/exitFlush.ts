@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { warnOnce } from '@logbridge/bridge/internal'
-import { describeWait, shownEndpoint, type Unsent } from './longWait.ts'
+import { describeWait, shownEndpoint, type Unsent, withReceiver } from './longWait.ts'
 import { now } from './monotonic.ts'
 
 /** The script of `transport/exitFlush/worker.ts`, which `tsup.config.ts` puts in place of this name. */
@@ -162,17 +162,18 @@ function sendBlocking(parts: readonly Part[], endsAt: number): string | undefine
   }))
   startWorker({ jobs, endsAt: endsAt - MARGIN_MILLIS, port: port2, answered })
 
-  const unsent = parts.flatMap((part) => part.unsent)
+  const unsent = parts.flatMap((part) => part.unsent.map((request) => ({ ...part.target, request })))
   let reason: string | undefined
   let unanswered = unsent.length
   function readAnswers(): void {
     for (;;) {
       const received = receiveMessageOnPort(port1)
       if (received === undefined) return
-      const { request, outcome } = received.message as ExitAnswer
+      const { request: index, outcome } = received.message as ExitAnswer
+      const { request, url } = unsent[index]!
       unanswered -= 1
       if (outcome.kind === 'retryable') reason = outcome.reason
-      unsent[request]!.complete(outcome)
+      request.complete(withReceiver(outcome, url))
     }
   }
 

@@ -113,3 +113,44 @@ export function shownEndpoint(url: string): string {
   const shown = scheme === '' ? rest.replace(/[?#].*$/s, '') : rest.replace(/[/?#].*$/s, '')
   return scheme + shown.slice(shown.lastIndexOf('@') + 1)
 }
+
+const HEADERS = 'set the option headers or OTEL_EXPORTER_OTLP_HEADERS'
+const ENDPOINT = 'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'
+/** Settings to look at after a refusal, by the status of HTTP or gRPC. */
+const ADVICE: Readonly<Record<number, string>> = {
+  401: HEADERS,
+  403: HEADERS,
+  404: ENDPOINT,
+  405: ENDPOINT,
+  7: HEADERS,
+  12: ENDPOINT,
+  16: HEADERS,
+}
+
+/** Outcome of a request, in the fields that `withReceiver` reads. */
+interface Outcome {
+  readonly kind: string
+  readonly reason?: string | undefined
+  readonly status?: number | undefined
+  readonly rejected?: number
+  readonly message?: string | undefined
+}
+
+/** Adds the receiver to the reason of a refusal: `HTTP 401 (from http://c:4318/v1/logs; set the option headers or …)`. */
+export function withReceiver<Given extends Outcome>(outcome: Given, url: string): Given {
+  const { rejected, message } = outcome
+  if (rejected || message)
+    return { ...outcome, message: `${message ? `${message} ` : ''}(from ${shownUrl(url)})` }
+  if (outcome.kind !== 'failed' && outcome.kind !== 'too_large') return outcome
+  const advice = ADVICE[outcome.status ?? 0]
+  const receiver = `from ${shownUrl(url)}${advice ? `; ${advice}` : ''}`
+  return { ...outcome, reason: `${outcome.reason} (${receiver})` }
+}
+
+/** Shows the path of a signal after `shownEndpoint`, and `/…` for what may be a secret. */
+function shownUrl(url: string): string {
+  const path = /^https?:\/\/[^/]*([^?#]*)/i.exec(url)?.[1] ?? ''
+  const [signalPath = ''] = /\/v1\/(logs|traces|metrics)$/.exec(path) ?? []
+  const hidden = path.slice(0, path.length - signalPath.length)
+  return `${shownEndpoint(url)}${hidden === '' || hidden === '/' ? '' : '/…'}${signalPath}`
+}

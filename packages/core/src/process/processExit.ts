@@ -67,6 +67,8 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   /** Times of the flushes of `beforeExit` that follow one another: the end of the last, and the deadline of all. */
   const row = { flushedAt: -Infinity, endsAt: 0 }
   let exitReason: string | undefined
+  /** Number of records whose exception Node.js prints below, as the last lines of the process. */
+  let printed = 0
   /** Returns the milliseconds that the flush of a signal has left, 0 during that flush: a second signal ends the process at once. */
   let signalMillisLeft = (): number => 0
   /** Flushes within a time limit whatever the flush waits for, because the end of the process waits for the flush. */
@@ -121,7 +123,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     }
     const { queued, inFlight, spooled } = handler.stats()
     const unsent = queued + inFlight - spooled
-    if (unsent <= 0 || unsent === handler.announcedLoss()) return
+    if (unsent <= printed || unsent === handler.announcedLoss()) return
     warnOnce(
       'unsent-at-exit',
       `log records not yet sent when the process ended: ${unsent}. The receiver is unreachable, or ` +
@@ -152,7 +154,12 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   const signals = isMainThread ? (config?.shutdownSignals ?? []) : []
   const unwatchSignals = watchShutdownSignals(signals, { flush: flushTwice, atEnd })
   const unwatchExceptions =
-    config?.exceptions && watchUncaughtExceptions(config.exceptions, () => handler.spillSync())
+    config?.exceptions &&
+    watchUncaughtExceptions(config.exceptions, (isEnd) => {
+      // The thread that started a worker gets its exception, and may print nothing.
+      if (isEnd && isMainThread) printed = 1
+      handler.spillSync()
+    })
   return () => {
     unwatchBeforeExit()
     unwatchHeldEnd()

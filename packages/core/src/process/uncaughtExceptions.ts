@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Adapter, createBridge, isError, safeGet } from '@logbridge/bridge'
-import { activeContext, warnOnce, isLoggingSuppressed, errorMessage } from '@logbridge/bridge/internal'
+import {
+  activeContext,
+  errorMessage,
+  isLoggingSuppressed,
+  noteUncaught,
+  warnOnce,
+} from '@logbridge/bridge/internal'
 import type { Context, LoggerProvider } from '@opentelemetry/api'
 
 import { onProcess } from './sharedListeners.ts'
@@ -40,10 +46,13 @@ const adapter: Adapter<Uncaught> = {
  * Records each uncaught exception and calls `spill`. The exception then takes its usual way: to the `uncaughtException` handlers of
  * the application, or to the end of the process.
  *
- * @param spill writes unsent records to the spool, called after each record
+ * @param spill writes unsent records to the spool, called after each record; with `true` when the exception ends the process
  * @returns function that ends the recording
  */
-export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: () => void): () => void {
+export function watchUncaughtExceptions(
+  loggerProvider: LoggerProvider,
+  spill: (isEnd: boolean) => void,
+): () => void {
   const bridge = createBridge(adapter, { loggerProvider })
   const unsuppressed = AsyncLocalStorage.snapshot()
 
@@ -55,8 +64,9 @@ export function watchUncaughtExceptions(loggerProvider: LoggerProvider, spill: (
     if (!isEnd && isLoggingSuppressed()) return
     const uncaught: Uncaught = { thrown, origin, context: activeContext() }
     unsuppressed(() => bridge.emit(uncaught))
+    noteUncaught(thrown, loggerProvider)
     // Spill even when the application has handlers: a handler that throws ends the process without `exit` listeners (code 7).
-    spill()
+    spill(isEnd)
   }
 
   function listener(thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {

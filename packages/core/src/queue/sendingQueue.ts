@@ -1,8 +1,9 @@
-import { nextTurn, rearm, timers, unref, warnOnce } from '@logbridge/bridge/internal'
+import { rearm, timers, unref, warnOnce } from '@logbridge/bridge/internal'
 import { joinRequests } from '../otlp/logsRequest.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
 import { timerMillis } from '../process/timers.ts'
+import { turnForWork } from '../process/turns.ts'
 import { untilAborted, withDeadline } from '../transport/deadline.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
@@ -26,8 +27,6 @@ import {
 const MAX_CONCURRENT_EXPORTS = 4
 /** Longest delay between two requests while the backlog drains. */
 const MAX_DRAIN_DELAY_MILLIS = 1000
-/** Longest time without a turn of the event loop during a shutdown. */
-const TURN_MILLIS = 2
 
 /**
  * Sends queued requests in order, several at a time. After an outage the backlog drains at concurrency 1 with delays, then
@@ -230,7 +229,10 @@ export class SendingQueue {
     try {
       for (const request of taken) {
         const ready = batchOf(request)?.resource.ready
-        if (ready) await untilAborted(ready, signal)
+        if (ready === undefined) continue
+        await untilAborted(ready, signal)
+        // All exports that waited for resource detectors continue in one turn.
+        await turnForWork()
       }
       await this.deliver(taken, true)
     } catch (error) {
@@ -312,6 +314,8 @@ export class SendingQueue {
       this.transport.send(bytes, attempt),
     ).catch((): ExportOutcome => ({ kind: 'retryable', reason: 'no response yet' }))
     this.onExport?.(outcome, (performance.now() - start) / 1000)
+    // Drops are counted by severity, which reads the whole request, and four answers may arrive in one turn.
+    if (outcome.kind !== 'delivered') await turnForWork()
     return outcome
   }
 
@@ -364,16 +368,13 @@ export class SendingQueue {
 
   /** Drops requests that are neither sent nor spooled, and leaves all others to the next process. */
   private async finalizeUnsent(): Promise<void> {
-    let turnedAt = performance.now()
     for (const request of this.pending) {
+      await turnForWork()
       if (entryOf(request) === undefined) {
         this.counters.queued -= request.count
         this.drop(request)
       }
       this.remove(request)
-      if (performance.now() - turnedAt < TURN_MILLIS) continue
-      await nextTurn()
-      turnedAt = performance.now()
     }
   }
 

@@ -3,6 +3,7 @@ import { joinRequests } from '../otlp/logsRequest.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
 import { within } from '../process/timers.ts'
+import { turnForWork } from '../process/turns.ts'
 import type { RequestLimits, Spool, SpoolEntry, SpoolRead } from '../spool/types.ts'
 import { untilAborted } from '../transport/deadline.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
@@ -136,8 +137,10 @@ export class SpooledQueue {
 
   private async spoolRequest(request: QueuedRequest): Promise<void> {
     if (isSpooled(request)) return
-    const ready = batchOf(request)?.resource.ready
-    if (ready) await untilAborted(ready, this.queue.signal)
+    const batch = batchOf(request)
+    if (batch?.resource.ready) await untilAborted(batch.resource.ready, this.queue.signal)
+    // All batches that waited for resource detectors are encoded now, up to 64 MiB.
+    if (batch?.isRequest === false) await turnForWork()
     const bytes = encodedRequestOf(request)
     if (bytes === undefined) return
     const entry = await this.spool.append(bytes, request.count)

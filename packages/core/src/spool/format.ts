@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+// A named import of crc32 would fail before the version of Node.js is checked.
+import zlib from 'node:zlib'
 import { nextTurn } from '@logbridge/bridge/internal'
 import { EntryTable, ACK_WRITTEN, TAKEN } from './table.ts'
 
@@ -91,7 +92,7 @@ export function encodeSegmentHeader(syncMarker: Buffer, version: number = FORMAT
   MAGIC.copy(header)
   header.writeUInt32LE(version, 8)
   syncMarker.copy(header, 12)
-  header.writeUInt32LE(crc32(header.subarray(0, 16)), 16)
+  header.writeUInt32LE(zlib.crc32(header.subarray(0, 16)), 16)
   return header
 }
 
@@ -122,7 +123,7 @@ function encodeEntry(
   header.writeUInt32LE(payload.length, 8)
   header.writeUInt32LE(recordCount, 12)
   header.writeUInt32LE(type, 16)
-  header.writeUInt32LE(crc32(payload, crc32(header.subarray(8))), 4)
+  header.writeUInt32LE(zlib.crc32(payload, zlib.crc32(header.subarray(8))), 4)
   return [header, payload]
 }
 
@@ -162,7 +163,7 @@ export async function scanSegment(
 function versionOf(bytes: Buffer): number | undefined {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
   const version = bytes.readUInt32LE(8)
-  const isWhole = crc32(bytes.subarray(0, 16)) === bytes.readUInt32LE(16)
+  const isWhole = zlib.crc32(bytes.subarray(0, 16)) === bytes.readUInt32LE(16)
   return isWhole || version === CRC_32C_VERSION ? version : undefined
 }
 
@@ -267,7 +268,7 @@ function decodeEntry(
     budget.turn -= entry.end - offset
     if (budget.total < 0) return undefined
   }
-  const isWhole = crc32(bytes.subarray(offset + 8, entry.end)) === bytes.readUInt32LE(offset + 4)
+  const isWhole = zlib.crc32(bytes.subarray(offset + 8, entry.end)) === bytes.readUInt32LE(offset + 4)
   return isWhole ? entry : undefined
 }
 

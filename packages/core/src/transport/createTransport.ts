@@ -3,7 +3,7 @@ import { type DestinationConfig, shownDestination, takesLines } from '../config/
 import type { ExporterConfig } from '../config/exporter.ts'
 import type { Signal } from '../config/optionTable.ts'
 import type { ExitRoute } from '../process/exitFlush.ts'
-import type { Unsent } from '../process/longWait.ts'
+import { type Unsent, withReceiver } from '../process/longWait.ts'
 import { type Receiver, watchReceiver } from '../process/outages.ts'
 import { createGrpcTransport } from './grpc.ts'
 import { lastHeaders } from './headers.ts'
@@ -58,6 +58,10 @@ export function createTransport(
     ...transport,
     receiver,
     exitRoute,
+    ...(!takesLines(exporter) && {
+      send: async (request: Uint8Array, abort: AbortSignal) =>
+        withReceiver(await transport.send(request, abort), exporter.url),
+    }),
     close() {
       onClose?.()
       transport.close()

@@ -1,3 +1,4 @@
+import { protocolAdvice } from '../config/protocolAdvice.ts'
 import { readExportResponse, readRetryInfo } from './exportResponse.ts'
 import { type CallResult, GRPC_STATUS_NAMES, type GrpcStatus } from './grpcCall.ts'
 import type { SanitizeMessage } from './secrets.ts'
@@ -49,7 +50,7 @@ function answeredOutcome(
 /** Adds a hint to the cause of a failed connection. */
 function withHint(cause: string): string {
   if (/Protocol error|Parse Error|HTTP\/1|no application protocol/i.test(cause)) {
-    return `${cause} (is this the port for gRPC? OTLP over HTTP has port 4318 and protocol http/protobuf)`
+    return `${cause} (is this a port for OTLP over HTTP? then ${protocolAdvice('http/protobuf')})`
   }
   if (/wrong version number/i.test(cause)) {
     return 'receiver does not speak TLS (write http:// before host and port; for unix: and dns: set the option tls to false, or OTEL_EXPORTER_OTLP_INSECURE to true)'

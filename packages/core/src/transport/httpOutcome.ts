@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { protocolAdvice } from '../config/protocolAdvice.ts'
 import { readExportResponse, readStatusMessage } from './exportResponse.ts'
 import type { SanitizeMessage } from './secrets.ts'
 import { type ExportOutcome, MAX_ANSWER_BYTES } from './transport.ts'
@@ -69,8 +70,7 @@ export function httpFailure(
 
 /** Returns a hint for errors of a wrong endpoint. */
 function hint(code = ''): string {
-  if (code.startsWith('HPE_'))
-    return ' (is this the port for HTTP? OTLP over gRPC has port 4317 and protocol grpc)'
+  if (code.startsWith('HPE_')) return ` (is this a port for OTLP over gRPC? then ${protocolAdvice('grpc')})`
   return code === 'EPROTO' ? ' (does the receiver speak TLS? if not, write http:// before the endpoint)' : ''
 }
 

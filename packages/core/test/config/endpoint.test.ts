@@ -117,8 +117,8 @@ describe('resolveEndpoint', () => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '"http://user:hunter2@c:4318"' }
     expect(resolved('traces.exporter', {}, env)).toBeUndefined()
     expect(warnings).toEqual([
-      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT begins with a quote (docker --env-file keeps quotes: leave them out): ' +
-        'traces are not exported',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT begins with a quote (docker --env-file keeps quotes: leave them out); ' +
+        'until then traces are not exported',
     ])
   })
 
@@ -142,7 +142,7 @@ describe('resolveEndpoint', () => {
     'throws an error for an option, and stops the signal for a variable, when it is %s, with %j',
     (endpoint, options) => {
       const { message } = thrownBy(() => at({ ...options, endpoint }))
-      expect(message).toMatch(/option endpoint is not a (gRPC endpoint|URL)/)
+      expect(message).toMatch(/option endpoint is ('|a text of).*; set it to (http:|a URL)/)
       expect(thrownBy(() => at({ ...options, traces: { endpoint } })).message).toContain(
         'option traces.endpoint',
       )
@@ -167,9 +167,22 @@ describe('resolveEndpoint', () => {
         undefined,
         undefined,
       ])
-      expect(warnings).toHaveLength(3)
+      expect(warnings).toEqual([
+        expect.stringMatching(/^OTEL_EXPORTER_OTLP_ENDPOINT is .* nothing is exported to it$/),
+      ])
     },
   )
+
+  test.each([
+    ['c:4318', "is 'c:4318'; set it to http://c:4318 (or https://c:4318)"],
+    ['grpc://c:4317', "is 'grpc://c:4317'; set it to http://host:port, https://host:port, "],
+    ['ftp://user:hunter2@c', 'is a text of 20 characters; set it to http://host:port, '],
+    ['http://c:99999/hunter2', 'is a text of 22 characters; set it to '],
+  ])('names the value and what to set when it is %s', (endpoint, message) => {
+    expect(thrownBy(() => at({ endpoint })).message).toContain(`option endpoint ${message}`)
+    resolveTelemetry({}, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    expect(warnings).toEqual([expect.stringContaining(`OTEL_EXPORTER_OTLP_ENDPOINT ${message}`)])
+  })
 
   test('throws an error when the scheme contradicts the option tls', () => {
     expect(thrownBy(() => at({ endpoint: 'http://c:1', tls: true })).message).toMatch(/write https:/)

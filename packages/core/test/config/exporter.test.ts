@@ -150,12 +150,16 @@ describe('resolveExporter', () => {
     expect(warnings).toEqual([expect.stringContaining('mutual TLS is off')])
   })
 
-  test.each([{ tls: { ca: '/a/path.pem' } }, { tls: { caFile: 7 } }, { tls: { pfx: PEM } }, { tls: 'yes' }])(
-    'throws an error when the tls option is %j',
-    (options) => {
-      expect(thrownBy(() => tls(options as never)).message).toContain('option tls is')
-    },
-  )
+  test.each([
+    [{ tls: { ca: '/a/path.pem' } }, 'has a value of ca that is not the contents of a PEM file'],
+    [{ tls: { caFile: 7 } }, 'has a value of caFile that is not a non-empty string'],
+    [{ tls: { pfx: PEM } }, 'has an unknown option pfx'],
+    [{ tls: 'yes' }, 'is a string of 3 characters'],
+  ])('throws an error when the tls option is %j', (options, problem) => {
+    const { message } = thrownBy(() => tls(options as never))
+    expect(message).toContain(`option tls ${problem}; it accepts`)
+    expect(message).not.toContain('path.pem')
+  })
 })
 
 test('resolveTelemetry uses http/protobuf with one warning when OTEL_EXPORTER_OTLP_PROTOCOL is http/json', () => {

@@ -64,6 +64,10 @@ test.each([
     'a=1,hunter2',
     'an item without = (the form is name=value,name2=value2, and a comma within a value is %2C)',
   ],
+  [
+    'Authorization: Bearer hunter2',
+    ': instead of = after Authorization (the form is name=value,name2=value2, and a comma within a value is %2C)',
+  ],
   ['a=1,Content-Encoding=br', 'Content-Encoding, which the option compression decides'],
   ['grpc-encoding=gzip', 'grpc-encoding, which the option compression decides'],
   ['api key=hunter2', 'a name that cannot be sent'],
@@ -76,4 +80,8 @@ test.each([
 test('resolveExporter says why it refuses the headers when the option has an invalid value', () => {
   const { message } = thrownBy(() => resolved('logs', { headers: { 'api-key': 'hunter2\n' } }, {}))
   expect(message).toContain('option headers has a value of api-key with a line break; it accepts')
+  const map = thrownBy(() => resolved('logs', { headers: new Map([['a', '1']]) as never }, {}))
+  expect(map.message).toContain(
+    'option headers has entries but no properties, as a Map or Headers has (use Obj',
+  )
 })

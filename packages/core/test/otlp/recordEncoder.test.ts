@@ -1,8 +1,10 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { lengthTag } from '../../src/otlp/fields.ts'
 import { encodeResource, encodeScope, OpenBatch } from '../../src/otlp/openBatch.ts'
 import type { EncodableRecord } from '../../src/otlp/recordEncoder.ts'
+import { ProtobufWriter } from '../../src/otlp/protobufWriter.ts'
 import { encodeRequest, severitiesOf, splitRequest } from '../../src/otlp/logsRequest.ts'
 import { receiver } from '../receive.ts'
 
@@ -66,6 +68,35 @@ describe('RecordEncoder.logRecord', () => {
       schemaUrl: 'https://example.org/1',
     })
     expect({ ...received.resource.attributes }).toEqual({ 'service.name': 'shop' })
+  })
+
+  test('writes each record of a batch when the length of one takes more or fewer bytes than that of the record before', async () => {
+    const lengths = [0, 20, 200, 30_000, 10, 100, 17_000, 300, 0]
+    const around = [100, 16_350, 90].flatMap((from) => Array.from({ length: 40 }, (_, index) => from + index))
+    const bodies = [...lengths, ...around, ...lengths].map((length) => 'x'.repeat(length))
+    const batch = new OpenBatch()
+    const sizes = bodies.map((body) => batch.add(scope, record({ body }), limits))
+    const alone = bodies.map((body) => new OpenBatch().add(scope, record({ body }), limits))
+    expect(sizes).toEqual(alone)
+    const received = await decode(encodeRequest(batch.seal()!))
+    expect(received.map(({ body }) => body)).toEqual(bodies)
+  })
+
+  test('writes bodies and attributes when a character beyond ASCII stands at any place of a short text', async () => {
+    const texts: string[] = []
+    for (let length = 1; length <= 44; length += 1) {
+      const ascii = 'abcdefghijklmnopqrstuvwxyz'.repeat(2).slice(0, length)
+      texts.push(ascii)
+      for (let at = 0; at < length; at += 1) {
+        for (const character of ['\u0080', 'é', '木', '\u{1f600}'])
+          texts.push(ascii.slice(0, at) + character + ascii.slice(at + 1))
+      }
+    }
+    const batch = new OpenBatch()
+    for (const text of texts) batch.add(scope, record({ body: text, attributes: { text } }), limits)
+    const received = await decode(encodeRequest(batch.seal()!))
+    expect(received.map(({ body }) => body)).toEqual(texts)
+    expect(received.map(({ attributes }) => attributes['text'])).toEqual(texts)
   })
 
   test.each([
@@ -249,4 +280,53 @@ describe('OpenBatch', () => {
     expect(batch.bytes).toBe(bytes)
     expect((await decode(encodeRequest(batch.seal()!))).map(({ body }) => body)).toEqual(['good'])
   })
+})
+
+describe('ProtobufWriter', () => {
+  const TAG = lengthTag(1)
+  const CAPACITY = 64 * 1024
+
+  test.for([
+    ['ASCII', 'a'],
+    ['two bytes', 'é'],
+    ['three bytes', '日'],
+    ['four bytes', '😀'],
+    ['a lone surrogate', '\ud800'],
+  ] as const)('writes a long text whole when it ends at the end of the buffer: %s', ([, character]) => {
+    const size = Buffer.byteLength(character)
+    for (let free = -8; free <= 8; free += 1) {
+      const writer = new ProtobufWriter()
+      const value = 'a'.repeat(20_000) + character.repeat(5000)
+      writer.skip(CAPACITY - (20_000 + 5000 * size) - 4 - free)
+      const start = writer.position
+      writer.stringField(TAG, value)
+      const encoded = Buffer.from(value)
+      const written = writer.view(start)
+      expect(written.subarray(4).equals(encoded)).toBe(true)
+      expect([...written.subarray(0, 4)]).toEqual([
+        TAG,
+        (encoded.length & 0x7f) | 0x80,
+        ((encoded.length >> 7) & 0x7f) | 0x80,
+        encoded.length >> 14,
+      ])
+    }
+  })
+
+  test.for([0, 1, 127, 128, 16_383, 16_384])(
+    'writes the same message for each expected size of its length when it has %i bytes',
+    (length) => {
+      const content = Buffer.alloc(length, 7)
+      const messages = [1, 2, 3].map((lengthBytes) => {
+        const writer = new ProtobufWriter()
+        writer.begin(TAG, lengthBytes)
+        writer.raw(content)
+        writer.end(lengthBytes)
+        return Buffer.from(writer.view()).toString('hex')
+      })
+      const writer = new ProtobufWriter()
+      writer.header(TAG, length)
+      writer.raw(content)
+      expect(new Set(messages)).toEqual(new Set([writer.view().toString('hex')]))
+    },
+  )
 })

@@ -1,10 +1,10 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, test, vi } from 'vitest'
-import { encodeResource, encodeScope } from '../../src/otlp/openBatch.ts'
+import { encodeResource, encodeScope, type OpenBatch } from '../../src/otlp/openBatch.ts'
 import { ProtobufWriter } from '../../src/otlp/protobufWriter.ts'
 import { createLoggerProvider } from '../../src/loggerProvider.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { delivered, start } from '../manualPipeline.ts'
+import { delivered, scope, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { newDirectory } from '../spool/spoolDirectory.ts'
 
@@ -162,4 +162,55 @@ test('ProtobufWriter keeps its buffer when batches are small', () => {
   const { buffer } = writer.view()
   writer.reset()
   expect(writer.view().buffer === buffer).toBe(true)
+})
+
+test('LogPipeline uses memory again when records of 200 kB fill its batches', async () => {
+  const parts = start({ scheduledDelayMillis: 2 ** 30 })
+  const seen = new Set<ArrayBufferLike>()
+  for (let batch = 1; batch <= 20; batch += 1) {
+    while (parts.transport.requests.length < batch) {
+      parts.write('x'.repeat(200_000))
+      await new Promise(setImmediate)
+    }
+    const request = parts.transport.requests.at(-1)!
+    expect(request.length).toBeLessThan(BATCH_BYTES)
+    seen.add(request.buffer)
+    parts.transport.answer()
+    await vi.waitFor(() => expect(parts.pipeline.stats().inFlight).toBe(0))
+  }
+  expect(seen.size).toBeLessThanOrEqual(3)
+})
+
+test('LogPipeline releases the memory of a flood when other records need the room', async () => {
+  const parts = start({ scheduledDelayMillis: 2 ** 30, maxQueueBytes: 32 * BATCH_BYTES })
+  for (let batch = 1; batch <= 20; batch += 1) fill(parts, batch)
+  const flushed = parts.pipeline.forceFlush()
+  for (let batch = 1; batch <= 20; batch += 1) {
+    await parts.transport.arrived(batch)
+    parts.transport.answer()
+  }
+  await flushed
+  const { pool } = (parts.pipeline as unknown as { open: OpenBatch }).open
+  expect(pool.spareBytes).toBeGreaterThan(10 * BATCH_BYTES)
+  const scopes = [0, 1].map((index) => encodeScope({ name: `orders${index}` }, scope.resource))
+  let most = 0
+  for (let i = 0; parts.pipeline.stats().dropped.queue_full === undefined; i += 1) {
+    // Batches of two scopes are copied, and use no buffer of the pool.
+    parts.write(text(i), 9, scopes[i % 2])
+    most = Math.max(most, parts.pipeline.stats().bytes + pool.spareBytes)
+  }
+  expect(pool.spareBytes).toBe(0)
+  expect(most).toBeLessThanOrEqual(32 * BATCH_BYTES)
+})
+
+test('LogPipeline releases the memory of a flood when it is shut down', async () => {
+  const parts = start({ scheduledDelayMillis: 2 ** 30 })
+  fill(parts)
+  await parts.transport.arrived(1)
+  parts.transport.answer()
+  await vi.waitFor(() => expect(parts.pipeline.stats().inFlight).toBe(0))
+  const { pool } = (parts.pipeline as unknown as { open: OpenBatch }).open
+  const used = parts.transport.requests[0]!.buffer
+  await parts.pipeline.shutdown()
+  expect(pool.take().buffer === used).toBe(false)
 })

@@ -81,7 +81,7 @@ test("LoggerProvider keeps the inherited id when it is not registered, as in pin
   ])
 })
 
-describe('refuseInSnapshot', () => {
+describe('checkStart', () => {
   async function snapshot(program: string) {
     const folder = await mkdtemp(join(tmpdir(), 'logbridge-'))
     onTestFinished(() => rm(folder, { recursive: true }))

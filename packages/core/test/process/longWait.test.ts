@@ -7,7 +7,7 @@ import {
   startHttpReceiver,
 } from '@logbridge/test-support/scriptedReceiver'
 import { createLoggerProvider, OtlpLogRecordProcessor, startTelemetry } from '../../src/index.ts'
-import { shownEndpoint } from '../../src/process/longWait.ts'
+import { shownEndpoint, withReceiver } from '../../src/process/longWait.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 
 const warnings = capturedWarnings()
@@ -102,4 +102,28 @@ test.each([
   ['unix:/run/otel.sock', 'unix:/run/otel.sock'],
 ])('shownEndpoint returns no secrets when the endpoint is %s', (url, shown) => {
   expect(shownEndpoint(url)).toBe(shown)
+})
+
+test.each([
+  [
+    'http://user:hunter2@c:4318/v1/logs',
+    404,
+    'HTTP (from http://c:4318/v1/logs; set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT)',
+  ],
+  [
+    'https://c/hunter2/v1/traces',
+    401,
+    'HTTP (from https://c/…/v1/traces; set the option headers or OTEL_EXPORTER_OTLP_HEADERS)',
+  ],
+  ['https://c/hunter2?key=hunter2', 400, 'HTTP (from https://c/…)'],
+  ['http://c:4317', 16, 'HTTP (from http://c:4317; set the option headers or OTEL_EXPORTER_OTLP_HEADERS)'],
+  ['dns:///c:4317', 12, 'HTTP (from dns:///c:4317; set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT)'],
+])('withReceiver names the receiver without credentials when it is %s', (url, status, reason) => {
+  expect(withReceiver({ kind: 'failed', reason: 'HTTP', status }, url)).toEqual({
+    kind: 'failed',
+    reason,
+    status,
+  })
+  const other = { kind: 'retryable', reason: 'HTTP' }
+  expect(withReceiver(other, url)).toBe(other)
 })

@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
 import { useFakeTimers } from '@logbridge/test-support/fakeTimers'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { delivered, start } from '../manualPipeline.ts'
+import { encodeScope } from '../../src/otlp/openBatch.ts'
+import { countInTurns, delivered, slowClock, start } from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 
 capturedWarnings()
@@ -124,5 +125,30 @@ describe('SendingQueue with a request that was split', () => {
       inFlight: 0,
     })
     expect(onDrop.mock.calls).toEqual([['shutdown_timeout', 4, 17]])
+  })
+})
+
+describe('SendingQueue with four requests in flight', () => {
+  test('encodes one batch in a turn of the event loop when a resource detector ends', async () => {
+    slowClock()
+    const { promise: ready, resolve: end } = Promise.withResolvers<void>()
+    const bytes = vi.fn(() => new Uint8Array())
+    const { transport, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 4; i += 1) write(i, 9, encodeScope({ name: 'orders' }, { bytes, ready }))
+    for (let n = 0; n < 10; n += 1) await turn()
+    expect(transport.requests).toHaveLength(0)
+    end()
+    expect(await countInTurns(4, () => bytes.mock.calls.length)).toEqual([1, 1, 1, 1])
+    await transport.arrived(4)
+  })
+
+  test('counts the drops of one request in a turn of the event loop when the receiver refuses all of them', async () => {
+    slowClock()
+    const { transport, pipeline, write } = start({ maxExportBatchSize: 1 })
+    for (let i = 0; i < 4; i += 1) write(i)
+    await transport.arrived(4)
+    for (let i = 0; i < 4; i += 1) transport.answer({ kind: 'failed', reason: 'no' })
+    expect(await countInTurns(4, () => pipeline.stats().dropped.export_failed ?? 0)).toEqual([1, 1, 1, 1])
+    expectBalance(pipeline.stats())
   })
 })

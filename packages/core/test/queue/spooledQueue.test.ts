@@ -2,6 +2,7 @@ import { promises } from 'node:fs'
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { timers } from '@logbridge/bridge/internal'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectBalance } from '@logbridge/test-support/faultCounts'
@@ -12,7 +13,15 @@ import { SpooledQueue } from '../../src/queue/spooledQueue.ts'
 import type { Spool } from '../../src/spool/types.ts'
 import type { LogPipeline } from '../../src/logs/pipeline.ts'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
-import { delivered, ManualTransport, recordOf, scope, start } from '../manualPipeline.ts'
+import {
+  countInTurns,
+  delivered,
+  ManualTransport,
+  recordOf,
+  scope,
+  slowClock,
+  start,
+} from '../manualPipeline.ts'
 import { receiver } from '../receive.ts'
 import { NOTHING } from '@logbridge/test-support/stats'
 
@@ -233,6 +242,17 @@ test('SpooledQueue spills without waiting when resource detectors are still runn
   const pending = { bytes: () => new Uint8Array(), ready: new Promise<void>(() => {}) }
   write('a', 9, encodeScope({ name: 'orders' }, pending))
   expect(pipeline.spillSync()).toBe(1)
+})
+
+test('SpooledQueue encodes one batch in a turn of the event loop when a resource detector ends', async () => {
+  slowClock()
+  const { promise: ready, resolve: end } = Promise.withResolvers<void>()
+  const bytes = vi.fn(() => new Uint8Array())
+  const { pipeline, write } = spooling()
+  for (let i = 0; i < 8; i += 1) write(i, 9, encodeScope({ name: 'orders' }, { bytes, ready }))
+  end()
+  expect(await countInTurns(8, () => bytes.mock.calls.length)).toEqual(Array.from({ length: 8 }, () => 1))
+  await until(() => expect(pipeline.stats().spooled).toBe(8))
 })
 
 /** Starts a pipeline with eight spooled records, of which the receiver has accepted four. */
@@ -540,8 +560,12 @@ test.each<[string, Spool['append']]>([
     }
     const closed = vi.fn()
     void queue.close(0).then(closed)
-    await vi.advanceTimersByTimeAsync(10_000)
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+    // The shutdown lets the event loop turn between its waits.
+    for (let i = 0; i < 10; i += 1) {
+      await vi.advanceTimersByTimeAsync(1000)
+      await turn()
+    }
+    expect(closed).toHaveBeenCalled()
     expect(counters.stats(0)).toMatchObject({ dropped: { shutdown_timeout: 100 }, queued: 0, inFlight: 0 })
   },
 )

@@ -28,7 +28,7 @@ export const WRONG_HEADERS: readonly (readonly [string, () => any, RegExp])[] = 
   ['a header of the connection', () => ({ connection: 'hunter2' }), /connection/],
   ['nothing', () => undefined, /not an object/],
   ['a text', async () => 'hunter2', /not an object/],
-  ['a Headers object', () => new Headers({ authorization: 'hunter2' }), /plain object/],
+  ['a Headers object', () => new Headers({ authorization: 'hunter2' }), /Object\.fromEntries/],
   [
     'an error',
     () => {

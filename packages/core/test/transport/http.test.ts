@@ -215,7 +215,7 @@ describe('createHttpTransport', () => {
     const receiver = await startGrpcReceiver()
     onTestFinished(receiver.close)
     expect(await connect(receiver.url).send(REQUEST, never)).toMatchObject({
-      reason: expect.stringContaining('protocol grpc'),
+      reason: expect.stringContaining('set the option protocol or OTEL_EXPORTER_OTLP_PROTOCOL to grpc'),
     })
   })
 

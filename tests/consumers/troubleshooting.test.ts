@@ -1,0 +1,216 @@
+import { once } from 'node:events'
+import { appendFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { startViewer } from '@logbridge/viewer'
+import { afterAll, expect, inject, test } from 'vitest'
+import { freePort } from '@logbridge/test-support/ports'
+import { installProject } from '@logbridge/test-support/project'
+import { run } from '@logbridge/test-support/run'
+import { readDocument } from '@logbridge/test-support/walkthrough'
+
+// Each heading of docs/troubleshooting.md is a message, and the comment below it names the situation that causes the message.
+
+const ENTRY = /^### (?<fence>`+) ?(?<message>.*?) ?\k<fence>\n\n<!-- situation: (?<situation>\w+) -->$/gm
+const document = await readDocument('docs/troubleshooting.md')
+const entries = [...document.matchAll(ENTRY)].map(
+  ({ groups }) => groups as { message: string; situation: string },
+)
+
+const project = await installProject('troubleshooting')
+const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+const refusing = createServer((request, response) => {
+  request.resume()
+  response.writeHead(request.url!.startsWith('/404') ? 404 : 401).end('no')
+}).listen(0, '127.0.0.1')
+await once(refusing, 'listening')
+const refusingUrl = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`
+afterAll(async () => {
+  refusing.close()
+  await viewer.close()
+})
+
+const CORE = "import { startTelemetry } from '@logbridge/core'\n"
+const EMIT = `
+import { logs } from '@opentelemetry/api'
+const emit = () => logs.getLogger('shop').emit({ severityNumber: 9, body: 'order placed' })
+emit()
+`
+const WINSTON = `
+import { OtelTransport } from '@logbridge/winston'
+import winston from 'winston'
+const logger = winston.createLogger({ transports: [new winston.transports.Console(), new OtelTransport()] })
+`
+const SENDING = `${CORE}startTelemetry({ traces: false, metrics: false })\n${EMIT}`
+
+const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
+  noReceiver: async () => runProgram(SENDING, `http://localhost:${await freePort()}`),
+  grpcToHttpPort: () => runProgram(SENDING, viewer.httpUrl, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+  httpToGrpcPort: () => runProgram(SENDING, viewer.grpcUrl, { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }),
+  tlsToPlainText: () => runProgram(SENDING, viewer.grpcUrl.replace('http', 'https')),
+  signalPath: () => runProgram(SENDING, `${viewer.httpUrl}/v1/logs`),
+  pathOverGrpc: () => runProgram(SENDING, `${viewer.grpcUrl}/otlp`, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+  unusableEndpoint: () => runProgram(SENDING, 'collector 4317'),
+  quotedEndpoint: () => runProgram(SENDING, '"http://collector:4317"'),
+  unauthorized: () => runProgram(SENDING, `${refusingUrl}/401`),
+  notFound: () => runProgram(SENDING, `${refusingUrl}/404`),
+  headersVariable: () => runProgram(SENDING, viewer.grpcUrl, { OTEL_EXPORTER_OTLP_HEADERS: 'Bearer secret' }),
+  headersOption: () =>
+    runProgram(`${CORE}startTelemetry({ headers: 'authorization=secret' })`, viewer.grpcUrl),
+  unknownOption: () => runProgram(`${CORE}startTelemetry({ servicename: 'shop' })`, viewer.grpcUrl),
+  noProvider: () =>
+    runProgram(`${WINSTON}logger.info('order placed')\nlogger.info('order paid')`, viewer.grpcUrl),
+  afterShutdown: () =>
+    runProgram(
+      `${CORE}const telemetry = startTelemetry()\nawait telemetry.shutdown()\n${WINSTON}logger.info('order placed')\nlogger.info('order paid')`,
+      viewer.grpcUrl,
+    ),
+  startedTwice: () => runProgram(`${CORE}startTelemetry()\nstartTelemetry()`, viewer.grpcUrl),
+  nodeSdkRunning: () =>
+    runProgram(
+      `import { NodeSDK } from '@opentelemetry/sdk-node'\n${CORE}new NodeSDK().start()\nstartTelemetry()`,
+      viewer.httpUrl,
+      { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+    ),
+  instrumentationTooLate: () =>
+    runProgram(
+      `import 'express'
+      import { ExpressInstrumentation } from '@opentelemetry/instrumentation-express'
+      ${CORE}startTelemetry({ instrumentations: [new ExpressInstrumentation()] })`,
+      viewer.grpcUrl,
+    ),
+  attachedTwice: () =>
+    runProgram(
+      `${CORE}startTelemetry()\n${WINSTON}logger.add(new OtelTransport())\nlogger.info('order placed')`,
+      viewer.grpcUrl,
+    ),
+  consoleTwice: () =>
+    runProgram(
+      `${CORE}import { bridgeConsole } from '@logbridge/console'
+      startTelemetry()\n${WINSTON}bridgeConsole()
+      bridgeConsole()`,
+      viewer.grpcUrl,
+    ),
+  printedToConsole: () =>
+    runProgram(
+      `${CORE}import { bridgeConsole } from '@logbridge/console'
+      startTelemetry()\nbridgeConsole()\n${WINSTON}logger.clear().add(new OtelTransport())
+      logger.add(new winston.transports.Console({ forceConsole: true }))\nlogger.info('order placed')`,
+      viewer.grpcUrl,
+    ),
+  adapterInCode: () =>
+    runProgram(`${WINSTON}logger.info('order placed')`, viewer.grpcUrl, {}, 'node --import @logbridge/auto'),
+  bufferFull: () =>
+    runProgram(
+      `${CORE}${WINSTON}logger.clear().add(new OtelTransport())
+      for (let n = 0; n < 1100; n++) logger.info('order placed')
+      startTelemetry()`,
+      viewer.grpcUrl,
+    ),
+  ignoredVariable: () => runProgram(SENDING, viewer.grpcUrl, { OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }),
+  unknownLevel: () =>
+    runProgram(
+      `import { otelStream } from '@logbridge/pino'\notelStream({ level: 'verbose' })`,
+      viewer.grpcUrl,
+    ),
+  nothingToFlush: () =>
+    runProgram(
+      `import { flushOnFreeze } from '@logbridge/core'\nawait flushOnFreeze(async () => {})()`,
+      viewer.grpcUrl,
+    ),
+  spoolUnavailable: () =>
+    runProgram(
+      `${CORE}startTelemetry({ logs: { spool: { directory: '/dev/null/spool' } } })\n${EMIT}`,
+      viewer.grpcUrl,
+    ),
+  exited: () => runProgram(`${SENDING}process.exit()`, viewer.grpcUrl),
+  queueFull: async () =>
+    runProgram(
+      `${CORE}startTelemetry({ logs: { maxQueueBytes: 1_000_000 }, traces: false, metrics: false })\n${EMIT}
+      for (let n = 0; n < 20; n++) logs.getLogger('shop').emit({ body: 'x'.repeat(100_000) })`,
+      `http://localhost:${await freePort()}`,
+    ),
+  adapterMissing: () =>
+    runProgram(
+      `import log4js from 'log4js'\nlog4js.getLogger('shop').info('order placed')`,
+      viewer.grpcUrl,
+      {},
+      'node --import @logbridge/auto',
+    ),
+  preloadMissing: () =>
+    inEmptyFolder(`echo "console.log('order placed')" > app.mjs`, 'node --import @logbridge/auto app.mjs'),
+  workerWithoutCore: () =>
+    inEmptyFolder(
+      'npm install pino @logbridge/pino @opentelemetry/api',
+      `node --input-type=module -e "
+        import pino from 'pino'
+        pino({ transport: { target: '@logbridge/pino' } }).info('order placed')"`,
+    ),
+  oldNodeOfAdapter: () =>
+    runProgram(`${WINSTON}logger.info('order placed')`, viewer.grpcUrl, {}, 'npx -y -p node@18 -- node'),
+  oldNode: () => runProgram(SENDING, viewer.grpcUrl, {}, 'npx -y -p node@20 -- node'),
+  oldNodeOfViewer: () =>
+    runShell(
+      `npx -y -p node@20 -- node node_modules/@logbridge/viewer/dist/cli.js --grpc-port 0 --http-port 0`,
+    ),
+  viewerPortInUse: () => runShell(`npx logbridge-viewer --grpc-port ${viewer.grpcPort} --http-port 0`),
+  sdk2: () => inEmptyFolder('npm install @opentelemetry/sdk-logs@0.223.1 @logbridge/core'),
+  sdk2Forced: () =>
+    inEmptyFolder(
+      `npm install --legacy-peer-deps @opentelemetry/api@1.9.1 @opentelemetry/sdk-logs@0.223.1 @logbridge/core`,
+      `node --input-type=module -e "import '@logbridge/core'"`,
+    ),
+  libraryMissing: () =>
+    inEmptyFolder(
+      'pnpm add @logbridge/winston',
+      `node --input-type=module -e "import '@logbridge/winston'; import 'winston'"`,
+    ),
+  ignoredBuilds: () => inEmptyFolder('pnpm add @logbridge/viewer'),
+}
+
+test.each(entries)(
+  'docs/troubleshooting.md has the message that is printed when the situation is $situation',
+  async ({ message, situation }) => {
+    const output = await SITUATIONS[situation]?.()
+    expect(output?.split('\n')).toContainEqual(expect.stringMatching(patternOf(message)))
+  },
+)
+
+test('docs/troubleshooting.md has an entry for each situation', () => {
+  const headings = document.match(/^### /gm)!
+  expect(entries).toHaveLength(headings.length)
+  expect(entries.map(({ situation }) => situation).toSorted()).toEqual(Object.keys(SITUATIONS).toSorted())
+})
+
+/** Builds a pattern of a whole line, in which `<name>` stands for any text. */
+function patternOf(message: string): RegExp {
+  const texts = message
+    .split(/<[\w ]+>/)
+    .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`))
+  return new RegExp(String.raw`^(?:logbridge: |logbridge-viewer: |\w*Error: )?${texts.join('.+')}$`)
+}
+
+/** Runs a program with the packages, and returns its output. */
+async function runProgram(
+  code: string,
+  endpoint: string,
+  env: NodeJS.ProcessEnv = {},
+  node = 'node',
+): Promise<string> {
+  await writeFile(join(project.folder, 'program.mjs'), code)
+  return runShell(`${node} program.mjs`, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...env })
+}
+
+function runShell(command: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  return project.run('sh', ['-c', `(${command}) 2>&1; true`], env)
+}
+
+/** Runs commands in an empty folder, until one fails. */
+async function inEmptyFolder(...commands: string[]): Promise<string> {
+  const folder = await mkdtemp(join(inject('projects'), 'empty-'))
+  const registry: string = inject('registry')
+  await appendFile(join(folder, '.npmrc'), `@logbridge:registry=${registry}\n`)
+  const script = `(${commands.join(' && ')}) 2>&1; true`
+  return run('sh', ['-c', script], folder, { NODE_PATH: undefined, NODE_OPTIONS: undefined })
+}
