@@ -118,7 +118,7 @@ test('createLineBridge redacts, excludes, and drops below level as every adapter
 test.each([
   [{ format: 'xml' }, /option format is 'xml'/],
   [{ timezone: 'Mars/Olympus' }, /option timezone is 'Mars\/Olympus'/],
-  [{ map: { body: 'x' } }, /option map is a value of type object/],
+  [{ map: { body: 'x' } }, /option map is an object/],
   [{ maxLineBytes: 0 }, /option maxLineBytes is 0/],
   [{ colour: true }, /there is no option colour/],
 ])('createLineReader refuses %j', (options, message) => {

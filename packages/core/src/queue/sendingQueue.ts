@@ -24,7 +24,7 @@ import {
   splitInHalf,
 } from './queuedRequest.ts'
 
-const MAX_CONCURRENT_EXPORTS = 4
+const DEFAULT_MAX_CONCURRENT_EXPORTS = 4
 /** Longest delay between two requests while the backlog drains. */
 const MAX_DRAIN_DELAY_MILLIS = 1000
 
@@ -47,7 +47,8 @@ export class SendingQueue {
   private readonly exports = new Set<Promise<void>>()
   private sendScheduled = false
   /** Number of exports that may be in flight at a time. */
-  private concurrency = MAX_CONCURRENT_EXPORTS
+  private concurrency: number
+  private readonly maxConcurrency: number
   /** True while the backlog of an outage is sent with delays. */
   private draining = false
   private drainDelay: NodeJS.Timeout | undefined
@@ -62,6 +63,8 @@ export class SendingQueue {
     onExport: ExportObserver | undefined,
   ) {
     this.transport = transport
+    this.maxConcurrency = transport.maxConcurrentExports ?? DEFAULT_MAX_CONCURRENT_EXPORTS
+    this.concurrency = this.maxConcurrency
     this.counters = counters
     this.store = store
     this.onExport = onExport
@@ -323,7 +326,7 @@ export class SendingQueue {
     if (rejected > 0 || message) {
       warnOnce('partial-success', `the receiver rejected ${rejected} log records`, message)
     } else rearm('partial-success')
-    if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, MAX_CONCURRENT_EXPORTS)
+    if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, this.maxConcurrency)
     // One retry may be due to a closed connection or a busy receiver. More retries are the end of an outage.
     if (attempts <= 2) return
     this.draining = true

@@ -53,6 +53,8 @@ export function createLineTransport(config: FileConfig | StdoutConfig, signal: S
   }
 
   return {
+    // Lines are in the order of the log calls.
+    maxConcurrentExports: 1,
     send(request, attempt) {
       const outcome = last.then(() => write(request, attempt))
       last = outcome

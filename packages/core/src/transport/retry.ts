@@ -106,6 +106,7 @@ export function createRetryingTransport(
   }
 
   return {
+    ...(transport.maxConcurrentExports && { maxConcurrentExports: transport.maxConcurrentExports }),
     send,
     resetBackoff() {
       resets += 1

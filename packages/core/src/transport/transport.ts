@@ -39,6 +39,12 @@ export type ExportObserver = (outcome: ExportOutcome, seconds: number) => void
 /** Sends OTLP requests. Reasons of outcomes contain error codes and no header. */
 export interface Transport {
   /**
+   * Largest number of requests that a queue has in flight at a time. With 1, requests are sent in order.
+   *
+   * @default 4
+   */
+  readonly maxConcurrentExports?: number
+  /**
    * Sends one request.
    *
    * @param request encoded `ExportLogsServiceRequest`, or the request of spans or metrics
