@@ -92,8 +92,9 @@ function help(): string {
        logbridge-pipe [options] -- PROGRAM [arguments]
        logbridge-pipe [options] follow FILE|GLOB...
 
-Sends the log lines of a program, or of files, to an OpenTelemetry receiver: JSON of loguru, structlog, zap, slog, logback, ECS, pino, and
-others, and text. Lines are copied to stdout as they are. Nothing is dropped: reading stops while the receiver is behind.
+Sends the log lines of a program, or of files, to an OpenTelemetry receiver: JSON of loguru, structlog, zap, slog,
+logback, ECS, pino, and others, and text. Lines are copied to stdout as they are. Reading stops while the receiver is
+behind, so that nothing is dropped.
 
   python app.py | logbridge-pipe --service shop
   logbridge-pipe --service shop -- python app.py

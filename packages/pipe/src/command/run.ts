@@ -12,8 +12,6 @@ import { createSendingReader, readStream } from './streams.ts'
 
 /** Time that the command takes to end after a signal, or after the end of a child that leaves its streams open. */
 const END_MILLIS = 5000
-/** Default of the time that unsent records have at the end of the input. */
-const EXPORT_TIMEOUT_MILLIS = 30_000
 const SIGNALED = 128
 /** Number of messages that are remembered, so that they are printed once. */
 const MAX_SAID = 10_000
@@ -46,7 +44,7 @@ async function pipe(settings: Settings): Promise<number> {
   const echo = settings.quiet ? undefined : new Echo(process.stdout, 'stdout', printMessage)
   const reader = createSendingReader(settings, sender, {})
   await readStream(process.stdin, reader, sender, echo, signal)
-  await end(sender, settings, received() !== undefined)
+  await end(sender, received() !== undefined)
   const last = received()
   return signal.aborted && last ? SIGNALED + constants.signals[last] : 0
 }
@@ -64,7 +62,7 @@ async function runChild(settings: Settings, command: string, args: readonly stri
   const deadline = setTimeout(() => abort.abort(), END_MILLIS)
   await Promise.all(reading)
   clearTimeout(deadline)
-  await end(sender, settings, child.isSignaled)
+  await end(sender, child.isSignaled)
   return code
 }
 
@@ -111,9 +109,9 @@ function openCheckpoints(path: string): CheckpointFile {
 }
 
 /** Sends the last records. After a signal, less time is left. */
-async function end(sender: Sender, { delivery }: Settings, isSignaled: boolean): Promise<void> {
-  const { exportTimeoutMillis = EXPORT_TIMEOUT_MILLIS } = delivery
-  await sender.shutdown(isSignaled ? END_MILLIS : exportTimeoutMillis)
+async function end(sender: Sender, isSignaled: boolean): Promise<void> {
+  await sender.flush(isSignaled ? END_MILLIS : undefined)
+  await sender.shutdown(0)
 }
 
 /** Returns a signal that aborts a while after the first SIGINT or SIGTERM, so that the program before the pipe can end first. */

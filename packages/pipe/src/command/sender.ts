@@ -69,7 +69,8 @@ export class Sender {
     return queued + inFlight - spooled
   }
 
-  flush(timeoutMillis: number): Promise<void> {
+  /** @param timeoutMillis default: `exportTimeoutMillis` */
+  flush(timeoutMillis?: number): Promise<void> {
     return this.provider.forceFlush(timeoutMillis)
   }
 
