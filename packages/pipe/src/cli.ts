@@ -2,7 +2,8 @@
 import { LogbridgeError } from '@logbridge/bridge'
 import { readArguments } from './command/arguments.ts'
 import { UsageError } from './command/flags.ts'
-import { printMessage, run } from './command/run.ts'
+import { printMessage } from './command/messages.ts'
+import { run } from './command/run.ts'
 
 /** Longest wait for a reader of the last lines when the command ends. */
 const EXIT_TIMEOUT_MILLIS = 1000

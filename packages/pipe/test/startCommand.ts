@@ -19,7 +19,7 @@ export interface Command {
   /** Ends the input, waits for the end of the command, and returns its exit code; the number of a signal is negative. */
   end(input?: string | Uint8Array): Promise<number>
   /** Waits for a text on stderr. */
-  said(text: string): Promise<unknown>
+  printed(text: string): Promise<unknown>
 }
 
 /** Starts the command. Its stdin and stdout are pipes, and `isRead` false leaves stdout unread. */
@@ -46,7 +46,8 @@ export function startCommand(
       await flushed
       return child.exitCode ?? -1
     },
-    said: (text) => vi.waitFor(() => void (err.includes(text) || fail(`${text} was not said: ${err}`)), WAIT),
+    printed: (text) =>
+      vi.waitFor(() => void (err.includes(text) || fail(`${text} was not printed: ${err}`)), WAIT),
   }
 }
 
@@ -82,7 +83,7 @@ export async function startReceiver(grpcPort = 0): Promise<Receiver> {
 }
 
 /** Makes a folder for the test. */
-export async function makeFolder(): Promise<string> {
+export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'logbridge-pipe-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder

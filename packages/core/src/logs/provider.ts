@@ -38,7 +38,7 @@ const LOGGER_BYTES = 1024
 /** LoggerProvider of the Logs API, with counts, flush, and shutdown. */
 export interface LogbridgeLoggerProvider extends LoggerProvider {
   /**
-   * Returns a LoggerProvider whose records have a resource of their own and the same way to the receiver, because one process may pass on the
+   * Returns a LoggerProvider whose records have another resource and the same way to the receiver, because one process may pass on the
    * records of several services.
    *
    * @param attributes replace and complete the attributes of this provider's resource. Keep the returned provider: each call encodes the

@@ -9,8 +9,8 @@ interface Wait {
 }
 
 /**
- * Waits for requests that may be forgotten by whoever logged their records: the receiver has answered finally, or the spool holds the
- * request. A source of records that reads on from a stored position stores the position after such a wait.
+ * Waits until the source of records may forget them: the receiver has answered finally for their requests, or the spool holds the
+ * requests. A source of records that reads on from a stored position stores the position after such a wait.
  */
 export class Acknowledgments {
   private readonly waits = new Set<Wait>()
@@ -30,7 +30,7 @@ export class Acknowledgments {
     for (const wait of this.waits) {
       if (request.sequence > wait.lastSequence) continue
       wait.remaining -= 1
-      if (wait.remaining === 0) this.settle(wait, true)
+      if (wait.remaining === 0) this.complete(wait, true)
     }
   }
 
@@ -50,10 +50,10 @@ export class Acknowledgments {
   /** Ends all waits, because no request is acknowledged from now on. */
   end(): void {
     this.ended = true
-    for (const wait of this.waits) this.settle(wait, false)
+    for (const wait of this.waits) this.complete(wait, false)
   }
 
-  private settle(wait: Wait, isAcknowledged: boolean): void {
+  private complete(wait: Wait, isAcknowledged: boolean): void {
     this.waits.delete(wait)
     wait.resolve(isAcknowledged)
   }

@@ -92,15 +92,10 @@ test.each([
   shop.getLogger('orders').emit({ body: 'of the shop' })
   provider.getLogger('orders').emit({ body: 'of the agent' })
   const records = await received()
-  const sent = records.map(({ body, resource: { attributes } }) => [
-    body,
-    attributes['service.name'],
-    attributes['host.name'],
-  ])
-  expect(sent.toSorted()).toEqual([
-    ['of the agent', 'agent', 'a'],
-    ['of the shop', 'shop', 'a'],
-  ])
+  const sent = records.map(({ body, resource: { attributes } }) =>
+    [body, attributes['service.name'], attributes['host.name']].join(),
+  )
+  expect(new Set(sent)).toEqual(new Set(['of the shop,shop,a', 'of the agent,agent,a']))
   expect(provider.stats()).toMatchObject({ created: 2, delivered: 2 })
 })
 

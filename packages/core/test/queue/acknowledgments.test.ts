@@ -9,8 +9,8 @@ import { delivered, start } from '../manualPipeline.ts'
 
 capturedWarnings()
 
-/** Tells how a promise has settled after the turns that a pipeline takes. */
-async function settled(promise: Promise<boolean>): Promise<boolean | 'waits'> {
+/** Returns the state of a promise after the turns that a pipeline takes. */
+async function stateOf(promise: Promise<boolean>): Promise<boolean | 'waits'> {
   for (let i = 0; i < 10; i += 1) await turn()
   return Promise.race([promise, Promise.resolve('waits' as const)])
 }
@@ -23,25 +23,25 @@ test('LogPipeline.acknowledged resolves when every record before the call has it
   write('c')
   await transport.arrived(3)
   transport.answer()
-  expect(await settled(acknowledged)).toBe('waits')
+  expect(await stateOf(acknowledged)).toBe('waits')
   transport.answer({ kind: 'failed', reason: 'refused' })
-  expect(await settled(acknowledged)).toBe(true)
-  expect(await settled(pipeline.acknowledged())).toBe('waits')
+  expect(await stateOf(acknowledged)).toBe(true)
+  expect(await stateOf(pipeline.acknowledged())).toBe('waits')
   transport.answer(delivered)
-  expect(await settled(pipeline.acknowledged())).toBe(true)
+  expect(await stateOf(pipeline.acknowledged())).toBe(true)
 })
 
 test('LogPipeline.acknowledged waits for the open batch when records are in it', async () => {
   const { transport, pipeline, write } = start({ scheduledDelayMillis: 2 ** 30 })
   write('a')
   const acknowledged = pipeline.acknowledged()
-  expect(await settled(acknowledged)).toBe('waits')
+  expect(await stateOf(acknowledged)).toBe('waits')
   const flushed = pipeline.forceFlush()
   await transport.arrived(1)
-  expect(await settled(acknowledged)).toBe('waits')
+  expect(await stateOf(acknowledged)).toBe('waits')
   transport.answer()
   await flushed
-  expect(await settled(acknowledged)).toBe(true)
+  expect(await stateOf(acknowledged)).toBe(true)
 })
 
 test('LogPipeline.acknowledged resolves with false when the shutdown leaves records unsent', async () => {

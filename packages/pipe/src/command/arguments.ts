@@ -73,7 +73,8 @@ function sourceOf(positionals: readonly string[], child: readonly string[], hasS
         `A file to follow stands behind follow: logbridge-pipe follow ${verb}`,
     )
   if (hasSeparator) throw new UsageError('follow starts no program: give either follow or --')
-  if (rest.length === 0) throw new UsageError("follow needs a file or a glob, e.g. follow '/var/log/shop/*.log'")
+  if (rest.length === 0)
+    throw new UsageError("follow needs a file or a glob, e.g. follow '/var/log/shop/*.log'")
   return { kind: 'follow', patterns: rest.map((pattern) => resolve(pattern)) }
 }
 
@@ -107,7 +108,10 @@ ${describe('version', { text: 'print the version (-v)' })}
 `
 }
 
-function describe(name: string, { value, text, multiple }: Pick<Flag, 'value' | 'text' | 'multiple'>): string {
+function describe(
+  name: string,
+  { value, text, multiple }: Pick<Flag, 'value' | 'text' | 'multiple'>,
+): string {
   const flag = `  --${name}${value === undefined ? '' : ` ${value}`}`
   const words = `${text}${multiple ? '; may be repeated' : ''}`.split(' ')
   const lines = ['']

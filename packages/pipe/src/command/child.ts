@@ -5,9 +5,9 @@ import { constants } from 'node:os'
 /** Signals that are passed on. Node.js itself cannot catch SIGKILL and SIGSTOP. */
 const PASSED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGINT', 'SIGQUIT']
 /** Signals that a terminal sends to every process in its foreground, the child among them. */
-const OF_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+const OF_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 /** Signals after which this process ends soon. */
-const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']
+const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 /** Status of a process that a signal has ended, in the convention of shells. */
@@ -27,8 +27,8 @@ export function startChild(command: string, args: readonly string[], say: (messa
   const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] })
   let isSignaled = false
   const pass = (signal: NodeJS.Signals): void => {
-    isSignaled ||= ENDING.includes(signal)
-    const isFromTerminal = OF_TERMINAL.includes(signal) && (process.stdin.isTTY || process.stderr.isTTY)
+    isSignaled ||= ENDING.has(signal)
+    const isFromTerminal = OF_TERMINAL.has(signal) && (process.stdin.isTTY || process.stderr.isTTY)
     if (!isFromTerminal) child.kill(signal)
   }
   for (const signal of PASSED) process.on(signal, pass)

@@ -14,7 +14,7 @@ export class Echo {
     })
   }
 
-  /** Writes a chunk. Waits for a reader that is slow; leaves the chunk out when the reader has gone. */
+  /** Writes a chunk. Waits for a reader that is slow; leaves the chunk out when the reader has closed its end. */
   async write(chunk: Uint8Array, signal: AbortSignal): Promise<void> {
     const { stream } = this
     if (this.isBroken || stream.write(chunk)) return

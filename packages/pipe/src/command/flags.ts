@@ -68,7 +68,13 @@ function list(target: Target, name: string, value: string, description: string):
 }
 
 /** Option `key=value`, which adds to an object. */
-function pairs(target: Target, name: string, value: string, description: string, convert?: typeof toNumber): Flag {
+function pairs(
+  target: Target,
+  name: string,
+  value: string,
+  description: string,
+  convert?: typeof toNumber,
+): Flag {
   return {
     value,
     text: description,
@@ -76,7 +82,9 @@ function pairs(target: Target, name: string, value: string, description: string,
     apply(settings, given, flag) {
       const at = given.indexOf('=')
       if (at <= 0) throw new UsageError(`${flag} must be ${value}, not ${JSON.stringify(given)}`)
-      const pair = { [given.slice(0, at)]: convert ? convert(flag, given.slice(at + 1)) : given.slice(at + 1) }
+      const pair = {
+        [given.slice(0, at)]: convert ? convert(flag, given.slice(at + 1)) : given.slice(at + 1),
+      }
       const options = settings[target] as Record<string, object | undefined>
       options[name] = { ...options[name], ...pair }
     },
@@ -84,7 +92,12 @@ function pairs(target: Target, name: string, value: string, description: string,
 }
 
 /** Option of an object within the options of the LoggerProvider, such as `spool`. */
-function inner(object: 'spool' | 'file' | 'limits' | 'tls', name: string, flag: Omit<Flag, 'apply'>, convert?: typeof toNumber): Flag {
+function inner(
+  object: 'spool' | 'file' | 'limits' | 'tls',
+  name: string,
+  flag: Omit<Flag, 'apply'>,
+  convert?: typeof toNumber,
+): Flag {
   return {
     ...flag,
     apply({ delivery }, given, named) {
@@ -110,7 +123,9 @@ function set(options: object, name: string, value: unknown): void {
 function applyMap({ line }: Settings, given: string): void {
   const entries = given.split(',').map((pair) => pair.split('=', 2))
   if (entries.some(([meaning, key]) => !meaning || !key))
-    throw new UsageError(`--map must be level=KEY,time=KEY,message=KEY,logger=KEY, not ${JSON.stringify(given)}`)
+    throw new UsageError(
+      `--map must be level=KEY,time=KEY,message=KEY,logger=KEY, not ${JSON.stringify(given)}`,
+    )
   ;(line as Mutable<LineOptions>).map = { ...line.map, ...Object.fromEntries(entries) }
 }
 
@@ -132,7 +147,12 @@ export const SECTIONS: readonly Section[] = [
   {
     title: 'Lines',
     flags: {
-      service: text('delivery', 'serviceName', 'NAME', 'service.name of the records (default: OTEL_SERVICE_NAME)'),
+      service: text(
+        'delivery',
+        'serviceName',
+        'NAME',
+        'service.name of the records (default: OTEL_SERVICE_NAME)',
+      ),
       'service-from': {
         value: 'RULE',
         text: "service.name from the path of a followed file: folder, file, or a regular expression whose first group is the name, e.g. '/log/([^/]+)/'",
@@ -145,21 +165,43 @@ export const SECTIONS: readonly Section[] = [
         apply: applyMap,
       },
       severity: pairs('line', 'severity', 'LEVEL=NUMBER', 'severity number (1-24) of a level', toNumber),
-      timezone: text('line', 'timezone', 'ZONE', "time zone of times without one, e.g. Europe/Berlin (default: the machine's)"),
+      timezone: text(
+        'line',
+        'timezone',
+        'ZONE',
+        "time zone of times without one, e.g. Europe/Berlin (default: the machine's)",
+      ),
       encoding: {
         value: 'NAME',
         text: 'encoding of the input, e.g. utf-16le, latin1 (default: UTF-8)',
         apply: applyEncoding,
       },
       'keep-original': toggle('line', 'keepOriginal', 'add the line as the attribute log.record.original'),
-      'keep-locals': toggle('line', 'keepLocals', 'keep local variables of Python exceptions, which may hold secrets'),
-      level: text('bridge', 'level', 'NAME', 'least severe level that is sent: trace, debug, info, warn, error, fatal'),
+      'keep-locals': toggle(
+        'line',
+        'keepLocals',
+        'keep local variables of Python exceptions, which may hold secrets',
+      ),
+      level: text(
+        'bridge',
+        'level',
+        'NAME',
+        'least severe level that is sent: trace, debug, info, warn, error, fatal',
+      ),
       redact: list('bridge', 'redact', 'PATH', 'hide the value at this path, e.g. user.password'),
       include: list('bridge', 'include', 'KEY', 'send only attributes with this key'),
       exclude: list('bridge', 'exclude', 'KEY', 'leave attributes with this key out'),
       attribute: pairs('bridge', 'attributes', 'KEY=VALUE', 'add an attribute to every record'),
-      scope: text('bridge', 'scope', 'NAME', 'instrumentation scope of every record (default: the logger of the line)'),
-      quiet: { text: 'do not copy the lines to stdout and stderr', apply: (settings) => (settings.quiet = true) },
+      scope: text(
+        'bridge',
+        'scope',
+        'NAME',
+        'instrumentation scope of every record (default: the logger of the line)',
+      ),
+      quiet: {
+        text: 'do not copy the lines to stdout and stderr',
+        apply: (settings) => (settings.quiet = true),
+      },
     },
   },
   {
@@ -195,20 +237,72 @@ export const SECTIONS: readonly Section[] = [
         apply: ({ delivery }, given) => set(delivery, 'proxy', given === 'none' ? false : given),
       },
       resource: pairs('delivery', 'resource', 'KEY=VALUE', 'attribute of the resource'),
-      'max-queue-bytes': number('delivery', 'maxQueueBytes', 'N', `reading stops while the queue has these many bytes (default: ${MAX_QUEUE_BYTES})`),
+      'max-queue-bytes': number(
+        'delivery',
+        'maxQueueBytes',
+        'N',
+        `reading stops while the queue has these many bytes (default: ${MAX_QUEUE_BYTES})`,
+      ),
       'max-export-batch-size': number('delivery', 'maxExportBatchSize', 'N', 'records of a batch'),
-      'scheduled-delay-millis': number('delivery', 'scheduledDelayMillis', 'N', 'longest wait of a record for its batch (default: 1000)'),
-      'export-timeout-millis': number('delivery', 'exportTimeoutMillis', 'N', 'wait for unsent records at the end of the input (default: 30000)'),
-      'minimum-severity': number('delivery', 'minimumSeverity', 'N', 'least severity number that is sent; records without one are sent'),
-      'attribute-count-limit': inner('limits', 'attributeCountLimit', { value: 'N', text: 'attributes of a record (default: 128)' }, toNumber),
-      'attribute-value-length-limit': inner('limits', 'attributeValueLengthLimit', { value: 'N', text: 'characters of an attribute' }, toNumber),
-      'record-uid': toggle('delivery', 'recordUid', 'add log.record.uid, by which a receiver finds duplicates'),
+      'scheduled-delay-millis': number(
+        'delivery',
+        'scheduledDelayMillis',
+        'N',
+        'longest wait of a record for its batch (default: 1000)',
+      ),
+      'export-timeout-millis': number(
+        'delivery',
+        'exportTimeoutMillis',
+        'N',
+        'wait for unsent records at the end of the input (default: 30000)',
+      ),
+      'minimum-severity': number(
+        'delivery',
+        'minimumSeverity',
+        'N',
+        'least severity number that is sent; records without one are sent',
+      ),
+      'attribute-count-limit': inner(
+        'limits',
+        'attributeCountLimit',
+        { value: 'N', text: 'attributes of a record (default: 128)' },
+        toNumber,
+      ),
+      'attribute-value-length-limit': inner(
+        'limits',
+        'attributeValueLengthLimit',
+        { value: 'N', text: 'characters of an attribute' },
+        toNumber,
+      ),
+      'record-uid': toggle(
+        'delivery',
+        'recordUid',
+        'add log.record.uid, by which a receiver finds duplicates',
+      ),
       spool: inner('spool', 'directory', { value: 'DIR', text: 'keep unsent records in this directory' }),
-      'spool-max-bytes': inner('spool', 'maxBytes', { value: 'N', text: 'largest size of the spool (default: 1 GiB)' }, toNumber),
+      'spool-max-bytes': inner(
+        'spool',
+        'maxBytes',
+        { value: 'N', text: 'largest size of the spool (default: 1 GiB)' },
+        toNumber,
+      ),
       'spool-fsync': inner('spool', 'fsync', { text: 'wait for the disk at each write to the spool' }),
-      file: inner('file', 'path', { value: 'FILE', text: 'write OTLP JSON lines to this file instead of sending records' }),
-      'file-max-bytes': inner('file', 'maxBytes', { value: 'N', text: 'size at which the file is rotated (default: 100 MiB)' }, toNumber),
-      'file-files': inner('file', 'files', { value: 'N', text: 'number of files with those rotated (default: 10)' }, toNumber),
+      file: inner('file', 'path', {
+        value: 'FILE',
+        text: 'write OTLP JSON lines to this file instead of sending records',
+      }),
+      'file-max-bytes': inner(
+        'file',
+        'maxBytes',
+        { value: 'N', text: 'size at which the file is rotated (default: 100 MiB)' },
+        toNumber,
+      ),
+      'file-files': inner(
+        'file',
+        'files',
+        { value: 'N', text: 'number of files with those rotated (default: 10)' },
+        toNumber,
+      ),
       'file-fsync': inner('file', 'fsync', { text: 'wait for the disk at each write to the file' }),
     },
   },

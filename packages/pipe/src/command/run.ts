@@ -6,6 +6,7 @@ import type { Arguments } from './arguments.ts'
 import { startChild } from './child.ts'
 import { Echo } from './echo.ts'
 import { type Settings, UsageError } from './flags.ts'
+import { printMessage, printOnce } from './messages.ts'
 import { Sender } from './sender.ts'
 import { serviceRule } from './service.ts'
 import { createSendingReader, readStream } from './streams.ts'
@@ -13,8 +14,6 @@ import { createSendingReader, readStream } from './streams.ts'
 /** Time that the command takes to end after a signal, or after the end of a child that leaves its streams open. */
 const END_MILLIS = 5000
 const SIGNALED = 128
-/** Number of messages that are remembered, so that they are printed once. */
-const MAX_SAID = 10_000
 
 /**
  * Runs the command.
@@ -31,11 +30,6 @@ export function run({ source, settings }: Arguments): Promise<number> {
     case 'follow':
       return follow(settings, source.patterns)
   }
-}
-
-/** Prints a message to stderr, because stdout has the lines of the program. */
-export function printMessage(message: string): void {
-  process.stderr.write(`logbridge-pipe: ${message}\n`)
 }
 
 async function pipe(settings: Settings): Promise<number> {
@@ -67,7 +61,12 @@ async function runChild(settings: Settings, command: string, args: readonly stri
 }
 
 async function follow(settings: Settings, patterns: readonly string[]): Promise<number> {
-  const { serviceFrom, encoding, fromStart = false, checkpoints: path = defaultCheckpointPath(patterns) } = settings
+  const {
+    serviceFrom,
+    encoding,
+    fromStart = false,
+    checkpoints: path = defaultCheckpointPath(patterns),
+  } = settings
   const serviceOf = serviceFrom === undefined ? undefined : serviceRule(serviceFrom)
   const checkpoints = openCheckpoints(path)
   const sender = new Sender(settings.delivery, settings.bridge)
@@ -80,7 +79,12 @@ async function follow(settings: Settings, patterns: readonly string[]): Promise<
       createReader(file) {
         const service = serviceOf?.(file)
         const attributes = { 'log.file.path': file, 'log.file.name': basename(file) }
-        return createSendingReader(settings, sender, attributes, service === undefined ? undefined : { 'service.name': service })
+        return createSendingReader(
+          settings,
+          sender,
+          attributes,
+          service === undefined ? undefined : { 'service.name': service },
+        )
       },
       say: printOnce(),
     },
@@ -132,14 +136,4 @@ function onFirstSignal(): { signal: AbortSignal; received: () => NodeJS.Signals 
       abort.abort()
     })
   return { signal: abort.signal, received: () => first }
-}
-
-function printOnce(): (key: string, message: string) => void {
-  const said = new Set<string>()
-  return (key, message) => {
-    if (said.has(key)) return
-    if (said.size >= MAX_SAID) said.clear()
-    said.add(key)
-    printMessage(message)
-  }
 }

@@ -1,9 +1,16 @@
 import type { Bridge } from '@logbridge/bridge'
-import { createLoggerProvider, type LogbridgeLoggerProvider, type LoggerProviderOptions } from '@logbridge/core'
+import {
+  createLoggerProvider,
+  type LogbridgeLoggerProvider,
+  type LoggerProviderOptions,
+} from '@logbridge/core'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Attributes } from '@opentelemetry/api'
 import { createLineBridge, type LineBridgeOptions } from '../adapter.ts'
 import type { LineReader } from '../reader.ts'
-import type { Fields, ParsedLine, ParsedRecord } from '../types.ts'
+import type { Fields, OtlpLine, ParsedLine, ParsedRecord } from '../types.ts'
+import { printMessage } from './messages.ts'
+import { recordsOfRequest, type ScopeDetails } from './otlpLogs.ts'
 
 /** Default of `--max-queue-bytes`: reading stops when the queue has these many bytes. */
 export const MAX_QUEUE_BYTES: number = 8 * 1024 * 1024
@@ -13,7 +20,7 @@ const CAPACITY_BYTES = 64 * 1024 * 1024
 const SLICE_BYTES = 64 * 1024
 /** Time between two looks at a full queue. */
 const ROOM_MILLIS = 20
-/** Number of resources that have a bridge of their own. Lines with yet another resource keep its attributes as their own. */
+/** Number of bridges that are kept, one for each resource and scope of the lines. */
 const MAX_RESOURCES = 1000
 
 /** Sends records, and holds back their sources while the queue is full. */
@@ -22,7 +29,8 @@ export class Sender {
   private readonly maxQueueBytes: number
   private readonly bridgeOptions: LineBridgeOptions
   private readonly bridge: Bridge<ParsedRecord>
-  /** Bridges by their resource as JSON. */
+  private readonly skipped = new Set<OtlpLine['signal']>()
+  /** Bridges by their resource and scope as JSON. */
   private readonly bridges = new Map<string, Bridge<ParsedRecord>>()
 
   /** @throws LogbridgeError `INVALID_OPTION` */
@@ -43,7 +51,7 @@ export class Sender {
 
   /** Sends a record. @param resource attributes of the resource of its source */
   emit(record: ParsedLine, resource?: Fields): void {
-    if (record.format === 'otlp') return this.emitRequest(record.json)
+    if (record.format === 'otlp') return this.emitRequest(record)
     const own = record.resource
     if (own === undefined && resource === undefined) return this.bridge.emit(record)
     this.bridgeOf({ ...resource, ...own }).emit(record)
@@ -52,8 +60,7 @@ export class Sender {
   /** Gives bytes to a reader, in parts, each when the queue has room. Stops when the signal aborts. */
   async write(reader: Pick<LineReader, 'write'>, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-      while (this.isFull() && !signal.aborted)
-        await delay(ROOM_MILLIS, undefined, { signal }).catch(() => {})
+      while (this.isFull() && !signal.aborted) await delay(ROOM_MILLIS, undefined, { signal }).catch(() => {})
       reader.write(bytes.subarray(at, at + SLICE_BYTES))
     }
   }
@@ -82,17 +89,35 @@ export class Sender {
     return this.provider.stats().bytes >= this.maxQueueBytes
   }
 
-  private bridgeOf(resource: Fields): Bridge<ParsedRecord> {
-    const key = JSON.stringify(resource)
+  /** Sends the records of a line of OTLP, with the resource and the scope that the line names. */
+  private emitRequest(line: OtlpLine): void {
+    if (line.signal !== 'logs') return this.skip(line.signal)
+    for (const { record, scope } of recordsOfRequest(line.json)) this.bridgeOf(record.resource, scope).emit(record)
+  }
+
+  private skip(signal: OtlpLine['signal']): void {
+    if (this.skipped.has(signal)) return
+    this.skipped.add(signal)
+    printMessage(`lines of OTLP with ${signal} are not sent; lines with logs are`)
+  }
+
+  private bridgeOf(resource: Fields = {}, scope?: ScopeDetails): Bridge<ParsedRecord> {
+    const key = JSON.stringify([resource, scope], (_key, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : value,
+    )
     let bridge = this.bridges.get(key)
     if (bridge === undefined) {
-      if (this.bridges.size >= MAX_RESOURCES) return this.bridge
-      const loggerProvider = this.provider.forResource(resource as Record<string, string>)
-      bridge = createLineBridge({ ...this.bridgeOptions, loggerProvider })
+      if (this.bridges.size >= MAX_RESOURCES) this.bridges.clear()
+      const loggerProvider = this.provider.forResource(resource as Attributes)
+      bridge = createLineBridge({
+        ...this.bridgeOptions,
+        loggerProvider,
+        scopeVersion: scope?.version,
+        scopeSchemaUrl: scope?.schemaUrl,
+        scopeAttributes: scope?.attributes as LineBridgeOptions['scopeAttributes'],
+      })
       this.bridges.set(key, bridge)
     }
     return bridge
   }
-
-  private emitRequest(_json: string): void {}
 }

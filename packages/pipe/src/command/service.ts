@@ -14,9 +14,12 @@ export function serviceRule(rule: string): (path: string) => string | undefined 
   try {
     pattern = new RegExp(rule)
   } catch (error) {
-    throw new UsageError(`--service-from must be folder, file, or a regular expression: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw new UsageError(
+      `--service-from must be folder, file, or a regular expression: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    )
   }
   // An empty alternative matches any text, and shows the number of groups.
   if (new RegExp(`${rule}|`).exec('')!.length < 2)

@@ -13,7 +13,11 @@ export function createSendingReader(
   attributes: Readonly<Fields>,
   resource?: Fields,
 ): FileReader {
-  const reader = createLineReader({ ...line, attributes, onRecord: (record) => sender.emit(record, resource) })
+  const reader = createLineReader({
+    ...line,
+    attributes,
+    onRecord: (record) => sender.emit(record, resource),
+  })
   return encoding === undefined ? reader : convertingReader(reader, encoding)
 }
 

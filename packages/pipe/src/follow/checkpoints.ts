@@ -58,7 +58,7 @@ export class CheckpointFile {
   }
 }
 
-/** Returns the default path: in the state folder of the user, with a name of its own for these patterns. */
+/** Returns the default path: in the state folder of the user, with a name for these patterns. */
 export function defaultCheckpointPath(patterns: readonly string[]): string {
   const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state')
   const name = hash('sha256', JSON.stringify(patterns.toSorted()), 'hex').slice(0, 16)

@@ -14,7 +14,7 @@ export type FileReader = Pick<LineReader, 'write' | 'end' | 'flush' | 'position'
  */
 export function convertingReader(reader: LineReader, encoding: string): FileReader {
   const decoder = new TextDecoder(encoding)
-  const unit = /^utf-16/.test(decoder.encoding) ? 2 : 1
+  const unit = decoder.encoding.startsWith('utf-16') ? 2 : 1
   const feed = unit === 1 ? [LINE_FEED] : decoder.encoding === 'utf-16be' ? [0, LINE_FEED] : [LINE_FEED, 0]
   /** Ends of lines: offset after conversion, and offset in the file. */
   const ends: [converted: number, offset: number][] = [[0, 0]]
@@ -57,7 +57,11 @@ export function convertingReader(reader: LineReader, encoding: string): FileRead
 
 /** Returns the index behind the last line feed; 0 without one. */
 function afterLastLine(bytes: Buffer, feed: readonly number[], unit: number, offset: number): number {
-  for (let at = bytes.lastIndexOf(LINE_FEED); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(LINE_FEED, at - 1)) {
+  for (
+    let at = bytes.lastIndexOf(LINE_FEED);
+    at >= 0;
+    at = at === 0 ? -1 : bytes.lastIndexOf(LINE_FEED, at - 1)
+  ) {
     const start = at - feed.indexOf(LINE_FEED)
     const isFeed = start >= 0 && feed.every((byte, index) => bytes[start + index] === byte)
     if (isFeed && (offset + start) % unit === 0) return start + feed.length

@@ -21,7 +21,7 @@ export class Follower {
   private readonly signal: AbortSignal
   private readonly buffer = Buffer.alloc(READ_BYTES + FINGERPRINT_BYTES)
   private waits = 0
-  private saving: Promise<void> = Promise.resolve()
+  private saving: Promise<void> | undefined
 
   constructor(options: FollowOptions, sender: Sender, checkpoints: CheckpointFile, signal: AbortSignal) {
     this.options = options
@@ -58,13 +58,14 @@ export class Follower {
     await this.sender.flush(timeoutMillis)
     // Without an answer of the receiver, the next run reads these lines again.
     await Promise.race([marked, delay(0)])
+    await this.saving
     await this.save()
   }
 
   private async readAll(): Promise<void> {
     while (!this.signal.aborted) {
       let hasRead = false
-      for (const file of [...this.files.files]) {
+      for (const file of this.files.files) {
         if (this.signal.aborted) break
         if (await this.read(file)) hasRead = true
       }
@@ -86,7 +87,10 @@ export class Follower {
       const { code, message } = error as NodeJS.ErrnoException
       // Errors of the program itself have no code.
       if (code === undefined) throw error
-      this.options.say(`read ${file.path} ${code}`, `${file.path} cannot be read, and is tried again: ${message}`)
+      this.options.say(
+        `read ${file.path} ${code}`,
+        `${file.path} cannot be read, and is tried again: ${message}`,
+      )
       return false
     }
   }
@@ -105,19 +109,22 @@ export class Follower {
     if (isAcknowledged) for (const position of positions) position.file.commit(position)
   }
 
-  /** Writes the checkpoints after the write before. */
+  /** Writes the checkpoints. A call during a write waits for that write alone, and the next call writes again. */
   private save(): Promise<void> {
-    this.saving = this.saving.then(async () => {
-      try {
-        await this.checkpoints.write(this.files.checkpoints())
-      } catch (error) {
-        this.options.say(
-          'checkpoints',
-          `checkpoints cannot be written to ${this.checkpoints.path}; after a crash, lines are sent twice: ${(error as Error).message}`,
-        )
-      }
-    })
+    this.saving ??= this.write().finally(() => (this.saving = undefined))
     return this.saving
+  }
+
+  private async write(): Promise<void> {
+    const { checkpoints, files, options } = this
+    try {
+      await checkpoints.write(files.checkpoints())
+    } catch (error) {
+      options.say(
+        'checkpoints',
+        `checkpoints cannot be written to ${checkpoints.path}; after a crash, lines are sent twice: ${(error as Error).message}`,
+      )
+    }
   }
 
   private async every(millis: number, task: () => Promise<void>): Promise<void> {

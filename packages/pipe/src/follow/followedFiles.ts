@@ -64,7 +64,7 @@ export class FollowedFiles {
       if (stat?.isFile() && !found.has(idOf(stat))) found.set(idOf(stat), path)
     }
     if (!this.hasLooked) this.resumePast(found)
-    for (const file of [...this.open.values()]) {
+    for (const file of this.open.values()) {
       const isNamed = found.has(file.id)
       // Look for files that came and went between two looks as soon as a file loses its name.
       if (!isNamed && file.hasName) this.openMissedRotations(file.realPath, file.modifiedMillis)
@@ -197,14 +197,24 @@ export class FollowedFiles {
       fd = openSync(path, 'r')
       const stat = fstatSync(fd, { bigint: true })
       // The file was rotated between the look and the call.
-      if (idOf(stat) !== id) return void closeSync(fd)
+      if (idOf(stat) !== id) {
+        closeSync(fd)
+        return undefined
+      }
       const utf16 = encoding === undefined && utf16Of(bytesAt(fd, 0, FINGERPRINT_BYTES))
       if (utf16) {
-        say(`encoding ${path}`, `${path} is ${utf16.toUpperCase()}, not UTF-8, and is not read. Give --encoding ${utf16}`)
-        return void closeSync(fd)
+        say(
+          `encoding ${path}`,
+          `${path} is ${utf16.toUpperCase()}, not UTF-8, and is not read. Give --encoding ${utf16}`,
+        )
+        closeSync(fd)
+        return undefined
       }
       const start = startOf(fd, Number(stat.size))
-      if (start === undefined) return void closeSync(fd)
+      if (start === undefined) {
+        closeSync(fd)
+        return undefined
+      }
       const file = new TailedFile(path, fd, start, () => this.options.createReader(path))
       this.past.delete(id)
       this.open.set(id, file)
@@ -220,7 +230,10 @@ export class FollowedFiles {
     if (code === 'ENOENT') return
     const size = statOf(path)?.size
     if (this.isFirstStart && size !== undefined) this.sizesAtStart.set(id, Number(size))
-    this.options.say(`open ${path} ${code}`, `${path} cannot be read, and is tried again each second: ${message}`)
+    this.options.say(
+      `open ${path} ${code}`,
+      `${path} cannot be read, and is tried again each second: ${message}`,
+    )
   }
 
   /** Moves a file that is read to its end to the past. */

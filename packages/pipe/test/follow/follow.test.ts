@@ -1,10 +1,29 @@
 import { once } from 'node:events'
-import { appendFile, chmod, copyFile, mkdir, readFile, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type Command, makeFolder, type Receiver, startCommand, startReceiver, WAIT } from '../startCommand.ts'
+import {
+  type Command,
+  temporaryFolder,
+  type Receiver,
+  startCommand,
+  startReceiver,
+  WAIT,
+} from '../startCommand.ts'
 
 let folder: string
 let file: string
@@ -12,7 +31,7 @@ let checkpoints: string
 let receiver: Receiver
 
 beforeEach(async () => {
-  folder = await makeFolder()
+  folder = await temporaryFolder()
   file = join(folder, 'app.log')
   checkpoints = join(folder, 'state', 'checkpoints.json')
   receiver = await startReceiver()
@@ -22,7 +41,7 @@ beforeEach(async () => {
 async function follow(args: string[] = [], pattern = join(folder, '*.log')): Promise<Command> {
   const options = ['--checkpoints', checkpoints, '--scheduled-delay-millis', '50', ...args]
   const command = startCommand(['follow', pattern, ...options], receiver.env)
-  await command.said('following')
+  await command.printed('following')
   return command
 }
 
@@ -39,18 +58,22 @@ async function kill({ child }: Command): Promise<void> {
 /** Waits until the checkpoint of a file is at an offset. */
 function stored(offset: number, path = file): Promise<unknown> {
   return vi.waitFor(async () => {
-    const { files } = JSON.parse(await readFile(checkpoints, 'utf8')) as { files: { path: string; offset: number }[] }
+    const { files } = JSON.parse(await readFile(checkpoints, 'utf8')) as {
+      files: { path: string; offset: number }[]
+    }
     expect(files.find((entry) => entry.path === path)?.offset).toBe(offset)
   }, WAIT)
 }
 
-const sorted = async (count: number): Promise<unknown[]> => (await receiver.bodies(count)).toSorted()
+const sorted = async (count: number): Promise<string[]> =>
+  (await receiver.bodies(count)).map(String).toSorted()
 /** Lines that are longer than a fingerprint. */
 const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index} ${'x'.repeat(60)}\n`).join('')
 const numbers = async (count: number): Promise<number[]> =>
   (await receiver.bodies(count)).map((body) => Number(String(body).split(' ')[1]))
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, index) => from + index)
 
 describe('logbridge-pipe follow', () => {
   test('sends what is added to files after its first start, with their paths', async () => {
@@ -59,7 +82,7 @@ describe('logbridge-pipe follow', () => {
     await appendFile(file, 'added\n')
     await writeFile(join(folder, 'other.log'), 'of a new file\n')
     expect(await sorted(2)).toEqual(['added', 'of a new file'])
-    const [record] = receiver.records.filter(({ body }) => body === 'added')
+    const record = receiver.records.find(({ body }) => body === 'added')
     expect(record!.attributes).toMatchObject({ 'log.file.path': file, 'log.file.name': 'app.log' })
     await stop(command)
   })
@@ -115,7 +138,7 @@ describe('logbridge-pipe follow', () => {
     await stored(4)
     await receiver.viewer.close()
     await appendFile(file, 'two\n')
-    await first.said('failed')
+    await first.printed('failed')
     first.child.kill('SIGTERM')
     await first.end()
     await stored(4)
@@ -199,7 +222,7 @@ describe('logbridge-pipe follow', () => {
     await receiver.bodies(1)
     await delay(400)
     await writeFile(file, 'new\n')
-    await command.said('was truncated or replaced at byte 4')
+    await command.printed('was truncated or replaced at byte 4')
     expect(await receiver.bodies(3)).toEqual(['one', 'half', 'new'])
     await stop(command)
   })
@@ -209,7 +232,7 @@ describe('logbridge-pipe follow', () => {
     const command = await follow()
     await writeFile(file, 'another, and longer\n')
     expect(await receiver.bodies(1)).toEqual(['another, and longer'])
-    await command.said('was truncated')
+    await command.printed('was truncated')
     await stop(command)
   })
 
@@ -249,7 +272,7 @@ describe('logbridge-pipe follow', () => {
     const text = Buffer.from('\uFEFFgrün\nrot\n', 'utf16le')
     await writeFile(file, text)
     const first = await follow(['--from-start'])
-    await first.said('Give --encoding utf-16le')
+    await first.printed('Give --encoding utf-16le')
     await stop(first)
     await rm(checkpoints)
     const second = await follow(['--from-start', '--encoding', 'utf-16le'])
@@ -285,22 +308,23 @@ describe('logbridge-pipe follow', () => {
     await writeFile(join(folder, 'stock', 'a.log'), 'of the stock\n')
     await receiver.bodies(2)
     const services = receiver.records.map(({ body, resource }) => [body, resource.attributes['service.name']])
-    expect(services.toSorted()).toEqual([
-      ['of the shop', 'shop'],
-      ['of the stock', 'stock'],
-    ])
+    expect(new Set(services.map(String))).toEqual(new Set(['of the shop,shop', 'of the stock,stock']))
     await stop(command)
   })
 
-  test('ends the last line of a file that was removed, and forgets the file', { tags: ['long'] }, async () => {
-    await writeFile(file, '')
-    const command = await follow()
-    await appendFile(file, 'half')
-    await delay(400)
-    await unlink(file)
-    expect(await receiver.bodies(1)).toEqual(['half'])
-    await stop(command)
-  })
+  test(
+    'ends the last line of a file that was removed, and forgets the file',
+    { tags: ['long'] },
+    async () => {
+      await writeFile(file, '')
+      const command = await follow()
+      await appendFile(file, 'half')
+      await delay(400)
+      await unlink(file)
+      expect(await receiver.bodies(1)).toEqual(['half'])
+      await stop(command)
+    },
+  )
 
   test('says that checkpoints cannot be written, and sends on', async () => {
     await writeFile(file, '')
@@ -308,7 +332,7 @@ describe('logbridge-pipe follow', () => {
     await rm(join(folder, 'state'), { recursive: true })
     await writeFile(join(folder, 'state'), '')
     await appendFile(file, 'one\n')
-    await command.said('checkpoints cannot be written')
+    await command.printed('checkpoints cannot be written')
     expect(await receiver.bodies(1)).toEqual(['one'])
     await stop(command)
   })
@@ -330,7 +354,7 @@ describe.skipIf(process.getuid?.() === 0)('logbridge-pipe follow without permiss
     await writeFile(file, 'old\n', { mode: 0 })
     onTestFinished(() => chmod(file, 0o600).catch(() => {}))
     const command = await follow()
-    await command.said('cannot be read, and is tried again')
+    await command.printed('cannot be read, and is tried again')
     await chmod(file, 0o600)
     await appendFile(file, 'new\n')
     expect(await receiver.bodies(1)).toEqual(['new'])
