@@ -35,7 +35,38 @@ test('logbridge-pipe copies nothing when --quiet is given', async () => {
 
 test('logbridge-pipe obeys the options of lines, of the bridge, and of the delivery', async () => {
   const { viewer, records } = await startReceiver()
-  const options = ['--endpoint', viewer.httpUrl, '--protocol', 'http/protobuf', '--header', 'x-a=b', '--compression', 'gzip', '--map', 'level=sev,message=text', '--severity', 'audit=11', '--keep-original', '--format', 'json', '--redact', 'password', '--exclude', 'noise', '--attribute', 'team=a', '--scope', 'orders', '--record-uid', '--attribute-value-length-limit', '40', '--max-export-batch-size', '10', '--scheduled-delay-millis', '10']
+  const options = [
+    '--endpoint',
+    viewer.httpUrl,
+    '--protocol',
+    'http/protobuf',
+    '--header',
+    'x-a=b',
+    '--compression',
+    'gzip',
+    '--map',
+    'level=sev,message=text',
+    '--severity',
+    'audit=11',
+    '--keep-original',
+    '--format',
+    'json',
+    '--redact',
+    'password',
+    '--exclude',
+    'noise',
+    '--attribute',
+    'team=a',
+    '--scope',
+    'orders',
+    '--record-uid',
+    '--attribute-value-length-limit',
+    '40',
+    '--max-export-batch-size',
+    '10',
+    '--scheduled-delay-millis',
+    '10',
+  ]
   const command = startCommand([...options, '--level', 'info'])
   const line = '{"sev":"audit","text":"hello","password":"secret","noise":1,"kept":2}'
   expect(await command.end(`${line}\n{"sev":"debug","text":"quiet"}\n`)).toBe(0)
@@ -261,7 +292,9 @@ test('logbridge-pipe sends lines of OTLP with their resource, scope, and values,
   }
   const scope = { name: 'orders', version: '1.2', attributes: [{ key: 'a', value: { stringValue: 'b' } }] }
   const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
-  const line = JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: [logRecord, {}] }] }] })
+  const line = JSON.stringify({
+    resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: [logRecord, {}] }] }],
+  })
   const command = startCommand([], env)
   expect(await command.end(`${line}\n{"resourceSpans":[]}\n`)).toBe(0)
   expect(command.stderr()).toContain('lines of OTLP with traces are not sent')
@@ -284,8 +317,11 @@ test('logbridge-pipe sends lines of OTLP with their resource, scope, and values,
 
 test('logbridge-pipe sends a line of ECS with the service that the line names', async () => {
   const { env, records } = await startReceiver()
-  const line = '{"@timestamp":"2026-11-29T10:00:00.000Z","log.level":"info","message":"hi","ecs.version":"8.10.0","service.name":"stock"}'
+  const line =
+    '{"@timestamp":"2026-11-29T10:00:00.000Z","log.level":"info","message":"hi","ecs.version":"8.10.0","service.name":"stock"}'
   expect(await startCommand(['--service', 'shop'], env).end(`${line}\nplain\n`)).toBe(0)
-  const services = records.map(({ body, resource }) => `${String(body)} of ${String(resource.attributes['service.name'])}`)
+  const services = records.map(
+    ({ body, resource }) => `${String(body)} of ${String(resource.attributes['service.name'])}`,
+  )
   expect(new Set(services)).toEqual(new Set(['hi of stock', 'plain of shop']))
 })

@@ -15,7 +15,7 @@ export interface ScopeDetails {
 
 /** Log record of a request, with its resource and scope. */
 export interface RequestRecord {
-  readonly record: ParsedRecord & { eventName?: string }
+  readonly record: ParsedRecord
   readonly scope: ScopeDetails
 }
 
@@ -45,16 +45,18 @@ export function recordsOfRequest(json: string): RequestRecord[] {
   return records
 }
 
-function recordOf(fields: Fields): RequestRecord['record'] {
-  const record: RequestRecord['record'] = createRecord('json', attributesOf(fields))
+function recordOf(fields: Fields): ParsedRecord {
+  const record: ParsedRecord = createRecord('json', attributesOf(fields))
   const { severityNumber, severityText, body, eventName, traceId, spanId, flags } = fields
   record.timestamp = timeOf(fields['timeUnixNano'])
   record.observedTimestamp = timeOf(fields['observedTimeUnixNano'])
-  if (typeof severityNumber === 'number') record.severityNumber = severityNumber as ParsedRecord['severityNumber']
+  if (typeof severityNumber === 'number')
+    record.severityNumber = severityNumber as ParsedRecord['severityNumber']
   record.severityText = textOf(severityText)
   record.body = valueOf(body)
   const event = textOf(eventName)
-  if (event !== undefined) record.eventName = event
+  // The bridge moves this attribute to the event name.
+  if (event !== undefined) record.attributes['otel.event.name'] = event
   if (typeof traceId === 'string' && traceId !== '')
     record.context = contextOfSpan({
       traceId,

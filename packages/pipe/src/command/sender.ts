@@ -5,7 +5,6 @@ import {
   type LoggerProviderOptions,
 } from '@logbridge/core'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Attributes } from '@opentelemetry/api'
 import { createLineBridge, type LineBridgeOptions } from '../adapter.ts'
 import type { LineReader } from '../reader.ts'
 import type { Fields, OtlpLine, ParsedLine, ParsedRecord } from '../types.ts'
@@ -92,7 +91,8 @@ export class Sender {
   /** Sends the records of a line of OTLP, with the resource and the scope that the line names. */
   private emitRequest(line: OtlpLine): void {
     if (line.signal !== 'logs') return this.skip(line.signal)
-    for (const { record, scope } of recordsOfRequest(line.json)) this.bridgeOf(record.resource, scope).emit(record)
+    for (const { record, scope } of recordsOfRequest(line.json))
+      this.bridgeOf(record.resource, scope).emit(record)
   }
 
   private skip(signal: OtlpLine['signal']): void {
@@ -108,7 +108,7 @@ export class Sender {
     let bridge = this.bridges.get(key)
     if (bridge === undefined) {
       if (this.bridges.size >= MAX_RESOURCES) this.bridges.clear()
-      const loggerProvider = this.provider.forResource(resource as Attributes)
+      const loggerProvider = this.provider.forResource(resource)
       bridge = createLineBridge({
         ...this.bridgeOptions,
         loggerProvider,

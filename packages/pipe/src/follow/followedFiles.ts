@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { glob } from 'tinyglobby'
 import type { Checkpoint } from './checkpoints.ts'
@@ -27,6 +27,8 @@ export interface FollowOptions {
 export class FollowedFiles {
   /** Open files, those that lost their names first. */
   private readonly open = new Map<string, TailedFile>()
+  /** Last file that was found under a path. */
+  private readonly lastAt = new Map<string, TailedFile>()
   /** Checkpoints of files that are not open, by their id. */
   private readonly past = new Map<string, Checkpoint>()
   /** Sizes of files that could not be opened at the first start, by their id. */
@@ -71,7 +73,7 @@ export class FollowedFiles {
       file.named(isNamed)
       if (file.isDone) this.forget(file)
     }
-    for (const [id, path] of found) if (!this.open.has(id)) this.openFound(path, id)
+    for (const [id, path] of found) if (!this.open.has(id)) this.openNext(path, id)
     this.hasLooked = true
     this.isFirstStart = false
   }
@@ -115,7 +117,11 @@ export class FollowedFiles {
       if (path !== undefined) this.openAt(path, checkpoint)
       else this.openCopyOf(checkpoint)
     }
-    for (const { path, modified } of rotated) this.openMissedRotations(path, modified)
+    for (const { path, id, modified } of rotated) {
+      this.openMissedRotations(path, modified)
+      const file = this.open.get(id)
+      if (file) this.lastAt.set(path, file)
+    }
   }
 
   /**
@@ -136,6 +142,22 @@ export class FollowedFiles {
 
   private isKnown(id: string): boolean {
     return this.open.has(id) || this.past.has(id)
+  }
+
+  /** Opens the file that has come to a path, and the files that had the path between two looks. */
+  private openNext(path: string, id: string): void {
+    const last = this.lastAt.get(path)
+    const realPath = realPathOf(path)
+    if (last) this.openMissedRotations(realPath, last.modifiedMillis)
+    this.openFound(path, id)
+    // The file was rotated after the look.
+    if (!this.isKnown(id))
+      for (const other of rotationsOf(realPath)) {
+        const stat = statOf(other)
+        if (stat?.isFile() && idOf(stat) === id) this.openFound(other, id)
+      }
+    const file = this.open.get(id)
+    if (file) this.lastAt.set(path, file)
   }
 
   private openFound(path: string, id: string): void {
@@ -270,6 +292,15 @@ function pathsById(paths: readonly string[]): ReadonlyMap<string, string> {
       return stat?.isFile() ? [[idOf(stat), path] as const] : []
     }),
   )
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // The file was renamed since, or may not be read.
+    return path
+  }
 }
 
 function statOf(path: string) {
