@@ -22,6 +22,9 @@ export class Follower {
   private readonly buffer = Buffer.alloc(READ_BYTES + FINGERPRINT_BYTES)
   private waits = 0
   private saving: Promise<void> | undefined
+  private savedAt = -Infinity
+  /** True when a checkpoint has moved since the last write. */
+  private hasMoved = false
 
   constructor(options: FollowOptions, sender: Sender, checkpoints: CheckpointFile, signal: AbortSignal) {
     this.options = options
@@ -46,7 +49,7 @@ export class Follower {
   async run(): Promise<void> {
     await Promise.all([
       this.every(LOOK_MILLIS, () => this.files.look()),
-      this.every(CHECKPOINT_MILLIS, () => this.save()),
+      this.every(POLL_MILLIS, () => this.saveWhenDue()),
       this.readAll(),
     ])
   }
@@ -106,7 +109,19 @@ export class Follower {
     this.waits += 1
     const isAcknowledged = await this.sender.acknowledged()
     this.waits -= 1
-    if (isAcknowledged) for (const position of positions) position.file.commit(position)
+    if (!isAcknowledged) return
+    for (const position of positions) position.file.commit(position)
+    this.hasMoved = true
+    await this.saveWhenDue()
+  }
+
+  /** Writes moved checkpoints at once, but not within a second of the last time. */
+  private async saveWhenDue(): Promise<void> {
+    const now = performance.now()
+    if (!this.hasMoved || now - this.savedAt < CHECKPOINT_MILLIS) return
+    this.savedAt = now
+    this.hasMoved = false
+    await this.save()
   }
 
   /** Writes the checkpoints. A call during a write waits for that write alone, and the next call writes again. */

@@ -29,6 +29,8 @@ export class FollowedFiles {
   private readonly open = new Map<string, TailedFile>()
   /** Last file that was found under a path. */
   private readonly lastAt = new Map<string, TailedFile>()
+  /** Paths of files that were renamed before they could be opened, by their id. Each is sought again in the next look. */
+  private readonly renamed = new Map<string, string>()
   /** Checkpoints of files that are not open, by their id. */
   private readonly past = new Map<string, Checkpoint>()
   /** Sizes of files that could not be opened at the first start, by their id. */
@@ -73,7 +75,10 @@ export class FollowedFiles {
       file.named(isNamed)
       if (file.isDone) this.forget(file)
     }
-    for (const [id, path] of found) if (!this.open.has(id)) this.openNext(path, id)
+    const renamed = new Map(this.renamed)
+    this.renamed.clear()
+    for (const [id, path] of [...renamed, ...found]) if (!this.open.has(id)) this.openNext(path, id)
+    for (const [id, path] of found) if (!this.open.has(id)) this.renamed.set(id, path)
     this.hasLooked = true
     this.isFirstStart = false
   }
@@ -151,7 +156,7 @@ export class FollowedFiles {
     if (last) this.openMissedRotations(realPath, last.modifiedMillis)
     this.openFound(path, id)
     // The file was rotated after the look.
-    if (!this.isKnown(id))
+    if (!this.open.has(id))
       for (const other of rotationsOf(realPath)) {
         const stat = statOf(other)
         if (stat?.isFile() && idOf(stat) === id) this.openFound(other, id)
