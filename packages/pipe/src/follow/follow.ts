@@ -135,6 +135,7 @@ export class Follower {
     try {
       await checkpoints.write(files.checkpoints())
     } catch (error) {
+      this.hasMoved = true
       options.say(
         'checkpoints',
         `checkpoints cannot be written to ${checkpoints.path}; after a crash, lines are sent twice: ${(error as Error).message}`,
