@@ -57,6 +57,8 @@ export class LogPipeline {
   private isEncoding = false
   private readonly ending = createShutdown((timeoutMillis) => this.close(timeoutMillis))
   private closed = false
+  /** Resolves with the acknowledgment of the open batch, when something waits for that. */
+  private openAcknowledged: PromiseWithResolvers<boolean> | undefined
 
   /** True when records count as `already_shutdown`. */
   get isClosed(): boolean {
@@ -156,6 +158,17 @@ export class LogPipeline {
   }
 
   /**
+   * Waits until each record that was written before the call is in the spool, or has the final answer of the receiver.
+   *
+   * @returns a promise of false when the shutdown has ended the wait; never rejects
+   */
+  acknowledged(): Promise<boolean> {
+    if (this.open.count === 0) return this.queue.acknowledged()
+    this.openAcknowledged ??= Promise.withResolvers()
+    return this.openAcknowledged.promise
+  }
+
+  /**
    * Flushes, then ends. Records that are unsent at the deadline stay in the spool for the next process, or count as
    * `shutdown_timeout`. Records written later count as `already_shutdown`.
    *
@@ -244,6 +257,7 @@ export class LogPipeline {
     this.delayedBytes += batch.body.length
     this.delayedRecords += batch.count
     this.spooledQueue?.addDelayed(batch)
+    this.onSealed()
     if (this.delayedBytes >= this.maxBatchBytes) this.seal()
   }
 
@@ -262,8 +276,14 @@ export class LogPipeline {
     const batch = this.open.seal()
     if (batch) this.queue.add(batch)
     else if (this.delayedRecords > 0) this.queue.send()
+    this.onSealed()
     this.delayedBytes = 0
     this.delayedRecords = 0
+  }
+
+  private onSealed(): void {
+    this.openAcknowledged?.resolve(this.queue.acknowledged())
+    this.openAcknowledged = undefined
   }
 }
 

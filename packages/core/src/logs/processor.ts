@@ -73,6 +73,11 @@ export class PipelineProcessor implements LogRecordProcessor {
     return this.pipeline?.stats() ?? EMPTY_STATS
   }
 
+  /** See `LogPipeline`. */
+  acknowledged(): Promise<boolean> {
+    return this.pipeline?.acknowledged() ?? Promise.resolve(true)
+  }
+
   forceFlush(limit?: TimeLimit): Promise<void> {
     return this.pipeline?.forceFlush(limit) ?? Promise.resolve()
   }

@@ -1,7 +1,7 @@
 import { type AnyValue, copyFields } from '@logbridge/bridge'
 import { ACCEPTS_ANY_VALUE, resolveText, toAnyValueMap, warnOnce } from '@logbridge/bridge/internal'
-import type { Logger, LoggerProvider } from '@opentelemetry/api'
-import type { Resource } from '@opentelemetry/resources'
+import type { Attributes, Logger, LoggerProvider } from '@opentelemetry/api'
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import {
   ConsoleLogRecordExporter,
   createLoggerConfigurator,
@@ -37,6 +37,18 @@ const LOGGER_BYTES = 1024
 
 /** LoggerProvider of the Logs API, with counts, flush, and shutdown. */
 export interface LogbridgeLoggerProvider extends LoggerProvider {
+  /**
+   * Returns a LoggerProvider whose records have another resource and the same way to the receiver, because one process may pass on the
+   * records of several services.
+   *
+   * @param attributes replace and complete the attributes of this provider's resource. Keep the returned provider: each call encodes the
+   * resource
+   * @example
+   * ```ts
+   * const shop = loggerProvider.forResource({ 'service.name': 'shop' })
+   * ```
+   */
+  forResource(attributes: Attributes): LoggerProvider
   /** Returns the counts of all records so far. */
   stats(): LogsStats
   /**
@@ -52,6 +64,19 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
    */
   forceFlush(limit?: TimeLimit): Promise<void>
   /**
+   * Waits until each record that was emitted before the call has the final answer of the receiver, or is in the spool. Sends nothing by
+   * itself. A program that reads records from a file stores its position in the file after this wait, so that the program reads again
+   * what was not delivered before a crash.
+   *
+   * @returns a promise of true; of false when the shutdown has ended the wait with unsent records. Never rejects
+   * @example
+   * ```ts
+   * const { position } = reader
+   * if (await loggerProvider.acknowledged()) store(position)
+   * ```
+   */
+  acknowledged(): Promise<boolean>
+  /**
    * Flushes, ends, and unregisters. Records emitted later count as `already_shutdown`. A wait of more than one second is
    * reported on stderr.
    *
@@ -61,6 +86,9 @@ export interface LogbridgeLoggerProvider extends LoggerProvider {
    */
   shutdown(limit?: TimeLimit): Promise<void>
 }
+
+/** LoggerProvider that takes values of any type. */
+type DirectLoggerProvider = LoggerProvider & { readonly [ACCEPTS_ANY_VALUE]: true }
 
 /** LoggerProvider, and the parts of its pipeline that the end of the process needs. */
 export interface ManagedLoggerProvider {
@@ -87,29 +115,36 @@ function createDirectProvider(
   const endpoint = shownDestination(config.exporter)
   const transport = createTransport(config, 'logs', () => unsentRecords(pipeline.stats(), endpoint))
   const pipeline = new LogPipeline(config, transport)
-  const encodedResource = encodeResource(resource)
   const createLogger = loggerFactory(pipeline, config.minimumSeverity)
-  const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
-  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
-    // The bridge skips mapping of values when a provider has this key.
-    [ACCEPTS_ANY_VALUE]: true,
-    getLogger(name, version, options) {
-      const { attributes, ...others } = copyFields(options ?? {})
-      const scope = encodeScope(
-        { ...others, attributes: inOrder(attributes), name, ...(version && { version }) },
-        encodedResource,
-      )
-      // Keys are unique because the encoded scope holds its length.
-      const key = scope.bytes + scope.schemaUrl
-      let logger = loggers.get(key)
-      if (logger === undefined) {
-        logger = createLogger(scope)
-        loggers.set(key, logger, LOGGER_BYTES + scope.size + key.length)
-      }
-      return logger
-    },
+  function providerOf(of: Resource): DirectLoggerProvider {
+    const encodedResource = encodeResource(of)
+    const loggers = new RecentValues<Logger>(LOGGERS_BYTES)
+    return {
+      // The bridge skips mapping of values when a provider has this key.
+      [ACCEPTS_ANY_VALUE]: true,
+      getLogger(name, version, options) {
+        const { attributes, ...others } = copyFields(options ?? {})
+        const scope = encodeScope(
+          { ...others, attributes: inOrder(attributes), name, ...(version && { version }) },
+          encodedResource,
+        )
+        // Keys are unique because the encoded scope holds its length.
+        const key = scope.bytes + scope.schemaUrl
+        let logger = loggers.get(key)
+        if (logger === undefined) {
+          logger = createLogger(scope)
+          loggers.set(key, logger, LOGGER_BYTES + scope.size + key.length)
+        }
+        return logger
+      },
+    }
+  }
+  const provider: LogbridgeLoggerProvider = {
+    ...providerOf(resource),
+    forResource: (attributes) => providerOf(resource.merge(resourceFromAttributes(attributes))),
     stats: () => pipeline.stats(),
     // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
+    acknowledged: () => pipeline.acknowledged(),
     forceFlush: (...limit) => pipeline.forceFlush(...limit),
     shutdown: (...limit) => pipeline.shutdown(...limit),
   }
@@ -138,13 +173,15 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
   // The SDK cuts characters in two, and takes a length of 0 for no limit.
   const lengthLimit = { attributeValueLengthLimit: limits.attributeValueLengthLimit }
   const last = config.exporters.includes('otlp') ? new PipelineProcessor(config, lengthLimit) : undefined
-  const official = new SdkLoggerProvider({
-    resource,
-    processors: last ? [...processors, last] : processors,
-    logRecordLimits: { ...limits, attributeValueLengthLimit: Infinity },
-    ...(config.meterProvider && { meterProvider: config.meterProvider }),
-    loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
-  })
+  const officialOf = (of: Resource): SdkLoggerProvider =>
+    new SdkLoggerProvider({
+      resource: of,
+      processors: last ? [...processors, last] : processors,
+      logRecordLimits: { ...limits, attributeValueLengthLimit: Infinity },
+      ...(config.meterProvider && { meterProvider: config.meterProvider }),
+      loggerConfigurator: createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity } }]),
+    })
+  const official = officialOf(resource)
 
   /** Flushes processors directly because the SDK does not forward the timeout; ours would block for its default. */
   async function flush(timeoutMillis: number): Promise<void> {
@@ -173,20 +210,24 @@ function createOfficialProvider(config: LogsConfig, resource: Resource): Managed
   }
 
   const loggers = new WeakMap<Logger, Logger>()
-  function getLogger(...[name, version, options]: Parameters<LoggerProvider['getLogger']>): Logger {
-    const inner = official.getLogger(resolveText(name) ?? '', resolveText(version), options)
-    let logger = loggers.get(inner)
-    if (logger === undefined) {
-      logger = createMappingLogger(inner, lengthLimit, emitBounded)
-      loggers.set(inner, logger)
-    }
-    return logger
-  }
-
-  const provider: LogbridgeLoggerProvider & { [ACCEPTS_ANY_VALUE]: true } = {
+  const providerOf = (from: SdkLoggerProvider): DirectLoggerProvider => ({
     [ACCEPTS_ANY_VALUE]: true,
-    getLogger,
+    getLogger(name, version, options) {
+      const inner = from.getLogger(resolveText(name) ?? '', resolveText(version), options)
+      let logger = loggers.get(inner)
+      if (logger === undefined) {
+        logger = createMappingLogger(inner, lengthLimit, emitBounded)
+        loggers.set(inner, logger)
+      }
+      return logger
+    },
+  })
+
+  const provider: LogbridgeLoggerProvider = {
+    ...providerOf(official),
+    forResource: (attributes) => providerOf(officialOf(resource.merge(resourceFromAttributes(attributes)))),
     stats: () => last?.stats() ?? EMPTY_STATS,
+    acknowledged: () => last?.acknowledged() ?? Promise.resolve(true),
     forceFlush: (...[limit]) => flush(limitMillis(limit, config.flushTimeoutMillis)),
     shutdown: (...limit) => shutdown.begin(...limit),
   }
@@ -199,10 +240,13 @@ function warnShutdownFailed(error: unknown): void {
 }
 
 /** The provider for `OTEL_LOGS_EXPORTER=none` and for an invalid endpoint. */
+const IDLE_LOGGER: Logger = { emit() {}, enabled: () => false }
 const IDLE_PROVIDER: ManagedLoggerProvider = {
   provider: {
-    getLogger: () => ({ emit() {}, enabled: () => false }),
+    getLogger: () => IDLE_LOGGER,
+    forResource: () => ({ getLogger: () => IDLE_LOGGER }),
     stats: () => EMPTY_STATS,
+    acknowledged: async () => true,
     forceFlush: async () => {},
     shutdown: async () => {},
   },

@@ -50,6 +50,8 @@ export interface QueuedRequest {
   readonly isDelayed: boolean
   /** Returns the memory of the batch to the encoder. `undefined` when an attempt or the spool may still read that memory. */
   recycle: (() => void) | undefined
+  /** True when the receiver has answered finally, or the spool holds the request. */
+  isAcknowledged: boolean
   /** Write to the spool; resolves when it has succeeded or failed. */
   spooling: Promise<void> | undefined
   /** Outcome of the last attempt when the shutdown ended its retries. */
@@ -72,6 +74,7 @@ export function createQueuedRequest(sequence: number, batch: Batch, isDelayed = 
     count: batch.count,
     memoryBytes: batch.body.buffer.byteLength + QUEUED_BYTES,
     isDelayed,
+    isAcknowledged: false,
     recycle: batch.recycle,
     spooling: undefined,
     lastOutcome: undefined,
@@ -87,6 +90,7 @@ export function createSpooledRequest(entry: SpoolEntry): QueuedRequest {
     count: entry.count,
     memoryBytes: 0,
     isDelayed: false,
+    isAcknowledged: true,
     recycle: undefined,
     spooling: undefined,
     lastOutcome: undefined,

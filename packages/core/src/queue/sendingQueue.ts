@@ -8,6 +8,7 @@ import { untilAborted, withDeadline } from '../transport/deadline.ts'
 import type { RetryingTransport } from '../transport/retry.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
 import type { ExportObserver, ExportOutcome } from '../transport/transport.ts'
+import { Acknowledgments } from './acknowledgments.ts'
 import type { PipelineCounters } from './counters.ts'
 import { PendingFlushes } from './pendingFlushes.ts'
 import {
@@ -54,6 +55,7 @@ export class SendingQueue {
   private drainDelay: NodeJS.Timeout | undefined
   /** Drain delays are skipped while a flush waits. */
   private readonly flushes = new PendingFlushes()
+  private readonly acknowledgments = new Acknowledgments()
   private lastSequence = 0
 
   constructor(
@@ -96,6 +98,7 @@ export class SendingQueue {
     const request = createQueuedRequest(++this.lastSequence, batch, isDelayed)
     this.contentBytes += request.memoryBytes
     this.pending.add(request)
+    this.acknowledgments.add()
     this.store.add(request)
     return request
   }
@@ -117,6 +120,16 @@ export class SendingQueue {
     this.concurrency = 1
     this.send()
     return ++this.lastSequence
+  }
+
+  /** Waits until the receiver has answered finally for all requests queued so far; false when the queue has ended before. Never rejects. */
+  acknowledged(): Promise<boolean> {
+    return this.acknowledgments.wait(this.lastSequence)
+  }
+
+  /** Notes that a request needs no answer, because the spool holds the request. */
+  acknowledge(request: QueuedRequest): void {
+    this.acknowledgments.acknowledge(request)
   }
 
   /** Sends all requests queued so far, and waits for them, at most for the given time. Never rejects. */
@@ -152,6 +165,7 @@ export class SendingQueue {
     await Promise.all(this.exports)
     await storeUnsent()
     await this.finalizeUnsent()
+    this.acknowledgments.end()
     this.transport.close()
   }
 
@@ -352,7 +366,9 @@ export class SendingQueue {
     request.count -= count
     this.counters.inFlight -= count
     this.store.onCompleted(request, count)
-    if (request.count === 0) this.remove(request)
+    if (request.count > 0) return
+    this.acknowledge(request)
+    this.remove(request)
   }
 
   /** Ends a request. Its entry in the spool, if there is one, stays for the next process. */

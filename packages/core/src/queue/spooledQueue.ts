@@ -86,6 +86,11 @@ export class SpooledQueue {
     return this.queue.flush(timeoutMillis)
   }
 
+  /** Waits until all requests queued so far are in the spool, or answered. See `SendingQueue`. */
+  acknowledged(): Promise<boolean> {
+    return this.queue.acknowledged()
+  }
+
   /** Flushes, then ends. Unsent requests stay in the spool; those that cannot be written are dropped. */
   async close(timeoutMillis: number): Promise<void> {
     timers.clearInterval(this.recoveryTimer)
@@ -180,6 +185,7 @@ export class SpooledQueue {
     if (old) this.spool.ack(old)
     else this.counters.spooled += request.count
     setEntry(request, entry)
+    this.queue.acknowledge(request)
   }
 
   /** Lets a request wait on disk alone. */

@@ -83,6 +83,22 @@ describe.each(['grpc', 'http/protobuf'] as const)('over %s', (protocol) => {
   })
 })
 
+test.each([
+  ['straight into the pipeline', {}],
+  ['through a processor', { processors: [PASSING] }],
+])('forResource sends records with another resource when they go %s', async (_way, options) => {
+  create({ serviceName: 'agent', resource: { 'host.name': 'a' }, ...options })
+  const shop = provider.forResource({ 'service.name': 'shop' })
+  shop.getLogger('orders').emit({ body: 'of the shop' })
+  provider.getLogger('orders').emit({ body: 'of the agent' })
+  const records = await received()
+  const sent = records.map(({ body, resource: { attributes } }) =>
+    [body, attributes['service.name'], attributes['host.name']].join(),
+  )
+  expect(new Set(sent)).toEqual(new Set(['of the shop,shop,a', 'of the agent,agent,a']))
+  expect(provider.stats()).toMatchObject({ created: 2, delivered: 2 })
+})
+
 test('createLoggerProvider receives records of both generations of the Logs API until it is shut down', async () => {
   create()
   api.logs.getLogger('3.x').emit({ body: 'from 3.x' })
