@@ -19,6 +19,8 @@ import { type EntryFile, entryFile } from './entryFiles.ts'
 import { readSettings } from './settings.ts'
 
 type Attach = typeof import('./attach.ts')
+/** Message of `tracing:net.server.listen`. */
+type ListenMessage = { options?: { path?: string } }
 type Compile = (this: Module, content: string, filename: string, ...rest: unknown[]) => unknown
 
 const INSTALLED = Symbol.for('logbridge.auto.1')
@@ -85,7 +87,9 @@ function install(): void {
   const script = mainScript()
   if (!isCommand(script)) attachInstrumentations(script === undefined ? process.cwd() : dirname(script))
   for (const library of settings.preload) loadAttach().preload(library)
-  subscribe('tracing:net.server.listen:asyncStart', () => {
+  subscribe('tracing:net.server.listen:asyncStart', (message) => {
+    // Tools such as tsx talk to their children by a socket in the file system.
+    if (isCommand(script) && (message as ListenMessage).options?.path !== undefined) return
     const late = attachLoaded()
     if (isCommand(script) && !isListening) attachInstrumentations(process.cwd())
     isListening = true

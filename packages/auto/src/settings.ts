@@ -2,7 +2,7 @@ import type { Library } from './entryFiles.ts'
 
 /** Settings of the environment. */
 export interface Settings {
-  /** `OTEL_SDK_DISABLED`: the process stays as it is. */
+  /** `OTEL_SDK_DISABLED=true` or `LOGBRIDGE_DISABLED=true`: the process stays as it is. */
   readonly isOff: boolean
   /** `LOGBRIDGE_DISABLED`: libraries and instrumentations that stay as they are. */
   readonly disabled: ReadonlySet<string>
@@ -13,12 +13,25 @@ export interface Settings {
 }
 
 const LIBRARIES: readonly Library[] = ['bunyan', 'log4js', 'pino', 'winston']
+const TRUE: readonly string[] = ['1', 'true']
+const BOOLEAN: readonly string[] = [...TRUE, '0', 'false']
+
+/** Values that the variables of this package accept. `LOGBRIDGE_DISABLED` accepts the name of any instrumentation. */
+const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
+  LOGBRIDGE_CONSOLE: BOOLEAN,
+  LOGBRIDGE_INJECT: BOOLEAN,
+  LOGBRIDGE_PRELOAD: LIBRARIES,
+  LOGBRIDGE_TELEMETRY: ['off', 'on'],
+}
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const disabled = new Set(listIn(env['LOGBRIDGE_DISABLED']))
   return {
-    isOff: isTrue(env['OTEL_SDK_DISABLED']),
-    disabled: new Set(listIn(env['LOGBRIDGE_DISABLED'])),
-    console: isTrue(env['LOGBRIDGE_CONSOLE']),
+    // The specification accepts `true` alone, and core warns of other values.
+    // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean-value
+    isOff: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true' || isTrue(env['LOGBRIDGE_DISABLED']),
+    disabled,
+    console: isTrue(env['LOGBRIDGE_CONSOLE']) && !disabled.has('console'),
     preload: LIBRARIES.filter((library) => listIn(env['LOGBRIDGE_PRELOAD']).includes(library)),
   }
 }
@@ -33,8 +46,20 @@ export function printsTraceContext(env: NodeJS.ProcessEnv): boolean {
   return isTrue(env['LOGBRIDGE_INJECT'])
 }
 
+/** Lists the variables whose values have no effect, each as one line. */
+export function ignoredSettings(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(ACCEPTED).flatMap(([name, accepted]) => {
+    const ignored = listIn(env[name]).find((value) => !accepted.includes(value))
+    return ignored === undefined ? [] : [`${name} is ignored: '${ignored}' is not ${quoted(accepted)}`]
+  })
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' or ')
+}
+
 function isTrue(value = ''): boolean {
-  return ['1', 'true'].includes(value.trim().toLowerCase())
+  return TRUE.includes(value.trim().toLowerCase())
 }
 
 /** Reads a list of names that are separated by commas. */

@@ -1,7 +1,7 @@
 import { API, oldNode, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
 import type { Instrumentation } from './instrumentations.ts'
 import { canLoad, loadOptional } from './packages.ts'
-import { startsTelemetry } from './settings.ts'
+import { ignoredSettings, startsTelemetry } from './settings.ts'
 
 type Core = typeof import('@logbridge/core')
 
@@ -45,6 +45,7 @@ export function isResponsible(): boolean {
 export function startTelemetry(): void {
   if (isStarted) return
   isStarted = true
+  for (const line of ignoredSettings(process.env)) warnOnce(`auto-setting-${line}`, line)
   if (!startsTelemetry(process.env) || isSdkRegistered()) return
   const needed = oldNode(CORE_NODE)
   if (needed !== undefined) {

@@ -34,6 +34,7 @@ describe('startTelemetry starts', () => {
   test.each([
     ['LOGBRIDGE_TELEMETRY is off', { LOGBRIDGE_TELEMETRY: 'off' }],
     ['OTEL_SDK_DISABLED is true', { OTEL_SDK_DISABLED: 'true' }],
+    ['LOGBRIDGE_DISABLED is 1', { LOGBRIDGE_DISABLED: '1' }],
   ])('nothing when %s', async (_, env) => {
     const { stdout, records } = await run(
       `import { createLogger } from 'bunyan'
@@ -119,6 +120,21 @@ test('startTelemetry delivers the last records when the program calls process.ex
   expect(essence(result)).toEqual([['winston', 'info', 'hello']])
 })
 
+test.each([
+  ['OTEL_SDK_DISABLED', 'yes', "'true' or 'false'"],
+  ['OTEL_SDK_DISABLED', '1', "'true' or 'false'"],
+  ['LOGBRIDGE_TELEMETRY', 'none', "'off' or 'on'"],
+  ['LOGBRIDGE_CONSOLE', 'yes', "'1' or 'true' or '0' or 'false'"],
+  ['LOGBRIDGE_INJECT', 'yes', "'1' or 'true' or '0' or 'false'"],
+  ['LOGBRIDGE_PRELOAD', 'wintson', "'bunyan' or 'log4js' or 'pino' or 'winston'"],
+])('startTelemetry warns, and sends records, when %s is %s', async (name, value, accepted) => {
+  const sent = await run(`import pino from 'pino'; pino({}, { write() {} }).info('hello')`, {
+    env: { [name]: value },
+  })
+  expect(sent.stderr).toBe(`logbridge: ${name} is ignored: '${value}' is not ${accepted}\n`)
+  expect(essence(sent)).toEqual([['pino', 'info', 'hello']])
+})
+
 test('attach leaves libraries alone that LOGBRIDGE_DISABLED names', async () => {
   const result = await run(
     `import bunyan from 'bunyan'
@@ -130,6 +146,13 @@ test('attach leaves libraries alone that LOGBRIDGE_DISABLED names', async () => 
     { env: { LOGBRIDGE_DISABLED: 'winston, Pino' } },
   )
   expect(essence(result)).toEqual([['shop', 'info', 'by bunyan']])
+})
+
+test('attachConsole leaves the console alone when LOGBRIDGE_DISABLED names it', async () => {
+  const { records } = await run(`console.log('hello')`, {
+    env: { LOGBRIDGE_CONSOLE: '1', LOGBRIDGE_DISABLED: 'console' },
+  })
+  expect(records).toEqual([])
 })
 
 test('attachConsole sends console calls when LOGBRIDGE_CONSOLE is set', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -19,9 +19,17 @@ const NOTE = `
     appendFileSync(process.env.NOTES, basename(process.argv[1] ?? '') + ' ' + loaded + '\\n')
   })`
 
+/** Command of a package that hears from its child by a socket in the file system, as tsx does. */
+const SOCKET_TOOL = `
+  const { createServer } = require('node:net')
+  const { join } = require('node:path')
+  const server = createServer().listen(join(__dirname, 'socket'), () => server.close())`
+
 beforeAll(async () => {
   folder = await createApplication(['@opentelemetry/instrumentation-http'], { scripts: { hello: 'echo 42' } })
   await writeFile(join(folder, 'note.mjs'), NOTE)
+  await mkdir(join(folder, 'node_modules/tool'))
+  await writeFile(join(folder, 'node_modules/tool/tool.cjs'), SOCKET_TOOL)
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -38,6 +46,7 @@ async function runTool(
 test.each([
   ['npm', ['npm', 'run', 'hello'], 1],
   ['npx', ['npx', '--version'], 1],
+  ['a command that listens on a socket', ['node', 'node_modules/tool/tool.cjs'], 1],
   ['tsc', [join(rootFolder, 'node_modules/.bin/tsc'), '--version'], 1],
 ])('install starts nothing when %s inherits NODE_OPTIONS', async (_, command, count) => {
   await writeFile(join(folder, 'notes'), '')
