@@ -16,7 +16,7 @@ export interface Host {
   droppedPackets(): number
   /** Returns how often the limited bandwidth delayed a packet. */
   delayedPackets(): number
-  /** Pulls the cable out: packets of both directions vanish, and no end is told. */
+  /** Pulls the cable out: packets of both directions vanish, and neither end notices. */
   unplug(): void
   plug(): void
 }
@@ -124,10 +124,8 @@ function createHost(prefix: string, switchName: string, name: string, index: num
     void runCommand('ip', '-n', switchName, 'link', 'set', port, ...state.split(' '))
 
   runCommand('ip', 'netns', 'add', namespace)
-  runCommand(
-    ...['ip', '-n', switchName, 'link', 'add', port, 'type', 'veth'],
-    ...['peer', 'name', 'eth0', 'netns', namespace],
-  )
+  const cable = [port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]
+  runCommand('ip', '-n', switchName, 'link', 'add', ...cable)
   setPort('master bridge')
   setPort('up')
   inside('ip', 'link', 'set', 'lo', 'up')
