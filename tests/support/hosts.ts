@@ -43,13 +43,28 @@ export function missingForHosts(): string | undefined {
   const missing = ['ip', 'tc', 'iptables'].filter((command) => !isInstalled(command))
   if (missing.length > 0) return `not installed: ${missing.join(', ')} (apt-get install iproute2 iptables)`
   const name = `${PREFIX}-${process.pid}-probe`
+  const inside = ['netns', 'exec', name]
   try {
     runCommand('ip', 'netns', 'add', name)
-    runCommand('ip', 'netns', 'del', name)
-  } catch {
-    return 'network namespaces need root'
+    runCommand('ip', ...inside, 'iptables', '-A', 'INPUT', ...dropAtRandom(0.5))
+    runCommand('ip', ...inside, 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', ...limitTo(1000))
+    return undefined
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }
+    return `network faults need root, tbf, and the match statistic: ${stderr?.trim().split('\n')[0]}`
+  } finally {
+    namespaces(name).forEach(removeNamespace)
   }
-  return undefined
+}
+
+/** Arguments of iptables. */
+function dropAtRandom(probability: number): string[] {
+  return ['-m', 'statistic', '--mode', 'random', '--probability', String(probability), '-j', 'DROP']
+}
+
+/** Arguments of `tc qdisc`. */
+function limitTo(kilobits: number): string[] {
+  return ['tbf', 'rate', `${kilobits}kbit`, 'burst', String(BURST_BYTES), 'latency', '400ms']
 }
 
 function isInstalled(command: string): boolean {
@@ -141,12 +156,10 @@ function createHost(prefix: string, switchName: string, name: string, index: num
         env: { ...process.env, ...options.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
       }),
     limitBandwidth(kilobits) {
-      const rate = ['rate', `${kilobits}kbit`, 'burst', `${BURST_BYTES}`, 'latency', '400ms']
-      inside('tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...rate)
+      inside('tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...limitTo(kilobits))
     },
     dropPackets(probability) {
-      const random = ['-m', 'statistic', '--mode', 'random', '--probability', `${probability}`]
-      inside('iptables', '-A', 'INPUT', '-i', 'eth0', ...random, '-j', 'DROP')
+      inside('iptables', '-A', 'INPUT', '-i', 'eth0', ...dropAtRandom(probability))
     },
     droppedPackets() {
       const rules = inside('iptables', '-nvxL', 'INPUT').matchAll(/^ *(\d+) +\d+ DROP/gm)
