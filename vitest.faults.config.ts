@@ -6,6 +6,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/faults/*.test.ts'],
     tags: [LONG],
+    env: { CUT_SECONDS: '60' },
     setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',
     testTimeout: 60_000,

@@ -2,6 +2,8 @@
 export interface Ledger {
   /** Adds OTLP/JSON that the Collector forwarded. */
   take(resourceLogs: any[]): void
+  /** Adds one record. */
+  add(number: number): void
   /** Returns the number of different records. */
   arrived(): number
   /** Returns the number of records that arrived again. */
@@ -15,7 +17,7 @@ export function createLedger(): Ledger {
   let arrived = 0
   let duplicates = 0
 
-  function check(number: number): void {
+  function add(number: number): void {
     if (number >= times.length) {
       const longer = new Uint8Array(Math.max(times.length * 2, number + 1))
       longer.set(times)
@@ -27,10 +29,11 @@ export function createLedger(): Ledger {
   }
 
   return {
+    add,
     take(resourceLogs) {
       for (const { scopeLogs } of resourceLogs) {
         for (const { logRecords } of scopeLogs) {
-          for (const { body } of logRecords) check(Number(body.intValue))
+          for (const { body } of logRecords) add(Number(body.intValue))
         }
       }
     },
