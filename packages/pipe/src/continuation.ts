@@ -6,7 +6,7 @@ const CONTINUATION =
   /^(?:Traceback \(most recent call last\):|Caused by: |Suppressed: |at \S|[}\])]+[;,]?$|The above exception was the direct cause|During handling of the above exception)/
 
 /** Tests if a line begins with a blank. */
-export function isIndented(line: string): boolean {
+function isIndented(line: string): boolean {
   const code = line.charCodeAt(0)
   return code === SPACE || code === TAB
 }

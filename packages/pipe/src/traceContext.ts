@@ -121,6 +121,6 @@ function moveGoogle(record: ParsedRecord, fields: Fields): boolean {
 }
 
 /** Tests if each field has been moved. */
-export function isEmpty(fields: Fields): boolean {
+function isEmpty(fields: Fields): boolean {
   return Object.values(fields).every((value) => value === undefined)
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type ReceivedLogRecord, startViewer, type Viewer } from '@logbridge/viewer'
 import { onTestFinished, vi } from 'vitest'
 
-export const CLI: string = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const CLI: string = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 export const WAIT: { timeout: number; interval: number } = { timeout: 20_000, interval: 20 }
 
 /** Running `logbridge-pipe`. */

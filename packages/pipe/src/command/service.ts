@@ -12,6 +12,7 @@ export function serviceRule(rule: string): (path: string) => string | undefined 
   if (rule === 'file') return (path) => basename(path).split('.')[0] || undefined
   let pattern: RegExp
   try {
+    // regex-bounded: of the user who runs the command, for the paths of files
     pattern = new RegExp(rule)
   } catch (error) {
     throw new UsageError(
@@ -21,7 +22,7 @@ export function serviceRule(rule: string): (path: string) => string | undefined 
       },
     )
   }
-  // An empty alternative matches any text, and shows the number of groups.
+  // An empty alternative matches any text, and shows the number of groups. regex-bounded: tried on an empty text
   if (new RegExp(`${rule}|`).exec('')!.length < 2)
     throw new UsageError(
       `--service-from ${JSON.stringify(rule)} has no group. The first group is the name, e.g. '/log/([^/]+)/'`,
