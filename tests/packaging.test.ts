@@ -40,6 +40,7 @@ const INVALID_CALLS: Record<string, string> = {
   '@logbridge/core': 'createLoggerProvider({ unknown: 1 })',
   '@logbridge/log4js': 'otelAppender({ unknown: 1 })',
   '@logbridge/pino': 'otelStream({ unknown: 1 })',
+  '@logbridge/pipe': 'createLineReader({ unknown: 1 })',
   '@logbridge/viewer': 'startViewer({ grpcPort: -1 })',
   '@logbridge/winston': 'new OtelTransport({ unknown: 1 })',
 }
@@ -51,7 +52,7 @@ const packages = await packPackages(folder)
 
 it('pnpm pack packs every package', () => {
   expect(packages.map(({ name }) => name).toSorted()).toEqual(
-    [...Object.keys(DEPENDENCIES), '@logbridge/core', '@logbridge/viewer'].toSorted(),
+    [...Object.keys(DEPENDENCIES), '@logbridge/core', '@logbridge/pipe', '@logbridge/viewer'].toSorted(),
   )
 })
 
