@@ -61,7 +61,11 @@ export const SEARCHED: Readonly<Record<Signal, { json: readonly string[]; text: 
 }
 
 /** Attributes of an exception, which the field `exception` reads. */
-export const EXCEPTION_KEYS: readonly string[] = ['exception.type', 'exception.message', 'exception.stacktrace']
+export const EXCEPTION_KEYS: readonly string[] = [
+  'exception.type',
+  'exception.message',
+  'exception.stacktrace',
+]
 
 function fields(byName: Readonly<Record<string, Field>>): ReadonlyMap<string, Field> {
   return new Map(Object.entries(byName))

@@ -48,7 +48,10 @@ export function compileQuery(query: Query, signal: Signal, nowMillis: number): S
 function compileText(text: string, signal: Signal): Sql {
   const { json, text: plain } = SEARCHED[signal]
   return joined(
-    [...json.map((column) => contains(column, toJsonFragment(text))), ...plain.map((column) => contains(column, text))],
+    [
+      ...json.map((column) => contains(column, toJsonFragment(text))),
+      ...plain.map((column) => contains(column, text)),
+    ],
     ' OR ',
   )
 }
@@ -140,7 +143,8 @@ function compareId({ column }: Field, comparison: Comparison): Sql {
   const { operator, value } = comparison
   if (operator !== '=') throw expected('= or != after an id', comparison)
   if (value === '*') return sql(`${column} <> ''`)
-  if (!/^[0-9a-f]{1,32}$/i.test(value)) throw expected('the hex digits of an id, or its beginning', comparison)
+  if (!/^[0-9a-f]{1,32}$/i.test(value))
+    throw expected('the hex digits of an id, or its beginning', comparison)
   const id = value.toLowerCase()
   // 'g' follows all hex digits, so the range holds each id with this beginning, and the index serves it.
   return sql(`(${column} >= ? AND ${column} < ?)`, id, `${id}g`)
@@ -164,7 +168,8 @@ function compareSeverity({ column }: Field, comparison: Comparison): Sql {
 
 function compareNumber({ column }: Field, comparison: Comparison, value: bigint): Sql {
   const { operator, field } = comparison
-  if (operator === '~' || operator === '=~') throw expected(`=, !=, <, <=, >, or >= after ${field}`, comparison)
+  if (operator === '~' || operator === '=~')
+    throw expected(`=, !=, <, <=, >, or >= after ${field}`, comparison)
   return sql(`${column} ${operator} ?`, value)
 }
 
@@ -192,8 +197,11 @@ function attribute(field: string, signal: Signal): Sql {
     scope: ['scope.attributes'],
   }[prefix] ?? ['record.attributes', 'resource.attributes', 'scope.attributes']
   const body = FIELDS[signal].get('body')
-  const inBody = prefix === '' && body !== undefined ? /^(?:body|msg|message)\.(.+)$/s.exec(field)?.[1] : undefined
-  const sources = columns.flatMap((column) => paths(prefix === '' ? field : key).map((each) => [column, each]))
+  const inBody =
+    prefix === '' && body !== undefined ? /^(?:body|msg|message)\.(.+)$/s.exec(field)?.[1] : undefined
+  const sources = columns.flatMap((column) =>
+    paths(prefix === '' ? field : key).map((each) => [column, each]),
+  )
   if (inBody !== undefined) sources.push(...paths(inBody).map((each) => [body!.column, each]))
   // COALESCE needs two arguments.
   return sql(
@@ -235,7 +243,10 @@ function likePattern(text: string): string {
 
 function expected(what: string, { field, operator, value, start, end }: Comparison): QueryError {
   const found = `${field}${operator}${value}`
-  return new QueryError(`expected ${what} at character ${start + 1}, found ${JSON.stringify(found)}`, { start, end })
+  return new QueryError(`expected ${what} at character ${start + 1}, found ${JSON.stringify(found)}`, {
+    start,
+    end,
+  })
 }
 
 function sql(text: string, ...parameters: SqlParameter[]): Sql {
