@@ -1,5 +1,11 @@
 /** Codes of a {@link ViewerError}: the viewer could not start, or `waitFor` ended without a result. */
-export type ViewerErrorCode = 'INVALID_OPTION' | 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TIMEOUT' | 'CLOSED'
+export type ViewerErrorCode = 
+  | 'INVALID_OPTION'
+  | 'PORT_IN_USE'
+  | 'LISTEN_FAILED'
+  | 'DATABASE'
+  | 'TIMEOUT'
+  | 'CLOSED'
 
 /** Error of the viewer. `code` is stable; `message` says what to do. */
 export class ViewerError extends Error {
