@@ -156,7 +156,9 @@ function otlpJsonField(name: string, value: unknown, context?: { source?: string
 
 /** Formats ids in hex instead of base64, as OTLP/JSON has them. */
 function otlpJsonId(name: string, value: unknown): unknown {
-  return typeof value === 'string' && idFields.has(name) ? Buffer.from(value, 'base64').toString('hex') : value
+  return typeof value === 'string' && idFields.has(name)
+    ? Buffer.from(value, 'base64').toString('hex')
+    : value
 }
 
 /** Raises the global limits of protobufjs for one synchronous call, so that other users of protobufjs keep their limits. */

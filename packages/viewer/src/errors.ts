@@ -1,9 +1,10 @@
 /** Codes of a {@link ViewerError}: the viewer could not start, or `waitFor` ended without a result. */
-export type ViewerErrorCode = 
+export type ViewerErrorCode =
   | 'INVALID_OPTION'
   | 'PORT_IN_USE'
   | 'LISTEN_FAILED'
   | 'DATABASE'
+  | 'QUERY_TIMEOUT'
   | 'TIMEOUT'
   | 'CLOSED'
 

@@ -55,7 +55,10 @@ function split(bytes: Uint8Array): { container: Container; children: Uint8Array[
   const byNumber = fields(bytes)
   const schemaUrl = byNumber.get(SCHEMA_URL)?.at(-1) ?? EMPTY
   return {
-    container: { bytes: byNumber.get(CONTAINER)?.at(-1) ?? EMPTY, schemaUrl: Buffer.from(schemaUrl).toString() },
+    container: {
+      bytes: byNumber.get(CONTAINER)?.at(-1) ?? EMPTY,
+      schemaUrl: Buffer.from(schemaUrl).toString(),
+    },
     children: byNumber.get(CHILDREN) ?? [],
   }
 }

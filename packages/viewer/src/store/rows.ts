@@ -78,7 +78,11 @@ export function spanRow(bytes: Uint8Array): Row {
   const span = toSpan(decodeMessage('Span', bytes), toResource(null, ''), toScope(null, ''))
   const start = capped(span.startTimeUnixNano)
   const duration = capped(span.endTimeUnixNano) - start
-  const events = span.events.map(({ name, timeUnixNano, attributes }) => ({ name, time: timeUnixNano, attributes }))
+  const events = span.events.map(({ name, timeUnixNano, attributes }) => ({
+    name,
+    time: timeUnixNano,
+    attributes,
+  }))
   return [
     start,
     duration < 0n ? 0n : duration,
@@ -98,7 +102,11 @@ export function spanRow(bytes: Uint8Array): Row {
 /** Builds a row for each data point of a metric. `value` is the number of a gauge or sum, otherwise the count of the point. */
 export function* metricRows(bytes: Uint8Array): Generator<Row> {
   const raw = decodeMessage('Metric', bytes)
-  const request = { resourceMetrics: [{ resource: null, schemaUrl: '', scopeMetrics: [{ scope: null, schemaUrl: '', metrics: [raw] }] }] }
+  const request = {
+    resourceMetrics: [
+      { resource: null, schemaUrl: '', scopeMetrics: [{ scope: null, schemaUrl: '', metrics: [raw] }] },
+    ],
+  }
   const [metric] = toMetrics(request) as [ReceivedMetric]
   for (const [at, point] of metric.dataPoints.entries()) {
     const { attributes, timeUnixNano, startTimeUnixNano: _start, flags: _flags, ...rest } = point
@@ -128,7 +136,10 @@ function kindOf(metric: ReceivedMetric): object {
 function onePoint(metric: OtlpMetric, at: number): Uint8Array {
   if (metric.data === undefined) return encodeMessage('Metric', metric)
   const data = metric[metric.data]
-  return encodeMessage('Metric', { ...metric, [metric.data]: { ...data, dataPoints: [data.dataPoints[at]!] } } as OtlpMetric)
+  return encodeMessage('Metric', {
+    ...metric,
+    [metric.data]: { ...data, dataPoints: [data.dataPoints[at]!] },
+  } as OtlpMetric)
 }
 
 function capped(nanos: bigint): bigint {

@@ -77,7 +77,9 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
     spans: bounds.maxSpans,
     metrics: bounds.maxDataPoints,
   }
-  const rows = Object.fromEntries(Object.keys(maxRows).map((table) => [table, countRows(database, table)])) as Record<Table, number>
+  const rows = Object.fromEntries(
+    Object.keys(maxRows).map((table) => [table, countRows(database, table)]),
+  ) as Record<Table, number>
   const written: Written = {
     inserted: { logs: 0, spans: 0, metrics: 0 },
     dropped: { logs: 0, spans: 0, metrics: 0 },
@@ -87,13 +89,18 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
     write(signal, encoding, bytes) {
       const message = toProtobuf(signal, encoding, bytes, maxMessageBytes)
       const table = TABLES[signal]
-      return transaction(database, () => {
-        const count = insertAll(table, message)
-        rows[table] += count
-        written.inserted[table] += count
-        trim()
-        return count
-      })
+      let count
+      try {
+        count = transaction(database, () => insertAll(table, message))
+      } catch (error) {
+        // The transaction has taken back the resources and scopes that it inserted.
+        containers.forget()
+        throw error
+      }
+      rows[table] += count
+      written.inserted[table] += count
+      transaction(database, trim)
+      return count
     },
     written: () => structuredClone(written),
     clear() {
@@ -126,7 +133,8 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
   /** Drops the oldest records of a table that is over its bound, and of the largest table while the database is. */
   function trim(): void {
     for (const table of Object.keys(rows) as Table[]) {
-      if (rows[table] > maxRows[table]) drop(table, rows[table] - Math.floor(maxRows[table] * (1 - DROPPED_SHARE)))
+      if (rows[table] > maxRows[table])
+        drop(table, rows[table] - Math.floor(maxRows[table] * (1 - DROPPED_SHARE)))
     }
     while (usedBytes(database) > bounds.maxBytes) {
       const [largest] = (Object.keys(rows) as Table[]).sort((a, b) => rows[b] - rows[a])
@@ -137,7 +145,7 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
   }
 
   function drop(table: Table, count: number): void {
-    const last = database.prepare(`SELECT id, time FROM ${table} ORDER BY id LIMIT 1 OFFSET ?`).get(count - 1)
+    const last = database.prepare(`SELECT id FROM ${table} ORDER BY id LIMIT 1 OFFSET ?`).get(count - 1)
     if (last === undefined) return
     if (table === 'logs') {
       database
@@ -188,7 +196,9 @@ function createContainers(database: DatabaseSync) {
     ],
     scopes: [
       database.prepare('SELECT id FROM scopes WHERE raw = ? AND schema_url = ?'),
-      database.prepare('INSERT INTO scopes (raw, schema_url, name, version, attributes) VALUES (?, ?, ?, ?, ?)'),
+      database.prepare(
+        'INSERT INTO scopes (raw, schema_url, name, version, attributes) VALUES (?, ?, ?, ?, ?)',
+      ),
     ],
   } as const
 
@@ -244,7 +254,9 @@ function openDatabase(file: string): DatabaseSync {
   try {
     database = new DatabaseSync(file)
     chmodSync(file, 0o600)
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+      user_version: number
+    }
     const isNew = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!['count'] === 0
     if (!isNew && version !== SCHEMA_VERSION) {
       throw new Error(
@@ -254,7 +266,9 @@ function openDatabase(file: string): DatabaseSync {
       )
     }
     // WAL lets the reader work beside the writer.
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`,
+    )
     return database
   } catch (cause) {
     database?.close()

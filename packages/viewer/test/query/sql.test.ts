@@ -43,6 +43,7 @@ function databaseOf(logs: readonly Log[]): DatabaseSync {
       service: log.service ?? '',
       attributes: toJsonText(log.resource ?? {}),
       raw: Buffer.from(raw),
+      schema_url: '',
     })
     insert('scopes', {
       id,
@@ -50,6 +51,7 @@ function databaseOf(logs: readonly Log[]): DatabaseSync {
       version: '',
       attributes: toJsonText(log.scopeAttributes ?? {}),
       raw: Buffer.from(raw),
+      schema_url: '',
     })
     insert('logs', {
       id,
