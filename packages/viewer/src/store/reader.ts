@@ -112,9 +112,9 @@ export interface ServiceSummary {
 }
 
 interface Page {
-  query?: string
+  query?: string | undefined
   /** @default 100, at most 1000 */
-  limit?: number
+  limit?: number | undefined
 }
 
 const MAX_LIMIT = 1000
@@ -124,16 +124,21 @@ const SPARKLINE_POINTS = 60
 /** Answers queries. One thread has it; a query that takes too long ends with its thread. */
 export interface Reader {
   /** Returns log records, newest first. `before` and `after` are ids of records. */
-  logs(options?: Page & { before?: number; after?: number }): LogRow[]
+  logs(options?: Page & { before?: number | undefined; after?: number | undefined }): LogRow[]
   /** Returns the records that were stored after a record, newest first, and their number. */
   newLogs(options: Page & { after: number }): { count: number; last: number; rows: LogRow[] }
   log(options: { id: number }): RecordDetails | undefined
   /** Returns the records around a record, whatever the query, newest first. */
-  context(options: { id: number; count?: number }): LogRow[]
+  context(options: { id: number; count?: number | undefined }): LogRow[]
   /** Counts records by time and severity. `from` and `to` are milliseconds since the epoch. */
-  histogram(options: { query?: string; from?: number; to?: number; buckets?: number }): Histogram
+  histogram(options: {
+    query?: string | undefined
+    from?: number | undefined
+    to?: number | undefined
+    buckets?: number | undefined
+  }): Histogram
   /** Counts the values of fields and attributes among the newest records that match. */
-  facets(options?: { query?: string }): Facets
+  facets(options?: { query?: string | undefined }): Facets
   /** Groups the newest records that match by the pattern of their message. */
   patterns(options?: Page): Pattern[]
   /** Returns the newest traces with a span that matches. */
@@ -144,9 +149,12 @@ export interface Reader {
   /** Returns the metrics that match, with their last values. */
   metrics(options?: Page): MetricSummary[]
   /** Returns the newest points of each series of a metric, oldest first. */
-  metric(options: { name: string; service?: string; limit?: number }): MetricSeries[]
+  metric(options: { name: string; service?: string | undefined; limit?: number | undefined }): MetricSeries[]
   /** Returns the OTLP/JSON lines of the records that match after an id, and the last id; no lines at the end. */
-  exportPage(options: { signal: Signal; query?: string; after?: number }): { lines: string[]; last: number }
+  exportPage(options: { signal: Signal; query?: string | undefined; after?: number | undefined }): {
+    lines: string[]
+    last: number
+  }
   /** Returns the number of stored records. */
   counts(): Record<Table, number>
   close(): void
@@ -165,7 +173,12 @@ export function openReader(file: string): Reader {
   }
 
   return {
-    logs({ query, limit, before, after }: Page & { before?: number; after?: number } = {}): LogRow[] {
+    logs({
+      query,
+      limit,
+      before,
+      after,
+    }: Page & { before?: number | undefined; after?: number | undefined } = {}): LogRow[] {
       const { text, parameters } = where('logs', query)
       const rows = all<LogRow>(
         `SELECT ${LOG} FROM ${from('logs')} WHERE ${text}

@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Store } from '../store/store.ts'
+import { toArray, toLine } from './lines.ts'
+
+/** Shortest time between two updates. */
+const UPDATE_MILLIS = 100
+/** Longest time without an update, after which a comment keeps the connection open. */
+const KEEP_ALIVE_MILLIS = 15_000
+/** Largest number of rows in an update. */
+const MAX_ROWS = 200
+
+/**
+ * Sends server-sent events: at most ten a second, each with the number of new records that match, the newest rows, and the numbers of
+ * stored and dropped records.
+ */
+export async function sendUpdates(store: Store, response: ServerResponse, query: string): Promise<void> {
+  let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  response.write('retry: 1000\n\n')
+  let sent = ''
+  let sentMillis = Date.now()
+  while (!response.destroyed) {
+    const written = JSON.stringify(store.written())
+    if (written !== sent) {
+      const {
+        count,
+        last: newest,
+        rows,
+      } = await store.read('newLogs', { query, after: last, limit: MAX_ROWS })
+      // A cleared store counts from one again.
+      last = newest
+      sent = written
+      sentMillis = Date.now()
+      await write(
+        response,
+        `data: {"count":${count},"last":${newest},"rows":${toArray(rows)},"written":${written}}\n\n`,
+      )
+    } else if (Date.now() - sentMillis > KEEP_ALIVE_MILLIS) {
+      sentMillis = Date.now()
+      await write(response, ': still here\n\n')
+    }
+    await delay(UPDATE_MILLIS)
+  }
+}
+
+/** Writes each record that arrives and matches as one line, oldest first. */
+export async function followLogs(
+  store: Store,
+  response: ServerResponse,
+  query: string,
+  type: string,
+): Promise<void> {
+  let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' })
+  response.flushHeaders()
+  while (!response.destroyed) {
+    const { rows, last: newest } = await store.read('newLogs', { query, after: last, limit: 1000 })
+    last = newest
+    if (rows.length > 0)
+      await write(
+        response,
+        rows
+          .reverse()
+          .map((row) => `${toLine(row)}\n`)
+          .join(''),
+      )
+    await delay(UPDATE_MILLIS)
+  }
+}
+
+function write(response: ServerResponse, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('close', resolve)
+    response.write(text, () => {
+      response.off('close', resolve)
+      resolve()
+    })
+  })
+}
