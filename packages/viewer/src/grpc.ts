@@ -22,7 +22,7 @@ const closeTimeoutMillis = 1000
 
 export async function listenGrpc(sink: RequestSink, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const isAllowedHost = createHostCheck(host)
+  const isAllowedHost = createHostCheck(host, options.allowedHosts)
   const server = new grpc.Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_concurrent_streams': maxConcurrentCalls,
@@ -63,18 +63,21 @@ function exportHandler(
       callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority must name this viewer` })
       return
     }
-    try {
-      sink.accept(signal, 'protobuf', call.request)
-    } catch (error) {
-      sink.countRefused()
-      const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
-      callback({
-        code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,
-        details: (error as Error).message,
-      })
-      return
-    }
-    callback(null, emptyResponse)
+    accept(call.request).then(
+      () => callback(null, emptyResponse),
+      (error: unknown) => {
+        sink.countRefused()
+        const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
+        callback({
+          code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,
+          details: (error as Error).message,
+        })
+      },
+    )
+  }
+
+  async function accept(request: Buffer): Promise<void> {
+    await sink.accept(signal, 'protobuf', request)
   }
 }
 

@@ -51,7 +51,9 @@ export async function listenPage(options: PageServerOptions): Promise<PageServer
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://viewer')
+    // URL would take `//name/` for a host.
+    const [pathname = '/', search] = (request.url ?? '/').split(/\?(.*)/s, 2)
+    const searchParams = new URLSearchParams(search)
     const refusal = access.check(request)
     if (refusal?.status === 401) {
       const cookie = access.cookieFor(searchParams.get('token'))
