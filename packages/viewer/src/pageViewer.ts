@@ -42,6 +42,8 @@ export interface PageViewer {
 }
 
 const FORWARD_CLOSE_MILLIS = 3000
+/** Folder of the built page. Tests run this module from its source. */
+const WEB_FOLDER = new URL(import.meta.url.endsWith('.ts') ? '../dist/web/' : './web/', import.meta.url)
 
 /**
  * Starts a receiver, its store, and its page.
@@ -82,7 +84,7 @@ export async function startPageViewer(options: PageViewerOptions): Promise<PageV
         port: options.port,
         allowedHosts,
         token,
-        webFolder: new URL('./web/', import.meta.url),
+        webFolder: WEB_FOLDER,
         store,
         status: () => ({
           version: packageJson.version,

@@ -68,6 +68,26 @@ export function parseQuery(text: string): Query {
   }
 }
 
+/**
+ * Splits the text of a query into the texts of the terms that it joins by AND. A query with OR outside of parentheses is one term.
+ *
+ * @throws QueryError with the position and what is expected there
+ * @example
+ * ```ts
+ * splitQuery('level>=warn -route=/health') // ['level>=warn', '-route=/health']
+ * ```
+ */
+export function splitQuery(text: string): string[] {
+  switch (parseQuery(text).type) {
+    case 'all':
+      return []
+    case 'or':
+      return [text.trim()]
+    default:
+      return parse(text, { startRule: 'Terms' }) as string[]
+  }
+}
+
 function syntaxError({ expected, found, location }: GrammarError): QueryError {
   const { start, end } = location
   const names = expected.map(describeExpectation).filter((name) => name !== '')

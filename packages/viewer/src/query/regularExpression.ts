@@ -16,7 +16,7 @@ const compiled = new Map<string, RE2JS>()
  * @throws QueryError with the reason
  */
 export function checkPattern({ value, flags = '', start, end }: Comparison): void {
-  const unknown = [...flags].find((flag) => FLAGS[flag] === undefined)
+  const unknown = flags.split('').find((flag) => FLAGS[flag] === undefined)
   if (unknown !== undefined) {
     throw new QueryError(`expected the flags i, m, or s, found ${JSON.stringify(unknown)}`, { start, end })
   }
@@ -41,7 +41,7 @@ function compile(pattern: string, flags: string): RE2JS {
   let expression = compiled.get(key)
   if (expression === undefined) {
     if (compiled.size === MAX_COMPILED) compiled.clear()
-    const bits = [...flags].reduce((sum, flag) => sum | FLAGS[flag]!, 0)
+    const bits = flags.split('').reduce((sum, flag) => sum | FLAGS[flag]!, 0)
     expression = RE2JS.compile(pattern, bits)
     compiled.set(key, expression)
   }
