@@ -1,0 +1,5 @@
+import type { JSX } from 'preact'
+
+export function MetricsView(_props: { id?: string }): JSX.Element {
+  return <p class="nothing">This view follows.</p>
+}
