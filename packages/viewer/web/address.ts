@@ -87,9 +87,11 @@ function grouped(text: string): string {
   }
 }
 
-/** Adds a filter to the address. The opposite of the filter is removed. */
+/** Adds a filter to the address, or to another view. The opposite of the filter is removed. */
 export function addFilter(text: string, path?: string): void {
-  const { path: currentPath, params } = address.value
+  const { path: currentPath, params: currentParams } = address.value
+  // Filters of another view do not belong to this one.
+  const params = path === undefined ? currentParams : new URLSearchParams()
   const opposite = text.startsWith('-') ? text.slice(1) : `-${text}`
   const kept = filtersOf(params).filter((each) => each.text !== text && each.text !== opposite)
   go(path ?? currentPath, withFilters(params, [...kept, { text, isOn: true }]))

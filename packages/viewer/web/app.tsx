@@ -60,7 +60,7 @@ function View(): JSX.Element {
 
 /** Empty state, which ends with the first update that has something. */
 function Waiting(): JSX.Element {
-  useEffect(() => receive({ query: '', onStart: () => undefined, onUpdate: () => undefined }), [])
+  useEffect(() => receive({ query: '', limit: 0, onStart: () => undefined, onUpdate: () => undefined }), [])
   return <EmptyState />
 }
 

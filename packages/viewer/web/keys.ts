@@ -1,6 +1,6 @@
 import { address, go, setParams } from './address.ts'
-import { logCommands } from './logs/logsView.tsx'
 import { helpIsOpen, settingsAreOpen } from './dialogs.ts'
+import { commands } from './parts/commands.ts'
 import { focusQuery } from './parts/queryBar.tsx'
 
 /** Handles the keys of the page. Keys with a modifier, and those typed into a field, stay with the browser. */
@@ -25,9 +25,9 @@ const ACTIONS: Readonly<Record<string, () => void>> = {
   j: () => moveBy(1),
   k: () => moveBy(-1),
   Enter: openActive,
-  f: () => logCommands.value?.follow(),
-  e: () => logCommands.value?.nextError(),
-  t: () => logCommands.value?.openTrace(),
+  f: () => commands.value?.follow?.(),
+  e: () => commands.value?.nextError?.(),
+  t: () => commands.value?.openTrace?.(),
   1: () => go('/logs'),
   2: () => go('/traces'),
   3: () => go('/metrics'),
@@ -35,8 +35,8 @@ const ACTIONS: Readonly<Record<string, () => void>> = {
 }
 
 function moveBy(by: number): void {
-  if (logCommands.value === undefined) moveFocus(by)
-  else logCommands.value.move(by)
+  if (commands.value === undefined) moveFocus(by)
+  else commands.value.move(by)
 }
 
 /** Moves the focus among the rows of a table. */
@@ -49,7 +49,7 @@ function moveFocus(by: number): void {
 function openActive(): void {
   const element = document.activeElement as HTMLElement | null
   if (element?.matches('button, a, [data-row], summary, input') === true) element.click()
-  else logCommands.value?.open()
+  else commands.value?.open()
 }
 
 function escape(event: KeyboardEvent, target: HTMLElement, isField: boolean): void {

@@ -12,6 +12,8 @@ export const written = signal<Update['written'] | undefined>(undefined)
 export interface LiveOptions {
   /** Query of the records in the updates. */
   query: string
+  /** Largest number of rows in an update; 0 for none. */
+  limit?: number
   /** Called at each connection, before its updates: earlier updates can be missing. */
   onStart(): void
   onUpdate(update: Update): void
@@ -26,7 +28,7 @@ document.addEventListener('visibilitychange', () => {
 /**
  * Receives updates until the returned function is called.
  */
-export function receive({ query, onStart, onUpdate }: LiveOptions): () => void {
+export function receive({ query, limit, onStart, onUpdate }: LiveOptions): () => void {
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -39,7 +41,7 @@ export function receive({ query, onStart, onUpdate }: LiveOptions): () => void {
   function open(): void {
     close()
     let isStarted = false
-    source = new EventSource(apiUrl('live', { q: query || undefined }))
+    source = new EventSource(apiUrl('live', { q: query || undefined, limit }))
     source.addEventListener('message', ({ data }: MessageEvent<string>) => {
       connection.value = 'live'
       const update = parseJson(data) as Update

@@ -61,9 +61,3 @@ export const settings: Signal<Settings> = keptSignal('settings', DEFAULTS, isSet
 export function set<Name extends keyof Settings>(name: Name, value: Settings[Name]): void {
   settings.value = { ...settings.value, [name]: value }
 }
-
-effect(() => {
-  const { theme, density } = settings.value
-  document.documentElement.dataset['theme'] = theme
-  document.documentElement.dataset['density'] = density
-})

@@ -149,7 +149,11 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
       async (_request, response) =>
         sendJson(response, { ...status(), stored: await store.read('counts'), ...store.written() }),
     ],
-    ['GET /api/live', (_request, response, parameters) => sendUpdates(store, response, queryOf(parameters))],
+    [
+      'GET /api/live',
+      (_request, response, parameters) =>
+        sendUpdates(store, response, queryOf(parameters), numberOf(parameters, 'limit')),
+    ],
     [
       'GET /api/export',
       async (_request, response, parameters) => {

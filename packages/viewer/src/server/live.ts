@@ -14,7 +14,12 @@ const MAX_ROWS = 200
  * Sends server-sent events: at most ten a second, each with the number of new records that match, the newest rows, and the numbers of
  * stored and dropped records.
  */
-export async function sendUpdates(store: Store, response: ServerResponse, query: string): Promise<void> {
+export async function sendUpdates(
+  store: Store,
+  response: ServerResponse,
+  query: string,
+  limit = MAX_ROWS,
+): Promise<void> {
   let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   response.write('retry: 1000\n\n')
@@ -27,7 +32,7 @@ export async function sendUpdates(store: Store, response: ServerResponse, query:
         count,
         last: newest,
         rows,
-      } = await store.read('newLogs', { query, after: last, limit: MAX_ROWS })
+      } = await store.read('newLogs', { query, after: last, limit: Math.min(limit, MAX_ROWS) })
       // A cleared store counts from one again.
       last = newest
       sent = written

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { address } from '../address.ts'
 import { ERROR, formatTime, levelOf } from '../format.ts'
 import type { Log } from '../model.ts'
+import { revealRow } from '../parts/revealRow.ts'
 import { useRowHeight } from '../parts/rowHeight.ts'
 import { VirtualList } from '../parts/virtualList.tsx'
 import { settings } from '../settings.ts'
@@ -42,7 +43,7 @@ export function LogTable({ list, activeId, onOpen, onMove }: LogTableProps): JSX
       if (element.scrollTop !== edge) element.scrollTop = edge
     } else if (activeId !== undefined && lastActive.current !== activeId && indexOf(activeId) >= 0) {
       lastActive.current = activeId
-      reveal(element, indexOf(activeId), rowHeight)
+      revealRow(element, indexOf(activeId), rowHeight)
     } else if (anchor.current !== undefined) {
       const index = indexOf(anchor.current.id)
       const top = index * rowHeight + anchor.current.offset
@@ -165,16 +166,4 @@ function cellText(log: Log, column: string, level: string): string {
   if (column === 'time') return formatTime(log.time, settings.value.time)
   if (column === 'level') return log.severityText || (level === 'unset' ? '' : level)
   return textOf(log, column)
-}
-
-/** Scrolls as little as needed to show a row below the head. */
-function reveal(element: HTMLDivElement, index: number, rowHeight: number): void {
-  const head = element.querySelector<HTMLElement>('.list-head')?.offsetHeight ?? 0
-  const top = index * rowHeight
-  const space = element.clientHeight - head - rowHeight
-  if (top < element.scrollTop || top > element.scrollTop + space) {
-    const isNear = top > element.scrollTop - 2 * rowHeight && top < element.scrollTop + space + 2 * rowHeight
-    if (isNear) element.scrollTop = top < element.scrollTop ? top : top - space
-    else element.scrollTop = top - space / 3
-  }
 }

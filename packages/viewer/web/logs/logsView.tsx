@@ -1,10 +1,11 @@
-import { signal, useSignal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { readJson } from '../api.ts'
 import { address, go, setParams } from '../address.ts'
 import { formatCount } from '../format.ts'
 import type { Facets as FacetCounts } from '../model.ts'
+import { commands } from '../parts/commands.ts'
 import { QueryBar, useQuery } from '../parts/queryBar.tsx'
 import { useLoaded } from '../parts/useLoaded.ts'
 import { useSlowed } from '../parts/useSlowed.ts'
@@ -20,19 +21,6 @@ import { LogsToolbar } from './toolbar.tsx'
 
 /** Shortest time between two counts while records arrive. */
 const COUNT_MILLIS = 1000
-
-/** Commands of the view for the keys of the page. */
-export const logCommands = signal<
-  | {
-      /** Opens the record that the keys are at. */
-      open(): void
-      follow(): void
-      move(by: number): void
-      nextError(): void
-      openTrace(): void
-    }
-  | undefined
->(undefined)
 
 /** Logs: query, histogram, facets, list, and the record that is open. */
 export function LogsView(): JSX.Element {
@@ -142,7 +130,7 @@ function useActive(list: LogList, recordId: number | undefined) {
   }
 
   useEffect(() => {
-    logCommands.value = {
+    commands.value = {
       move,
       open() {
         if (id.value !== undefined) open(id.value)
@@ -158,7 +146,7 @@ function useActive(list: LogList, recordId: number | undefined) {
       },
     }
     return () => {
-      logCommands.value = undefined
+      commands.value = undefined
     }
   })
   return { id, open, move }

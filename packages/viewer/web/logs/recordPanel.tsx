@@ -11,12 +11,14 @@ import { exceptionsOf, type Exception } from './exception.ts'
 
 export interface RecordPanelProps {
   id: number
+  /** View that filters are for, when it is another one. */
+  path?: string
   onClose(): void
   onAround(id: number): void
 }
 
 /** All of one record. */
-export function RecordPanel({ id, onClose, onAround }: RecordPanelProps): JSX.Element {
+export function RecordPanel({ id, path, onClose, onAround }: RecordPanelProps): JSX.Element {
   const { value: record, error } = useLoaded((signal) => readJson<LogDetails>('log', { id }, signal), [id])
   const panel = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -39,12 +41,12 @@ export function RecordPanel({ id, onClose, onAround }: RecordPanelProps): JSX.El
         </button>
       </header>
       {error !== undefined && <p class="error">{error.message}</p>}
-      {record !== undefined && error === undefined && <RecordDetails record={record} />}
+      {record !== undefined && error === undefined && <RecordDetails record={record} path={path} />}
     </aside>
   )
 }
 
-function RecordDetails({ record }: { record: LogDetails }): JSX.Element {
+function RecordDetails({ record, path }: { record: LogDetails; path: string | undefined }): JSX.Element {
   const { body, attributes, severity, severityText, service, scope, eventName, traceId, spanId } = record
   const level = levelOf(severity)
   const exceptions = exceptionsOf(attributes)
@@ -61,16 +63,16 @@ function RecordDetails({ record }: { record: LogDetails }): JSX.Element {
         <dl class="values">
           <Field name="time" value={formatWholeTime(record.time)} />
           <Field
-            name="level"
+            name="level" path={path}
             value={`${severityText || level.name}${severity === 0 ? '' : ` (${severity})`}`}
             class={`is-${level.name}`}
             term={severity === 0 ? '0' : level.name}
           />
-          <Field name="service" value={service} term={service} column="service" />
-          <Field name="scope" value={scope} term={scope} column="scope" />
-          <Field name="event" value={eventName} term={eventName} column="event" />
-          <Field name="trace" value={traceId} term={traceId} column="trace" />
-          <Field name="span" value={spanId} term={spanId} />
+          <Field name="service" path={path} value={service} term={service} column="service" />
+          <Field name="scope" path={path} value={scope} term={scope} column="scope" />
+          <Field name="event" path={path} value={eventName} term={eventName} column="event" />
+          <Field name="trace" path={path} value={traceId} term={traceId} column="trace" />
+          <Field name="span" path={path} value={spanId} term={spanId} />
         </dl>
         {traceId !== '' && (
           <p class="panel-links">
@@ -80,17 +82,17 @@ function RecordDetails({ record }: { record: LogDetails }): JSX.Element {
             >
               Open trace <kbd>t</kbd>
             </a>
-            <button type="button" class="link" onClick={() => addFilter(`trace=${traceId}`)}>
+            <button type="button" class="link" onClick={() => addFilter(`trace=${traceId}`, path)}>
               All logs of this trace
             </button>
           </p>
         )}
       </section>
-      {exceptions.length > 0 && <ExceptionSection exceptions={exceptions} attributes={attributes} />}
-      {isObject && <BodyTable body={body as Attributes} />}
-      <AttributesTable title="Attributes" attributes={others} source="attr" hasColumns />
-      <AttributesTable title="Resource" attributes={record.resourceAttributes} source="resource" />
-      <AttributesTable title="Scope" attributes={record.scopeAttributes} source="scope" />
+      {exceptions.length > 0 && <ExceptionSection exceptions={exceptions} attributes={attributes} path={path} />}
+      {isObject && <BodyTable body={body as Attributes} path={path} />}
+      <AttributesTable title="Attributes" attributes={others} source="attr" path={path} hasColumns={path === undefined} />
+      <AttributesTable title="Resource" attributes={record.resourceAttributes} source="resource" path={path} />
+      <AttributesTable title="Scope" attributes={record.scopeAttributes} source="scope" path={path} />
     </>
   )
 }
@@ -104,23 +106,24 @@ interface FieldProps {
   term?: string
   class?: string
   column?: string
+  path?: string | undefined
 }
 
-function Field({ name, value, term, class: className = '', column }: FieldProps): JSX.Element | null {
+function Field({ name, value, term, class: className = '', column, path }: FieldProps): JSX.Element | null {
   if (value === '') return null
   return (
     <div class="value">
       <dt>{name}</dt>
       <dd>
         <span class={`value-text ${className}`}>{value}</span>
-        {term !== undefined && <ValueActions field={name} value={term} column={column} />}
+        {term !== undefined && <ValueActions field={name} value={term} path={path} column={path === undefined ? column : undefined} />}
       </dd>
     </div>
   )
 }
 
 /** Values of a body that is an object. */
-function BodyTable({ body }: { body: Attributes }): JSX.Element {
+function BodyTable({ body, path }: { body: Attributes; path: string | undefined }): JSX.Element {
   return (
     <section>
       <h3>Body</h3>
@@ -130,7 +133,7 @@ function BodyTable({ body }: { body: Attributes }): JSX.Element {
             <dt>{key}</dt>
             <dd>
               <span class="value-text">{valueText(value)}</span>
-              <ValueActions field={`body.${key}`} value={value} />
+              <ValueActions field={`body.${key}`} value={value} path={path} />
             </dd>
           </div>
         ))}
@@ -139,8 +142,13 @@ function BodyTable({ body }: { body: Attributes }): JSX.Element {
   )
 }
 
-function ExceptionSection(props: { exceptions: readonly Exception[]; attributes: Attributes }): JSX.Element {
-  const { exceptions, attributes } = props
+interface ExceptionSectionProps {
+  exceptions: readonly Exception[]
+  attributes: Attributes
+  path: string | undefined
+}
+
+function ExceptionSection({ exceptions, attributes, path }: ExceptionSectionProps): JSX.Element {
   const stack = valueText(attributes['exception.stacktrace'] ?? '')
   return (
     <section class="exception">
@@ -153,7 +161,7 @@ function ExceptionSection(props: { exceptions: readonly Exception[]; attributes:
             {index > 0 && <p class="muted">Caused by</p>}
             <p class="exception-head">
               <strong>{type}</strong>
-              {index === 0 && type !== '' && <ValueActions field="attr.exception.type" value={type} />}
+              {index === 0 && type !== '' && <ValueActions field="attr.exception.type" value={type} path={path} />}
             </p>
             {message !== '' && <p class="exception-message">{message}</p>}
             {frames.length > 0 && (

@@ -61,7 +61,7 @@ export interface AttributesTableProps {
   /** Prefix of the fields in a query. */
   source: 'attr' | 'resource' | 'scope'
   /** View that the filters are for. */
-  path?: string
+  path?: string | undefined
   hasColumns?: boolean
 }
 
