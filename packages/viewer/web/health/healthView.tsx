@@ -3,7 +3,7 @@ import { followLink, hrefOf } from '../address.ts'
 import { readJson } from '../api.ts'
 import { formatCount, formatNumber, formatTime } from '../format.ts'
 import type { MetricSeries, MetricSummary, Status } from '../model.ts'
-import { nameOf } from '../metrics/series.ts'
+import { isCounted, nameOf } from '../metrics/series.ts'
 import { Sparkline } from '../metrics/sparkline.tsx'
 import { useArrivals } from '../parts/useArrivals.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
@@ -26,9 +26,10 @@ export function HealthView(): JSX.Element {
   const services = [...Map.groupBy(senders ?? [], ({ metric }) => metric.service)]
   return (
     <div class="health" tabIndex={0} role="region" aria-label="Health">
-      <h1>This viewer</h1>
+      <h1 class="hidden">Health</h1>
+      <h2>This viewer</h2>
       {status !== undefined && <ViewerNumbers status={status} />}
-      <h1>Senders</h1>
+      <h2>Senders</h2>
       {senders?.length === 0 && (
         <p class="muted">
           No sender has reported metrics of its SDK, <code>otel.sdk.*</code>. logbridge reports them with metrics enabled;
@@ -37,7 +38,7 @@ export function HealthView(): JSX.Element {
       )}
       {services.map(([service, metrics]) => (
         <section key={service} class="sender">
-          <h2>{service || '(no service name)'}</h2>
+          <h3>{service || '(no service name)'}</h3>
           <table>
             <thead>
               <tr>
@@ -76,7 +77,7 @@ async function readSenders(signal: AbortSignal): Promise<SenderMetric[]> {
 }
 
 function SenderRows({ metric, series }: SenderMetric): JSX.Element {
-  const { name, service, unit, last, lastTime, values, description } = metric
+  const { name, service, unit, type, last, lastTime, values, description } = metric
   const failed = series.filter(({ attributes }) => 'error.type' in attributes)
   return (
     <>
@@ -91,7 +92,7 @@ function SenderRows({ metric, series }: SenderMetric): JSX.Element {
           </a>
         </td>
         <td class="number">
-          {formatNumber(last)} <span class="muted">{unit}</span>
+          {formatNumber(last)} <span class="muted">{isCounted(type) ? 'recorded' : unit}</span>
         </td>
         <td>
           <Sparkline values={values} />
@@ -122,7 +123,7 @@ function ViewerNumbers({ status }: { status: Status }): JSX.Element {
       <table>
         <thead>
           <tr>
-            <th scope="col" />
+            <td />
             <th scope="col" class="number">
               Received
             </th>

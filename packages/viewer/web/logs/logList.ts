@@ -1,7 +1,8 @@
 import { batch, computed, signal } from '@preact/signals'
+import { QueryError } from '../../src/query/query.ts'
 import { readLines } from '../api.ts'
 import { ERROR } from '../format.ts'
-import { receive } from '../live.ts'
+import { connection, receive } from '../live.ts'
 import type { Log, Update } from '../model.ts'
 
 const PAGE_ROWS = 200
@@ -18,7 +19,6 @@ export interface LogList {
   readonly isFollowing: { readonly value: boolean }
   /** Number of records that arrived since the list does not follow. */
   readonly newCount: { readonly value: number }
-  /** Rows that were removed above the rest by the last change, for the position of the view. */
   loadOlder(): Promise<void>
   loadNewer(): Promise<void>
   /** Shows the newest records, and new ones as they arrive. */
@@ -48,25 +48,41 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
   const aborted = new AbortController()
   /** True when no older or newer record is left to read. */
   const isWhole = { older: false, newer: false }
-  let pending: Promise<void> | undefined
+  let lastRun = Promise.resolve()
+  let running = 0
+  /** Records that arrived during a read, whose answer can lack them. */
+  let arrivedMeanwhile: Log[] = []
 
   const read = (parameters: Record<string, number | undefined>): Promise<Log[]> =>
     readLines<Log>('logs', { q: query || undefined, limit: PAGE_ROWS, ...parameters }, aborted.signal)
 
-  /** Runs one read at a time. Errors are shown instead of the records. */
+  /** Runs one read after the other. Errors are shown instead of the records. */
   function run(task: () => Promise<void>): Promise<void> {
-    pending ??= task()
-      .catch((reason: Error) => {
-        if (!aborted.signal.aborted) error.value = reason
-      })
-      .finally(() => {
-        pending = undefined
-        isLoading.value = false
-      })
-    return pending
+    running += 1
+    lastRun = lastRun.then(task).catch(fail).finally(() => {
+      running -= 1
+      isLoading.value = false
+    })
+    return lastRun
+  }
+
+  /** Reads on when no other read is running. Scrolling asks often. */
+  function runWhenIdle(task: () => Promise<void>): Promise<void> {
+    return running === 0 ? run(task) : lastRun
+  }
+
+  function fail(reason: Error): void {
+    if (aborted.signal.aborted) return
+    error.value = reason
+    // A wrong query stays wrong.
+    if (reason instanceof QueryError) {
+      stopUpdates()
+      connection.value = 'paused'
+    }
   }
 
   async function loadNewest(): Promise<void> {
+    arrivedMeanwhile = []
     const newest = await read({})
     batch(() => {
       rows.value = newest
@@ -75,6 +91,7 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
     })
     isWhole.older = newest.length < PAGE_ROWS
     isWhole.newer = true
+    merge(arrivedMeanwhile)
   }
 
   async function loadAround(id: number): Promise<void> {
@@ -95,6 +112,7 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
   function update({ count, rows: arrived }: Update): void {
     if (count === 0) return
     onNew?.()
+    if (running > 0) arrivedMeanwhile.push(...arrived)
     if (!isFollowing.value) {
       isWhole.newer = false
       newCount.value += count
@@ -145,7 +163,7 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
     if (newer.length > 0) rows.value = all.slice(0, MAX_LOADED)
   }
 
-  const close = receive({
+  const stopUpdates = receive({
     query,
     onStart: () => {
       if (isFollowing.value) void run(loadNewest)
@@ -153,7 +171,7 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
     },
     onUpdate: update,
   })
-  if (shown !== undefined) void run(() => loadAround(shown))
+  void run(() => (shown === undefined ? loadNewest() : loadAround(shown)))
 
   return {
     rows,
@@ -161,8 +179,8 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
     error,
     isFollowing,
     newCount,
-    loadOlder: () => run(loadOlder),
-    loadNewer: () => run(loadNewer),
+    loadOlder: () => runWhenIdle(loadOlder),
+    loadNewer: () => runWhenIdle(loadNewer),
     follow() {
       isFollowing.value = true
       void run(loadNewest)
@@ -189,7 +207,7 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
     },
     close() {
       aborted.abort()
-      close()
+      stopUpdates()
     },
   }
 }

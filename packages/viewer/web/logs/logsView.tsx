@@ -21,6 +21,8 @@ import { LogsToolbar } from './toolbar.tsx'
 
 /** Shortest time between two counts while records arrive. */
 const COUNT_MILLIS = 1000
+/** Shortest time between two counts of values, which read many records. */
+const FACETS_MILLIS = 3000
 
 /** Logs: query, histogram, facets, list, and the record that is open. */
 export function LogsView(): JSX.Element {
@@ -30,21 +32,27 @@ export function LogsView(): JSX.Element {
   const recordId = numberOf(params.get('record'))
   const isGrouped = params.get('group') === 'message'
   const [counted, count] = useSlowed(COUNT_MILLIS)
+  const [facetsCounted, countFacets] = useSlowed(FACETS_MILLIS)
   const isFirst = useRef(true)
   const list = useMemo(() => {
     const shown = around ?? (isFirst.current ? recordId : undefined)
     isFirst.current = false
-    return openLogList({ query: around === undefined ? query : '', shown, onNew: count })
+    const onNew = (): void => {
+      count()
+      countFacets()
+    }
+    return openLogList({ query: around === undefined ? query : '', shown, onNew })
   }, [query, around])
   useEffect(() => () => list.close(), [list])
   const facets = useLoaded(
     (aborted) => readJson<FacetCounts>('facets', { q: query || undefined }, aborted),
-    [query, counted],
+    [query, facetsCounted],
   )
   const active = useActive(list, recordId)
   const { facets: facetSetting } = settings.value
   return (
     <div class={`logs ${recordId === undefined ? '' : 'has-panel'}`}>
+      <h1 class="hidden">Logs</h1>
       <QueryBar
         placeholder='level>=warn service=shop msg~"timed out" -route=/health'
         error={list.error.value}

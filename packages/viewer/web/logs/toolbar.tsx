@@ -67,6 +67,7 @@ export function LogsToolbar({ list, query, isGrouped }: LogsToolbarProps): JSX.E
       </Menu>
       <button
         type="button"
+        class="facets-switch"
         aria-pressed={facets === 'shown'}
         onClick={() => set('facets', facets === 'shown' ? 'hidden' : 'shown')}
       >

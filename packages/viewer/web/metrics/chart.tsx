@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type uPlot from 'uplot'
+import { formatClock, formatTime } from '../format.ts'
 import { isDark } from '../theme.ts'
 import type { ChartData } from './series.ts'
 
@@ -56,6 +57,14 @@ function aligned({ times, series }: ChartData): uPlot.AlignedData {
   return [times as number[], ...series.map(({ values }) => values as (number | null)[])]
 }
 
+/** Formats the times of an axis: with milliseconds when they are near, and with the date when they are far apart. */
+function clocksOf(seconds: readonly number[]): string[] {
+  const length = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0)
+  return seconds.map((each) =>
+    length < 10 ? formatTime(Math.round(each * 1000) * 1e6, 'local') : formatClock(each * 1000, length > 86_400),
+  )
+}
+
 function optionsOf({ series }: ChartData, root: HTMLElement): uPlot.Options {
   const style = getComputedStyle(root)
   const color = (name: string): string => style.getPropertyValue(name)
@@ -70,7 +79,7 @@ function optionsOf({ series }: ChartData, root: HTMLElement): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 } },
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [{ ...axis, values: (_chart, seconds) => clocksOf(seconds) }, { ...axis, size: 64 }],
     series: [
       {},
       ...series.map(({ name }, index) => ({

@@ -5,9 +5,13 @@ import { formatNumber } from '../format.ts'
 import type { MetricSeries, MetricSummary } from '../model.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
 import { Chart, seriesColor } from './chart.tsx'
-import { chartData, modesOf, type Mode } from './series.ts'
+import { chartData, isCounted, modesOf, type Mode } from './series.ts'
 
-const MODE_NAMES: Readonly<Record<Mode, string>> = { value: 'Value', rate: 'Per second', average: 'Average' }
+/** Names the mode of a metric. */
+function modeName(mode: Mode, type: string): string {
+  if (mode === 'value') return isCounted(type) ? 'Count' : 'Value'
+  return mode === 'rate' ? 'Per second' : 'Average'
+}
 
 export interface MetricPanelProps {
   metric: MetricSummary
@@ -18,7 +22,7 @@ export interface MetricPanelProps {
 
 /** Chart of a metric with one line a series, and a table of the same numbers. */
 export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX.Element {
-  const { name, service, unit, description } = metric
+  const { name, service, unit, type, description } = metric
   const { value: series = [], error } = useLoaded(
     (signal) => readJson<MetricSeries[]>('metric', { name, service }, signal),
     [name, service, arrived],
@@ -37,7 +41,7 @@ export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX
         {modes.length > 1 &&
           modes.map((each) => (
             <button type="button" key={each} aria-pressed={each === mode} onClick={() => setChosen(each)}>
-              {MODE_NAMES[each]}
+              {modeName(each, type)}
             </button>
           ))}
         <button type="button" class="panel-close" aria-label="Close the metric" onClick={onClose}>
@@ -46,7 +50,7 @@ export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX
       </header>
       {error !== undefined && <p class="error">{error.message}</p>}
       <div class="metric-content">
-        <Chart data={data} label={`${name}, ${MODE_NAMES[mode]}`} />
+        <Chart data={data} label={`${name}, ${modeName(mode, type)}`} />
         <div class="metric-series" tabIndex={0} role="region" aria-label="Series">
           <table>
             <thead>
@@ -70,7 +74,7 @@ export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX
                       {seriesName}
                     </td>
                     <td class="number">
-                      {formatNumber(numbers.at(-1))} {unitOf(unit, mode)}
+                      {formatNumber(numbers.at(-1))} {unitOf(isCounted(type) && mode !== 'average' ? '' : unit, mode)}
                     </td>
                     <td class="number">{formatNumber(numbers.length === 0 ? null : Math.max(...numbers))}</td>
                   </tr>

@@ -7,6 +7,7 @@ import { QueryBar, useQuery } from '../parts/queryBar.tsx'
 import { useArrivals } from '../parts/useArrivals.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
 import { MetricPanel } from './metricPanel.tsx'
+import { isCounted } from './series.ts'
 import { Sparkline } from './sparkline.tsx'
 
 const LIMIT = 200
@@ -26,6 +27,7 @@ export function MetricsView(): JSX.Element {
   const open = metrics?.find((each) => each.name === name && each.service === service)
   return (
     <div class="metrics">
+      <h1 class="hidden">Metrics</h1>
       <QueryBar
         placeholder="name~http service=shop type=histogram"
         error={error}
@@ -89,7 +91,7 @@ function MetricRow({ metric, isOpen }: { metric: MetricSummary; isOpen: boolean 
         <span class="muted metric-description"> {description}</span>
       </td>
       <td class="number">
-        {formatNumber(last)} <span class="muted">{unit}</span>
+        {formatNumber(last)} <span class="muted">{isCounted(type) ? 'recorded' : unit}</span>
       </td>
       <td>
         <Sparkline values={values} />

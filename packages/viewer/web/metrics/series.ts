@@ -20,13 +20,17 @@ export interface ChartData {
   readonly hidden: number
 }
 
+/** Returns true for a metric whose value is the count of its points. */
+export function isCounted(type: string): boolean {
+  return type === 'histogram' || type === 'exponentialHistogram' || type === 'summary'
+}
+
 /** Returns the modes that fit the points of a metric, the default first. */
 export function modesOf({ type }: MetricSummary, series: readonly MetricSeries[]): Mode[] {
   const point = series[0]?.points.at(-1)?.point
   const isCumulative = point?.['temporality'] === 'cumulative'
-  const isCounted = type === 'histogram' || type === 'exponential_histogram' || type === 'exponentialHistogram'
   const modes: Mode[] = ['value']
-  if (isCumulative && (isCounted || point?.['isMonotonic'] === true)) modes.push('rate')
+  if (isCumulative && (isCounted(type) || point?.['isMonotonic'] === true)) modes.push('rate')
   if (point !== undefined && typeof point['sum'] === 'number' && 'count' in point) modes.unshift('average')
   return modes
 }

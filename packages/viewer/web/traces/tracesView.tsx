@@ -22,6 +22,7 @@ export function TracesView(): JSX.Element {
   const longest = Math.max(1, ...(traces ?? []).map(({ duration }) => Number(duration)))
   return (
     <div class="traces">
+      <h1 class="hidden">Traces</h1>
       <QueryBar
         placeholder="duration>100ms status=error service=shop name~checkout"
         error={error}

@@ -172,7 +172,7 @@ function Duration({ span, left, width }: { span: Span; left: number; width: numb
     ? { left: `calc(${(left + width) * 100}% + 8px)` }
     : left > 0.2
       ? { right: `calc(${(1 - left) * 100}% + 8px)` }
-      : { right: '6px' }
+      : { left: '50%' }
   return (
     <span class={`span-duration ${isBehind || left > 0.2 ? '' : 'is-inside'}`} style={style}>
       {formatDuration(span.duration)}
