@@ -18,7 +18,7 @@ export async function sendUpdates(
   store: Store,
   response: ServerResponse,
   query: string,
-  limit = MAX_ROWS,
+  limit: number = MAX_ROWS,
 ): Promise<void> {
   let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

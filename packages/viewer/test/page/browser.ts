@@ -36,7 +36,7 @@ export function useBrowser(): void {
     })
   })
   afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close()
+    for (const close of closers.splice(0).toReversed()) await close()
   })
   afterAll(() => browser.close())
 }
@@ -75,7 +75,11 @@ export async function openPage(
   const page = await context.newPage()
   page.on('pageerror', (error) => pageErrors.push(String(error.stack)))
   page.on('console', (message) => {
-    if (message.type() === 'error') pageErrors.push(message.text())
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      pageErrors.push(message.text())
+  })
+  page.on('response', (response) => {
+    if (response.status() >= 400) pageErrors.push(`${response.status()} ${response.url()}`)
   })
   const { origin } = new URL(viewer.url)
   await page.goto(`${origin}${path}${path.includes('?') ? '&' : '?'}token=${viewer.token}`)

@@ -2,14 +2,18 @@ import { afterEach, expect, it } from 'vitest'
 import { describePage, openPage, pageErrors, startViewer, useBrowser } from './browser.ts'
 
 /** Texts that would run in a page that renders them as HTML or as a link. */
-const SCRIPT = '<script>window.hacked = 1</script><img src=x onerror="window.hacked=1"><svg onload="window.hacked=1">'
+const SCRIPT =
+  '<script>window.hacked = 1</script><img src=x onerror="window.hacked=1"><svg onload="window.hacked=1">'
 const LINK = 'javascript:window.hacked=1'
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
 
 const attributes = (text: string) => [
   { key: text, value: { stringValue: text } },
-  { key: `${text}.nested`, value: { kvlistValue: { values: [{ key: text, value: { stringValue: text } }] } } },
+  {
+    key: `${text}.nested`,
+    value: { kvlistValue: { values: [{ key: text, value: { stringValue: text } }] } },
+  },
   { key: 'list', value: { arrayValue: { values: [{ stringValue: text }] } } },
   { key: '__proto__', value: { stringValue: text } },
   { key: 'constructor', value: { stringValue: text } },
@@ -17,7 +21,9 @@ const attributes = (text: string) => [
 
 function requestsOf(text: string) {
   const nanos = `${Date.now()}000000`
-  const resource = { attributes: [{ key: 'service.name', value: { stringValue: text } }, ...attributes(text)] }
+  const resource = {
+    attributes: [{ key: 'service.name', value: { stringValue: text } }, ...attributes(text)],
+  }
   const scope = { name: text, version: text, attributes: attributes(text) }
   const exception = ['type', 'message', 'stacktrace'].map((name) => ({
     key: `exception.${name}`,
@@ -129,7 +135,9 @@ describePage('the page', () => {
       await expect.poll(() => main.textContent(), { message: path }).toContain(text.slice(0, 24))
       expect(await page.evaluate(() => 'hacked' in window), path).toBe(false)
       expect(await page.locator('main script, main [onerror], main [onload]').count(), path).toBe(0)
-      const links = await page.locator('a').evaluateAll((all) => all.map((each) => (each as HTMLAnchorElement).protocol))
+      const links = await page
+        .locator('a')
+        .evaluateAll((all) => all.map((each) => (each as HTMLAnchorElement).protocol))
       expect(new Set(links), path).toEqual(new Set(['http:']))
       await page.context().close()
     }

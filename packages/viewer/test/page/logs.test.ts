@@ -11,7 +11,8 @@ import { fill, openShop, type Shop } from './telemetry.ts'
 let viewer: PageViewer
 let shop: Shop
 const rowsOf = (page: Page) => page.locator('.list-rows > .row')
-const messagesOf = (page: Page): Promise<string[]> => page.locator('.list-rows .cell-message').allTextContents()
+const messagesOf = (page: Page): Promise<string[]> =>
+  page.locator('.list-rows .cell-message').allTextContents()
 const search = async (page: Page, query: string): Promise<void> => {
   await page.fill('#query', query)
   await page.press('#query', 'Enter')
@@ -80,7 +81,9 @@ describePage('LogsView', () => {
     await shop.flush()
     await expect.poll(async () => (await messagesOf(page)).at(-1)).toBe('the newest')
     await expect
-      .poll(() => page.locator('.list').evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight))
+      .poll(() =>
+        page.locator('.list').evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight),
+      )
       .toBeLessThan(2)
   })
 
@@ -238,7 +241,9 @@ describePage('LogsView', () => {
     await colleague.evaluate((text) => {
       const files = new DataTransfer()
       files.items.add(new File([text], 'logs.jsonl'))
-      document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: files }))
+      document.body.dispatchEvent(
+        new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: files }),
+      )
     }, lines)
     await expect.poll(() => messagesOf(colleague)).toEqual(['exported'])
     expect(await colleague.locator('.toast').textContent()).toContain('Imported 1 lines of logs.jsonl')
@@ -253,6 +258,7 @@ describePage('LogsView', () => {
     await search(page, 'level>=nonsense')
     await expect.poll(() => page.locator('#query-error').textContent()).toContain('expected trace, debug')
     expect(await page.locator('#query-error mark').textContent()).toBe('level>=nonsense')
+    expect(pageErrors.splice(0).every((text) => text.startsWith('400 '))).toBe(true)
   })
 
   it('shows the same records as the HTTP API when both have the same query', async () => {
@@ -280,7 +286,9 @@ describePage('LogsView', () => {
     await page.keyboard.press('e')
     await expect.poll(() => page.locator('.row[aria-selected=true] .cell-level').textContent()).toBe('ERROR')
     await page.keyboard.press('f')
-    await expect.poll(() => page.getByRole('button', { name: 'Follow' }).getAttribute('aria-pressed')).toBe('true')
+    await expect
+      .poll(() => page.getByRole('button', { name: 'Follow' }).getAttribute('aria-pressed'))
+      .toBe('true')
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Help' }).waitFor()
     await page.keyboard.press('Escape')

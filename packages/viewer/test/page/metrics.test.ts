@@ -50,7 +50,11 @@ describePage('HealthView', () => {
     shop = openShop(viewer)
     await shop.checkout()
     await shop.measure()
-    await fetch(`${viewer.httpUrl}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' })
+    await fetch(`${viewer.httpUrl}/v1/logs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    })
     const page = await openPage(viewer, '/health')
     await expect.poll(() => page.locator('.sender').textContent()).toContain('otel.sdk.log.created')
     expect(await page.locator('.sender tr', { hasText: 'otel.sdk.log.created' }).textContent()).toContain('5')

@@ -60,12 +60,15 @@ export function openShop(viewer: PageViewer, serviceName = 'shop'): Shop {
   const duration = meter.createHistogram('http.server.request.duration', { unit: 's' })
 
   const shop: Shop = {
-    log(body, { level = 'info', scope = 'orders', attributes = {}, context: active = ROOT_CONTEXT, time } = {}) {
+    log(
+      body,
+      { level = 'info', scope = 'orders', attributes = {}, context: active = ROOT_CONTEXT, time } = {},
+    ) {
       loggerProvider.getLogger(scope).emit({
-        body: body as string,
+        body,
         severityNumber: NUMBERS[level],
         severityText: level.toUpperCase(),
-        attributes: attributes as Record<string, string>,
+        attributes,
         context: active,
         ...(time !== undefined && { timestamp: time }),
       })
@@ -77,13 +80,22 @@ export function openShop(viewer: PageViewer, serviceName = 'shop'): Shop {
       const at = (millis: number): number => start + millis
       const root = orders!.startSpan(
         'POST /checkout',
-        { kind: SpanKind.SERVER, startTime: at(0), attributes: { 'http.route': '/checkout', 'http.response.status_code': 502 } },
+        {
+          kind: SpanKind.SERVER,
+          startTime: at(0),
+          attributes: { 'http.route': '/checkout', 'http.response.status_code': 502 },
+        },
         ROOT_CONTEXT,
       )
       const inRoot = trace.setSpan(ROOT_CONTEXT, root)
       shop.log('checkout started', { context: inRoot, time: at(4), attributes: { 'order.id': 42 } })
       const query = database!.startSpan('SELECT cart', { kind: SpanKind.CLIENT, startTime: at(20) }, inRoot)
-      shop.log('3 rows', { level: 'debug', scope: 'sql', context: trace.setSpan(ROOT_CONTEXT, query), time: at(48) })
+      shop.log('3 rows', {
+        level: 'debug',
+        scope: 'sql',
+        context: trace.setSpan(ROOT_CONTEXT, query),
+        time: at(48),
+      })
       query.end(at(60))
       const charge = payments!.startSpan('POST /charge', { kind: SpanKind.SERVER, startTime: at(80) }, inRoot)
       const inCharge = trace.setSpan(ROOT_CONTEXT, charge)
@@ -102,12 +114,21 @@ export function openShop(viewer: PageViewer, serviceName = 'shop'): Shop {
         },
       })
       charge.recordException(
-        { name: 'PaymentError', message: 'card declined', stack: 'PaymentError: card declined\n    at charge (/app/src/payment.js:18:11)' },
+        {
+          name: 'PaymentError',
+          message: 'card declined',
+          stack: 'PaymentError: card declined\n    at charge (/app/src/payment.js:18:11)',
+        },
         at(311),
       )
       charge.setStatus({ code: SpanStatusCode.ERROR, message: 'card declined' })
       charge.end(at(320))
-      shop.log('checkout failed', { level: 'error', context: inRoot, time: at(390), attributes: { 'order.id': 42 } })
+      shop.log('checkout failed', {
+        level: 'error',
+        context: inRoot,
+        time: at(390),
+        attributes: { 'order.id': 42 },
+      })
       root.setStatus({ code: SpanStatusCode.ERROR })
       root.end(at(400))
       await shop.flush()
@@ -145,9 +166,19 @@ export async function fill(shop: Shop, count: number): Promise<void> {
         attributes: { 'order.id': order, 'http.route': '/checkout', 'payment.amount': index },
       })
     else if (index % 11 === 0)
-      shop.log(`cache miss for "cart-${index}"`, { level: 'warn', scope: 'cache', time, attributes: { 'http.route': '/cart' } })
+      shop.log(`cache miss for "cart-${index}"`, {
+        level: 'warn',
+        scope: 'cache',
+        time,
+        attributes: { 'http.route': '/cart' },
+      })
     else if (index % 3 === 0)
-      shop.log('health check', { level: 'debug', scope: 'http', time, attributes: { 'http.route': '/health' } })
+      shop.log('health check', {
+        level: 'debug',
+        scope: 'http',
+        time,
+        attributes: { 'http.route': '/health' },
+      })
     else
       shop.log(`order ${order} placed by customer ${index % 13}`, {
         time,

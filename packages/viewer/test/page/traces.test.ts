@@ -22,16 +22,18 @@ describePage('TraceView', () => {
     const page = await openPage(viewer, '/traces')
     await page.getByRole('link', { name: 'POST /checkout' }).click()
     const names = page.locator('.waterfall .list-rows .item-name')
-    await expect.poll(() => names.allTextContents()).toEqual([
-      expect.stringContaining('POST /checkout'),
-      expect.stringContaining('checkout started'),
-      expect.stringContaining('SELECT cart'),
-      expect.stringContaining('3 rows'),
-      expect.stringContaining('POST /charge'),
-      expect.stringContaining('card provider is slow'),
-      expect.stringContaining('payment of order 42 failed'),
-      expect.stringContaining('checkout failed'),
-    ])
+    await expect
+      .poll(() => names.allTextContents())
+      .toEqual([
+        expect.stringContaining('POST /checkout'),
+        expect.stringContaining('checkout started'),
+        expect.stringContaining('SELECT cart'),
+        expect.stringContaining('3 rows'),
+        expect.stringContaining('POST /charge'),
+        expect.stringContaining('card provider is slow'),
+        expect.stringContaining('payment of order 42 failed'),
+        expect.stringContaining('checkout failed'),
+      ])
     const charge = page.locator('.waterfall .list-rows .row', { hasText: 'POST /charge' })
     expect(await charge.locator('.log-dot').count()).toBe(2)
     await page.getByRole('button', { name: 'Collapse POST /checkout' }).click()

@@ -32,8 +32,8 @@ export function HealthView(): JSX.Element {
       <h2>Senders</h2>
       {senders?.length === 0 && (
         <p class="muted">
-          No sender has reported metrics of its SDK, <code>otel.sdk.*</code>. logbridge reports them with metrics enabled;
-          so do other SDKs that follow the semantic conventions.
+          No sender has reported metrics of its SDK, <code>otel.sdk.*</code>. logbridge reports them with
+          metrics enabled; so do other SDKs that follow the semantic conventions.
         </p>
       )}
       {services.map(([service, metrics]) => (
@@ -63,7 +63,11 @@ export function HealthView(): JSX.Element {
 }
 
 async function readSenders(signal: AbortSignal): Promise<SenderMetric[]> {
-  const metrics = await readJson<MetricSummary[]>('metrics', { q: 'name=~/^otel[.]sdk[.]/', limit: MAX_METRICS }, signal)
+  const metrics = await readJson<MetricSummary[]>(
+    'metrics',
+    { q: 'name=~/^otel[.]sdk[.]/', limit: MAX_METRICS },
+    signal,
+  )
   return Promise.all(
     metrics.map(async (metric) => ({
       metric,
@@ -141,7 +145,9 @@ function ViewerNumbers({ status }: { status: Status }): JSX.Element {
               <th scope="row">{name}</th>
               <td class="number">{formatCount(inserted[signal])}</td>
               <td class="number">{formatCount(stored[signal])}</td>
-              <td class={`number ${dropped[signal] > 0 ? 'is-warn' : 'muted'}`}>{formatCount(dropped[signal])}</td>
+              <td class={`number ${dropped[signal] > 0 ? 'is-warn' : 'muted'}`}>
+                {formatCount(dropped[signal])}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -59,10 +59,13 @@ export function openLogList({ query, shown, onNew }: LogListOptions): LogList {
   /** Runs one read after the other. Errors are shown instead of the records. */
   function run(task: () => Promise<void>): Promise<void> {
     running += 1
-    lastRun = lastRun.then(task).catch(fail).finally(() => {
-      running -= 1
-      isLoading.value = false
-    })
+    lastRun = lastRun
+      .then(task)
+      .catch(fail)
+      .finally(() => {
+        running -= 1
+        isLoading.value = false
+      })
     return lastRun
   }
 

@@ -63,7 +63,8 @@ function RecordDetails({ record, path }: { record: LogDetails; path: string | un
         <dl class="values">
           <Field name="time" value={formatWholeTime(record.time)} />
           <Field
-            name="level" path={path}
+            name="level"
+            path={path}
             value={`${severityText || level.name}${severity === 0 ? '' : ` (${severity})`}`}
             class={`is-${level.name}`}
             term={severity === 0 ? '0' : level.name}
@@ -88,10 +89,23 @@ function RecordDetails({ record, path }: { record: LogDetails; path: string | un
           </p>
         )}
       </section>
-      {exceptions.length > 0 && <ExceptionSection exceptions={exceptions} attributes={attributes} path={path} />}
+      {exceptions.length > 0 && (
+        <ExceptionSection exceptions={exceptions} attributes={attributes} path={path} />
+      )}
       {isObject && <BodyTable body={body as Attributes} path={path} />}
-      <AttributesTable title="Attributes" attributes={others} source="attr" path={path} hasColumns={path === undefined} />
-      <AttributesTable title="Resource" attributes={record.resourceAttributes} source="resource" path={path} />
+      <AttributesTable
+        title="Attributes"
+        attributes={others}
+        source="attr"
+        path={path}
+        hasColumns={path === undefined}
+      />
+      <AttributesTable
+        title="Resource"
+        attributes={record.resourceAttributes}
+        source="resource"
+        path={path}
+      />
       <AttributesTable title="Scope" attributes={record.scopeAttributes} source="scope" path={path} />
     </>
   )
@@ -116,7 +130,14 @@ function Field({ name, value, term, class: className = '', column, path }: Field
       <dt>{name}</dt>
       <dd>
         <span class={`value-text ${className}`}>{value}</span>
-        {term !== undefined && <ValueActions field={name} value={term} path={path} column={path === undefined ? column : undefined} />}
+        {term !== undefined && (
+          <ValueActions
+            field={name}
+            value={term}
+            path={path}
+            column={path === undefined ? column : undefined}
+          />
+        )}
       </dd>
     </div>
   )
@@ -161,7 +182,9 @@ function ExceptionSection({ exceptions, attributes, path }: ExceptionSectionProp
             {index > 0 && <p class="muted">Caused by</p>}
             <p class="exception-head">
               <strong>{type}</strong>
-              {index === 0 && type !== '' && <ValueActions field="attr.exception.type" value={type} path={path} />}
+              {index === 0 && type !== '' && (
+                <ValueActions field="attr.exception.type" value={type} path={path} />
+              )}
             </p>
             {message !== '' && <p class="exception-message">{message}</p>}
             {frames.length > 0 && (

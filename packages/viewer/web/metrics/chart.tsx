@@ -61,7 +61,9 @@ function aligned({ times, series }: ChartData): uPlot.AlignedData {
 function clocksOf(seconds: readonly number[]): string[] {
   const length = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0)
   return seconds.map((each) =>
-    length < 10 ? formatTime(Math.round(each * 1000) * 1e6, 'local') : formatClock(each * 1000, length > 86_400),
+    length < 10
+      ? formatTime(Math.round(each * 1000) * 1e6, 'local')
+      : formatClock(each * 1000, length > 86_400),
   )
 }
 
@@ -79,7 +81,10 @@ function optionsOf({ series }: ChartData, root: HTMLElement): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 } },
-    axes: [{ ...axis, values: (_chart, seconds) => clocksOf(seconds) }, { ...axis, size: 64 }],
+    axes: [
+      { ...axis, space: 130, values: (_chart, seconds) => clocksOf(seconds) },
+      { ...axis, size: 64 },
+    ],
     series: [
       {},
       ...series.map(({ name }, index) => ({

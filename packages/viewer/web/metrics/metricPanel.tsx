@@ -74,7 +74,8 @@ export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX
                       {seriesName}
                     </td>
                     <td class="number">
-                      {formatNumber(numbers.at(-1))} {unitOf(isCounted(type) && mode !== 'average' ? '' : unit, mode)}
+                      {formatNumber(numbers.at(-1))}{' '}
+                      {unitOf(isCounted(type) && mode !== 'average' ? '' : unit, mode)}
                     </td>
                     <td class="number">{formatNumber(numbers.length === 0 ? null : Math.max(...numbers))}</td>
                   </tr>

@@ -31,7 +31,14 @@ export function MetricsView(): JSX.Element {
       <QueryBar
         placeholder="name~http service=shop type=histogram"
         error={error}
-        suggestions={['name~http', 'name~nodejs', 'name~otel.sdk', 'type=histogram', 'type=sum', 'type=gauge']}
+        suggestions={[
+          'name~http',
+          'name~nodejs',
+          'name~otel.sdk',
+          'type=histogram',
+          'type=sum',
+          'type=gauge',
+        ]}
       />
       {open !== undefined && (
         <MetricPanel

@@ -9,11 +9,10 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }): J
   const numbers = values.filter((value) => value !== null)
   const low = Math.min(...numbers)
   const high = Math.max(...numbers)
-  const x = (index: number): number => MARGIN + (index / Math.max(1, values.length - 1)) * (WIDTH - 2 * MARGIN)
+  const x = (index: number): number =>
+    MARGIN + (index / Math.max(1, values.length - 1)) * (WIDTH - 2 * MARGIN)
   const y = (value: number): number =>
-    high === low
-      ? HEIGHT / 2
-      : HEIGHT - MARGIN - ((value - low) / (high - low)) * (HEIGHT - 2 * MARGIN)
+    high === low ? HEIGHT / 2 : HEIGHT - MARGIN - ((value - low) / (high - low)) * (HEIGHT - 2 * MARGIN)
   const points = values.flatMap((value, index) => (value === null ? [] : [[x(index), y(value)] as const]))
   const [last] = points.slice(-1)
   return (

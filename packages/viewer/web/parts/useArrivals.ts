@@ -4,7 +4,10 @@ import type { Update } from '../model.ts'
 import { useSlowed } from './useSlowed.ts'
 
 /** Returns a number that grows when records of a signal have arrived, at most once in the given time. */
-export function useArrivals(signals: readonly (keyof Update['written']['inserted'])[], millis: number): number {
+export function useArrivals(
+  signals: readonly (keyof Update['written']['inserted'])[],
+  millis: number,
+): number {
   const [count, report] = useSlowed(millis)
   const last = useRef('')
   useEffect(

@@ -1,6 +1,14 @@
 import type { JSX } from 'preact'
 import { followLink, hrefOf } from '../address.ts'
-import { flatten, formatDuration, formatTime, formatWholeTime, levelOf, prettyJson, valueText } from '../format.ts'
+import {
+  flatten,
+  formatDuration,
+  formatTime,
+  formatWholeTime,
+  levelOf,
+  prettyJson,
+  valueText,
+} from '../format.ts'
 import { messageOf } from '../logs/columns.ts'
 import type { Log, Span } from '../model.ts'
 import { CopyButton } from '../parts/copyButton.tsx'
@@ -54,7 +62,9 @@ export function SpanPanel({ span, logs, extent, onClose }: SpanPanelProps): JSX.
                 <div class="value" key={name}>
                   <dt>{name}</dt>
                   <dd>
-                    <span class={`value-text ${name === 'status' && span.status === 'error' ? 'is-error' : ''}`}>
+                    <span
+                      class={`value-text ${name === 'status' && span.status === 'error' ? 'is-error' : ''}`}
+                    >
                       {value}
                     </span>
                     {terms[name] !== undefined && (
@@ -100,7 +110,8 @@ export function SpanPanel({ span, logs, extent, onClose }: SpanPanelProps): JSX.
             {span.events.map(({ name, time, attributes }, index) => (
               <li key={index}>
                 <p>
-                  <strong>{name}</strong> <span class="muted">+{formatDuration(BigInt(time) - extent.start)}</span>
+                  <strong>{name}</strong>{' '}
+                  <span class="muted">+{formatDuration(BigInt(time) - extent.start)}</span>
                 </p>
                 {flatten(attributes).map(({ key, value }) => (
                   <div class="value" key={key}>

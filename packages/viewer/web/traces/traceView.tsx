@@ -69,16 +69,14 @@ export function TraceView({ id }: { id: string }): JSX.Element {
             {root !== undefined && `${formatWholeTime(root.time)} · `}
             {formatDuration(extent.nanos)} · {formatCount(trace.spans.length)} spans
             {errors > 0 && <span class="is-error"> · {formatCount(errors)} failed</span>} ·{' '}
-            <a
-              href={hrefOf('/logs', new URLSearchParams({ q: `trace=${id}` }))}
-              onClick={followLink}
-            >
+            <a href={hrefOf('/logs', new URLSearchParams({ q: `trace=${id}` }))} onClick={followLink}>
               {formatCount(trace.logs.length)} logs
             </a>
           </p>
         )}
         <label>
-          <input type="checkbox" checked={showsLogs} onChange={() => setShowsLogs(!showsLogs)} /> Logs in place
+          <input type="checkbox" checked={showsLogs} onChange={() => setShowsLogs(!showsLogs)} /> Logs in
+          place
         </label>
       </header>
       {error !== undefined && <p class="error notice">{error.message}</p>}
@@ -97,7 +95,12 @@ export function TraceView({ id }: { id: string }): JSX.Element {
           }}
         />
         {span !== undefined && (
-          <SpanPanel span={span} logs={trace.logs} extent={extent} onClose={() => setParams({ span: null })} />
+          <SpanPanel
+            span={span}
+            logs={trace.logs}
+            extent={extent}
+            onClose={() => setParams({ span: null })}
+          />
         )}
         {recordId !== undefined && (
           <RecordPanel

@@ -180,7 +180,14 @@ function Duration({ span, left, width }: { span: Span; left: number; width: numb
   )
 }
 
-function LogItem({ item, index, style, isActive, extent, onOpen }: RowProps & { item: Item & { type: 'log' } }) {
+function LogItem({
+  item,
+  index,
+  style,
+  isActive,
+  extent,
+  onOpen,
+}: RowProps & { item: Item & { type: 'log' } }) {
   const { log, depth } = item
   const { name } = levelOf(log.severity)
   return (
