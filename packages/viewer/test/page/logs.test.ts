@@ -169,7 +169,7 @@ describePage('LogsView', () => {
     await expect.poll(() => rowsOf(page).count()).toBe(30)
   })
 
-  it('shows the exception of a record and its causes in a section of its own', async () => {
+  it('shows the exception of a record and its causes apart from the attributes', async () => {
     await shop.checkout()
     const page = await openPage(viewer)
     await page.getByText('payment of order 42 failed').click()

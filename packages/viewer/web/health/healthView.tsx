@@ -18,7 +18,7 @@ interface SenderMetric {
   series: MetricSeries[]
 }
 
-/** What the viewer received and dropped, and what the senders report of themselves. */
+/** Numbers of received and dropped records of the viewer, and the metrics that senders report of their SDK. */
 export function HealthView(): JSX.Element {
   const arrived = useArrivals(['logs', 'spans', 'metrics'], REFRESH_MILLIS)
   const { value: status } = useLoaded((signal) => readJson<Status>('status', {}, signal), [arrived])
