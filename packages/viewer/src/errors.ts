@@ -5,6 +5,8 @@ export type ViewerErrorCode =
   | 'LISTEN_FAILED'
   | 'DATABASE'
   | 'QUERY_TIMEOUT'
+  | 'NOT_RUNNING'
+  | 'REQUEST_FAILED'
   | 'TIMEOUT'
   | 'CLOSED'
 

@@ -7,7 +7,7 @@ import { createToken } from './server/access.ts'
 import { createForwarder } from './server/forward.ts'
 import { listenPage } from './server/server.ts'
 import { openStore, type Store } from './store/store.ts'
-import type { Bounds } from './store/writer.ts'
+import type { Bounds } from './store/bounds.ts'
 import { urlOf } from './viewer.ts'
 
 export interface PageViewerOptions {
@@ -33,11 +33,15 @@ export interface PageViewerOptions {
 export interface PageViewer {
   /** Address of the page, with its token. */
   readonly url: string
+  /** Address of the page, without its token. */
+  readonly pageUrl: string
   readonly token: string | undefined
   readonly port: number
   readonly grpcUrl: string
   readonly httpUrl: string
   readonly store: Store
+  /** Returns the number of requests that were answered with an error. */
+  refused(): number
   close(): Promise<void>
 }
 
@@ -98,9 +102,11 @@ export async function startPageViewer(options: PageViewerOptions): Promise<PageV
     return {
       ...urls,
       url: token === undefined ? url : `${url}?token=${token}`,
+      pageUrl: url,
       token,
       port: page.port,
       store,
+      refused: () => refused,
       async close() {
         await forwarder?.close(FORWARD_CLOSE_MILLIS)
         await closeAll(closers)

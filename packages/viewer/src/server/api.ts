@@ -4,6 +4,7 @@ import type { Signal } from '../decode.ts'
 import { ViewerError } from '../errors.ts'
 import { TooLargeError } from '../memory.ts'
 import { QueryError } from '../query/query.ts'
+import { importLines } from '../store/importLines.ts'
 import type { Store } from '../store/store.ts'
 import { followLogs, sendUpdates } from './live.ts'
 import { toArray, toLine } from './lines.ts'
@@ -32,8 +33,6 @@ type Handler = (
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
-/** Largest line of an import. */
-const MAX_LINE_CHARACTERS = 4 * 2 ** 20
 
 /** Error in a parameter. */
 class ParameterError extends Error {}
@@ -45,7 +44,10 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
       'GET /api/logs',
       async (_request, response, parameters) => {
         const query = queryOf(parameters)
-        if (parameters.has('follow')) return followLogs(store, response, query, LINES_TYPE)
+        if (parameters.has('follow')) {
+          response.setHeader('content-type', LINES_TYPE)
+          return followLogs(store, response, query, numberOf(parameters, 'limit') ?? 0)
+        }
         const rows = await store.read('logs', {
           query,
           limit: numberOf(parameters, 'limit'),
@@ -214,57 +216,6 @@ export function sendError(
 ): void {
   response.writeHead(status, { 'content-type': JSON_TYPE })
   response.end(`${JSON.stringify({ error: message, ...more })}\n`)
-}
-
-/** Stores each line of OTLP/JSON. Counts the lines that are no OTLP, and keeps the first error. */
-async function importLines(store: Store, request: IncomingMessage) {
-  const result = { lines: 0, failed: 0, firstError: '' }
-  for await (const line of readLines(request)) {
-    if (line.trim() === '') continue
-    result.lines += 1
-    try {
-      await store.write(signalOfLine(line), 'json', Buffer.from(line))
-    } catch (error) {
-      result.failed += 1
-      const reason = error instanceof TooLargeError ? 'too large' : (error as Error).message
-      if (result.firstError === '') result.firstError = `line ${result.lines}: ${reason}`
-    }
-  }
-  return result
-}
-
-/**
- * Reads lines of UTF-8.
- *
- * @throws TooLargeError for a line that exceeds the limit, which is not kept in memory
- */
-async function* readLines(request: IncomingMessage): AsyncGenerator<string> {
-  let pending = ''
-  request.setEncoding('utf8')
-  for await (const chunk of request as AsyncIterable<string>) {
-    const lines = (pending + chunk).split('\n')
-    pending = lines.pop()!
-    yield* lines
-    if (pending.length > MAX_LINE_CHARACTERS) {
-      throw new TooLargeError(`A line has more than ${MAX_LINE_CHARACTERS} characters.`)
-    }
-  }
-  yield pending
-}
-
-/** Returns the signal of a line of the OTLP file exporter. */
-export function signalOfLine(line: string): Signal {
-  const key = /^\s*\{\s*"(resourceLogs|resourceSpans|resourceMetrics)"/.exec(line)?.[1]
-  switch (key) {
-    case 'resourceLogs':
-      return 'logs'
-    case 'resourceSpans':
-      return 'traces'
-    case 'resourceMetrics':
-      return 'metrics'
-    default:
-      throw new Error('expected OTLP/JSON with resourceLogs, resourceSpans, or resourceMetrics')
-  }
 }
 
 function send(response: ServerResponse, type: string, body: string): void {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { LogRow } from '../store/reader.ts'
 import type { Store } from '../store/store.ts'
 import { toArray, toLine } from './lines.ts'
 
@@ -9,6 +10,8 @@ const UPDATE_MILLIS = 100
 const KEEP_ALIVE_MILLIS = 15_000
 /** Largest number of rows in an update. */
 const MAX_ROWS = 200
+/** Largest number of rows that are read at once for a client that follows. */
+const MAX_FOLLOWED_ROWS = 1000
 
 /**
  * Sends server-sent events: at most ten a second, each with the number of new records that match, the newest rows, and the numbers of
@@ -49,28 +52,32 @@ export async function sendUpdates(
   }
 }
 
-/** Writes each record that arrives and matches as one line, oldest first. */
+/**
+ * Writes the newest records that match, then each one that arrives, as lines of JSON, oldest first.
+ *
+ * @param limit number of records that had arrived before
+ */
 export async function followLogs(
   store: Store,
   response: ServerResponse,
   query: string,
-  type: string,
+  limit: number,
 ): Promise<void> {
   let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
-  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' })
+  const stored = limit === 0 ? [] : await store.read('logs', { query, limit })
+  response.writeHead(200, { 'cache-control': 'no-store' })
   response.flushHeaders()
+  const newest = last
+  await writeRows(stored.filter(({ id }) => id <= newest).reverse())
   while (!response.destroyed) {
-    const { rows, last: newest } = await store.read('newLogs', { query, after: last, limit: 1000 })
-    last = newest
-    if (rows.length > 0)
-      await write(
-        response,
-        rows
-          .reverse()
-          .map((row) => `${toLine(row)}\n`)
-          .join(''),
-      )
-    await delay(UPDATE_MILLIS)
+    const { rows, last: end } = await store.read('nextLogs', { query, after: last, limit: MAX_FOLLOWED_ROWS })
+    last = end
+    await writeRows(rows)
+    if (rows.length < MAX_FOLLOWED_ROWS) await delay(UPDATE_MILLIS)
+  }
+
+  async function writeRows(rows: readonly LogRow[]): Promise<void> {
+    if (rows.length > 0) await write(response, rows.map((row) => `${toLine(row)}\n`).join(''))
   }
 }
 

@@ -81,7 +81,7 @@ export async function listenPage(options: PageServerOptions): Promise<PageServer
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(listenError(error, { protocol: 'the page', host, port, option: 'port' })),
+      reject(listenError(error, { protocol: 'the page', host, port, option: '--port' })),
     )
     server.listen({ host, port }, resolve)
   })
@@ -97,7 +97,10 @@ export async function listenPage(options: PageServerOptions): Promise<PageServer
   }
 }
 
-/** Redirects to the address without the token, so that the token stays out of the history and of links. */
+/**
+ * Answers a page that leads to the address without the token, so that the token stays out of the history and of links. A redirect by
+ * status would still count as a request of the page whose link was clicked, and browsers omit the SameSite=Strict cookie there.
+ */
 function redirect(
   response: ServerResponse,
   pathname: string,
@@ -108,12 +111,16 @@ function redirect(
   const search = parameters.size > 0 ? `?${parameters}` : ''
   // Two slashes at the start would name another host.
   const location = `/${pathname.replace(/^\/+/, '')}${search}`
-  response.writeHead(303, {
-    location,
+  response.writeHead(200, {
+    'content-type': TYPES['.html'],
     'cache-control': 'no-store',
     ...(cookie !== undefined && { 'set-cookie': cookie }),
   })
-  response.end()
+  response.end(`<!doctype html><meta http-equiv="refresh" content="0;url=${escapeHtml(location)}">\n`)
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 }
 
 /** Reads the files of the page, so that no request names a path of the disk. */

@@ -127,6 +127,8 @@ export interface Reader {
   logs(options?: Page & { before?: number | undefined; after?: number | undefined }): LogRow[]
   /** Returns the records that were stored after a record, newest first, and their number. */
   newLogs(options: Page & { after: number }): { count: number; last: number; rows: LogRow[] }
+  /** Returns the oldest of the records that were stored after a record, oldest first, and the id to go on after. */
+  nextLogs(options: Page & { after: number }): { last: number; rows: LogRow[] }
   log(options: { id: number }): RecordDetails | undefined
   /** Returns the records around a record, whatever the query, newest first. */
   context(options: { id: number; count?: number | undefined }): LogRow[]
@@ -220,6 +222,23 @@ export function openReader(file: string): Reader {
               bounded(limit),
             )
       return { count, last, rows }
+    },
+
+    nextLogs({ query, after, limit }: Page & { after: number }): { last: number; rows: LogRow[] } {
+      const { text, parameters } = where('logs', query)
+      const [{ newest }] = all<{ newest: number }>('SELECT ifnull(max(id), 0) AS newest FROM logs') as [
+        { newest: number },
+      ]
+      // A cleared store counts from one again.
+      const start = after > newest ? 0 : after
+      const rows = all<LogRow>(
+        `SELECT ${LOG} FROM ${from('logs')} WHERE record.id > ? AND record.id <= ? AND ${text} ORDER BY record.id LIMIT ?`,
+        start,
+        newest,
+        ...parameters,
+        bounded(limit),
+      )
+      return { last: rows.length === bounded(limit) ? rows.at(-1)!.id : newest, rows }
     },
 
     log({ id }: { id: number }): RecordDetails | undefined {

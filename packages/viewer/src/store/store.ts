@@ -6,8 +6,9 @@ import type { Encoding, Signal } from '../decode.ts'
 import { ViewerError } from '../errors.ts'
 import { TooLargeError } from '../memory.ts'
 import { QueryError, type Location } from '../query/query.ts'
+import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
 import type { Reader } from './reader.ts'
-import { DEFAULT_BOUNDS, type Bounds, type Written } from './writer.ts'
+import type { Written } from './writer.ts'
 
 export type WriterRequest = { id: number } & (
   | { type: 'write'; signal: Signal; encoding: Encoding; bytes: Uint8Array }
@@ -144,7 +145,11 @@ interface Thread<Response> {
 /** Starts a thread that answers each message by its id. */
 function startThread<Response extends { id: number }>(name: string, workerData: object): Thread<Response> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { workerData })
+  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+    workerData,
+    // Node.js 22 warns about node:sqlite.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
   const waiting = new Map<number, { resolve(response: Response): void; reject(error: Error): void }>()
   let lastId = 0
   worker.on('message', (response: Response) => {

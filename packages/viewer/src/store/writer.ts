@@ -5,25 +5,10 @@ import { ViewerError } from '../errors.ts'
 import { toJsonText } from '../query/jsonText.ts'
 import type { Signal as Table } from '../query/fields.ts'
 import { toResource, toScope } from '../value.ts'
+import type { Bounds } from './bounds.ts'
 import { splitRequest, type Container } from './messages.ts'
 import { COLUMNS, logRow, metricRows, spanRow, type Row } from './rows.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
-
-/** Bounds of the store. The oldest records are dropped when a bound is reached. */
-export interface Bounds {
-  maxLogs: number
-  maxSpans: number
-  maxDataPoints: number
-  /** Largest size of the database in bytes. */
-  maxBytes: number
-}
-
-export const DEFAULT_BOUNDS: Readonly<Bounds> = {
-  maxLogs: 100_000,
-  maxSpans: 100_000,
-  maxDataPoints: 100_000,
-  maxBytes: 256 * 2 ** 20,
-}
 
 export const TABLES: Readonly<Record<Signal, Table>> = { logs: 'logs', traces: 'spans', metrics: 'metrics' }
 
