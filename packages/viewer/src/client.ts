@@ -36,7 +36,11 @@ export interface ViewerClient {
 export function connectViewer(options: ClientOptions = {}): ViewerClient {
   const { url, token } = options.url === undefined ? newestViewer() : named(options.url, options.token)
 
-  async function request(path: string, parameters: Parameters = {}, init: RequestInit = {}): Promise<Response> {
+  async function request(
+    path: string,
+    parameters: Parameters = {},
+    init: RequestInit = {},
+  ): Promise<Response> {
     const target = new URL(path, url)
     for (const [name, value] of Object.entries(parameters)) {
       if (value !== undefined) target.searchParams.set(name, String(value))
@@ -49,7 +53,9 @@ export function connectViewer(options: ClientOptions = {}): ViewerClient {
     } catch (error) {
       const { cause, message } = error as Error
       const reason = cause instanceof Error ? cause.message : message
-      throw new ViewerError('NOT_RUNNING', `The viewer at ${url} cannot be reached: ${reason}`, { cause: error })
+      throw new ViewerError('NOT_RUNNING', `The viewer at ${url} cannot be reached: ${reason}`, {
+        cause: error,
+      })
     }
     if (!response.ok) throw await failure(response)
     return response
@@ -104,7 +110,10 @@ function newestViewer(): RunningViewer {
 
 function named(text: string, given: string | undefined): RunningViewer {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new ViewerError('INVALID_OPTION', `The URL of the viewer must begin with http, not ${JSON.stringify(text)}`)
+    throw new ViewerError(
+      'INVALID_OPTION',
+      `The URL of the viewer must begin with http, not ${JSON.stringify(text)}`,
+    )
   }
   const url = new URL(text)
   const inUrl = url.searchParams.get('token') ?? undefined

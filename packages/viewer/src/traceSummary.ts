@@ -1,14 +1,31 @@
 import { formatDuration } from './format.ts'
 import type { LogRow, SpanRow } from './store/reader.ts'
 
-type Span = Pick<SpanRow, 'traceId' | 'spanId' | 'parentSpanId' | 'time' | 'duration' | 'name' | 'service' | 'status' | 'statusMessage'>
+type Span = Pick<
+  SpanRow,
+  | 'traceId'
+  | 'spanId'
+  | 'parentSpanId'
+  | 'time'
+  | 'duration'
+  | 'name'
+  | 'service'
+  | 'status'
+  | 'statusMessage'
+>
 
 /** Describes a trace in a few lines: its spans, services, logs, errors, and slowest spans. */
-export function describeTrace(spans: readonly Span[], logs: readonly Pick<LogRow, 'severity' | 'traceId'>[]): string[] {
+export function describeTrace(
+  spans: readonly Span[],
+  logs: readonly Pick<LogRow, 'severity' | 'traceId'>[],
+): string[] {
   const services = [...new Set(spans.map(({ service }) => service || '(no name)'))]
   const errors = spans.filter(({ status }) => status === 'error')
   const start = spans.reduce((min, { time }) => smaller(min, BigInt(time)), BigInt(spans[0]?.time ?? 0))
-  const end = spans.reduce((max, { time, duration }) => -smaller(-max, -(BigInt(time) + BigInt(duration))), start)
+  const end = spans.reduce(
+    (max, { time, duration }) => -smaller(-max, -(BigInt(time) + BigInt(duration))),
+    start,
+  )
   // The time of a span without the spans inside of it names the one that is slow itself.
   const children = Map.groupBy(spans, ({ parentSpanId }) => parentSpanId)
   const own = spans
@@ -20,7 +37,10 @@ export function describeTrace(spans: readonly Span[], logs: readonly Pick<LogRow
       `${count(logs.length, 'log record')}, ${count(errors.length, 'error')}, ${formatDuration(end - start)}`,
     ...own
       .slice(0, 3)
-      .map(({ span, nanos }, at) => `${at === 0 ? 'slowest' : '       '}: ${label(span)} ${formatDuration(nanos)} of its own`),
+      .map(
+        ({ span, nanos }, at) =>
+          `${at === 0 ? 'slowest' : '       '}: ${label(span)} ${formatDuration(nanos)} self time`,
+      ),
     ...errors
       .slice(0, 5)
       .map((span) => `error: ${label(span)}${span.statusMessage === '' ? '' : `: ${span.statusMessage}`}`),

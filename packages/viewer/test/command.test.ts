@@ -34,7 +34,7 @@ async function run(args: string[], runtimeFolder?: string) {
   return { status: child.exitCode, stdout, stderr }
 }
 
-/** Viewer in a process of its own. */
+/** Viewer in another process. */
 class Running {
   readonly child: ChildProcess
   stderr = ''
@@ -105,7 +105,14 @@ function logs(...bodies: string[]): object {
 }
 
 function spans(): object {
-  const span = (spanId: string, parentSpanId: string, name: string, from: number, millis: number, more = {}) => ({
+  const span = (
+    spanId: string,
+    parentSpanId: string,
+    name: string,
+    from: number,
+    millis: number,
+    more = {},
+  ) => ({
     traceId: TRACE,
     spanId,
     parentSpanId,
@@ -149,7 +156,9 @@ describe('main', () => {
     const { httpUrl } = await start().ready()
     await send(httpUrl, 'logs', logs('one', 'two', 'three'))
     const { stdout, status } = await run(['logs', '-two'])
-    expect(stdout).toMatch(/ERROR {2}shop \[payment\] one order\.id=9007199254740993 trace=4bf92f35\n.* three /)
+    expect(stdout).toMatch(
+      /ERROR {2}shop \[payment\] one order\.id=9007199254740993 trace=4bf92f35\n.* three /,
+    )
     expect(stdout).not.toContain('two')
     expect(status).toBe(0)
     const json = await run(['logs', '--json', '--limit=1', 'service=shop'])
@@ -171,7 +180,10 @@ describe('main', () => {
     } finally {
       child.kill()
     }
-    const bodies = stdout.trim().split('\n').map((line) => (JSON.parse(line) as { body: string }).body)
+    const bodies = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { body: string }).body)
     expect(bodies).toEqual(['before', ...Array.from({ length: 2500 }, (_, at) => `later ${at}`)])
   })
 
@@ -184,7 +196,7 @@ describe('main', () => {
     expect(title).toBe(`trace ${TRACE}`)
     expect(counts).toBe('2 spans of 1 service (shop), 1 log record, 1 error, 100.0ms')
     expect(rest.join('\n')).toMatch(
-      /^slowest: shop charge 80\.0ms of its own\n.*shop POST \/orders 20\.0ms of its own\nerror: shop charge: card declined\n\n {5}0µs shop POST \/orders server 100\.0ms\n.*card declined.*\n {2}10\.0ms {3}shop charge server 80\.0ms error/,
+      /^slowest: shop charge 80\.0ms self time\n.*shop POST \/orders 20\.0ms self time\nerror: shop charge: card declined\n\n {5}0µs shop POST \/orders server 100\.0ms\n.*card declined.*\n {2}10\.0ms {3}shop charge server 80\.0ms error/,
     )
   })
 
@@ -293,7 +305,11 @@ describe('main', () => {
   })
 
   /** Asks as a browser that reached the viewer by another name. */
-  async function statusOf(port: number, token: string, host: string): Promise<{ status: number; body: string }> {
+  async function statusOf(
+    port: number,
+    token: string,
+    host: string,
+  ): Promise<{ status: number; body: string }> {
     const sent = request({
       host: '127.0.0.1',
       port,
@@ -347,10 +363,13 @@ describe('main', () => {
     expect(stdout).toBe('')
   })
 
-  it.each(['logs', 'trace', 'services', 'export', 'import'])('prints the flags of %s for --help', async (name) => {
-    const { status, stdout } = await run([name, '--help'])
-    expect(status).toBe(0)
-    expect(stdout).toContain(`logbridge-viewer ${name}`)
-    expect(stdout).toContain('--url')
-  })
+  it.each(['logs', 'trace', 'services', 'export', 'import'])(
+    'prints the flags of %s for --help',
+    async (name) => {
+      const { status, stdout } = await run([name, '--help'])
+      expect(status).toBe(0)
+      expect(stdout).toContain(`logbridge-viewer ${name}`)
+      expect(stdout).toContain('--url')
+    },
+  )
 })

@@ -17,7 +17,12 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
 ) {
   let parsed
   try {
-    parsed = parseArgs({ args, options: { ...options, help: HELP }, allowNegative: true, allowPositionals: true })
+    parsed = parseArgs({
+      args,
+      options: { ...options, help: HELP },
+      allowNegative: true,
+      allowPositionals: true,
+    })
   } catch (error) {
     throw new UsageError(`${(error as Error).message} See --help.`, { cause: error })
   }
@@ -43,11 +48,20 @@ export const COLOR_FLAG = { color: { type: 'boolean' } } as const
 export const COLOR_HELP = `  --color, --no-color     colors (default: on a terminal; NO_COLOR and FORCE_COLOR are respected)
 `
 
+/** Moves a query that begins with a minus behind the flags, where the minus makes no flag. */
+export function queryLast(args: readonly string[]): string[] {
+  const isQuery = (text: string): boolean => /^-[^-]/.test(text) && text !== '-h'
+  const queries = args.filter(isQuery)
+  return queries.length === 0 ? [...args] : [...args.filter((text) => !isQuery(text)), '--', ...queries]
+}
+
 /** Returns the one argument that a command takes. */
 export function onePositional(positionals: readonly string[], name: string, otherwise?: string): string {
   const [first, second] = positionals
   if (second !== undefined) {
-    throw new UsageError(`Expected one ${name}, and got ${JSON.stringify(second)} as well. Quote the ${name}.`)
+    throw new UsageError(
+      `Expected one ${name}, and got ${JSON.stringify(second)} as well. Quote the ${name}.`,
+    )
   }
   if (first !== undefined) return first
   if (otherwise !== undefined) return otherwise

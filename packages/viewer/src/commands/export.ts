@@ -1,5 +1,5 @@
 import { connectViewer } from '../client.ts'
-import { CLIENT_FLAGS, CLIENT_HELP, onePositional, readFlags } from './arguments.ts'
+import { CLIENT_FLAGS, CLIENT_HELP, onePositional, queryLast, readFlags } from './arguments.ts'
 import { writeLine } from './lines.ts'
 
 const HELP = `Usage: logbridge-viewer export [options] [query]
@@ -13,10 +13,11 @@ ${CLIENT_HELP}`
 
 /** Prints records as OTLP/JSON lines. */
 export async function exportRecords(args: string[]): Promise<void> {
-  const flags = readFlags(args, { ...CLIENT_FLAGS, signal: { type: 'string' } }, HELP)
+  const flags = readFlags(queryLast(args), { ...CLIENT_FLAGS, signal: { type: 'string' } }, HELP)
   if (flags === undefined) return
   const { values, positionals } = flags
   const query = onePositional(positionals, 'query', '')
   const client = connectViewer(values)
-  for await (const line of client.lines('api/export', { q: query, signal: values.signal })) await writeLine(line)
+  for await (const line of client.lines('api/export', { q: query, signal: values.signal }))
+    await writeLine(line)
 }

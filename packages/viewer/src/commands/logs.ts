@@ -7,6 +7,7 @@ import {
   COLOR_FLAG,
   COLOR_HELP,
   onePositional,
+  queryLast,
   readFlags,
   toCount,
   wantsColor,
@@ -28,7 +29,7 @@ ${COLOR_HELP}${CLIENT_HELP}`
 /** Prints the log records that match. */
 export async function showLogs(args: string[]): Promise<void> {
   const flags = readFlags(
-    args,
+    queryLast(args),
     {
       ...CLIENT_FLAGS,
       ...COLOR_FLAG,

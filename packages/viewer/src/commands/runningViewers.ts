@@ -63,7 +63,8 @@ export function findViewers(): RunningViewer[] {
   const entries = names.flatMap((name) => readEntry(join(folder, name)))
   const running = entries.filter(({ pid }) => isRunning(pid))
   for (const { pid } of entries) {
-    if (!isRunning(pid)) for (const kind of ['json', 'html']) rmSync(join(folder, `${pid}.${kind}`), { force: true })
+    if (!isRunning(pid))
+      for (const kind of ['json', 'html']) rmSync(join(folder, `${pid}.${kind}`), { force: true })
   }
   return running.toSorted((a, b) => b.startedMillis - a.startedMillis)
 }
@@ -82,7 +83,8 @@ function checkOwner(folder: string): void {
   if (!stats.isDirectory()) throw new Error(`${folder} is no folder`)
   if (process.getuid === undefined) return
   if (stats.uid !== process.getuid()) throw new Error(`${folder} belongs to another user`)
-  if ((stats.mode & 0o077) !== 0) throw new Error(`other users can open ${folder}; run chmod 700 on the folder`)
+  if ((stats.mode & 0o077) !== 0)
+    throw new Error(`other users can open ${folder}; run chmod 700 on the folder`)
 }
 
 function readEntry(file: string): Entry[] {

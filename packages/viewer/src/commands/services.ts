@@ -25,7 +25,8 @@ export async function showServices(args: string[]): Promise<void> {
     String(spans),
     lastTime === '' ? '' : new Date(Number(BigInt(lastTime) / 1_000_000n)).toISOString(),
   ])
-  for (const line of alignColumns([['service', 'logs', 'errors', 'spans', 'last'], ...rows])) await writeLine(line)
+  for (const line of alignColumns([['service', 'logs', 'errors', 'spans', 'last'], ...rows]))
+    await writeLine(line)
 }
 
 /** Pads the cells of each column: the first column on its right, the others on their left. */

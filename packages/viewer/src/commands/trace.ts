@@ -32,7 +32,9 @@ export async function showTrace(args: string[]): Promise<void> {
     for await (const line of client.lines('api/trace', { id })) await writeLine(line)
     return
   }
-  const { spans, logs } = await client.json<{ spans: ParsedSpanRow[]; logs: ParsedLogRow[] }>('api/trace', { id })
+  const { spans, logs } = await client.json<{ spans: ParsedSpanRow[]; logs: ParsedLogRow[] }>('api/trace', {
+    id,
+  })
   const options = { color: wantsColor(values.color) }
   for (const line of describeTrace(spans, logs)) await writeLine(printable(line))
   await writeLine('')
@@ -51,6 +53,7 @@ export async function showTrace(args: string[]): Promise<void> {
   for (const log of logs) if (!known.has(log.spanId)) await writeLog(log, '         ')
 
   async function writeLog(log: ParsedLogRow, indent: string): Promise<void> {
-    for (const line of formatLogRecord(toLogRecord(log), options).split('\n')) await writeLine(`${indent}${line}`)
+    for (const line of formatLogRecord(toLogRecord(log), options).split('\n'))
+      await writeLine(`${indent}${line}`)
   }
 }
