@@ -3,6 +3,12 @@ import { ViewerError } from './errors.ts'
 import { findViewers, type RunningViewer } from './commands/runningViewers.ts'
 import type { ReceivedValue } from './model.ts'
 
+export type { ServiceSummary } from './store/reader.ts'
+export type { ParsedLogRow, ParsedSpanRow } from './commands/records.ts'
+export { describeTrace, orderSpans } from './traceSummary.ts'
+export { formatDuration, formatLogRecord } from './format.ts'
+export { toLogRecord } from './commands/records.ts'
+
 export interface ClientOptions {
   /**
    * Address of the viewer, with or without `?token=…`.
@@ -14,16 +20,16 @@ export interface ClientOptions {
   token?: string | undefined
 }
 
-export type Parameters = Readonly<Record<string, string | number | undefined>>
+export type QueryParameters = Readonly<Record<string, string | number | undefined>>
 
 /** Client of one viewer. Every method throws ViewerError `REQUEST_FAILED` with the answer of the viewer. */
 export interface ViewerClient {
   /** Address without the token. */
   readonly url: string
   /** Reads an answer of JSON. Integers that a number cannot hold become bigints. */
-  json<T>(path: string, parameters?: Parameters): Promise<T>
+  json<T>(path: string, parameters?: QueryParameters): Promise<T>
   /** Reads an answer of lines of JSON, one at a time. */
-  lines(path: string, parameters?: Parameters): AsyncGenerator<string>
+  lines(path: string, parameters?: QueryParameters): AsyncGenerator<string>
   /** Sends lines of OTLP/JSON. */
   importLines<T>(lines: AsyncIterable<Uint8Array>): Promise<T>
 }
@@ -38,7 +44,7 @@ export function connectViewer(options: ClientOptions = {}): ViewerClient {
 
   async function request(
     path: string,
-    parameters: Parameters = {},
+    parameters: QueryParameters = {},
     init: RequestInit = {},
   ): Promise<Response> {
     const target = new URL(path, url)
@@ -63,7 +69,7 @@ export function connectViewer(options: ClientOptions = {}): ViewerClient {
 
   return {
     url,
-    json: async (path, parameters) => parseJson(await (await request(path, parameters)).text()),
+    json: async (path, parameters) => parseJson(await (await request(path, parameters)).text()) as never,
     async *lines(path, parameters) {
       const { body } = await request(path, parameters)
       yield* splitLines(body!.pipeThrough(new TextDecoderStream()))
@@ -74,19 +80,19 @@ export function connectViewer(options: ClientOptions = {}): ViewerClient {
         headers: { 'content-type': 'application/x-ndjson' },
         body: ReadableStream.from(lines),
         duplex: 'half',
-      } as RequestInit)
-      return parseJson(await response.text())
+      })
+      return parseJson(await response.text()) as never
     },
   }
 }
 
 /** Parses JSON. Integers that a number cannot hold become bigints. */
-export function parseJson<T>(text: string): T {
+export function parseJson(text: string): unknown {
   return JSON.parse(text, (_name, value: ReceivedValue, context?: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? BigInt(context!.source!)
       : value,
-  ) as T
+  ) as unknown
 }
 
 async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {

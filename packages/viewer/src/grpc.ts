@@ -57,27 +57,27 @@ function exportHandler(
   signal: Signal,
   isAllowedHost: (host: string) => boolean,
 ): grpc.handleUnaryCall<Buffer, Buffer> {
-  return (call, callback) => {
+  return (call, callback) => void answer(call, callback)
+
+  async function answer(
+    call: grpc.ServerUnaryCall<Buffer, Buffer>,
+    callback: grpc.sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const { INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED } = grpc.status
     if (!isAllowedHost(call.getHost())) {
       sink.countRefused()
-      callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority must name this viewer` })
+      callback({ code: PERMISSION_DENIED, details: `The authority must name this viewer` })
       return
     }
-    accept(call.request).then(
-      () => callback(null, emptyResponse),
-      (error: unknown) => {
-        sink.countRefused()
-        const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
-        callback({
-          code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,
-          details: (error as Error).message,
-        })
-      },
-    )
-  }
-
-  async function accept(request: Buffer): Promise<void> {
-    await sink.accept(signal, 'protobuf', request)
+    try {
+      await sink.accept(signal, 'protobuf', call.request)
+    } catch (error) {
+      sink.countRefused()
+      const code = error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT
+      callback({ code, details: (error as Error).message })
+      return
+    }
+    callback(null, emptyResponse)
   }
 }
 

@@ -26,7 +26,7 @@ export function describeTrace(
     (max, { time, duration }) => -smaller(-max, -(BigInt(time) + BigInt(duration))),
     start,
   )
-  // The time of a span without the spans inside of it names the one that is slow itself.
+  // The self time leaves out the child spans, so that the slowest span is not always the root.
   const children = Map.groupBy(spans, ({ parentSpanId }) => parentSpanId)
   const own = spans
     .map((span) => ({ span, nanos: ownNanos(span, children.get(span.spanId) ?? []) }))

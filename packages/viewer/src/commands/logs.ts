@@ -48,7 +48,7 @@ export async function showLogs(args: string[]): Promise<void> {
     writeLine(
       values.json === true
         ? escapeControls(line)
-        : formatLogRecord(toLogRecord(parseJson<ParsedLogRow>(line)), { color }),
+        : formatLogRecord(toLogRecord(parseJson(line) as ParsedLogRow), { color }),
     )
   const client = connectViewer(values)
   if (values.follow === true) {
@@ -56,6 +56,6 @@ export async function showLogs(args: string[]): Promise<void> {
   } else {
     const newestFirst: string[] = []
     for await (const line of client.lines('api/logs', { q: query, limit })) newestFirst.push(line)
-    for (const line of newestFirst.reverse()) await print(line)
+    for (const line of newestFirst.toReversed()) await print(line)
   }
 }

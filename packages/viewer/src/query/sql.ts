@@ -45,6 +45,23 @@ export function compileQuery(query: Query, signal: Signal, nowMillis: number): S
   }
 }
 
+/** Compiles the JSON text of a field, NULL for a record without the field. */
+export function compileField(name: string, signal: Signal): Sql {
+  const field = FIELDS[signal].get(name)
+  if (field === undefined) return attribute(name, signal)
+  switch (field.kind) {
+    case 'json':
+      return sql(field.column)
+    case 'exception':
+      return sql(`${field.column} -> ?`, path([EXCEPTION_KEYS[0]!]))
+    case 'text':
+    case 'id':
+      return sql(`json_quote(nullif(${field.column}, ''))`)
+    default:
+      return sql(`json_quote(${field.column})`)
+  }
+}
+
 function compileText(text: string, signal: Signal): Sql {
   const { json, text: plain } = SEARCHED[signal]
   return joined(

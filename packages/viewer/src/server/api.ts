@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { followLogs, sendUpdates } from './live.ts'
 import { toArray, toLine } from './lines.ts'
 
-/** What the page shows of the viewer itself. */
+/** State of the viewer itself, which the page shows. */
 export interface Status {
   version: string
   grpcUrl: string
@@ -123,6 +123,19 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
       },
     ],
     ['GET /api/services', async (_request, response) => sendJson(response, await store.read('services'))],
+    [
+      'GET /api/count',
+      async (_request, response, parameters) => {
+        const field = parameters.get('field') ?? ''
+        if (field === '') throw new ParameterError('the parameter field is missing')
+        const rows = await store.read('countBy', {
+          query: queryOf(parameters),
+          field,
+          limit: numberOf(parameters, 'limit'),
+        })
+        send(response, JSON_TYPE, toArray(rows))
+      },
+    ],
     [
       'GET /api/metrics',
       async (_request, response, parameters) =>

@@ -8,6 +8,7 @@ const JSON_FIELDS = new Set([
   'scopeAttributes',
   'resourceAttributes',
   'point',
+  'value',
 ])
 
 /** Formats a row as one line of JSON. */

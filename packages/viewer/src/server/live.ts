@@ -68,7 +68,7 @@ export async function followLogs(
   response.writeHead(200, { 'cache-control': 'no-store' })
   response.flushHeaders()
   const newest = last
-  await writeRows(stored.filter(({ id }) => id <= newest).reverse())
+  await writeRows(stored.filter(({ id }) => id <= newest).toReversed())
   while (!response.destroyed) {
     const { rows, last: end } = await store.read('nextLogs', { query, after: last, limit: MAX_FOLLOWED_ROWS })
     last = end

@@ -108,7 +108,7 @@ function redirect(
   cookie?: string,
 ): void {
   parameters.delete('token')
-  const search = parameters.size > 0 ? `?${parameters}` : ''
+  const search = parameters.size > 0 ? `?${parameters.toString()}` : ''
   // Two slashes at the start would name another host.
   const location = `/${pathname.replace(/^\/+/, '')}${search}`
   response.writeHead(200, {

@@ -6,7 +6,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { toOtlpJson, type Signal } from '../decode.ts'
 import type { Signal as Table } from '../query/fields.ts'
 import { parseQuery } from '../query/query.ts'
-import { compileQuery, type Sql } from '../query/sql.ts'
+import { compileField, compileQuery, type Sql } from '../query/sql.ts'
 import { findPatterns, type Pattern } from './patterns.ts'
 import { joinRequest } from './messages.ts'
 import { defineFunctions } from './schema.ts'
@@ -148,6 +148,8 @@ export interface Reader {
   /** Returns the spans and logs of a trace in the order of their times. `traceId` can be the beginning of an id. */
   trace(options: { traceId: string }): { spans: SpanRow[]; logs: LogRow[] }
   services(): ServiceSummary[]
+  /** Counts the log records that match by the values of a field, the most frequent first. Values are JSON text, or null without the field. */
+  countBy(options: Page & { field: string }): { value: string | null; count: number }[]
   /** Returns the metrics that match, with their last values. */
   metrics(options?: Page): MetricSummary[]
   /** Returns the newest points of each series of a metric, oldest first. */
@@ -192,7 +194,7 @@ export function openReader(file: string): Reader {
         ...(after === undefined ? [] : [after]),
         bounded(limit),
       )
-      return after === undefined ? rows : rows.reverse()
+      return after === undefined ? rows : rows.toReversed()
     },
 
     newLogs({ query, after, limit }: Page & { after: number }): {
@@ -376,6 +378,17 @@ export function openReader(file: string): Reader {
       )
     },
 
+    countBy({ query, field, limit }: Page & { field: string }): { value: string | null; count: number }[] {
+      const { text, parameters } = where('logs', query)
+      const value = compileField(field, 'logs')
+      return all<{ value: string | null; count: number }>(
+        `SELECT ${value.text} AS value, count(*) AS count FROM ${from('logs')} WHERE ${text} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`,
+        ...value.parameters,
+        ...parameters,
+        bounded(limit),
+      )
+    },
+
     metrics({ query, limit }: Page = {}): MetricSummary[] {
       const { text, parameters } = where('metrics', query)
       const rows = all<Omit<MetricSummary, 'values' | 'last'> & { values: string }>(
@@ -406,7 +419,7 @@ export function openReader(file: string): Reader {
         Math.min(limit ?? 5000, SAMPLED),
       )
       const bySeries = new Map<string, MetricSeries>()
-      for (const { attributes, ...point } of rows.reverse()) {
+      for (const { attributes, ...point } of rows.toReversed()) {
         let series = bySeries.get(attributes)
         if (series === undefined) bySeries.set(attributes, (series = { attributes, points: [] }))
         series.points.push(point)

@@ -94,7 +94,7 @@ export function spanRow(bytes: Uint8Array): Row {
     span.spanId,
     span.parentSpanId,
     toJsonText(span.attributes),
-    toJsonText(events as unknown as ReceivedValue),
+    toJsonText(events),
     bytes,
   ]
 }
@@ -139,7 +139,7 @@ function onePoint(metric: OtlpMetric, at: number): Uint8Array {
   return encodeMessage('Metric', {
     ...metric,
     [metric.data]: { ...data, dataPoints: [data.dataPoints[at]!] },
-  } as OtlpMetric)
+  })
 }
 
 function capped(nanos: bigint): bigint {

@@ -49,7 +49,7 @@ export interface StoreOptions {
   queryTimeoutMillis?: number
 }
 
-/** Database of what arrived. Writes and reads run in threads of their own, because calls of SQLite are synchronous. */
+/** Database of what arrived. Writes and reads run in separate threads, because calls of SQLite are synchronous. */
 export interface Store {
   /** Stores the records of a request. Takes over the bytes. */
   write(signal: Signal, encoding: Encoding, bytes: Uint8Array): Promise<void>
