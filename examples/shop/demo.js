@@ -1,15 +1,18 @@
 /**
  * Runs a small shop whose five services log with five libraries. Every record arrives as an OpenTelemetry LogRecord with its trace.
- * Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
+ * Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set. With `--view`, sends to the page of a viewer,
+ * which stays open.
  */
 import { bridgeConsole } from '@logbridge/console'
 import { startTelemetry } from '@logbridge/core'
 import { startViewer } from '@logbridge/viewer'
 import { AggregationType } from '@opentelemetry/sdk-metrics'
+import { openPage } from './page.js'
 import { collect, heading, print, printArrived } from './report.js'
 import { LIBRARIES, openShop, visit } from './shop.js'
 
-const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
+const page = process.argv.includes('--view') ? await openPage() : undefined
+const endpoint = page ? page.endpoint : process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
 const viewer = endpoint ? undefined : await startViewer({ grpcPort: 0, httpPort: 0 })
 const arrived = viewer && collect(viewer)
 
@@ -24,8 +27,8 @@ const collector = {
 
 const telemetry = startTelemetry({
   serviceName: 'shop',
-  endpoint: viewer?.grpcUrl,
-  protocol: viewer && 'grpc',
+  endpoint: viewer?.grpcUrl ?? page?.endpoint,
+  protocol: (viewer ?? page) && 'grpc',
   logs: { processors: viewer ? [] : [collector] },
   metrics: {
     views: [
@@ -69,3 +72,5 @@ print()
 print(
   `demo: sent ${created}, received ${received}, libraries ${libraries}, with trace ${withTrace}, dropped ${lost}`,
 )
+if (page) await page.stay()
+else if (viewer) print('See the records, traces, and metrics on a page: pnpm demo --view')

@@ -15,5 +15,10 @@ export default library(
     external: ['./command.js'],
     // node:sqlite has no name without its prefix.
     removeNodeProtocol: false,
+    esbuildOptions(esbuild) {
+      esbuild.lineLimit = 160
+      // The source maps name lines of files that they do not contain, because re2js would double the package.
+      esbuild.sourcesContent = false
+    },
   },
 )

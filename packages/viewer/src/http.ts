@@ -82,6 +82,8 @@ export async function listenHttp(sink: RequestSink, options: ListenOptions): Pro
         throw new HttpError(415, 'The content type must be application/x-protobuf or application/json')
       }
       const sent = await bodies.read(request)
+      // A sink can hand the bytes to a thread, which leaves none here.
+      const sentBytes = sent.length
       try {
         // Requests are decompressed and decoded one at a time, to bound the memory of all of them by the memory of one.
         await runInOrder(async () => {
@@ -89,7 +91,7 @@ export async function listenHttp(sink: RequestSink, options: ListenOptions): Pro
           await accept(sink, signal, encoding, body)
         })
       } finally {
-        bodies.release(sent.length)
+        bodies.release(sentBytes)
       }
       response.writeHead(200, { 'content-type': contentTypes[encoding] })
       response.end(emptyResponse[encoding])

@@ -3,6 +3,10 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 /** Error in the arguments or the environment of the command. */
 export class UsageError extends Error {}
 
+type Flags<Options extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: Options; allowNegative: true; allowPositionals: true }>
+>
+
 /**
  * Reads the flags of a command, and `--help`.
  *
@@ -14,7 +18,7 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
   args: string[],
   options: Options,
   help: string,
-) {
+): Flags<Options> | undefined {
   let parsed
   try {
     parsed = parseArgs({

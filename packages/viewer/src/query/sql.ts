@@ -8,6 +8,7 @@ import { EXCEPTION_KEYS, FIELDS, SEARCHED, type Field, type Signal } from './fie
 import { toJsonFragment, toJsonText } from './jsonText.ts'
 import { QueryError, type Comparison, type Query } from './query.ts'
 import { checkPattern } from './regularExpression.ts'
+import { requiredText } from './requiredText.ts'
 import { toDurationNanos, toNumber, toSeverityRange, toTimeNanos } from './values.ts'
 
 export type SqlParameter = string | number | bigint
@@ -79,7 +80,10 @@ function compileComparison(comparison: Comparison, signal: Signal, nowMillis: nu
     return { text: `NOT ${text}`, parameters }
   }
   const field = FIELDS[signal].get(comparison.field)
-  if (field === undefined) return compareJson(attribute(comparison.field, signal), comparison)
+  if (field === undefined) {
+    const condition = compareJson(attribute(comparison.field, signal), comparison)
+    return comparison.operator === '=' ? withText(condition, comparison.value, signal) : condition
+  }
   switch (field.kind) {
     case 'json':
       return compareJson(sql(field.column), comparison)
@@ -127,6 +131,23 @@ function compareJson(json: Sql, comparison: Comparison): Sql {
       }
     }
   }
+}
+
+/** Looks for the value as text before the attribute is looked up, which takes longer: `pnpm bench viewer`. */
+function withText(condition: Sql, value: string, signal: Signal): Sql {
+  const text = toJsonFragment(value)
+  // A number has other spellings, and `*` stands for any value.
+  if (value === '*' || !(toNumber(value) === undefined || /^(?:0|[1-9]\d{0,14})$/.test(value)))
+    return condition
+  const body = FIELDS[signal].get('body')
+  const columns = [
+    'record.attributes',
+    'resource.attributes',
+    'scope.attributes',
+    ...(body ? [body.column] : []),
+  ]
+  const texts = columns.map((column) => sql(`instr(${column}, ?)`, text))
+  return joined([joined(texts, ' OR '), condition], ' AND ')
 }
 
 /** Compares JSON with each value that a query can mean: `10` is the number and the text. */
@@ -247,7 +268,10 @@ function path(keys: readonly string[]): string {
 function matching(json: Sql, comparison: Comparison): Sql {
   const { value, flags = '' } = comparison
   checkPattern(comparison)
-  return { text: `matches(?, ?, ${json.text})`, parameters: [value, flags, ...json.parameters] }
+  const text = requiredText(value, flags)
+  const matched = { text: `matches(?, ?, ${json.text})`, parameters: [value, flags, ...json.parameters] }
+  // SQLite finds a text five times as fast as the regular expression: `pnpm bench viewer`.
+  return text === '' ? matched : joined([wrapped('ifnull(instr(', json, ', ?), 0)', text), matched], ' AND ')
 }
 
 function contains(column: string, text: string): Sql {

@@ -60,7 +60,11 @@ export async function listenPage(options: PageServerOptions): Promise<PageServer
       if (cookie !== undefined && request.method === 'GET')
         return redirect(response, pathname, searchParams, cookie)
     }
-    if (refusal !== undefined) return sendError(response, refusal.status, refusal.message)
+    if (refusal !== undefined) {
+      // The body of a refused request is left unread.
+      if (request.method !== 'GET') response.setHeader('connection', 'close')
+      return sendError(response, refusal.status, refusal.message)
+    }
     if (searchParams.has('token') && request.method === 'GET')
       return redirect(response, pathname, searchParams)
     const handler = api.get(`${request.method} ${pathname}`)

@@ -281,6 +281,12 @@ describe('listenPage', () => {
       .toMatchObject({ sent: 1, failed: 1, lastError: expect.stringContaining('ECONNREFUSED') })
   })
 
+  it('goes on receiving when the bodies are larger together than the bodies that can wait', async () => {
+    const viewer = await start()
+    for (let sent = 0; sent < 12; sent += 1) await sendLog(viewer, 'x'.repeat(3 * 2 ** 20))
+    expect(viewer.store.written().inserted.logs).toBe(12)
+  })
+
   it('allows OTLP of pages by their origin alone', async () => {
     const viewer = await start({ allowedOrigins: ['http://localhost:5173'] })
     const preflight = (origin: string) =>
