@@ -1,4 +1,12 @@
+import { existsSync } from 'node:fs'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+if (!existsSync(chromium)) {
+  const message = `No Chromium at ${chromium}: install chromium, or set CHROMIUM to its path.`
+  if (process.env['CI'] === 'true') throw new Error(message)
+  console.warn(`${message} The tests of the page are skipped.`)
+}
 
 /** Runs the tests of the viewer's page in Chromium, one file at a time. */
 const config: ViteUserConfig = defineConfig({

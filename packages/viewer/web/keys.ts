@@ -1,5 +1,5 @@
 import { address, go, setParams } from './address.ts'
-import { helpIsOpen, settingsAreOpen } from './dialogs.ts'
+import { helpIsOpen } from './dialogs.ts'
 import { commands } from './parts/commands.ts'
 import { focusQuery } from './parts/queryBar.tsx'
 
@@ -9,11 +9,16 @@ export function handleKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement
   const isField = target.matches('input:not([type=checkbox]), select, textarea')
   if (event.key === 'Escape') return escape(event, target, isField)
-  if (isField || helpIsOpen.value || settingsAreOpen.value) return
+  if (isField || hasDialog()) return
   const run = ACTIONS[event.key]
   if (run === undefined) return
   event.preventDefault()
   run()
+}
+
+/** Returns true while a dialog is open, which has the keys. Its signal changes a moment after it is closed. */
+function hasDialog(): boolean {
+  return document.querySelector('dialog[open]') !== null
 }
 
 /** Actions by key. */
@@ -53,7 +58,7 @@ function openActive(): void {
 }
 
 function escape(event: KeyboardEvent, target: HTMLElement, isField: boolean): void {
-  if (event.defaultPrevented || helpIsOpen.value || settingsAreOpen.value) return
+  if (event.defaultPrevented || hasDialog()) return
   if (isField) target.blur()
   else if (address.value.params.has('record')) setParams({ record: null })
   else if (address.value.params.has('around')) setParams({ around: null })

@@ -161,7 +161,7 @@ function useActive(list: LogList, recordId: number | undefined) {
 }
 
 /** Opens the trace of a record, at its span. */
-export function openTraceOf({ traceId, spanId }: { traceId: string; spanId: string }): void {
+function openTraceOf({ traceId, spanId }: { traceId: string; spanId: string }): void {
   go(`/traces/${traceId}`, new URLSearchParams(spanId === '' ? {} : { span: spanId }))
 }
 

@@ -5,7 +5,7 @@ import type { MetricPoint, MetricSeries, MetricSummary } from '../model.ts'
 export type Mode = 'value' | 'rate' | 'average'
 
 /** Most series in a chart. */
-export const MAX_SERIES = 12
+const MAX_SERIES = 12
 
 export interface ShownSeries {
   readonly name: string

@@ -3,7 +3,7 @@ import { settings } from '../settings.ts'
 
 /** Media query of screens where a row has two lines, as in the style sheet. */
 const narrow = matchMedia('(max-width: 640px)')
-export const isNarrow = signal(narrow.matches)
+const isNarrow = signal(narrow.matches)
 narrow.addEventListener('change', () => {
   isNarrow.value = narrow.matches
 })
