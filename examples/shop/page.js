@@ -11,6 +11,7 @@ export async function openPage() {
   const viewer = spawn(process.execPath, [cli, '--port=0', '--grpc-port=0', '--http-port=0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  process.once('SIGTERM', () => viewer.kill())
   let output = ''
   for await (const chunk of viewer.stderr) {
     output += chunk
