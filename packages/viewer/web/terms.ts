@@ -38,11 +38,6 @@ export function patternTerm(pattern: string): string {
   return `msg=~/^${expression}/s`
 }
 
-/** Returns the name of an attribute in a query. A name of a field has the prefix `attr.`. */
-export function attributeField(source: 'attr' | 'resource' | 'scope', key: string): string {
-  return `${source}.${key}`
-}
-
 function fieldText(field: string): string {
   return PLAIN_FIELD.test(field) && !CONNECTIVE.test(field) ? field : quoted(field)
 }

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 /** Rows above and below the visible ones. */
 const OVERSCAN = 10
 /** Largest number of rows in the document. */
-export const MAX_ROWS = 200
+const MAX_ROWS = 200
 
 export interface VirtualListProps {
   /** Name for screen readers. */
