@@ -10,7 +10,7 @@ type Config = ReturnType<typeof defineConfig>
  *
  * @param options settings that the package adds
  */
-export function library(entry: string[], options: Options = {}): Config {
+export function library(entry: string[] | Record<string, string>, options: Options = {}): Config {
   return defineConfig({
     entry,
     format: ['esm', 'cjs'],

@@ -16,6 +16,8 @@ const config: ViteUserConfig = defineConfig({
       'tests/otel-*/*.test.ts',
       'tests/faults/*.test.ts',
     ],
+    // `pnpm test:viewer` runs the tests in a browser.
+    exclude: ['packages/viewer/test/page/**'],
     tags: [LONG],
     setupFiles: './tests/support/capturedDiagnostics.ts',
     pool: 'forks',

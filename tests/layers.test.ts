@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The preload starts the core when it is installed.
   auto: ['bridge', 'core', 'bunyan', 'console', 'log4js', 'pino', 'winston'],
   viewer: [],
+  mcp: ['viewer'],
 }
 const ADAPTER = ['bridge']
 

@@ -28,8 +28,14 @@ const PRELOADS = new Set(['@logbridge/auto', '@logbridge/auto/cjs'])
 /** Files that an entry point loads when they are needed. */
 const LATE_FILES: Record<string, readonly string[]> = {
   '@logbridge/auto': ['dist/attach.cjs'],
-  '@logbridge/viewer': ['dist/command.js'],
+  '@logbridge/viewer': ['dist/command.js', 'dist/readerThread.js', 'dist/writerThread.js'],
 }
+/** Page of the viewer, whose names have hashes. Its code is minified. */
+const isPage = (path: string): boolean => path.startsWith('dist/web/')
+/** Packages of the viewer, which use no API of OpenTelemetry. */
+const OF_VIEWER = new Set(['@logbridge/viewer', '@logbridge/mcp'])
+/** Size of the viewer on the wire: its code, its page, and their source maps. */
+const MAX_VIEWER_BYTES = 500_000
 /** Code of one module format, which is what a process loads. */
 const MAX_ADAPTER_BYTES = 60_000
 /** Call of each package that throws. */
@@ -52,7 +58,13 @@ const packages = await packPackages(folder)
 
 it('pnpm pack packs every package', () => {
   expect(packages.map(({ name }) => name).toSorted()).toEqual(
-    [...Object.keys(DEPENDENCIES), '@logbridge/core', '@logbridge/pipe', '@logbridge/viewer'].toSorted(),
+    [
+      ...Object.keys(DEPENDENCIES),
+      '@logbridge/core',
+      '@logbridge/mcp',
+      '@logbridge/pipe',
+      '@logbridge/viewer',
+    ].toSorted(),
   )
 })
 
@@ -82,7 +94,7 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folde
     const expected = new Set([...entryPoints, ...maps, 'package.json', 'LICENSE', 'README.md'])
     // tsup puts type declarations that two entry points share into a file with a hash in its name.
     const isSharedTypes = (path: string): boolean => /^dist\/\w+-[\w-]{8}\.d\.c?ts$/.test(path)
-    expect(files.filter((path) => !isSharedTypes(path))).toEqual([...expected].toSorted())
+    expect(files.filter((path) => !isSharedTypes(path) && !isPage(path))).toEqual([...expected].toSorted())
   })
 
   it('exports the same names when it is imported and when it is required', async () => {
@@ -96,7 +108,7 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folde
   })
 
   it('has readable code, because Node.js prints the line that threw above an uncaught error', async () => {
-    for (const path of files.filter(isCode)) {
+    for (const path of files.filter((each) => isCode(each) && !isPage(each))) {
       const code = await readFile(join(unpacked, path), 'utf8')
       const lines = code.split('\n')
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(600)
@@ -130,8 +142,8 @@ describe.each(packages)('$name', ({ name, manifest, manifestText, tarball, folde
 
   it('has @opentelemetry/api as a peer dependency', () => {
     expect(Object.keys(manifest.dependencies ?? {})).not.toContain('@opentelemetry/api')
-    // The viewer decodes OTLP without the API.
-    if (name !== '@logbridge/viewer') expect(manifest.peerDependencies).toHaveProperty(['@opentelemetry/api'])
+    // The viewer decodes OTLP without the API, and mcp asks the viewer.
+    if (!OF_VIEWER.has(name)) expect(manifest.peerDependencies).toHaveProperty(['@opentelemetry/api'])
   })
 })
 
@@ -146,6 +158,13 @@ it.each(packages.filter(({ name }) => isAdapter(name)))('$name is small', async 
   for (const file of ['dist/index.js', 'dist/index.cjs']) {
     expect((await stat(join(unpacked, file))).size).toBeLessThan(MAX_ADAPTER_BYTES)
   }
+})
+
+it('@logbridge/viewer is small, and runs no script when it is installed', async () => {
+  const { manifest, manifestText, tarball } = packages.find(({ name }) => name === '@logbridge/viewer')!
+  expect((await stat(tarball)).size).toBeLessThan(MAX_VIEWER_BYTES)
+  expect(Object.keys(manifest.dependencies ?? {}).toSorted()).toEqual(['@grpc/grpc-js', 'protobufjs'])
+  expect(manifestText).not.toMatch(/"(pre|post)?(install|prepare)":/)
 })
 
 it.each(['import', 'require'])('@logbridge/core loads no package of the SDK by %s', async (how) => {

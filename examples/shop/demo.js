@@ -1,16 +1,22 @@
 /**
  * Runs a small shop whose five services log with five libraries, each in its own process. Every record arrives as an OpenTelemetry
- * LogRecord with its trace. Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set.
+ * LogRecord with its trace. Sends to OTEL_EXPORTER_OTLP_ENDPOINT, or to a built-in viewer when the variable is not set. With `--view`,
+ * sends to the page of a viewer, which stays open.
  */
 import { startTelemetry } from '@logbridge/core'
 import { startViewer } from '@logbridge/viewer'
+import { openPage } from './page.js'
 import { collect, heading, print, printArrived } from './report.js'
 import { LIBRARIES, openShop, visit } from './shop.js'
 
-const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
+const page = process.argv.includes('--view') ? await openPage() : undefined
+const endpoint = page ? page.endpoint : process.env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined
 const viewer = endpoint ? undefined : await startViewer({ grpcPort: 0, httpPort: 0 })
 const arrived = viewer && collect(viewer)
-const env = viewer ? { OTEL_EXPORTER_OTLP_ENDPOINT: viewer.grpcUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' } : {}
+const receiverUrl = viewer?.grpcUrl ?? page?.endpoint
+const env = receiverUrl
+  ? { OTEL_EXPORTER_OTLP_ENDPOINT: receiverUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }
+  : {}
 Object.assign(process.env, env)
 const telemetry = startTelemetry({ serviceName: 'customers', logs: false, metrics: false })
 
@@ -47,10 +53,13 @@ print(
   `demo: sent ${created}, received ${received}, libraries ${libraries}, with trace ${withTrace}, dropped ${lost}`,
 )
 heading('Next:')
-print('  npx @logbridge/viewer                                           a receiver that prints what arrives')
+print(
+  '  pnpm demo --view                                                the demo again, on the page of the viewer',
+)
 print(
   '  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 pnpm demo     the demo again, sent to that receiver',
 )
 print(
   '  npm install winston @logbridge/winston @logbridge/core          your own application: README.md, Start',
 )
+if (page) await page.stay()

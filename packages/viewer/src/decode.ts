@@ -5,6 +5,11 @@ import type {
   ExportLogsServiceRequest,
   ExportMetricsServiceRequest,
   ExportTraceServiceRequest,
+  OtlpLogRecord,
+  OtlpMetric,
+  OtlpResource,
+  OtlpScope,
+  OtlpSpan,
 } from './otlp.ts'
 import { schema } from './schema.ts'
 
@@ -32,6 +37,22 @@ const requestTypes = {
 }
 const rpcStatus = root.lookupType('RpcStatus')
 
+/** Messages inside of a request. */
+export interface Messages {
+  LogRecord: OtlpLogRecord
+  Span: OtlpSpan
+  Metric: OtlpMetric
+  Resource: OtlpResource
+  InstrumentationScope: OtlpScope
+}
+const messageTypes = {
+  LogRecord: root.lookupType('LogRecord'),
+  Span: root.lookupType('Span'),
+  Metric: root.lookupType('Metric'),
+  Resource: root.lookupType('Resource'),
+  InstrumentationScope: root.lookupType('InstrumentationScope'),
+}
+
 /**
  * Decodes the body of an Export call.
  *
@@ -44,15 +65,57 @@ export function decodeRequest<S extends Signal>(
   bytes: Uint8Array,
   maxMessageBytes: number,
 ): ExportRequests[S] {
+  const message = toProtobuf(signal, encoding, bytes, maxMessageBytes)
+  return decode(requestTypes[signal], message) as ExportRequests[S]
+}
+
+/**
+ * Checks the body of an Export call, and returns it as protobuf.
+ *
+ * @throws TooLargeError when the decoded request would take too much memory
+ * @throws Error when the bytes are malformed
+ */
+export function toProtobuf(
+  signal: Signal,
+  encoding: Encoding,
+  bytes: Uint8Array,
+  maxMessageBytes: number,
+): Uint8Array {
   return withRecursionLimit(() => {
     const type = requestTypes[signal]
     if (encoding === 'json') checkJson(bytes, maxMessageBytes)
     const message = encoding === 'json' ? type.encode(fromOtlpJson(type, bytes)).finish() : bytes
     checkMessage(type, message, maxMessageBytes)
-    const reader = protobuf.Reader.create(message)
+    return message
+  })
+}
+
+/** Decodes a message inside of a checked request. */
+export function decodeMessage<T extends keyof Messages>(type: T, bytes: Uint8Array): Messages[T] {
+  return decode(messageTypes[type], bytes) as Messages[T]
+}
+
+/** Encodes a message, such as a metric with some of its data points. */
+export function encodeMessage<T extends keyof Messages>(type: T, message: Messages[T]): Uint8Array {
+  return messageTypes[type].encode(message).finish()
+}
+
+/** Formats a request as OTLP/JSON on one line. */
+export function toOtlpJson(signal: Signal, request: Uint8Array): string {
+  return withRecursionLimit(() => {
+    const type = requestTypes[signal]
+    // Enums are numbers in OTLP/JSON, so ProtoJSON, which has their names, does not serve.
+    const object = type.toObject(type.decode(request), { longs: String, bytes: String, json: true })
+    return JSON.stringify(object, otlpJsonId)
+  })
+}
+
+function decode(type: protobuf.Type, bytes: Uint8Array): unknown {
+  return withRecursionLimit(() => {
+    const reader = protobuf.Reader.create(bytes)
     // An unknown field would be a view that keeps the whole request in memory.
     reader.discardUnknown = true
-    return type.decode(reader) as unknown as ExportRequests[S]
+    return type.decode(reader)
   })
 }
 
@@ -89,6 +152,13 @@ function otlpJsonField(name: string, value: unknown, context?: { source?: string
     return Buffer.from(value, 'hex').toString('base64')
   }
   return value
+}
+
+/** Formats ids in hex instead of base64, as OTLP/JSON has them. */
+function otlpJsonId(name: string, value: unknown): unknown {
+  return typeof value === 'string' && idFields.has(name)
+    ? Buffer.from(value, 'base64').toString('hex')
+    : value
 }
 
 /** Raises the global limits of protobufjs for one synchronous call, so that other users of protobufjs keep their limits. */

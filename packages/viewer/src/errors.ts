@@ -1,8 +1,17 @@
 /** Codes of a {@link ViewerError}: the viewer could not start, or `waitFor` ended without a result. */
-export type ViewerErrorCode = 'INVALID_OPTION' | 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TIMEOUT' | 'CLOSED'
+export type ViewerErrorCode =
+  | 'INVALID_OPTION'
+  | 'PORT_IN_USE'
+  | 'LISTEN_FAILED'
+  | 'DATABASE'
+  | 'QUERY_TIMEOUT'
+  | 'NOT_RUNNING'
+  | 'REQUEST_FAILED'
+  | 'TIMEOUT'
+  | 'CLOSED'
 
 /** Option of the address that the viewer listens on. */
-export type ListenOption = 'grpcPort' | 'httpPort' | 'host'
+export type ListenOption = 'grpcPort' | 'httpPort' | 'port' | 'host'
 
 /** Error of the viewer. `code` is stable; `message` says what to do. */
 export class ViewerError extends Error {
@@ -25,7 +34,7 @@ export class ViewerError extends Error {
 /** Converts a listen error of the system into a ViewerError that names the option to change. */
 export function listenError(
   cause: Error,
-  listener: { protocol: string; host: string; port: number; option: 'grpcPort' | 'httpPort' },
+  listener: { protocol: string; host: string; port: number; option: 'grpcPort' | 'httpPort' | 'port' },
 ): ViewerError {
   const { protocol, host, port, option } = listener
   // grpc-js reports a system error as text without `code`, so the message is searched.

@@ -53,7 +53,7 @@ const maxPoints = 3
  * The line has the local time, severity (its text, or OpenTelemetry's name of the number), service, scope, event name, body,
  * attributes, and the trace id. Frames of Node.js and OpenTelemetry are counted. Control characters in received text are escaped.
  */
-export function formatLogRecord(record: ReceivedLogRecord, options: FormatOptions = {}): string {
+export function formatLogRecord(record: Omit<ReceivedLogRecord, 'raw'>, options: FormatOptions = {}): string {
   const paint = options.color === true ? colored : plain
   const {
     'exception.type': type,
@@ -87,7 +87,7 @@ export function formatSpan(span: ReceivedSpan, options: FormatOptions = {}): str
   const parts = [
     printable(span.name),
     span.kind,
-    duration(span.endTimeUnixNano - span.startTimeUnixNano),
+    formatDuration(span.endTimeUnixNano - span.startTimeUnixNano),
     ...(code === 'unset' ? [] : [paint(code === 'error' ? 'red' : 'green', code)]),
     ...(message ? [printable(message)] : []),
     ...span.events.map((event) => paint('magenta', `+${printable(event.name)}`)),
@@ -149,7 +149,7 @@ function localTime(timeUnixNano: bigint): string {
   return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, '0')}`
 }
 
-function severity({ severityNumber, severityText }: ReceivedLogRecord, paint: Paint): string {
+function severity({ severityNumber, severityText }: Omit<ReceivedLogRecord, 'raw'>, paint: Paint): string {
   const range = severities[Math.ceil(severityNumber / 4) - 1]
   const step = (severityNumber - 1) % 4
   const name = range === undefined ? '-' : `${range.name}${step === 0 ? '' : step + 1}`
@@ -191,7 +191,8 @@ function trace(traceId: string, paint: Paint): string[] {
   return traceId ? [paint('dim', `trace=${traceId}`)] : []
 }
 
-function duration(nanos: bigint): string {
+/** Formats a duration in a unit that gives it one to three digits before the point. */
+export function formatDuration(nanos: bigint): string {
   const micros = Number(nanos) / 1000
   if (micros < 1000) return `${micros.toFixed(0)}µs`
   if (micros < 1_000_000) return `${(micros / 1000).toFixed(1)}ms`

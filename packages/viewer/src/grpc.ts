@@ -22,7 +22,7 @@ const closeTimeoutMillis = 1000
 
 export async function listenGrpc(sink: RequestSink, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const isAllowedHost = createHostCheck(host)
+  const isAllowedHost = createHostCheck(host, options.allowedHosts)
   const server = new grpc.Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_concurrent_streams': maxConcurrentCalls,
@@ -57,21 +57,24 @@ function exportHandler(
   signal: Signal,
   isAllowedHost: (host: string) => boolean,
 ): grpc.handleUnaryCall<Buffer, Buffer> {
-  return (call, callback) => {
+  return (call, callback) => void answer(call, callback)
+
+  async function answer(
+    call: grpc.ServerUnaryCall<Buffer, Buffer>,
+    callback: grpc.sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const { INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED } = grpc.status
     if (!isAllowedHost(call.getHost())) {
       sink.countRefused()
-      callback({ code: grpc.status.PERMISSION_DENIED, details: `The authority must name this viewer` })
+      callback({ code: PERMISSION_DENIED, details: `The authority must name this viewer` })
       return
     }
     try {
-      sink.accept(signal, 'protobuf', call.request)
+      await sink.accept(signal, 'protobuf', call.request)
     } catch (error) {
       sink.countRefused()
-      const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = grpc.status
-      callback({
-        code: error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT,
-        details: (error as Error).message,
-      })
+      const code = error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT
+      callback({ code, details: (error as Error).message })
       return
     }
     callback(null, emptyResponse)

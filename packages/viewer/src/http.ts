@@ -65,7 +65,7 @@ class HttpError extends Error {
 
 export async function listenHttp(sink: RequestSink, options: ListenOptions): Promise<Listener> {
   const { host, port, maxMessageBytes } = options
-  const isAllowedHost = createHostCheck(host)
+  const isAllowedHost = createHostCheck(host, options.allowedHosts)
   const bodies = createBodyReader(maxMessageBytes)
   const runInOrder = createTaskQueue()
 
@@ -76,19 +76,22 @@ export async function listenHttp(sink: RequestSink, options: ListenOptions): Pro
       if (hosts?.length !== 1 || !isAllowedHost(hosts[0])) {
         throw new HttpError(421, `The Host header must name this viewer; send to localhost`)
       }
+      if (allowOrigin(request, response, options.allowedOrigins ?? [])) return
       const signal = signalOf(request)
       if (encoding === undefined) {
         throw new HttpError(415, 'The content type must be application/x-protobuf or application/json')
       }
       const sent = await bodies.read(request)
+      // A sink can hand the bytes to a thread, which leaves none here.
+      const sentBytes = sent.length
       try {
         // Requests are decompressed and decoded one at a time, to bound the memory of all of them by the memory of one.
         await runInOrder(async () => {
           const body = await decompress(request, sent, maxMessageBytes)
-          accept(sink, signal, encoding, body)
+          await accept(sink, signal, encoding, body)
         })
       } finally {
-        bodies.release(sent.length)
+        bodies.release(sentBytes)
       }
       response.writeHead(200, { 'content-type': contentTypes[encoding] })
       response.end(emptyResponse[encoding])
@@ -111,12 +114,36 @@ export async function listenHttp(sink: RequestSink, options: ListenOptions): Pro
   }
 }
 
-function accept(sink: RequestSink, signal: Signal, encoding: Encoding, body: Buffer): void {
+async function accept(sink: RequestSink, signal: Signal, encoding: Encoding, body: Buffer): Promise<void> {
   try {
-    sink.accept(signal, encoding, body)
+    await sink.accept(signal, encoding, body)
   } catch (cause) {
     throw new HttpError(cause instanceof TooLargeError ? 413 : 400, (cause as Error).message)
   }
+}
+
+/**
+ * Allows a page of an allowed origin to send, and answers its preflight.
+ *
+ * @returns true when the request was answered
+ */
+function allowOrigin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  allowed: readonly string[],
+): boolean {
+  const { origin } = request.headers
+  if (origin === undefined || !allowed.includes(origin)) return false
+  response.setHeader('access-control-allow-origin', origin)
+  response.setHeader('vary', 'origin')
+  if (request.method !== 'OPTIONS') return false
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'content-type',
+    'access-control-max-age': '600',
+  })
+  response.end()
+  return true
 }
 
 /** Creates a function that runs one task at a time, in the order of its calls. */

@@ -26,7 +26,7 @@ export function toSpans(request: ExportTraceServiceRequest): ReceivedSpan[] {
   return spans
 }
 
-function toSpan(
+export function toSpan(
   raw: OtlpSpan,
   resource: ReceivedSpan['resource'],
   scope: ReceivedSpan['scope'],

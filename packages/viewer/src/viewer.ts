@@ -134,8 +134,8 @@ export async function startViewer(options: ViewerOptions = {}): Promise<Viewer> 
   const viewer: Viewer = Object.assign(events, {
     grpcPort: grpc.port,
     httpPort: http.port,
-    grpcUrl: url(host, grpc.port),
-    httpUrl: url(host, http.port),
+    grpcUrl: urlOf(host, grpc.port),
+    httpUrl: urlOf(host, http.port),
     counts,
     waitFor(condition: (viewer: Viewer) => boolean, timeoutMillis = 10_000) {
       const met = waitFor(viewer, waiters, condition, timeoutMillis)
@@ -223,7 +223,7 @@ function summarize({ logRecords, spans, dataPoints, refused }: ViewerCounts): st
 }
 
 /** Builds the URL to send to. A wildcard address becomes the loopback address, because clients cannot send to a wildcard. */
-function url(host: string, port: number): string {
+export function urlOf(host: string, port: number): string {
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
 }

@@ -66,7 +66,7 @@ afterEach(async () => {
   await run.exit
 })
 
-const free = ['--grpc-port', '0', '--http-port=0']
+const free = ['--terminal', '--grpc-port', '0', '--http-port=0']
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
 const scope = { name: 'payment' }
@@ -278,7 +278,7 @@ describe('logbridge-viewer', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    run = new Run([flag, String(port), otherFlag, '0'])
+    run = new Run(['--terminal', flag, String(port), otherFlag, '0'])
     await run.exit
     other.close()
     expect(run.child.exitCode).toBe(1)
@@ -299,7 +299,7 @@ describe('logbridge-viewer', () => {
   it.each([
     { args: ['--grpc-port', 'abc'], message: '--grpc-port' },
     { args: ['--http-port', '70000'], message: '--http-port' },
-    { args: ['--min-severity', 'loud'], message: 'trace, debug, info, warn, error, fatal' },
+    { args: ['--terminal', '--min-severity', 'loud'], message: 'trace, debug, info, warn, error, fatal' },
     { args: ['--unknown'], message: '--unknown' },
     { args: ['somewhere'], message: 'somewhere' },
   ])('exits with status 2 when its arguments are $args', async ({ args, message }) => {

@@ -23,7 +23,7 @@ const [reporter, cli, library] = [
   '../dist/cli.js',
   'fixtures/viewerLibrary.mjs',
 ].map((path) => fileURLToPath(new URL(path, import.meta.url))) as [string, string, string]
-const free = ['--grpc-port=0', '--http-port=0']
+const free = ['--terminal', '--grpc-port=0', '--http-port=0']
 
 interface Target {
   httpUrl: string

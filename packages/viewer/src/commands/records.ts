@@ -1,0 +1,31 @@
+/** Rows of the HTTP API, with their values parsed. */
+import type { ReceivedAttributes, ReceivedLogRecord, ReceivedValue } from '../model.ts'
+import type { LogRow, SpanRow } from '../store/reader.ts'
+
+export type ParsedLogRow = Omit<LogRow, 'body' | 'attributes'> & {
+  body: ReceivedValue
+  attributes: ReceivedAttributes
+}
+export type ParsedSpanRow = Omit<SpanRow, 'attributes' | 'events'> & {
+  attributes: ReceivedAttributes
+  events: { name: string; time: string; attributes: ReceivedAttributes }[]
+}
+
+/** Builds the record that the formatter takes. */
+export function toLogRecord(row: ParsedLogRow): Omit<ReceivedLogRecord, 'raw'> {
+  const { time, severity, service, scope, ...rest } = row
+  return {
+    ...rest,
+    timeUnixNano: BigInt(time),
+    observedTimeUnixNano: 0n,
+    severityNumber: severity,
+    droppedAttributesCount: 0,
+    flags: 0,
+    resource: {
+      attributes: service === '' ? {} : { 'service.name': service },
+      droppedAttributesCount: 0,
+      schemaUrl: '',
+    },
+    scope: { name: scope, version: '', attributes: {}, droppedAttributesCount: 0, schemaUrl: '' },
+  }
+}

@@ -1,0 +1,83 @@
+import { QueryError, type Comparison } from './query.ts'
+
+const NANOS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+  d: 86_400e9,
+}
+
+/** First severity number of each range of the OpenTelemetry data model. */
+const SEVERITIES: Readonly<Record<string, number>> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  warning: 13,
+  error: 17,
+  fatal: 21,
+}
+const NUMBERS_IN_RANGE = 4
+
+/** Returns the nanoseconds of a duration such as `1.5s`, or `undefined` for other text. */
+export function toDurationNanos(text: string): bigint | undefined {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([a-zµ]+)$/.exec(text) ?? []
+  const nanos = NANOS[unit]
+  return amount === undefined || nanos === undefined ? undefined : BigInt(Math.round(Number(amount) * nanos))
+}
+
+/**
+ * Returns the nanoseconds since the epoch of a value: a date and time of ISO 8601, in local time without an offset, or a duration
+ * before now.
+ *
+ * @param nowMillis milliseconds since the epoch
+ * @throws QueryError for other text
+ */
+export function toTimeNanos({ value, ...location }: Comparison, nowMillis: number): bigint {
+  const ago = toDurationNanos(value)
+  if (ago !== undefined) return BigInt(nowMillis) * 1_000_000n - ago
+  const [, seconds = '', fraction = '', offset = ''] =
+    /^(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(value) ?? []
+  // Date.parse reads a date without a time as UTC.
+  const isDate = seconds.length === 10
+  const millis = Date.parse(`${seconds.replace(' ', 'T')}${isDate ? 'T00:00:00' : ''}${offset}`)
+  if (seconds === '' || Number.isNaN(millis)) {
+    throw new QueryError(
+      `expected a time such as 2026-11-29T10:00:00Z, or a duration before now such as 15m, not ${JSON.stringify(value)}`,
+      location,
+    )
+  }
+  return BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+}
+
+/**
+ * Returns the first and last severity number of a value: a name or a number.
+ *
+ * @throws QueryError for other text
+ */
+export function toSeverityRange({ value, ...location }: Comparison): { first: number; last: number } {
+  const first = SEVERITIES[value.toLowerCase()]
+  if (first !== undefined) return { first, last: first + NUMBERS_IN_RANGE - 1 }
+  const number = Number(value)
+  if (/^\d+$/.test(value) && number <= 24) return { first: number, last: number }
+  const names = Object.keys(SEVERITIES).filter((name) => name !== 'warning')
+  throw new QueryError(
+    `expected ${names.join(', ')}, or a number from 0 to 24, not ${JSON.stringify(value)}`,
+    location,
+  )
+}
+
+const INTEGER = /^-?\d+$/
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+/** Returns the number in a text: a bigint for an integer outside the safe range. Returns `undefined` for other text. */
+export function toNumber(text: string): number | bigint | undefined {
+  if (!NUMBER.test(text)) return undefined
+  const number = Number(text)
+  if (INTEGER.test(text) && !Number.isSafeInteger(number)) return BigInt(text)
+  return Number.isFinite(number) ? number : undefined
+}

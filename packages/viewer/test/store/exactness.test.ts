@@ -1,0 +1,150 @@
+import * as fc from 'fast-check'
+import type protobuf from 'protobufjs'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { toProtobuf, type Signal } from '../../src/decode.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+import { requestTypes } from '../otlp.ts'
+
+const LIMIT = 4 * 2 ** 20
+
+let store: Store
+beforeAll(async () => {
+  store = await openStore({ maxMessageBytes: LIMIT })
+})
+afterAll(() => store.close())
+
+/** Builds messages of a type with any of its fields. */
+function messageOf(type: protobuf.Type, depth = 0): fc.Arbitrary<Record<string, unknown>> {
+  const fields: Record<string, fc.Arbitrary<unknown>> = {}
+  for (const field of type.fieldsArray) {
+    field.resolve()
+    const { resolvedType } = field
+    // Values nest through AnyValue.
+    if (resolvedType !== null && depth > 11) continue
+    // The viewer shows the data points of a metric, so a metric without any has nothing to show.
+    const minLength = field.name === 'dataPoints' ? 1 : 0
+    const one = fc.constant(null).chain(() => valueOf(field, depth))
+    fields[field.name] = field.repeated ? fc.array(one, { minLength, maxLength: 2 }) : one
+  }
+  return fc.record(fields, { requiredKeys: [] }).map((message) => oneOf(type, message))
+}
+
+/** Keeps one member of each oneof. */
+function oneOf(type: protobuf.Type, message: Record<string, unknown>): Record<string, unknown> {
+  for (const group of type.oneofsArray) {
+    const [, ...others] = group.fieldsArray.filter(({ name }) => name in message)
+    for (const { name } of others) delete message[name]
+  }
+  return message
+}
+
+function valueOf(field: protobuf.Field, depth: number): fc.Arbitrary<unknown> {
+  const { resolvedType, type } = field
+  if (resolvedType !== null) {
+    if ('values' in resolvedType) return fc.constantFrom(...Object.values(resolvedType.values))
+    return messageOf(resolvedType, depth + 1)
+  }
+  switch (type) {
+    case 'string':
+      return fc.string({ unit: 'binary', maxLength: 8 })
+    case 'bool':
+      return fc.boolean()
+    case 'bytes':
+      return fc.uint8Array({ maxLength: 16 }).map((bytes) => Buffer.from(bytes))
+    case 'double':
+      return fc.double()
+    case 'int64':
+    case 'sint64':
+    case 'sfixed64':
+      return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)
+    case 'uint64':
+    case 'fixed64':
+      return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String)
+    case 'int32':
+    case 'sint32':
+    case 'sfixed32':
+      return fc.integer()
+    default:
+      return fc.nat({ max: 2 ** 32 - 1 })
+  }
+}
+
+const KEYS = { logs: 'Logs', traces: 'Spans', metrics: 'Metrics' } as const
+const RECORDS = { logs: 'logRecords', traces: 'spans', metrics: 'metrics' } as const
+
+/** Lists the records of a request with their resource and scope, each data point of a metric as a record. */
+function flatten(signal: Signal, bytes: Uint8Array): string[] {
+  const type = requestTypes[signal]
+  const options = { longs: String, bytes: String, json: true }
+  const request = type.toObject(type.decode(bytes), options)
+  const records: string[] = []
+  for (const { [`scope${KEYS[signal]}`]: scopes = [], ...resource } of list(
+    request[`resource${KEYS[signal]}`],
+  )) {
+    for (const { [RECORDS[signal]]: children = [], ...scope } of list(scopes)) {
+      for (const record of list(children)) {
+        for (const each of signal === 'metrics' ? points(record) : [record]) {
+          records.push(JSON.stringify([withoutEmpty(resource), withoutEmpty(scope), each]))
+        }
+      }
+    }
+  }
+  return records
+}
+
+type Json = Record<string, unknown>
+
+function list(value: unknown): Json[] {
+  return (value ?? []) as Json[]
+}
+
+/** Leaves out a resource or scope without fields, which equals its absence. */
+function withoutEmpty(container: Json): Json {
+  return Object.fromEntries(
+    Object.entries(container).filter(([, value]) => value !== '' && Object.keys(value as object).length > 0),
+  )
+}
+
+function points(metric: Json): Json[] {
+  const kinds = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']
+  const kind = kinds.find((name) => name in metric)
+  if (kind === undefined) return [metric]
+  const { dataPoints, ...data } = metric[kind] as Json
+  return list(dataPoints).map((point) => ({ ...metric, [kind]: { ...data, dataPoints: [point] } }))
+}
+
+async function exported(signal: Signal): Promise<string[]> {
+  const records: string[] = []
+  let page = await store.read('exportPage', { signal })
+  while (page.lines.length > 0) {
+    for (const line of page.lines) {
+      records.push(...flatten(signal, toProtobuf(signal, 'json', Buffer.from(line), LIMIT)))
+    }
+    page = await store.read('exportPage', { signal, after: page.last })
+  }
+  return records
+}
+
+describe('openStore', () => {
+  it.each(['logs', 'traces', 'metrics'] as const)(
+    'exports what arrived when the request has any %s',
+    async (signal) => {
+      const type = requestTypes[signal]
+      await fc.assert(
+        fc.asyncProperty(messageOf(type), async (message) => {
+          await store.clear()
+          const bytes = new Uint8Array(type.encode(type.fromObject(message)).finish())
+          const sent = flatten(signal, bytes).filter(
+            (record) => signal !== 'metrics' || record.includes('dataPoints'),
+          )
+          await store.write(signal, 'protobuf', bytes)
+          const found = await exported(signal)
+          if (JSON.stringify(found) !== JSON.stringify(sent)) {
+            throw new Error(`sent ${sent.join('\n')}\nexported ${found.join('\n')}`)
+          }
+        }),
+        { numRuns: 100 },
+      )
+    },
+  )
+})

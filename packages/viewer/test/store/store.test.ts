@@ -1,0 +1,307 @@
+import { mkdtempSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, describe, expect, it } from 'vitest'
+import { decodeRequest } from '../../src/decode.ts'
+import { ViewerError } from '../../src/errors.ts'
+import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts'
+
+const MILLIS = Date.parse('2026-11-29T10:00:00Z')
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+const SPAN = '00f067aa0ba902b7'
+const LIMIT = 4 * 2 ** 20
+
+const stores: Store[] = []
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()))
+})
+
+async function open(options: Partial<StoreOptions> = {}): Promise<Store> {
+  const store = await openStore({ maxMessageBytes: LIMIT, ...options })
+  stores.push(store)
+  return store
+}
+
+type Json = Record<string, unknown>
+
+function nanos(millis: number): string {
+  return `${BigInt(Math.round(millis * 1000)) * 1000n}`
+}
+
+function attributes(values: Record<string, unknown>): Json[] {
+  return Object.entries(values).map(([key, value]) => ({
+    key,
+    value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value },
+  }))
+}
+
+function resource(service: string): Json {
+  return { attributes: attributes({ 'service.name': service }) }
+}
+
+async function writeLogs(store: Store, logRecords: Json[], service = 'shop'): Promise<void> {
+  const request = {
+    resourceLogs: [{ resource: resource(service), scopeLogs: [{ scope: { name: 'http' }, logRecords }] }],
+  }
+  await store.write('logs', 'json', Buffer.from(JSON.stringify(request)))
+}
+
+async function writeSpans(store: Store, spans: Json[], service = 'shop'): Promise<void> {
+  const request = {
+    resourceSpans: [{ resource: resource(service), scopeSpans: [{ scope: { name: 'http' }, spans }] }],
+  }
+  await store.write('traces', 'json', Buffer.from(JSON.stringify(request)))
+}
+
+function log(body: string, more: Json = {}): Json {
+  return { timeUnixNano: nanos(MILLIS), severityNumber: 9, body: { stringValue: body }, ...more }
+}
+
+describe('openStore', () => {
+  it('returns records newest first with all of their fields', async () => {
+    const store = await open()
+    await writeLogs(store, [
+      log('first', { attributes: attributes({ 'order.id': 7 }), traceId: TRACE, spanId: SPAN }),
+      log('second', { timeUnixNano: nanos(MILLIS + 1), severityNumber: 17, severityText: 'ERROR' }),
+    ])
+    expect(await store.read('logs')).toMatchObject([
+      {
+        id: 2,
+        body: '"second"',
+        severity: 17,
+        severityText: 'ERROR',
+        service: 'shop',
+        scope: 'http',
+        attributes: '{}',
+      },
+      {
+        id: 1,
+        body: '"first"',
+        attributes: '{"order.id":7}',
+        traceId: TRACE,
+        spanId: SPAN,
+        time: nanos(MILLIS),
+      },
+    ])
+    expect(await store.read('logs', { query: 'order.id=7' })).toHaveLength(1)
+    expect(await store.read('log', { id: 1 })).toMatchObject({
+      resourceAttributes: '{"service.name":"shop"}',
+    })
+  })
+
+  it('gives pages and the context of a record', async () => {
+    const store = await open()
+    await writeLogs(
+      store,
+      Array.from({ length: 30 }, (_, i) => log(`n${i}`, { timeUnixNano: nanos(MILLIS + i) })),
+    )
+    const bodies = (rows: { body: string }[]) => rows.map(({ body }) => JSON.parse(body))
+    expect(bodies(await store.read('logs', { limit: 3 }))).toEqual(['n29', 'n28', 'n27'])
+    expect(bodies(await store.read('logs', { limit: 3, before: 28 }))).toEqual(['n26', 'n25', 'n24'])
+    expect(bodies(await store.read('logs', { limit: 2, after: 5 }))).toEqual(['n6', 'n5'])
+    expect(bodies(await store.read('context', { id: 10, count: 1 }))).toEqual(['n10', 'n9', 'n8'])
+    expect(await store.read('newLogs', { after: 28, query: 'n29' })).toMatchObject({ count: 1, last: 30 })
+  })
+
+  it('drops the oldest records at its bounds, and counts them', async () => {
+    const store = await open({ bounds: { maxLogs: 100 } })
+    for (let i = 0; i < 10; i += 1)
+      await writeLogs(
+        store,
+        Array.from({ length: 30 }, (_, n) => log(`${i} ${n}`)),
+      )
+    const { logs } = await store.read('counts')
+    expect(logs).toBeLessThanOrEqual(100)
+    expect(store.written().dropped.logs).toBe(300 - logs)
+    const { buckets } = await store.read('histogram', {})
+    expect(buckets.reduce((sum, { counts }) => sum + (counts[9] ?? 0), 0)).toBe(logs)
+  })
+
+  it('stays under its bound of bytes', async () => {
+    const maxBytes = 2 ** 20
+    const store = await open({ bounds: { maxBytes } })
+    for (let i = 0; i < 40; i += 1)
+      await writeLogs(
+        store,
+        Array.from({ length: 20 }, () => log('x'.repeat(5000))),
+      )
+    const { logs } = await store.read('counts')
+    expect(logs).toBeGreaterThan(20)
+    expect(logs * 5000).toBeLessThan(maxBytes)
+  })
+
+  it('counts records by time and severity, with and without a query', async () => {
+    const store = await open()
+    await writeLogs(store, [
+      log('a'),
+      log('b', { timeUnixNano: nanos(MILLIS + 500), severityNumber: 18 }),
+      log('c', { timeUnixNano: nanos(MILLIS + 2000) }),
+    ])
+    const range = { from: MILLIS, to: MILLIS + 3000, buckets: 3 }
+    const expected = [{ 9: 1, 17: 1 }, {}, { 9: 1 }]
+    expect((await store.read('histogram', range)).buckets.map(({ counts }) => counts)).toEqual(expected)
+    const filtered = await store.read('histogram', { ...range, query: 'level>=info' })
+    expect(filtered.buckets.map(({ counts }) => counts)).toEqual(expected)
+  })
+
+  it('groups messages by pattern, and counts facets', async () => {
+    const store = await open()
+    await writeLogs(store, [
+      log('order 17 placed'),
+      log('order 18 placed', { severityNumber: 13 }),
+      log('card "visa" declined'),
+    ])
+    expect(await store.read('patterns')).toMatchObject([
+      { pattern: 'order … placed', count: 2, severity: 13 },
+      { pattern: 'card … declined', count: 1 },
+    ])
+    const { fields } = await store.read('facets')
+    expect(fields[0]).toEqual({ field: 'service', values: [{ value: 'shop', count: 3 }] })
+  })
+
+  it('summarizes traces, and returns their spans and logs', async () => {
+    const store = await open()
+    const span = {
+      traceId: TRACE,
+      startTimeUnixNano: nanos(MILLIS),
+      endTimeUnixNano: nanos(MILLIS + 20),
+      kind: 2,
+    }
+    await writeSpans(store, [
+      { ...span, spanId: SPAN, name: 'POST /orders' },
+      {
+        ...span,
+        spanId: '00f067aa0ba902b8',
+        parentSpanId: SPAN,
+        name: 'charge',
+        status: { code: 2, message: 'declined' },
+      },
+    ])
+    await writeLogs(store, [log('declined', { traceId: TRACE, spanId: SPAN })])
+    expect(await store.read('traces')).toMatchObject([
+      {
+        traceId: TRACE,
+        name: 'POST /orders',
+        service: 'shop',
+        spans: 2,
+        errors: 1,
+        logs: 1,
+        duration: '20000000',
+      },
+    ])
+    expect(await store.read('traces', { query: 'duration>1s' })).toEqual([])
+    const { spans, logs } = await store.read('trace', { traceId: TRACE.slice(0, 8) })
+    expect(spans.map(({ name }) => name)).toEqual(['POST /orders', 'charge'])
+    expect(logs).toHaveLength(1)
+    expect(await store.read('services')).toMatchObject([{ service: 'shop', logs: 1, spans: 2 }])
+  })
+
+  it('gives metrics with their last values and their series', async () => {
+    const store = await open()
+    const points = (value: number, at: number) => [
+      { timeUnixNano: nanos(MILLIS + at), asInt: String(value), attributes: attributes({ kind: 'web' }) },
+      { timeUnixNano: nanos(MILLIS + at), asInt: '1', attributes: attributes({ kind: 'app' }) },
+    ]
+    for (const [value, at] of [
+      [3, 0],
+      [5, 1000],
+    ] as const) {
+      const metrics = [
+        { name: 'orders', unit: '{order}', sum: { isMonotonic: true, dataPoints: points(value, at) } },
+      ]
+      const request = {
+        resourceMetrics: [{ resource: resource('shop'), scopeMetrics: [{ scope: {}, metrics }] }],
+      }
+      await store.write('metrics', 'json', Buffer.from(JSON.stringify(request)))
+    }
+    expect(await store.read('metrics')).toMatchObject([
+      { name: 'orders', series: 2, last: 6, values: [4, 6] },
+    ])
+    const series = await store.read('metric', { name: 'orders' })
+    expect(series.map(({ points: each }) => each.map(({ value }) => value))).toEqual([
+      [3, 5],
+      [1, 1],
+    ])
+  })
+
+  it('exports what it stored as OTLP/JSON', async () => {
+    const store = await open()
+    await writeLogs(store, [
+      log('exact', {
+        attributes: [{ key: 'big', value: { intValue: '9007199254740993' } }],
+        traceId: TRACE,
+        spanId: SPAN,
+      }),
+    ])
+    const { lines, last } = await store.read('exportPage', { signal: 'logs' })
+    expect(JSON.parse(lines[0]!)).toEqual({
+      resourceLogs: [
+        {
+          resource: resource('shop'),
+          scopeLogs: [
+            {
+              scope: { name: 'http' },
+              logRecords: [
+                {
+                  timeUnixNano: nanos(MILLIS),
+                  severityNumber: 9,
+                  body: { stringValue: 'exact' },
+                  attributes: [{ key: 'big', value: { intValue: '9007199254740993' } }],
+                  traceId: TRACE,
+                  spanId: SPAN,
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+    expect(decodeRequest('logs', 'json', Buffer.from(lines[0]!), LIMIT).resourceLogs).toHaveLength(1)
+    expect(await store.read('exportPage', { signal: 'logs', after: last })).toEqual({ lines: [], last })
+  })
+
+  it('keeps a named file for the owner alone, and reads it again', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'viewer-store-')), 'kept.db')
+    const first = await openStore({ file, maxMessageBytes: LIMIT })
+    await writeLogs(first, [log('kept')])
+    await first.close()
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const second = await open({ file })
+    await writeLogs(second, [log('more')])
+    expect(await second.read('logs')).toHaveLength(2)
+  })
+
+  it('refuses a file of another version and another program', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'viewer-store-'))
+    for (const [name, sql] of [
+      ['other.db', 'CREATE TABLE a (b)'],
+      ['newer.db', 'CREATE TABLE a (b); PRAGMA user_version = 99'],
+    ]) {
+      const file = join(folder, name!)
+      const database = new DatabaseSync(file)
+      database.exec(sql!)
+      database.close()
+      await expect(openStore({ file, maxMessageBytes: LIMIT })).rejects.toMatchObject({ code: 'DATABASE' })
+    }
+  })
+
+  it('refuses malformed requests and wrong queries, and goes on', async () => {
+    const store = await open()
+    await expect(store.write('logs', 'protobuf', Uint8Array.of(0xff, 0xff))).rejects.toThrow()
+    await expect(store.read('logs', { query: 'level>=' })).rejects.toMatchObject({ location: { start: 7 } })
+    await writeLogs(store, [log('after')])
+    expect(await store.read('logs')).toHaveLength(1)
+  })
+
+  it('ends a query that takes too long, and answers the next', async () => {
+    const store = await open({ queryTimeoutMillis: 1 })
+    await writeLogs(
+      store,
+      Array.from({ length: 3000 }, (_, i) => log(`n${i} ${'ab'.repeat(200)}`)),
+    )
+    const slow = store.read('histogram', { query: 'msg=~/(a|b|ab)*c$/ OR msg=~/(a|b|ab)*d$/' })
+    await expect(slow).rejects.toThrow(ViewerError)
+    await expect(slow).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' })
+  })
+})
