@@ -235,7 +235,7 @@ test.each([
   [['--from-start'], 2, '--from-start is an option of follow'],
   [['follow', 'a', '--service-from', 'name'], 2, 'has no group'],
   [['follow', 'a', '--service-from', '('], 2, 'regular expression'],
-  [['follow', 'a', '--checkpoints', '${file}/a'], 2, '--checkpoints FILE'],
+  [['follow', 'a', '--checkpoints', `${process.execPath}/a`], 2, '--checkpoints FILE'],
 ])('logbridge-pipe exits and says what to do when its arguments are %j', async (args, code, message) => {
   const command = startCommand(args)
   expect(await command.end()).toBe(code)
