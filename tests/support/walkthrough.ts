@@ -35,7 +35,7 @@ const FILE_NAME = /^\/\/ (?<name>[\w.-]+)\n/
 
 const DOCUMENTS = [
   'README.md',
-  ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console', 'viewer'].map(
+  ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console'].map(
     (name) => `packages/${name}/README.md`,
   ),
 ]

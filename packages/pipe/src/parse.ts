@@ -74,9 +74,18 @@ export function createLineParser(options: LineOptions = {}): LineParser {
     return parsed
   }
 
+  /** Parses a line. A line that no format can convert is a text, such as one with an object `{"toString": 1}` in the place of a name. */
+  function parseGuarded(line: string): ParsedLine {
+    try {
+      return parse(line)
+    } catch {
+      return textRecord(line)
+    }
+  }
+
   return {
     parse(line) {
-      const parsed = parse(line)
+      const parsed = parseGuarded(line)
       if (keepOriginal && parsed.format !== 'otlp') setField(parsed.attributes, 'log.record.original', line)
       return parsed
     },

@@ -36,8 +36,7 @@ export const logstash: Format = {
   convert(fields, settings) {
     const record = createRecord('logstash', fields)
     moveTime(record, fields, '@timestamp', settings)
-    const version = fields['@version']
-    if (typeof version === 'string' || typeof version === 'number') fields['@version'] = undefined
+    if (fields['@version'] === '1' || fields['@version'] === 1) fields['@version'] = undefined
     moveLevelName(record, fields, 'level', settings)
     moveLevelNumber(record, fields, 'level_value', settings, SCALE)
     record.body = move(fields, 'message')

@@ -25,6 +25,7 @@ import { parseIsoTime, parseTime } from '../time.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Fields, ParsedRecord } from '../types.ts'
 import type { Format } from './format.ts'
+import { json } from './json.ts'
 
 const SCALE: SeverityScale = [
   [5, 1],
@@ -62,14 +63,16 @@ export const loguru: Format = {
   recognizes: ({ text, record }) =>
     typeof text === 'string' && isFields(record) && isFields(record['level']) && 'message' in record,
   convert(fields, settings) {
-    const inner = fields['record'] as Fields
+    const { record: inner, text } = fields
+    if (!isFields(inner)) return json.convert(fields, settings)
     const { extra } = inner
     const attributes = isFields(extra) ? extra : {}
     const record = createRecord('loguru', attributes)
     moveSpan(record, attributes)
-    for (const key in inner) place(record, inner, key, fields['text'] as string, settings)
+    for (const key in inner) place(record, inner, key, typeof text === 'string' ? text : '', settings)
     for (const key in fields) {
-      if (key !== 'text' && key !== 'record') addField(attributes, key, fields[key], 'line.')
+      if ((key !== 'text' || typeof text !== 'string') && key !== 'record')
+        addField(attributes, key, fields[key], 'line.')
     }
     return record
   },
@@ -82,7 +85,8 @@ function place(record: ParsedRecord, inner: Fields, key: string, text: string, s
     case 'time':
       return placeTime(record, value, settings)
     case 'level':
-      return placeLevel(record, value as Fields, settings)
+      if (isFields(value)) return placeLevel(record, value, settings)
+      return addField(attributes, key, value, PREFIX)
     case 'message':
       record.body = value
       return

@@ -30,7 +30,7 @@ export type Query =
   | Comparison
 
 /** Largest number of UTF-16 units of a query. */
-export const MAX_QUERY_LENGTH = 4096
+const MAX_QUERY_LENGTH = 4096
 
 /** Error in the text of a query. `location` names the characters that are wrong. */
 export class QueryError extends Error {

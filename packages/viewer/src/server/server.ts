@@ -85,7 +85,7 @@ export async function listenPage(options: PageServerOptions): Promise<PageServer
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(listenError(error, { protocol: 'the page', host, port, option: '--port' })),
+      reject(listenError(error, { protocol: 'the page', host, port, option: 'port' })),
     )
     server.listen({ host, port }, resolve)
   })

@@ -10,7 +10,7 @@ import { splitRequest, type Container } from './messages.ts'
 import { COLUMNS, logRow, metricRows, spanRow, type Row } from './rows.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
-export const TABLES: Readonly<Record<Signal, Table>> = { logs: 'logs', traces: 'spans', metrics: 'metrics' }
+const TABLES: Readonly<Record<Signal, Table>> = { logs: 'logs', traces: 'spans', metrics: 'metrics' }
 
 /** Share of the records of a table that one step drops. */
 const DROPPED_SHARE = 0.05
