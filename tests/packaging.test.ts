@@ -163,7 +163,12 @@ it.each(packages.filter(({ name }) => isAdapter(name)))('$name is small', async 
 it('@logbridge/viewer is small, and runs no script when it is installed', async () => {
   const { manifest, manifestText, tarball } = packages.find(({ name }) => name === '@logbridge/viewer')!
   expect((await stat(tarball)).size).toBeLessThan(MAX_VIEWER_BYTES)
-  expect(Object.keys(manifest.dependencies ?? {}).toSorted()).toEqual(['@grpc/grpc-js', 'protobufjs'])
+  expect(Object.keys(manifest.dependencies ?? {}).toSorted()).toEqual([
+    '@grpc/grpc-js',
+    'protobufjs',
+    'string-width',
+    'wrap-ansi',
+  ])
   expect(manifestText).not.toMatch(/"(pre|post)?(install|prepare)":/)
 })
 

@@ -157,7 +157,7 @@ describe('main', () => {
     await send(httpUrl, 'logs', logs('one', 'two', 'three'))
     const { stdout, status } = await run(['logs', '-two'])
     expect(stdout).toMatch(
-      /ERROR {2}shop \[payment\] one order\.id=9007199254740993 trace=4bf92f35\n.* three /,
+      /ERROR {2}shop \[payment\] one order\.id=9007199254740993 trace=4bf92f35\w*\n.* three /,
     )
     expect(stdout).not.toContain('two')
     expect(status).toBe(0)
