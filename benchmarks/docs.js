@@ -54,7 +54,7 @@ writeFileSync(
 
 Written by \`pnpm bench:docs\`. Compare ratios rather than figures: figures depend on the machine, and the runs of both sides
 alternate. [Tables](#tables) with all figures and the project's [goals](#goals) are at the end.
-[Shortfalls](benchmarks-shortfalls.md) has the profiles of what is short of its goal.
+[Shortfalls](benchmarks-shortfalls.md) has the profiles of what is short of its goal, and the stalls of the event loop.
 
 ${Object.entries(CHAPTERS).map(chapter).join('\n\n')}
 

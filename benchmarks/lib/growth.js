@@ -45,13 +45,6 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes, goals = 
     const ratios = results.map(({ ours, peer }) => ours.median / peer.median)
     const worst = ratios.indexOf(Math.max(...ratios))
     const { x, ours, peer } = results[worst]
-    const ofPoints = results.flatMap((point, i) => {
-      const goal = limits[point.x]
-      if (goal === undefined) return []
-      const [ours, peer] = [point.ours.median, point.peer.median]
-      const scenario = `${name}: ratio to the SDK, at ${point.x}`
-      return { scenario, ours, peer, unit: 'us', ratio: ratios[i], goal, pass: ratios[i] <= goal }
-    })
     return {
       header: [xLabel, ...Object.values(PIPELINES).map((pipeline) => `${pipeline}, us`), 'ours : this'],
       rows: results.map(({ x, ours, peer }, i) => [x, range(ours, 1), range(peer, 1), ratios[i].toFixed(2)]),
@@ -65,7 +58,6 @@ export function growth({ name, by, xLabel = by, xScale, yScale, shapes, goals = 
           goal: 1,
           pass: ratios[worst] <= 1,
         },
-        ...ofPoints,
         ...results.flatMap(({ x, ours, peer }, i) => withGoal(x, ours, peer, ratios[i])),
       ],
       charts: [

@@ -5,7 +5,6 @@ export const { title, run } = growth({
   by: 'size of the batches',
   xLabel: 'records in a batch (maxExportBatchSize)',
   xScale: 'log',
-  limits: { 64: 0.35 },
   goals: { 64: 0.35 },
   shapes: [64, 256, 1024, 4096, 16_384].map((maxExportBatchSize) => [
     maxExportBatchSize,
