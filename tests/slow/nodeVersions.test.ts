@@ -42,5 +42,5 @@ describe.each(CORE_RUNS_ON)('on Node.js %s', (version) => {
 it('logbridge-viewer prints the required version when Node.js is too old', async () => {
   const viewer = ['npx', '-y', '-p', 'node@20', '--', 'node', '../packages/viewer/dist/cli.js'].join(' ')
   const output = await run('sh', ['-c', `${viewer} 2>&1; true`])
-  expect(output).toMatch(/^logbridge-viewer: Node\.js 22\.15 or later is needed; this is v20\.[\d.]+$/m)
+  expect(output).toMatch(/^logbridge-viewer: Node\.js 22\.15 or later is needed; this is 20\.[\d.]+$/m)
 })
