@@ -3,7 +3,7 @@ import { ViewerError } from './errors.ts'
 import { findViewers, type RunningViewer } from './commands/runningViewers.ts'
 import type { ReceivedValue } from './model.ts'
 
-export type { ServiceSummary } from './store/reader.ts'
+export type { ServiceSummary } from './store/answers.ts'
 export type { ParsedLogRow, ParsedSpanRow } from './commands/records.ts'
 export { describeTrace, orderSpans } from './traceSummary.ts'
 export { formatDuration, formatLogRecord } from './format.ts'

@@ -1,5 +1,5 @@
 import { formatDuration } from './format.ts'
-import type { LogRow, SpanRow } from './store/reader.ts'
+import type { LogRow, SpanRow } from './store/answers.ts'
 
 type Span = Pick<
   SpanRow,

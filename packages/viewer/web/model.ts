@@ -1,9 +1,9 @@
 /** Answers of the HTTP API. They are the rows of the store, with values instead of JSON text. */
-import type { LogRow, MetricSeries as Series, RecordDetails, SpanRow } from '../src/store/reader.ts'
+import type { LogRow, MetricSeries as Series, RecordDetails, SpanRow } from '../src/store/answers.ts'
 import type { Status as ViewerStatus } from '../src/server/api.ts'
 import type { Written } from '../src/store/writer.ts'
 
-export type { Facets, Histogram, MetricSummary, TraceSummary } from '../src/store/reader.ts'
+export type { Facets, Histogram, MetricSummary, TraceSummary } from '../src/store/answers.ts'
 export type { Pattern } from '../src/store/patterns.ts'
 
 /** Value of a record. Integers outside the safe range are bigints. */

@@ -1,6 +1,6 @@
 /** Rows of the HTTP API, with their values parsed. */
 import type { ReceivedAttributes, ReceivedLogRecord, ReceivedValue } from '../model.ts'
-import type { LogRow, SpanRow } from '../store/reader.ts'
+import type { LogRow, SpanRow } from '../store/answers.ts'
 
 export type ParsedLogRow = Omit<LogRow, 'body' | 'attributes'> & {
   body: ReceivedValue

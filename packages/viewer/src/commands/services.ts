@@ -1,5 +1,5 @@
 import { connectViewer } from '../client.ts'
-import type { ServiceSummary } from '../store/reader.ts'
+import type { ServiceSummary } from '../store/answers.ts'
 import { printable } from '../text.ts'
 import { CLIENT_FLAGS, CLIENT_HELP, readFlags, UsageError } from './arguments.ts'
 import { writeLine } from './lines.ts'

@@ -1,4 +1,4 @@
-import type { LogRow, RecordDetails, SpanRow } from '../store/reader.ts'
+import type { LogRow, RecordDetails, SpanRow } from '../store/answers.ts'
 
 /** Fields of rows that hold JSON text. They are copied, so that integers keep all digits. */
 const JSON_FIELDS = new Set([

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LogRow } from '../store/reader.ts'
+import type { LogRow } from '../store/answers.ts'
 import type { Store } from '../store/store.ts'
 import { toArray, toLine } from './lines.ts'
 

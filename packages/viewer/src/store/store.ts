@@ -7,7 +7,7 @@ import { ViewerError } from '../errors.ts'
 import { TooLargeError } from '../memory.ts'
 import { QueryError, type Location } from '../query/query.ts'
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
-import type { Reader } from './reader.ts'
+import type { Reader } from './answers.ts'
 import type { Written } from './writer.ts'
 
 export type WriterRequest = { id: number } & (
