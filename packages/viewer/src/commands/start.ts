@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import packageJson from '../../package.json' with { type: 'json' }
 import { COLOR_HELP, readFlags, toCount, toPort, UsageError, wantsColor } from './arguments.ts'
+import { parseSeverity, SEVERITY_FORMS } from '../query/values.ts'
 import { startPage } from './page.ts'
 import { startTerminal } from './terminal.ts'
 
@@ -179,23 +180,8 @@ function checkOrigin(origin: string): string {
   )
 }
 
-/** First severity number of each range of the OpenTelemetry data model. */
-const severityNumbers: Record<string, number> = {
-  trace: 1,
-  debug: 5,
-  info: 9,
-  warn: 13,
-  error: 17,
-  fatal: 21,
-}
-
 function toSeverity(text: string): number {
-  const number = severityNumbers[text.toLowerCase()] ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN)
-  if (!(number >= 0 && number <= 24)) {
-    const names = Object.keys(severityNumbers).join(', ')
-    throw new UsageError(
-      `--min-severity must be ${names} or a number from 1 to 24, not ${JSON.stringify(text)}`,
-    )
-  }
-  return number
+  const range = parseSeverity(text)
+  if (range !== undefined) return range.first
+  throw new UsageError(`--min-severity must be ${SEVERITY_FORMS}, not ${JSON.stringify(text)}`)
 }

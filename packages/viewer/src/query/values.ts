@@ -1,32 +1,32 @@
 import { QueryError, type Comparison } from './query.ts'
 
-const NANOS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-  d: 86_400e9,
-}
+const NANOS: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['µs', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['h', 3600e9],
+  ['d', 86_400e9],
+])
 
 /** First severity number of each range of the OpenTelemetry data model. */
-const SEVERITIES: Readonly<Record<string, number>> = {
-  trace: 1,
-  debug: 5,
-  info: 9,
-  warn: 13,
-  warning: 13,
-  error: 17,
-  fatal: 21,
-}
+const SEVERITIES: ReadonlyMap<string, number> = new Map([
+  ['trace', 1],
+  ['debug', 5],
+  ['info', 9],
+  ['warn', 13],
+  ['warning', 13],
+  ['error', 17],
+  ['fatal', 21],
+])
 const NUMBERS_IN_RANGE = 4
 
 /** Returns the nanoseconds of a duration such as `1.5s`, or `undefined` for other text. */
 export function toDurationNanos(text: string): bigint | undefined {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([a-zµ]+)$/.exec(text) ?? []
-  const nanos = NANOS[unit]
+  const nanos = NANOS.get(unit)
   return amount === undefined || nanos === undefined ? undefined : BigInt(Math.round(Number(amount) * nanos))
 }
 
@@ -59,16 +59,27 @@ export function toTimeNanos({ value, ...location }: Comparison, nowMillis: numbe
  *
  * @throws QueryError for other text
  */
-export function toSeverityRange({ value, ...location }: Comparison): { first: number; last: number } {
-  const first = SEVERITIES[value.toLowerCase()]
+export function toSeverityRange({ value, ...location }: Comparison): SeverityRange {
+  const range = parseSeverity(value)
+  if (range !== undefined) return range
+  throw new QueryError(`expected ${SEVERITY_FORMS}, not ${JSON.stringify(value)}`, location)
+}
+
+/** First and last severity number that a name or a number stands for. */
+export interface SeverityRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** Forms that `parseSeverity` reads, for messages. */
+export const SEVERITY_FORMS = 'trace, debug, info, warn, error, fatal, or a number from 0 to 24'
+
+/** Reads the name of a severity range in any case, or a severity number. Returns `undefined` for other text. */
+export function parseSeverity(text: string): SeverityRange | undefined {
+  const first = SEVERITIES.get(text.toLowerCase())
   if (first !== undefined) return { first, last: first + NUMBERS_IN_RANGE - 1 }
-  const number = Number(value)
-  if (/^\d+$/.test(value) && number <= 24) return { first: number, last: number }
-  const names = Object.keys(SEVERITIES).filter((name) => name !== 'warning')
-  throw new QueryError(
-    `expected ${names.join(', ')}, or a number from 0 to 24, not ${JSON.stringify(value)}`,
-    location,
-  )
+  const number = Number(text)
+  return /^\d+$/.test(text) && number <= 24 ? { first: number, last: number } : undefined
 }
 
 const INTEGER = /^-?\d+$/

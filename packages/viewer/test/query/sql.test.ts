@@ -157,6 +157,8 @@ describe('compileQuery', () => {
   it.each([
     ['payment.amount>lots', 'a number'],
     ['level=loud', 'expected trace, debug'],
+    ['level=constructor', 'expected trace, debug'],
+    ['since=1constructor', 'a time such as'],
     ['level~warn', '='],
     ['trace=xyz', 'hex'],
     ['trace>4b', '='],
