@@ -93,8 +93,10 @@ test('createGrpcSend closes a connection that is not ready at the deadline', asy
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const url = `https://localhost:${(server.address() as AddressInfo).port}`
-  const sent = sendAtExit(exporterConfig(url, { tls: {} }), AbortSignal.timeout(100))
+  const deadline = new AbortController()
+  const sent = sendAtExit(exporterConfig(url, { tls: {} }), deadline.signal)
   const [socket] = await connected
+  deadline.abort()
   onTestFinished(() => void socket.destroy())
   const isClosed = vi.fn()
   socket.on('error', () => {}).on('close', isClosed)
