@@ -11,6 +11,9 @@ const NANOS: ReadonlyMap<string, number> = new Map([
   ['d', 86_400e9],
 ])
 
+/** Largest number of nanoseconds that a column holds. */
+const MAX_NANOS = 2n ** 63n - 1n
+
 /** First severity number of each range of the OpenTelemetry data model. */
 const SEVERITIES: ReadonlyMap<string, number> = new Map([
   ['trace', 1],
@@ -27,7 +30,13 @@ const NUMBERS_IN_RANGE = 4
 export function toDurationNanos(text: string): bigint | undefined {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([a-zµ]+)$/.exec(text) ?? []
   const nanos = NANOS.get(unit)
-  return amount === undefined || nanos === undefined ? undefined : BigInt(Math.round(Number(amount) * nanos))
+  if (amount === undefined || nanos === undefined) return undefined
+  return cappedNanos(BigInt(Math.round(Math.min(Number(amount) * nanos, Number(MAX_NANOS)))))
+}
+
+/** Returns the nanoseconds, or the largest number that a column holds. */
+export function cappedNanos(nanos: bigint): bigint {
+  return nanos > MAX_NANOS ? MAX_NANOS : nanos
 }
 
 /**
@@ -51,7 +60,7 @@ export function toTimeNanos({ value, ...location }: Comparison, nowMillis: numbe
       location,
     )
   }
-  return BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+  return cappedNanos(BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0')))
 }
 
 /**

@@ -7,6 +7,7 @@ import { toOtlpJson, type Signal } from '../decode.ts'
 import type { Signal as Table } from '../query/fields.ts'
 import { parseQuery } from '../query/query.ts'
 import { compileField, compileQuery, type Sql } from '../query/sql.ts'
+import { cappedNanos } from '../query/values.ts'
 import { findPatterns, type Pattern } from './patterns.ts'
 import { joinRequest } from './messages.ts'
 import type {
@@ -29,6 +30,8 @@ import { defineFunctions } from './schema.ts'
 const MAX_LIMIT = 1000
 const SAMPLED = 10_000
 const SPARKLINE_POINTS = 60
+/** Milliseconds after all times that a column holds. */
+const MAX_MILLIS = 1e13
 
 export function openReader(file: string): Reader {
   const database = new DatabaseSync(file, { readOnly: true })
@@ -142,8 +145,8 @@ export function openReader(file: string): Reader {
       const [range] = all<{ first: number | null; last: number | null }>(
         'SELECT min(second) AS first, max(second) AS last FROM log_counts',
       )
-      const first = start ?? (range?.first ?? 0) * 1000
-      const last = end ?? ((range?.last ?? 0) + 1) * 1000
+      const first = cappedMillis(start ?? (range?.first ?? 0) * 1000)
+      const last = cappedMillis(end ?? ((range?.last ?? 0) + 1) * 1000)
       const bucketMillis = bucketSize((last - first) / Math.max(1, Math.min(buckets, 500)), isAll)
       const begin = Math.floor(first / bucketMillis) * bucketMillis
       const rows = isAll
@@ -156,11 +159,11 @@ export function openReader(file: string): Reader {
           )
         : all<{ at: number; severity: number; count: number }>(
             `SELECT record.time / 1000000 / ? * ? AS at, ${RANGE_OF_SEVERITY} AS severity, count(*) AS count FROM ${from('logs')}
-             WHERE record.time >= ? AND record.time < ? AND ${text} GROUP BY 1, 2`,
+             WHERE record.time >= ? AND record.time <= ? AND ${text} GROUP BY 1, 2`,
             BigInt(bucketMillis),
             BigInt(bucketMillis),
-            BigInt(begin) * 1_000_000n,
-            BigInt(Math.ceil(last)) * 1_000_000n,
+            cappedNanos(BigInt(begin) * 1_000_000n),
+            cappedNanos(BigInt(Math.ceil(last)) * 1_000_000n - 1n),
             ...parameters,
           )
       const byStart = new Map<number, Bucket>()
@@ -364,6 +367,10 @@ const BUCKETS = [
   1, 10, 100, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 21_600_000,
   86_400_000,
 ]
+
+function cappedMillis(millis: number): number {
+  return Math.min(Math.max(millis, 0), MAX_MILLIS)
+}
 
 /** Returns the smallest usual bucket of at least the given size. Counts by second allow none below a second. */
 function bucketSize(millis: number, isBySecond: boolean): number {

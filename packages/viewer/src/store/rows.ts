@@ -3,6 +3,7 @@ import type { ReceivedMetric, ReceivedValue } from '../model.ts'
 import { toMetrics } from '../metrics.ts'
 import type { OtlpMetric } from '../otlp.ts'
 import { toJsonText } from '../query/jsonText.ts'
+import { cappedNanos } from '../query/values.ts'
 import { toSpan } from '../spans.ts'
 import { toAttributes, toHex, toNanos, toResource, toScope, toValue } from '../value.ts'
 
@@ -53,15 +54,12 @@ export const COLUMNS = {
   ],
 } as const
 
-/** Largest time that a column holds. */
-const MAX_NANOS = 2n ** 63n - 1n
-
 /** Builds the row of a log record, without the ids of its resource and scope. A record without a time has the observed time. */
 export function logRow(bytes: Uint8Array): Row {
   const record = decodeMessage('LogRecord', bytes)
   const time = toNanos(record.timeUnixNano)
   return [
-    capped(time === 0n ? toNanos(record.observedTimeUnixNano) : time),
+    cappedNanos(time === 0n ? toNanos(record.observedTimeUnixNano) : time),
     record.severityNumber,
     record.severityText,
     toJsonText(toValue(record.body)),
@@ -76,8 +74,8 @@ export function logRow(bytes: Uint8Array): Row {
 /** Builds the row of a span, without the ids of its resource and scope. */
 export function spanRow(bytes: Uint8Array): Row {
   const span = toSpan(decodeMessage('Span', bytes), toResource(null, ''), toScope(null, ''))
-  const start = capped(span.startTimeUnixNano)
-  const duration = capped(span.endTimeUnixNano) - start
+  const start = cappedNanos(span.startTimeUnixNano)
+  const duration = cappedNanos(span.endTimeUnixNano) - start
   const events = span.events.map(({ name, timeUnixNano, attributes }) => ({
     name,
     time: timeUnixNano,
@@ -112,7 +110,7 @@ export function* metricRows(bytes: Uint8Array): Generator<Row> {
     const { attributes, timeUnixNano, startTimeUnixNano: _start, flags: _flags, ...rest } = point
     const value = 'value' in point ? point.value : point.count
     yield [
-      capped(timeUnixNano),
+      cappedNanos(timeUnixNano),
       metric.name,
       metric.unit,
       metric.type,
@@ -140,8 +138,4 @@ function onePoint(metric: OtlpMetric, at: number): Uint8Array {
     ...metric,
     [metric.data]: { ...data, dataPoints: [data.dataPoints[at]!] },
   })
-}
-
-function capped(nanos: bigint): bigint {
-  return nanos > MAX_NANOS ? MAX_NANOS : nanos
 }

@@ -1,4 +1,6 @@
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ViewerError } from '../../src/errors.ts'
 import { startPageViewer, type PageViewer } from '../../src/pageViewer.ts'
@@ -133,19 +135,32 @@ function exchange(port: number, bytes: Buffer): Promise<string> {
   })
 }
 
+/** Growth of the memory of the process and its threads that the second half of a run may have. */
+const MAX_GROWTH_BYTES = 64 * 2 ** 20
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+function memory(): number {
+  collectGarbage()
+  return process.memoryUsage.rss()
+}
+
 describe('startPageViewer', () => {
   it(
-    'answers or closes, and goes on, when requests are mutated',
+    'answers or closes, goes on, and does not grow, when requests are mutated',
     { timeout: 60_000 + COUNT * 20 },
     async () => {
       const all = seeds()
       const statuses: Record<string, number> = {}
       let left = COUNT
+      let half = 0
       await Promise.all(
         Array.from({ length: CONCURRENCY }, async (_, index) => {
           const random = createRandom(SEED * 1000 + index)
           while (left > 0) {
             left -= 1
+            if (left === Math.floor(COUNT / 2)) half = memory()
             const { port, head, body } = all[random(all.length)]!
             const isBody = body.length > 0 && random(2) === 0
             const content = isBody ? mutate(body, random) : body
@@ -163,6 +178,7 @@ describe('startPageViewer', () => {
       expect(statuses['200']).toBeGreaterThan(COUNT / 20)
       expect(statuses['400']).toBeGreaterThan(COUNT / 20)
       expect(statuses['500'] ?? 0).toBe(0)
+      expect(memory() - half).toBeLessThan(MAX_GROWTH_BYTES)
       const headers = { authorization: `Bearer ${viewer.token}` }
       expect((await fetch(`${viewer.pageUrl}api/status`, { headers })).status).toBe(200)
     },
@@ -187,13 +203,16 @@ const READS: [QueryName, (query: string) => object][] = [
 
 describe('openStore', () => {
   it(
-    'answers or names the wrong place when queries are mutated',
+    'answers or names the wrong place, and does not grow, when queries are mutated',
     { timeout: 60_000 + COUNT * 20 },
     async () => {
       const random = createRandom(SEED)
       let answered = 0
       let refused = 0
-      for (let sent = 0; sent < Math.max(500, COUNT / 10); sent += 1) {
+      let half = 0
+      const count = Math.max(500, COUNT / 10)
+      for (let sent = 0; sent < count; sent += 1) {
+        if (sent === Math.floor(count / 2)) half = memory()
         const query = mutate(Buffer.from(QUERIES[random(QUERIES.length)]!), random).toString()
         const [name, optionsOf] = READS[random(READS.length)]!
         try {
@@ -201,12 +220,13 @@ describe('openStore', () => {
           answered += 1
         } catch (error) {
           if (!(error instanceof QueryError || error instanceof ViewerError))
-            throw new Error(query, { cause: error })
+            throw new Error(`${name} ${JSON.stringify(query)}`, { cause: error })
           refused += 1
         }
       }
       expect(answered).toBeGreaterThan(50)
       expect(refused).toBeGreaterThan(50)
+      expect(memory() - half).toBeLessThan(MAX_GROWTH_BYTES)
     },
   )
 })

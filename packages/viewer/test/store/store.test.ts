@@ -145,6 +145,20 @@ describe('openStore', () => {
     expect(filtered.buckets.map(({ counts }) => counts)).toEqual(expected)
   })
 
+  it.each([
+    { from: -1e300, to: 1e300 },
+    { from: 1e300, to: -1e300 },
+  ])('counts records by time when the range from $from to $to exceeds all times', async (range) => {
+    const store = await open()
+    await writeLogs(store, [log('latest', { timeUnixNano: `${2n ** 64n - 1n}` })])
+    for (const query of ['', 'latest']) {
+      const { buckets } = await store.read('histogram', { ...range, query })
+      expect(buckets.length).toBeLessThanOrEqual(1000)
+    }
+    const { buckets } = await store.read('histogram', { query: 'latest' })
+    expect(buckets.flatMap(({ counts }) => Object.values(counts))).toEqual([1])
+  })
+
   it('groups messages by pattern, and counts facets', async () => {
     const store = await open()
     await writeLogs(store, [
