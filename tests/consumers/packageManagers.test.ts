@@ -56,9 +56,14 @@ it('npm refuses core with SDK 2.x, so adapters do not depend on core', async () 
   await expect(project.run('npm', [...NPM_INSTALL, '@logbridge/core'])).rejects.toThrow('ERESOLVE')
 })
 
-it('pnpm has no install scripts to approve when core and the adapters are installed', async () => {
-  const project = await copyProject('node')
-  const install = 'pnpm install --no-frozen-lockfile 2>&1 && pnpm ignored-builds 2>&1'
-  const output = await project.run('sh', ['-c', install])
-  expect(output).not.toMatch(/ERR_PNPM_IGNORED_BUILDS|protobufjs/)
-})
+it.each(['@logbridge/core with adapters', '@logbridge/viewer', '@logbridge/mcp'])(
+  'pnpm has no install scripts to approve when %s is added',
+  async (added) => {
+    const isProject = added.includes(' ')
+    const project = await copyProject(isProject ? 'node' : 'empty')
+    const install = isProject ? 'pnpm install --no-frozen-lockfile' : `pnpm add ${added}`
+    const output = await project.run('sh', ['-c', `${install} 2>&1`])
+    expect(output).not.toMatch(/ERR_PNPM_IGNORED_BUILDS|protobufjs/)
+    expect(output).toMatch(/^Done in/m)
+  },
+)

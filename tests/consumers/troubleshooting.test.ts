@@ -166,7 +166,6 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
       'pnpm add @logbridge/winston',
       `node --input-type=module -e "import '@logbridge/winston'; import 'winston'"`,
     ),
-  ignoredBuilds: () => inEmptyFolder('pnpm add @logbridge/viewer'),
 }
 
 test.each(entries)(

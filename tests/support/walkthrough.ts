@@ -161,13 +161,16 @@ async function createEnvironment(folder: string, registry: string): Promise<Node
   }
 }
 
-interface RunningViewer {
+export interface RunningViewer {
+  /** URL of OTLP/gRPC. */
   readonly endpoint: string
+  printed(): string
   /** Ends the viewer, and returns what it printed. */
   stop(): Promise<string>
 }
 
-async function startViewerCommand(
+/** Runs a command that starts the viewer, and waits until the viewer listens, with OTLP on free ports. */
+export async function startViewerCommand(
   command: string,
   folder: string,
   env: NodeJS.ProcessEnv,
@@ -189,6 +192,7 @@ async function startViewerCommand(
   ])
   return {
     endpoint,
+    printed: () => printed,
     async stop() {
       endGroup(child)
       await ended

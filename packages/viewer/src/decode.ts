@@ -1,5 +1,3 @@
-import protobuf from 'protobufjs'
-import protojson from 'protobufjs/ext/protojson.js'
 import { checkJson, checkMessage } from './memory.ts'
 import type {
   ExportLogsServiceRequest,
@@ -12,6 +10,7 @@ import type {
   OtlpSpan,
 } from './otlp.ts'
 import { schema } from './schema.ts'
+import { protobuf, protojson } from './vendor/protobuf.ts'
 
 export type Encoding = 'protobuf' | 'json'
 

@@ -1,9 +1,9 @@
-import * as grpc from '@grpc/grpc-js'
 import type { Signal } from './decode.ts'
 import { listenError } from './errors.ts'
 import { createHostCheck } from './host.ts'
 import type { Listener, ListenOptions, RequestSink } from './listener.ts'
 import { TooLargeError } from './memory.ts'
+import { grpc } from './vendor/grpc.ts'
 
 const paths: Record<Signal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',

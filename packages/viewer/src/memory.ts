@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs'
+import { protobuf } from './vendor/protobuf.ts'
 
 /**
  * Estimates the memory of a decoded request from its bytes, before anything is decoded. Two bytes can become a log record of

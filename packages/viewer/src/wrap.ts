@@ -1,5 +1,4 @@
-import stringWidth from 'string-width'
-import wrapAnsi from 'wrap-ansi'
+import { stringWidth, wrapAnsi } from './vendor/rows.ts'
 
 /** Indentation of what goes on in the next row when the message begins far to the right. */
 const SMALL_INDENT = 4

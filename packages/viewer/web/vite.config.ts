@@ -10,6 +10,8 @@ const config: UserConfig = defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: true,
+    // For the list of licenses alone: the package leaves these maps out.
+    sourcemap: 'hidden',
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 })

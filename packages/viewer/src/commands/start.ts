@@ -1,11 +1,11 @@
 /** Starts a viewer: with a page, or with output to the terminal. */
 import { setFlagsFromString } from 'node:v8'
-import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import packageJson from '../../package.json' with { type: 'json' }
 import { COLOR_HELP, readFlags, toCount, toPort, UsageError, wantsColor } from './arguments.ts'
 import { parseSeverity, SEVERITY_FORMS } from '../query/values.ts'
 import { startPage } from './page.ts'
 import { startTerminal } from './terminal.ts'
+import { grpc } from '../vendor/grpc.ts'
 
 const HELP = `Usage: logbridge-viewer [options] [file.jsonl ...]
        logbridge-viewer logs|trace|services|export|import ...
@@ -106,7 +106,7 @@ export async function start(args: string[]): Promise<void> {
     maxMessageBytes: MAX_MESSAGE_BYTES,
   }
   // grpc-js prints its own error about a port in use, ahead of the viewer's message with the option to change.
-  setLogVerbosity(logVerbosity.NONE)
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE)
   // V8 collects garbage after each request with this flag, instead of after several.
   setFlagsFromString('--optimize-for-size')
 

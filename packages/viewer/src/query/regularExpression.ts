@@ -1,5 +1,5 @@
-import { RE2JS, RE2JSException } from 're2js'
 import { QueryError, type Comparison } from './query.ts'
+import { RE2JS, RE2JSException } from '../vendor/re2js.ts'
 
 const FLAGS: Readonly<Record<string, number>> = {
   i: RE2JS.CASE_INSENSITIVE,

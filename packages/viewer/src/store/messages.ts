@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs'
+import { protobuf } from '../vendor/protobuf.ts'
 
 /** Encoded record of a request, with the encoded resource and scope that it belongs to. */
 export interface EncodedRecord {

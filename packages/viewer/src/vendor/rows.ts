@@ -1,0 +1,5 @@
+/** Becomes `dist/vendor/rows.cjs`, a separate file. */
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+
+export { stringWidth, wrapAnsi }
