@@ -10,9 +10,11 @@ export type LogbridgeErrorCode =
   | 'NODE_VERSION'
   /** The component was started while Node.js builds a startup snapshot, from which many processes start. */
   | 'STARTUP_SNAPSHOT'
+  /** A request of another program is malformed. */
+  | 'MALFORMED_REQUEST'
 
 /**
- * Error that logbridge throws during setup. The message says what to do, `code` names the kind, and `cause` is the original error. A log
+ * Error that logbridge throws, most during setup. The message says what to do, `code` names the kind, and `cause` is the original error. A log
  * call never throws.
  */
 export class LogbridgeError extends Error {

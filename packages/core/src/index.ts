@@ -23,6 +23,7 @@ export type {
 } from './config/options.ts'
 export type { Instrumentation } from './config/instrumentation.ts'
 export { createLoggerProvider } from './loggerProvider.ts'
+export { createForwarder, type Forwarder } from './forwarder.ts'
 export type { LogbridgeLoggerProvider } from './logs/provider.ts'
 export { OtlpLogRecordProcessor, type OtlpLogRecordProcessorOptions } from './logs/processor.ts'
 export type { TimeLimit } from './process/timers.ts'

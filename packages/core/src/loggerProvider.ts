@@ -4,7 +4,11 @@ import { REGISTRATION } from './config/optionTable.ts'
 import { resolveResource } from './config/resource.ts'
 import { resolveOptions } from './config/settings.ts'
 import { resolveShutdown } from './config/shutdown.ts'
-import { createLoggerProviderFrom, type LogbridgeLoggerProvider } from './logs/provider.ts'
+import {
+  createLoggerProviderFrom,
+  type LogbridgeLoggerProvider,
+  type ManagedLoggerProvider,
+} from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
 import { onProcessExit } from './process/processExit.ts'
 import { createShutdown } from './process/shutdown.ts'
@@ -22,12 +26,19 @@ import { registerLoggerProvider } from './register.ts'
  */
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   checkStart('createLoggerProvider()')
+  return startLoggerProvider(options).provider
+}
+
+/** Creates a LoggerProvider, registers it, and handles the end of the process. */
+export function startLoggerProvider(
+  options: LoggerProviderOptions,
+): Pick<ManagedLoggerProvider, 'provider' | 'forward'> {
   const config = resolveLogs(options, process.env)
   const { register } = resolveOptions(REGISTRATION, { ...options }, {})
   const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, register)
   // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
-  const { provider: inner, exitHandler } = createLoggerProviderFrom(config, resource)
+  const { provider: inner, exitHandler, ...others } = createLoggerProviderFrom(config, resource)
   const shutdown = createShutdown((timeoutMillis) => {
     unregister?.()
     return inner.shutdown(timeoutMillis).finally(() => dispose())
@@ -40,5 +51,5 @@ export function createLoggerProvider(options: LoggerProviderOptions = {}): Logbr
   const exceptions = captureUncaughtExceptions ? provider : undefined
   const dispose = onProcessExit(exitHandler, { shutdownSignals, exceptions, flushOnExit })
   const unregister = register ? registerLoggerProvider(provider) : undefined
-  return provider
+  return { provider, ...others }
 }

@@ -52,11 +52,12 @@ export function createLineParser(options: LineOptions = {}): LineParser {
   const { format: name = 'auto', keepOriginal = false } = options
   const fixed = FORMATS.find((format) => format.name === name)
 
-  function convert(fields: Fields, line: string): ParsedLine {
-    if (name === 'auto' || name === 'otlp') {
-      const signal = signalOf(fields)
-      if (signal !== undefined) return { format: 'otlp', signal, json: line }
-    }
+  function otlpLine(request: Fields, json: string): OtlpLine | undefined {
+    const signal = name === 'auto' || name === 'otlp' ? signalOf(request) : undefined
+    return signal && { format: 'otlp', signal, json, request }
+  }
+
+  function convert(fields: Fields, line: string): ParsedRecord {
     const format = fixed ?? formatOf(fields, line)
     if (keys === undefined) return format.convert(fields, settings)
     return applyMap(keys, fields, settings, () => format.convert(fields, settings))
@@ -65,12 +66,16 @@ export function createLineParser(options: LineOptions = {}): LineParser {
   function parse(line: string): ParsedLine {
     if (name === 'text' || line.charCodeAt(firstCharacter(line)) !== BRACE) return textRecord(line)
     const fields = parseObject(line)
+    const otlp = fields && otlpLine(fields, line)
+    if (otlp !== undefined) return otlp
     if (fields !== undefined && !hasEqualKeys(line, fields)) return convert(fields, line)
     // Without an object, the line may have Python's NaN.
     const lenient = fields !== undefined || /NaN|Infinity/.test(line) ? parseLenient(line) : undefined
     if (lenient === undefined) return fields === undefined ? textRecord(line) : convert(fields, line)
+    const lenientOtlp = otlpLine(lenient.fields, line)
+    if (lenientOtlp !== undefined) return lenientOtlp
     const parsed = convert(lenient.fields, line)
-    if (parsed.format !== 'otlp') restoreKeys(parsed.attributes, lenient.renamed)
+    restoreKeys(parsed.attributes, lenient.renamed)
     return parsed
   }
 

@@ -59,6 +59,8 @@ export interface OtlpLine {
   readonly signal: 'logs' | 'traces' | 'metrics'
   /** Request as JSON, as it stands in the line. */
   readonly json: string
+  /** The request, parsed. Integers beyond the safe integers are bigints. */
+  readonly request: Fields
 }
 
 /** Result for a line. */

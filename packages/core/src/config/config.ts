@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { MeterProvider } from '@opentelemetry/api'
 import { MAX_TIMER_MILLIS } from '../process/timers.ts'
 import { batchWithinQueue, timeoutWithinInterval, warnUnsupportedVariables } from './consistency.ts'
 import { resolveExporter } from './exporter.ts'
-import { type DestinationConfig, resolveFile, STDOUT } from './file.ts'
+import { type DestinationConfig, fileOfSignal, resolveFile, STDOUT } from './file.ts'
 import type {
   ExporterOptions,
   FileOptions,
@@ -117,6 +118,30 @@ export function resolveLogs(options: LoggerProviderOptions, env: Environment): L
   checkOptionsAt('', options, LOGGER_PROVIDER_RULES)
   checkFlushOnExit(options)
   return { ...logsConfig('', options, {}, options, env), meterProvider: options.meterProvider }
+}
+
+/**
+ * Resolves the configuration of a pipeline that forwards the spans or metrics of other programs, from that of logs and the variables of
+ * the signal. The file and the spool are beside those of logs: `logs.jsonl` and `logs.traces.jsonl`.
+ *
+ * @returns `undefined` when the signal is not exported over OTLP
+ */
+export function resolveForwarding(
+  signal: 'traces' | 'metrics',
+  options: LoggerProviderOptions,
+  logs: LogsConfig,
+  env: Environment,
+): (LogsConfig & { readonly exporter: DestinationConfig }) | undefined {
+  const { file } = options
+  const source = { signal, path: '', file: file && fileOfSignal(file, signal), general: options, own: {} }
+  const { exporter, exporters } = resolveExporters<'console' | 'zipkin' | 'prometheus'>(
+    source,
+    resolveList(signal === 'traces' ? TRACES_EXPORTER : METRICS_EXPORTER, env),
+    env,
+  )
+  if (exporter === undefined || !exporters.includes('otlp')) return undefined
+  const spool = logs.spool && { ...logs.spool, directory: join(logs.spool.directory, signal) }
+  return { ...logs, exporter, exporters: ['otlp'], spool, processors: [], meterProvider: undefined }
 }
 
 /**

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
+import { format, parse, resolve } from 'node:path'
 import { shownEndpoint } from '../process/longWait.ts'
 import type { ExporterConfig } from './exporter.ts'
 import type { FileOptions } from './options.ts'
-import { FILE } from './optionTable.ts'
+import { FILE, type Signal } from './optionTable.ts'
 import { at, checkOptionsAt, invalidOption, resolveOptions, rulesOf } from './settings.ts'
 
 /** Resolved configuration of a file of OTLP JSON lines. */
@@ -40,6 +40,12 @@ export function resolveFile(path: string, options: FileOptions): FileConfig {
     throw invalidOption(`option ${at(path, 'path')} is not set; it accepts ${FILE.path.type.accepts}`)
   }
   return { protocol: 'file', path: resolve(given), ...others }
+}
+
+/** Puts the name of a signal into the name of a file: `logs.jsonl` becomes `logs.traces.jsonl`. */
+export function fileOfSignal(options: FileOptions, signal: Signal): FileOptions {
+  const { dir, name, ext } = parse(options.path)
+  return { ...options, path: format({ dir, name: `${name}.${signal}`, ext }) }
 }
 
 /** Names a destination without secrets, for reports. */

@@ -2,6 +2,7 @@ import type { ExitSource } from '../process/exitFlush.ts'
 import { type Unsent, unsentRecords } from '../process/longWait.ts'
 import type { ExitHandler } from '../process/processExit.ts'
 import { EMPTY_STATS } from '../queue/counters.ts'
+import type { Signal } from '../config/optionTable.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import type { LogPipeline } from './pipeline.ts'
 
@@ -11,11 +12,15 @@ export interface LogsExitHandler extends ExitHandler {
   unsent(): readonly Unsent[]
 }
 
+/** Words for the unsent records of a pipeline, of which those of traces and metrics come from other programs. */
+const UNSENT = { logs: 'logs', traces: 'spans', metrics: 'singleMetrics' } as const
+
 /** @param endpoint the receiver, without secrets, for reports */
 export function createExitHandler(
   pipeline: LogPipeline,
   transport: Pick<ExportTransport, 'abandon' | 'exitRoute'>,
   endpoint: string,
+  signal: Signal = 'logs',
 ): LogsExitHandler {
   return {
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
@@ -24,7 +29,7 @@ export function createExitHandler(
     pending: () => 0,
     unsent: () => [
       {
-        ...unsentRecords(pipeline.stats(), endpoint),
+        ...unsentRecords(pipeline.stats(), endpoint, UNSENT[signal]),
         ...(!pipeline.hasSpool && { announceLoss: () => pipeline.announceLoss() }),
       },
     ],
@@ -32,7 +37,7 @@ export function createExitHandler(
     abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
-    exitSources: [{ signal: 'logs', route: transport.exitRoute, unsent: () => pipeline.unsent() }],
+    exitSources: [{ signal, route: transport.exitRoute, unsent: () => pipeline.unsent() }],
   }
 }
 

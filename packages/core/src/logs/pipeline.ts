@@ -11,7 +11,8 @@ import type { UnsentRequest } from '../process/exitFlush.ts'
 import { watchThreads } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { type LogsStats, PipelineCounters } from '../queue/counters.ts'
-import { BATCH_BYTES, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
+import { BATCH_BYTES, type EncodedResource, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
+import type { RecordUnit } from '../queue/dropReporter.ts'
 import { MemoryStore } from '../queue/queuedRequest.ts'
 import { SendingQueue } from '../queue/sendingQueue.ts'
 import { SpooledQueue } from '../queue/spooledQueue.ts'
@@ -30,9 +31,14 @@ const WARN = 13
 const SPOOL_DELAY_MILLIS = 50
 const UID_ATTRIBUTE = 'log.record.uid'
 
+/** Resource of requests that are complete. */
+const NO_RESOURCE: EncodedResource = { bytes: () => Buffer.alloc(0), ready: undefined }
+
 /**
  * Encodes records at the call into the open batch, and seals batches for the sending queue. Bounds memory by
  * `maxQueueBytes`, and by `maxQueueSize` when it is set.
+ *
+ * Requests of other programs enter the queue by `forward`. A pipeline of their spans or metrics has these alone.
  */
 export class LogPipeline {
   private readonly config: LogsConfig
@@ -68,8 +74,14 @@ export class LogPipeline {
   /**
    * @param limitsBehindSdk given when records come from the official SDK, which counts `otel.sdk.log.created`: the limits that the SDK
    * does not apply
+   * @param unit word for the records of the pipeline in messages
    */
-  constructor(config: LogsConfig, transport: RetryingTransport, limitsBehindSdk?: ValueLimits) {
+  constructor(
+    config: LogsConfig,
+    transport: RetryingTransport,
+    limitsBehindSdk?: ValueLimits,
+    unit?: RecordUnit,
+  ) {
     const isBehindSdk = limitsBehindSdk !== undefined
     this.config = config
     this.limits = limitsBehindSdk ?? config.limits
@@ -77,7 +89,7 @@ export class LogPipeline {
     this.maxBatchBytes = Math.min(batchBytes, config.maxQueueBytes * BATCH_SHARE)
     this.maxBatchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.maxBatchBytes)
-    this.counters = new PipelineCounters(config.onDrop)
+    this.counters = new PipelineCounters(config.onDrop, unit)
     this.stopWatchingThreads = watchThreads((count) => this.counters.dropWithThread(count))
     const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
@@ -120,6 +132,20 @@ export class LogPipeline {
     )
       this.seal()
     else if (!this.areTimersRunning) this.startTimers()
+  }
+
+  /**
+   * Queues a request that another program has made, with its own resources and scopes. The queue joins requests that wait.
+   *
+   * @param count number of records in the request, 1 or more
+   */
+  forward(request: Buffer, count: number): void {
+    const reason = this.closed ? 'already_shutdown' : this.hasRoomFor(0) ? undefined : 'queue_full'
+    if (reason !== undefined) return this.counters.dropAll(reason, request, count)
+    // Records are sent in the order in which they came.
+    this.sealUnlessEncoding()
+    this.counters.acceptAll(count)
+    this.queue.add({ resource: NO_RESOURCE, body: request, isRequest: true, count, recycle: undefined })
   }
 
   /** Counts a record that a processor of the application emitted on each record, recursively. */

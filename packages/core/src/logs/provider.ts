@@ -94,6 +94,8 @@ type DirectLoggerProvider = LoggerProvider & { readonly [ACCEPTS_ANY_VALUE]: tru
 export interface ManagedLoggerProvider {
   readonly provider: LogbridgeLoggerProvider
   readonly exitHandler: LogsExitHandler
+  /** Queues a request of another program, with its number of records. Absent where records go elsewhere than to OTLP alone. */
+  forward?(request: Buffer, count: number): void
 }
 
 /** Creates a LoggerProvider from resolved configuration. The caller registers it and handles the end of the process. */
@@ -148,7 +150,11 @@ function createDirectProvider(
     forceFlush: (...limit) => pipeline.forceFlush(...limit),
     shutdown: (...limit) => pipeline.shutdown(...limit),
   }
-  return { provider, exitHandler: createExitHandler(pipeline, transport, endpoint) }
+  return {
+    provider,
+    exitHandler: createExitHandler(pipeline, transport, endpoint),
+    forward: (request, count) => pipeline.forward(request, count),
+  }
 }
 
 /** Sorts the keys of attributes and of the maps among them, because scopes with equal attributes are equal in any order. */

@@ -61,6 +61,7 @@ export interface Words {
 
 /** Field of a message. */
 export interface FieldSchema {
+  readonly name: string
   /** `"name":` of the first field of a message. */
   readonly first: Words
   /** `,"name":` of any other field. */
@@ -73,6 +74,9 @@ export interface FieldSchema {
 
 /** Fields of a message by their numbers. */
 export type MessageSchema = (FieldSchema | undefined)[]
+
+/** Types whose repeated values a protobuf encoder may pack into one field. */
+export const PACKABLE: ReadonlySet<string> = new Set(['fixed64', 'uint64', 'double'])
 
 type FieldType = ScalarType | MessageSchema
 
@@ -96,6 +100,7 @@ function messageOf<Name extends string>(
     const isRepeated = typeof given === 'object' && !Array.isArray(given)
     const type = isRepeated ? given.each : given
     message[number] = {
+      name,
       first: wordsOf(`${JSON.stringify(name)}:`),
       next: wordsOf(`,${JSON.stringify(name)}:`),
       type: typeof type === 'string' ? type : 'message',

@@ -1,4 +1,4 @@
-import { type FieldSchema, type MessageSchema, requestSchema, type Words } from './jsonSchema.ts'
+import { type FieldSchema, type MessageSchema, PACKABLE, requestSchema, type Words } from './jsonSchema.ts'
 import { WIRE_TYPE } from './fields.ts'
 import type { Signal } from '../config/optionTable.ts'
 
@@ -386,9 +386,6 @@ export class JsonWriter {
     }
   }
 }
-
-/** Types whose repeated values a protobuf encoder may pack into one field. */
-const PACKABLE: ReadonlySet<string> = new Set(['fixed64', 'uint64', 'double'])
 
 /** Returns the escape of U+0085, U+2028, or U+2029 at a position, and `undefined` for other characters. */
 function lineSeparatorAt(input: Uint8Array, at: number): string | undefined {

@@ -5,11 +5,14 @@ const UNITS = {
   logs: ['log record', 'log records'],
   traces: ['batch of spans', 'batches of spans'],
   metrics: ['batch of metrics', 'batches of metrics'],
+  spans: ['span', 'spans'],
+  singleMetrics: ['metric', 'metrics'],
 } as const
 
 /** Unsent telemetry of one signal. */
 export interface Unsent {
   readonly count: number
+  /** Signal, or the kind of its parts where these are counted one by one. */
   readonly signal: keyof typeof UNITS
   /** Endpoint without secrets, of `shownEndpoint`. */
   readonly endpoint: string
@@ -31,8 +34,9 @@ const waits = new Set<Wait>()
 export function unsentRecords(
   { queued, inFlight }: { readonly queued: number; readonly inFlight: number },
   endpoint: string,
+  signal: Unsent['signal'] = 'logs',
 ): Unsent {
-  return { count: queued + inFlight, signal: 'logs', endpoint }
+  return { count: queued + inFlight, signal, endpoint }
 }
 
 /**

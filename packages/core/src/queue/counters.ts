@@ -4,7 +4,7 @@ import { severitiesOf } from '../otlp/logsRequest.ts'
 import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
 import { GRPC_STATUS_NAMES } from '../transport/grpcCall.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
-import { DropReporter } from './dropReporter.ts'
+import { DropReporter, type RecordUnit } from './dropReporter.ts'
 
 /**
  * Counts of log records. At any moment
@@ -66,8 +66,12 @@ export class PipelineCounters {
   /** Queued, in flight and spooled. A worker thread shares them with the thread that started it, which outlives the worker. */
   private counts = claimCounts() ?? new Int32Array(COUNTS)
 
-  constructor(onDrop: DropListener | undefined) {
-    this.dropReporter = new DropReporter(onDrop)
+  /** Word for one record, in messages. */
+  readonly unit: RecordUnit
+
+  constructor(onDrop: DropListener | undefined, unit: RecordUnit = 'log record') {
+    this.unit = unit
+    this.dropReporter = new DropReporter(onDrop, unit)
   }
 
   get queued(): number {
@@ -89,6 +93,12 @@ export class PipelineCounters {
     this.counts[SPOOLED] = count
   }
 
+  /** Counts the records of a request of another program, which enter the queue. */
+  acceptAll(count: number): void {
+    this.created += count
+    this.counts[QUEUED]! += count
+  }
+
   /** Counts one record that enters a batch. */
   accept(): void {
     // Neither a call nor a setter stands between these lines because on a full stack it would throw.
@@ -105,6 +115,12 @@ export class PipelineCounters {
     this.enqueueFailed[reason] = (this.enqueueFailed[reason] ?? 0) + 1
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1
     this.dropReporter.add(reason, 1, isKnown ? severityNumber : 0, cause)
+  }
+
+  /** Counts and reports the records of a request of another program that enters no queue. */
+  dropAll(reason: DropReason, request: Uint8Array, count: number): void {
+    this.created += count
+    this.dropUnsent(reason, request, count)
   }
 
   /** Counts the records of a terminated worker thread: created there, dropped here. */

@@ -7,6 +7,9 @@ const TICK_MILLIS = 1000
 /** Ticks without a drop after which the totals are logged. Drops that pause for a shorter time share one summary. */
 const QUIET_TICKS = 30
 
+/** Word for one record of a pipeline. The spans and metrics of other programs are records of theirs. */
+export type RecordUnit = 'log record' | 'span' | 'metric'
+
 type Tally = Map<DropReason, Map<number, number>>
 
 /**
@@ -16,6 +19,7 @@ type Tally = Map<DropReason, Map<number, number>>
  */
 export class DropReporter {
   private readonly listener: DropListener | undefined
+  private readonly unit: RecordUnit
   /** Drops since the last call of the listener. */
   private readonly unreported: Tally = new Map()
   /** Drops since the first line on stderr. */
@@ -25,8 +29,9 @@ export class DropReporter {
   private quietTicks = 0
   private timer: NodeJS.Timeout | undefined
 
-  constructor(listener: DropListener | undefined) {
+  constructor(listener: DropListener | undefined, unit: RecordUnit) {
     this.listener = listener
+    this.unit = unit
   }
 
   /** @param cause why the first of these records was dropped, as far as it is known */
@@ -37,7 +42,7 @@ export class DropReporter {
     this.quietTicks = 0
     // Count before warning because a bridged diag logger can re-enter `add()`.
     if (reason === 'shutdown_timeout') this.shutdownCause ??= cause
-    else if (isFirst) warn(DROP_MESSAGES[reason], cause)
+    else if (isFirst) warn(DROP_MESSAGES[reason].replaceAll('log record', this.unit), cause)
     this.timer ??= withSuppressedTelemetry(() => unref(timers.setInterval(() => this.tick(), TICK_MILLIS)))
   }
 
@@ -54,7 +59,7 @@ export class DropReporter {
     const unsent = totals.get('shutdown_timeout')
     if (unsent && announced > 0 && sum(unsent) === announced) totals.delete('shutdown_timeout')
     if (totals.size === 0) return
-    warn(describe(totals), totals.has('shutdown_timeout') ? shutdownCause : undefined)
+    warn(describe(totals, this.unit), totals.has('shutdown_timeout') ? shutdownCause : undefined)
     totals.clear()
   }
 
@@ -98,7 +103,7 @@ function sum(severities: ReadonlyMap<number, number>): number {
 }
 
 /** Returns, for example, `dropped 120 log records: queue_full 100 INFO, 20 WARN`. */
-function describe(dropped: Tally): string {
+function describe(dropped: Tally, unit: RecordUnit): string {
   let total = 0
   const reasons = Array.from(dropped, ([reason, severities]) => {
     const parts = Array.from(severities, ([severityNumber, count]) => {
@@ -107,7 +112,7 @@ function describe(dropped: Tally): string {
     })
     return `${reason} ${parts.join(', ')}`
   })
-  return `dropped ${total} log records: ${reasons.join('; ')}`
+  return `dropped ${total} ${unit}s: ${reasons.join('; ')}`
 }
 
 const DROP_MESSAGES: Readonly<Record<Exclude<DropReason, 'shutdown_timeout'>, string>> = {

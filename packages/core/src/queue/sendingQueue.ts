@@ -337,9 +337,10 @@ export class SendingQueue {
   }
 
   private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
+    const { unit } = this.counters
     if (rejected > 0 || message) {
-      warnOnce('partial-success', `the receiver rejected ${rejected} log records`, message)
-    } else rearm('partial-success')
+      warnOnce(`partial-success-${unit}`, `the receiver rejected ${rejected} ${unit}s`, message)
+    } else rearm(`partial-success-${unit}`)
     if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, this.maxConcurrency)
     // One retry may be due to a closed connection or a busy receiver. More retries are the end of an outage.
     if (attempts <= 2) return

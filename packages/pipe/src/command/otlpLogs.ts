@@ -20,12 +20,12 @@ export interface RequestRecord {
 }
 
 /**
- * Reads the log records of an export request in OTLP's JSON encoding. Parts of another type than that of OTLP are left out.
- * https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ * Reads the log records of an export request in OTLP's JSON encoding, for options that change records. Parts of another type than that of
+ * OTLP are left out, and counts of dropped attributes. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function recordsOfRequest(json: string): RequestRecord[] {
+export function recordsOfRequest(request: Fields): RequestRecord[] {
   const records: RequestRecord[] = []
-  for (const { resource, scopeLogs } of listOf((JSON.parse(json) as Fields)['resourceLogs'])) {
+  for (const { resource, scopeLogs } of listOf(request['resourceLogs'])) {
     const resourceAttributes = attributesOf(resource)
     for (const { scope, schemaUrl, logRecords } of listOf(scopeLogs)) {
       const { name, version, attributes } = isFields(scope) ? scope : ({} as Fields)

@@ -1,14 +1,16 @@
 import type { Bridge } from '@logbridge/bridge'
 import {
-  createLoggerProvider,
-  type LogbridgeLoggerProvider,
+  createForwarder,
+  type Forwarder,
+  LogbridgeError,
   type LoggerProviderOptions,
+  type LogsStats,
 } from '@logbridge/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLineBridge, type LineBridgeOptions } from '../adapter.ts'
 import type { LineReader } from '../reader.ts'
 import type { Fields, OtlpLine, ParsedLine, ParsedRecord } from '../types.ts'
-import { printMessage } from './messages.ts'
+import { printMessage, printOnce } from './messages.ts'
 import { recordsOfRequest, type ScopeDetails } from './otlpLogs.ts'
 
 /** Default of `--max-queue-bytes`: reading stops when the queue has these many bytes. */
@@ -24,11 +26,14 @@ const MAX_RESOURCES = 1000
 
 /** Sends records, and holds back their sources while the queue is full. */
 export class Sender {
-  private readonly provider: LogbridgeLoggerProvider
+  private readonly forwarder: Forwarder
   private readonly maxQueueBytes: number
   private readonly bridgeOptions: LineBridgeOptions
   private readonly bridge: Bridge<ParsedRecord>
-  private readonly skipped = new Set<OtlpLine['signal']>()
+  /** True when an option changes or selects records, which then pass the bridge one by one. */
+  private readonly changesRecords: boolean
+  private readonly say = printOnce()
+  private malformedLines = 0
   /** Bridges by their resource and scope as JSON. */
   private readonly bridges = new Map<string, Bridge<ParsedRecord>>()
 
@@ -36,7 +41,7 @@ export class Sender {
   constructor(delivery: LoggerProviderOptions, bridgeOptions: LineBridgeOptions) {
     const { maxQueueBytes = MAX_QUEUE_BYTES } = delivery
     this.maxQueueBytes = maxQueueBytes
-    this.provider = createLoggerProvider({
+    this.forwarder = createForwarder({
       ...delivery,
       maxQueueBytes: Math.max(CAPACITY_BYTES, 4 * maxQueueBytes),
       // Records are never dropped, so a variable of the environment must not bound their number.
@@ -45,7 +50,11 @@ export class Sender {
       captureUncaughtExceptions: false,
     })
     this.bridgeOptions = bridgeOptions
-    this.bridge = createLineBridge({ ...bridgeOptions, loggerProvider: this.provider })
+    const { minimumSeverity, limits, recordUid } = delivery
+    this.changesRecords = [...Object.values(bridgeOptions), minimumSeverity, limits, recordUid].some(
+      (option) => option !== undefined,
+    )
+    this.bridge = createLineBridge({ ...bridgeOptions, loggerProvider: this.forwarder.loggerProvider })
   }
 
   /** Sends a record. @param resource attributes of the resource of its source */
@@ -66,39 +75,64 @@ export class Sender {
 
   /** Waits until each record so far has its answer or is in the spool. See `LogbridgeLoggerProvider`. */
   acknowledged(): Promise<boolean> {
-    return this.provider.acknowledged()
+    return this.forwarder.acknowledged()
   }
 
   /** Number of records that are neither sent nor stored. */
   get unsent(): number {
-    const { queued, inFlight, spooled } = this.provider.stats()
-    return queued + inFlight - spooled
+    return this.sum(({ queued, inFlight, spooled }) => queued + inFlight - spooled)
   }
 
   /** @param timeoutMillis default: `exportTimeoutMillis` */
   flush(timeoutMillis?: number): Promise<void> {
-    return this.provider.forceFlush(timeoutMillis)
+    return this.forwarder.forceFlush(timeoutMillis)
   }
 
   shutdown(timeoutMillis: number): Promise<void> {
-    return this.provider.shutdown(timeoutMillis)
+    if (this.malformedLines > 1)
+      printMessage(`${this.malformedLines} lines of OTLP were malformed, and not sent`)
+    return this.forwarder.shutdown(timeoutMillis)
   }
 
   private isFull(): boolean {
-    return this.provider.stats().bytes >= this.maxQueueBytes
+    return this.sum(({ bytes }) => bytes) >= this.maxQueueBytes
   }
 
-  /** Sends the records of a line of OTLP, with the resource and the scope that the line names. */
-  private emitRequest(line: OtlpLine): void {
-    if (line.signal !== 'logs') return this.skip(line.signal)
-    for (const { record, scope } of recordsOfRequest(line.json))
+  /** Adds up a count of all signals. */
+  private sum(countOf: (stats: LogsStats) => number): number {
+    const { logs, traces, metrics } = this.forwarder.stats()
+    return countOf(logs) + countOf(traces) + countOf(metrics)
+  }
+
+  /** Sends the request of a line of OTLP as it is, or its records one by one, where an option changes records. */
+  private emitRequest({ signal, request }: OtlpLine): void {
+    if (signal === 'logs' && this.changesRecords) return this.emitRecords(request)
+    if (this.changesRecords)
+      this.say(
+        `unchanged ${signal}`,
+        `${signal} of OTLP are sent unchanged: options such as --redact change log records alone`,
+      )
+    try {
+      if (this.forwarder.forward(signal, request)) return
+    } catch (error) {
+      if (!(error instanceof LogbridgeError)) throw error
+      this.malformedLines += 1
+      return this.say(
+        'malformed',
+        `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`,
+      )
+    }
+    if (signal === 'logs') return this.emitRecords(request)
+    this.say(
+      `skipped ${signal}`,
+      `${signal} of OTLP are not sent, because OTEL_${signal.toUpperCase()}_EXPORTER names no otlp, or the endpoint is invalid`,
+    )
+  }
+
+  /** Sends the log records of a request through the bridge, with the resource and the scope that the line names. */
+  private emitRecords(request: Fields): void {
+    for (const { record, scope } of recordsOfRequest(request))
       this.bridgeOf(record.resource, scope).emit(record)
-  }
-
-  private skip(signal: OtlpLine['signal']): void {
-    if (this.skipped.has(signal)) return
-    this.skipped.add(signal)
-    printMessage(`lines of OTLP with ${signal} are not sent; lines with logs are`)
   }
 
   private bridgeOf(resource: Fields = {}, scope?: ScopeDetails): Bridge<ParsedRecord> {
@@ -108,7 +142,7 @@ export class Sender {
     let bridge = this.bridges.get(key)
     if (bridge === undefined) {
       if (this.bridges.size >= MAX_RESOURCES) this.bridges.clear()
-      const loggerProvider = this.provider.forResource(resource)
+      const loggerProvider = this.forwarder.loggerProvider.forResource(resource)
       bridge = createLineBridge({
         ...this.bridgeOptions,
         loggerProvider,

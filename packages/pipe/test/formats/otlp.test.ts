@@ -10,6 +10,7 @@ test('parseLine passes a request of any signal whole', () => {
       format: 'otlp',
       signal,
       json: lines[index],
+      request: JSON.parse(lines[index]!),
     })),
   )
 })

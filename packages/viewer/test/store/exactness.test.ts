@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import type protobuf from 'protobufjs'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { JsonWriter } from '../../../core/src/otlp/jsonWriter.ts'
 import { toProtobuf, type Signal } from '../../src/decode.ts'
+import { importLines } from '../../src/store/importLines.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { requestTypes } from '../otlp.ts'
 
@@ -27,6 +29,15 @@ function messageOf(type: protobuf.Type, depth = 0): fc.Arbitrary<Record<string, 
     fields[field.name] = field.repeated ? fc.array(one, { minLength, maxLength: 2 }) : one
   }
   return fc.record(fields, { requiredKeys: [] }).map((message) => oneOf(type, message))
+}
+
+/** Builds requests that are not empty, because an empty line has no signal. */
+function requestOf(type: protobuf.Type): fc.Arbitrary<Record<string, unknown>> {
+  return messageOf(type).filter((message) => type.encode(type.fromObject(message)).finish().length > 0)
+}
+
+async function* toChunks(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
 }
 
 /** Keeps one member of each oneof. */
@@ -126,25 +137,35 @@ async function exported(signal: Signal): Promise<string[]> {
 }
 
 describe('openStore', () => {
-  it.each(['logs', 'traces', 'metrics'] as const)(
-    'exports what arrived when the request has any %s',
-    async (signal) => {
-      const type = requestTypes[signal]
-      await fc.assert(
-        fc.asyncProperty(messageOf(type), async (message) => {
-          await store.clear()
-          const bytes = new Uint8Array(type.encode(type.fromObject(message)).finish())
-          const sent = flatten(signal, bytes).filter(
-            (record) => signal !== 'metrics' || record.includes('dataPoints'),
-          )
-          await store.write(signal, 'protobuf', bytes)
-          const found = await exported(signal)
-          if (JSON.stringify(found) !== JSON.stringify(sent)) {
-            throw new Error(`sent ${sent.join('\n')}\nexported ${found.join('\n')}`)
-          }
-        }),
-        { numRuns: 100 },
-      )
+  /** Ways of a request into the store. */
+  const ways = {
+    'arrived when the request has': (signal, bytes) => store.write(signal, 'protobuf', bytes),
+    'was imported when a line of the file exporter of @logbridge/core has': async (signal, bytes) => {
+      const line = Buffer.from(new JsonWriter(signal).line(bytes))
+      expect(await importLines(store, toChunks([line]))).toEqual({ lines: 1, failed: 0, firstError: '' })
     },
+  } satisfies Record<string, (signal: Signal, bytes: Uint8Array) => Promise<unknown>>
+  const signals = ['logs', 'traces', 'metrics'] as const
+  const cases = Object.entries(ways).flatMap(([name, write]) =>
+    signals.map((signal) => [name, signal, write] as const),
   )
+
+  it.each(cases)('exports what %s any %s', async (_name, signal, write) => {
+    const type = requestTypes[signal]
+    await fc.assert(
+      fc.asyncProperty(requestOf(type), async (message) => {
+        await store.clear()
+        const bytes = new Uint8Array(type.encode(type.fromObject(message)).finish())
+        const sent = flatten(signal, bytes).filter(
+          (record) => signal !== 'metrics' || record.includes('dataPoints'),
+        )
+        await write(signal, bytes)
+        const found = await exported(signal)
+        if (JSON.stringify(found) !== JSON.stringify(sent)) {
+          throw new Error(`sent ${sent.join('\n')}\nexported ${found.join('\n')}`)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
 })

@@ -1,0 +1,119 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { onTestFinished, expect, test } from 'vitest'
+import { createForwarder, type Forwarder, LogbridgeError } from '../src/index.ts'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+
+const warnings = capturedWarnings()
+const LOGS = {
+  resourceLogs: [{ schemaUrl: 'https://a/1', scopeLogs: [{ logRecords: [{ severityNumber: 17 }, {}] }] }],
+}
+const TRACES = { resourceSpans: [{ scopeSpans: [{ spans: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] }] }] }
+const METRICS = {
+  resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'm', sum: { dataPoints: [{ asInt: '1' }] } }] }] }],
+}
+const NONE = { delivered: 0, queued: 0, inFlight: 0, dropped: {} }
+
+function forwarderOf(options: Parameters<typeof createForwarder>[0]): Forwarder {
+  const forwarder = createForwarder({ register: false, ...options })
+  onTestFinished(() => forwarder.shutdown(0))
+  return forwarder
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'logbridge-forwarder-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** Starts a receiver that answers each request with a status. */
+async function startReceiver(status: number): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(status).end())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => server.close().closeAllConnections())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('Forwarder writes each signal to a file of its own when the option file is given', async () => {
+  const folder = temporaryFolder()
+  const forwarder = forwarderOf({ file: { path: join(folder, 'logs.jsonl') } })
+  for (const [signal, json] of [
+    ['logs', LOGS],
+    ['traces', TRACES],
+    ['metrics', METRICS],
+  ] as const)
+    expect(forwarder.forward(signal, json)).toBe(true)
+  await forwarder.shutdown()
+  const lines = readdirSync(folder).map((name) => [
+    name,
+    readFileSync(join(folder, name), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ])
+  expect(Object.fromEntries(lines)).toEqual({
+    'logs.jsonl': [LOGS],
+    'logs.traces.jsonl': [TRACES],
+    'logs.metrics.jsonl': [METRICS],
+  })
+  expect(forwarder.stats()).toMatchObject({
+    logs: { ...NONE, created: 2, delivered: 2 },
+    traces: { ...NONE, created: 3, delivered: 3 },
+    metrics: { ...NONE, created: 1, delivered: 1 },
+  })
+})
+
+test('Forwarder counts and reports the parts of each signal by their names when the receiver refuses them', async () => {
+  const forwarder = forwarderOf({ endpoint: await startReceiver(400), protocol: 'http/protobuf' })
+  forwarder.forward('traces', TRACES)
+  forwarder.forward('metrics', METRICS)
+  expect(await forwarder.acknowledged()).toBe(true)
+  await forwarder.shutdown()
+  expect(forwarder.stats()).toMatchObject({
+    logs: { ...NONE, created: 0 },
+    traces: { ...NONE, created: 3, dropped: { export_failed: 3 } },
+    metrics: { ...NONE, created: 1, dropped: { export_failed: 1 } },
+  })
+  expect(warnings.toSorted().map((line) => line.replace(/:.*/s, ''))).toEqual([
+    'dropped 1 metrics',
+    'dropped 3 spans',
+    'dropped metrics, refused by the receiver',
+    'dropped spans, refused by the receiver',
+  ])
+})
+
+test('Forwarder counts requests as already_shutdown when they come after its shutdown', async () => {
+  const forwarder = forwarderOf({ endpoint: await startReceiver(200), protocol: 'http/protobuf' })
+  forwarder.forward('traces', TRACES)
+  await forwarder.shutdown()
+  forwarder.forward('traces', TRACES)
+  forwarder.forward('logs', LOGS)
+  expect(forwarder.stats()).toMatchObject({
+    logs: { ...NONE, created: 2, dropped: { already_shutdown: 2 } },
+    traces: { ...NONE, created: 6, delivered: 3, dropped: { already_shutdown: 3 } },
+  })
+  warnings.length = 0
+})
+
+test('Forwarder refuses a signal when its variable names no otlp', () => {
+  process.env['OTEL_METRICS_EXPORTER'] = 'none'
+  onTestFinished(() => void delete process.env['OTEL_METRICS_EXPORTER'])
+  const forwarder = forwarderOf({ file: { path: join(temporaryFolder(), 'f') } })
+  expect(forwarder.forward('traces', { resourceSpans: [] })).toBe(true)
+  const other = forwarderOf({ endpoint: 'http://127.0.0.1:1' })
+  expect([other.forward('metrics', METRICS), other.stats().metrics.created]).toEqual([false, 0])
+})
+
+test('Forwarder throws MALFORMED_REQUEST and counts nothing when a field is malformed', () => {
+  const forwarder = forwarderOf({ endpoint: 'http://127.0.0.1:1' })
+  const malformed = (): unknown => forwarder.forward('traces', { resourceSpans: [{ scopeSpans: {} }] })
+  expect(malformed).toThrow(LogbridgeError)
+  expect(malformed).toThrow('resourceSpans[0].scopeSpans must be an array, not an object')
+  expect(forwarder.stats().traces.created).toBe(0)
+})
