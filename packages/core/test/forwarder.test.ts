@@ -40,7 +40,7 @@ async function startReceiver(status: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('Forwarder writes each signal to a file of its own when the option file is given', async () => {
+test('Forwarder writes one file for each signal when the option file is given', async () => {
   const folder = temporaryFolder()
   const forwarder = forwarderOf({ file: { path: join(folder, 'logs.jsonl') } })
   for (const [signal, json] of [

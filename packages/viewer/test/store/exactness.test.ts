@@ -32,7 +32,7 @@ function messageOf(type: protobuf.Type, depth = 0): fc.Arbitrary<Record<string, 
 }
 
 /** Builds requests that are not empty, because an empty line has no signal. */
-function requestOf(type: protobuf.Type): fc.Arbitrary<Record<string, unknown>> {
+function nonEmptyRequest(type: protobuf.Type): fc.Arbitrary<Record<string, unknown>> {
   return messageOf(type).filter((message) => type.encode(type.fromObject(message)).finish().length > 0)
 }
 
@@ -153,7 +153,7 @@ describe('openStore', () => {
   it.each(cases)('exports what %s any %s', async (_name, signal, write) => {
     const type = requestTypes[signal]
     await fc.assert(
-      fc.asyncProperty(requestOf(type), async (message) => {
+      fc.asyncProperty(nonEmptyRequest(type), async (message) => {
         await store.clear()
         const bytes = new Uint8Array(type.encode(type.fromObject(message)).finish())
         const sent = flatten(signal, bytes).filter(
