@@ -14,6 +14,9 @@ const sharedInternals: EsbuildPlugin = {
   },
 }
 
-export default library(['src/index.ts', 'src/internal.ts', 'src/conformance.ts', 'src/testing.ts'], {
-  esbuildPlugins: [sharedInternals],
-})
+export default library(
+  ['src/index.ts', 'src/internal.ts', 'src/conformance.ts', 'src/testing.ts', 'src/threads.ts'],
+  {
+    esbuildPlugins: [sharedInternals],
+  },
+)

@@ -12,6 +12,8 @@ import { readSettings } from './settings.ts'
 import { isResponsible, startTelemetry, useInstrumentations } from './telemetry.ts'
 import { attachWinston } from './winston.ts'
 
+export { warnOfLostRecords, warnOfUnsentInThreads } from '@logbridge/bridge/internal'
+
 /** Module of an entry file, as Node.js or a bundle has it. */
 type EntryModule = Pick<Module, 'exports' | 'require'>
 

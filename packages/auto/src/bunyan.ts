@@ -1,6 +1,7 @@
 /* oxlint-disable no-underscore-dangle -- bunyan names its method so */
 import type { OtelStream } from '@logbridge/bunyan'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { beforeCalls } from './beforeCalls.ts'
 import { injectSpan, isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
@@ -16,7 +17,7 @@ interface Logger {
  * each logger, so that `logger.streams` stays as the application made it.
  */
 export function attachBunyan({ prototype }: { prototype: Logger }): void {
-  const { addStream, _emit: emit } = prototype
+  const { _emit: emit } = prototype
   let stream: OtelStream['stream'] | undefined
   let isLoaded = false
   let lastStreams: Logger['streams'] | undefined
@@ -34,10 +35,7 @@ export function attachBunyan({ prototype }: { prototype: Logger }): void {
     return isLastSent
   }
 
-  prototype.addStream = function (...args) {
-    loggerCreated()
-    return addStream.apply(this, args)
-  }
+  beforeCalls(prototype, 'addStream', loggerCreated)
   prototype._emit = function (record, noemit) {
     if (isInjecting) injectSpan(record)
     const line = emit.call(this, record, noemit)

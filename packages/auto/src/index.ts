@@ -3,32 +3,30 @@
  *
  * | step                     | file                                                                                       |
  * | ------------------------ | ------------------------------------------------------------------------------------------ |
- * | at the start             | `index.ts` hooks CommonJS and the channel of servers; where the application depends on     |
- * |                          | instrumentations, `instrumentations.ts` creates them                                       |
+ * | at the start             | `index.ts` watches the loads of CommonJS (`moduleLoads.ts`) and the channel of servers;    |
+ * |                          | where the application depends on instrumentations, `instrumentations.ts` creates them      |
  * | a logging library loads  | `attach.ts` patches its prototypes: `winston.ts`, `pino.ts`, `bunyan.ts`, `log4js.ts`      |
  * | a logger is created, or  | `telemetry.ts` starts `@logbridge/core`, unless the application has an SDK or core of its  |
  * | a server listens         | own                                                                                        |
+ * | a worker thread starts   | `@logbridge/bridge/threads` counts the records that the thread loses                       |
  * | a record                 | goes through the adapter of its library                                                    |
  */
-/* oxlint-disable no-underscore-dangle -- Node.js names its methods so */
 import { subscribe } from 'node:diagnostics_channel'
 import Module from 'node:module'
 import { dirname } from 'node:path'
+import { areLostRecordsCounted, unsentInThreads, watchThreads } from '@logbridge/bridge/threads'
 import { instrumentationsOf, isCommand, mainScript } from './application.ts'
 import { type EntryFile, entryFile } from './entryFiles.ts'
+import { onEntryFileLoaded } from './moduleLoads.ts'
 import { readSettings } from './settings.ts'
 
 type Attach = typeof import('./attach.ts')
 /** Message of `tracing:net.server.listen`. */
 type ListenMessage = { options?: { path?: string } }
-type Compile = (this: Module, content: string, filename: string, ...rest: unknown[]) => unknown
 
 const INSTALLED = Symbol.for('logbridge.auto.1')
 const processWide = globalThis as { [INSTALLED]?: true }
-const { _cache: cache, prototype } = Module as unknown as {
-  _cache: Record<string, Module | undefined>
-  prototype: { _compile: Compile }
-}
+const { _cache: cache } = Module as unknown as { _cache: Record<string, Module | undefined> }
 const settings = readSettings(process.env)
 
 if (!processWide[INSTALLED] && !settings.isOff) {
@@ -64,7 +62,7 @@ function install(): void {
     loadAttach().attach(module, entry)
   }
 
-  /** Attaches libraries that were loaded past `_compile`: before this file, or by a loader that supplies sources. */
+  /** Attaches libraries that `onEntryFileLoaded` has missed: loaded before this file, or by a loader that supplies sources. */
   function attachLoaded(): EntryFile[] {
     return Object.entries(cache).flatMap(([filename, module]) => {
       const entry = entryFile(filename)
@@ -74,15 +72,9 @@ function install(): void {
     })
   }
 
-  // Node.js loads CommonJS by `_compile` for `require` and for `import`, and all four libraries are CommonJS.
-  const { _compile: compile } = prototype
-  prototype._compile = function (content, filename, ...rest) {
-    const result = Reflect.apply(compile, this, [content, filename, ...rest])
-    const entry = entryFile(filename)
-    if (entry) attach(this, entry)
-    return result
-  }
+  onEntryFileLoaded(attach)
   attachLoaded()
+  watchWorkers()
   // A command of a package may be a tool, which is left as it is, or a framework, which listens.
   const script = mainScript()
   if (!isCommand(script)) attachInstrumentations(script === undefined ? process.cwd() : dirname(script))
@@ -96,6 +88,17 @@ function install(): void {
     loadAttach().serverListens(late)
   })
   if (settings.console) loadAttach().attachConsole()
+}
+
+/** Reports the records that are lost with worker threads, also with threads that run before this thread has telemetry. */
+function watchWorkers(): void {
+  watchThreads((count) => loadAttach().warnOfLostRecords(count))
+  process.once('worker', () => {
+    process.on('exit', () => {
+      const count = areLostRecordsCounted() ? 0 : unsentInThreads()
+      if (count > 0) loadAttach().warnOfUnsentInThreads(count)
+    })
+  })
 }
 
 function attachInstrumentations(folder: string): void {

@@ -1,6 +1,7 @@
 import type { OtelStream } from '@logbridge/pino'
 import { TAKES_LINES } from '@logbridge/bridge/internal'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { beforeCalls } from './beforeCalls.ts'
 import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
@@ -41,7 +42,6 @@ export function attachPino(pino: Pino): void {
   const { asJsonSym, setLevelSym, streamSym, hooksSym, mixinSym, timeSliceIndexSym } = pino.symbols
   const prototype = holderOf(asJsonSym, pino({ base: null, timestamp: false }, { write() {} }))
   const asJson = prototype[asJsonSym] as AsJson
-  const setLevel = prototype[setLevelSym] as (this: Logger, level: unknown) => unknown
   const wrappedHooks = new WeakSet<Hooks>()
   const injectingMixins = new Set<Mixin>()
   let destination: (OtelStream & Metadata) | undefined
@@ -97,12 +97,11 @@ export function attachPino(pino: Pino): void {
     logger[mixinSym] = mixin
   }
 
-  prototype[setLevelSym] = function (this: Logger, level: unknown) {
+  beforeCalls(prototype, setLevelSym, (logger) => {
     loggerCreated()
-    if (isInjecting) injectInto(this)
-    wrapStreamWrite(this)
-    return setLevel.call(this, level)
-  }
+    if (isInjecting) injectInto(logger)
+    wrapStreamWrite(logger)
+  })
   prototype[asJsonSym] = function (this: Logger, object, message, level, time) {
     const line = asJson.call(this, object, message, level, time)
     if (isSent(this[streamSym] as Multistream)) return line

@@ -1,6 +1,7 @@
 /* oxlint-disable no-underscore-dangle -- Node's streams name their methods so */
 import type { Logger as WinstonLogger } from 'winston'
 import { loadAdapter, loggerCreated } from './adapters.ts'
+import { beforeCalls } from './beforeCalls.ts'
 import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
 
@@ -23,14 +24,14 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
   if (!winston.version.startsWith('3.')) throw new Error(`winston ${winston.version} is no winston 3`)
   // winston 3.0 does not export its class Logger, which the class of each logger extends.
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
-  const { add, clear, configure } = prototype
+  const { pipe } = prototype
   const write = prototype.write as Write
   if (isInjecting) injectInto(prototype as unknown as { _transform: Transform })
 
-  prototype.configure = function (this: Logger, ...args) {
-    loggerCreated()
-    return configure.apply(this, args)
-  }
+  beforeCalls(prototype, 'configure', loggerCreated)
+  beforeCalls(prototype, 'clear', (logger) => {
+    logger[TRANSPORT] = undefined
+  })
   prototype.write = function (this: Logger, ...args) {
     if (this[TRANSPORT] !== undefined) return write.apply(this, args)
     const isTracked = Object.hasOwn(this, 'write')
@@ -38,18 +39,15 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
     // The first transport of a logger replaces its `write`, by which it knows the log call.
     return isTracked ? write.apply(this, args) : (this.write as Write).apply(this, args)
   } as Write as Logger['write']
-  prototype.add = function (this: Logger, transport) {
-    if (this[TRANSPORT] && transport !== this[TRANSPORT] && sendsToOpenTelemetry(transport)) {
+  // `add` passes each transport that it accepts to `pipe`.
+  prototype.pipe = function (this: Logger, transport, ...rest) {
+    if (this[TRANSPORT] && !Object.is(transport, this[TRANSPORT]) && sendsToOpenTelemetry(transport)) {
       this.remove(this[TRANSPORT])
       this[TRANSPORT] = null
       noteOther('winston')
     }
-    return add.call(this, transport)
-  }
-  prototype.clear = function (this: Logger) {
-    this[TRANSPORT] = undefined
-    return clear.call(this)
-  }
+    return pipe.call(this, transport, ...rest)
+  } as Logger['pipe']
 }
 
 function attachTo(logger: Logger): void {

@@ -18,6 +18,7 @@ export { isLoggingSuppressed, withLoggingSuppressed } from './state.ts'
 export { endOfText, parseObject } from './json.ts'
 export { distinctKey } from './keys.ts'
 export { noteLongWait } from './longWait.ts'
+export { warnOfLostRecords, warnOfUnsentInThreads } from './lostRecords.ts'
 export {
   bridgeOptionRules,
   checkOptions,

@@ -8,7 +8,7 @@ import type { RetryingTransport } from '../transport/retry.ts'
 import { createShutdown } from '../process/shutdown.ts'
 import { limitMillis, type TimeLimit } from '../process/timers.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
-import { watchThreads } from '../process/threadRecords.ts'
+import { watchLostRecords } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { type LogsStats, PipelineCounters } from '../queue/counters.ts'
 import { BATCH_BYTES, type EncodedResource, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
@@ -90,7 +90,7 @@ export class LogPipeline {
     this.maxBatchRecords = config.maxExportBatchSize ?? Infinity
     this.open = new OpenBatch(this.maxBatchBytes)
     this.counters = new PipelineCounters(config.onDrop, unit)
-    this.stopWatchingThreads = watchThreads((count) => this.counters.dropWithThread(count))
+    this.stopWatchingThreads = watchLostRecords((count) => this.counters.dropWithThread(count))
     const { meterProvider, maxQueueSize, exporter } = config
     const onExport =
       meterProvider &&

@@ -1,12 +1,17 @@
 import { isMainThread } from 'node:worker_threads'
-import { END_TIMEOUT_MILLIS, warnOnce, watchShutdownSignals } from '@logbridge/bridge/internal'
+import {
+  END_TIMEOUT_MILLIS,
+  warnOfUnsentInThreads,
+  warnOnce,
+  watchShutdownSignals,
+} from '@logbridge/bridge/internal'
+import { unsentInThreads } from '@logbridge/bridge/threads'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { type ExitSource, flushAtExit } from './exitFlush.ts'
 import { watchExit } from './exitListeners.ts'
 import { onHeldEnd } from './heldEnd.ts'
 import { type Unsent, withLongWaitNoted } from './longWait.ts'
 import { onProcess } from './sharedListeners.ts'
-import { unsentInThreads } from './threadRecords.ts'
 import { within } from './timers.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
 
@@ -114,13 +119,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
 
   function reportUnsent(): void {
     const inThreads = unsentInThreads()
-    if (inThreads > 0) {
-      warnOnce(
-        'unsent-in-threads',
-        `log records of worker threads not yet sent when the process ended: ${inThreads}. Flush at the end of each task of a ` +
-          'worker, e.g. with flushOnFreeze()',
-      )
-    }
+    if (inThreads > 0) warnOfUnsentInThreads(inThreads)
     const { queued, inFlight, spooled } = handler.stats()
     const unsent = queued + inFlight - spooled
     if (unsent <= printed || unsent === handler.announcedLoss()) return

@@ -1,10 +1,14 @@
+import { CELLS } from '@logbridge/bridge/threads'
 import type { DropListener, DropReason } from '../config/dropReasons.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import { severitiesOf } from '../otlp/logsRequest.ts'
-import { claimCounts, COUNTS, IN_FLIGHT, QUEUED, releaseCounts, SPOOLED } from '../process/threadRecords.ts'
+import { claimRow, privateRow, releaseRow } from '../process/threadRecords.ts'
 import { GRPC_STATUS_NAMES } from '../transport/grpcCall.ts'
 import type { ExportOutcome } from '../transport/transport.ts'
 import { DropReporter, type RecordUnit } from './dropReporter.ts'
+
+/** Cells of the counts in a row. Local, because the CommonJS build reads an imported name by a getter (`pnpm bench pipeline`). */
+const { QUEUED, IN_FLIGHT, SPOOLED } = CELLS
 
 /**
  * Counts of log records. At any moment
@@ -64,7 +68,7 @@ export class PipelineCounters {
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly dropReporter: DropReporter
   /** Queued, in flight and spooled. A worker thread shares them with the thread that started it, which outlives the worker. */
-  private counts = claimCounts() ?? new Int32Array(COUNTS)
+  private counts = claimRow() ?? privateRow()
 
   /** Word for one record, in messages. */
   readonly unit: RecordUnit
@@ -168,7 +172,7 @@ export class PipelineCounters {
     this.dropReporter.end(this.announcedLoss)
     const { counts } = this
     this.counts = Int32Array.from(counts)
-    releaseCounts(counts)
+    releaseRow(counts)
   }
 
   /** @param bytes memory that queued records and records in flight hold */

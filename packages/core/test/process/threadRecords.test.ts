@@ -183,7 +183,7 @@ describe('threadRecords in a pool of piscina', () => {
   })
 })
 
-test('watchThreads shares a table of the realm of Node.js when the globals are those of another realm', async () => {
+test('watchLostRecords shares a table of the realm of Node.js when the globals are those of another realm', async () => {
   const key = 'logbridge.threadRecords.1'
   const before = getEnvironmentData(key)
   const { SharedArrayBuffer: own } = globalThis
@@ -191,8 +191,8 @@ test('watchThreads shares a table of the realm of Node.js when the globals are t
     setEnvironmentData(key, undefined)
     vi.stubGlobal('SharedArrayBuffer', runInNewContext('SharedArrayBuffer'))
     vi.resetModules()
-    const { watchThreads } = await import('../../src/process/threadRecords.ts')
-    watchThreads(() => {})()
+    const { watchLostRecords } = await import('../../src/process/threadRecords.ts')
+    watchLostRecords(() => {})()
     expect(getEnvironmentData(key)).toBeInstanceOf(own)
   } finally {
     vi.unstubAllGlobals()
