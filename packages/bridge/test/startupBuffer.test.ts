@@ -201,7 +201,7 @@ describe('records before a provider', () => {
     logs.setGlobalLoggerProvider(provider as never)
     replayBufferedRecords()
     expect(provider.records.map(({ body }) => body)).toEqual(['small'])
-    expect(warnings).toEqual([expect.stringMatching(/^logbridge: dropped 1 log records/)])
+    expect(warnings).toEqual([expect.stringMatching(/^logbridge: dropped 1 log record/)])
   })
 
   test('keep no text alive when their texts were cut from it', async () => {

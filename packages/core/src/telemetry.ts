@@ -5,6 +5,7 @@ import {
   noteDiagPrints,
   oneLine,
   registeredDiagLogger,
+  warn,
   warnOnce,
   writeToStderr,
 } from '@logbridge/bridge/internal'
@@ -29,7 +30,7 @@ import type { SignalPipeline } from './signals/signalPipeline.ts'
 import { IDLE_EXIT_HANDLER } from './logs/exitHandler.ts'
 import { createLoggerProviderFrom } from './logs/provider.ts'
 import { ownInstanceId } from './process/instanceId.ts'
-import type { Unsent } from './process/longWait.ts'
+import { describeUnsent, type Unsent } from './process/longWait.ts'
 import { createShutdown } from './process/shutdown.ts'
 import { checkStart } from './process/startChecks.ts'
 import { shareWithWorkers } from './config/workerOptions.ts'
@@ -73,7 +74,7 @@ export interface Telemetry {
 
 /** Flush and shutdown of one signal. Logs have no `close` because their shutdown ends them. */
 type SignalShutdown = Pick<SignalPipeline<unknown>, 'forceFlush' | 'shutdown'> &
-  Partial<Pick<SignalPipeline<unknown>, 'close' | 'isExplained'>>
+  Partial<Pick<SignalPipeline<unknown>, 'close' | 'unsent'>>
 
 /** Time that metrics wait for the shutdown of logs, whose final counts they export. */
 const FINAL_COUNTS_MILLIS = 1000
@@ -146,6 +147,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
   const unsent = (): (Unsent | undefined)[] => [...exitHandler.unsent(), traces?.unsent(), metrics?.unsent()]
   const pending = (): number => (traces?.unsent()?.count ?? 0) + (metrics?.unsent()?.count ?? 0)
+  const lost = (): (Unsent | undefined)[] => [traces?.lost(), metrics?.lost()]
   const abandon = (): void => {
     exitHandler.abandon()
     traces?.abandon()
@@ -160,6 +162,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       activity,
       pending,
       unsent,
+      lost: () => [...exitHandler.lost(), ...lost()],
       exitSources: [...exitHandler.exitSources, traces?.exitSource],
     },
     { shutdownSignals, exceptions: captureUncaughtExceptions ? loggerProvider : undefined, flushOnExit },
@@ -186,6 +189,8 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
       ([name, signal]) => [name, signal, signal.close?.() ?? signal.shutdown(0)] as const,
     )
     await waitForAll(CLOSE_MILLIS, 'closed', closes)
+    const dropped = describeUnsent(lost().filter((part) => part !== undefined))
+    if (dropped !== '') warn(`dropped ${dropped}: shutdown_timeout`)
     dispose()
     stopDiag()
 
@@ -209,7 +214,10 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   return telemetry
 }
 
-/** Waits for all parts, at most for the given time, and reports each failed part, unless a line about an outage has explained its timeout. */
+/** Timeouts of the SDK for metrics and for traces. */
+const TIMED_OUT = /timed out|within timeout period/
+
+/** Waits for all parts, at most for the given time, and reports each failed part. Telemetry that is unsent at a timeout stays queued, or is reported as lost. */
 function waitForAll(
   timeoutMillis: number,
   done: string,
@@ -219,7 +227,7 @@ function waitForAll(
     part.catch((errors: unknown) => {
       // The SDK rejects with an array when it has several processors.
       const error: unknown = Array.isArray(errors) ? errors[0] : errors
-      if (signal.isExplained?.() && /timed out/.test(String(error))) return
+      if (TIMED_OUT.test(String(error)) && signal.unsent?.()?.count) return
       warnOnce(`${done}-${name}`, `${name} could not be ${done}`, error)
     }),
   )

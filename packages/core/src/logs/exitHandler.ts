@@ -1,7 +1,6 @@
 import type { ExitSource } from '../process/exitFlush.ts'
 import { type Unsent, unsentRecords } from '../process/longWait.ts'
 import type { ExitHandler } from '../process/processExit.ts'
-import { EMPTY_STATS } from '../queue/counters.ts'
 import type { Signal } from '../config/optionTable.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import type { LogPipeline } from './pipeline.ts'
@@ -12,8 +11,8 @@ export interface LogsExitHandler extends ExitHandler {
   unsent(): readonly Unsent[]
 }
 
-/** Words for the unsent records of a pipeline, of which those of traces and metrics come from other programs. */
-const UNSENT = { logs: 'logs', traces: 'spans', metrics: 'singleMetrics' } as const
+/** Kinds of the unsent records of a pipeline, of which those of traces and metrics come from other programs. */
+const UNSENT = { logs: 'logs', traces: 'traces', metrics: 'singleMetrics' } as const
 
 /** @param endpoint the receiver, without secrets, for reports */
 export function createExitHandler(
@@ -24,7 +23,6 @@ export function createExitHandler(
 ): LogsExitHandler {
   return {
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
-    stats: () => pipeline.stats(),
     activity: () => pipeline.stats().created,
     pending: () => 0,
     unsent: () => [
@@ -33,7 +31,11 @@ export function createExitHandler(
         ...(!pipeline.hasSpool && { announceLoss: () => pipeline.announceLoss() }),
       },
     ],
-    announcedLoss: () => pipeline.announcedLoss,
+    lost() {
+      const { queued, inFlight, spooled } = pipeline.stats()
+      const count = queued + inFlight - spooled
+      return [{ count: count === pipeline.announcedLoss ? 0 : count, signal: UNSENT[signal], endpoint }]
+    },
     abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
@@ -44,11 +46,10 @@ export function createExitHandler(
 /** Exit handler where no pipeline exists. */
 export const IDLE_EXIT_HANDLER: LogsExitHandler = {
   forceFlush: async () => {},
-  stats: () => EMPTY_STATS,
   activity: () => 0,
   pending: () => 0,
   unsent: () => [],
-  announcedLoss: () => 0,
+  lost: () => [],
   abandon() {},
   spillSync() {},
   end() {},

@@ -3,9 +3,8 @@ import { MAX_TIMER_MILLIS } from './timers.ts'
 
 const UNITS = {
   logs: ['log record', 'log records'],
-  traces: ['batch of spans', 'batches of spans'],
+  traces: ['span', 'spans'],
   metrics: ['batch of metrics', 'batches of metrics'],
-  spans: ['span', 'spans'],
   singleMetrics: ['metric', 'metrics'],
 } as const
 
@@ -78,7 +77,7 @@ export async function withLongWaitNoted<Value>(
   }
 }
 
-/** Formats `12 log records and 1 batch of spans to be sent to http://localhost:4317, at most 3 s`. */
+/** Formats `12 log records and 3 spans to be sent to http://localhost:4317, at most 3 s`. */
 export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMillis: number): string {
   const byEndpoint = Map.groupBy(unsent.filter(isUnsent), ({ endpoint }) => endpoint)
   const parts = [...byEndpoint].map(
@@ -88,7 +87,7 @@ export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMil
   return timeoutMillis >= MAX_TIMER_MILLIS ? what : `${what}, at most ${shownSeconds(timeoutMillis)}`
 }
 
-/** Formats `12 log records and 1 batch of spans`; an empty text when nothing is unsent. */
+/** Formats `12 log records and 3 spans`; an empty text when nothing is unsent. */
 export function describeUnsent(unsent: readonly Unsent[]): string {
   const bySignal = Map.groupBy(unsent, ({ signal }) => signal)
   const texts = [...bySignal].map(([signal, parts]) => {

@@ -10,7 +10,7 @@ import type { LoggerProvider } from '@opentelemetry/api'
 import { type ExitSource, flushAtExit } from './exitFlush.ts'
 import { watchExit } from './exitListeners.ts'
 import { onHeldEnd } from './heldEnd.ts'
-import { type Unsent, withLongWaitNoted } from './longWait.ts'
+import { describeUnsent, type Unsent, withLongWaitNoted } from './longWait.ts'
 import { onProcess } from './sharedListeners.ts'
 import { within } from './timers.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
@@ -26,14 +26,13 @@ export interface ExitHandler {
   forceFlush(timeoutMillis: number): Promise<unknown>
   /** Aborts the exports that would keep the process alive. */
   abandon(): void
-  stats(): { readonly queued: number; readonly inFlight: number; readonly spooled: number }
   /** Returns a number that grows with each new record or span. */
   activity(): number
   /** Returns the number of exports of spans and metrics in progress. */
   pending(): number
   unsent(): readonly (Unsent | undefined)[]
-  /** Returns the number of log records whose loss a line has announced. */
-  announcedLoss(): number
+  /** Returns what is lost when the process ends now, without what a line has announced. */
+  lost(): readonly (Unsent | undefined)[]
   /** Writes unsent records to the spool, synchronously. */
   spillSync(): void
   /** Ends the pipeline: spills, then reports the dropped records. */
@@ -120,12 +119,14 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
   function reportUnsent(): void {
     const inThreads = unsentInThreads()
     if (inThreads > 0) warnOfUnsentInThreads(inThreads)
-    const { queued, inFlight, spooled } = handler.stats()
-    const unsent = queued + inFlight - spooled
-    if (unsent <= printed || unsent === handler.announcedLoss()) return
+    const lost = handler.lost().filter((part) => part !== undefined)
+    const unsent = describeUnsent(
+      lost.filter(({ signal, count }) => count > (signal === 'logs' ? printed : 0)),
+    )
+    if (unsent === '') return
     warnOnce(
-      'unsent-at-exit',
-      `log records not yet sent when the process ended: ${unsent}. The receiver is unreachable, or ` +
+      `unsent-at-exit-${lost.map(({ signal }) => signal).join()}`,
+      `not sent when the process ended: ${unsent}. The receiver is unreachable, or ` +
         'process.exit() or an uncaught exception ended the process before shutdown() had resolved',
       exitReason,
     )

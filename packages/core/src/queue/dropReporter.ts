@@ -112,7 +112,7 @@ function describe(dropped: Tally, unit: RecordUnit): string {
     })
     return `${reason} ${parts.join(', ')}`
   })
-  return `dropped ${total} ${unit}s: ${reasons.join('; ')}`
+  return `dropped ${total} ${unit}${total === 1 ? '' : 's'}: ${reasons.join('; ')}`
 }
 
 const DROP_MESSAGES: Readonly<Record<Exclude<DropReason, 'shutdown_timeout'>, string>> = {

@@ -23,10 +23,14 @@ export interface OtlpExporter<Items> {
   abandon(): void
   /** Aborts the exports in progress and ends the exporter. */
   close(): Promise<void>
-  /** Returns the exports in progress. */
+  /** Returns the items of exports in progress. */
   unsent(): Unsent
-  /** Tells if a line about an outage has explained that exports fail. */
-  isExplained(): boolean
+  /**
+   * Returns the items that the end of the process or of the provider loses, and that no line has named.
+   *
+   * @param recorded number of items so far, among them those that the SDK has not passed on
+   */
+  lost(recorded?: number): Unsent
   /** @param flush makes the SDK export its buffered items, before `flush` returns */
   exitSource(flush: () => void): ExitSource
 }
@@ -48,6 +52,11 @@ export function createOtlpExporter<Items>(
   const pending = new Set<Promise<void>>()
   /** Items of exports in progress, and items for the exit flush. */
   const unsentItems = new Set<Items>()
+  /** Number of items that were lost at the end, and of unsent items that a line has named. */
+  let lostCount = 0
+  let announcedCount = 0
+  /** Number of items that the SDK has passed on. */
+  let takenCount = 0
   let isExiting = false
   let attempts = new AbortController()
   let isAbandoned = false
@@ -55,15 +64,16 @@ export function createOtlpExporter<Items>(
 
   async function send(items: Items): Promise<ExportResult> {
     const request = serializer.serializeRequest(items)
-    if (request === undefined) return failed(`${unit} cannot be encoded`)
+    if (request === undefined) return failed(items, `${unit} cannot be encoded`)
     const outcome = await withDeadline(config.exportTimeoutMillis, attempts.signal, (attempt) =>
       transport.send(request, attempt),
     )
-    return resultOf(outcome)
+    return resultOf(items, outcome)
   }
 
-  function resultOf(outcome: ExportOutcome): ExportResult {
-    if (outcome.kind !== 'delivered') return failed(outcome.reason)
+  function resultOf(items: Items, outcome: ExportOutcome): ExportResult {
+    if (outcome.kind !== 'delivered') return failed(items, outcome.reason)
+    announcedCount = 0
     rearm(`export-${signal}`)
     if (outcome.rejected > 0 || outcome.message) {
       warnOnce(
@@ -75,8 +85,10 @@ export function createOtlpExporter<Items>(
     return { code: ExportResultCode.SUCCESS }
   }
 
-  function failed(error: unknown): ExportResult {
-    if (!isExplained()) {
+  function failed(items: Items, error: unknown): ExportResult {
+    // The end of the process or of the provider reports all that it loses in one line.
+    if (isAbandoned || isClosed) lostCount += countOf(items)
+    else if (!isExplained()) {
       warnOnce(
         `export-${signal}`,
         `export failed, ${unit} dropped (logged once until an export succeeds)`,
@@ -92,7 +104,22 @@ export function createOtlpExporter<Items>(
   }
 
   function unsent(): Unsent {
-    return { count: pending.size, signal, endpoint, announceLoss() {} }
+    const count = sumOf(unsentItems)
+    return {
+      count,
+      signal,
+      endpoint,
+      announceLoss() {
+        announcedCount = count
+      },
+    }
+  }
+
+  function lost(recorded = takenCount): Unsent {
+    const count = lostCount + sumOf(unsentItems) + recorded - takenCount
+    // The line about the outage names no metrics that are collected after it.
+    const isNamed = count === announcedCount || (signal === 'metrics' && receiver.isLossReported)
+    return { count: isNamed ? 0 : count, signal, endpoint }
   }
 
   async function forceFlush(): Promise<void> {
@@ -114,8 +141,9 @@ export function createOtlpExporter<Items>(
   }
 
   function completeExit(items: Items, outcome: ExportOutcome): void {
-    if (outcome.kind !== 'retryable') unsentItems.delete(items)
-    resultOf(outcome)
+    if (outcome.kind === 'retryable') return
+    unsentItems.delete(items)
+    resultOf(items, outcome)
   }
 
   async function close(): Promise<void> {
@@ -127,13 +155,14 @@ export function createOtlpExporter<Items>(
 
   return {
     export(items, resultCallback) {
-      if (isClosed) return resultCallback(failed('the exporter has been shut down'))
-      if (isAbandoned && !isExiting) return resultCallback(failed('the process is ending'))
+      takenCount += countOf(items)
+      if (isClosed) return resultCallback(failed(items, 'the exporter has been shut down'))
+      if (isAbandoned && !isExiting) return resultCallback(failed(items, 'the process is ending'))
       unsentItems.add(items)
       if (isExiting) return
       const endTimerCount = countExportTimer()
       const sending = withSuppressedTelemetry(() => send(items))
-        .catch(failed)
+        .catch((error: unknown) => failed(items, error))
         .then(resultCallback)
         .finally(() => {
           endTimerCount()
@@ -150,7 +179,7 @@ export function createOtlpExporter<Items>(
     },
     close,
     unsent,
-    isExplained,
+    lost,
     exitSource: (flush) => ({
       signal,
       route: transport.exitRoute,
@@ -166,6 +195,17 @@ export function createOtlpExporter<Items>(
       },
     }),
   }
+}
+
+/** Counts spans; a batch of metrics is 1. */
+function countOf(items: unknown): number {
+  return Array.isArray(items) ? items.length : 1
+}
+
+function sumOf(batches: ReadonlySet<unknown>): number {
+  let sum = 0
+  for (const items of batches) sum += countOf(items)
+  return sum
 }
 
 /**

@@ -88,7 +88,7 @@ export function createMetrics(
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
-    isExplained: () => otlp?.isExplained() ?? false,
+    lost: () => otlp?.lost(),
   }
 }
 

@@ -11,6 +11,6 @@ export interface SignalPipeline<Provider> {
   close(): Promise<unknown>
   /** Returns the exports under way. */
   unsent(): Unsent | undefined
-  /** Tells if a line about an outage has explained that exports fail. */
-  isExplained(): boolean
+  /** Returns what the end of the process or of the provider loses, without what a line has announced. */
+  lost(): Unsent | undefined
 }

@@ -1,4 +1,5 @@
 import { nextTurn } from '@logbridge/bridge/internal'
+import { TraceFlags } from '@opentelemetry/api'
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -20,7 +21,7 @@ import type { SignalPipeline } from './signalPipeline.ts'
 import { guardedSpanProcessor, reportFailure, withExports } from './guarded.ts'
 
 export interface Traces extends SignalPipeline<TracerProvider> {
-  /** Returns the number of spans that have ended so far. */
+  /** Returns the number of sampled spans that have ended so far. */
   endedSpans(): number
   /** Spans that an exit flush sends. */
   readonly exitSource: ExitSource | undefined
@@ -37,7 +38,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     const waiting = withExports(processor, exporter, () => deferredExports(resource))
     // The exporter for OTLP reports its failures itself.
     return exporter === otlp
-      ? suppressProcessor(waiting, (run) => run().catch(() => {}))
+      ? suppressProcessor(waiting, ignoreFailure, ignoreFailure)
       : suppressProcessor(waiting)
   }
 
@@ -60,8 +61,8 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   let ended = 0
   const counter: SpanProcessor = {
     onStart() {},
-    onEnd() {
-      ended += 1
+    onEnd(span) {
+      if (isSampled(span)) ended += 1
     },
     forceFlush: async () => {},
     shutdown: async () => {},
@@ -79,7 +80,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
-    isExplained: () => otlp?.isExplained() ?? false,
+    lost: () => otlp?.lost(ended),
     endedSpans: () => ended,
     // BatchSpanProcessor passes all buffered spans to its exporter before its flush returns.
     exitSource: otlp?.exitSource(
@@ -88,17 +89,26 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   }
 }
 
+async function ignoreFailure(run: () => Promise<void>): Promise<void> {
+  await run().catch(() => {})
+}
+
+function isSampled(span: ReadableSpan): boolean {
+  return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+}
+
 /** Suppresses telemetry that a processor causes, including from timers that the end of a span starts. */
 function suppressProcessor(
   processor: SpanProcessor,
-  report: (run: () => Promise<void>) => Promise<void> = reportFailure,
+  shutdown: (run: () => Promise<void>) => Promise<void> = reportFailure,
+  flush: (run: () => Promise<void>) => Promise<void> = (run) => run(),
 ): SpanProcessor {
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => withSuppressedTelemetry(() => processor.onEnd(span)),
-    forceFlush: () => withSuppressedTelemetry(() => processor.forceFlush()),
+    forceFlush: () => flush(() => withSuppressedTelemetry(() => processor.forceFlush())),
     // Catch rejections, because a rejection ends the wait of the SDK for all processors.
-    shutdown: () => report(() => withSuppressedTelemetry(() => processor.shutdown())),
+    shutdown: () => shutdown(() => withSuppressedTelemetry(() => processor.shutdown())),
   }
 }
 

@@ -50,7 +50,7 @@ test.each(['', 'exit'])(
     // process.exit() ends the process without a wait.
     expect(stderr).toMatch(
       more === 'exit'
-        ? /^logbridge: log records not yet sent when the process ended: 1\. The receiver is unreachable, or .*\n$/
+        ? /^logbridge: not sent when the process ended: 1 log record\. The receiver is unreachable, or .*\n$/
         : /^logbridge: export to \S+ failed, dropping 1 log record unless an export succeeds within 3 s .*\n$/,
     )
   },

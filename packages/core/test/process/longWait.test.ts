@@ -53,7 +53,7 @@ test('Telemetry.shutdown waits 3 s and reports the wait after 1 s when the recei
   await arrived(2)
   await expectWait(
     ended,
-    `still waiting for 12 log records and 1 batch of spans to be sent to ${receiver.url}, at most 3 s`,
+    `still waiting for 12 log records and 1 span to be sent to ${receiver.url}, at most 3 s`,
   )
 })
 

@@ -27,7 +27,7 @@ test('watchReceiver reports an outage and its end with one line each when all si
   for (const receiver of signals) receiver.onDelivered()
   for (const receiver of signals) receiver.onDelivered()
   expect(warnings.slice(1)).toEqual([
-    `export to ${endpoint} succeeds again after 12 s, sending 340 log records and 1 batch of spans`,
+    `export to ${endpoint} succeeds again after 12 s, sending 340 log records and 1 span`,
   ])
 })
 

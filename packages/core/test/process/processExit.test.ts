@@ -79,7 +79,7 @@ describe('onProcessExit of a process without further work', () => {
       queued: 0,
       inFlight: 0,
     })
-    expect(ended.stderr).toMatch(/^logbridge: .*(?:dropping 1 log record|dropped 1 log records)\b/m)
+    expect(ended.stderr).toMatch(/^logbridge: .*(?:dropping 1 log record|dropped 1 log record)\b/m)
   })
 })
 
@@ -182,7 +182,38 @@ test.each(['grpc', 'http/protobuf'])(
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } },
     )
     expect(ended.code).toBe(0)
-    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).toContain('not sent when the process ended: 1 log record.')
+  },
+)
+
+const LOST = String.raw`1 log record, 3 spans(?: and 1 batch of metrics)?`
+const OUTAGE = String.raw`logbridge: export to \S+ failed`
+const WAIT = String.raw`logbridge: still waiting for 1 log record, 3 spans and 1 batch of metrics to be sent to \S+, at most 3 s\n`
+const AT_END = String.raw`logbridge: not sent when the process ended: 1 log record(?:,| and) 3 spans(?: and 1 batch of metrics)?\. .*\n`
+const SPANS = `${PRODUCE} for (let n = 0; n < 2; n += 1) trace.getTracer('t').startSpan('work').end()\n`
+
+test.each([
+  ['it ends at once', '', `${OUTAGE}, dropping ${LOST} unless an export succeeds within 3 s .*\n`],
+  [
+    'an outage has begun before',
+    'setTimeout(() => {}, 4000)',
+    `${OUTAGE}, retrying with backoff .*\n${WAIT}${AT_END}`,
+  ],
+  ['it exits', 'process.exit()', AT_END],
+  [
+    'a flush has timed out and a shutdown follows',
+    'await telemetry.forceFlush(3000); await telemetry.shutdown()',
+    `${OUTAGE}, retrying with backoff .*\n${WAIT}logbridge: dropped 1 log record: shutdown_timeout .*\n` +
+      'logbridge: dropped 3 spans and [12] batch(?:es)? of metrics: shutdown_timeout\n',
+  ],
+])(
+  'onProcessExit reports one cause, and once what each signal loses, when the receiver is unreachable and %s',
+  { tags: 'long' },
+  async (_, end, lines) => {
+    const ended = await run(`${ESM} const telemetry = startTelemetry()\n${SPANS}${end}`, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() },
+    })
+    expect(ended.stderr).toMatch(new RegExp(`^${lines}$`))
   },
 )
 
@@ -237,7 +268,7 @@ test(
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } },
     )
     expect(ended).toMatchObject({ code: 0, stdout: 'soon\n' })
-    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).toContain('not sent when the process ended: 1 log record and 1 span.')
   },
 )
 

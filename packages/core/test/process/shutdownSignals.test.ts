@@ -123,7 +123,7 @@ describe('shutdownSignals without handlers of the application', () => {
     running.kill(second)
     const ended = await running.ended
     expect(ended).toMatchObject({ code: second, stdout: 'ready\n' })
-    expect(ended.stderr).toContain('when the process ended: 1.')
+    expect(ended.stderr).toContain('when the process ended: 1 log record.')
     expect(ended.stderr).not.toContain('at most 2 s')
   })
 
@@ -217,7 +217,7 @@ describe('shutdownSignals with handlers of the application', () => {
   test('reports unsent records when a handler exits immediately', async () => {
     const ended = await signalled(program(['SIGTERM'], `process.on('SIGTERM', () => process.exit(4))`))
     expect(ended).toMatchObject({ code: 4, stdout: 'ready\nexit 4\n', bodies: [] })
-    expect(ended.stderr).toContain('when the process ended: 1.')
+    expect(ended.stderr).toContain('when the process ended: 1 log record.')
   })
 
   test('sends every record when an asynchronous handler shuts telemetry down', async () => {

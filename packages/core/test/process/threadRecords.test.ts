@@ -115,7 +115,7 @@ describe('threadRecords of a terminated worker thread', () => {
   test('are reported by the thread when the thread exits', async () => {
     const ended = await runs(`${START}${worker('process.exit(0)')}await once(worker, 'exit')`)
     expect(ended).toMatchObject({ code: 0, received: 0 })
-    expect(ended.stderr).toMatch(/^logbridge: log records not yet sent when the process ended: 50\.[^\n]*\n$/)
+    expect(ended.stderr).toMatch(/^logbridge: not sent when the process ended: 50 log records\.[^\n]*\n$/)
     expect(statsOf(ended)).toMatchObject({ recovered: 0, dropped: NOTHING })
   })
 

@@ -101,7 +101,7 @@ describe('captureUncaughtExceptions', () => {
     expect(withoutLines(stderr)).toBe(withoutLines(without.stderr))
     const lossy = START + "telemetry.loggerProvider.getLogger('l').emit({ body: 'lost' })\n" + THROW
     expect((await crash(lossy)).stderr).toMatch(
-      /^logbridge: log records not yet sent when the process ended: 2\./,
+      /^logbridge: not sent when the process ended: 2 log records\./,
     )
   })
 
@@ -301,7 +301,7 @@ describe('captureUncaughtExceptions in a worker thread', () => {
     expect(ended.code).toBe(0)
     expect(ended.stdout.match(/"body":"in a worker"/g)).toHaveLength(1)
     expect(ended.stdout).toContain('error in a worker\n')
-    expect(ended.stderr).toContain('when the process ended: 1.')
+    expect(ended.stderr).toContain('when the process ended: 1 log record.')
   })
 
   test('reports lost records when the thread calls process.exit()', async () => {
@@ -310,6 +310,6 @@ describe('captureUncaughtExceptions in a worker thread', () => {
       { type: 'commonjs', env },
     )
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('exit 3\n') })
-    expect(ended.stderr).toContain('when the process ended: 1.')
+    expect(ended.stderr).toContain('when the process ended: 1 log record.')
   })
 })

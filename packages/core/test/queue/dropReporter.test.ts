@@ -130,7 +130,7 @@ describe('DropReporter', () => {
     await transport.arrived(1)
     transport.answer(delivered)
     await ended
-    expect(warnings.at(-1)).toBe('dropped 1 log records: queue_full 1 INFO')
+    expect(warnings.at(-1)).toBe('dropped 1 log record: queue_full 1 INFO')
     expect(vi.getTimerCount()).toBe(0)
   })
 })

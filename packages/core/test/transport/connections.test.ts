@@ -152,6 +152,8 @@ test.each(['grpc', 'http/protobuf'])(
     logs.getLogger('l').emit({ body: 'hello' })`,
     )
     expect(ended.code).toBe(0)
-    expect(ended.stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(ended.stderr).toContain(
+      'not sent when the process ended: 1 log record, 1 span and 1 batch of metrics.',
+    )
   },
 )

@@ -305,7 +305,7 @@ describe('OTLP JSON lines on stdout', () => {
     let stdout = ''
     for await (const chunk of child.stdout) stdout += String(chunk)
     expect(stdout).toMatch(/^x+$/)
-    expect(stderr).toContain('log records not yet sent when the process ended: 1.')
+    expect(stderr).toContain('not sent when the process ended: 1 log record.')
   })
 
   test('wait, and the process ends, when the reader of a pipe is slow', async () => {
