@@ -2,11 +2,11 @@
  * Runs a function before each call of a method. The method is a getter that returns the method of the library, because a wrapped
  * method would stand in the stack of each error that the method throws.
  *
- * @param prototype holder of the method, whose instances may have a method of their own
+ * @param prototype holder of the method; an instance may replace the method
  */
-export function beforeCalls<Instance extends object, Name extends keyof Instance>(
+export function beforeCalls<Instance extends object>(
   prototype: Instance,
-  name: Name,
+  name: keyof Instance,
   run: (instance: Instance) => void,
 ): void {
   const method = prototype[name]
