@@ -81,7 +81,7 @@ test('Forwarder counts and reports the parts of each signal by their names when 
     metrics: { ...NONE, created: 1, dropped: { export_failed: 1 } },
   })
   expect(warnings.toSorted().map((line) => line.replace(/:.*/s, ''))).toEqual([
-    'dropped 1 metrics',
+    'dropped 1 metric',
     'dropped 3 spans',
     'dropped metrics, refused by the receiver',
     'dropped spans, refused by the receiver',
