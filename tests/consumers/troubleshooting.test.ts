@@ -1,14 +1,15 @@
 import { once } from 'node:events'
 import { appendFile, mkdtemp, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { startViewer } from '@logbridge/viewer'
 import { afterAll, expect, inject, test } from 'vitest'
 import { freePort } from '@logbridge/test-support/ports'
 import { installProject } from '@logbridge/test-support/project'
 import { run } from '@logbridge/test-support/run'
-import { readDocument } from '@logbridge/test-support/walkthrough'
+import { readDocument, startViewerCommand } from '@logbridge/test-support/walkthrough'
 
 // Each heading of docs/troubleshooting.md is a message, and the comment below it names the situation that causes the message.
 
@@ -30,6 +31,10 @@ afterAll(async () => {
   refusing.close()
   await viewer.close()
 })
+
+/** Viewer with a page, which the commands of this user find. */
+const page = await startPage()
+afterAll(() => page.stop())
 
 const CORE = "import { startTelemetry } from '@logbridge/core'\n"
 const EMIT = `
@@ -154,7 +159,40 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
     runShell(
       `npx -y -p node@20 -- node node_modules/@logbridge/viewer/dist/cli.js --grpc-port 0 --http-port 0`,
     ),
-  viewerPortInUse: () => runShell(`npx logbridge-viewer --grpc-port ${viewer.grpcPort} --http-port 0`),
+  viewerPortInUse: () => runViewer(`--grpc-port ${viewer.grpcPort} --http-port 0`),
+  viewerOtherAddress: () => runViewer('--host 192.0.2.1 --insecure --port 0 --grpc-port 0 --http-port 0'),
+  viewerOpenHost: () => runViewer('--host 0.0.0.0'),
+  viewerOtherDatabase: () => runViewer('--db package.json --port 0 --grpc-port 0 --http-port 0'),
+  viewerCommand: () => runViewer('lgos'),
+  viewerFile: () => runViewer('missing.jsonl'),
+  viewerFlag: () => runViewer('--prot 0'),
+  viewerFlagValue: () => runViewer('--port here'),
+  viewerFlagAlone: () => runViewer('--no-spans'),
+  viewerQuotes: () => runViewer('logs level=warn since=15m'),
+  viewerArgument: () => runViewer('trace'),
+  viewerNotRunning: () => runViewer('services', { XDG_RUNTIME_DIR: '/dev/null' }),
+  viewerAnnouncement: () =>
+    runViewer('--port 0 --grpc-port 0 --http-port 0', { XDG_RUNTIME_DIR: '/dev/null' }),
+  viewerUnreachable: async () => runViewer(`services --url http://localhost:${await freePort()}`),
+  viewerOtherServer: () => runViewer(`services --url ${refusingUrl}`),
+  viewerToken: () => runViewer(`services --url ${page.pageUrl} --token another-token-than-its`),
+  viewerHost: () => refusalOf(page.pageUrl, { host: 'shop.example' }),
+  viewerOrigin: () => refusalOf(page.pageUrl, { origin: 'http://shop.example' }),
+  viewerQuery: () => askViewer(`logs 'level>=errr'`),
+  viewerField: () => askViewer(`logs levle=error`),
+  viewerTimeout: async () => {
+    await page.sendLogs(Array.from({ length: 600 }, () => 'ab'.repeat(3000)))
+    return askViewer(String.raw`logs 'msg=~/([ab]{1,20}){1,20}[xyz]/'`)
+  },
+  viewerTrace: () => askViewer('trace 4bf92f35'),
+  viewerImport: () => askViewer('import package.json'),
+  viewerHostOfSender: () => refusalOf(`${page.httpUrl}/v1/logs`, { host: 'shop.example' }),
+  viewerPath: () => refusalOf(`${page.httpUrl}/otlp`),
+  viewerContentType: () => refusalOf(`${page.httpUrl}/v1/logs`, { 'content-type': 'text/plain' }),
+  viewerTooLarge: () =>
+    refusalOf(`${page.httpUrl}/v1/logs`, { 'content-type': 'application/json' }, 'x'.repeat(5e6)),
+  viewerBrowser: () => runViewer('--open --port 0 --grpc-port 0 --http-port 0', { PATH: '/var/empty' }),
+  viewerStdout: () => runViewer('--help > /dev/full'),
   sdk2: () => inEmptyFolder('npm install @opentelemetry/sdk-logs@0.223.1 @logbridge/core'),
   sdk2Forced: () =>
     inEmptyFolder(
@@ -203,6 +241,60 @@ async function runProgram(
 
 function runShell(command: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   return project.run('sh', ['-c', `(${command}) 2>&1; true`], env)
+}
+
+interface PageProcess {
+  readonly pageUrl: string
+  readonly httpUrl: string
+  readonly runtime: string
+  sendLogs(bodies: readonly string[]): Promise<void>
+  stop(): Promise<unknown>
+}
+
+async function startPage(): Promise<PageProcess> {
+  const runtime = await mkdtemp(join(project.folder, 'runtime-'))
+  const running = await startViewerCommand('npx logbridge-viewer --port 0', project.folder, {
+    XDG_RUNTIME_DIR: runtime,
+  })
+  const { pageUrl, httpUrl } = /Page: (?<pageUrl>[^?]+)\S*\n.* HTTP at (?<httpUrl>\S+)/.exec(
+    running.printed(),
+  )!.groups as { pageUrl: string; httpUrl: string }
+  return {
+    pageUrl,
+    httpUrl,
+    runtime,
+    async sendLogs(bodies) {
+      const logRecords = bodies.map((body) => ({ timeUnixNano: '1', body: { stringValue: body } }))
+      await fetch(`${httpUrl}/v1/logs`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
+      })
+    },
+    stop: () => running.stop(),
+  }
+}
+
+/** Runs the command, and ends it when it goes on. */
+function runViewer(args: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const command = `${process.execPath} node_modules/@logbridge/viewer/dist/cli.js 2>&1 ${args}`
+  return project.run('/bin/sh', ['-c', `/usr/bin/timeout -s INT 5 ${command} || true`], env)
+}
+
+/** Runs a command that asks the viewer of `startPage`. */
+function askViewer(args: string): Promise<string> {
+  return runShell(`npx logbridge-viewer ${args}`, { XDG_RUNTIME_DIR: page.runtime })
+}
+
+/** Returns the message of a refused request, by HTTP as it is, because fetch sets the Host header itself. */
+async function refusalOf(url: string, headers: OutgoingHttpHeaders = {}, sentBody?: string): Promise<string> {
+  const sent = request(url, { method: url === page.pageUrl ? 'GET' : 'POST', headers })
+  sent.on('error', () => {}).end(sentBody)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const body = await text(response)
+  if (!body.startsWith('{')) return body
+  const answer = JSON.parse(body) as { error?: string; message?: string }
+  return answer.error ?? answer.message ?? ''
 }
 
 /** Runs commands in an empty folder, until one fails. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, expect, inject, it } from 'vitest'
 import { run } from '@logbridge/test-support/run'
-import { startViewerCommand } from '@logbridge/test-support/walkthrough'
+import { readDocument, startViewerCommand } from '@logbridge/test-support/walkthrough'
 
 const folder = await mkdtemp(join(inject('projects'), 'viewer-'))
 const home = join(folder, 'home')
@@ -31,7 +31,16 @@ const LINE = JSON.stringify({
     {
       resource: { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] },
       scopeLogs: [
-        { logRecords: [{ timeUnixNano: '1', severityNumber: 9, body: { stringValue: 'order placed' } }] },
+        {
+          logRecords: [
+            { timeUnixNano: '1', severityNumber: 9, body: { stringValue: 'order placed' } },
+            {
+              timeUnixNano: `${Date.now()}000000`,
+              severityNumber: 17,
+              body: { stringValue: 'order declined' },
+            },
+          ],
+        },
       ],
     },
   ],
@@ -59,6 +68,20 @@ it('npx @logbridge/viewer shows a record on its page and by its command when the
   expect(await run('npx', ['@logbridge/viewer', 'logs', 'msg=~/placed$/'], project, env)).toContain(
     'shop order placed',
   )
+})
+
+it('README of the viewer has a call of curl that answers', async () => {
+  const readme = await readDocument('packages/viewer/README.md')
+  const { page, token } = /Page: (?<page>\S+)\?token=(?<token>\S+)/.exec(viewer.printed())!.groups as {
+    page: string
+    token: string
+  }
+  const command = /^curl .*$/m.exec(readme)![0]
+  const answer = await run('sh', [
+    '-c',
+    command.replace('http://localhost:4319/', page).replace('5d1f…', token),
+  ])
+  expect(answer).toContain('"order declined"')
 })
 
 it('npx @logbridge/viewer installs one package', async () => {

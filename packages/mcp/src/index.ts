@@ -6,6 +6,7 @@ import {
   formatLogRecord,
   orderSpans,
   parseJson,
+  suggestField,
   toLogRecord,
   type ClientOptions,
   type ParsedLogRow,
@@ -76,7 +77,8 @@ export function createServer(options: ClientOptions = {}): McpServer {
         for await (const line of client.lines('api/logs', { q, limit })) {
           lines.push(formatLogRecord(toLogRecord(parseJson(line) as ParsedLogRow)))
         }
-        return lines
+        const question = lines.length === 1 ? suggestField(q, 'logs') : undefined
+        return question === undefined ? lines : [...lines, question]
       }),
   )
 

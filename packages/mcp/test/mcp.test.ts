@@ -121,6 +121,11 @@ describe('createServer', () => {
     expect((await call('count_by', { field: 'service', query: 'level>=error' })).text).toBe('50 "shop"')
   })
 
+  it('asks about a mistyped field when no record matches', async () => {
+    const { text } = await call('search_logs', { query: 'levle=error' })
+    expect(text).toBe('0 log records match\nDid you mean the field level instead of levle?')
+  })
+
   it('answers the error of a wrong query', async () => {
     expect(await call('search_logs', { query: 'level>=loud' })).toMatchObject({
       isError: true,

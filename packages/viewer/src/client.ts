@@ -8,6 +8,7 @@ export type { ParsedLogRow, ParsedSpanRow } from './commands/records.ts'
 export { describeTrace, orderSpans } from './traceSummary.ts'
 export { formatDuration, formatLogRecord } from './format.ts'
 export { toLogRecord } from './commands/records.ts'
+export { suggestField } from './query/suggestField.ts'
 
 export interface ClientOptions {
   /**

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { closestName } from './closestName.ts'
 import { UsageError } from './commands/arguments.ts'
 import { exportRecords } from './commands/export.ts'
 import { importFiles } from './commands/import.ts'
@@ -23,12 +25,25 @@ export async function main(): Promise<void> {
   const [name = '', ...args] = process.argv.slice(2)
   const command = COMMANDS.get(name)
   try {
-    await (command === undefined ? start(process.argv.slice(2)) : command(args))
+    if (command !== undefined) return await command(args)
+    checkFile(name)
+    await start(process.argv.slice(2))
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ViewerError)) throw error
     printMessage(`logbridge-viewer: ${withFlag(error)}`)
     process.exitCode = error instanceof UsageError ? 2 : 1
   }
+}
+
+/** Refuses a word that is no file, because it is a mistyped command. */
+function checkFile(name: string): void {
+  if (!/^\w+$/.test(name) || existsSync(name)) return
+  const names = [...COMMANDS.keys()]
+  const close = closestName(name, names)
+  const question = close === undefined ? '' : ` Did you mean ${close}?`
+  throw new UsageError(
+    `${name} is neither a command nor a file.${question} The commands are ${names.join(', ')}.`,
+  )
 }
 
 /** Names the flag in place of the option. */

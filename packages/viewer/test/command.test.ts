@@ -292,9 +292,20 @@ describe('main', () => {
 
   it('answers a wrong query with its position', async () => {
     await start().ready()
-    const { status, stderr } = await run(['logs', 'level>=loud'])
+    const { status, stderr } = await run(['logs', 'shop level>=errr'])
     expect(status).toBe(1)
-    expect(stderr).toContain('expected trace, debug, info, warn, error, fatal')
+    expect(stderr).toBe(
+      'logbridge-viewer: expected trace, debug, info, warn, error, fatal, or a number from 0 to 24 at character 6, found "level>=errr"\n',
+    )
+  })
+
+  it('asks about a mistyped field when no record matches', async () => {
+    const { httpUrl } = await start().ready()
+    await send(httpUrl, 'logs', logs('one'))
+    const { status, stderr, stdout } = await run(['logs', 'levle=error'])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+    expect(stderr).toBe('No record matches. Did you mean the field level instead of levle?\n')
+    expect((await run(['logs', 'order.id=1'])).stderr).toBe('No record matches.\n')
   })
 
   it('names the server when --url leads to another one', async () => {
@@ -352,6 +363,8 @@ describe('main', () => {
     [['--allow-host', 'a b'], '--allow-host must be'],
     [['--allow-origin', 'localhost'], '--allow-origin must be'],
     [['missing.jsonl'], 'Cannot read missing.jsonl'],
+    [['lgos'], 'lgos is neither a command nor a file. Did you mean logs? The commands are logs, trace,'],
+    [['show', '--limit', '1'], 'show is neither a command nor a file. The commands are'],
     [['logs', 'level>=warn', 'since=1m'], 'Quote the query'],
     [['trace'], 'The trace id is missing'],
     [['import'], 'The file is missing'],

@@ -1,5 +1,7 @@
 import { connectViewer, parseJson } from '../client.ts'
 import { formatLogRecord } from '../format.ts'
+import { printMessage } from '../output.ts'
+import { suggestField } from '../query/suggestField.ts'
 import { escapeControls } from '../text.ts'
 import {
   CLIENT_FLAGS,
@@ -57,5 +59,7 @@ export async function showLogs(args: string[]): Promise<void> {
     const newestFirst: string[] = []
     for await (const line of client.lines('api/logs', { q: query, limit })) newestFirst.push(line)
     for (const line of newestFirst.toReversed()) await print(line)
+    if (newestFirst.length === 0)
+      printMessage(`No record matches. ${suggestField(query, 'logs') ?? ''}`.trim())
   }
 }

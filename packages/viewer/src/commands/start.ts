@@ -33,7 +33,7 @@ OTLP/JSON lines, also compressed (.gz), at the start.
 
   --terminal              print records as they arrive, without a page
   --json                  print one line of JSON for each record, without a page
-  --min-severity <level>  hide log records below trace, debug, info, warn, error, fatal, or a number from 1 to 24;
+  --min-severity <level>  hide log records below trace, debug, info, warn, error, fatal, or a number from 0 to 24;
                           records without a severity are shown
   --no-spans              do not print spans
   --no-metrics            do not print metrics

@@ -43,6 +43,12 @@ export class QueryError extends Error {
   }
 }
 
+/** Creates the error of a comparison, with its position and what is expected there. */
+export function expected(what: string, { field, operator, value, start, end }: Comparison): QueryError {
+  const found = JSON.stringify(`${field}${operator}${value}`)
+  return new QueryError(`expected ${what} at character ${start + 1}, found ${found}`, { start, end })
+}
+
 /**
  * Parses the text of a query.
  *

@@ -1,4 +1,4 @@
-import { QueryError, type Comparison } from './query.ts'
+import { expected, type Comparison } from './query.ts'
 import { RE2JS, RE2JSException } from '../vendor/re2js.ts'
 
 const FLAGS: Readonly<Record<string, number>> = {
@@ -15,16 +15,16 @@ const compiled = new Map<string, RE2JS>()
  *
  * @throws QueryError with the reason
  */
-export function checkPattern({ value, flags = '', start, end }: Comparison): void {
+export function checkPattern(comparison: Comparison): void {
+  const { value, flags = '' } = comparison
   const unknown = flags.split('').find((flag) => FLAGS[flag] === undefined)
-  if (unknown !== undefined) {
-    throw new QueryError(`expected the flags i, m, or s, found ${JSON.stringify(unknown)}`, { start, end })
-  }
+  if (unknown !== undefined)
+    throw expected(`the flags i, m, or s after the pattern, not ${unknown},`, comparison)
   try {
     compile(value, flags)
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error
-    throw new QueryError(`${error.message}; patterns have the syntax of RE2`, { start, end })
+    throw expected(`a pattern of RE2 (${error.message.replace('error parsing regexp: ', '')})`, comparison)
   }
 }
 

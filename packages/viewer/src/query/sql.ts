@@ -6,7 +6,7 @@
  */
 import { EXCEPTION_KEYS, FIELDS, SEARCHED, type Field, type Signal } from './fields.ts'
 import { toJsonFragment, toJsonText } from './jsonText.ts'
-import { QueryError, type Comparison, type Query } from './query.ts'
+import { expected, type Comparison, type Query } from './query.ts'
 import { checkPattern } from './regularExpression.ts'
 import { requiredText } from './requiredText.ts'
 import { toDurationNanos, toNumber, toSeverityRange, toTimeNanos } from './values.ts'
@@ -280,14 +280,6 @@ function contains(column: string, text: string): Sql {
 
 function likePattern(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
-}
-
-function expected(what: string, { field, operator, value, start, end }: Comparison): QueryError {
-  const found = `${field}${operator}${value}`
-  return new QueryError(`expected ${what} at character ${start + 1}, found ${JSON.stringify(found)}`, {
-    start,
-    end,
-  })
 }
 
 function sql(text: string, ...parameters: SqlParameter[]): Sql {

@@ -1,4 +1,4 @@
-import { QueryError, type Comparison } from './query.ts'
+import { expected, type Comparison } from './query.ts'
 
 const NANOS: ReadonlyMap<string, number> = new Map([
   ['ns', 1],
@@ -46,7 +46,8 @@ export function cappedNanos(nanos: bigint): bigint {
  * @param nowMillis milliseconds since the epoch
  * @throws QueryError for other text
  */
-export function toTimeNanos({ value, ...location }: Comparison, nowMillis: number): bigint {
+export function toTimeNanos(comparison: Comparison, nowMillis: number): bigint {
+  const { value } = comparison
   const ago = toDurationNanos(value)
   if (ago !== undefined) return BigInt(nowMillis) * 1_000_000n - ago
   const [, seconds = '', fraction = '', offset = ''] =
@@ -55,10 +56,7 @@ export function toTimeNanos({ value, ...location }: Comparison, nowMillis: numbe
   const isDate = seconds.length === 10
   const millis = Date.parse(`${seconds.replace(' ', 'T')}${isDate ? 'T00:00:00' : ''}${offset}`)
   if (seconds === '' || Number.isNaN(millis)) {
-    throw new QueryError(
-      `expected a time such as 2026-11-29T10:00:00Z, or a duration before now such as 15m, not ${JSON.stringify(value)}`,
-      location,
-    )
+    throw expected('a time such as 2026-11-29T10:00:00Z, or a duration before now such as 15m', comparison)
   }
   return cappedNanos(BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0')))
 }
@@ -68,10 +66,10 @@ export function toTimeNanos({ value, ...location }: Comparison, nowMillis: numbe
  *
  * @throws QueryError for other text
  */
-export function toSeverityRange({ value, ...location }: Comparison): SeverityRange {
-  const range = parseSeverity(value)
+export function toSeverityRange(comparison: Comparison): SeverityRange {
+  const range = parseSeverity(comparison.value)
   if (range !== undefined) return range
-  throw new QueryError(`expected ${SEVERITY_FORMS}, not ${JSON.stringify(value)}`, location)
+  throw expected(SEVERITY_FORMS, comparison)
 }
 
 /** First and last severity number that a name or a number stands for. */

@@ -65,6 +65,7 @@ export interface Store {
   /** Numbers of stored and dropped records since the start. */
   written(): Written
   clear(): Promise<void>
+  /** Ends the threads. Later calls of other methods reject with ViewerError `CLOSED`. */
   close(): Promise<void>
 }
 
@@ -101,6 +102,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       throw error.isTooLarge ? new TooLargeError(error.message) : new Error(error.message)
   }
 
+  let closed: Promise<void> | undefined
+  async function close(): Promise<void> {
+    await ask({ type: 'close' })
+    await reader.worker.terminate()
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  }
+
   return {
     write(signal, encoding, bytes) {
       // A small request is a view of a shared buffer, which cannot be transferred.
@@ -129,11 +137,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     written: () => written!,
     clear: () => ask({ type: 'clear' }),
-    async close() {
-      await ask({ type: 'close' })
-      await reader.worker.terminate()
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-    },
+    close: () => (closed ??= close()),
   }
 }
 
@@ -156,7 +160,9 @@ function startThread<Response extends { id: number }>(name: string, workerData: 
     waiting.get(response.id)?.resolve(response)
     waiting.delete(response.id)
   })
+  let ended: Error | undefined
   const end = (error: Error): void => {
+    ended ??= error
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
@@ -166,6 +172,7 @@ function startThread<Response extends { id: number }>(name: string, workerData: 
     worker,
     ask: (request, transfer = []) =>
       new Promise((resolve, reject) => {
+        if (ended !== undefined) return reject(ended)
         lastId += 1
         waiting.set(lastId, { resolve, reject })
         worker.postMessage({ id: lastId, ...request }, transfer)

@@ -249,6 +249,16 @@ describePage('LogsView', () => {
     expect(await colleague.locator('.toast').textContent()).toContain('Imported 1 lines of logs.jsonl')
   })
 
+  it('asks about a mistyped field when no record matches', async () => {
+    shop.log('order placed', { level: 'error' })
+    await shop.flush()
+    const page = await openPage(viewer, '/logs?q=levle=error')
+    const nothing = page.locator('.nothing')
+    await expect
+      .poll(() => nothing.textContent())
+      .toBe('No record matches. Did you mean the field level instead of levle?')
+  })
+
   it('marks the position of an error when the query is wrong', async () => {
     shop.log('a')
     await shop.flush()

@@ -145,6 +145,15 @@ describe('openStore', () => {
     expect(filtered.buckets.map(({ counts }) => counts)).toEqual(expected)
   })
 
+  it('closes once, and rejects later calls, when close is called twice', async () => {
+    const store = await openStore({ maxMessageBytes: LIMIT })
+    await Promise.all([store.close(), store.close()])
+    await store.close()
+    const closed = expect.objectContaining({ code: 'CLOSED' })
+    await expect(store.read('counts')).rejects.toEqual(closed)
+    await expect(writeLogs(store, [log('late')])).rejects.toEqual(closed)
+  })
+
   it.each([
     { from: -1e300, to: 1e300 },
     { from: 1e300, to: -1e300 },

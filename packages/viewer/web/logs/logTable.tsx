@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { address } from '../address.ts'
 import { ERROR, formatTime, levelOf } from '../format.ts'
 import type { Log } from '../model.ts'
+import { Nothing } from '../parts/nothing.tsx'
 import { revealRow } from '../parts/revealRow.ts'
 import { useRowHeight } from '../parts/rowHeight.ts'
 import { VirtualList } from '../parts/virtualList.tsx'
@@ -124,7 +125,7 @@ export function LogTable({ list, activeId, onOpen, onMove }: LogTableProps): JSX
         }}
       />
       {rows.length === 0 && !list.isLoading.value && list.error.value === undefined && (
-        <p class="nothing">No record matches.</p>
+        <Nothing noun="record" signal="logs" />
       )}
     </div>
   )

@@ -3,6 +3,7 @@ import { addFilter, setParams } from '../address.ts'
 import { readJson } from '../api.ts'
 import { formatCount, formatTime, levelOf } from '../format.ts'
 import type { Pattern } from '../model.ts'
+import { Nothing } from '../parts/nothing.tsx'
 import { useLoaded } from '../parts/useLoaded.ts'
 import { settings } from '../settings.ts'
 import { patternTerm } from '../terms.ts'
@@ -58,7 +59,7 @@ export function Patterns({ query, counted }: { query: string; counted: number })
           })}
         </tbody>
       </table>
-      {value.length === 0 && <p class="nothing">No record matches.</p>}
+      {value.length === 0 && <Nothing noun="record" signal="logs" />}
     </section>
   )
 }

@@ -3,6 +3,7 @@ import { address, setParams } from '../address.ts'
 import { readJson } from '../api.ts'
 import { formatCount, formatNumber } from '../format.ts'
 import type { MetricSummary } from '../model.ts'
+import { Nothing } from '../parts/nothing.tsx'
 import { QueryBar, useQuery } from '../parts/queryBar.tsx'
 import { useArrivals } from '../parts/useArrivals.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
@@ -74,7 +75,7 @@ export function MetricsView(): JSX.Element {
             ))}
           </tbody>
         </table>
-        {metrics?.length === 0 && <p class="nothing">No metric matches.</p>}
+        {metrics?.length === 0 && <Nothing noun="metric" signal="metrics" />}
       </section>
     </div>
   )

@@ -3,6 +3,7 @@ import { followLink, hrefOf } from '../address.ts'
 import { readLines } from '../api.ts'
 import { formatCount, formatDuration, formatTime } from '../format.ts'
 import type { TraceSummary } from '../model.ts'
+import { Nothing } from '../parts/nothing.tsx'
 import { QueryBar, useQuery } from '../parts/queryBar.tsx'
 import { useArrivals } from '../parts/useArrivals.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
@@ -53,7 +54,7 @@ export function TracesView(): JSX.Element {
             ))}
           </tbody>
         </table>
-        {traces?.length === 0 && <p class="nothing">No trace matches.</p>}
+        {traces?.length === 0 && <Nothing noun="trace" signal="spans" />}
         {traces?.length === LIMIT && (
           <p class="nothing">The newest {LIMIT} traces are shown. Narrow the query to see others.</p>
         )}
