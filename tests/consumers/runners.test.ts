@@ -41,11 +41,13 @@ test('an adapter is no leak to Jest when no provider is registered', async () =>
   await project.run('npx', ['jest', '--detectLeaks', 'leaks.test.js'], vmModules)
 })
 
+// Jest collects garbage twice, and the native objects of HTTP/2 sessions may need a third collection. A leak fails each try.
 test.each([
   ['grpc', receiver.grpc],
   ['http/protobuf', receiver.http],
 ])(
   'Telemetry is no leak to Jest over %s when it is shut down after a span and a record',
+  { retry: 4 },
   async (protocol, to) => {
     const code = `
     import { startTelemetry } from '@logbridge/core'
@@ -58,6 +60,7 @@ test.each([
     })`
     await writeFile(join(project.folder, 'span.test.js'), code)
     const env = { ...vmModules, ...to, OTEL_EXPORTER_OTLP_PROTOCOL: protocol }
+    receiver.take()
     await project.run('npx', ['jest', '--detectLeaks', 'span.test.js'], env)
     expect(receiver.take()).toHaveLength(1)
   },
