@@ -3,7 +3,7 @@ import { getLogger, registeredProvider, type ScopeDetails } from './provider.ts'
 import { type BufferedRecord, state } from './state.ts'
 import { timers, unref } from './timers.ts'
 import type { ApiLogRecord } from './types.ts'
-import { warnOnce } from './warnings.ts'
+import { counted, warnOnce } from './warnings.ts'
 
 const MAX_RECORDS = 1000
 const MAX_BYTES = 8 * 1024 * 1024
@@ -105,7 +105,7 @@ export function replayBufferedRecords(): void {
   if (startupBuffer.overflow > 0) {
     warnOnce(
       'startup-overflow',
-      `dropped ${startupBuffer.overflow} log records because the startup buffer was full: it holds ${MAX_RECORDS} records and ` +
+      `dropped ${counted(startupBuffer.overflow, 'log record')} because the startup buffer was full: it holds ${MAX_RECORDS} records and ` +
         `${MAX_BYTES / 2 ** 20} MiB until a LoggerProvider is registered. Set up OpenTelemetry earlier`,
     )
     startupBuffer.overflow = 0

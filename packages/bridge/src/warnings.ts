@@ -71,3 +71,8 @@ function write(line: string): void {
 export function noteDiagPrints(): void {
   state.printingDiagLogger = registeredDiagLogger()
 }
+
+/** Formats a number with its unit: `1 log record`, `12 log records`. */
+export function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

@@ -1,4 +1,4 @@
-import { warn, warnOnce, timers, unref } from '@logbridge/bridge/internal'
+import { counted, warn, warnOnce, timers, unref } from '@logbridge/bridge/internal'
 import { SeverityNumber } from '@opentelemetry/api'
 import type { DropListener, DropReason } from '../config/dropReasons.ts'
 import { withSuppressedTelemetry } from '../transport/suppressed.ts'
@@ -112,7 +112,7 @@ function describe(dropped: Tally, unit: RecordUnit): string {
     })
     return `${reason} ${parts.join(', ')}`
   })
-  return `dropped ${total} ${unit}${total === 1 ? '' : 's'}: ${reasons.join('; ')}`
+  return `dropped ${counted(total, unit)}: ${reasons.join('; ')}`
 }
 
 const DROP_MESSAGES: Readonly<Record<Exclude<DropReason, 'shutdown_timeout'>, string>> = {

@@ -1,4 +1,4 @@
-import { rearm, timers, unref, warnOnce } from '@logbridge/bridge/internal'
+import { counted, rearm, timers, unref, warnOnce } from '@logbridge/bridge/internal'
 import { joinRequests } from '../otlp/logsRequest.ts'
 import type { Batch } from '../otlp/openBatch.ts'
 import type { UnsentRequest } from '../process/exitFlush.ts'
@@ -339,7 +339,7 @@ export class SendingQueue {
   private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     const { unit } = this.counters
     if (rejected > 0 || message) {
-      warnOnce(`partial-success-${unit}`, `the receiver rejected ${rejected} ${unit}s`, message)
+      warnOnce(`partial-success-${unit}`, `the receiver rejected ${counted(rejected, unit)}`, message)
     } else rearm(`partial-success-${unit}`)
     if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, this.maxConcurrency)
     // One retry may be due to a closed connection or a busy receiver. More retries are the end of an outage.

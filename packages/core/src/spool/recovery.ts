@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
-import { nextTurn, rearm, warnOnce } from '@logbridge/bridge/internal'
+import { counted, nextTurn, rearm, warnOnce } from '@logbridge/bridge/internal'
 import { type FileHandle, type Fs, isMissing, READ_WRITE, readAround } from './files.ts'
 import { FORMAT_VERSION, MAX_SEGMENT_BYTES, scanSegment, type SegmentScan } from './format.ts'
 import { listDirectories, listSegments, lockDirectory, releaseDirectory } from './ownedDirectory.ts'
@@ -114,7 +114,7 @@ function warnOfOtherVersions(
   warnOnce(
     'spool-version',
     `segments of another format version left alone in the spool ${spoolDirectory}: ${paths.length} of version ` +
-      `${[...versions].join(', ')} with ${bytes} bytes and ${records} log records, because this logbridge reads version ` +
+      `${[...versions].join(', ')} with ${bytes} bytes and ${counted(records, 'log record')}, because this logbridge reads version ` +
       `${FORMAT_VERSION}. Run a logbridge that reads theirs, or remove them. The first one is ${paths[0]}`,
   )
 }
@@ -252,7 +252,7 @@ async function recoverEntries(
     warnOnce(
       'spool-corrupted',
       `corrupt entries skipped in the spool ${directory.path}: ${scan.corruptBytes} bytes with ` +
-        `${scan.corruptRecords || 'an unknown number of'} log records in ${name} are lost, whole entries are sent`,
+        `${scan.corruptRecords > 0 ? counted(scan.corruptRecords, 'log record') : 'an unknown number of log records'} in ${name} are lost, whole entries are sent`,
     )
   }
   if (scan.entries.length === 0) return fs.promises.unlink(join(directory.path, name))

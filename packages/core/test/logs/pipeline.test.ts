@@ -113,7 +113,7 @@ describe('LogPipeline', () => {
     for (const reason of ['gRPC UNAUTHENTICATED', 'again']) transport.answer({ kind: 'failed', reason })
     await flushed
     expect(warnings).toEqual([
-      'the receiver rejected 1 log records: no such tenant',
+      'the receiver rejected 1 log record: no such tenant',
       'dropped log records, refused by the receiver: gRPC UNAUTHENTICATED',
     ])
   })

@@ -95,7 +95,7 @@ describe('Spool.recover', () => {
     }
     expect(warnings).toEqual([
       expect.stringMatching(
-        /corrupt entries skipped .*: 25 bytes with 1 log records in 000000000001.seg are lost/,
+        /corrupt entries skipped .*: 25 bytes with 1 log record in 000000000001.seg are lost/,
       ),
     ])
   })
