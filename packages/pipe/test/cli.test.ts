@@ -33,6 +33,26 @@ test('logbridge-pipe copies nothing when --quiet is given', async () => {
   expect(await bodies(1)).toEqual(['a'])
 })
 
+test('logbridge-pipe says how to read stderr when no line came on its stdin', async () => {
+  const { env } = await startReceiver()
+  const command = startCommand([], env)
+  expect(await command.end()).toBe(0)
+  expect(command.stderr()).toBe(
+    'logbridge-pipe: no line came on stdin. For a program that logs to stderr: PROGRAM 2>&1 | logbridge-pipe, or logbridge-pipe -- PROGRAM\n',
+  )
+})
+
+test('logbridge-pipe ends with exit code 1 and the number of lost lines when the receiver is unreachable, and with that of a program that it started', async () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
+  const options = ['--export-timeout-millis', '300']
+  const reading = startCommand(options, env)
+  expect(await reading.end('lost\n')).toBe(1)
+  expect(reading.stderr()).toMatch(/(?:dropping|dropped) 1 log record\b/)
+  const starting = startCommand([...options, '--', NODE, '-e', `console.log('lost')`], env)
+  expect(await starting.end()).toBe(0)
+  expect(starting.stderr()).toMatch(/(?:dropping|dropped) 1 log record\b/)
+})
+
 test('logbridge-pipe obeys the options of lines, of the bridge, and of the delivery', async () => {
   const { viewer, records } = await startReceiver()
   const options = [

@@ -283,7 +283,7 @@ test('logbridge-pipe names the field of the first line of OTLP that is malformed
     logLine({ body: text('half') }).slice(0, -3),
   ]
   const command = startCommand(['--quiet'], env)
-  expect(await command.end(`${lines.join('\n')}\n`)).toBe(0)
+  expect(await command.end(`${lines.join('\n')}\n`)).toBe(1)
   expect(command.stderr()).toBe(
     'logbridge-pipe: a line of OTLP with logs is malformed, and not sent: resourceLogs[0].scopeLogs[0].logRecords[0].severityNumber ' +
       'must be a whole number from 0 to 4294967295, not a text of 4 characters\n' +

@@ -22,13 +22,23 @@ export interface Command {
   printed(text: string): Promise<unknown>
 }
 
-/** Starts the command. Its stdin and stdout are pipes, and `isRead` false leaves stdout unread. */
+/** Options of `startCommand`. */
+interface StartOptions {
+  /** False leaves stdout unread. */
+  readonly isRead?: boolean
+  readonly cwd?: string
+  /** Program and arguments that start the command, which stands behind them. */
+  readonly wrapper?: readonly string[]
+}
+
+/** Starts the command. Its stdin and stdout are pipes. */
 export function startCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-  { isRead = true, cwd }: { isRead?: boolean; cwd?: string } = {},
+  { isRead = true, cwd, wrapper = [] }: StartOptions = {},
 ): Command {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env }, cwd })
+  const [program, ...rest] = [...wrapper, process.execPath, CLI, ...args]
+  const child = spawn(program!, rest, { env: { ...process.env, ...env }, cwd, stdio: 'pipe' })
   onTestFinished(() => void child.kill('SIGKILL'))
   const out: Buffer[] = []
   let err = ''

@@ -1,3 +1,4 @@
+import { counted } from '@logbridge/bridge/internal'
 import { constants } from 'node:os'
 import { basename } from 'node:path'
 import { CheckpointFile, defaultCheckpointPath } from '../follow/checkpoints.ts'
@@ -14,6 +15,8 @@ import { createSendingReader, readStream } from './streams.ts'
 /** Time that the command takes to end after a signal, or after the end of a child that leaves its streams open. */
 const END_MILLIS = 5000
 const SIGNALED = 128
+/** Exit code of a pipeline's last command that has lost lines. */
+const LOST = 1
 
 /**
  * Runs the command.
@@ -37,10 +40,15 @@ async function pipe(settings: Settings): Promise<number> {
   const { signal, received } = deadlineAfterSignal()
   const echo = settings.quiet ? undefined : new Echo(process.stdout, 'stdout', printMessage)
   const reader = createSendingReader(settings, sender, {})
-  await readStream(process.stdin, reader, sender, echo, signal)
+  const bytes = await readStream(process.stdin, reader, sender, echo, signal)
+  if (bytes === 0 && received() === undefined)
+    printMessage(
+      'no line came on stdin. For a program that logs to stderr: PROGRAM 2>&1 | logbridge-pipe, or logbridge-pipe -- PROGRAM',
+    )
   await end(sender, received() !== undefined)
   const last = received()
-  return signal.aborted && last ? SIGNALED + constants.signals[last] : 0
+  if (signal.aborted && last) return SIGNALED + constants.signals[last]
+  return sender.lost > 0 ? LOST : 0
 }
 
 async function runChild(settings: Settings, command: string, args: readonly string[]): Promise<number> {
@@ -93,10 +101,13 @@ async function follow(settings: Settings, patterns: readonly string[]): Promise<
     signal,
   )
   await follower.start()
-  printMessage(`following ${follower.size} files; checkpoints in ${path}`)
+  printMessage(`following ${counted(follower.size, 'file')}; checkpoints in ${path}`)
   await follower.run()
   await follower.end(END_MILLIS)
+  const { unsent } = sender
   await sender.shutdown(0)
+  if (unsent > 0)
+    printMessage(`the next run reads the lines of ${counted(unsent, 'record')} again, which were not sent`)
   // A service manager ends this command by a signal, which is no failure.
   return 0
 }

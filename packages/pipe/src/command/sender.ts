@@ -83,6 +83,16 @@ export class Sender {
     return this.sum(({ queued, inFlight, spooled }) => queued + inFlight - spooled)
   }
 
+  /** Number of records, and of malformed lines, that no receiver has and no spool keeps. */
+  get lost(): number {
+    const { malformedLines } = this
+    return (
+      this.sum(({ rejected, dropped }) =>
+        Object.values(dropped).reduce((sum, count) => sum + count, rejected),
+      ) + malformedLines
+    )
+  }
+
   /** @param timeoutMillis default: `exportTimeoutMillis` */
   flush(timeoutMillis?: number): Promise<void> {
     return this.forwarder.forceFlush(timeoutMillis)

@@ -21,20 +21,26 @@ export function createSendingReader(
   return encoding === undefined ? reader : convertingReader(reader, encoding)
 }
 
-/** Reads a stream to its end, or until the signal aborts. Copies each chunk to `echo` before the next one is read. */
+/**
+ * Reads a stream to its end, or until the signal aborts. Copies each chunk to `echo` before the next one is read.
+ *
+ * @returns the number of bytes that came
+ */
 export async function readStream(
   stream: Readable,
   reader: FileReader,
   sender: Sender,
   echo: Echo | undefined,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  let bytes = 0
   const stop = (): void => void stream.destroy()
   signal.addEventListener('abort', stop)
   try {
-    for await (const chunk of stream) {
-      await echo?.write(chunk as Buffer, signal)
-      await sender.write(reader, chunk as Buffer, signal)
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      await echo?.write(chunk, signal)
+      await sender.write(reader, chunk, signal)
     }
   } catch (error) {
     // A stream that is destroyed ends with an error.
@@ -43,4 +49,5 @@ export async function readStream(
     signal.removeEventListener('abort', stop)
     reader.end()
   }
+  return bytes
 }

@@ -5,15 +5,23 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Checksum, Fingerprint } from './fingerprint.ts'
 
-/** Position in a file up to which all records are acknowledged. */
-export interface Checkpoint extends Fingerprint {
-  /** Path under which the file was found. */
+/** Log that a program writes. Its files keep this identity when they are rotated and after a restart. */
+export interface Log {
+  /** Path under which the file, or the file before it in the rotation, was found. Records have it as `log.file.path`. */
   readonly path: string
+  /** The path without symbolic links, whose folder has the rotated files. */
+  readonly realPath: string
+}
+
+/** Position in a file up to which all records are acknowledged. */
+export interface Checkpoint extends Fingerprint, Log {
   /** Device and inode: `66306:1234`. */
   readonly id: string
   readonly offset: number
-  /** Time of the last change of the file, in milliseconds since 1970. */
+  /** Time of the last change of the file while it had its name, in milliseconds since 1970. */
   readonly modified: number
+  /** True when the file had lost the name of its log, and was read to its end. */
+  readonly isDone: boolean
 }
 
 interface Stored {
@@ -88,12 +96,14 @@ function parse(text: string): Partial<Stored> | undefined {
 }
 
 function isCheckpoint(value: unknown): boolean {
-  const { path, id, offset, modified, head, tail } = (value ?? {}) as Partial<Checkpoint>
+  const { path, realPath, id, offset, modified, isDone, head, tail } = (value ?? {}) as Partial<Checkpoint>
   return (
     typeof path === 'string' &&
+    typeof realPath === 'string' &&
     typeof id === 'string' &&
     Number.isSafeInteger(offset) &&
     typeof modified === 'number' &&
+    typeof isDone === 'boolean' &&
     isChecksum(head) &&
     isChecksum(tail)
   )

@@ -91,8 +91,8 @@ export class Follower {
       // Errors of the program itself have no code.
       if (code === undefined) throw error
       this.options.say(
-        `read ${file.path} ${code}`,
-        `${file.path} cannot be read, and is tried again: ${message}`,
+        `read ${file.log.path} ${code}`,
+        `${file.log.path} cannot be read, and is tried again: ${message}`,
       )
       return false
     }

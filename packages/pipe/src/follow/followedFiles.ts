@@ -1,11 +1,10 @@
-import { closeSync, fstatSync, openSync, realpathSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { glob } from 'tinyglobby'
-import type { Checkpoint } from './checkpoints.ts'
+import type { Checkpoint, Log } from './checkpoints.ts'
 import { type FileReader, utf16Of } from './encoding.ts'
 import { bytesAt, FINGERPRINT_BYTES, hasFingerprint } from './fingerprint.ts'
-import { filesBeside, isCompressed, isRotationOf, rotationsOf } from './rotation.ts'
-import { idOf, startOfLastLine, TailedFile } from './tailedFile.ts'
+import { fileAt, idOf, isCompressed, isFileOf, logAt, pathsOf, rotationsOf, statOf } from './rotation.ts'
+import { startOfLastLine, TailedFile } from './tailedFile.ts'
 
 /** Number of checkpoints that are kept of files that are read to their end, or not there. */
 const MAX_PAST_CHECKPOINTS = 1000
@@ -29,8 +28,8 @@ export class FollowedFiles {
   private readonly open = new Map<string, TailedFile>()
   /** Last file that was found under a path. */
   private readonly lastAt = new Map<string, TailedFile>()
-  /** Paths of files that were renamed before they could be opened, by their id. Each is sought again in the next look. */
-  private readonly renamed = new Map<string, string>()
+  /** Logs of files that were renamed before they could be opened, or could not be opened, by the id of the file. Each is sought again in the next look. */
+  private readonly missed = new Map<string, Log>()
   /** Checkpoints of files that are not open, by their id. */
   private readonly past = new Map<string, Checkpoint>()
   /** Sizes of files that could not be opened at the first start, by their id. */
@@ -61,38 +60,48 @@ export class FollowedFiles {
 
   /** Looks for new files, rotated files, and files that lost their names. */
   async look(): Promise<void> {
-    const paths = await this.matchingPaths()
     const found = new Map<string, string>()
-    for (const path of paths) {
-      const stat = statOf(path)
-      if (stat?.isFile() && !found.has(idOf(stat))) found.set(idOf(stat), path)
+    for (const path of await this.matchingPaths()) {
+      const file = fileAt(path)
+      if (file && !found.has(file.id)) found.set(file.id, path)
     }
     if (!this.hasLooked) this.resumePast(found)
     for (const file of this.open.values()) {
-      const isNamed = found.has(file.id)
+      if (file.isDone) {
+        this.forget(file)
+        continue
+      }
+      const path = found.get(file.id)
       // Look for files that came and went between two looks as soon as a file loses its name.
-      if (!isNamed && file.hasName) this.openMissedRotations(file.realPath, file.modifiedMillis)
-      file.named(isNamed)
-      if (file.isDone) this.forget(file)
+      if (path === undefined && file.hasName) this.openMissed(file.log, file.modifiedMillis)
+      file.named(path)
     }
-    const renamed = new Map(this.renamed)
-    this.renamed.clear()
-    for (const [id, path] of [...renamed, ...found]) if (!this.open.has(id)) this.openNext(path, id)
-    for (const [id, path] of found) if (!this.open.has(id)) this.renamed.set(id, path)
+    const missed = new Map(this.missed)
+    this.missed.clear()
+    for (const [id, log] of missed) if (!this.open.has(id)) this.openRenamed(log, id)
+    for (const [id, path] of found) if (!this.open.has(id)) this.openNext(path, id)
     this.hasLooked = true
     this.isFirstStart = false
   }
 
-  /** Starts a truncated file at its beginning. What was not read yet is read from the copy, when there is one. */
+  /** Starts a truncated file at its beginning. The bytes that were not read yet are read from the copy, when there is one. */
   onTruncated(file: TailedFile): void {
-    const { position } = file
-    const copy = this.openRotation(file.realPath, position, (fd) => file.isCopiedIn(fd))
-    if (copy) copy.committed = Math.min(file.committed, position)
-    else
+    const { position, log } = file
+    const copy = this.openCopy(log, position, (fd) => file.isCopiedIn(fd))
+    copy?.continueFrom(file)
+    this.openMissed(log, file.modifiedMillis)
+    const lost = file.unreadBeyond(copy?.size ?? 0)
+    const atLeast = lost > 0 ? `, at least ${lost} bytes,` : ''
+    if (!copy)
       this.options.say(
-        `truncated ${file.path} ${position}`,
-        `${file.path} was truncated or replaced at byte ${position}; it is read from its beginning. ` +
-          'Lines that were written after that byte and before the truncation are lost',
+        `truncated ${log.path} ${position}`,
+        `${log.path} was truncated or replaced at byte ${position}; it is read from its beginning. ` +
+          `Lines that were written after that byte and before the truncation${atLeast} are lost`,
+      )
+    else if (lost > 0)
+      this.options.say(
+        `truncated ${log.path} ${position}`,
+        `${log.path} was truncated after it was copied; lines that were written between copy and truncation${atLeast} are lost`,
       )
     file.restart(copy === undefined)
   }
@@ -112,21 +121,40 @@ export class FollowedFiles {
 
   /** Opens files that were read in the run before and have been rotated since, and rotated files that came after them. */
   private resumePast(found: ReadonlyMap<string, string>): void {
-    const folders = new Map<string, ReadonlyMap<string, string>>()
     const rotated = [...this.past.values()].filter(({ id }) => !found.has(id))
+    const paths = pathsOf(rotated)
     for (const checkpoint of rotated) {
-      const folder = dirname(checkpoint.path)
-      const beside = folders.get(folder) ?? pathsById(filesBeside(checkpoint.path))
-      folders.set(folder, beside)
-      const path = beside.get(checkpoint.id)
-      if (path !== undefined) this.openAt(path, checkpoint)
-      else this.openCopyOf(checkpoint)
+      const path = paths.get(checkpoint)
+      if ((path === undefined || !this.openPast(path, checkpoint)) && !this.openCopyOf(checkpoint))
+        this.onGone(checkpoint)
     }
-    for (const { path, id, modified } of rotated) {
-      this.openMissedRotations(path, modified)
-      const file = this.open.get(id)
-      if (file) this.lastAt.set(path, file)
+    for (const log of rotated) {
+      this.openMissed(log, log.modified)
+      const file = this.open.get(log.id)
+      if (file) this.lastAt.set(log.path, file)
     }
+  }
+
+  /** Opens a file of the run before that has lost its name, at its checkpoint, unless its inode has the content of another file. */
+  private openPast(path: string, checkpoint: Checkpoint): TailedFile | undefined {
+    const { id, offset, modified } = checkpoint
+    // The checkpoint knows no content, so that the name must be that of a rotation.
+    if (offset === 0 && !isFileOf(path, checkpoint)) return undefined
+    const file = this.openFile(path, id, checkpoint, (fd) =>
+      hasFingerprint(fd, offset, checkpoint) ? offset : undefined,
+    )
+    if (file) file.modifiedMillis = Math.min(file.modifiedMillis, modified)
+    return file
+  }
+
+  private onGone(checkpoint: Checkpoint): void {
+    const { id, path, offset, isDone } = checkpoint
+    if (isDone) return
+    this.past.set(id, { ...checkpoint, isDone: true })
+    this.options.say(
+      `gone ${path} ${id}`,
+      `a file of ${path} was removed since the last run; lines that were written to it after byte ${offset} are lost`,
+    )
   }
 
   /**
@@ -134,41 +162,47 @@ export class FollowedFiles {
    *
    * @param modified time of the last change of that file
    */
-  private openMissedRotations(path: string, modified: number): void {
-    const missed = rotationsOf(path)
-      .flatMap((other) => {
-        const stat = statOf(other)
-        return stat?.isFile() ? [{ other, id: idOf(stat), changed: Number(stat.mtimeMs) }] : []
+  private openMissed(log: Log, modified: number): void {
+    for (const { path, id, modifiedMillis } of rotationsOf(log)) {
+      if (modifiedMillis < Math.floor(modified) || this.open.has(id)) continue
+      const checkpoint = this.past.get(id)
+      let isRead = false
+      const file = this.openFile(path, id, log, (fd, size) => {
+        // The inode of a removed file may have another content.
+        if (!checkpoint || !hasFingerprint(fd, checkpoint.offset, checkpoint))
+          return this.offsetOfCopied(path, fd) ?? 0
+        isRead = checkpoint.offset === size
+        return isRead ? undefined : checkpoint.offset
       })
-      .filter(({ id, changed }) => changed >= Math.floor(modified) && !this.isKnown(id))
-      .toSorted((a, b) => a.changed - b.changed)
-    for (const { other, id } of missed) this.openFile(other, id, () => 0)
-  }
-
-  private isKnown(id: string): boolean {
-    return this.open.has(id) || this.past.has(id)
+      if (!file && !isRead) this.missed.set(id, log)
+    }
   }
 
   /** Opens the file that has come to a path, and the files that had the path between two looks. */
   private openNext(path: string, id: string): void {
+    const log = logAt(path)
     const last = this.lastAt.get(path)
-    const realPath = realPathOf(path)
-    if (last) this.openMissedRotations(realPath, last.modifiedMillis)
-    this.openFound(path, id)
-    // The file was rotated after the look.
-    if (!this.open.has(id))
-      for (const other of rotationsOf(realPath)) {
-        const stat = statOf(other)
-        if (stat?.isFile() && idOf(stat) === id) this.openFound(other, id)
-      }
-    const file = this.open.get(id)
+    if (last) this.openMissed(log, last.modifiedMillis)
+    if (this.open.has(id)) return
+    // The file may have been rotated since the look.
+    const file = this.openFound(log, path, id) ?? this.openRenamed(log, id)
     if (file) this.lastAt.set(path, file)
+    else this.missed.set(id, log)
   }
 
-  private openFound(path: string, id: string): void {
+  /** Opens a file that was renamed since it was found. */
+  private openRenamed(log: Log, id: string): TailedFile | undefined {
+    const rotated = rotationsOf(log).find((file) => file.id === id)
+    if (!rotated) return undefined
+    const file = this.openFound(log, rotated.path, id)
+    if (!file) this.missed.set(id, log)
+    return file
+  }
+
+  private openFound(log: Log, path: string, id: string): TailedFile | undefined {
     const checkpoint = this.past.get(id)
-    if (checkpoint) return this.openAt(path, checkpoint)
-    this.openFile(path, id, (fd, size) => {
+    if (checkpoint) return this.openAgain(path, checkpoint, log)
+    return this.openFile(path, id, log, (fd, size) => {
       const copied = this.offsetOfCopied(path, fd)
       if (copied !== undefined) return copied
       const isOld = this.isFirstStart || this.sizesAtStart.has(id)
@@ -177,45 +211,62 @@ export class FollowedFiles {
     })
   }
 
-  /** Opens a file at its checkpoint; at its beginning when the content is another one. */
-  private openAt(path: string, checkpoint: Checkpoint): void {
-    const { id, offset } = checkpoint
-    this.openFile(path, id, (fd) => {
-      if (hasFingerprint(fd, offset, checkpoint)) return offset
+  /** Opens a found file at its checkpoint; at its beginning when the content is another one. */
+  private openAgain(path: string, checkpoint: Checkpoint, log: Log): TailedFile | undefined {
+    const { id, offset, isDone } = checkpoint
+    let isReplaced = false
+    const file = this.openFile(path, id, checkpoint, (fd) => {
+      isReplaced = !hasFingerprint(fd, offset, checkpoint)
+      return isReplaced ? undefined : offset
+    })
+    if (!isReplaced) return file
+    // The inode of a file that was read to its end and removed is often used again.
+    if (!isDone) {
       const copy = this.openCopyOf(checkpoint)
+      this.openMissed(checkpoint, checkpoint.modified)
       this.options.say(
         `replaced ${path}`,
         `${path} was truncated or replaced since the last run; it is read from its beginning` +
-          (copy ? `, and ${copy.realPath} from byte ${offset}` : ''),
+          (copy ? `, and a rotated copy from byte ${offset}` : ''),
       )
-      return 0
-    })
+    }
+    return this.openFile(path, id, log, () => 0)
   }
 
   /** Opens a copy of a file whose content is gone, at the offset of the checkpoint. */
   private openCopyOf(checkpoint: Checkpoint): TailedFile | undefined {
     // A shorter fingerprint may be that of a file with an equal beginning.
     if (checkpoint.tail.bytes < FINGERPRINT_BYTES) return undefined
-    return this.openRotation(checkpoint.path, checkpoint.offset, (fd) =>
+    return this.openCopy(checkpoint, checkpoint.offset, (fd) =>
       hasFingerprint(fd, checkpoint.offset, checkpoint),
     )
   }
 
-  /** Opens the first rotated file beside a file that passes a test, at an offset. */
-  private openRotation(path: string, offset: number, test: (fd: number) => boolean): TailedFile | undefined {
-    for (const other of rotationsOf(path)) {
-      const stat = statOf(other)
-      if (!stat?.isFile() || this.isKnown(idOf(stat))) continue
-      const opened = this.openFile(other, idOf(stat), (fd) => (test(fd) ? offset : undefined))
+  /** Opens the youngest rotated file of a log that passes a test, at an offset. */
+  private openCopy(log: Log, offset: number, test: (fd: number) => boolean): TailedFile | undefined {
+    for (const { path, id } of rotationsOf(log).toReversed()) {
+      if (this.open.has(id)) continue
+      const opened = this.openFile(path, id, log, (fd) =>
+        !this.isRead(id, fd) && test(fd) ? offset : undefined,
+      )
       if (opened) return opened
     }
     return undefined
+  }
+
+  /** Tests if a file is one that was read before, and no other with its inode. */
+  private isRead(id: string, fd: number): boolean {
+    const checkpoint = this.past.get(id)
+    return (
+      checkpoint !== undefined && checkpoint.offset > 0 && hasFingerprint(fd, checkpoint.offset, checkpoint)
+    )
   }
 
   /** @param startOf returns the offset at which reading starts; `undefined` to leave the file alone */
   private openFile(
     path: string,
     id: string,
+    { path: logPath, realPath }: Log,
     startOf: (fd: number, size: number) => number | undefined,
   ): TailedFile | undefined {
     const { encoding, say } = this.options
@@ -242,7 +293,8 @@ export class FollowedFiles {
         closeSync(fd)
         return undefined
       }
-      const file = new TailedFile(path, fd, start, () => this.options.createReader(path))
+      const log = { path: logPath, realPath }
+      const file = new TailedFile(log, fd, start, () => this.options.createReader(logPath))
       this.past.delete(id)
       this.open.set(id, file)
       return file
@@ -277,42 +329,9 @@ export class FollowedFiles {
   private offsetOfCopied(path: string, fd: number): number | undefined {
     for (const checkpoint of this.checkpoints()) {
       // A shorter fingerprint may be that of a file with an equal beginning.
-      if (checkpoint.tail.bytes < FINGERPRINT_BYTES || !isBesideRotation(path, checkpoint.path)) continue
+      if (checkpoint.tail.bytes < FINGERPRINT_BYTES || !isFileOf(path, checkpoint)) continue
       if (hasFingerprint(fd, checkpoint.offset, checkpoint)) return checkpoint.offset
     }
-    return undefined
-  }
-}
-
-function isBesideRotation(path: string, original: string): boolean {
-  const folder = (of: string): string => of.slice(0, of.lastIndexOf('/') + 1)
-  const name = (of: string): string => of.slice(of.lastIndexOf('/') + 1)
-  return folder(path) === folder(original) && isRotationOf(name(path), name(original))
-}
-
-function pathsById(paths: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(
-    paths.flatMap((path) => {
-      const stat = statOf(path)
-      return stat?.isFile() ? [[idOf(stat), path] as const] : []
-    }),
-  )
-}
-
-function realPathOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    // The file was renamed since, or may not be read.
-    return path
-  }
-}
-
-function statOf(path: string) {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })
-  } catch {
-    // A folder of the path may not be entered.
     return undefined
   }
 }

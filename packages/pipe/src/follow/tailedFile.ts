@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, read, realpathSync } from 'node:fs'
+import { closeSync, fstatSync, read } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Checkpoint } from './checkpoints.ts'
+import type { Checkpoint, Log } from './checkpoints.ts'
 import type { FileReader } from './encoding.ts'
 import { bytesAt, FINGERPRINT_BYTES, fingerprintAt } from './fingerprint.ts'
+import { idOf } from './rotation.ts'
 
 const readAsync = promisify(read)
 /** Time for which a file is kept after it lost its name, because its writer may still have it open. */
@@ -21,25 +22,19 @@ export interface Position {
   readonly offset: number
 }
 
-/** Device and inode of a file. */
-export function idOf({ dev, ino }: { dev: number | bigint; ino: number | bigint }): string {
-  return `${dev}:${ino}`
-}
-
 /** Open file that is read as it grows. */
 export class TailedFile {
   readonly id: string
-  /** Path under which the file was found, which its records have. */
-  readonly path: string
-  /** Path without symbolic links, whose folder has the rotated files. */
-  readonly realPath: string
-  /** Offset up to which all records are acknowledged. */
-  committed: number
+  readonly log: Log
+  /** Time of the last change while the file had its name. A file that comes after it in the rotation is younger. */
+  modifiedMillis: number
   /** True when the file has been read to its end and closed. */
   isDone = false
   readonly fd: number
   private readonly createReader: () => FileReader
   private reader: FileReader
+  /** Offset up to which all records are acknowledged. */
+  private committed: number
   /** Offset of the next byte to read. */
   private offset: number
   /** Offset at which the reader began. */
@@ -48,22 +43,28 @@ export class TailedFile {
   private tail: Buffer
   /** Counts truncations, so that an acknowledgment of older content moves no checkpoint. */
   private generation = 0
+  /** Size at the last read or look; the largest since the last read. */
+  size: number
+  /** Time of the last change, at the last read. */
   private modified = 0
-  private marked = -1
+  private marked: number
   private retireAt: number | undefined
+  /** True when the file has lost the name of its log. */
+  private isRotated = false
   private checkpoint: Checkpoint | undefined
 
   /**
    * @param start offset at which reading starts
    * @throws Error of the file system
    */
-  constructor(path: string, fd: number, start: number, createReader: () => FileReader) {
-    this.path = path
+  constructor(log: Log, fd: number, start: number, createReader: () => FileReader) {
+    this.log = log
     this.fd = fd
     this.createReader = createReader
-    this.realPath = realpathSync(path)
     const stat = fstatSync(fd, { bigint: true })
     this.id = idOf(stat)
+    this.size = Number(stat.size)
+    this.modifiedMillis = Number(stat.mtimeMs)
     this.offset = start
     this.base = start
     this.committed = start
@@ -87,15 +88,22 @@ export class TailedFile {
     return this.retireAt === undefined
   }
 
-  /** Time of the last change of the file. */
-  get modifiedMillis(): number {
-    return this.isDone ? this.modified : fstatSync(this.fd).mtimeMs
+  /** Returns the number of bytes that were seen in the file, were not read, and are not among the first `size` bytes, which a copy has. */
+  unreadBeyond(size: number): number {
+    return Math.max(0, this.size - Math.max(this.offset, size))
   }
 
-  /** Notes if the file still has a name among the followed files. */
-  named(isNamed: boolean): void {
-    if (isNamed) this.retireAt = undefined
-    else this.retireAt ??= performance.now() + ROTATED_MILLIS
+  /** Notes the path under which the file is among the followed files; `undefined` when it is no longer among them. */
+  named(path: string | undefined): void {
+    this.isRotated = path !== this.log.path
+    if (path === undefined) {
+      this.retireAt ??= performance.now() + ROTATED_MILLIS
+      return
+    }
+    this.retireAt = undefined
+    const { size, mtimeMs } = fstatSync(this.fd)
+    this.size = Math.max(this.size, size)
+    this.modifiedMillis = mtimeMs
   }
 
   /** Reads the next bytes into the buffer and gives them to the reader. `write` waits for room. */
@@ -106,6 +114,7 @@ export class TailedFile {
     if (this.isDone) return 'unchanged'
     const { size, mtimeMs } = fstatSync(this.fd)
     if (size < this.offset) return 'truncated'
+    this.size = size
     if (size === this.offset && mtimeMs === this.modified) {
       this.retireWhenOld()
       return 'unchanged'
@@ -134,12 +143,19 @@ export class TailedFile {
     this.generation += 1
     this.reader = this.createReader()
     this.offset = 0
+    this.size = 0
     this.base = 0
     this.committed = 0
     this.marked = 0
     this.modified = 0
     this.tail = Buffer.alloc(0)
     this.checkpoint = undefined
+  }
+
+  /** Takes over the acknowledged offset of the file of which this file is a copy. */
+  continueFrom(file: TailedFile): void {
+    this.committed = Math.min(file.committed, this.position)
+    this.marked = this.committed
   }
 
   /** Returns the position, when it has changed since the last call. */
@@ -154,18 +170,25 @@ export class TailedFile {
   commit({ generation, offset }: Position): void {
     if (generation !== this.generation || offset <= this.committed) return
     this.committed = offset
-    this.checkpoint = undefined
   }
 
-  /** Returns the checkpoint at the committed offset. */
+  /** Returns the checkpoint at the committed offset; the one before when the content was replaced since the last read. */
   toCheckpoint(): Checkpoint {
-    return (this.checkpoint ??= {
-      path: this.path,
+    const isDone = this.isDone || (this.isRotated && this.committed >= this.size)
+    if (this.checkpoint?.offset === this.committed && this.checkpoint.isDone === isDone)
+      return this.checkpoint
+    const fingerprint = fingerprintAt(this.fd, this.committed)
+    // The fingerprint of newer content would hide that content from the next run.
+    if (this.checkpoint && !this.isCopiedIn(this.fd)) return this.checkpoint
+    this.checkpoint = {
+      ...this.log,
       id: this.id,
       offset: this.committed,
       modified: this.modifiedMillis,
-      ...fingerprintAt(this.fd, this.committed),
-    })
+      isDone,
+      ...fingerprint,
+    }
+    return this.checkpoint
   }
 
   /** Tests if an open file has the content of this file before its truncation. */
@@ -181,8 +204,8 @@ export class TailedFile {
 
   close(): void {
     if (this.isDone) return
-    this.toCheckpoint()
     this.isDone = true
+    this.toCheckpoint()
     closeSync(this.fd)
   }
 
