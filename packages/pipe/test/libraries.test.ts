@@ -1,6 +1,5 @@
 /** Runs the real libraries where they are installed, and compares their records with those of the fixtures. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,10 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { SerializedError } from '@logbridge/bridge'
 import { trace } from '@opentelemetry/api'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { linesOf, parseRecord } from './conformance.ts'
+import { PYTHON, pythonModule, testWith } from './installed.ts'
 
-const PYTHON = '/usr/bin/python3'
 const GO_PACKAGES = '/usr/share/gocode'
 const JARS = '/usr/share/java'
 const CLASS_PATH = [
@@ -27,7 +26,6 @@ const CLASS_PATH = [
 const LOGGING_FORMAT = '%(asctime)s %(levelname)s %(name)s %(message)s'
 
 const emit = (name: string): string => fileURLToPath(new URL(`fixtures/emit/${name}`, import.meta.url))
-const debian = (name: string): string => `/usr/lib/python3/dist-packages/${name}`
 const go = (name: string): string => join(GO_PACKAGES, 'src', name)
 
 interface Program {
@@ -42,7 +40,7 @@ interface Program {
 const python = (fixture: string, module: string, script: string, ...args: string[]): Program => ({
   fixture,
   command: [PYTHON, emit(script), ...args],
-  needs: [PYTHON, debian(module)],
+  needs: pythonModule(module),
 })
 const golang = (fixture: string, argument: string, library: string): Program => ({
   fixture,
@@ -101,12 +99,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 for (const { fixture, command, needs, isLong } of PROGRAMS) {
-  const missing = needs.filter((path) => !existsSync(path))
-  if (missing.length > 0) console.warn(`${fixture}: skipped, because ${missing[0]} is not installed`)
-  // In CI, `.ci/run` installs the libraries, so that the test fails without them.
-  const run = missing.length > 0 && process.env['CI'] !== 'true' ? test.skip : test
   const title = `the lines of ${fixture} are those that the library writes`
-  run(title, isLong === true ? { tags: ['long'] } : {}, async () => {
+  testWith(fixture, needs)(title, isLong === true ? { tags: ['long'] } : {}, async () => {
     const [file = '', ...args] = command
     const { stdout } = await promisify(execFile)(file, args, {
       cwd: folder,

@@ -1,23 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { PYTHON, pythonModule, testWith } from './installed.ts'
 import { startCommand, startReceiver } from './startCommand.ts'
 
-// Programs log by the real libraries, which are Debian packages: .ci/run installs them.
-
-const PYTHON = '/usr/bin/python3'
-const isCi = process.env['CI'] === 'true'
+// Programs log by the real libraries.
 
 function program(library: string): string {
   return fileURLToPath(new URL(`programs/${library}_app.py`, import.meta.url))
 }
 
-function isInstalled(library: string): boolean {
-  return spawnSync(PYTHON, ['-c', `import ${library}`]).status === 0
-}
-
 for (const library of ['loguru', 'structlog', 'logbook', 'pythonjsonlogger']) {
-  test.skipIf(!isInstalled(library) && !isCi)(
+  testWith(library, pythonModule(library))(
     `logbridge-pipe sends the records of ${library} when the program writes to its stdin, and when it starts the program`,
     async () => {
       const { env, records } = await startReceiver()
