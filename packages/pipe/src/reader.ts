@@ -3,7 +3,7 @@ import { timers, unref } from '@logbridge/bridge/internal'
 import { LineStream } from './lineStream.ts'
 import { type LineOptions, lineOptionRules } from './options.ts'
 import { createLineParser } from './parse.ts'
-import { createTimeZone } from './timeZone.ts'
+import { timeZoneOf } from './timeZone.ts'
 import type { Fields, ParsedLine } from './types.ts'
 import { unwrapCri } from './wrappers/cri.ts'
 import { unwrapDocker } from './wrappers/docker.ts'
@@ -93,7 +93,7 @@ class Reader implements LineReader {
 
   constructor({ onRecord, maxLineBytes = DEFAULT_MAX_BYTES, attributes, ...options }: LineReaderOptions) {
     this.maxLineBytes = maxLineBytes
-    this.zone = createTimeZone(options.timezone)
+    this.zone = timeZoneOf(options.timezone)
     const parser = createLineParser(options)
     this.createStream = () => new LineStream(parser, onRecord, attributes, maxLineBytes)
     this.plain = this.createStream()

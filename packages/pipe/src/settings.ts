@@ -1,6 +1,6 @@
 import { namedSeverity, type SeverityNumber } from '@logbridge/bridge'
 import type { LineOptions } from './options.ts'
-import { createTimeZone, type TimeZone } from './timeZone.ts'
+import { timeZoneOf, type TimeZone } from './timeZone.ts'
 
 /** Options, resolved once for all lines. */
 export interface Settings {
@@ -10,7 +10,7 @@ export interface Settings {
 }
 
 export function resolveSettings({ timezone, keepLocals = false, severity = {} }: LineOptions): Settings {
-  return { zone: createTimeZone(timezone), keepLocals, severity: new Map(Object.entries(severity)) }
+  return { zone: timeZoneOf(timezone), keepLocals, severity: new Map(Object.entries(severity)) }
 }
 
 /** Severity numbers of the levels of a library that `namedSeverity` of the bridge does not have, by their names in lower case. */

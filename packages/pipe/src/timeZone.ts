@@ -6,20 +6,31 @@ const QUARTER_SECONDS = 900
 /** Number of quarters whose offsets are kept. The lines of a stream stand in the order of their times. */
 const MAX_QUARTERS = 1000
 
+/** Conversions by the names of their zones, because a formatter takes 50 kB, and each of a thousand files has a reader (`pnpm bench pipe-command`). */
+const zones = new Map<string | undefined, TimeZone>()
+
 /**
- * Creates the conversion for an IANA time zone. A time that the clock shows twice, when summer time ends, is the first of both. A time that the
+ * Returns the conversion for an IANA time zone. A time that the clock shows twice, when summer time ends, is the first of both. A time that the
  * clock skips counts with the offset before.
  *
  * @param name default: the machine's zone
  */
-export function createTimeZone(name?: string): TimeZone {
-  const offsetAt = createOffsets(name)
+export function timeZoneOf(name?: string): TimeZone {
+  let zone = zones.get(name)
+  if (zone === undefined) zones.set(name, (zone = createTimeZone(name)))
+  return zone
+}
+
+function createTimeZone(name: string | undefined): TimeZone {
+  /** Made for the first time without an offset, because most lines have times with one. */
+  let offsetAt: ((seconds: number) => number) | undefined
   const offsets = new Map<number, number>()
   return (wallSeconds) => {
     const quarter = Math.floor(wallSeconds / QUARTER_SECONDS)
     let offset = offsets.get(quarter)
     if (offset === undefined) {
       if (offsets.size >= MAX_QUARTERS) offsets.clear()
+      offsetAt ??= createOffsets(name)
       offsets.set(quarter, (offset = findOffset(quarter * QUARTER_SECONDS, offsetAt)))
     }
     return wallSeconds - offset

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseTime } from '../src/time.ts'
-import { createTimeZone } from '../src/timeZone.ts'
+import { timeZoneOf } from '../src/timeZone.ts'
 
-const utc = createTimeZone('UTC')
+const utc = timeZoneOf('UTC')
 const SECONDS = Date.parse('2026-11-29T10:00:00Z') / 1000
 
 describe('parseTime', () => {
@@ -61,8 +61,8 @@ describe('parseTime', () => {
   })
 })
 
-describe('createTimeZone', () => {
-  const berlin = createTimeZone('Europe/Berlin')
+describe('timeZoneOf', () => {
+  const berlin = timeZoneOf('Europe/Berlin')
   const wall = (text: string): number => Date.parse(`${text}Z`) / 1000
 
   test.each([
@@ -77,8 +77,14 @@ describe('createTimeZone', () => {
     expect(berlin(wall(local))).toBe(wall(expected))
   })
 
+  test('returns one conversion when thousands of files have the same zone', () => {
+    expect(timeZoneOf('Europe/Berlin')).toBe(berlin)
+    expect(timeZoneOf()).toBe(timeZoneOf())
+    expect(timeZoneOf()).not.toBe(berlin)
+  })
+
   test('uses the zone of the machine when no zone is given', () => {
     const date = new Date(2026, 6, 1, 12)
-    expect(createTimeZone()(Date.UTC(2026, 6, 1, 12) / 1000)).toBe(date.getTime() / 1000)
+    expect(timeZoneOf()(Date.UTC(2026, 6, 1, 12) / 1000)).toBe(date.getTime() / 1000)
   })
 })
