@@ -1,8 +1,8 @@
 import { markdownTable } from 'markdown-table'
 
-/** Formats the table of a scenario. */
-export function table({ header, rows }) {
-  return markdownTable([header, ...rows])
+/** Formats the table of a scenario, and its note. */
+export function table({ header, rows, note }) {
+  return markdownTable([header, ...rows]) + (note === undefined ? '' : `\n\n${note}`)
 }
 
 /**

@@ -13,8 +13,8 @@ export async function* results(names, rounds) {
   for (const name of names) {
     try {
       const { title, run, shortfall } = await import(new URL(`${name}.js`, folder))
-      const { header, rows, comparisons, charts = [] } = await run({ rounds })
-      yield { table: { name, title, header, rows: rows.map((row) => row.map(String)) } }
+      const { header, rows, comparisons, charts = [], note } = await run({ rounds })
+      yield { table: { name, title, header, rows: rows.map((row) => row.map(String)), note } }
       yield* comparisons
       const isShort = comparisons.some(({ goal, pass }) => goal !== undefined && !pass)
       if (shortfall !== undefined && isShort) yield { shortfall: { name, text: shortfall } }
