@@ -143,6 +143,26 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
       {},
       'node --import @logbridge/auto',
     ),
+  coreMissing: () =>
+    inEmptyFolder(
+      'npm install pino @logbridge/auto @logbridge/pino @opentelemetry/api',
+      `node --import @logbridge/auto --input-type=module -e "
+        import pino from 'pino'
+        pino().info('order placed')
+        pino().info('order paid')"`,
+    ),
+  consoleAdapterMissing: () =>
+    inEmptyFolder(
+      'npm install @logbridge/auto',
+      `LOGBRIDGE_CONSOLE=1 node --import @logbridge/auto -e "console.log('order placed')"`,
+    ),
+  consoleOnly: () =>
+    runProgram(
+      `console.log('order placed')`,
+      viewer.grpcUrl,
+      { OTEL_LOG_LEVEL: 'info' },
+      'node --import @logbridge/auto',
+    ),
   preloadMissing: () =>
     inEmptyFolder(`echo "console.log('order placed')" > app.mjs`, 'node --import @logbridge/auto app.mjs'),
   workerWithoutCore: () =>

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { warnOnce } from '@logbridge/bridge/internal'
 import type { Library } from './entryFiles.ts'
 import { loadOptional } from './packages.ts'
@@ -28,7 +29,20 @@ export function loadAdapter<Name extends Library>(library: Name): Adapters[Name]
   }
 }
 
+let hasLogger = false
+
 /** Does what the first logger of a process needs. */
 export function loggerCreated(): void {
+  hasLogger = true
   startTelemetry()
+}
+
+/** Says once, at the level INFO, why no log record arrives from a process that prints by `console` alone. */
+export function explainNoLogger(): void {
+  if (hasLogger || !isMainThread) return
+  warnOnce(
+    'auto-no-logger',
+    '@logbridge/auto finds no logger of winston, pino, bunyan, or log4js in this process. ' +
+      'Calls of console are sent with @logbridge/console and LOGBRIDGE_CONSOLE=1',
+  )
 }

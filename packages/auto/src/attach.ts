@@ -1,6 +1,7 @@
 import type Module from 'node:module'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { warnOnce } from '@logbridge/bridge/internal'
+import { explainNoLogger, loggerCreated } from './adapters.ts'
 import { attachBunyan } from './bunyan.ts'
 import type { EntryFile, Library } from './entryFiles.ts'
 import { isInjecting } from './inject.ts'
@@ -12,6 +13,7 @@ import { readSettings } from './settings.ts'
 import { isResponsible, startTelemetry, useInstrumentations } from './telemetry.ts'
 import { attachWinston } from './winston.ts'
 
+export { explainNoLogger } from './adapters.ts'
 export { warnOfLostRecords, warnOfUnsentInThreads } from '@logbridge/bridge/internal'
 
 /** Module of an entry file, as Node.js or a bundle has it. */
@@ -88,9 +90,11 @@ export function attachInstrumentations(names: readonly string[]): void {
 
 /**
  * Starts telemetry, because the process is a service.
+ *
  * @param late libraries that were attached after the application had loaded them
+ * @param explains true to say that the process has no logger
  */
-export function serverListens(late: readonly EntryFile[]): void {
+export function serverListens(late: readonly EntryFile[], explains: boolean): void {
   const libraries = [...new Set(late.map(({ library }) => library))]
   if (libraries.length > 0) {
     warnOnce(
@@ -99,7 +103,9 @@ export function serverListens(late: readonly EntryFile[]): void {
         `are not sent. Set LOGBRIDGE_PRELOAD=${libraries.join(',')}`,
     )
   }
-  if (!isTransportWorker()) startTelemetry()
+  if (isTransportWorker()) return
+  startTelemetry()
+  if (explains) explainNoLogger()
 }
 
 /** Bridges the console. */
@@ -107,8 +113,14 @@ export function attachConsole(): void {
   if (isTransportWorker()) return
   try {
     const adapter = loadOptional('@logbridge/console') as typeof import('@logbridge/console') | undefined
-    adapter?.bridgeConsole({ traceContext: isInjecting })
-    startTelemetry()
+    if (adapter === undefined) {
+      return warnOnce(
+        'auto-console',
+        'console records are not sent: run npm install @logbridge/console, or leave out LOGBRIDGE_CONSOLE',
+      )
+    }
+    adapter.bridgeConsole({ traceContext: isInjecting })
+    loggerCreated()
   } catch (error) {
     warnOnce('auto-console', '@logbridge/auto could not attach to the console', error)
   }

@@ -85,9 +85,10 @@ function install(): void {
     const late = attachLoaded()
     if (isCommand(script) && !isListening) attachInstrumentations(process.cwd())
     isListening = true
-    loadAttach().serverListens(late)
+    loadAttach().serverListens(late, settings.explains)
   })
   if (settings.console) loadAttach().attachConsole()
+  if (settings.explains && !isCommand(script)) process.once('exit', () => loadAttach().explainNoLogger())
 }
 
 /** Reports the records that are lost with worker threads, also with threads that run before this thread has telemetry. */

@@ -8,12 +8,16 @@ export interface Settings {
   readonly disabled: ReadonlySet<string>
   /** `LOGBRIDGE_CONSOLE`. */
   readonly console: boolean
+  /** `OTEL_LOG_LEVEL` of INFO or below: lines say why no record arrives. */
+  readonly explains: boolean
   /** `LOGBRIDGE_PRELOAD`: libraries that are loaded at the start. */
   readonly preload: readonly Library[]
 }
 
 const LIBRARIES: readonly Library[] = ['bunyan', 'log4js', 'pino', 'winston']
 const TRUE: readonly string[] = ['1', 'true']
+/** Values of `OTEL_LOG_LEVEL`. */
+const EXPLAINING: readonly string[] = ['info', 'debug', 'verbose', 'all']
 const BOOLEAN: readonly string[] = [...TRUE, '0', 'false']
 
 /** Values that the variables of this package accept. `LOGBRIDGE_DISABLED` accepts the name of any instrumentation. */
@@ -32,6 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     isOff: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true' || isTrue(env['LOGBRIDGE_DISABLED']),
     disabled,
     console: isTrue(env['LOGBRIDGE_CONSOLE']) && !disabled.has('console'),
+    explains: EXPLAINING.includes(env['OTEL_LOG_LEVEL']?.trim().toLowerCase() ?? ''),
     preload: LIBRARIES.filter((library) => listIn(env['LOGBRIDGE_PRELOAD']).includes(library)),
   }
 }

@@ -1,4 +1,4 @@
-import { API, oldNode, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
+import { adviseWithoutProvider, API, oldNode, registeredProvider, warnOnce } from '@logbridge/bridge/internal'
 import type { Instrumentation } from './instrumentations.ts'
 import { canLoad, loadOptional } from './packages.ts'
 import { ignoredSettings, startsTelemetry } from './settings.ts'
@@ -14,6 +14,8 @@ const processWide = globalThis as {
   [INSTRUMENTATIONS]?: readonly Instrumentation[]
   [API]?: { trace?: unknown }
 }
+
+const OWN_SDK = 'your own OpenTelemetry SDK with a log record processor'
 
 /** Least version of Node.js for `@logbridge/core`. */
 const CORE_NODE = [22, 15] as const
@@ -46,7 +48,12 @@ export function startTelemetry(): void {
   if (isStarted) return
   isStarted = true
   for (const line of ignoredSettings(process.env)) warnOnce(`auto-setting-${line}`, line)
-  if (!startsTelemetry(process.env) || isSdkRegistered()) return
+  if (isSdkRegistered()) return
+  if (!startsTelemetry(process.env)) {
+    return adviseWithoutProvider(
+      `Start ${OWN_SDK}, or leave out LOGBRIDGE_TELEMETRY, by which @logbridge/auto starts none`,
+    )
+  }
   const needed = oldNode(CORE_NODE)
   if (needed !== undefined) {
     // The startup buffer warns under the same key, of the same cause.
@@ -56,6 +63,11 @@ export function startTelemetry(): void {
   }
   try {
     const core = loadOptional('@logbridge/core') as Core | undefined
+    if (core === undefined) {
+      adviseWithoutProvider(
+        `Run npm install @logbridge/core, which @logbridge/auto starts, or start ${OWN_SDK}`,
+      )
+    }
     // Options that only code could set.
     processWide[AUTOMATIC] = core?.startTelemetry({
       shutdownSignals: ['SIGTERM', 'SIGINT'],

@@ -112,6 +112,16 @@ describe('startTelemetry leaves', () => {
   })
 })
 
+test('startTelemetry says to start an SDK when LOGBRIDGE_TELEMETRY is off and none is registered', async () => {
+  const { stderr } = await run(`import pino from 'pino'; pino({}, { write() {} }).info('hello')`, {
+    env: { LOGBRIDGE_TELEMETRY: 'off' },
+  })
+  expect(stderr).toBe(
+    'logbridge: no OpenTelemetry LoggerProvider is registered, 1 log record not sent so far. Start your own OpenTelemetry SDK with a ' +
+      'log record processor, or leave out LOGBRIDGE_TELEMETRY, by which @logbridge/auto starts none\n',
+  )
+})
+
 test('startTelemetry delivers the last records when the program calls process.exit', async () => {
   const result = await run(`
     import { createLogger } from 'winston'
@@ -194,5 +204,39 @@ describe('attach behind a loader that supplies the sources of CommonJS', () => {
     const result = await run(`${LOADER}; ${CODE}`, { module: 'cjs' })
     expect(result.records.map(({ body }) => body)).toEqual(['hello'])
     expect(result.stderr).toMatch(/^logbridge: bunyan was loaded past .* Set LOGBRIDGE_PRELOAD=bunyan\n$/)
+  })
+})
+
+describe('explainNoLogger', () => {
+  const LINE =
+    'logbridge: @logbridge/auto finds no logger of winston, pino, bunyan, or log4js in this process. ' +
+    'Calls of console are sent with @logbridge/console and LOGBRIDGE_CONSOLE=1\n'
+  const SERVER = `
+    const server = require('node:http').createServer().listen(0, () => { console.log('hello'); process.kill(process.pid) })`
+
+  test.each(['info', 'DEBUG'])(
+    'says why nothing arrives from the console when OTEL_LOG_LEVEL is %s',
+    async (level) => {
+      const { stdout, stderr } = await run(`console.log('hello')`, { env: { OTEL_LOG_LEVEL: level } })
+      expect([stdout, stderr]).toEqual(['hello\n', LINE])
+    },
+  )
+
+  test('says it when a server listens, which a signal ends', async () => {
+    const ended = run(SERVER, { module: 'cjs', env: { OTEL_LOG_LEVEL: 'info' } })
+    await expect(ended).rejects.toMatchObject({
+      signal: 'SIGTERM',
+      stderr: expect.stringContaining(LINE) as string,
+    })
+  })
+
+  test.each([
+    ['OTEL_LOG_LEVEL is not set', {}, ''],
+    ['OTEL_LOG_LEVEL is warn', { OTEL_LOG_LEVEL: 'warn' }, ''],
+    ['there is a logger', { OTEL_LOG_LEVEL: 'info' }, `require('pino')({}, { write() {} })`],
+    ['the console is sent', { OTEL_LOG_LEVEL: 'info', LOGBRIDGE_CONSOLE: '1' }, ''],
+  ])('says nothing when %s', async (_, env, code) => {
+    const { stderr } = await run(`console.log('hello'); ${code}`, { module: 'cjs', env })
+    expect(stderr).not.toContain('finds no logger')
   })
 })

@@ -64,7 +64,7 @@ export {
 export { formatText } from './shown.ts'
 export { shutdownSignalsRule, type SignalEnding, watchShutdownSignals } from './shutdownSignals.ts'
 export { removeSpanFields } from './spanFields.ts'
-export { canBuffer, noteShutdown, replayBufferedRecords } from './startupBuffer.ts'
+export { adviseWithoutProvider, canBuffer, noteShutdown, replayBufferedRecords } from './startupBuffer.ts'
 export { ignoreErrorsOf, writeToStderr } from './stderr.ts'
 export { containsText, stripEscapeSequences } from './text.ts'
 export { now, toHrTime } from './time.ts'

@@ -12,6 +12,9 @@ const MIN_FREE_BYTES = 16 * 1024
 /** Memory of a record beside its texts and values. */
 const RECORD_BYTES = 512
 const POLL_MILLIS = 100
+const ADVICE =
+  'Call startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, ' +
+  'or give the adapter a loggerProvider'
 /** Time after which the application has most likely forgotten to set up OpenTelemetry. */
 const WARN_AFTER_MILLIS = 5000
 
@@ -74,6 +77,11 @@ function detach(scope: string, record: ApiLogRecord, detacher: Detacher): Buffer
   return { scope: detacher.text(scope), record }
 }
 
+/** Sets what the warning says to do when no LoggerProvider is registered. */
+export function adviseWithoutProvider(advice: string): void {
+  state.startupBuffer.advice = advice
+}
+
 /** Notes that the registered LoggerProvider was shut down. */
 export function noteShutdown(): void {
   state.startupBuffer.isShutDown = true
@@ -134,8 +142,6 @@ function warnIfNotEmpty(): void {
   }
   warnOnce(
     'no-provider',
-    `no OpenTelemetry LoggerProvider is registered, ${unsent} so far. ` +
-      'Call startTelemetry() from @logbridge/core, start your own OpenTelemetry SDK with a log record processor, ' +
-      'or give the adapter a loggerProvider',
+    `no OpenTelemetry LoggerProvider is registered, ${unsent} so far. ${state.startupBuffer.advice ?? ADVICE}`,
   )
 }

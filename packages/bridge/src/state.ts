@@ -71,6 +71,8 @@ export interface ProcessState {
     waitedMillis: number
     /** True after the shutdown of `@logbridge/core`, until another LoggerProvider is registered. */
     isShutDown: boolean
+    /** Sentence of the warning about a missing LoggerProvider; `undefined` for that of an application that attaches adapters by code. */
+    advice: string | undefined
   }
   /** Without shared watches, each copy would count the listeners of other copies as handlers of the application. */
   readonly shutdownSignals: {
@@ -101,6 +103,7 @@ const initial: ProcessState = {
     timer: undefined,
     waitedMillis: 0,
     isShutDown: false,
+    advice: undefined,
   },
   shutdownSignals: { watches: new Map(), ending: false },
 }

@@ -134,16 +134,21 @@ const ADVICE: Readonly<Record<number, string>> = {
 interface Outcome {
   readonly kind: string
   readonly reason?: string | undefined
+  readonly advice?: string | undefined
   readonly status?: number | undefined
   readonly rejected?: number
   readonly message?: string | undefined
 }
 
-/** Adds the receiver to the reason of a refusal: `HTTP 401 (from http://c:4318/v1/logs; set the option headers or …)`. */
+/**
+ * Adds the receiver to the reason of a refusal: `HTTP 401 (from http://c:4318/v1/logs; set the option headers or …)`, and the
+ * advice to that of another failure.
+ */
 export function withReceiver<Given extends Outcome>(outcome: Given, url: string): Given {
   const { rejected, message } = outcome
   if (rejected || message)
     return { ...outcome, message: `${message ? `${message} ` : ''}(from ${shownUrl(url)})` }
+  if (outcome.advice) return { ...outcome, reason: `${outcome.reason} (${outcome.advice})` }
   if (outcome.kind !== 'failed' && outcome.kind !== 'too_large') return outcome
   const advice = ADVICE[outcome.status ?? 0]
   const receiver = `from ${shownUrl(url)}${advice ? `; ${advice}` : ''}`

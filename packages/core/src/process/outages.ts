@@ -4,6 +4,13 @@ import { announceLoss, describeUnsent, shownSeconds, type Unsent } from './longW
 /** Shortest time between two reports of an outage of one endpoint, because a receiver may come and go each second. In milliseconds. */
 const QUIET_MILLIS = 10_000
 
+/** Failure of an attempt. */
+interface Failure {
+  readonly reason: string
+  /** Settings to change; omitted: general advice. */
+  readonly advice?: string | undefined
+}
+
 /** Receiver of one signal, whose outages are reported together with those of the other signals that are sent to the endpoint. */
 export interface Receiver {
   /** True while the export fails and the line about the outage has been written. */
@@ -16,7 +23,7 @@ export interface Receiver {
    *
    * @param since `performance.now()` of the first failure
    */
-  onFailure(reason: string, since: number): void
+  onFailure(failure: Failure, since: number): void
   /** Notes a delivered request. */
   onDelivered(): void
   /** Ends the part of this signal in an outage. */
@@ -68,7 +75,7 @@ export function watchReceiver(endpoint: string, unsent?: () => Unsent, isFile = 
     get isLossReported() {
       return outage.isLossReported
     },
-    onFailure(reason, since) {
+    onFailure({ reason, advice = isFile ? FILE_ADVICE : adviceFor(endpoint) }, since) {
       if (failing.size === 0) begin(outage, since)
       failing.add(receiver)
       const time = performance.now()
@@ -78,7 +85,7 @@ export function watchReceiver(endpoint: string, unsent?: () => Unsent, isFile = 
       const loss = announceLoss(endpoint)
       outage.isLossReported = loss !== undefined
       const state = loss === undefined ? 'retrying with backoff' : loss
-      warn(`export to ${endpoint} failed, ${state} (${isFile ? FILE_ADVICE : adviceFor(endpoint)})`, reason)
+      warn(`export to ${endpoint} failed, ${state} (${advice})`, reason)
     },
     onDelivered() {
       if (!failing.delete(receiver)) return

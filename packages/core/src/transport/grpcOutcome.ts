@@ -1,4 +1,4 @@
-import { protocolAdvice } from '../config/protocolAdvice.ts'
+import { otherPort } from '../config/protocolAdvice.ts'
 import { readExportResponse, readRetryInfo } from './exportResponse.ts'
 import { type CallResult, GRPC_STATUS_NAMES, type GrpcStatus } from './grpcCall.ts'
 import type { SanitizeMessage } from './secrets.ts'
@@ -26,7 +26,8 @@ export function grpcOutcome(result: EndedCall, sanitize: SanitizeMessage): Expor
   }
   // A reset of the stream by a proxy, for example, is no refusal of the receiver, like a dropped connection.
   const code = result.kind === 'refused' ? 'UNAVAILABLE' : result.code
-  return { kind: 'retryable', reason: `gRPC ${code}: ${sanitize(withHint(result.cause))}` }
+  const { cause = result.cause, advice } = misconfiguration(result.cause) ?? {}
+  return { kind: 'retryable', reason: `gRPC ${code}: ${sanitize(cause)}`, advice }
 }
 
 function answeredOutcome(
@@ -47,13 +48,16 @@ function answeredOutcome(
   return { kind: 'failed', reason, status: code }
 }
 
-/** Adds a hint to the cause of a failed connection. */
-function withHint(cause: string): string {
-  if (/Protocol error|Parse Error|HTTP\/1|no application protocol/i.test(cause)) {
-    return `${cause} (is this a port for OTLP over HTTP? then ${protocolAdvice('http/protobuf')})`
-  }
+/** Returns what to change when the cause of a failed connection is a wrong setting. */
+function misconfiguration(cause: string): { cause?: string; advice: string } | undefined {
+  if (/Protocol error|Parse Error|HTTP\/1|no application protocol/i.test(cause))
+    return { advice: otherPort('http/protobuf') }
   if (/wrong version number/i.test(cause)) {
-    return 'receiver does not speak TLS (write http:// before host and port; for unix: and dns: set the option tls to false, or OTEL_EXPORTER_OTLP_INSECURE to true)'
+    return {
+      cause: 'receiver does not speak TLS',
+      advice:
+        'write http:// before host and port; for unix: and dns: set the option tls to false, or OTEL_EXPORTER_OTLP_INSECURE to true',
+    }
   }
-  return cause
+  return undefined
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { protocolAdvice } from '../config/protocolAdvice.ts'
+import { otherPort } from '../config/protocolAdvice.ts'
 import { readExportResponse, readStatusMessage } from './exportResponse.ts'
 import type { SanitizeMessage } from './secrets.ts'
 import { type ExportOutcome, MAX_ANSWER_BYTES } from './transport.ts'
@@ -58,20 +58,22 @@ export function httpFailure(
   proxy: Proxy | undefined,
   isTunnel: boolean,
 ): ExportOutcome {
-  // The hints are about the receiver, and a proxy that forwards the request has failed itself.
+  // The advice is about the receiver, and a proxy that forwards the request has failed itself.
   const isForwarded = proxy !== undefined && !isTunnel
   const { code, name } = failure ?? { name: 'closed without a response' }
-  const cause =
-    failure instanceof ProxyError ? failure.message : `${code ?? name}${isForwarded ? '' : hint(code)}`
+  const cause = failure instanceof ProxyError ? failure.message : (code ?? name)
   const via = proxy && !(failure instanceof ProxyError) ? ` (${shownProxy(proxy)})` : ''
   const reason = isLate ? `no response in time${via}` : `${cause}${via}`
-  return { kind: 'retryable', reason: `HTTP request failed: ${reason}` }
+  const advice = isLate || isForwarded || failure instanceof ProxyError ? undefined : adviceFor(code)
+  return { kind: 'retryable', reason: `HTTP request failed: ${reason}`, advice }
 }
 
-/** Returns a hint for errors of a wrong endpoint. */
-function hint(code = ''): string {
-  if (code.startsWith('HPE_')) return ` (is this a port for OTLP over gRPC? then ${protocolAdvice('grpc')})`
-  return code === 'EPROTO' ? ' (does the receiver speak TLS? if not, write http:// before the endpoint)' : ''
+/** Returns what to change when an error is that of a wrong endpoint. */
+function adviceFor(code = ''): string | undefined {
+  if (code === 'HPE_INVALID_CONSTANT') return otherPort('grpc')
+  return code === 'EPROTO'
+    ? 'write http:// before the endpoint, because the receiver seems to speak no TLS'
+    : undefined
 }
 
 /** Converts Retry-After, seconds or a date, to milliseconds. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */

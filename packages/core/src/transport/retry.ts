@@ -93,7 +93,7 @@ export function createRetryingTransport(
       if (outcome.kind === 'delivered' && attempt > 0) return { ...outcome, attempts: attempt + 1 }
       if (outcome.kind !== 'retryable' || signal.aborted) return outcome
       if (attempt === 0) failedAt = performance.now()
-      else receiver?.onFailure(outcome.reason, failedAt)
+      else receiver?.onFailure(outcome, failedAt)
       // Restart the backoff after a reset, because a flush waits only a few seconds for a receiver that returns.
       if (resets !== seenResets) step = 0
       seenResets = resets

@@ -24,6 +24,8 @@ export type ExportOutcome =
   | {
       readonly kind: 'retryable'
       readonly reason: string
+      /** Settings to change, where the reason shows a wrong one. */
+      readonly advice?: string | undefined
       /** Delay that the receiver asked for, in milliseconds. */
       readonly retryAfterMillis?: number | undefined
       readonly status?: number | undefined

@@ -20,8 +20,8 @@ const ADVICE = '(for another receiver set the option endpoint or OTEL_EXPORTER_O
 
 test('watchReceiver reports an outage and its end with one line each when all signals fail', () => {
   const signals = [watch('logs', 340), watch('traces', 1), watch('metrics')]
-  for (const receiver of signals) receiver.onFailure('ECONNREFUSED', time - 500)
-  for (const receiver of signals) receiver.onFailure('ECONNREFUSED', time - 500)
+  for (const receiver of signals) receiver.onFailure({ reason: 'ECONNREFUSED' }, time - 500)
+  for (const receiver of signals) receiver.onFailure({ reason: 'ECONNREFUSED' }, time - 500)
   expect(warnings).toEqual([`export to ${endpoint} failed, retrying with backoff ${ADVICE}: ECONNREFUSED`])
   time += 11_500
   for (const receiver of signals) receiver.onDelivered()
@@ -31,30 +31,38 @@ test('watchReceiver reports an outage and its end with one line each when all si
   ])
 })
 
+test('watchReceiver names the setting to change when the failure shows a wrong one', () => {
+  const receiver = watch()
+  receiver.onFailure({ reason: 'Protocol error', advice: 'set the option protocol' }, time)
+  expect(warnings).toEqual([
+    `export to ${endpoint} failed, retrying with backoff (set the option protocol): Protocol error`,
+  ])
+})
+
 test('watchReceiver reports no end of an outage when a signal still fails or no outage was reported', () => {
   const [logs, traces] = [watch('logs', 1), watch('traces', 1)]
   logs.onDelivered()
   expect(warnings).toEqual([])
-  logs.onFailure('ECONNREFUSED', time)
-  traces.onFailure('ECONNREFUSED', time)
+  logs.onFailure({ reason: 'ECONNREFUSED' }, time)
+  traces.onFailure({ reason: 'ECONNREFUSED' }, time)
   traces.onDelivered()
   expect(warnings).toHaveLength(1)
 })
 
 test('watchReceiver reports a second outage when it lasts until 10 s after the first report', () => {
   const receiver = watch('logs', 2)
-  receiver.onFailure('ECONNREFUSED', time)
+  receiver.onFailure({ reason: 'ECONNREFUSED' }, time)
   receiver.onDelivered()
   expect(warnings).toHaveLength(2)
   for (let second = 0; second < 9; second += 1) {
     time += 1000
-    receiver.onFailure('ECONNRESET', time)
+    receiver.onFailure({ reason: 'ECONNRESET' }, time)
     receiver.onDelivered()
   }
-  receiver.onFailure('ECONNRESET', time)
+  receiver.onFailure({ reason: 'ECONNRESET' }, time)
   expect(warnings).toHaveLength(2)
   time += 1000
-  receiver.onFailure('ECONNRESET', time)
+  receiver.onFailure({ reason: 'ECONNRESET' }, time)
   expect(warnings.slice(2)).toEqual([
     expect.stringMatching(/^export to .* failed, retrying with backoff .*: ECONNRESET$/),
   ])
@@ -67,7 +75,7 @@ test('watchReceiver reports a second outage when it lasts until 10 s after the f
 
 test('watchReceiver names the viewer when the endpoint is of this machine', () => {
   endpoint = `http://localhost:${++tests}`
-  watch().onFailure('ECONNREFUSED', time)
+  watch().onFailure({ reason: 'ECONNREFUSED' }, time)
   expect(warnings).toEqual([
     `export to ${endpoint} failed, retrying with backoff (start a receiver, e.g. npx @logbridge/viewer; for another one set ` +
       'the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT): ECONNREFUSED',
@@ -82,7 +90,7 @@ test.each([
   const unsent = { signal: 'logs', count: 3, endpoint, ...(announceLoss && { announceLoss }) } as const
   const ended = withLongWaitNoted(promise, () => [unsent, undefined], 3000)
   const receiver = watch()
-  receiver.onFailure('ECONNREFUSED', time)
+  receiver.onFailure({ reason: 'ECONNREFUSED' }, time)
   expect(warnings).toEqual([`export to ${endpoint} failed, ${state} ${ADVICE}: ECONNREFUSED`])
   expect(receiver.isLossReported).toBe(announceLoss !== undefined)
   resolve()

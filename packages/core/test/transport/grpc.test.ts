@@ -273,16 +273,17 @@ describe('a connection', () => {
     })
   })
 
-  test('to an endpoint of the wrong kind fails with a hint', async () => {
+  test('to an endpoint of the wrong kind names the setting to change', async () => {
     const plain = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1')
     await once(plain, 'listening')
     onTestFinished(() => void plain.close())
     const { port } = plain.address() as AddressInfo
     expect(await connect(`http://127.0.0.1:${port}`).send(REQUEST, never)).toMatchObject({
-      reason: expect.stringContaining('http/protobuf'),
+      advice: expect.stringContaining('http/protobuf'),
     })
     expect(await connect(`https://localhost:${port}`, { tls: {} }).send(REQUEST, never)).toMatchObject({
-      reason: expect.stringContaining('TLS'),
+      reason: 'gRPC UNAVAILABLE: receiver does not speak TLS',
+      advice: expect.stringContaining('http://'),
     })
   })
 

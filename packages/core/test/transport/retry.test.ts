@@ -70,7 +70,7 @@ test('createRetryingTransport notes failures from the second attempt on, and del
   const sent = retrying.send(new Uint8Array(), never)
   await vi.advanceTimersByTimeAsync(10)
   await sent
-  const failure = ['gRPC UNAVAILABLE', failedAt]
+  const failure = [retryable, failedAt]
   expect(receiver.onFailure.mock.calls).toEqual([failure, failure])
   expect(receiver.onDelivered).toHaveBeenCalledTimes(1)
   retrying.close()
