@@ -53,15 +53,15 @@ test('README.md has a program for every library', () => {
   expect(imported).toEqual(new Set(['core', 'winston', 'pino', 'bunyan', 'log4js', 'console']))
 })
 
-test.each(['.', ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console'].map((name) => `packages/${name}`)])(
-  '%s/README.md says in its Start where telemetry goes and how to see it',
-  async (folder) => {
-    const text = await readFile(join(root, folder, 'README.md'), 'utf8')
-    const [, start = ''] = /^## Start\n(.*?)^## /ms.exec(text) ?? []
-    for (const part of ['`http://localhost:4317`', '`OTEL_EXPORTER_OTLP_ENDPOINT`', 'npx @logbridge/viewer'])
-      expect(start).toContain(part)
-  },
-)
+test.each([
+  '.',
+  ...['auto', 'core', 'winston', 'pino', 'bunyan', 'log4js', 'console'].map((name) => `packages/${name}`),
+])('%s/README.md says in its Start where telemetry goes and how to see it', async (folder) => {
+  const text = await readFile(join(root, folder, 'README.md'), 'utf8')
+  const [, start = ''] = /^## Start\n(.*?)^## /ms.exec(text) ?? []
+  for (const part of ['`http://localhost:4317`', '`OTEL_EXPORTER_OTLP_ENDPOINT`', 'npx @logbridge/viewer'])
+    expect(start).toContain(part)
+})
 
 const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/**/README.md'], {
   cwd: root,

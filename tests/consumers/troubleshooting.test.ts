@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { appendFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer, request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { startViewer } from '@logbridge/viewer'
 import { afterAll, expect, inject, test } from 'vitest'
+import { codeBlocks } from '@logbridge/test-support/programs'
 import { freePort } from '@logbridge/test-support/ports'
 import { installProject } from '@logbridge/test-support/project'
 import { run } from '@logbridge/test-support/run'
@@ -21,6 +22,9 @@ const entries = [...document.matchAll(ENTRY)].map(
 
 const project = await installProject('troubleshooting')
 const viewer = await startViewer({ grpcPort: 0, httpPort: 0 })
+const silent = createTcpServer().listen(0, '127.0.0.1')
+await once(silent, 'listening')
+const silentUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
 const refusing = createServer((request, response) => {
   request.resume()
   response.writeHead(request.url!.startsWith('/404') ? 404 : 401).end('no')
@@ -29,6 +33,7 @@ await once(refusing, 'listening')
 const refusingUrl = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`
 afterAll(async () => {
   refusing.close()
+  silent.close()
   await viewer.close()
 })
 
@@ -51,6 +56,7 @@ const SENDING = `${CORE}startTelemetry({ traces: false, metrics: false })\n${EMI
 
 const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
   noReceiver: async () => runProgram(SENDING, `http://localhost:${await freePort()}`),
+  silentReceiver: () => runProgram(SENDING, silentUrl),
   grpcToHttpPort: () => runProgram(SENDING, viewer.httpUrl, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
   httpToGrpcPort: () => runProgram(SENDING, viewer.grpcUrl, { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }),
   tlsToPlainText: () => runProgram(SENDING, viewer.grpcUrl.replace('http', 'https')),
@@ -219,6 +225,7 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
       `npm install --legacy-peer-deps @opentelemetry/api@1.9.1 @opentelemetry/sdk-logs@0.223.1 @logbridge/core`,
       `node --input-type=module -e "import '@logbridge/core'"`,
     ),
+  ignoredBuilds: () => inEmptyFolder('pnpm add bunyan @logbridge/bunyan'),
   libraryMissing: () =>
     inEmptyFolder(
       'pnpm add @logbridge/winston',
@@ -233,6 +240,17 @@ test.each(entries)(
     expect(output?.split('\n')).toContainEqual(expect.stringMatching(patternOf(message)))
   },
 )
+
+test('pnpm ignores no builds when pnpm-workspace.yaml has the lines of docs/troubleshooting.md', async () => {
+  const [settings = ''] = codeBlocks(document, 'yaml')
+  const output = await inEmptyFolder(
+    `echo '${settings}' > pnpm-workspace.yaml`,
+    'pnpm add bunyan @logbridge/bunyan @opentelemetry/auto-instrumentations-node',
+    'echo installed',
+  )
+  expect(output).not.toContain('IGNORED_BUILDS')
+  expect(output).toMatch(/^installed$/m)
+})
 
 test('docs/troubleshooting.md has an entry for each situation', () => {
   const headings = document.match(/^### /gm)!

@@ -17,7 +17,7 @@ export interface Settings {
 const LIBRARIES: readonly Library[] = ['bunyan', 'log4js', 'pino', 'winston']
 const TRUE: readonly string[] = ['1', 'true']
 /** Values of `OTEL_LOG_LEVEL`. */
-const EXPLAINING: readonly string[] = ['info', 'debug', 'verbose', 'all']
+const EXPLAINING: ReadonlySet<string> = new Set(['info', 'debug', 'verbose', 'all'])
 const BOOLEAN: readonly string[] = [...TRUE, '0', 'false']
 
 /** Values that the variables of this package accept. `LOGBRIDGE_DISABLED` accepts the name of any instrumentation. */
@@ -36,7 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     isOff: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true' || isTrue(env['LOGBRIDGE_DISABLED']),
     disabled,
     console: isTrue(env['LOGBRIDGE_CONSOLE']) && !disabled.has('console'),
-    explains: EXPLAINING.includes(env['OTEL_LOG_LEVEL']?.trim().toLowerCase() ?? ''),
+    explains: EXPLAINING.has(env['OTEL_LOG_LEVEL']?.trim().toLowerCase() ?? ''),
     preload: LIBRARIES.filter((library) => listIn(env['LOGBRIDGE_PRELOAD']).includes(library)),
   }
 }
