@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-// docs/delivery-evidence.md names the tests of each promise, and docs/compliance.md those of each feature, in the last column of their tables:
+// docs/delivery-evidence.md names the tests of each promise, docs/compliance.md those of each feature, and docs/viewer.md those of each wish,
+// in the last column of their tables:
 // `[describe > title](../folder/file.test.ts)`, with `…` in place of parameters of the title.
 
 const folder = new URL('../docs/', import.meta.url)
 const PAGES = [
   ['delivery-evidence.md', 'tests'],
   ['compliance.md', 'tests or reason'],
+  ['viewer.md', 'tests'],
 ] as const
 const LINK = /\[(?<title>(?:\\.|[^\]\\])+)\]\((?<path>[^)]+\.test\.ts)\)/g
 /** Parameters of vitest and of template literals: `%s`, `$name`, `${name}`. */

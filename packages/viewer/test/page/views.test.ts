@@ -1,13 +1,15 @@
 import { createRequire } from 'node:module'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { describePage, openPage, pageErrors, startViewer, useBrowser } from './browser.ts'
 import { fill, openShop } from './telemetry.ts'
 
-/** Folder for screenshots, which are taken when it is set. */
+/** Folder for screenshots of all views, or `docs` for those of docs/viewer; no screenshots are taken without it. */
 const SCREENSHOTS = process.env['SCREENSHOTS']
+const DOCS_FOLDER = fileURLToPath(new URL('../../../../docs/viewer', import.meta.url))
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 interface View {
@@ -17,13 +19,16 @@ interface View {
   ready: string
   run?(page: Page): Promise<void>
   isEmpty?: boolean
+  /** Shown in docs/viewer, at 1280 pixels. */
+  isDocumented?: boolean
 }
 
 const VIEWS: readonly View[] = [
-  { name: 'empty', path: () => '/logs', ready: '.empty', isEmpty: true },
-  { name: 'logs', path: () => '/logs', ready: '.list-rows .row' },
+  { name: 'empty', path: () => '/logs', ready: '.empty', isEmpty: true, isDocumented: true },
+  { name: 'logs', path: () => '/logs', ready: '.list-rows .row', isDocumented: true },
   {
     name: 'record',
+    isDocumented: true,
     path: () => `/logs?q=${encodeURIComponent('level>=warn')}&off=-route%3D/health`,
     ready: '.list-rows .row',
     async run(page) {
@@ -31,11 +36,12 @@ const VIEWS: readonly View[] = [
       await page.locator('.exception').waitFor()
     },
   },
-  { name: 'patterns', path: () => '/logs?group=message', ready: '.patterns tbody tr' },
+  { name: 'patterns', path: () => '/logs?group=message', ready: '.patterns tbody tr', isDocumented: true },
   { name: 'wrong-query', path: () => '/logs?q=level%3E%3Dnonsense', ready: '#query-error .error' },
-  { name: 'traces', path: () => '/traces', ready: 'tbody tr' },
+  { name: 'traces', path: () => '/traces', ready: 'tbody tr', isDocumented: true },
   {
     name: 'trace',
+    isDocumented: true,
     path: (id) => `/traces/${id}`,
     ready: '.waterfall .list-rows .row',
     async run(page) {
@@ -50,10 +56,11 @@ const VIEWS: readonly View[] = [
   },
   {
     name: 'metrics',
+    isDocumented: true,
     path: () => '/metrics?metric=http.server.requests&service=shop',
     ready: '.chart canvas',
   },
-  { name: 'health', path: () => '/health', ready: '.sender' },
+  { name: 'health', path: () => '/health', ready: '.sender', isDocumented: true },
   { name: 'help', path: () => '/logs', ready: '.list-rows .row', run: (page) => page.keyboard.press('?') },
   {
     name: 'settings',
@@ -84,7 +91,8 @@ describePage('each view', () => {
       const traceId = await shop.checkout()
       for (let round = 0; round < 4; round += 1) await shop.measure()
       const found: string[] = []
-      for (const { name, path, ready, run, isEmpty } of VIEWS) {
+      for (const view of VIEWS) {
+        const { name, path, ready, run, isEmpty } = view
         const page = await openPage(isEmpty === true ? empty : viewer, path(traceId), {
           colorScheme: theme,
           viewport: { width, height: 800 },
@@ -94,11 +102,7 @@ describePage('each view', () => {
         // Counts and values of the view follow its list.
         await page.waitForLoadState('load')
         await expect.poll(() => page.evaluate(() => document.fonts.status)).toBe('loaded')
-        if (SCREENSHOTS !== undefined) {
-          mkdirSync(SCREENSHOTS, { recursive: true })
-          await page.waitForTimeout(500)
-          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${theme}-${width}.png`) })
-        }
+        await takeScreenshot(page, { ...view, theme, width })
         found.push(...(await violationsOf(page)).map((text) => `${name}: ${text}`))
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         if (overflow > 0) found.push(`${name}: the page is ${overflow} pixels too wide`)
@@ -111,6 +115,38 @@ describePage('each view', () => {
     },
   )
 })
+
+async function takeScreenshot(
+  page: Page,
+  { name, isDocumented, theme, width }: View & { theme: string; width: number },
+): Promise<void> {
+  if (SCREENSHOTS === undefined || (SCREENSHOTS === 'docs' && (isDocumented !== true || width !== 1280)))
+    return
+  // Counts and values arrive after the list.
+  await page.waitForTimeout(500)
+  const png = await page.screenshot()
+  if (SCREENSHOTS === 'docs') {
+    writeFileSync(join(DOCS_FOLDER, `${name}-${theme}.webp`), await toWebp(page, png))
+  } else {
+    mkdirSync(SCREENSHOTS, { recursive: true })
+    writeFileSync(join(SCREENSHOTS, `${name}-${theme}-${width}.png`), png)
+  }
+}
+
+/** Compresses a picture by Chromium to a quarter of its size. */
+async function toWebp(page: Page, png: Buffer): Promise<Buffer> {
+  const url = await page.evaluate(async (base64) => {
+    const image = new Image()
+    image.src = `data:image/png;base64,${base64}`
+    await image.decode()
+    const canvas = document.createElement('canvas')
+    canvas.width = image.width
+    canvas.height = image.height
+    canvas.getContext('2d')!.drawImage(image, 0, 0)
+    return canvas.toDataURL('image/webp', 0.8)
+  }, png.toString('base64'))
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64')
+}
 
 async function violationsOf(page: Page): Promise<string[]> {
   // The policy of the page allows no further script, except from the debugger.

@@ -62,7 +62,7 @@ function clocksOf(seconds: readonly number[]): string[] {
   const length = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0)
   return seconds.map((each) =>
     length < 10
-      ? formatTime(Math.round(each * 1000) * 1e6, 'local')
+      ? formatTime(BigInt(Math.round(each * 1000)) * 1_000_000n, 'local')
       : formatClock(each * 1000, length > 86_400),
   )
 }

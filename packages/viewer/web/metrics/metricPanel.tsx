@@ -38,15 +38,17 @@ export function MetricPanel({ metric, arrived, onClose }: MetricPanelProps): JSX
         <span class="muted">
           {service} {description}
         </span>
-        {modes.length > 1 &&
-          modes.map((each) => (
-            <button type="button" key={each} aria-pressed={each === mode} onClick={() => setChosen(each)}>
-              {modeName(each, type)}
-            </button>
-          ))}
-        <button type="button" class="panel-close" aria-label="Close the metric" onClick={onClose}>
-          ×
-        </button>
+        <span class="metric-actions">
+          {modes.length > 1 &&
+            modes.map((each) => (
+              <button type="button" key={each} aria-pressed={each === mode} onClick={() => setChosen(each)}>
+                {modeName(each, type)}
+              </button>
+            ))}
+          <button type="button" class="panel-close" aria-label="Close the metric" onClick={onClose}>
+            ×
+          </button>
+        </span>
       </header>
       {error !== undefined && <p class="error">{error.message}</p>}
       <div class="metric-content">

@@ -115,6 +115,8 @@ function SpanRow(props: SpanRowProps): JSX.Element {
   const left = placeOf(span.time, extent)
   const width = Math.min(1 - left, Number(span.duration) / extent.nanos)
   const isFailed = span.status === 'error'
+  const shown = logs.slice(0, MAX_DOTS)
+  const dots = shown.map((log) => placeOf(log.time, extent))
   return (
     <div
       role="row"
@@ -151,30 +153,45 @@ function SpanRow(props: SpanRowProps): JSX.Element {
           class={`span-bar service-${color} ${isFailed ? 'is-failed' : ''}`}
           style={{ left: `${left * 100}%`, width: `max(2px, ${width * 100}%)` }}
         />
-        {logs.slice(0, MAX_DOTS).map((log) => (
+        {shown.map((log, at) => (
           <span
             key={log.id}
             class={`log-dot is-${levelOf(log.severity).name}`}
-            style={{ left: `${placeOf(log.time, extent) * 100}%` }}
+            style={{ left: `${dots[at]! * 100}%` }}
             title={messageOf(log)}
           />
         ))}
-        <Duration span={span} left={left} width={width} />
+        <Duration span={span} left={left} width={width} dots={dots} />
       </span>
     </div>
   )
 }
 
-/** Duration beside the bar: behind the bar where there is space, otherwise before it. */
-function Duration({ span, left, width }: { span: Span; left: number; width: number }): JSX.Element {
-  const isBehind = left + width < 0.8
+interface DurationProps {
+  span: Span
+  left: number
+  width: number
+  /** Places of the logs. */
+  dots: readonly number[]
+}
+
+/** Part of the timeline that a duration takes. */
+const DURATION_WIDTH = 0.16
+/** Places of a duration in a bar that fills the timeline. */
+const PLACES_INSIDE = [0.5, 0.35, 0.65, 0.2, 0.8]
+
+/** Duration beside the bar: behind the bar where there is space, otherwise before it, otherwise in the bar between the logs. */
+function Duration({ span, left, width, dots }: DurationProps): JSX.Element {
+  const isBehind = left + width < 1 - DURATION_WIDTH
+  const isBefore = !isBehind && left > DURATION_WIDTH
+  const isFree = (place: number): boolean => dots.every((dot) => Math.abs(dot - place) > DURATION_WIDTH / 2)
   const style = isBehind
     ? { left: `calc(${(left + width) * 100}% + 8px)` }
-    : left > 0.2
+    : isBefore
       ? { right: `calc(${(1 - left) * 100}% + 8px)` }
-      : { left: '50%' }
+      : { left: `${(PLACES_INSIDE.find(isFree) ?? 0.5) * 100}%` }
   return (
-    <span class={`span-duration ${isBehind || left > 0.2 ? '' : 'is-inside'}`} style={style}>
+    <span class={`span-duration ${isBehind || isBefore ? '' : 'is-inside'}`} style={style}>
       {formatDuration(span.duration)}
     </span>
   )
