@@ -87,8 +87,9 @@ export class FollowedFiles {
   /** Starts a truncated file at its beginning. The bytes that were not read yet are read from the copy, when there is one. */
   onTruncated(file: TailedFile): void {
     const { position, log } = file
-    const copy = this.openCopy(log, position, (fd) => file.isCopiedIn(fd))
-    copy?.continueFrom(file)
+    const opened = this.openCopy(log, position, (fd) => file.isCopiedIn(fd))
+    opened?.continueFrom(file)
+    const copy = opened ?? this.openCopies(log).find((other) => other !== file && file.isCopiedIn(other.fd))
     this.openMissed(log, file.modifiedMillis)
     const lost = file.unreadBeyond(copy?.size ?? 0)
     const atLeast = lost > 0 ? `, at least ${lost} bytes,` : ''
@@ -219,6 +220,8 @@ export class FollowedFiles {
       isReplaced = !hasFingerprint(fd, offset, checkpoint)
       return isReplaced ? undefined : offset
     })
+    // A file of which nothing was acknowledged may have been copied and truncated, which its content cannot show.
+    if (offset === 0 && !isDone) this.openMissed(checkpoint, checkpoint.modified)
     if (!isReplaced) return file
     // The inode of a file that was read to its end and removed is often used again.
     if (!isDone) {
@@ -252,6 +255,11 @@ export class FollowedFiles {
       if (opened) return opened
     }
     return undefined
+  }
+
+  /** Files of a log that are read already. A copy is among them when a look has found it before the truncation. */
+  private openCopies({ realPath }: Log): TailedFile[] {
+    return [...this.open.values()].filter((file) => !file.isDone && file.log.realPath === realPath)
   }
 
   /** Tests if a file is one that was read before, and no other with its inode. */

@@ -43,7 +43,7 @@ export class TailedFile {
   private tail: Buffer
   /** Counts truncations, so that an acknowledgment of older content moves no checkpoint. */
   private generation = 0
-  /** Size at the last read or look; the largest since the last read. */
+  /** Size at the last read or look. */
   size: number
   /** Time of the last change, at the last read. */
   private modified = 0
@@ -102,6 +102,8 @@ export class TailedFile {
     }
     this.retireAt = undefined
     const { size, mtimeMs } = fstatSync(this.fd)
+    // Size and time of replaced content would hide what was lost, and the copies that are older than that content.
+    if (mtimeMs === this.modifiedMillis || !this.isCopiedIn(this.fd)) return
     this.size = Math.max(this.size, size)
     this.modifiedMillis = mtimeMs
   }
@@ -114,7 +116,6 @@ export class TailedFile {
     if (this.isDone) return 'unchanged'
     const { size, mtimeMs } = fstatSync(this.fd)
     if (size < this.offset) return 'truncated'
-    this.size = size
     if (size === this.offset && mtimeMs === this.modified) {
       this.retireWhenOld()
       return 'unchanged'
@@ -124,6 +125,7 @@ export class TailedFile {
     const { bytesRead } = await readAsync(this.fd, buffer, 0, buffer.length, start)
     if (bytesRead < tail.length || !buffer.subarray(0, tail.length).equals(tail)) return 'truncated'
     this.modified = mtimeMs
+    this.size = size
     if (bytesRead === tail.length) return 'unchanged'
     const bytes = buffer.subarray(tail.length, bytesRead)
     this.offset += bytes.length

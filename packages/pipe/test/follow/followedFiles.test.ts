@@ -101,9 +101,12 @@ function rotate(content = ''): void {
 }
 
 function rotateAway(): void {
-  for (let number = 8; number > 0; number -= 1)
-    if (existsSync(`${log}.${number}`)) renameSync(`${log}.${number}`, `${log}.${number + 1}`)
+  for (let number = 8; number > 0; number -= 1) renameIfThere(`${log}.${number}`, `${log}.${number + 1}`)
   renameSync(log, `${log}.1`)
+}
+
+function renameIfThere(from: string, to: string): void {
+  if (existsSync(from)) renameSync(from, to)
 }
 
 /** Checkpoint of a log that was read to its end and removed, whose inode another file has now. */
@@ -312,7 +315,7 @@ describe('FollowedFiles', () => {
     const previous = first.checkpoints()
     for (const name of ['two', 'three']) {
       appendFileSync(log, line(name))
-      if (existsSync(`${log}.1`)) renameSync(`${log}.1`, `${log}.2`)
+      renameIfThere(`${log}.1`, `${log}.2`)
       copyFileSync(log, `${log}.1`)
       truncateSync(log)
     }
@@ -320,6 +323,49 @@ describe('FollowedFiles', () => {
     const second = await start(previous)
     await second.read()
     expect(second.lines.toSorted()).toEqual(['app.log: four', 'app.log: three', 'app.log: two'])
+  })
+
+  test('reads the copy of a log that was copied and truncated while it was down when no line was acknowledged before', async () => {
+    writeFileSync(log, line('one'))
+    const first = await start()
+    const previous = first.checkpoints()
+    copyFileSync(log, `${log}.1`)
+    writeFileSync(log, line('two'))
+    const second = await start(previous)
+    await second.read()
+    expect(second.lines.toSorted()).toEqual(['app.log: one', 'app.log: two'])
+  })
+
+  test('says nothing of a truncation when a look has found the copy before', async () => {
+    writeFileSync(log, line('one'))
+    const run = await start()
+    await run.read()
+    for (const name of ['two', 'three']) {
+      renameIfThere(`${log}.1`, `${log}.2`)
+      copyFileSync(log, `${log}.1`)
+      // A look after the first truncation finds the second copy.
+      if (name === 'three') await run.look()
+      writeFileSync(log, line(name))
+      await run.read()
+    }
+    expect(new Set(run.lines)).toEqual(new Set(['app.log: one', 'app.log: three', 'app.log: two']))
+    expect(run.messages).toEqual([])
+  })
+
+  test('reads every copy of a log that was copied and truncated twice between two reads', async () => {
+    writeFileSync(log, line('one'))
+    const run = await start()
+    await run.read()
+    for (const name of ['two', 'three']) {
+      renameIfThere(`${log}.1`, `${log}.2`)
+      copyFileSync(log, `${log}.1`)
+      writeFileSync(log, line(name))
+    }
+    utimesSync(log, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
+    await run.look()
+    await run.read()
+    expect(run.lines.toSorted()).toEqual(['app.log: one', 'app.log: three', 'app.log: two'])
+    expect(run.messages).toEqual([])
   })
 
   test('skips nothing of a log that was replaced between the last read and the storing of its checkpoint', async () => {
