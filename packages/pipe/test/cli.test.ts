@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -152,6 +153,22 @@ test('logbridge-pipe sends on when the reader of its stdout has closed the pipe'
   await command.printed('stdout takes no more lines')
   expect(await command.end('second\n')).toBe(0)
   expect(await bodies(2)).toEqual(['first', 'second'])
+})
+
+test('logbridge-pipe sends on, and its program writes on, when the reader of its stdout and stderr has closed the pipes', async () => {
+  const { env, records } = await startReceiver()
+  const program = `setInterval(() => { console.log('out'); console.error('err') }, 20); setTimeout(() => process.exit(3), 1000)`
+  const command = startCommand(['--', NODE, '-e', program], env, { isRead: false })
+  command.child.stdout!.destroy()
+  command.child.stderr!.destroy()
+  await once(command.child, 'exit')
+  expect(command.child.exitCode).toBe(3)
+  const count = (stream: string): number =>
+    records.filter(
+      ({ body, attributes }) => body === stream.slice(3) && attributes['log.iostream'] === stream,
+    ).length
+  expect(count('stdout')).toBeGreaterThan(10)
+  expect(count('stderr')).toBeGreaterThan(10)
 })
 
 test('logbridge-pipe reads as fast as its stdout is read', async () => {

@@ -3,11 +3,9 @@ import { glob } from 'tinyglobby'
 import type { Checkpoint, Log } from './checkpoints.ts'
 import { type FileReader, utf16Of } from './encoding.ts'
 import { bytesAt, FINGERPRINT_BYTES, hasFingerprint } from './fingerprint.ts'
+import { logsOf, PastCheckpoints } from './pastCheckpoints.ts'
 import { fileAt, idOf, isCompressed, isFileOf, logAt, pathsOf, rotationsOf, statOf } from './rotation.ts'
 import { startOfLastLine, TailedFile } from './tailedFile.ts'
-
-/** Number of checkpoints that are kept of files that are read to their end, or not there. */
-const MAX_PAST_CHECKPOINTS = 1000
 
 /** Settings of `FollowedFiles`. */
 export interface FollowOptions {
@@ -30,8 +28,7 @@ export class FollowedFiles {
   private readonly lastAt = new Map<string, TailedFile>()
   /** Logs of files that were renamed before they could be opened, or could not be opened, by the id of the file. Each is sought again in the next look. */
   private readonly missed = new Map<string, Log>()
-  /** Checkpoints of files that are not open, by their id. */
-  private readonly past = new Map<string, Checkpoint>()
+  private readonly past: PastCheckpoints
   /** Sizes of files that could not be opened at the first start, by their id. */
   private readonly sizesAtStart = new Map<string, number>()
   private readonly options: FollowOptions
@@ -41,7 +38,7 @@ export class FollowedFiles {
   constructor(options: FollowOptions, previous: readonly Checkpoint[] | undefined) {
     this.options = options
     this.isFirstStart = previous === undefined
-    for (const checkpoint of previous ?? []) this.past.set(checkpoint.id, checkpoint)
+    this.past = new PastCheckpoints(previous ?? [])
   }
 
   /** Open files, oldest first. */
@@ -126,14 +123,11 @@ export class FollowedFiles {
     const paths = pathsOf(rotated)
     for (const checkpoint of rotated) {
       const path = paths.get(checkpoint)
-      if ((path === undefined || !this.openPast(path, checkpoint)) && !this.openCopyOf(checkpoint))
-        this.onGone(checkpoint)
+      const file = path === undefined ? undefined : this.openPast(path, checkpoint)
+      if (file) this.lastAt.set(checkpoint.path, file)
+      else if (!checkpoint.isDone && !this.openCopyOf(checkpoint)) this.onGone(checkpoint)
     }
-    for (const log of rotated) {
-      this.openMissed(log, log.modified)
-      const file = this.open.get(log.id)
-      if (file) this.lastAt.set(log.path, file)
-    }
+    for (const log of logsOf(rotated)) this.openMissed(log, log.modified)
   }
 
   /** Opens a file of the run before that has lost its name, at its checkpoint, unless its inode has the content of another file. */
@@ -149,9 +143,8 @@ export class FollowedFiles {
   }
 
   private onGone(checkpoint: Checkpoint): void {
-    const { id, path, offset, isDone } = checkpoint
-    if (isDone) return
-    this.past.set(id, { ...checkpoint, isDone: true })
+    const { id, path, offset } = checkpoint
+    this.past.set({ ...checkpoint, isDone: true })
     this.options.say(
       `gone ${path} ${id}`,
       `a file of ${path} was removed since the last run; lines that were written to it after byte ${offset} are lost`,
@@ -250,7 +243,7 @@ export class FollowedFiles {
     for (const { path, id } of rotationsOf(log).toReversed()) {
       if (this.open.has(id)) continue
       const opened = this.openFile(path, id, log, (fd) =>
-        !this.isRead(id, fd) && test(fd) ? offset : undefined,
+        !this.past.isRead(id, fd) && test(fd) ? offset : undefined,
       )
       if (opened) return opened
     }
@@ -260,14 +253,6 @@ export class FollowedFiles {
   /** Files of a log that are read already. A copy is among them when a look has found it before the truncation. */
   private openCopies({ realPath }: Log): TailedFile[] {
     return [...this.open.values()].filter((file) => !file.isDone && file.log.realPath === realPath)
-  }
-
-  /** Tests if a file is one that was read before, and no other with its inode. */
-  private isRead(id: string, fd: number): boolean {
-    const checkpoint = this.past.get(id)
-    return (
-      checkpoint !== undefined && checkpoint.offset > 0 && hasFingerprint(fd, checkpoint.offset, checkpoint)
-    )
   }
 
   /** @param startOf returns the offset at which reading starts; `undefined` to leave the file alone */
@@ -326,11 +311,7 @@ export class FollowedFiles {
   /** Moves a file that is read to its end to the past. */
   private forget(file: TailedFile): void {
     this.open.delete(file.id)
-    this.past.set(file.id, file.toCheckpoint())
-    for (const id of this.past.keys()) {
-      if (this.past.size <= MAX_PAST_CHECKPOINTS) break
-      this.past.delete(id)
-    }
+    this.past.set(file.toCheckpoint())
   }
 
   /** Returns the offset at which a new file continues the content of another file, of which it is a copy. */

@@ -186,6 +186,27 @@ describe('logbridge-pipe follow', () => {
     },
   )
 
+  test('loses no line of a log that is rotated while the command ends', { tags: ['long'] }, async () => {
+    await writeFile(file, '')
+    for (let run = 0; run < 5; run += 1) {
+      const command = await follow()
+      await appendFile(file, numbered(run * 10, run * 10 + 5))
+      command.child.kill('SIGTERM')
+      await rename(file, join(folder, `app.log.${run}`))
+      await writeFile(file, numbered(run * 10 + 5, run * 10 + 10))
+      expect(await command.end()).toBe(0)
+    }
+    const last = await follow()
+    await vi.waitFor(
+      () =>
+        expect(new Set(receiver.records.map(({ body }) => Number(String(body).split(' ')[1])))).toEqual(
+          new Set(range(0, 50)),
+        ),
+      WAIT,
+    )
+    await stop(last)
+  })
+
   test('reads nothing of older rotations when the log is rotated', { tags: ['long'] }, async () => {
     await writeFile(join(folder, 'app.log.1'), numbered(0, 5))
     await delay(20)
