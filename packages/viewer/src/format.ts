@@ -67,11 +67,10 @@ export function formatLogRecord(record: Omit<ReceivedLogRecord, 'raw'>, options:
     record,
     paint,
   )
+  const body = typeof record.body === 'string' ? withoutStack(record.body, stack) : record.body
   const parts = [
     ...(record.eventName ? [paint('magenta', printable(record.eventName))] : []),
-    ...(record.body === null
-      ? []
-      : [typeof record.body === 'string' ? printable(record.body) : formatValue(record.body)]),
+    ...(body === null ? [] : [typeof body === 'string' ? printable(body) : formatValue(body)]),
     ...attributes(record.attributes, paint, exception.length > 0),
     ...trace(record.traceId, paint),
   ]
@@ -161,6 +160,13 @@ function attributes(received: ReceivedAttributes, paint: Paint, withoutException
   return Object.entries(received)
     .filter(([key]) => !(withoutException && exceptionKeys.has(key)))
     .map(([key, value]) => `${paint('dim', `${formatValue(key)}=`)}${formatValue(value)}`)
+}
+
+/** Removes the stack from the end of a text, as programs print an exception behind a message, because the stack follows in its own lines. */
+function withoutStack(body: string, stack: ReceivedValue | undefined): string | null {
+  if (typeof stack !== 'string' || stack === '') return body
+  const text = body.trimEnd()
+  return text.endsWith(stack.trimEnd()) ? text.slice(0, -stack.trimEnd().length).trimEnd() || null : body
 }
 
 const exceptionKeys = new Set(['exception.type', 'exception.message', 'exception.stacktrace'])

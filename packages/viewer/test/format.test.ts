@@ -179,6 +179,27 @@ describe('formatLogRecord', () => {
   })
 
   it.each([
+    ['could not charge\n', 'could not charge a=1'],
+    ['', 'a=1'],
+    ['could not charge\n', 'could not charge a=1', '\n'],
+  ])('prints a stack once when the body %j has it at its end', (message, line, end = '') => {
+    const stack = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no'
+    const attributes = { a: 1, 'exception.message': 'no', 'exception.stacktrace': stack }
+    expect(formatLogRecord(log({ body: `${message}${stack}${end}`, attributes })).split('\n')).toEqual([
+      `04:05:06.007 INFO   shop [payment] ${line}`,
+      '    Traceback (most recent call last):',
+      '      File "a.py", line 1',
+      '    ValueError: no',
+    ])
+  })
+
+  it('prints a body whole when it differs from the stack at its end', () => {
+    const attributes = { 'exception.message': 'no', 'exception.stacktrace': 'Error: no' }
+    const [line] = formatLogRecord(log({ body: 'failed: Error: no, tried again', attributes })).split('\n')
+    expect(line).toContain('failed: Error: no, tried again')
+  })
+
+  it.each([
     { stack: undefined, lines: ['    Error: boom'] },
     { stack: 'at f (a.js:1:2)', lines: ['    Error: boom', '    at f (a.js:1:2)'] },
   ])('adds the type and message of an exception when its stack lacks them: $stack', ({ stack, lines }) => {
