@@ -20,3 +20,13 @@ export const PYTHON = '/usr/bin/python3'
 export function pythonModule(name: string): readonly string[] {
   return [PYTHON, `/usr/lib/python3/dist-packages/${name}`]
 }
+
+/** Folder of Go's Debian packages. */
+export const GO_PACKAGES = '/usr/share/gocode'
+
+/** Variables by which Go takes its packages from that folder. `GOCACHE` names a folder of the test. */
+export const GO_ENVIRONMENT: Readonly<Record<string, string>> = {
+  GO111MODULE: 'off',
+  GOPATH: GO_PACKAGES,
+  TZ: 'UTC',
+}

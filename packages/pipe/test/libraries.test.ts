@@ -9,9 +9,9 @@ import type { SerializedError } from '@logbridge/bridge'
 import { trace } from '@opentelemetry/api'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { linesOf, parseRecord } from './conformance.ts'
+import { GO_ENVIRONMENT, GO_PACKAGES, PYTHON } from './installed.ts'
 import { PYTHON, pythonModule, testWith } from './installed.ts'
 
-const GO_PACKAGES = '/usr/share/gocode'
 const JARS = '/usr/share/java'
 const CLASS_PATH = [
   'logstash-logback-encoder',
@@ -106,10 +106,8 @@ for (const { fixture, command, needs, isLong } of PROGRAMS) {
       cwd: folder,
       env: {
         ...process.env,
-        GO111MODULE: 'off',
-        GOPATH: GO_PACKAGES,
+        ...GO_ENVIRONMENT,
         GOCACHE: join(folder, 'cache'),
-        TZ: 'UTC',
       },
     })
     const written = stdout.split('\n').filter(Boolean)
