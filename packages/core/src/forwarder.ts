@@ -113,7 +113,7 @@ export function createForwarder(options: LoggerProviderOptions = {}): Forwarder 
   }
 }
 
-function read(reader: JsonReader, json: unknown): Buffer {
+function read(reader: JsonReader, json: unknown): Uint8Array {
   try {
     return reader.request(json)
   } catch (error) {

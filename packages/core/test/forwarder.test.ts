@@ -31,8 +31,9 @@ function temporaryFolder(): string {
 }
 
 /** Starts a receiver that answers each request with a status. */
-async function startReceiver(status: number): Promise<string> {
+async function startReceiver(status: number, requests: string[] = []): Promise<string> {
   const server = createServer((request, response) => {
+    requests.push(request.url!)
     request.resume().on('end', () => response.writeHead(status).end())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -70,10 +71,15 @@ test('Forwarder writes one file for each signal when the option file is given', 
 })
 
 test('Forwarder counts and reports the parts of each signal by their names when the receiver refuses them', async () => {
-  const forwarder = forwarderOf({ endpoint: await startReceiver(400), protocol: 'http/protobuf' })
+  const forwarder = forwarderOf({
+    endpoint: await startReceiver(400),
+    protocol: 'http/protobuf',
+    scheduledDelayMillis: 20,
+  })
   forwarder.forward('traces', TRACES)
   forwarder.forward('metrics', METRICS)
   expect(await forwarder.acknowledged()).toBe(true)
+  expect(forwarder.stats()).toMatchObject({ traces: { queued: 0, inFlight: 0 }, metrics: { queued: 0 } })
   await forwarder.shutdown()
   expect(forwarder.stats()).toMatchObject({
     logs: { ...NONE, created: 0 },
@@ -86,6 +92,22 @@ test('Forwarder counts and reports the parts of each signal by their names when 
     'dropped metrics, refused by the receiver',
     'dropped spans, refused by the receiver',
   ])
+})
+
+test('Forwarder joins the requests of each signal to batches of maxExportBatchSize, and holds less than that', async () => {
+  const requests: string[] = []
+  const endpoint = await startReceiver(200, requests)
+  const forwarder = forwarderOf({ endpoint, protocol: 'http/protobuf', maxExportBatchSize: 30 })
+  for (let index = 0; index < 25; index += 1) forwarder.forward('traces', TRACES)
+  forwarder.forward('logs', LOGS)
+  expect(forwarder.stats()).toMatchObject({ logs: { queued: 2 }, traces: { created: 75 } })
+  expect(forwarder.stats().logs.bytes).toBeGreaterThan(0)
+  await forwarder.forceFlush()
+  expect(requests.toSorted()).toEqual(['/v1/logs', '/v1/traces', '/v1/traces', '/v1/traces'])
+  expect(forwarder.stats()).toMatchObject({
+    logs: { ...NONE, delivered: 2, bytes: 0 },
+    traces: { ...NONE, delivered: 75, bytes: 0 },
+  })
 })
 
 test('Forwarder counts requests as already_shutdown when they come after its shutdown', async () => {

@@ -1,6 +1,7 @@
 import { ContinuationState } from './continuation.ts'
 import { printedException } from './exceptions/pythonText.ts'
 import { setField } from './fields.ts'
+import { lineLimit } from './lineLimit.ts'
 import type { LineParser } from './parse.ts'
 import type { Fields, ParsedLine, ParsedRecord } from './types.ts'
 import type { WrappedLine } from './wrappers/wrapper.ts'
@@ -14,6 +15,8 @@ interface PartialLine {
   /** Bytes of the parts, because a container runtime may split a character. */
   readonly parts: Buffer[]
   length: number
+  /** Longest size in bytes. */
+  readonly limit: number
   isCut: boolean
   /** Offset of the first part. */
   readonly from: number
@@ -99,10 +102,11 @@ export class LineStream {
   addWrapped(wrapped: WrappedLine, from: number, isCut: boolean, bytes: Buffer): void {
     if (!wrapped.isPartial && this.partial === undefined)
       return this.addWhole(wrapped.line, from, isCut, wrapped)
-    const partial = (this.partial ??= { parts: [], length: 0, isCut: false, from })
     const { line, prefixLength } = wrapped
     const part = prefixLength === undefined ? Buffer.from(line) : bytes.subarray(prefixLength)
-    const kept = part.subarray(0, this.maxLineBytes - partial.length)
+    const limit = this.partial?.limit ?? lineLimit(part, this.maxLineBytes)
+    const partial = (this.partial ??= { parts: [], length: 0, limit, isCut: false, from })
+    const kept = part.subarray(0, limit - partial.length)
     // The source may reuse its bytes.
     partial.parts.push(prefixLength === undefined ? kept : Buffer.from(kept))
     partial.length += kept.length

@@ -1,5 +1,6 @@
 import { checkOptions, type OptionRule, rules } from '@logbridge/bridge'
 import { timers, unref } from '@logbridge/bridge/internal'
+import { lineLimit, startOf } from './lineLimit.ts'
 import { LineStream } from './lineStream.ts'
 import { type LineOptions, lineOptionRules } from './options.ts'
 import { createLineParser } from './parse.ts'
@@ -13,7 +14,8 @@ export interface LineReaderOptions extends LineOptions {
   /** Called with each record, in the order of the lines of a stream. */
   onRecord: (record: ParsedLine) => void
   /**
-   * Longest line in bytes. A longer line is cut, gets the attribute `logbridge.line.truncated`, and counts in `cutLines`.
+   * Longest line in bytes. A longer line is cut, gets the attribute `logbridge.line.truncated`, and counts in `cutLines`. A line of OTLP
+   * may have 16 MiB, because the Collector writes a request of thousands of records in one line, of which a part is no request.
    * @default 1048576 (1 MiB)
    */
   maxLineBytes?: number | undefined
@@ -85,6 +87,8 @@ class Reader implements LineReader {
   /** Bytes of a line whose end has not come yet, `maxLineBytes` at most. */
   private tail: Buffer[] = []
   private tailBytes = 0
+  /** Limit of the incomplete line, from the time at which the line exceeds `maxLineBytes`. */
+  private tailLimit: number | undefined
   /** Bytes of the incomplete line that are beyond `maxLineBytes`. */
   private skippedBytes = 0
   /** Offset of the next line. */
@@ -135,7 +139,9 @@ class Reader implements LineReader {
 
   /** Keeps a copy of the start of a line, whose end has not come yet. */
   private hold(bytes: Buffer): void {
-    const room = this.maxLineBytes - this.tailBytes
+    if (this.tailBytes + bytes.length > this.maxLineBytes)
+      this.tailLimit ??= lineLimit(startOf([...this.tail, bytes]), this.maxLineBytes)
+    const room = (this.tailLimit ?? this.maxLineBytes) - this.tailBytes
     // One byte more shows that the line is too long.
     const kept = Math.min(bytes.length, room + 1)
     if (kept > 0) this.tail.push(Buffer.from(bytes.subarray(0, kept)))
@@ -149,6 +155,7 @@ class Reader implements LineReader {
     this.tail = []
     this.tailBytes = 0
     this.skippedBytes = 0
+    this.tailLimit = undefined
     this.readLine(bytes, 0, bytes.length, skipped + breakBytes)
   }
 
@@ -157,10 +164,12 @@ class Reader implements LineReader {
     const from = this.lineStart
     this.lineStart += end - start + rest
     let last = end
-    const isCut = end - start > this.maxLineBytes
+    const { maxLineBytes } = this
+    const isCut =
+      end - start > maxLineBytes && end - start > lineLimit(bytes.subarray(start, end), maxLineBytes)
     if (isCut) {
       this.cutLines += 1
-      last = endOfCodePoint(bytes, start + this.maxLineBytes)
+      last = endOfCodePoint(bytes, start + maxLineBytes)
     } else if (end > start && bytes[end - 1] === RETURN) last -= 1
     // Sparse files, which a truncation leaves to a writer that does not append, begin with NUL.
     let first = start

@@ -9,8 +9,7 @@ import type { SerializedError } from '@logbridge/bridge'
 import { trace } from '@opentelemetry/api'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { linesOf, parseRecord } from './conformance.ts'
-import { GO_ENVIRONMENT, GO_PACKAGES, PYTHON } from './installed.ts'
-import { PYTHON, pythonModule, testWith } from './installed.ts'
+import { GO_ENVIRONMENT, GO_PACKAGES, PYTHON, pythonModule, testWith } from './installed.ts'
 
 const JARS = '/usr/share/java'
 const CLASS_PATH = [

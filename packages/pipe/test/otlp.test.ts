@@ -215,6 +215,20 @@ describe.skipIf(program === undefined)('logbridge-pipe into the Collector', () =
     },
   )
 
+  test('delivers a line of OTLP in parts when it is larger than the receiver accepts', async () => {
+    const { resourceLogs } = collector.received
+    resourceLogs.length = 0
+    const logRecords = Array.from({ length: 60_000 }, (_, index) => ({
+      timeUnixNano: `${index + 1}`,
+      body: { stringValue: `order ${index} ${'x'.repeat(80)}` },
+    }))
+    const line = `${JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })}\n`
+    expect(line.length).toBeGreaterThan(8 * 1024 * 1024)
+    const command = startCommand(['--quiet'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl })
+    expect([await command.end(line), command.stderr()]).toEqual([0, ''])
+    expect(new Set(recordsOf('logs', resourceLogs)).size).toBe(logRecords.length)
+  })
+
   test('delivers what the file exporter has written as it was, when a file of each signal is followed', async () => {
     const folder = await temporaryFolder()
     const input = join(folder, 'input.jsonl')

@@ -57,6 +57,32 @@ test('createLineReader cuts a long line on a character, marks it, and counts it'
   expect(reader.position).toBe(13)
 })
 
+test('createLineReader leaves a line of OTLP whole when it is longer than other lines may be', () => {
+  const request = (bytes: number): string =>
+    JSON.stringify({ resourceLogs: [{ schemaUrl: 'x'.repeat(bytes) }] })
+  const cut = { format: 'text', attributes: { 'logbridge.line.truncated': true } }
+  const otlp = (json: string): object => ({ format: 'otlp', json })
+  const short = request(500)
+  const long = request(17 * 1024 * 1024)
+  const application = short.replace('resourceLogs', 'application')
+  const input = Buffer.from(`${short}\n${application}\n`)
+  for (const size of [3, 64, input.length]) {
+    const chunks = Array.from({ length: Math.ceil(input.length / size) }, (_, index) =>
+      input.subarray(index * size, (index + 1) * size),
+    )
+    expect(read(chunks, { maxLineBytes: 100 })).toMatchObject([otlp(short), cut])
+  }
+  // Beyond 16 MiB it is a text of the common limit.
+  expect(read([long, '\n', short], { maxLineBytes: 100 })).toMatchObject([
+    { ...cut, body: long.slice(0, 100) },
+    otlp(short),
+  ])
+  // A container runtime divides lines at 16 KiB.
+  const parts = [short.slice(0, 80), short.slice(80, 300), short.slice(300)]
+  const wrapped = parts.map((part, index) => `2026-11-29T10:00:00Z stdout ${index < 2 ? 'P' : 'F'} ${part}\n`)
+  expect(read(wrapped, { maxLineBytes: 300 })).toMatchObject([otlp(short)])
+})
+
 test('createLineReader unwraps lines of Docker and of CRI, and joins their parts by stream', () => {
   const docker = (log: string, stream: string): string =>
     `${JSON.stringify({ log, stream, time: '2026-11-29T10:00:00.000000001Z' })}\n`

@@ -11,7 +11,8 @@ import type { UnsentRequest } from '../process/exitFlush.ts'
 import { watchLostRecords } from '../process/threadRecords.ts'
 import { openSpool } from '../spool/spool.ts'
 import { type LogsStats, PipelineCounters } from '../queue/counters.ts'
-import { BATCH_BYTES, type EncodedResource, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
+import { type Batch, BATCH_BYTES, type EncodedScope, OpenBatch } from '../otlp/openBatch.ts'
+import { OpenRequests } from '../otlp/openRequests.ts'
 import type { RecordUnit } from '../queue/dropReporter.ts'
 import { MemoryStore } from '../queue/queuedRequest.ts'
 import { SendingQueue } from '../queue/sendingQueue.ts'
@@ -31,9 +32,6 @@ const WARN = 13
 const SPOOL_DELAY_MILLIS = 50
 const UID_ATTRIBUTE = 'log.record.uid'
 
-/** Resource of requests that are complete. */
-const NO_RESOURCE: EncodedResource = { bytes: () => Buffer.alloc(0), ready: undefined }
-
 /**
  * Encodes records at the call into the open batch, and seals batches for the sending queue. Bounds memory by
  * `maxQueueBytes`, and by `maxQueueSize` when it is set.
@@ -44,6 +42,8 @@ export class LogPipeline {
   private readonly config: LogsConfig
   private readonly limits: ValueLimits
   private readonly open: OpenBatch
+  /** Requests of other programs since the last seal. */
+  private readonly forwarded = new OpenRequests()
   private readonly counters: PipelineCounters
   private readonly queue: SendingQueue | SpooledQueue
   /** The queue, when there is a spool. */
@@ -135,17 +135,19 @@ export class LogPipeline {
   }
 
   /**
-   * Queues a request that another program has made, with its own resources and scopes. The queue joins requests that wait.
+   * Takes a request that another program has made, with its own resources and scopes. The caller may reuse its bytes.
    *
    * @param count number of records in the request, 1 or more
    */
-  forward(request: Buffer, count: number): void {
+  forward(request: Uint8Array, count: number): void {
     const reason = this.closed ? 'already_shutdown' : this.hasRoomFor(0) ? undefined : 'queue_full'
     if (reason !== undefined) return this.counters.dropAll(reason, request, count)
-    // Records are sent in the order in which they came.
-    this.sealUnlessEncoding()
     this.counters.acceptAll(count)
-    this.queue.add({ resource: NO_RESOURCE, body: request, isRequest: true, count, recycle: undefined })
+    const { forwarded } = this
+    forwarded.add(request, count)
+    const isFull = forwarded.bytes >= this.maxBatchBytes || forwarded.count >= this.maxBatchRecords
+    if (isFull) this.sealUnlessEncoding()
+    else if (!this.areTimersRunning) this.startTimers()
   }
 
   /** Counts a record that a processor of the application emitted on each record, recursively. */
@@ -169,7 +171,7 @@ export class LogPipeline {
   }
 
   stats(): LogsStats {
-    return this.counters.stats(this.open.bytes + this.queue.bytes)
+    return this.counters.stats(this.bytes)
   }
 
   /**
@@ -189,7 +191,7 @@ export class LogPipeline {
    * @returns a promise of false when the shutdown has ended the wait; never rejects
    */
   acknowledged(): Promise<boolean> {
-    if (this.open.count === 0) return this.queue.acknowledged()
+    if (this.open.count + this.forwarded.count === 0) return this.queue.acknowledged()
     this.openAcknowledged ??= Promise.withResolvers()
     return this.openAcknowledged.promise
   }
@@ -248,12 +250,16 @@ export class LogPipeline {
     this.counters.end()
   }
 
+  /** Memory of all records in bytes. */
+  private get bytes(): number {
+    return this.open.bytes + this.forwarded.bytes + this.queue.bytes
+  }
+
   /** Tells if the caps leave room for a record: above 80 % for WARN and worse only. */
   private hasRoomFor(severityNumber: number): boolean {
     const { maxQueueBytes, maxQueueSize } = this.config
     const share = severityNumber >= WARN ? 1 : LOW_SEVERITY_SHARE
-    const { open } = this
-    const bytes = open.bytes + this.queue.bytes
+    const { open, bytes } = this
     // Memory of free buffers makes room for records.
     if (bytes + open.pool.spareBytes + this.maxBatchBytes >= maxQueueBytes) open.pool.releaseSpare()
     if (bytes >= maxQueueBytes * share) return false
@@ -278,11 +284,13 @@ export class LogPipeline {
     this.areTimersRunning = false
     // A getter of the record can run a nested event loop, and so this timer.
     if (this.isEncoding) return
-    const batch = this.open.seal()
-    if (batch === undefined) return
-    this.delayedBytes += batch.body.length
-    this.delayedRecords += batch.count
-    this.spooledQueue?.addDelayed(batch)
+    const batches = this.sealed()
+    if (batches.length === 0) return
+    for (const batch of batches) {
+      this.delayedBytes += batch.body.length
+      this.delayedRecords += batch.count
+      this.spooledQueue?.addDelayed(batch)
+    }
     this.onSealed()
     if (this.delayedBytes >= this.maxBatchBytes) this.seal()
   }
@@ -299,12 +307,16 @@ export class LogPipeline {
     this.delayTimer = undefined
     this.spoolTimer = undefined
     this.areTimersRunning = false
-    const batch = this.open.seal()
-    if (batch) this.queue.add(batch)
-    else if (this.delayedRecords > 0) this.queue.send()
+    const batches = this.sealed()
+    for (const batch of batches) this.queue.add(batch)
+    if (batches.length === 0 && this.delayedRecords > 0) this.queue.send()
     this.onSealed()
     this.delayedBytes = 0
     this.delayedRecords = 0
+  }
+
+  private sealed(): Batch[] {
+    return [this.forwarded.seal(), this.open.seal()].filter((batch) => batch !== undefined)
   }
 
   private onSealed(): void {

@@ -95,7 +95,7 @@ export interface ManagedLoggerProvider {
   readonly provider: LogbridgeLoggerProvider
   readonly exitHandler: LogsExitHandler
   /** Queues a request of another program, with its number of records. Absent where records go elsewhere than to OTLP alone. */
-  forward?(request: Buffer, count: number): void
+  forward?(request: Uint8Array, count: number): void
 }
 
 /** Creates a LoggerProvider from resolved configuration. The caller registers it and handles the end of the process. */

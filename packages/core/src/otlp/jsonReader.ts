@@ -48,16 +48,17 @@ export class JsonReader extends ProtobufWriter {
   /**
    * Translates a request.
    * @param json parsed JSON. Integers beyond the safe integers may be texts or bigints
+   * @returns bytes that are valid until the next call
    * @throws MalformedField
    */
   request(json: unknown): Buffer {
     try {
       this.depth = 0
-      this.message(this.schema, json)
-      return this.take()
-    } catch (error) {
       this.open.length = 0
       this.reset()
+      this.message(this.schema, json)
+      return this.view()
+    } catch (error) {
       if (error instanceof Problem) throw new MalformedField(error.path, error.text)
       throw error
     }

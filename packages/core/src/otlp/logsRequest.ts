@@ -29,7 +29,7 @@ export function encodeRequest({ resource, body, isRequest }: Batch): Uint8Array 
 }
 
 /** Joins requests into one request. Consecutive records of one resource and scope are grouped, as in a batch. */
-export function joinRequests(requests: readonly Uint8Array[]): Uint8Array {
+export function joinRequests(requests: readonly Uint8Array[]): Buffer {
   let open: SingleScope | undefined
   for (const request of requests) {
     const single = singleScopeOf(request)
