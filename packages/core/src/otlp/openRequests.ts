@@ -24,7 +24,7 @@ export class OpenRequests {
     this.count += count
   }
 
-  /** Joins the requests, and begins anew. Returns `undefined` without any. */
+  /** Joins the requests, and removes them. Returns `undefined` without any. */
   seal(): Batch | undefined {
     const { count, ends, writer } = this
     if (count === 0) return undefined
