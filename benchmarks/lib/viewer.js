@@ -22,7 +22,7 @@ export async function withViewer(args, run) {
       /** Sends records, and resolves when all of them are stored. */
       send: (count, start) => sendRecords(new URL('/v1/logs', http), agent, count, start),
       ask: (path) => ask(new URL(path, page), agent, token),
-      rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) / 1024,
+      rss: () => residentMegabytes(child.pid),
     })
   } finally {
     agent.destroy()
@@ -51,6 +51,32 @@ async function ask(url, agent, token) {
   if (response.statusCode !== 200)
     throw new Error(`${url.pathname}${url.search}: ${response.statusCode} ${body}`)
   return body
+}
+
+/** Returns the resident memory of a process in MiB. */
+export function residentMegabytes(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
+}
+
+/** Encodes requests with a number of log records. */
+export function encodeRequests(count) {
+  return Array.from({ length: count / RECORDS }, (_, at) => encodeRequest(at * RECORDS))
+}
+
+/** Sends requests, several at a time, and resolves when all of them are stored. */
+export async function sendRequests(httpUrl, requests) {
+  const url = new URL('/v1/logs', httpUrl)
+  const agent = new Agent({ keepAlive: true })
+  const left = requests.values()
+  try {
+    await Promise.all(
+      Array.from({ length: CONCURRENCY }, async () => {
+        for (const body of left) await post(url, agent, body)
+      }),
+    )
+  } finally {
+    agent.destroy()
+  }
 }
 
 async function sendRecords(url, agent, count, start = 0) {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLoggerProvider } from '@logbridge/core'
 import { chromium } from 'playwright-core'
+import { encodeRequests, residentMegabytes, sendRequests } from './viewer.js'
 
 const COMMAND = new URL('../../packages/viewer/dist/cli.js', import.meta.url)
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -32,13 +33,20 @@ export async function withPage(measure) {
   )
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
   try {
-    const { url, grpcUrl } = await addressesOf(viewer)
+    const { url, grpcUrl, httpUrl } = await addressesOf(viewer)
     const provider = createLoggerProvider({ endpoint: grpcUrl, serviceName: 'shop', register: false })
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
     await page.goto(url)
     await page.waitForURL((each) => !each.searchParams.has('token'))
     await page.locator('.empty').waitFor()
-    const context = { page, origin: new URL(url).origin, provider, logger: provider.getLogger('orders') }
+    const context = {
+      page,
+      origin: new URL(url).origin,
+      httpUrl,
+      provider,
+      logger: provider.getLogger('orders'),
+      rss: () => residentMegabytes(viewer.pid),
+    }
     for (let index = 0; index < 2000; index += 1) emit(context, index)
     await provider.forceFlush()
     await page.locator('.list-rows .row').first().waitFor()
@@ -61,6 +69,7 @@ async function addressesOf(viewer) {
   for await (const line of lines) {
     found.url ??= /^Page: (\S+)/.exec(line)?.[1]
     found.grpcUrl ??= /gRPC at ([^\s,]+)/.exec(line)?.[1]
+    found.httpUrl ??= /HTTP at (\S+)/.exec(line)?.[1]
     if (found.url !== undefined && found.grpcUrl !== undefined) break
   }
   viewer.stderr.resume()
@@ -79,6 +88,39 @@ export async function measurePaint({ page, origin }, path) {
         }).observe({ type: 'paint', buffered: true })
       }),
   )
+}
+
+/** Returns the records a second that are stored while the page shows them as they arrive. */
+export async function measureStored({ page, origin, httpUrl }, count) {
+  await page.goto(`${origin}/logs`)
+  await page.locator('.list-rows .row').first().waitFor()
+  const requests = encodeRequests(count)
+  const start = performance.now()
+  await sendRequests(httpUrl, requests)
+  return count / ((performance.now() - start) / 1000)
+}
+
+/** Sends records at a rate, and returns the memory of the viewer and of the page at each part of the time. */
+export async function measureMemory(context, { rate, seconds, parts }) {
+  const { page, origin, provider, rss } = context
+  await page.goto(`${origin}/logs`)
+  const session = await page.context().newCDPSession(page)
+  const memory = []
+  const start = performance.now()
+  let sent = 0
+  for (let part = 1; part <= parts; part += 1) {
+    const end = (seconds * 1000 * part) / parts
+    while (performance.now() - start < end) {
+      const due = ((performance.now() - start) / 1000) * rate
+      for (; sent < due; sent += 1) emit(context, sent)
+      await delay(TICK_MILLIS)
+    }
+    await provider.forceFlush()
+    await session.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await session.send('Runtime.getHeapUsage')
+    memory.push({ viewer: rss(), page: usedSize / 2 ** 20 })
+  }
+  return { memory, sent }
 }
 
 /** Measures frames and rows while records arrive at a rate, and frames while none arrive. */

@@ -1,6 +1,6 @@
 /** Measures the viewer's page in Chromium: the time to the first paint, and the frames while records arrive. */
 import { summarize } from '../lib/harness.js'
-import { measurePaint, measureTail, withPage } from '../lib/viewerPage.js'
+import { measurePaint, measureStored, measureTail, withPage } from '../lib/viewerPage.js'
 
 export const title = 'Page of the viewer, headless Chromium'
 
@@ -10,16 +10,21 @@ const ROWS_GOAL = 200
 /** Records a second. */
 const RATE = 5000
 const PAINTS_A_ROUND = 2
+/** Records a second. */
+const STORED_GOAL = 50_000
+const STORED_RECORDS = 200_000
 
 export async function run({ rounds }) {
-  const [paints, plain, tail] = await withPage(async (context) => {
+  const [paints, plain, tail, stored] = await withPage(async (context) => {
     const page = []
     const text = []
     for (let load = 0; load < rounds * PAINTS_A_ROUND; load += 1) {
       page.push({ millis: await measurePaint(context, '/logs') })
       text.push({ millis: await measurePaint(context, '/api/status') })
     }
-    return [page, text, await measureTail(context, RATE)]
+    const shown = await measureTail(context, RATE)
+    await measureStored(context, STORED_RECORDS)
+    return [page, text, shown, await measureStored(context, STORED_RECORDS)]
   })
   const paint = summarize(paints, 'millis').median
   const textPaint = summarize(plain, 'millis').median
@@ -33,11 +38,13 @@ export async function run({ rounds }) {
       ['frame while they arrive, ms: 95th percentile', frameMillis.toFixed(1), FRAME_GOAL_MILLIS],
       ['frame without records, ms: 95th percentile', idleFrameMillis.toFixed(1), ''],
       ['rows in the document: most', rows, ROWS_GOAL],
+      ['records a second that are stored while the page is open', stored.toFixed(0), STORED_GOAL],
     ],
     comparisons: [
       comparison('first paint', paint, textPaint, PAINT_GOAL_MILLIS, 'ms'),
       comparison(`frames at ${RATE} records/s`, frameMillis, idleFrameMillis, FRAME_GOAL_MILLIS, 'ms'),
       comparison('rows in the document', rows, ROWS_GOAL, ROWS_GOAL, 'rows'),
+      comparison('time to store 50,000 records while the page is open', 5e7 / stored, 1000, 1000, 'ms'),
     ],
   }
 }
