@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer, request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
@@ -5,7 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { startViewer } from '@logbridge/viewer'
-import { afterAll, expect, inject, test } from 'vitest'
+import { afterAll, expect, inject, test, vi } from 'vitest'
 import { codeBlocks } from '@logbridge/test-support/programs'
 import { freePort } from '@logbridge/test-support/ports'
 import { installProject } from '@logbridge/test-support/project'
@@ -37,6 +38,8 @@ afterAll(async () => {
   await viewer.close()
 })
 
+/** Path of the command in the project. */
+const VIEWER = 'node_modules/@logbridge/viewer/dist/cli.js'
 /** Viewer with a page, which the commands of this user find. */
 const page = await startPage()
 afterAll(() => page.stop())
@@ -207,7 +210,7 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
   viewerQuery: () => askViewer(`logs 'level>=errr'`),
   viewerField: () => askViewer(`logs levle=error`),
   viewerTimeout: async () => {
-    await page.sendLogs(Array.from({ length: 600 }, () => 'ab'.repeat(3000)))
+    await sendLogs(page.httpUrl, new Array<string>(600).fill('ab'.repeat(3000)))
     return askViewer(String.raw`logs 'msg=~/([ab]{1,20}){1,20}[xyz]/'`)
   },
   viewerTrace: () => askViewer('trace 4bf92f35'),
@@ -217,6 +220,23 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
   viewerContentType: () => refusalOf(`${page.httpUrl}/v1/logs`, { 'content-type': 'text/plain' }),
   viewerTooLarge: () =>
     refusalOf(`${page.httpUrl}/v1/logs`, { 'content-type': 'application/json' }, 'x'.repeat(5e6)),
+  viewerSlowOutput: async () => {
+    const port = await freePort()
+    const flags = ['--terminal', '--grpc-port', '0', '--http-port', String(port)]
+    const child = spawn(process.execPath, [VIEWER, ...flags], {
+      cwd: project.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let printed = ''
+    child.stderr.on('data', (chunk) => (printed += chunk))
+    await vi.waitFor(() => expect(printed).toContain('Receiving'), { timeout: 20_000 })
+    for (let sent = 0; sent < 12; sent += 1)
+      await sendLogs(`http://localhost:${port}`, new Array<string>(1000).fill('x'.repeat(1000)))
+    child.stdout.resume()
+    child.kill('SIGINT')
+    await once(child, 'close')
+    return printed
+  },
   viewerBrowser: () => runViewer('--open --port 0 --grpc-port 0 --http-port 0', { PATH: '/var/empty' }),
   viewerStdout: () => runViewer('--help > /dev/full'),
   sdk2: () => inEmptyFolder('npm install @opentelemetry/sdk-logs@0.223.1 @logbridge/core'),
@@ -285,7 +305,6 @@ interface PageProcess {
   readonly pageUrl: string
   readonly httpUrl: string
   readonly runtime: string
-  sendLogs(bodies: readonly string[]): Promise<void>
   stop(): Promise<unknown>
 }
 
@@ -301,21 +320,22 @@ async function startPage(): Promise<PageProcess> {
     pageUrl,
     httpUrl,
     runtime,
-    async sendLogs(bodies) {
-      const logRecords = bodies.map((body) => ({ timeUnixNano: '1', body: { stringValue: body } }))
-      await fetch(`${httpUrl}/v1/logs`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
-      })
-    },
     stop: () => running.stop(),
   }
 }
 
+async function sendLogs(httpUrl: string, bodies: readonly string[]): Promise<void> {
+  const logRecords = bodies.map((body) => ({ timeUnixNano: '1', body: { stringValue: body } }))
+  await fetch(`${httpUrl}/v1/logs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
+  })
+}
+
 /** Runs the command, and ends it when it goes on. */
 function runViewer(args: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const command = `${process.execPath} node_modules/@logbridge/viewer/dist/cli.js 2>&1 ${args}`
+  const command = `${process.execPath} ${VIEWER} 2>&1 ${args}`
   return project.run('/bin/sh', ['-c', `/usr/bin/timeout -s INT 5 ${command} || true`], env)
 }
 
