@@ -210,7 +210,10 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
   viewerQuery: () => askViewer(`logs 'level>=errr'`),
   viewerField: () => askViewer(`logs levle=error`),
   viewerTimeout: async () => {
-    await sendLogs(page.httpUrl, new Array<string>(600).fill('ab'.repeat(3000)))
+    await sendLogs(
+      page.httpUrl,
+      Array.from({ length: 600 }, () => 'ab'.repeat(3000)),
+    )
     return askViewer(String.raw`logs 'msg=~/([ab]{1,20}){1,20}[xyz]/'`)
   },
   viewerTrace: () => askViewer('trace 4bf92f35'),
@@ -231,7 +234,10 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
     child.stderr.on('data', (chunk) => (printed += chunk))
     await vi.waitFor(() => expect(printed).toContain('Receiving'), { timeout: 20_000 })
     for (let sent = 0; sent < 12; sent += 1)
-      await sendLogs(`http://localhost:${port}`, new Array<string>(1000).fill('x'.repeat(1000)))
+      await sendLogs(
+        `http://localhost:${port}`,
+        Array.from({ length: 1000 }, () => 'x'.repeat(1000)),
+      )
     child.stdout.resume()
     child.kill('SIGINT')
     await once(child, 'close')
