@@ -21,6 +21,7 @@ import {
 } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { resolveTelemetry, type TelemetryConfig } from './config/config.ts'
+import { shownDestination } from './config/file.ts'
 import { FLUSH_TIMEOUT_MILLIS, resolveShutdown } from './config/shutdown.ts'
 import type { TelemetryOptions } from './config/options.ts'
 import { registerGlobals } from './globals.ts'
@@ -211,7 +212,21 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
     shutdown: (...limit) => shutdown.begin(...limit),
   }
   processWide[RUNNING] = telemetry
+  diag.info(describeStart(config))
   return telemetry
+}
+
+/** Returns, for example, `logbridge: telemetry starts: logs to http://localhost:4317, traces by console, metrics off`. */
+function describeStart(config: TelemetryConfig): string {
+  const parts = (['logs', 'traces', 'metrics'] as const).map((signal) => {
+    const { exporter, exporters = [] } = config[signal] ?? {}
+    const ways = exporters.map((name) =>
+      name === 'otlp' && exporter ? `to ${shownDestination(exporter)}` : `by ${name}`,
+    )
+    const otherWay = config[signal] === undefined ? 'off' : 'by the application'
+    return `${signal} ${ways.join(' and ') || otherWay}`
+  })
+  return `logbridge: telemetry starts: ${parts.join(', ')}`
 }
 
 /** Timeouts of the SDK for metrics and for traces. */

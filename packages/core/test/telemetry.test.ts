@@ -571,6 +571,37 @@ test('startTelemetry sends nothing, and throws nothing, when an endpoint is inva
   ])
 })
 
+test.each([
+  ['', {}, 'logs to http://c:4317, traces to http://c:4317, metrics to http://c:4317'],
+  [
+    '{ metrics: false }',
+    { OTEL_TRACES_EXPORTER: 'console' },
+    'logs to http://c:4317, traces by console, metrics off',
+  ],
+  [
+    "{ logs: { file: { path: '/dev/null' } }, traces: { processors: [{ onStart() {}, onEnd() {}, async forceFlush() {}, async shutdown() {} }] } }",
+    { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'otlp,console' },
+    'logs to /dev/null, traces by the application, metrics to http://c:4317 and by console',
+  ],
+])(
+  'startTelemetry says where telemetry goes when OTEL_LOG_LEVEL is info and the options are %s',
+  async (options, env, places) => {
+    const { stderr } = await run(
+      `import { startTelemetry } from '@logbridge/core'
+    startTelemetry(${options})
+    process.reallyExit()`,
+      {
+        env: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:hunter2@c:4317',
+          OTEL_LOG_LEVEL: 'info',
+          ...env,
+        },
+      },
+    )
+    expect(stderr).toContain(`logbridge: telemetry starts: ${places}\n`)
+  },
+)
+
 test('startTelemetry prints each warning once when OTEL_LOG_LEVEL is set', async () => {
   for (const level of ['debug', 'warn', 'error', undefined]) {
     const { stderr } = await run(
@@ -579,7 +610,8 @@ test('startTelemetry prints each warning once when OTEL_LOG_LEVEL is set', async
       await telemetry.shutdown()`,
       { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4318', ...(level && { OTEL_LOG_LEVEL: level }) } },
     )
-    expect(stderr.match(/^logbridge: /gm), level).toHaveLength(1)
+    const lines = stderr.match(/^logbridge: .*$/gm)?.filter((line) => !/telemetry starts: /.test(line))
+    expect(lines, level).toHaveLength(1)
   }
 })
 

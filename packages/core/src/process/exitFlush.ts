@@ -26,7 +26,7 @@ export interface ExitReceiver {
 /** Encoded request that has not been delivered. */
 export interface UnsentRequest {
   readonly bytes: Uint8Array
-  /** Number of records in a request of logs; 1 for a batch of spans. */
+  /** Number of log records or spans in the request. */
   readonly recordCount: number
   /** Counts the outcome. A `retryable` outcome leaves the request unsent. */
   complete(outcome: ExitOutcome): void

@@ -116,8 +116,12 @@ function begin(outage: Outage, since: number): void {
 
 const FILE_ADVICE = 'check its folder, the permissions, and the free space'
 
-function adviceFor(endpoint: string): string {
+/** Advises on a receiver that does not answer. */
+export function adviceFor(endpoint: string): string {
   const another = 'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'
+  // A URL without a port means 443 or 80, on which a receiver seldom listens.
+  if (/^https?:\/\/(?:[^:[]+|\[[^\]]*\])$/i.test(endpoint))
+    return `${another} with a port, which is 4317 for gRPC and 4318 for HTTP by default`
   const isLocal = /^(https?:\/\/)?(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(endpoint)
   return isLocal
     ? `start a receiver, e.g. npx @logbridge/viewer; for another one ${another}`

@@ -11,6 +11,7 @@ import { type ExitSource, flushAtExit } from './exitFlush.ts'
 import { watchExit } from './exitListeners.ts'
 import { onHeldEnd } from './heldEnd.ts'
 import { describeUnsent, type Unsent, withLongWaitNoted } from './longWait.ts'
+import { adviceFor } from './outages.ts'
 import { onProcess } from './sharedListeners.ts'
 import { within } from './timers.ts'
 import { watchUncaughtExceptions } from './uncaughtExceptions.ts'
@@ -120,14 +121,16 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     const inThreads = unsentInThreads()
     if (inThreads > 0) warnOfUnsentInThreads(inThreads)
     const lost = handler.lost().filter((part) => part !== undefined)
-    const unsent = describeUnsent(
-      lost.filter(({ signal, count }) => count > (signal === 'logs' ? printed : 0)),
-    )
-    if (unsent === '') return
+    const unsent = lost.filter(({ signal, count }) => count > (signal === 'logs' ? printed : 0))
+    const [first] = unsent
+    if (first === undefined) return
+    const cause =
+      exitReason === undefined
+        ? '. The receiver is unreachable, or process.exit() or an uncaught exception ended the process before shutdown() had resolved'
+        : ` (${adviceFor(first.endpoint)})`
     warnOnce(
-      `unsent-at-exit-${lost.map(({ signal }) => signal).join()}`,
-      `not sent when the process ended: ${unsent}. The receiver is unreachable, or ` +
-        'process.exit() or an uncaught exception ended the process before shutdown() had resolved',
+      `unsent-at-exit-${unsent.map(({ signal }) => signal).join()}`,
+      `not sent when the process ended: ${describeUnsent(unsent)}${cause}`,
       exitReason,
     )
   }

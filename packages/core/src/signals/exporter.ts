@@ -190,7 +190,7 @@ export function createOtlpExporter<Items>(
           const request = serializer.serializeRequest(items)
           return request === undefined
             ? []
-            : [{ bytes: request, recordCount: 1, complete: completeExit.bind(undefined, items) }]
+            : [{ bytes: request, recordCount: countOf(items), complete: completeExit.bind(undefined, items) }]
         })
       },
     }),

@@ -119,7 +119,7 @@ describe.each([
     const secure = await open(own)
     const ended = await exits(secure.url, { tls: { ca: client.cert } })
     expect(ended.code).toBe(3)
-    expect(ended.stderr).toContain('not sent when the process ended: 3 log records.')
+    expect(ended.stderr).toContain('not sent when the process ended: 3 log records')
     expect(secure.requests).toHaveLength(0)
   })
 
@@ -178,7 +178,7 @@ describe.each([
       expect(lines).toEqual([
         `logbridge: still waiting for 3 log records to be sent to ${silent.url}, at most 2 s`,
         expect.stringMatching(
-          /^logbridge: not sent when the process ended: 3 log records\..*no response in time$/,
+          /^logbridge: not sent when the process ended: 3 log records \(.* OTEL_EXPORTER_OTLP_ENDPOINT\): .*no response in time$/,
         ),
       ])
       expect(statsOf(ended)).toMatchObject({ created: 3, delivered: 0, dropped: NOTHING, queued: 3 })
@@ -229,7 +229,7 @@ describe.each([
     const ended = await run(program(options(`() => new Promise(() => {})`)))
     expect(ended).toMatchObject({ code: 3 })
     expect(ended.stderr).toContain('headers function has returned no headers yet')
-    expect(ended.stderr).toContain('when the process ended: 3 log records.')
+    expect(ended.stderr).toContain('when the process ended: 3 log records')
     expect(sent()).toHaveLength(2)
   })
 })
@@ -450,7 +450,7 @@ describe('flushOnExit sends log records', () => {
   test('only when flushOnExit is set, else reports their loss', async () => {
     const ended = await exits('process.exit(3)', '{ flushOnExit: undefined }')
     expect(ended).toMatchObject({ code: 3, bodies: [] })
-    expect(ended.stderr).toContain('not sent when the process ended: 3 log records.')
+    expect(ended.stderr).toContain('not sent when the process ended: 3 log records')
   })
 })
 
@@ -518,7 +518,7 @@ test.each([
     expect(ended.stderr).toContain(' failed, dropping 3 log records unless an export succeeds within 3 s ')
     expect(ended.stderr).not.toContain(', at most 2 s\n')
     // The line above has named 3 records.
-    const reported = ended.stderr.includes(`not sent when the process ended: ${lost} log records.`)
+    const reported = ended.stderr.includes(`not sent when the process ended: ${lost} log records`)
     expect(reported).toBe(lost !== 3)
   },
 )

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { type Unsent, withLongWaitNoted } from '../../src/process/longWait.ts'
-import { type Receiver, watchReceiver } from '../../src/process/outages.ts'
+import { adviceFor, type Receiver, watchReceiver } from '../../src/process/outages.ts'
 
 const warnings = capturedWarnings()
 let time = 1000
@@ -29,6 +29,25 @@ test('watchReceiver reports an outage and its end with one line each when all si
   expect(warnings.slice(1)).toEqual([
     `export to ${endpoint} succeeds again after 12 s, sending 340 log records and 1 span`,
   ])
+})
+
+test.each([
+  [
+    'https://localhost',
+    'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT with a port, which is 4317 for gRPC and 4318 for HTTP by default',
+  ],
+  [
+    'http://[::1]',
+    'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT with a port, which is 4317 for gRPC and 4318 for HTTP by default',
+  ],
+  [
+    'http://[::1]:4317',
+    'start a receiver, e.g. npx @logbridge/viewer; for another one set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT',
+  ],
+  ['http://c:4317', 'for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'],
+  ['unix:/run/otel.sock', 'for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'],
+])('adviceFor says what to set when the endpoint is %s', (url, advice) => {
+  expect(adviceFor(url)).toBe(advice)
 })
 
 test('watchReceiver names the setting to change when the failure shows a wrong one', () => {

@@ -272,6 +272,16 @@ test(
   },
 )
 
+test('onProcessExit says what to start when flushOnExit finds no receiver', async () => {
+  const ended = await run(
+    `${ESM} startTelemetry({ flushOnExit: true, metrics: false }) ${SPANS} process.exit()`,
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: await unreachableUrl() } },
+  )
+  expect(ended.stderr).toMatch(
+    /^logbridge: still waiting for 1 log record .*\nlogbridge: not sent when the process ended: 1 log record and 3 spans \(start a receiver, e\.g\. npx @logbridge\/viewer; .*\): gRPC UNAVAILABLE: .*\n$/,
+  )
+})
+
 const UNREACHABLE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
 
 // The SDK's timers for an export would hold the process for 30 s.
