@@ -1,18 +1,14 @@
-import { existsSync } from 'node:fs'
 import { LogbridgeError } from '@logbridge/bridge'
-import { resolveForwarding, resolveLogs } from './config/config.ts'
+import { type LogsConfig, resolveForwarding, resolveLogs } from './config/config.ts'
 import { shownDestination } from './config/file.ts'
 import type { LoggerProviderOptions } from './config/options.ts'
 import type { Signal } from './config/optionTable.ts'
-import { resolveShutdown } from './config/shutdown.ts'
-import { startLoggerProvider } from './loggerProvider.ts'
+import { type EndingPart, startLoggerProvider } from './loggerProvider.ts'
 import { createExitHandler } from './logs/exitHandler.ts'
 import { LogPipeline } from './logs/pipeline.ts'
 import type { LogbridgeLoggerProvider } from './logs/provider.ts'
 import { JsonReader, MalformedField } from './otlp/jsonReader.ts'
 import { countRecords } from './otlp/logsRequest.ts'
-import { onProcessExit } from './process/processExit.ts'
-import { createShutdown } from './process/shutdown.ts'
 import { checkStart } from './process/startChecks.ts'
 import type { TimeLimit } from './process/timers.ts'
 import { EMPTY_STATS, type LogsStats } from './queue/counters.ts'
@@ -46,13 +42,7 @@ export interface Forwarder {
   shutdown(limit?: TimeLimit): Promise<void>
 }
 
-type ForwardedSignal = Exclude<Signal, 'logs'>
-
-/** Spans or metrics on their way to the receiver. */
-type ForwardingPipeline = Pick<LogPipeline, 'forward' | 'stats' | 'acknowledged' | 'forceFlush' | 'shutdown'>
-
 const UNITS = { traces: 'span', metrics: 'metric' } as const
-const FORWARDED: readonly ForwardedSignal[] = ['traces', 'metrics']
 
 /**
  * Creates a forwarder. Requests are delivered as log records are: queued, retried, spooled, and counted.
@@ -67,49 +57,36 @@ const FORWARDED: readonly ForwardedSignal[] = ['traces', 'metrics']
  */
 export function createForwarder(options: LoggerProviderOptions = {}): Forwarder {
   checkStart('createForwarder()')
-  const { provider: loggerProvider, forward: forwardLogs } = startLoggerProvider(options)
+  const config = resolveLogs(options, process.env)
+  const traces = createPart('traces', options, config)
+  const metrics = createPart('metrics', options, config)
+  const others = [traces, metrics].filter((part) => part !== undefined)
+  const { provider: loggerProvider, forward } = startLoggerProvider(options, config, others)
+  const targets = { logs: forward && { forward }, traces: traces?.pipeline, metrics: metrics?.pipeline }
+  const parts = [loggerProvider, ...others.map(({ pipeline }) => pipeline)]
   const readers: Partial<Record<Signal, JsonReader>> = {}
-  /** Pipelines that have begun; `undefined` for a signal that is not exported. */
-  const pipelines = new Map<ForwardedSignal, ForwardingPipeline | undefined>()
-  const begun = (): ForwardingPipeline[] => [...pipelines.values()].filter((each) => each !== undefined)
-
-  function pipelineOf(signal: ForwardedSignal): ForwardingPipeline | undefined {
-    if (!pipelines.has(signal)) pipelines.set(signal, startPipeline(signal, options))
-    return pipelines.get(signal)
-  }
-
-  // A spool may hold requests of an earlier process.
-  for (const signal of FORWARDED) {
-    const directory = configOf(signal, options)?.spool?.directory
-    if (directory !== undefined && existsSync(directory)) pipelineOf(signal)
-  }
-
   return {
     loggerProvider,
     forward(signal, json) {
-      const target = signal === 'logs' ? forwardLogs : pipelineOf(signal)?.forward
+      const target = targets[signal]
       if (target === undefined) return false
       const request = read((readers[signal] ??= new JsonReader(signal)), json)
       const count = countRecords(request)
-      if (count > 0) target(request, count)
+      if (count > 0) target.forward(request, count)
       return true
     },
     stats: () => ({
       logs: loggerProvider.stats(),
-      traces: pipelines.get('traces')?.stats() ?? EMPTY_STATS,
-      metrics: pipelines.get('metrics')?.stats() ?? EMPTY_STATS,
+      traces: traces?.pipeline.stats() ?? EMPTY_STATS,
+      metrics: metrics?.pipeline.stats() ?? EMPTY_STATS,
     }),
-    async acknowledged() {
-      const all = await Promise.all([loggerProvider, ...begun()].map((each) => each.acknowledged()))
-      return all.every(Boolean)
-    },
+    acknowledged: async () => (await Promise.all(parts.map((part) => part.acknowledged()))).every(Boolean),
     // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
     async forceFlush(...limit) {
-      await Promise.all([loggerProvider, ...begun()].map((each) => each.forceFlush(...limit)))
+      await Promise.all(parts.map((part) => part.forceFlush(...limit)))
     },
-    async shutdown(...limit) {
-      await Promise.all([loggerProvider, ...begun()].map((each) => each.shutdown(...limit)))
-    },
+    // The provider ends the other parts, too.
+    shutdown: (...limit) => loggerProvider.shutdown(...limit),
   }
 }
 
@@ -122,32 +99,21 @@ function read(reader: JsonReader, json: unknown): Uint8Array {
   }
 }
 
-function configOf(signal: ForwardedSignal, options: LoggerProviderOptions) {
-  return resolveForwarding(signal, options, resolveLogs(options, process.env), process.env)
+/** Spans or metrics of other programs on their way to the receiver. */
+interface ForwardingPart extends EndingPart {
+  readonly pipeline: LogPipeline
 }
 
-/** Starts the pipeline of a signal, and handles the end of the process. */
-function startPipeline(
-  signal: ForwardedSignal,
+/** Creates the pipeline of a signal. Returns `undefined` for a signal that is not exported over OTLP. */
+function createPart(
+  signal: 'traces' | 'metrics',
   options: LoggerProviderOptions,
-): ForwardingPipeline | undefined {
-  const config = configOf(signal, options)
+  logs: LogsConfig,
+): ForwardingPart | undefined {
+  const config = resolveForwarding(signal, options, logs, process.env)
   if (config === undefined) return undefined
-  const endpoint = shownDestination(config.exporter)
   const transport = createTransport(config, signal, () => exitHandler.unsent()[0]!)
   const pipeline = new LogPipeline(config, transport, undefined, UNITS[signal])
-  const exitHandler = createExitHandler(pipeline, transport, endpoint, signal)
-  const { shutdownSignals, flushOnExit } = resolveShutdown(options, false)
-  const dispose = onProcessExit(exitHandler, { shutdownSignals, flushOnExit })
-  const shutdown = createShutdown(
-    (timeoutMillis) => pipeline.shutdown(timeoutMillis).finally(dispose),
-    exitHandler.unsent,
-  )
-  return {
-    forward: (request, count) => pipeline.forward(request, count),
-    stats: () => pipeline.stats(),
-    acknowledged: () => pipeline.acknowledged(),
-    forceFlush: (...limit) => pipeline.forceFlush(...limit),
-    shutdown: (...limit) => shutdown.begin(...limit),
-  }
+  const exitHandler = createExitHandler(pipeline, transport, shownDestination(config.exporter), signal)
+  return { pipeline, exitHandler, shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis) }
 }

@@ -1,9 +1,10 @@
-import { resolveLogs } from './config/config.ts'
+import { type LogsConfig, resolveLogs } from './config/config.ts'
 import type { LoggerProviderOptions } from './config/options.ts'
 import { REGISTRATION } from './config/optionTable.ts'
 import { resolveResource } from './config/resource.ts'
 import { resolveOptions } from './config/settings.ts'
 import { resolveShutdown } from './config/shutdown.ts'
+import { joinExitHandlers, type LogsExitHandler } from './logs/exitHandler.ts'
 import {
   createLoggerProviderFrom,
   type LogbridgeLoggerProvider,
@@ -26,22 +27,40 @@ import { registerLoggerProvider } from './register.ts'
  */
 export function createLoggerProvider(options: LoggerProviderOptions = {}): LogbridgeLoggerProvider {
   checkStart('createLoggerProvider()')
-  return startLoggerProvider(options).provider
+  return startLoggerProvider(options, resolveLogs(options, process.env)).provider
 }
 
-/** Creates a LoggerProvider, registers it, and handles the end of the process. */
+/** Part of a process that ends with the LoggerProvider. */
+export interface EndingPart {
+  readonly exitHandler: LogsExitHandler
+  shutdown(timeoutMillis: number): Promise<void>
+}
+
+/**
+ * Creates a LoggerProvider, registers it, and handles the end of the process.
+ *
+ * @param others parts that are flushed at the end of the process and shut down with the provider
+ */
 export function startLoggerProvider(
   options: LoggerProviderOptions,
+  config: LogsConfig,
+  others: readonly EndingPart[] = [],
 ): Pick<ManagedLoggerProvider, 'provider' | 'forward'> {
-  const config = resolveLogs(options, process.env)
   const { register } = resolveOptions(REGISTRATION, { ...options }, {})
   const { shutdownSignals, captureUncaughtExceptions, flushOnExit } = resolveShutdown(options, register)
   // An unregistered provider, such as the one in pino's worker, is no service instance.
   const resource = resolveResource(options, process.env, register ? ownInstanceId : undefined)
-  const { provider: inner, exitHandler, ...others } = createLoggerProviderFrom(config, resource)
-  const shutdown = createShutdown((timeoutMillis) => {
+  const { provider: inner, exitHandler: ofLogs, forward } = createLoggerProviderFrom(config, resource)
+  const parts = [inner, ...others]
+  const exitHandler =
+    others.length === 0 ? ofLogs : joinExitHandlers([ofLogs, ...others.map((each) => each.exitHandler)])
+  const shutdown = createShutdown(async (timeoutMillis) => {
     unregister?.()
-    return inner.shutdown(timeoutMillis).finally(() => dispose())
+    try {
+      await Promise.all(parts.map((part) => part.shutdown(timeoutMillis)))
+    } finally {
+      dispose()
+    }
   }, exitHandler.unsent)
   const provider: LogbridgeLoggerProvider = {
     ...inner,
@@ -51,5 +70,5 @@ export function startLoggerProvider(
   const exceptions = captureUncaughtExceptions ? provider : undefined
   const dispose = onProcessExit(exitHandler, { shutdownSignals, exceptions, flushOnExit })
   const unregister = register ? registerLoggerProvider(provider) : undefined
-  return { provider, ...others }
+  return { provider, ...(forward && { forward }) }
 }

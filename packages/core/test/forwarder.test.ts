@@ -1,12 +1,13 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
 import { onTestFinished, expect, test } from 'vitest'
 import { createForwarder, type Forwarder, LogbridgeError } from '../src/index.ts'
-import { createServer } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { run } from './programs.ts'
 
 const warnings = capturedWarnings()
 const LOGS = {
@@ -108,6 +109,32 @@ test('Forwarder joins the requests of each signal to batches of maxExportBatchSi
     logs: { ...NONE, delivered: 2, bytes: 0 },
     traces: { ...NONE, delivered: 75, bytes: 0 },
   })
+})
+
+test('Forwarder reports what all signals lose in one line when the process ends', async () => {
+  const { stderr } = await run(`
+    import { createForwarder } from '@logbridge/core'
+    const forwarder = createForwarder({ endpoint: 'http://127.0.0.1:1', register: false })
+    forwarder.forward('logs', ${JSON.stringify(LOGS)})
+    forwarder.forward('traces', ${JSON.stringify(TRACES)})
+    forwarder.forward('metrics', ${JSON.stringify(METRICS)})
+    process.exit()`)
+  expect(stderr.match(/.+/g)).toEqual([
+    expect.stringMatching(
+      /^logbridge: not sent when the process ended: 2 log records, 3 spans and 1 metric\./,
+    ),
+  ])
+})
+
+test('Forwarder sends what all signals have when a process has nothing left to do', async () => {
+  const requests: string[] = []
+  const endpoint = await startReceiver(200, requests)
+  const { stderr } = await run(`
+    import { createForwarder } from '@logbridge/core'
+    const forwarder = createForwarder({ endpoint: '${endpoint}', protocol: 'http/protobuf', register: false })
+    forwarder.forward('traces', ${JSON.stringify(TRACES)})
+    forwarder.forward('metrics', ${JSON.stringify(METRICS)})`)
+  expect([stderr, requests.toSorted()]).toEqual(['', ['/v1/metrics', '/v1/traces']])
 })
 
 test('Forwarder counts requests as already_shutdown when they come after its shutdown', async () => {

@@ -43,6 +43,21 @@ export function createExitHandler(
   }
 }
 
+/** Joins the exit handlers of pipelines, so that one line reports what all of them lose. */
+export function joinExitHandlers(handlers: readonly LogsExitHandler[]): LogsExitHandler {
+  return {
+    forceFlush: (timeoutMillis) => Promise.all(handlers.map((each) => each.forceFlush(timeoutMillis))),
+    activity: () => handlers.reduce((sum, each) => sum + each.activity(), 0),
+    pending: () => handlers.reduce((sum, each) => sum + each.pending(), 0),
+    unsent: () => handlers.flatMap((each) => each.unsent()),
+    lost: () => handlers.flatMap((each) => each.lost()),
+    abandon: () => handlers.forEach((each) => each.abandon()),
+    spillSync: () => handlers.forEach((each) => each.spillSync()),
+    end: () => handlers.forEach((each) => each.end()),
+    exitSources: handlers.flatMap((each) => each.exitSources),
+  }
+}
+
 /** Exit handler where no pipeline exists. */
 export const IDLE_EXIT_HANDLER: LogsExitHandler = {
   forceFlush: async () => {},
