@@ -139,6 +139,9 @@ describe('installed by npm', async () => {
     },
   )
 
+  test('auto sends each record once when tsImport of tsx loads the program', () =>
+    expectEachOnce(project, 'node --import @logbridge/auto tsImport.mjs'))
+
   test('auto sends each record once when the preload is required', () =>
     expectEachOnce(project, 'node --require @logbridge/auto/cjs app.mjs'))
 })

@@ -13,7 +13,7 @@ export function onEntryFileLoaded(attach: Attach): void {
   Object.defineProperty(Module.prototype, 'loaded', {
     configurable: true,
     set(this: Module, value: boolean) {
-      const entry = entryFile(this.id)
+      const entry = entryFile(withoutQuery(this.id))
       if (entry === undefined) setLoaded(this, value)
       else attachWhenLoaded(this, entry, attach)
     },
@@ -30,6 +30,12 @@ function attachWhenLoaded(module: Module, entry: EntryFile, attach: Attach): voi
       if (value) attach(module, entry)
     },
   })
+}
+
+/** Removes the query by which tsx keeps the modules of each `tsImport` apart. */
+function withoutQuery(id: string): string {
+  const at = id.indexOf('?')
+  return at < 0 ? id : id.slice(0, at)
 }
 
 /** Gives a module the property that it has without this package. */

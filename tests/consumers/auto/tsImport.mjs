@@ -1,0 +1,3 @@
+import { tsImport } from 'tsx/esm/api'
+
+await tsImport('./app.mts', import.meta.url)
