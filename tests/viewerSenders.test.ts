@@ -413,6 +413,7 @@ describe.each(SENDERS)('logbridge-viewer with $name', (sender) => {
         statusMessage: kind === 1 ? 'boom' : '',
         scope: 'shop',
         parentSpanId: SPAN,
+        links: [{ traceId: TRACE, spanId: SPAN, attributes: { reason: 'retry' } }],
         attributes: { 'http.route': '/orders', count: 3, list: ['a', 'b'] },
       })
     }

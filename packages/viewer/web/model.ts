@@ -23,7 +23,16 @@ export interface SpanEvent {
   time: number | bigint
   attributes: Attributes
 }
-export type Span = Omit<SpanRow, 'attributes' | 'events'> & { attributes: Attributes; events: SpanEvent[] }
+export interface SpanLink {
+  traceId: string
+  spanId: string
+  attributes: Attributes
+}
+export type Span = Omit<SpanRow, 'attributes' | 'events' | 'links'> & {
+  attributes: Attributes
+  events: SpanEvent[]
+  links: SpanLink[]
+}
 
 export interface MetricPoint {
   time: string

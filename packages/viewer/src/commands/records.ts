@@ -6,9 +6,10 @@ export type ParsedLogRow = Omit<LogRow, 'body' | 'attributes'> & {
   body: ReceivedValue
   attributes: ReceivedAttributes
 }
-export type ParsedSpanRow = Omit<SpanRow, 'attributes' | 'events'> & {
+export type ParsedSpanRow = Omit<SpanRow, 'attributes' | 'events' | 'links'> & {
   attributes: ReceivedAttributes
   events: { name: string; time: string; attributes: ReceivedAttributes }[]
+  links: { traceId: string; spanId: string; attributes: ReceivedAttributes }[]
 }
 
 /** Builds the record that the formatter takes. */

@@ -5,6 +5,7 @@ const JSON_FIELDS = new Set([
   'body',
   'attributes',
   'events',
+  'links',
   'scopeAttributes',
   'resourceAttributes',
   'point',

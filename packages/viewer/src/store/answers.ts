@@ -36,6 +36,8 @@ export interface SpanRow {
   attributes: string
   /** JSON text of an array of `{ name, time, attributes }`. */
   events: string
+  /** JSON text of an array of `{ traceId, spanId, attributes }`. */
+  links: string
 }
 
 export interface RecordDetails extends LogRow {

@@ -25,6 +25,7 @@ import type {
   TraceSummary,
 } from './answers.ts'
 import { countFacets } from './facets.ts'
+import { linksText } from './rows.ts'
 import { defineFunctions } from './schema.ts'
 
 const MAX_LIMIT = 1000
@@ -221,10 +222,10 @@ export function openReader(file: string): Reader {
     trace({ traceId }: { traceId: string }): { spans: SpanRow[]; logs: LogRow[] } {
       const { text, parameters } = compileQuery(parseQuery(`trace=${traceId}`), 'spans', 0)
       return {
-        spans: all<SpanRow>(
-          `SELECT ${SPAN} FROM ${from('spans')} WHERE ${text} ORDER BY record.time LIMIT 10000`,
+        spans: all<Omit<SpanRow, 'links'> & { raw: Uint8Array }>(
+          `SELECT ${SPAN}, record.raw AS raw FROM ${from('spans')} WHERE ${text} ORDER BY record.time LIMIT 10000`,
           ...parameters,
-        ),
+        ).map(({ raw, ...span }) => ({ ...span, links: linksText(raw) })),
         logs: all<LogRow>(
           `SELECT ${LOG} FROM ${from('logs')} WHERE record.trace_id <> '' AND ${text} ORDER BY record.time LIMIT 10000`,
           ...parameters,

@@ -97,6 +97,18 @@ export function spanRow(bytes: Uint8Array): Row {
   ]
 }
 
+/** Returns the JSON text of the links of a span. */
+export function linksText(bytes: Uint8Array): string {
+  const { links } = decodeMessage('Span', bytes)
+  return toJsonText(
+    links.map(({ traceId, spanId, attributes }) => ({
+      traceId: toHex(traceId),
+      spanId: toHex(spanId),
+      attributes: toAttributes(attributes),
+    })),
+  )
+}
+
 /** Builds a row for each data point of a metric. `value` is the number of a gauge or sum, otherwise the count of the point. */
 export function* metricRows(bytes: Uint8Array): Generator<Row> {
   const raw = decodeMessage('Metric', bytes)

@@ -29,6 +29,13 @@ export interface Shop {
   close(): Promise<void>
 }
 
+/** Span of an earlier trace, which a charge repeats. */
+export const EARLIER = {
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  spanId: '00f067aa0ba902b7',
+  traceFlags: 1,
+}
+
 const NUMBERS = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 } as const
 
 /** Starts a shop that sends to a viewer. */
@@ -97,7 +104,15 @@ export function openShop(viewer: PageViewer, serviceName = 'shop'): Shop {
         time: at(48),
       })
       query.end(at(60))
-      const charge = payments!.startSpan('POST /charge', { kind: SpanKind.SERVER, startTime: at(80) }, inRoot)
+      const charge = payments!.startSpan(
+        'POST /charge',
+        {
+          kind: SpanKind.SERVER,
+          startTime: at(80),
+          links: [{ context: EARLIER, attributes: { reason: 'retry' } }],
+        },
+        inRoot,
+      )
       const inCharge = trace.setSpan(ROOT_CONTEXT, charge)
       shop.log('card provider is slow', { level: 'warn', scope: 'payment', context: inCharge, time: at(200) })
       shop.log('payment of order 42 failed', {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { PageViewer } from '../../src/pageViewer.ts'
 import { describePage, openPage, pageErrors, startViewer, useBrowser } from './browser.ts'
-import { openShop, type Shop } from './telemetry.ts'
+import { EARLIER, openShop, type Shop } from './telemetry.ts'
 
 let viewer: PageViewer
 let shop: Shop
@@ -40,7 +40,7 @@ describePage('TraceView', () => {
     await expect.poll(() => names.count()).toBe(1)
   })
 
-  it('shows the attributes, events, and logs of a span when it is clicked', async () => {
+  it('shows the attributes, events, links, and logs of a span when it is clicked', async () => {
     const id = await shop.checkout()
     const page = await openPage(viewer, `/traces/${id}`)
     await page.getByText('POST /charge').click()
@@ -49,6 +49,9 @@ describePage('TraceView', () => {
     expect(await panel.locator('.span-logs li').count()).toBe(2)
     expect(await panel.textContent()).toContain('exception')
     expect(await panel.textContent()).toContain('error: card declined')
+    const link = panel.getByRole('link', { name: EARLIER.traceId })
+    expect(await link.getAttribute('href')).toBe(`/traces/${EARLIER.traceId}?span=${EARLIER.spanId}`)
+    expect(await panel.textContent()).toContain('reasonretry')
   })
 
   it('is opened from a record at its span, and leads back to the record, by the key t', async () => {

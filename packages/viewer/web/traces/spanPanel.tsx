@@ -10,7 +10,7 @@ import {
   valueText,
 } from '../format.ts'
 import { messageOf } from '../logs/columns.ts'
-import type { Log, Span } from '../model.ts'
+import type { Attributes, Log, Span } from '../model.ts'
 import { CopyButton } from '../parts/copyButton.tsx'
 import { AttributesTable, ValueActions } from '../parts/values.tsx'
 import type { Extent } from './spanTree.ts'
@@ -113,18 +113,45 @@ export function SpanPanel({ span, logs, extent, onClose }: SpanPanelProps): JSX.
                   <strong>{name}</strong>{' '}
                   <span class="muted">+{formatDuration(BigInt(time) - extent.start)}</span>
                 </p>
-                {flatten(attributes).map(({ key, value }) => (
-                  <div class="value" key={key}>
-                    <span class="muted">{key}</span>
-                    <span class="value-text">{valueText(value)}</span>
-                  </div>
-                ))}
+                <Values attributes={attributes} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {span.links.length > 0 && (
+        <section>
+          <h3>Links</h3>
+          <ul class="span-events">
+            {span.links.map(({ traceId, spanId, attributes }, index) => (
+              <li key={index}>
+                <a
+                  href={hrefOf(`/traces/${traceId}`, new URLSearchParams({ span: spanId }))}
+                  onClick={followLink}
+                >
+                  {traceId}
+                </a>
+                <Values attributes={attributes} />
               </li>
             ))}
           </ul>
         </section>
       )}
     </aside>
+  )
+}
+
+/** Attributes of an event or a link. */
+function Values({ attributes }: { attributes: Attributes }): JSX.Element {
+  return (
+    <>
+      {flatten(attributes).map(({ key, value }) => (
+        <div class="value" key={key}>
+          <span class="muted">{key}</span>
+          <span class="value-text">{valueText(value)}</span>
+        </div>
+      ))}
+    </>
   )
 }
 
