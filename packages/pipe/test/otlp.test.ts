@@ -328,7 +328,7 @@ test('logbridge-pipe changes the log records of OTLP when options say so, and sa
 
 test('logbridge-pipe says that lines of a signal are not sent when the variable of the signal names no otlp', async () => {
   const { env, bodies } = await startReceiver()
-  const command = startCommand(['--quiet'], { ...env, OTEL_TRACES_EXPORTER: 'none' })
+  const command = startCommand(['--quiet', '--redact', 'a'], { ...env, OTEL_TRACES_EXPORTER: 'none' })
   const lines = [spanLine({ name: 'a' }), spanLine({ name: 'b' }), logLine({ body: text('c') })]
   expect(await command.end(`${lines.join('\n')}\n`)).toBe(0)
   expect(command.stderr()).toBe(
@@ -358,4 +358,10 @@ test('logbridge-pipe keeps the lines of each signal for its next run when the re
   await viewer.waitFor(() => received.length >= 3, 20_000)
   expect(await second.end()).toBe(0)
   expect(received.toSorted()).toEqual(['log kept', 'metric m', 'span kept'])
+})
+
+test('logbridge-pipe prints the log records of OTLP when OTEL_LOGS_EXPORTER is console', async () => {
+  const command = startCommand(['--quiet'], { OTEL_LOGS_EXPORTER: 'console' })
+  expect(await command.end(`${logLine({ body: text('to the console'), severityNumber: 9 })}\n`)).toBe(0)
+  expect(command.stdout().toString()).toContain("body: 'to the console'")
 })

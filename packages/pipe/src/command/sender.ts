@@ -117,13 +117,9 @@ export class Sender {
   /** Sends the request of a line of OTLP as it is, or its records one by one, where an option changes records. */
   private emitRequest({ signal, request }: OtlpLine): void {
     if (signal === 'logs' && this.changesRecords) return this.emitRecords(request)
-    if (this.changesRecords)
-      this.say(
-        `unchanged ${signal}`,
-        `${signal} of OTLP are sent unchanged: options such as --redact change log records alone`,
-      )
+    let isSent: boolean
     try {
-      if (this.forwarder.forward(signal, request)) return
+      isSent = this.forwarder.forward(signal, request)
     } catch (error) {
       if (!(error instanceof LogbridgeError)) throw error
       this.malformedLines += 1
@@ -132,11 +128,20 @@ export class Sender {
         `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`,
       )
     }
-    if (signal === 'logs') return this.emitRecords(request)
-    this.say(
-      `skipped ${signal}`,
-      `${signal} of OTLP are not sent, because OTEL_${signal.toUpperCase()}_EXPORTER names no otlp, or the endpoint is invalid`,
-    )
+    if (signal === 'logs') {
+      // Records may go to the console instead.
+      if (!isSent) this.emitRecords(request)
+    } else if (!isSent) {
+      this.say(
+        `skipped ${signal}`,
+        `${signal} of OTLP are not sent, because OTEL_${signal.toUpperCase()}_EXPORTER names no otlp, or the endpoint is invalid`,
+      )
+    } else if (this.changesRecords) {
+      this.say(
+        `unchanged ${signal}`,
+        `${signal} of OTLP are sent unchanged: options such as --redact change log records alone`,
+      )
+    }
   }
 
   /** Sends the log records of a request through the bridge, with the resource and the scope that the line names. */
