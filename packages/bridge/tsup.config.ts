@@ -15,7 +15,14 @@ const sharedInternals: EsbuildPlugin = {
 }
 
 export default library(
-  ['src/index.ts', 'src/internal.ts', 'src/conformance.ts', 'src/testing.ts', 'src/threads.ts'],
+  [
+    'src/index.ts',
+    'src/internal.ts',
+    'src/conformance.ts',
+    'src/testing.ts',
+    'src/moduleLoads.ts',
+    'src/threads.ts',
+  ],
   {
     esbuildPlugins: [sharedInternals],
   },

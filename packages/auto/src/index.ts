@@ -3,7 +3,7 @@
  *
  * | step                     | file                                                                                       |
  * | ------------------------ | ------------------------------------------------------------------------------------------ |
- * | at the start             | `index.ts` watches the loads of CommonJS (`moduleLoads.ts`) and the channel of servers;    |
+ * | at the start             | `index.ts` watches the loads of CommonJS and the channel of servers;                       |
  * |                          | where the application depends on instrumentations, `instrumentations.ts` creates them      |
  * | a logging library loads  | `attach.ts` patches its prototypes: `winston.ts`, `pino.ts`, `bunyan.ts`, `log4js.ts`      |
  * | a logger is created, or  | `telemetry.ts` starts `@logbridge/core`, unless the application has an SDK or core of its  |
@@ -14,10 +14,10 @@
 import { subscribe } from 'node:diagnostics_channel'
 import Module from 'node:module'
 import { dirname } from 'node:path'
+import { onModuleLoad } from '@logbridge/bridge/moduleLoads'
 import { areLostRecordsCounted, unsentInThreads, watchThreads } from '@logbridge/bridge/threads'
 import { instrumentationsOf, isCommand, mainScript } from './application.ts'
 import { type EntryFile, entryFile } from './entryFiles.ts'
-import { onEntryFileLoaded } from './moduleLoads.ts'
 import { readSettings } from './settings.ts'
 
 type Attach = typeof import('./attach.ts')
@@ -62,7 +62,7 @@ function install(): void {
     loadAttach().attach(module, entry)
   }
 
-  /** Attaches libraries that `onEntryFileLoaded` has missed: loaded before this file, or by a loader that supplies sources. */
+  /** Attaches libraries that `onModuleLoad` has missed: loaded before this file, or by a loader that supplies sources. */
   function attachLoaded(): EntryFile[] {
     return Object.entries(cache).flatMap(([filename, module]) => {
       const entry = entryFile(filename)
@@ -72,7 +72,10 @@ function install(): void {
     })
   }
 
-  onEntryFileLoaded(attach)
+  onModuleLoad(
+    (filename) => entryFile(filename) !== undefined,
+    (module, filename) => attach(module, entryFile(filename)!),
+  )
   attachLoaded()
   watchWorkers()
   // A command of a package may be a tool, which is left as it is, or a framework, which listens.

@@ -53,6 +53,21 @@ test('install leaves the stack as it is when an ES module imports a module that 
     { module: 'esm' },
   ))
 
+const runExpress = useViewer(['@opentelemetry/instrumentation-express'])
+
+test('instrumentImports stands in no stack when a module throws and a package is instrumented', async () => {
+  const { stdout } = await runExpress(
+    `const { writeFileSync } = require('node:fs')
+    writeFileSync(__dirname + '/throws.cjs', 'throw new Error("at load")')
+    require('express')
+    try { require('./throws.cjs') } catch (error) { console.log(error.stack) }`,
+    { module: 'cjs' },
+  )
+  // The frame of require-in-the-middle shows that the instrumentation is there.
+  expect(stdout).toContain('require-in-the-middle')
+  expect(stdout).not.toMatch(/packages\/(?:auto|bridge|core)\/dist/)
+})
+
 test('install leaves modules as they are when it watches their loads', async () => {
   const code = `
     require('pino')

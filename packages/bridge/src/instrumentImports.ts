@@ -1,5 +1,6 @@
 import Module, { isBuiltin, syncBuiltinESMExports } from 'node:module'
 import { resolve } from 'node:path'
+import { onModuleLoad } from './moduleLoads.ts'
 import { warnOnce } from './warnings.ts'
 
 /** Part of an instrumentation of OpenTelemetry that names the modules it patches. */
@@ -9,20 +10,19 @@ interface PatchesModules {
   readonly _modules?: readonly { readonly name: string }[]
 }
 
-type Compile = (this: Module, content: string, filename: string, ...rest: unknown[]) => unknown
 const { _cache: cache, prototype } = Module as unknown as {
   _cache: Record<string, Module | undefined>
-  prototype: Module & { _compile: Compile }
+  prototype: Module
 }
 
 /** Packages whose files are passed to instrumentations. */
 const packages = new Set<string>()
-let isHooked = false
+let isWatching = false
 
 /**
  * Applies instrumentations to what ES modules import. An instrumentation patches a module when the module passes
  * `Module.prototype.require`, which `import` does not call:
- * - a package in CommonJS passes `require` as soon as it is compiled, before the import has read its exports;
+ * - a package in CommonJS passes `require` as soon as it is loaded, before the import has read its exports;
  * - a module of Node.js passes `require` now, and the named imports of all ES modules are updated.
  *
  * An ES module of a package is not patched, which needs the loader hook of `@opentelemetry/instrumentation`. Warns of each package
@@ -39,7 +39,7 @@ export function instrumentImports(instrumentations: readonly object[]): void {
     }
   }
   if (names.size > 0) syncBuiltinESMExports()
-  if (packages.size > 0) hookCompile()
+  if (packages.size > 0) watchLoads()
 }
 
 // oxlint-disable no-underscore-dangle -- names of Node.js and of OpenTelemetry
@@ -54,20 +54,16 @@ function requireBuiltin(name: string): void {
   prototype.require.call(Object.assign(new Module(filename), { filename }), name)
 }
 
-function hookCompile(): void {
-  if (isHooked) return
-  isHooked = true
-  const { _compile: compile } = prototype
-  prototype._compile = function (content, filename, ...rest) {
-    const result = Reflect.apply(compile, this, [content, filename, ...rest])
-    const name = packageOf(filename)
-    if (name !== undefined && packages.has(name)) {
-      // A module that is not loaded would be a circular dependency. For `require` itself the instrumentation patches afterwards.
-      this.loaded = true
-      this.exports = this.require(filename)
-    }
-    return result
-  }
+function watchLoads(): void {
+  if (isWatching) return
+  isWatching = true
+  onModuleLoad(
+    (filename) => packages.has(packageOf(filename) ?? ''),
+    (module, filename) => {
+      // For `require` itself the instrumentation patches afterwards.
+      module.exports = module.require(filename)
+    },
+  )
 }
 
 /** Returns the package of a file in the last `node_modules` of its path. */
