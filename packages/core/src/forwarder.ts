@@ -32,7 +32,10 @@ export interface Forwarder {
    * ```
    */
   forward(signal: Signal, json: unknown): boolean
-  /** Returns the counts of each signal so far: log records, spans, or metrics. */
+  /**
+   * Returns the counts of each signal so far: log records, spans, or metrics. A receiver counts the data points that it rejects, of
+   * which each counts as one metric here, up to the metrics of the request.
+   */
   stats(): Readonly<Record<Signal, LogsStats>>
   /** See `LogbridgeLoggerProvider`. */
   acknowledged(): Promise<boolean>
@@ -114,6 +117,6 @@ function createPart(
   if (config === undefined) return undefined
   const transport = createTransport(config, signal, () => exitHandler.unsent()[0]!)
   const pipeline = new LogPipeline(config, transport, undefined, UNITS[signal])
-  const exitHandler = createExitHandler(pipeline, transport, shownDestination(config.exporter), signal)
+  const exitHandler = createExitHandler(pipeline, transport, shownDestination(config.exporter))
   return { pipeline, exitHandler, shutdown: (timeoutMillis) => pipeline.shutdown(timeoutMillis) }
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { capturedWarnings } from '@logbridge/test-support/capturedWarnings'
+import { partialSuccess, startHttpReceiver } from '@logbridge/test-support/scriptedReceiver'
 import { onTestFinished, expect, test } from 'vitest'
 import { createForwarder, type Forwarder, LogbridgeError } from '../src/index.ts'
 import { run } from './programs.ts'
@@ -150,13 +151,37 @@ test('Forwarder counts requests as already_shutdown when they come after its shu
   warnings.length = 0
 })
 
-test('Forwarder refuses a signal when its variable names no otlp', () => {
+test('Forwarder refuses a signal when its variable names no otlp, and no file is given', () => {
   process.env['OTEL_METRICS_EXPORTER'] = 'none'
   onTestFinished(() => void delete process.env['OTEL_METRICS_EXPORTER'])
-  const forwarder = forwarderOf({ file: { path: join(temporaryFolder(), 'f') } })
-  expect(forwarder.forward('traces', { resourceSpans: [] })).toBe(true)
-  const other = forwarderOf({ endpoint: 'http://127.0.0.1:1' })
-  expect([other.forward('metrics', METRICS), other.stats().metrics.created]).toEqual([false, 0])
+  const refusing = forwarderOf({ endpoint: 'http://127.0.0.1:1' })
+  expect(refusing.forward('metrics', METRICS)).toBe(false)
+  expect(refusing.stats().metrics.created).toBe(0)
+  const writing = forwarderOf({ file: { path: join(temporaryFolder(), 'f') } })
+  expect(writing.forward('metrics', METRICS)).toBe(true)
+})
+
+test('Forwarder counts each rejected data point as a metric when the receiver rejects a part of a request', async () => {
+  const receiver = await startHttpReceiver()
+  onTestFinished(() => receiver.close())
+  receiver.answer = () => ({ body: partialSuccess(2n, 'too old') })
+  const forwarder = forwarderOf({ endpoint: receiver.url, protocol: 'http/protobuf' })
+  forwarder.forward('metrics', METRICS)
+  await forwarder.shutdown()
+  expect(forwarder.stats().metrics).toMatchObject({ ...NONE, created: 1, rejected: 1 })
+  expect(warnings).toEqual([`the receiver rejected 2 data points: too old (from ${receiver.url}/v1/metrics)`])
+})
+
+test('Forwarder names metrics when an exit flush waits for them', { tags: 'long' }, async () => {
+  const receiver = await startHttpReceiver()
+  onTestFinished(() => receiver.close())
+  receiver.answer = () => ({ fault: 'silent' })
+  const { stderr } = await run(`
+    import { createForwarder } from '@logbridge/core'
+    const forwarder = createForwarder({ endpoint: '${receiver.url}', protocol: 'http/protobuf', register: false, flushOnExit: true })
+    forwarder.forward('metrics', ${JSON.stringify(METRICS)})
+    process.exit()`)
+  expect(stderr).toContain(`still waiting for 1 metric to be sent to ${receiver.url}, at most 2 s`)
 })
 
 test('Forwarder throws MALFORMED_REQUEST and counts nothing when a field is malformed', () => {

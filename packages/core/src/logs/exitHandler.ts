@@ -1,7 +1,6 @@
 import type { ExitSource } from '../process/exitFlush.ts'
 import { type Unsent, unsentRecords } from '../process/longWait.ts'
 import type { ExitHandler } from '../process/processExit.ts'
-import type { Signal } from '../config/optionTable.ts'
 import type { ExportTransport } from '../transport/createTransport.ts'
 import type { LogPipeline } from './pipeline.ts'
 
@@ -11,35 +10,32 @@ export interface LogsExitHandler extends ExitHandler {
   unsent(): readonly Unsent[]
 }
 
-/** Kinds of the unsent records of a pipeline, of which those of traces and metrics come from other programs. */
-const UNSENT = { logs: 'logs', traces: 'traces', metrics: 'singleMetrics' } as const
-
 /** @param endpoint the receiver, without secrets, for reports */
 export function createExitHandler(
   pipeline: LogPipeline,
   transport: Pick<ExportTransport, 'abandon' | 'exitRoute'>,
   endpoint: string,
-  signal: Signal = 'logs',
 ): LogsExitHandler {
+  const { unit } = pipeline
   return {
     forceFlush: (timeoutMillis) => pipeline.forceFlush(timeoutMillis),
     activity: () => pipeline.stats().created,
     pending: () => 0,
     unsent: () => [
       {
-        ...unsentRecords(pipeline.stats(), endpoint, UNSENT[signal]),
+        ...unsentRecords(pipeline.stats(), endpoint, unit),
         ...(!pipeline.hasSpool && { announceLoss: () => pipeline.announceLoss() }),
       },
     ],
     lost() {
       const { queued, inFlight, spooled } = pipeline.stats()
       const count = queued + inFlight - spooled
-      return [{ count: count === pipeline.announcedLoss ? 0 : count, signal: UNSENT[signal], endpoint }]
+      return [{ count: count === pipeline.announcedLoss ? 0 : count, unit, endpoint }]
     },
     abandon: () => transport.abandon(),
     spillSync: () => void pipeline.spillSync(),
     end: () => pipeline.end(),
-    exitSources: [{ signal, route: transport.exitRoute, unsent: () => pipeline.unsent() }],
+    exitSources: [{ unit, route: transport.exitRoute, unsent: () => pipeline.unsent() }],
   }
 }
 

@@ -160,6 +160,11 @@ export class LogPipeline {
     return this.spooledQueue !== undefined
   }
 
+  /** Word for one record, in messages. */
+  get unit(): RecordUnit {
+    return this.counters.unit
+  }
+
   /** Number of records that `announceLoss` counted. */
   get announcedLoss(): number {
     return this.counters.announcedLoss

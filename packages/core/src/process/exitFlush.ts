@@ -26,7 +26,7 @@ export interface ExitReceiver {
 /** Encoded request that has not been delivered. */
 export interface UnsentRequest {
   readonly bytes: Uint8Array
-  /** Number of log records or spans in the request. */
+  /** Number of log records, spans, or metrics in the request. */
   readonly recordCount: number
   /** Counts the outcome. A `retryable` outcome leaves the request unsent. */
   complete(outcome: ExitOutcome): void
@@ -54,7 +54,7 @@ export type ExitRoute = WorkerRoute | SyncRoute
 
 /** Signal that can be flushed while its thread is blocked. */
 export interface ExitSource {
-  readonly signal: Unsent['signal']
+  readonly unit: Unsent['unit']
   readonly route: ExitRoute
   /** Returns the unsent requests, including those in flight, oldest first. */
   unsent(): readonly UnsentRequest[]
@@ -91,7 +91,7 @@ const state = (shared[KEY] ??= { endsAt: undefined })
 
 /** Unsent requests of one signal. */
 interface Part {
-  readonly signal: Unsent['signal']
+  readonly unit: Unsent['unit']
   readonly target: ExitReceiver
   readonly unsent: readonly UnsentRequest[]
 }
@@ -142,7 +142,7 @@ function writeSync({ unsent }: ExitSource, { sendSync }: SyncRoute, endsAt: numb
 function partOf(source: ExitSource, route: WorkerRoute): Part[] {
   try {
     const unsent = source.unsent()
-    return unsent.length === 0 ? [] : [{ signal: source.signal, target: route.target(), unsent }]
+    return unsent.length === 0 ? [] : [{ unit: source.unit, target: route.target(), unsent }]
   } catch (error) {
     warnFailed(error)
     return []
@@ -193,8 +193,8 @@ function sendBlocking(parts: readonly Part[], endsAt: number): string | undefine
 }
 
 function noteLongWait(parts: readonly Part[], timeoutMillis: number): void {
-  const unsent = parts.map(({ signal, target, unsent }) => ({
-    signal,
+  const unsent = parts.map(({ unit, target, unsent }) => ({
+    unit,
     endpoint: shownEndpoint(target.url),
     count: unsent.reduce((sum, { recordCount }) => sum + recordCount, 0),
   }))

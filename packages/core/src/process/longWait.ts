@@ -1,18 +1,19 @@
 import { noteLongWait } from '@logbridge/bridge/internal'
 import { MAX_TIMER_MILLIS } from './timers.ts'
 
-const UNITS = {
-  logs: ['log record', 'log records'],
-  traces: ['span', 'spans'],
-  metrics: ['batch of metrics', 'batches of metrics'],
-  singleMetrics: ['metric', 'metrics'],
+/** Plurals of the units of unsent telemetry. */
+const PLURALS = {
+  'log record': 'log records',
+  span: 'spans',
+  metric: 'metrics',
+  'batch of metrics': 'batches of metrics',
 } as const
 
 /** Unsent telemetry of one signal. */
 export interface Unsent {
   readonly count: number
-  /** Signal, or the kind of its parts where these are counted one by one. */
-  readonly signal: keyof typeof UNITS
+  /** Word for one of `count`. */
+  readonly unit: keyof typeof PLURALS
   /** Endpoint without secrets, of `shownEndpoint`. */
   readonly endpoint: string
   /** Called when a line has said that `count` is dropped at the end of the wait. Absent where nothing would be dropped. */
@@ -33,9 +34,9 @@ const waits = new Set<Wait>()
 export function unsentRecords(
   { queued, inFlight }: { readonly queued: number; readonly inFlight: number },
   endpoint: string,
-  signal: Unsent['signal'] = 'logs',
+  unit: Unsent['unit'] = 'log record',
 ): Unsent {
-  return { count: queued + inFlight, signal, endpoint }
+  return { count: queued + inFlight, unit, endpoint }
 }
 
 /**
@@ -89,10 +90,10 @@ export function describeWait(unsent: readonly (Unsent | undefined)[], timeoutMil
 
 /** Formats `12 log records and 3 spans`; an empty text when nothing is unsent. */
 export function describeUnsent(unsent: readonly Unsent[]): string {
-  const bySignal = Map.groupBy(unsent, ({ signal }) => signal)
-  const texts = [...bySignal].map(([signal, parts]) => {
+  const byUnit = Map.groupBy(unsent, ({ unit }) => unit)
+  const texts = [...byUnit].map(([unit, parts]) => {
     const count = parts.reduce((sum, part) => sum + part.count, 0)
-    return count === 0 ? '' : `${count} ${UNITS[signal][count === 1 ? 0 : 1]}`
+    return count === 0 ? '' : `${count} ${count === 1 ? unit : PLURALS[unit]}`
   })
   return listOf(texts.filter((text) => text !== ''))
 }
@@ -141,8 +142,8 @@ interface Outcome {
 }
 
 /**
- * Adds the receiver to the reason of a refusal: `HTTP 401 (from http://c:4318/v1/logs; set the option headers or …)`, and the
- * advice to that of another failure.
+ * Adds the receiver to the reason of a refusal: `HTTP 401 (from http://c:4318/v1/logs; set the option headers or …)`. Adds the advice of
+ * an outcome to the reason of any other failure.
  */
 export function withReceiver<Given extends Outcome>(outcome: Given, url: string): Given {
   const { rejected, message } = outcome

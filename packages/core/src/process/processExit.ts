@@ -121,7 +121,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
     const inThreads = unsentInThreads()
     if (inThreads > 0) warnOfUnsentInThreads(inThreads)
     const lost = handler.lost().filter((part) => part !== undefined)
-    const unsent = lost.filter(({ signal, count }) => count > (signal === 'logs' ? printed : 0))
+    const unsent = lost.filter(({ unit, count }) => count > (unit === 'log record' ? printed : 0))
     const [first] = unsent
     if (first === undefined) return
     const cause =
@@ -129,7 +129,7 @@ export function onProcessExit(handler: ExitHandler, config?: ExitConfig): () => 
         ? '. The receiver is unreachable, or process.exit() or an uncaught exception ended the process before shutdown() had resolved'
         : ` (${adviceFor(first.endpoint)})`
     warnOnce(
-      `unsent-at-exit-${unsent.map(({ signal }) => signal).join()}`,
+      `unsent-at-exit-${unsent.map(({ unit }) => unit).join()}`,
       `not sent when the process ended: ${describeUnsent(unsent)}${cause}`,
       exitReason,
     )

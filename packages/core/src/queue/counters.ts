@@ -65,13 +65,12 @@ export class PipelineCounters {
   readonly sendFailed: Map<string, number> = new Map()
   /** Number of unsent records that a line has named. */
   announcedLoss = 0
+  /** Word for one record, in messages. */
+  readonly unit: RecordUnit
   private readonly dropped: Partial<Record<DropReason, number>> = {}
   private readonly dropReporter: DropReporter
   /** Queued, in flight and spooled. A worker thread shares them with the thread that started it, which outlives the worker. */
   private counts = claimRow() ?? privateRow()
-
-  /** Word for one record, in messages. */
-  readonly unit: RecordUnit
 
   constructor(onDrop: DropListener | undefined, unit: RecordUnit = 'log record') {
     this.unit = unit

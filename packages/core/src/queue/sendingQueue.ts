@@ -339,7 +339,9 @@ export class SendingQueue {
   private onDelivered({ attempts = 1, rejected, message }: ExportOutcome & { kind: 'delivered' }): void {
     const { unit } = this.counters
     if (rejected > 0 || message) {
-      warnOnce(`partial-success-${unit}`, `the receiver rejected ${counted(rejected, unit)}`, message)
+      // Receivers count the data points of metrics.
+      const what = counted(rejected, unit === 'metric' ? 'data point' : unit)
+      warnOnce(`partial-success-${unit}`, `the receiver rejected ${what}`, message)
     } else rearm(`partial-success-${unit}`)
     if (attempts === 1) this.concurrency = Math.min(this.concurrency + 1, this.maxConcurrency)
     // One retry may be due to a closed connection or a busy receiver. More retries are the end of an outage.

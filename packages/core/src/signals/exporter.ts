@@ -1,4 +1,4 @@
-import { warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
+import { counted, warnOnce, rearm, timers, unref } from '@logbridge/bridge/internal'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ISerializer } from '@opentelemetry/otlp-transformer'
 import { type DestinationConfig, shownDestination } from '../config/file.ts'
@@ -12,6 +12,12 @@ import type { Unsent } from '../process/longWait.ts'
 
 /** Time after `abandon` in which exports fail at once, because the SDK starts its next batch immediately. In milliseconds. */
 const ABANDON_MILLIS = 100
+
+/** Words of messages. A receiver counts the data points of metrics, and this exporter their batches. */
+const WORDS = {
+  traces: { items: 'spans', unit: 'span', rejected: 'span' },
+  metrics: { items: 'metrics', unit: 'batch of metrics', rejected: 'data point' },
+} as const
 
 /** An exporter of the official SDK. */
 export interface OtlpExporter<Items> {
@@ -45,7 +51,7 @@ export function createOtlpExporter<Items>(
   config: { readonly exporter: DestinationConfig; readonly exportTimeoutMillis: number },
   serializer: ISerializer<Items, unknown>,
 ): OtlpExporter<Items> {
-  const unit = signal === 'traces' ? 'spans' : 'metrics'
+  const { unit, ...words } = WORDS[signal]
   const endpoint = shownDestination(config.exporter)
   const transport = createTransport(config, signal, unsent)
   const { receiver } = transport
@@ -64,7 +70,7 @@ export function createOtlpExporter<Items>(
 
   async function send(items: Items): Promise<ExportResult> {
     const request = serializer.serializeRequest(items)
-    if (request === undefined) return failed(items, `${unit} cannot be encoded`)
+    if (request === undefined) return failed(items, `${words.items} cannot be encoded`)
     const outcome = await withDeadline(config.exportTimeoutMillis, attempts.signal, (attempt) =>
       transport.send(request, attempt),
     )
@@ -78,7 +84,7 @@ export function createOtlpExporter<Items>(
     if (outcome.rejected > 0 || outcome.message) {
       warnOnce(
         `partial-success-${signal}`,
-        `receiver rejected ${outcome.rejected} ${unit}`,
+        `the receiver rejected ${counted(outcome.rejected, words.rejected)}`,
         outcome.message || undefined,
       )
     } else rearm(`partial-success-${signal}`)
@@ -91,7 +97,7 @@ export function createOtlpExporter<Items>(
     else if (!isExplained()) {
       warnOnce(
         `export-${signal}`,
-        `export failed, ${unit} dropped (logged once until an export succeeds)`,
+        `export failed, ${words.items} dropped (logged once until an export succeeds)`,
         error,
       )
     }
@@ -107,7 +113,7 @@ export function createOtlpExporter<Items>(
     const count = sumOf(unsentItems)
     return {
       count,
-      signal,
+      unit,
       endpoint,
       announceLoss() {
         announcedCount = count
@@ -119,7 +125,7 @@ export function createOtlpExporter<Items>(
     const count = lostCount + sumOf(unsentItems) + recorded - takenCount
     // The line about the outage names no metrics that are collected after it.
     const isNamed = count === announcedCount || (signal === 'metrics' && receiver.isLossReported)
-    return { count: isNamed ? 0 : count, signal, endpoint }
+    return { count: isNamed ? 0 : count, unit, endpoint }
   }
 
   async function forceFlush(): Promise<void> {
@@ -181,7 +187,7 @@ export function createOtlpExporter<Items>(
     unsent,
     lost,
     exitSource: (flush) => ({
-      signal,
+      unit,
       route: transport.exitRoute,
       unsent() {
         isExiting = true

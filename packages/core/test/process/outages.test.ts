@@ -12,14 +12,14 @@ beforeEach(() => {
   vi.spyOn(performance, 'now').mockImplementation(() => time)
 })
 
-function watch(signal: Unsent['signal'] = 'logs', count = 0): Receiver {
-  return watchReceiver(endpoint, () => ({ signal, count, endpoint }))
+function watch(unit: Unsent['unit'] = 'log record', count = 0): Receiver {
+  return watchReceiver(endpoint, () => ({ unit, count, endpoint }))
 }
 
 const ADVICE = '(for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT)'
 
 test('watchReceiver reports an outage and its end with one line each when all signals fail', () => {
-  const signals = [watch('logs', 340), watch('traces', 1), watch('metrics')]
+  const signals = [watch('log record', 340), watch('span', 1), watch('batch of metrics')]
   for (const receiver of signals) receiver.onFailure({ reason: 'ECONNREFUSED' }, time - 500)
   for (const receiver of signals) receiver.onFailure({ reason: 'ECONNREFUSED' }, time - 500)
   expect(warnings).toEqual([`export to ${endpoint} failed, retrying with backoff ${ADVICE}: ECONNREFUSED`])
@@ -59,7 +59,7 @@ test('watchReceiver names the setting to change when the failure shows a wrong o
 })
 
 test('watchReceiver reports no end of an outage when a signal still fails or no outage was reported', () => {
-  const [logs, traces] = [watch('logs', 1), watch('traces', 1)]
+  const [logs, traces] = [watch('log record', 1), watch('span', 1)]
   logs.onDelivered()
   expect(warnings).toEqual([])
   logs.onFailure({ reason: 'ECONNREFUSED' }, time)
@@ -69,7 +69,7 @@ test('watchReceiver reports no end of an outage when a signal still fails or no 
 })
 
 test('watchReceiver reports a second outage when it lasts until 10 s after the first report', () => {
-  const receiver = watch('logs', 2)
+  const receiver = watch('log record', 2)
   receiver.onFailure({ reason: 'ECONNREFUSED' }, time)
   receiver.onDelivered()
   expect(warnings).toHaveLength(2)
@@ -106,7 +106,7 @@ test.each([
   ['tells of no loss when a spool keeps the records', undefined, 'retrying with backoff'],
 ] as const)('watchReceiver %s when an outage begins during a wait', async (_, announceLoss, state) => {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const unsent = { signal: 'logs', count: 3, endpoint, ...(announceLoss && { announceLoss }) } as const
+  const unsent = { unit: 'log record', count: 3, endpoint, ...(announceLoss && { announceLoss }) } as const
   const ended = withLongWaitNoted(promise, () => [unsent, undefined], 3000)
   const receiver = watch()
   receiver.onFailure({ reason: 'ECONNREFUSED' }, time)
