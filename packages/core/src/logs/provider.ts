@@ -145,8 +145,8 @@ function createDirectProvider(
     ...providerOf(resource),
     forResource: (attributes) => providerOf(resource.merge(resourceFromAttributes(attributes))),
     stats: () => pipeline.stats(),
-    // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
     acknowledged: () => pipeline.acknowledged(),
+    // Rest parameters make `length` 0: see `forceFlush` of telemetry.ts.
     forceFlush: (...limit) => pipeline.forceFlush(...limit),
     shutdown: (...limit) => pipeline.shutdown(...limit),
   }

@@ -1,4 +1,4 @@
-import { isFields, MAX_DEPTH } from '@logbridge/bridge/internal'
+import { counted, isFields, MAX_DEPTH } from '@logbridge/bridge/internal'
 import type { Signal } from '../config/optionTable.ts'
 import { WIRE_TYPE } from './fields.ts'
 import { type FieldSchema, type MessageSchema, PACKABLE, requestSchema } from './jsonSchema.ts'
@@ -12,7 +12,7 @@ const INTEGER = /^-?\d{1,20}$/
 /** Largest depth of a message: three messages for each level of a value, and those around the value. */
 const MAX_MESSAGES = 3 * MAX_DEPTH + 16
 
-/** Field that is no OTLP JSON. `message` names its path. */
+/** Error of a field that is no OTLP JSON. The message names the path of the field. */
 export class MalformedField extends Error {
   /** @param path path of the field, e.g. `.resourceLogs[0].resource` */
   constructor(path: string, problem: string) {
@@ -163,7 +163,7 @@ export class JsonReader extends ProtobufWriter {
     this.position += 8
   }
 
-  /** Writes an id, of which an empty text is none. Receivers refuse the whole request for an id of another length. */
+  /** Writes an id; an empty text is no id. Receivers refuse the whole request for an id of another length. */
   private id(tag: number, bytes: number, value: unknown): void {
     if (typeof value !== 'string' || !HEX.test(value) || (value !== '' && value.length !== 2 * bytes))
       throw new Problem(`${2 * bytes} hex digits`, value)
@@ -218,7 +218,7 @@ function double(value: unknown): number {
 
 /** Describes a value without its text, which may be a secret. */
 function describe(value: unknown): string {
-  if (typeof value === 'string') return `a text of ${value.length} characters`
+  if (typeof value === 'string') return `a text of ${counted(value.length, 'character')}`
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

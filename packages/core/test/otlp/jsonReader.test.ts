@@ -115,7 +115,7 @@ test('JsonReader names the path of a field and not its text when the field is ma
     ],
     [
       { body: { arrayValue: { values: [{}, { bytesValue: '*' }] } } },
-      'body.arrayValue.values[1].bytesValue must be a text in base64, not a text of 1 characters',
+      'body.arrayValue.values[1].bytesValue must be a text in base64, not a text of 1 character',
     ],
     [{ body: { boolValue: 'true' } }, 'body.boolValue must be true or false, not a text of 4 characters'],
     [{ body: { doubleValue: 'many' } }, 'body.doubleValue must be a number, not a text of 4 characters'],
