@@ -24,7 +24,7 @@ export function moveText(fields: Fields, key: string): string | undefined {
   return value
 }
 
-/** Moves the first of the keys that is a time. */
+/** Moves a field that is a time. */
 export function moveTime(record: ParsedRecord, fields: Fields, key: string, { zone }: Settings): void {
   const value = fields[key]
   if (value === undefined) return
@@ -78,6 +78,11 @@ export function moveLevelNumber(
   if (isNamed) return
   record.severityText ??= String(level)
   record.severityNumber = severity.get(String(level)) ?? numericSeverity(level, scale)
+}
+
+/** Removes a field that is null, which some libraries write in place of no field. */
+export function removeNull(fields: Fields, key: string): void {
+  if (fields[key] === null) fields[key] = undefined
 }
 
 /** Moves the name of the logger. */

@@ -1,5 +1,5 @@
 /*
- * JSON of any other program, by the usual names of the fields. The first name in a row that a line has counts.
+ * JSON of any other program, by the usual names of the fields. Each row reads the first of its names that the line has.
  *
  * | line                                                        | LogRecord                                     |
  * | ----------------------------------------------------------- | --------------------------------------------- |

@@ -16,12 +16,20 @@
 import type { HrTime } from '@logbridge/bridge'
 import { isFields } from '@logbridge/bridge/internal'
 import { exceptionOfThrowable, hasOtherFields } from '../exceptions/java.ts'
-import { addField, moveFields, moveLevelName, moveScope, moveText, moveTime, rename } from '../fields.ts'
+import {
+  addField,
+  moveFields,
+  moveLevelName,
+  moveScope,
+  moveText,
+  moveTime,
+  removeNull,
+  rename,
+} from '../fields.ts'
 import { createRecord } from '../record.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Fields, ParsedRecord } from '../types.ts'
 import type { Format } from './format.ts'
-import { removeNull } from './python.ts'
 
 export const logback: Format = {
   name: 'logback',

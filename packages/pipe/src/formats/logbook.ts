@@ -18,7 +18,7 @@
 import { type HrTime, numericSeverity, type SerializedError, type SeverityScale } from '@logbridge/bridge'
 import { isFields } from '@logbridge/bridge/internal'
 import { withoutBuiltins } from '../exceptions/pythonText.ts'
-import { addField, move, moveFields, moveScope, moveText, rename } from '../fields.ts'
+import { addField, move, moveFields, moveScope, moveText, removeNull, rename } from '../fields.ts'
 import { createRecord } from '../record.ts'
 import type { Settings } from '../settings.ts'
 import { movePythonSource } from '../source.ts'
@@ -26,7 +26,7 @@ import { parseIsoTime } from '../time.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Fields, ParsedRecord } from '../types.ts'
 import type { Format } from './format.ts'
-import { moveProcess, removeNull } from './python.ts'
+import { moveProcess } from './python.ts'
 
 const SCALE: SeverityScale = [
   [9, 1],

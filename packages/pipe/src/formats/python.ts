@@ -1,6 +1,6 @@
 /* Parts that the loggers of Python share. */
 import { numericSeverity, type SeverityScale } from '@logbridge/bridge'
-import { move, rename } from '../fields.ts'
+import { rename } from '../fields.ts'
 import type { LevelNames } from '../settings.ts'
 import type { Fields, ParsedRecord } from '../types.ts'
 
@@ -34,9 +34,4 @@ export function moveProcess(fields: Fields, processName: string, threadName: str
   rename(fields, processName, 'process.name')
   rename(fields, 'thread', 'thread.id')
   rename(fields, threadName, 'thread.name')
-}
-
-/** Removes a field that is null when there is nothing to say. */
-export function removeNull(fields: Fields, key: string): void {
-  if (fields[key] === null) move(fields, key)
 }

@@ -15,14 +15,23 @@
  * | `otelServiceName`                                     | `service.name` of the resource                                     |
  * | all other fields                                      | attributes, span                                                   |
  */
-import { moveLevelName, move, moveScope, moveText, moveTime, rename, moveLevelNumber } from '../fields.ts'
+import {
+  moveLevelName,
+  move,
+  moveScope,
+  moveText,
+  moveTime,
+  removeNull,
+  rename,
+  moveLevelNumber,
+} from '../fields.ts'
 import { parseTraceback } from '../exceptions/pythonText.ts'
 import { createRecord } from '../record.ts'
 import { movePythonSource } from '../source.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Fields } from '../types.ts'
 import type { Format } from './format.ts'
-import { isPythonJson, moveProcess, placeUnnamedLevel, removeNull, PYTHON_SCALE } from './python.ts'
+import { isPythonJson, moveProcess, placeUnnamedLevel, PYTHON_SCALE } from './python.ts'
 
 export const pythonJsonLogger: Format = {
   name: 'python-json-logger',

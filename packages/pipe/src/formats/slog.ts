@@ -11,7 +11,7 @@
  * | all other fields, groups | attributes, nested; span                                        |
  */
 import type { SeverityNumber } from '@logbridge/bridge'
-import { addInner, move, moveFields, moveTime, placeLevelName } from '../fields.ts'
+import { addInner, move, moveFields, moveText, moveTime, placeLevelName } from '../fields.ts'
 import { createRecord } from '../record.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Format } from './format.ts'
@@ -31,11 +31,10 @@ export const slog: Format = {
   convert(fields, settings) {
     const record = createRecord('slog', fields)
     moveTime(record, fields, 'time', settings)
-    const level = fields['level']
-    const found = typeof level === 'string' ? LEVEL.exec(level) : null
-    if (typeof level === 'string') {
-      fields['level'] = undefined
+    const level = moveText(fields, 'level')
+    if (level !== undefined) {
       placeLevelName(record, level, settings)
+      const found = LEVEL.exec(level)
       if (found !== null && !settings.severity.has(level)) {
         const number = LEVELS[found[1]!]! + Number(found[2] ?? 0)
         record.severityNumber = Math.min(Math.max(number, 1), 24) as SeverityNumber

@@ -10,12 +10,13 @@
  * | `error`, `stack`             | `exception.message`, `exception.stacktrace`               |
  * | all other fields             | attributes, span                                          |
  */
+import { isFields } from '@logbridge/bridge/internal'
 import { moveLevelName, move, moveTime } from '../fields.ts'
 import { createRecord } from '../record.ts'
 import { moveCaller } from '../source.ts'
 import { moveSpan } from '../traceContext.ts'
 import type { Format } from './format.ts'
-import { GO_LEVELS, goStack, moveError } from './go.ts'
+import { GO_LEVELS, moveError } from './go.ts'
 
 export const zerolog: Format = {
   name: 'zerolog',
@@ -41,4 +42,17 @@ export const zerolog: Format = {
     }
     return record
   },
+}
+
+/** Writes a stack of zerolog's pkgerrors as Go does. Returns `undefined` for any other value. */
+function goStack(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined
+  const lines: string[] = []
+  for (const frame of value) {
+    if (!isFields(frame) || Object.keys(frame).length !== 3) return undefined
+    const { func, line, source } = frame
+    if (typeof func !== 'string' || typeof source !== 'string') return undefined
+    lines.push(`${func}\n\t${source}:${String(line)}`)
+  }
+  return lines.join('\n')
 }
