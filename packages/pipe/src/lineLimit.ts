@@ -4,7 +4,7 @@ const MAX_OTLP_BYTES = 16 * 1024 * 1024
 const OTLP_START = Buffer.from('{"resource')
 
 /**
- * Returns the longest size of a line in bytes.
+ * Returns the number of bytes that a line may have.
  *
  * @param line the line, or its first bytes, as `startOf` returns them
  */

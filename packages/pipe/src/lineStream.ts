@@ -15,7 +15,7 @@ interface PartialLine {
   /** Bytes of the parts, because a container runtime may split a character. */
   readonly parts: Buffer[]
   length: number
-  /** Longest size in bytes. */
+  /** Number of bytes that the line may have. */
   readonly limit: number
   isCut: boolean
   /** Offset of the first part. */

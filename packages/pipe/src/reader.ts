@@ -84,12 +84,12 @@ class Reader implements LineReader {
   private readonly streams = new Map<string, LineStream>()
   private readonly plain: LineStream
   private readonly createStream: () => LineStream
-  /** Bytes of a line whose end has not come yet, `maxLineBytes` at most. */
+  /** Bytes of a line whose end has not come yet, at most one more than its limit. */
   private tail: Buffer[] = []
   private tailBytes = 0
-  /** Limit of the incomplete line, from the time at which the line exceeds `maxLineBytes`. */
+  /** Limit of the incomplete line; `undefined` while the line has `maxLineBytes` or less. */
   private tailLimit: number | undefined
-  /** Bytes of the incomplete line that are beyond `maxLineBytes`. */
+  /** Number of bytes of the incomplete line that are not in `tail`. */
   private skippedBytes = 0
   /** Offset of the next line. */
   private lineStart = 0

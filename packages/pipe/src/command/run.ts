@@ -14,6 +14,7 @@ import { createSendingReader, readStream } from './streams.ts'
 
 /** Time that the command takes to end after a signal, or after the end of a child that leaves its streams open. */
 const END_MILLIS = 5000
+/** Exit code of a command that a signal ends, minus the number of the signal. */
 const SIGNALED = 128
 /** Exit code of a pipeline's last command that has lost lines. */
 const LOST = 1
@@ -46,8 +47,8 @@ async function pipe(settings: Settings): Promise<number> {
       'no line came on stdin. For a program that logs to stderr: PROGRAM 2>&1 | logbridge-pipe, or logbridge-pipe -- PROGRAM',
     )
   await end(sender, received() !== undefined)
-  const last = received()
-  if (signal.aborted && last) return SIGNALED + constants.signals[last]
+  const name = received()
+  if (signal.aborted && name) return SIGNALED + constants.signals[name]
   return sender.lost > 0 ? LOST : 0
 }
 
@@ -129,7 +130,7 @@ async function end(sender: Sender, isSignaled: boolean): Promise<void> {
   await sender.shutdown(0)
 }
 
-/** Returns a signal that aborts a while after the first SIGINT or SIGTERM, so that the program before the pipe can end first. */
+/** Returns a signal that aborts 5 s after that of `onFirstSignal`, so that the program before the pipe can end first. */
 function deadlineAfterSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | undefined } {
   const abort = new AbortController()
   const { signal, received } = onFirstSignal()

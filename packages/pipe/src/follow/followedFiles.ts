@@ -86,7 +86,7 @@ export class FollowedFiles {
     const { position, log } = file
     const opened = this.openCopy(log, position, (fd) => file.isCopiedIn(fd))
     opened?.continueFrom(file)
-    const copy = opened ?? this.openCopies(log).find((other) => other !== file && file.isCopiedIn(other.fd))
+    const copy = opened ?? this.openFilesOf(log).find((other) => other !== file && file.isCopiedIn(other.fd))
     this.openMissed(log, file.modifiedMillis)
     const lost = file.unreadBeyond(copy?.size ?? 0)
     const atLeast = lost > 0 ? `, at least ${lost} bytes,` : ''
@@ -250,8 +250,8 @@ export class FollowedFiles {
     return undefined
   }
 
-  /** Files of a log that are read already. A copy is among them when a look has found it before the truncation. */
-  private openCopies({ realPath }: Log): TailedFile[] {
+  /** Lists the open files of a log. A copy is among them when a look has found the copy before the truncation. */
+  private openFilesOf({ realPath }: Log): TailedFile[] {
     return [...this.open.values()].filter((file) => !file.isDone && file.log.realPath === realPath)
   }
 
