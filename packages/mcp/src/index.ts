@@ -1,6 +1,7 @@
 /** MCP server: a thin client of the HTTP API of a viewer, whose answers are summaries first and at most 4 KiB by default. */
 import {
   connectViewer,
+  counted,
   describeTrace,
   formatDuration,
   formatLogRecord,
@@ -93,12 +94,8 @@ export function createServer(options: ClientOptions = {}): McpServer {
     },
     ({ traceId, maxBytes: bytes }) =>
       answer(bytes, async (client) => {
-        const { spans, logs } = await client.json<{ spans: ParsedSpanRow[]; logs: ParsedLogRow[] }>(
-          'api/trace',
-          {
-            id: traceId,
-          },
-        )
+        type Trace = { spans: ParsedSpanRow[]; logs: ParsedLogRow[] }
+        const { spans, logs } = await client.json<Trace>('api/trace', { id: traceId })
         return [
           ...describeTrace(spans, logs),
           ...orderSpans(spans).map(
@@ -123,7 +120,7 @@ export function createServer(options: ClientOptions = {}): McpServer {
         const services = await client.json<ServiceSummary[]>('api/services')
         return services.map(
           ({ service, logs, errors, spans }) =>
-            `${service || '(no name)'}: ${logs} log records, ${errors} errors, ${spans} spans`,
+            `${service || '(no name)'}: ${counted(logs, 'log record')}, ${counted(errors, 'error')}, ${counted(spans, 'span')}`,
         )
       }),
   )
@@ -169,5 +166,6 @@ function describeLevels(counts: readonly Count[]): string {
     total += count
   }
   const parts = [...byLevel].map(([level, count]) => `${level} ${count}`)
-  return `${total} log records match${total === 0 ? '' : `: ${parts.join(', ')}`}`
+  const verb = total === 1 ? 'matches' : 'match'
+  return `${counted(total, 'log record')} ${verb}${total === 0 ? '' : `: ${parts.join(', ')}`}`
 }

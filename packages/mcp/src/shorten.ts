@@ -1,9 +1,11 @@
+import { counted } from '@logbridge/viewer/client'
+
 /** Joins lines up to a size in bytes of UTF-8, and says how many are left out. Cuts the first line when the line alone is too long. */
 export function shorten(lines: readonly string[], maxBytes: number): string {
   const whole = lines.join('\n')
   if (Buffer.byteLength(whole) <= maxBytes) return whole
   const note = (count: number): string =>
-    `\n… ${count} more lines; ask with a larger maxBytes, or narrow the query`
+    `\n… ${counted(count, 'more line')}; ask with a larger maxBytes, or narrow the query`
   const room = maxBytes - Buffer.byteLength(note(lines.length))
   let text = ''
   for (const [at, line] of lines.entries()) {

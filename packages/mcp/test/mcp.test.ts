@@ -99,10 +99,15 @@ describe('createServer', () => {
     expect(text).toMatch(/^125 log records match: INFO 100, ERROR 25\n.*order 496.*\n.*order 492.*$/)
   })
 
+  it('says 1 log record when a single one matches', async () => {
+    const { text } = await call('search_logs', { query: `trace=${TRACE}` })
+    expect(text).toMatch(/^1 log record matches: ERROR 1\n/)
+  })
+
   it('answers at most 4 KiB unless the caller asks for more', async () => {
     const { text } = await call('search_logs', { limit: 1000 })
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4096)
-    expect(text).toMatch(/\n… \d+ more lines; ask with a larger maxBytes/)
+    expect(text).toMatch(/\n… \d+ more lines?; ask with a larger maxBytes/)
     const { text: more } = await call('search_logs', { limit: 1000, maxBytes: 65_536 })
     expect(more.split('\n')).toHaveLength(501)
   })
@@ -116,7 +121,7 @@ describe('createServer', () => {
   })
 
   it('lists services and counts records by an attribute', async () => {
-    expect((await call('list_services')).text).toBe('shop: 500 log records, 50 errors, 1 spans')
+    expect((await call('list_services')).text).toBe('shop: 500 log records, 50 errors, 1 span')
     expect((await call('count_by', { field: 'http.route' })).text).toBe('375 "/health"\n125 "/orders"')
     expect((await call('count_by', { field: 'service', query: 'level>=error' })).text).toBe('50 "shop"')
   })

@@ -9,6 +9,7 @@ export { describeTrace, orderSpans } from './traceSummary.ts'
 export { formatDuration, formatLogRecord } from './format.ts'
 export { toLogRecord } from './commands/records.ts'
 export { suggestField } from './query/suggestField.ts'
+export { counted } from './text.ts'
 
 export interface ClientOptions {
   /**

@@ -1,3 +1,5 @@
+import { counted } from './text.ts'
+
 /** Largest amount of output that is buffered for a slow reader of stdout. */
 const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 /** Characters of one write to stdout. */
@@ -33,7 +35,9 @@ export function printRecords<T>(records: readonly T[], format: (record: T) => st
   let printed = 0
   for (const [index, record] of records.entries()) {
     if (printed > MAX_PRINTED_CHARACTERS) {
-      printMessage(`Skipped ${records.length - index} records of a request: its output is too large`)
+      printMessage(
+        `Skipped ${counted(records.length - index, 'record')} of a request: its output is too large`,
+      )
       break
     }
     const line = format(record)
@@ -60,6 +64,6 @@ export function endOutput(): void {
 
 function reportSkippedLines(): void {
   if (skippedLines > 0)
-    printMessage(`Skipped ${skippedLines} lines: stdout is read slower than records arrive`)
+    printMessage(`Skipped ${counted(skippedLines, 'line')}: stdout is read slower than records arrive`)
   skippedLines = 0
 }

@@ -5,6 +5,11 @@ const shortEscapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '
 /** Characters of a text that are printed, about the capacity of a terminal page. */
 const MAX_PRINTED_LENGTH = 16_384
 
+/** Formats a number with its noun: `1 span`, `2 spans`. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
 /** Shortens a long text and appends the number of omitted characters. Runs first, so that later steps see a short text. */
 export function truncate(text: string): string {
   if (text.length <= MAX_PRINTED_LENGTH) return text

@@ -1,5 +1,6 @@
 import { formatDuration } from './format.ts'
 import type { LogRow, SpanRow } from './store/answers.ts'
+import { counted } from './text.ts'
 
 type Span = Pick<
   SpanRow,
@@ -33,8 +34,8 @@ export function describeTrace(
     .toSorted((a, b) => Number(b.nanos - a.nanos))
   return [
     `trace ${spans[0]?.traceId ?? logs[0]?.traceId ?? ''}`,
-    `${count(spans.length, 'span')} of ${count(services.length, 'service')}${services.length > 0 ? ` (${services.join(', ')})` : ''}, ` +
-      `${count(logs.length, 'log record')}, ${count(errors.length, 'error')}, ${formatDuration(end - start)}`,
+    `${counted(spans.length, 'span')} of ${counted(services.length, 'service')}${services.length > 0 ? ` (${services.join(', ')})` : ''}, ` +
+      `${counted(logs.length, 'log record')}, ${counted(errors.length, 'error')}, ${formatDuration(end - start)}`,
     ...own
       .slice(0, 3)
       .map(
@@ -89,10 +90,6 @@ function ownNanos({ time, duration }: Span, children: readonly Span[]): bigint {
 
 function label({ service, name }: Span): string {
   return service === '' ? name : `${service} ${name}`
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function smaller(a: bigint, b: bigint): bigint {

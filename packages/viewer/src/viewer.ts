@@ -8,6 +8,7 @@ import { countLogRecords, toLogRecords } from './logs.ts'
 import { countDataPoints, toMetrics } from './metrics.ts'
 import type { ReceivedLogRecord, ReceivedMetric, ReceivedSpan } from './model.ts'
 import { countSpans, toSpans } from './spans.ts'
+import { counted } from './text.ts'
 
 export interface ViewerOptions {
   /**
@@ -201,11 +202,13 @@ function waitFor(
         }
       },
       cancel() {
-        finish(() => reject(new ViewerError('CLOSED', `The viewer was closed. ${summarize(viewer.counts)}`)))
+        finish(() =>
+          reject(new ViewerError('CLOSED', `The viewer was closed. ${describeReceived(viewer.counts)}`)),
+        )
       },
     }
     const timer = setTimeout(() => {
-      const message = `The condition was still false after ${timeoutMillis} ms. ${summarize(viewer.counts)}`
+      const message = `The condition was still false after ${timeoutMillis} ms. ${describeReceived(viewer.counts)}`
       finish(() => reject(new ViewerError('TIMEOUT', message)))
     }, timeoutMillis)
     const finish = (resolveOrReject: () => void) => {
@@ -218,8 +221,19 @@ function waitFor(
   })
 }
 
-function summarize({ logRecords, spans, dataPoints, refused }: ViewerCounts): string {
-  return `Received: ${logRecords} log records, ${spans} spans, ${dataPoints} data points; ${refused} requests refused`
+/** Returns, for example, `Received 12 log records, 1 span, 0 data points; refused 0 requests`. */
+export function describeReceived({
+  logRecords,
+  spans,
+  dataPoints,
+  refused,
+}: Omit<ViewerCounts, 'requests'>): string {
+  const received = [
+    counted(logRecords, 'log record'),
+    counted(spans, 'span'),
+    counted(dataPoints, 'data point'),
+  ]
+  return `Received ${received.join(', ')}; refused ${counted(refused, 'request')}`
 }
 
 /** Builds the URL to send to. A wildcard address becomes the loopback address, because clients cannot send to a wildcard. */

@@ -219,9 +219,9 @@ describe('main', () => {
     writeFileSync(`${file}.gz`, gzipSync(stdout))
     const second = start([`${file}.gz`])
     const { url } = await second.ready()
-    await vi.waitFor(() => expect(second.stderr).toContain('Imported 1 requests of'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(second.stderr).toContain('Imported 1 request of'), { timeout: 20_000 })
     const imported = await run(['import', '--url', url, file])
-    expect(imported).toMatchObject({ status: 0, stderr: `Imported 1 requests of ${file}\n` })
+    expect(imported).toMatchObject({ status: 0, stderr: `Imported 1 request of ${file}\n` })
     expect((await run(['export', '--url', url])).stdout).toBe(stdout.repeat(2))
   })
 
@@ -232,7 +232,7 @@ describe('main', () => {
     const { status, stderr } = await run(['import', file])
     expect(status).toBe(1)
     expect(stderr).toBe(
-      `Imported 1 requests of ${file}; 1 lines failed, the first at line 3: expected OTLP/JSON with resourceLogs, resourceSpans, or resourceMetrics\n`,
+      `Imported 1 request of ${file}; 1 line failed, the first at line 3: expected OTLP/JSON with resourceLogs, resourceSpans, or resourceMetrics\n`,
     )
   })
 
@@ -241,7 +241,7 @@ describe('main', () => {
     const first = start(['--db', file])
     await send((await first.ready()).httpUrl, 'logs', logs('kept'))
     await first.stop()
-    expect(first.stderr).toContain('Received 1 log records')
+    expect(first.stderr).toContain('Received 1 log record,')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     await start(['--db', file]).ready()
     expect((await run(['logs'])).stdout).toContain('kept')

@@ -136,7 +136,7 @@ describe('waitFor', () => {
     await postJson(viewer, '/v1/logs', log)
     await expect(viewer.waitFor(({ counts }) => counts.spans > 0, 1)).rejects.toMatchObject({
       code: 'TIMEOUT',
-      message: expect.stringContaining('1 log records, 0 spans'),
+      message: expect.stringContaining('Received 1 log record, 0 spans'),
     })
   })
 

@@ -107,6 +107,11 @@ export function formatCount(count: number): string {
   return whole.format(count)
 }
 
+/** Formats a count with its noun: `1 record`, `1,200 records`. */
+export function formatCounted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** Formats a count in few characters. */
 export function formatShort(count: number): string {
   return short.format(count)

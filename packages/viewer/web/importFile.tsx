@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { post } from './api.ts'
-import { formatCount } from './format.ts'
+import { formatCounted } from './format.ts'
 import { loadStatus } from './status.ts'
 
 const message = signal<{ text: string; isError: boolean } | undefined>(undefined)
@@ -20,11 +20,14 @@ async function importFiles(files: Iterable<File>): Promise<void> {
     message.value = { text: `Importing ${file.name}…`, isError: false }
     try {
       const { lines, failed, firstError } = await post<ImportResult>('import', 'application/x-ndjson', file)
-      const stored = `Imported ${formatCount(lines - failed)} lines of ${file.name}`
+      const stored = `Imported ${formatCounted(lines - failed, 'request')} of ${file.name}`
       message.value =
         failed === 0
           ? { text: `${stored}.`, isError: false }
-          : { text: `${stored}; ${formatCount(failed)} failed, ${firstError}`, isError: true }
+          : {
+              text: `${stored}; ${formatCounted(failed, 'line')} failed, the first at ${firstError}`,
+              isError: true,
+            }
     } catch (error) {
       message.value = { text: `${file.name}: ${(error as Error).message}`, isError: true }
     }

@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Imported } from '../store/importLines.ts'
+import { counted } from '../text.ts'
 import { UsageError } from './arguments.ts'
 
 /**
@@ -22,6 +23,6 @@ export function openLines(file: string): AsyncIterable<Uint8Array> {
 }
 
 export function describeImport(file: string, { lines, failed, firstError }: Imported): string {
-  const stored = `Imported ${lines - failed} requests of ${file}`
-  return failed === 0 ? stored : `${stored}; ${failed} lines failed, the first at ${firstError}`
+  const stored = `Imported ${counted(lines - failed, 'request')} of ${file}`
+  return failed === 0 ? stored : `${stored}; ${counted(failed, 'line')} failed, the first at ${firstError}`
 }

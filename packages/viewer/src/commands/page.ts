@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { startPageViewer, type PageViewer, type PageViewerOptions } from '../pageViewer.ts'
 import { endOutput, printMessage } from '../output.ts'
 import { importLines } from '../store/importLines.ts'
+import { describeReceived } from '../viewer.ts'
 import { describeImport, openLines } from './files.ts'
 import { announceViewer, type Announcement } from './runningViewers.ts'
 
@@ -37,10 +38,9 @@ function stopOnSignal(viewer: PageViewer, announcement: Announcement): void {
     const { inserted, dropped } = viewer.store.written()
     await viewer.close()
     const droppedCount = dropped.logs + dropped.spans + dropped.metrics
-    printMessage(
-      `Received ${inserted.logs} log records, ${inserted.spans} spans, ${inserted.metrics} data points; ` +
-        `refused ${viewer.refused()} requests${droppedCount > 0 ? `; dropped ${droppedCount} of the oldest` : ''}`,
-    )
+    const { logs: logRecords, spans, metrics: dataPoints } = inserted
+    const received = describeReceived({ logRecords, spans, dataPoints, refused: viewer.refused() })
+    printMessage(`${received}${droppedCount > 0 ? `; dropped ${droppedCount} of the oldest` : ''}`)
     endOutput()
   }
   // `once` removes the handler, so that a second signal ends the process immediately.

@@ -1,7 +1,7 @@
 import { formatLogRecord, formatMetric, formatSpan } from '../format.ts'
 import { formatJson } from '../json.ts'
 import { endOutput, printMessage, printRecords } from '../output.ts'
-import { startViewer, type Viewer, type ViewerOptions } from '../viewer.ts'
+import { describeReceived, startViewer, type Viewer, type ViewerOptions } from '../viewer.ts'
 
 export interface TerminalSettings extends ViewerOptions {
   minSeverity: number
@@ -51,10 +51,7 @@ function print(viewer: Viewer, settings: TerminalSettings): void {
 function stopOnSignal(viewer: Viewer): void {
   const stop = async (): Promise<void> => {
     await viewer.close()
-    const { logRecords, spans, dataPoints, refused } = viewer.counts
-    printMessage(
-      `Received ${logRecords} log records, ${spans} spans, ${dataPoints} data points; refused ${refused} requests`,
-    )
+    printMessage(describeReceived(viewer.counts))
     endOutput()
   }
   // `once` removes the handler, so that a second signal ends the process immediately.

@@ -246,7 +246,7 @@ describePage('LogsView', () => {
       )
     }, lines)
     await expect.poll(() => messagesOf(colleague)).toEqual(['exported'])
-    expect(await colleague.locator('.toast').textContent()).toContain('Imported 1 lines of logs.jsonl')
+    expect(await colleague.locator('.toast').textContent()).toContain('Imported 1 request of logs.jsonl')
   })
 
   it('asks about a mistyped field when no record matches', async () => {

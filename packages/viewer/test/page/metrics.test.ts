@@ -71,7 +71,7 @@ describePage('HealthView', () => {
     await shop.flush()
     const page = await openPage(viewer, '/health')
     await expect.poll(() => page.locator('.health').textContent()).toContain(`Forwarded to ${target.httpUrl}`)
-    await expect.poll(() => page.locator('.health').textContent()).toContain('1 requests')
+    await expect.poll(() => page.locator('.health').textContent()).toContain('1 request')
     await shop.close()
     pageErrors.length = 0
   })

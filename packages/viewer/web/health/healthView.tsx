@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { followLink, hrefOf } from '../address.ts'
 import { readJson } from '../api.ts'
-import { formatCount, formatNumber, formatTime } from '../format.ts'
+import { formatCount, formatCounted, formatNumber, formatTime } from '../format.ts'
 import type { MetricSeries, MetricSummary, Status } from '../model.ts'
 import { isCounted, nameOf } from '../metrics/series.ts'
 import { Sparkline } from '../metrics/sparkline.tsx'
@@ -156,7 +156,7 @@ function ViewerNumbers({ status }: { status: Status }): JSX.Element {
         <Line name="Refused requests" value={formatCount(refused)} isBad={refused > 0} />
         {forwarded !== undefined && (
           <>
-            <Line name={`Forwarded to ${forwarded.url}`} value={`${formatCount(forwarded.sent)} requests`} />
+            <Line name={`Forwarded to ${forwarded.url}`} value={formatCounted(forwarded.sent, 'request')} />
             <Line
               name="Failed to forward"
               value={`${formatCount(forwarded.failed)}${forwarded.lastError === '' ? '' : `: ${forwarded.lastError}`}`}

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { addFilter } from '../address.ts'
 import { readJson } from '../api.ts'
-import { formatClock, formatCount, LEVELS } from '../format.ts'
+import { formatClock, formatCounted, LEVELS } from '../format.ts'
 import type { Histogram as Counts } from '../model.ts'
 import { useLoaded } from '../parts/useLoaded.ts'
 import { rangeTerm } from '../terms.ts'
@@ -174,5 +174,5 @@ function describe(
   const [first, last] = [chosen[0], chosen.at(-1)]
   if (first === undefined || last === undefined) return 'nothing selected'
   const count = chosen.reduce((sum, bucket) => sum + sumOf(bucket), 0)
-  return `${formatClock(first.start, isLong)} – ${formatClock(last.start + millis, isLong)}: ${formatCount(count)} records`
+  return `${formatClock(first.start, isLong)} – ${formatClock(last.start + millis, isLong)}: ${formatCounted(count, 'record')}`
 }
