@@ -20,7 +20,7 @@ export async function withViewer(args, run) {
     const { page, token, http } = await addresses(child)
     await run({
       /** Sends records, and resolves when all of them are stored. */
-      send: (count, start) => sendRecords(new URL('/v1/logs', http), agent, count, start),
+      send: (count, start) => sendRequests(http, agent, encodeRequests(count, start)),
       ask: (path) => ask(new URL(path, page), agent, token),
       rss: () => residentMegabytes(child.pid),
     })
@@ -58,36 +58,20 @@ export function residentMegabytes(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
 }
 
-/** Encodes requests with a number of log records. */
-export function encodeRequests(count) {
-  return Array.from({ length: count / RECORDS }, (_, at) => encodeRequest(at * RECORDS))
+/** Encodes requests with a number of log records, each request when it is taken. */
+export function* encodeRequests(count, start = 0) {
+  for (let sent = 0; sent < count; sent += RECORDS) yield encodeRequest(start + sent)
 }
 
-/** Sends requests, several at a time, and resolves when all of them are stored. */
-export async function sendRequests(httpUrl, requests) {
+/**
+ * Sends requests, several at a time, and resolves when all of them are stored.
+ * @param requests iterator, which the senders share
+ */
+export async function sendRequests(httpUrl, agent, requests) {
   const url = new URL('/v1/logs', httpUrl)
-  const agent = new Agent({ keepAlive: true })
-  const left = requests.values()
-  try {
-    await Promise.all(
-      Array.from({ length: CONCURRENCY }, async () => {
-        for (const body of left) await post(url, agent, body)
-      }),
-    )
-  } finally {
-    agent.destroy()
-  }
-}
-
-async function sendRecords(url, agent, count, start = 0) {
-  let sent = 0
   await Promise.all(
     Array.from({ length: CONCURRENCY }, async () => {
-      while (sent < count) {
-        const first = start + sent
-        sent += RECORDS
-        await post(url, agent, encodeRequest(first))
-      }
+      for (const body of requests) await post(url, agent, body)
     }),
   )
 }

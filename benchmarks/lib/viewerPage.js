@@ -1,6 +1,7 @@
 /** Starts the viewer and Chromium, and measures the page. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLoggerProvider } from '@logbridge/core'
@@ -94,10 +95,15 @@ export async function measurePaint({ page, origin }, path) {
 export async function measureStored({ page, origin, httpUrl }, count) {
   await page.goto(`${origin}/logs`)
   await page.locator('.list-rows .row').first().waitFor()
-  const requests = encodeRequests(count)
+  const requests = [...encodeRequests(count)]
+  const agent = new Agent({ keepAlive: true })
   const start = performance.now()
-  await sendRequests(httpUrl, requests)
-  return count / ((performance.now() - start) / 1000)
+  try {
+    await sendRequests(httpUrl, agent, requests.values())
+    return count / ((performance.now() - start) / 1000)
+  } finally {
+    agent.destroy()
+  }
 }
 
 /** Sends records at a rate, and returns the memory of the viewer and of the page at each part of the time. */

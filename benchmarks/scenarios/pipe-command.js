@@ -27,27 +27,27 @@ export async function run() {
     const pino = await pipeFile(pinoPath, COUNT, collector)
     const loguruPath = writeLines(directory, 'loguru', COUNT)
     const loguru = await pipeFile(loguruPath, COUNT, collector)
-    const pinoFloor = await parseBySyslogNg(directory, pinoPath, COUNT)
-    const loguruFloor = await parseBySyslogNg(directory, loguruPath, COUNT)
+    const pinoBySyslogNg = await parseBySyslogNg(directory, pinoPath, COUNT)
+    const loguruBySyslogNg = await parseBySyslogNg(directory, loguruPath, COUNT)
     const outageMb = await pipeToNobody(pinoPath)
     const follow = await followFiles(directory, FILES, LINES_OF_FILE, 'pino', collector)
     const figures = [
-      ['lines of pino', pino.perSecond, 'lines/s', 100_000, true, pinoFloor],
+      ['lines of pino', pino.perSecond, 'lines/s', 100_000, true, pinoBySyslogNg],
       ['CPU of a line of pino', pino.cpuMicros, 'us', undefined],
-      ['lines of loguru', loguru.perSecond, 'lines/s', 60_000, true, loguruFloor],
+      ['lines of loguru', loguru.perSecond, 'lines/s', 60_000, true, loguruBySyslogNg],
       ['CPU of a line of loguru', loguru.cpuMicros, 'us', undefined],
       ['RSS', Math.max(pino.peakMb, loguru.peakMb), 'MB', MAX_MB, false],
       ['RSS without a receiver, for 60 s', outageMb, 'MB', MAX_MB, false],
       [`RSS with ${FILES} followed files`, follow.peakMb, 'MB', MAX_MB, false],
       [`CPU with ${FILES} followed files, without new lines`, follow.idlePercent, '% of a core', undefined],
       [`lines of ${FILES} followed files`, follow.perSecond, 'lines/s', undefined],
-    ].map(([name, value, unit, goal, isFloor, syslogNg]) => ({
+    ].map(([name, value, unit, goal, isMinimum, syslogNg]) => ({
       name,
       value,
       unit,
       goal,
       syslogNg,
-      ratio: goal === undefined ? undefined : isFloor ? goal / value : value / goal,
+      ratio: goal === undefined ? undefined : isMinimum ? goal / value : value / goal,
     }))
     return {
       header: ['measure', 'ours', 'goal', '', 'syslog-ng'],

@@ -23,6 +23,7 @@ export async function run({ rounds }) {
       text.push({ millis: await measurePaint(context, '/api/status') })
     }
     const shown = await measureTail(context, RATE)
+    // The first run warms the viewer up.
     await measureStored(context, STORED_RECORDS)
     return [page, text, shown, await measureStored(context, STORED_RECORDS)]
   })
@@ -44,7 +45,13 @@ export async function run({ rounds }) {
       comparison('first paint', paint, textPaint, PAINT_GOAL_MILLIS, 'ms'),
       comparison(`frames at ${RATE} records/s`, frameMillis, idleFrameMillis, FRAME_GOAL_MILLIS, 'ms'),
       comparison('rows in the document', rows, ROWS_GOAL, ROWS_GOAL, 'rows'),
-      comparison('time to store 50,000 records while the page is open', 5e7 / stored, 1000, 1000, 'ms'),
+      comparison(
+        'time to store 50,000 records while the page is open',
+        (1000 * STORED_GOAL) / stored,
+        1000,
+        1000,
+        'ms',
+      ),
     ],
   }
 }
