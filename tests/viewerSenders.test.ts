@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { startTelemetry, AggregationType, type MetricsOptions } from '@logbridge/core'
 import { logs, metrics, ROOT_CONTEXT, trace, type Context } from '@opentelemetry/api'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Collector, findCollector, startCollector } from '@logbridge/test-support/collector'
+import { type Collector, findCollector, RECEIVERS, startCollector } from '@logbridge/test-support/collector'
 import { rootFolder, run } from '@logbridge/test-support/run'
 import { load as loadSdk2 } from './otel-2/packages.ts'
 import { load as loadSdk3 } from './otel-3/packages.ts'
@@ -291,11 +291,7 @@ function startForwarding(exporter: 'otlp_grpc' | 'otlp_http'): Promise<Collector
     (signal) => `    ${signal}: { receivers: [otlp], exporters: [${exporter}] }`,
   )
   const config = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+${RECEIVERS}
 exporters:
   ${exporter}:
     endpoint: "${endpoint}"

@@ -6,6 +6,7 @@ import {
   type Collector,
   type CollectorOptions,
   findCollector,
+  RECEIVERS,
   startCollector,
 } from '@logbridge/test-support/collector'
 import { createLedger } from '@logbridge/test-support/ledger'
@@ -178,11 +179,7 @@ async function refusingOverHttp(): Promise<ScriptedReceiver<HttpAnswer>> {
 
 /** Configuration whose memory limit is always exceeded. */
 const FULL = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+${RECEIVERS}
 processors:
   memory_limiter: { check_interval: 10ms, limit_mib: 2, spike_limit_mib: 1 }
 exporters:

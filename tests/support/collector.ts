@@ -27,13 +27,16 @@ export interface Collector {
   stop(): Promise<void>
 }
 
-/** Configuration that forwards both protocols as OTLP/JSON to SINK, an HTTP server of the test. */
-export const CONFIG: string = `
-receivers:
+/** Part of a configuration that receives OTLP over both protocols at GRPC_PORT and HTTP_PORT. */
+export const RECEIVERS: string = `receivers:
   otlp:
     protocols:
       grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }`
+
+/** Configuration that forwards both protocols as OTLP/JSON to SINK, an HTTP server of the test. */
+export const CONFIG: string = `
+${RECEIVERS}
 exporters:
   otlp_http:
     endpoint: "\${env:SINK}"
@@ -50,11 +53,7 @@ service:
 
 /** Configuration that forwards to a Collector at NEXT_PORT without queue and retry, and returns its answer. */
 export const AGENT: string = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: "127.0.0.1:\${env:GRPC_PORT}" }
-      http: { endpoint: "127.0.0.1:\${env:HTTP_PORT}" }
+${RECEIVERS}
 exporters:
   otlp_grpc:
     endpoint: "127.0.0.1:\${env:NEXT_PORT}"
