@@ -37,7 +37,7 @@ export function loggerCreated(): void {
   startTelemetry()
 }
 
-/** Says once, at the level INFO, why no log record arrives from a process that prints by `console` alone. */
+/** Says once why no log record arrives from a process without a logger, which prints by `console` alone. */
 export function explainNoLogger(): void {
   if (hasLogger || !isMainThread) return
   warnOnce(

@@ -16,9 +16,9 @@ export interface Settings {
 
 const LIBRARIES: readonly Library[] = ['bunyan', 'log4js', 'pino', 'winston']
 const TRUE: readonly string[] = ['1', 'true']
-/** Values of `OTEL_LOG_LEVEL`. */
-const EXPLAINING: ReadonlySet<string> = new Set(['info', 'debug', 'verbose', 'all'])
 const BOOLEAN: readonly string[] = [...TRUE, '0', 'false']
+/** Values of `OTEL_LOG_LEVEL` that include INFO. */
+const EXPLAINING: ReadonlySet<string> = new Set(['info', 'debug', 'verbose', 'all'])
 
 /** Values that the variables of this package accept. `LOGBRIDGE_DISABLED` accepts the name of any instrumentation. */
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {

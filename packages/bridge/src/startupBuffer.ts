@@ -135,7 +135,7 @@ function warnIfNotEmpty(): void {
   const { records, overflow, isShutDown } = state.startupBuffer
   const count = records.length + overflow
   if (count === 0) return
-  const unsent = `${count} ${count === 1 ? 'log record' : 'log records'} not sent`
+  const unsent = `${counted(count, 'log record')} not sent`
   if (isShutDown) {
     warnOnce('shut-down', `telemetry was shut down, ${unsent}: call shutdown() after the last log call`)
     return

@@ -148,6 +148,7 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   const activity = (): number => stats().created + (traces?.endedSpans() ?? 0)
   const unsent = (): (Unsent | undefined)[] => [...exitHandler.unsent(), traces?.unsent(), metrics?.unsent()]
   const pending = (): number => (traces?.unsent()?.count ?? 0) + (metrics?.unsent()?.count ?? 0)
+  /** Lost spans and metrics. The counters of logs report lost records at a shutdown. */
   const lost = (): (Unsent | undefined)[] => [traces?.lost(), metrics?.lost()]
   const abandon = (): void => {
     exitHandler.abandon()
