@@ -1,4 +1,4 @@
-import { warn, warnOnce } from './warnings.ts'
+import { counted, warn, warnOnce } from './warnings.ts'
 
 /** Warns of records that were lost with a worker thread, and that no telemetry of this thread counts. */
 export function warnOfLostRecords(count: number): void {
@@ -9,7 +9,7 @@ export function warnOfLostRecords(count: number): void {
 export function warnOfUnsentInThreads(count: number): void {
   warnOnce(
     'unsent-in-threads',
-    `log records of worker threads not yet sent when the process ended: ${count}. Flush at the end of each task of a ` +
+    `not sent when the process ended: ${counted(count, 'log record')} of worker threads. Flush at the end of each task of a ` +
       'worker, e.g. with flushOnFreeze()',
   )
 }

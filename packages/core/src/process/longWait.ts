@@ -41,7 +41,7 @@ export function unsentRecords(
 
 /**
  * Describes what a wait at the end of a provider or the process drops unless the endpoint accepts exports in time: `dropping 1 log record unless
- * it succeeds within 3 s`. Such a wait is not reported again after its first second.
+ * an export succeeds within 3 s`. Such a wait is not reported again after its first second.
  *
  * @returns `undefined` when nothing would be dropped
  */

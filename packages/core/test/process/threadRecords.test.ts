@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const TASK = fileURLToPath(new URL('../fixtures/poolTask.mjs', import.meta.url))
 const REPORT =
   /^logbridge: dropped log records, their worker thread was terminated before they were sent \(.*\): (\d+)$/gm
-const AT_END = /^logbridge: log records of worker threads not yet sent when the process ended: (\d+)\./gm
+const AT_END = /^logbridge: not sent when the process ended: (\d+) log records? of worker threads\./gm
 
 const IMPORTS = `
 import { once } from 'node:events'
