@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { warn } from '@logbridge/bridge/internal'
 import { announceLoss, describeUnsent, shownSeconds, type Unsent } from './longWait.ts'
 
@@ -52,9 +53,8 @@ const outages = (shared[KEY] ??= new Map())
  *
  * @param endpoint the receiver, without secrets
  * @param unsent telemetry that waits for the receiver
- * @param isFile true for a file or stdout, for the advice
  */
-export function watchReceiver(endpoint: string, unsent?: () => Unsent, isFile = false): Receiver {
+export function watchReceiver(endpoint: string, unsent?: () => Unsent): Receiver {
   let outage = outages.get(endpoint)
   if (outage === undefined) {
     outage = {
@@ -75,7 +75,7 @@ export function watchReceiver(endpoint: string, unsent?: () => Unsent, isFile = 
     get isLossReported() {
       return outage.isLossReported
     },
-    onFailure({ reason, advice = isFile ? FILE_ADVICE : adviceFor(endpoint) }, since) {
+    onFailure({ reason, advice = adviceFor(endpoint) }, since) {
       if (failing.size === 0) begin(outage, since)
       failing.add(receiver)
       const time = performance.now()
@@ -114,10 +114,11 @@ function begin(outage: Outage, since: number): void {
   outage.waited = []
 }
 
-const FILE_ADVICE = 'check its folder, the permissions, and the free space'
-
-/** Advises on a receiver that does not answer. */
+/** Advises on a receiver that does not answer, and on a file or stdout that takes no line. */
 export function adviceFor(endpoint: string): string {
+  if (endpoint === 'stdout') return 'check the program that reads it, or the free space of its file'
+  // Paths of files are absolute.
+  if (isAbsolute(endpoint)) return 'check its folder, the permissions, and the free space'
   const another = 'set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'
   // A URL without a port means 443 or 80, on which a receiver seldom listens.
   if (/^https?:\/\/(?:[^:[]+|\[[^\]]*\])$/i.test(endpoint))

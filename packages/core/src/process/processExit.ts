@@ -29,7 +29,7 @@ export interface ExitHandler {
   abandon(): void
   /** Returns a number that grows with each new record or span. */
   activity(): number
-  /** Returns the number of exports of spans and metrics in progress. */
+  /** Returns the number of spans and batches of metrics whose exports are in progress. */
   pending(): number
   unsent(): readonly (Unsent | undefined)[]
   /** Returns what is lost when the process ends now, without what a line has announced. */

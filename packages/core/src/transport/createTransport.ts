@@ -52,7 +52,7 @@ export function createTransport(
         { ...exporter, timeoutMillis: Math.min(exporter.timeoutMillis, exportTimeoutMillis) },
         signal,
       )
-  const receiver = watchReceiver(shownDestination(exporter), unsent, takesLines(exporter))
+  const receiver = watchReceiver(shownDestination(exporter), unsent)
   const transport = createRetryingTransport(inner, undefined, receiver)
   return {
     ...transport,

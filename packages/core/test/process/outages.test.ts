@@ -46,7 +46,9 @@ test.each([
   ],
   ['http://c:4317', 'for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'],
   ['unix:/run/otel.sock', 'for another receiver set the option endpoint or OTEL_EXPORTER_OTLP_ENDPOINT'],
-])('adviceFor says what to set when the endpoint is %s', (url, advice) => {
+  ['/var/log/logs.jsonl', 'check its folder, the permissions, and the free space'],
+  ['stdout', 'check the program that reads it, or the free space of its file'],
+])('adviceFor says what to set or to check when the endpoint is %s', (url, advice) => {
   expect(adviceFor(url)).toBe(advice)
 })
 

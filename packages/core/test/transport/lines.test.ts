@@ -172,6 +172,21 @@ describe('a file of OTLP JSON lines', () => {
     expect(new Set(bodies).size).toBe(6000)
   })
 
+  test('names what to check when a process exits and the file cannot be written', async () => {
+    const path = join(folder, 'no folder', 'logs.jsonl')
+    const { stderr } = await run(`
+      import { createLoggerProvider } from '@logbridge/core'
+      import { writeFileSync } from 'node:fs'
+      writeFileSync(${JSON.stringify(join(folder, 'no folder'))}, '')
+      const provider = createLoggerProvider({ file: { path: ${JSON.stringify(path)} } })
+      provider.getLogger('a').emit({ body: 'lost' })
+      process.exit()
+    `)
+    expect(stderr).toMatch(
+      /^logbridge: not sent when the process ended: 1 log record \(check its folder, the permissions, and the free space\): ENOTDIR.*\n$/,
+    )
+  })
+
   test('takes all records, with one line about the outage, when its folder appears later', async () => {
     const { stderr, stdout } = await run(`
       import { createLoggerProvider } from '@logbridge/core'
@@ -305,7 +320,9 @@ describe('OTLP JSON lines on stdout', () => {
     let stdout = ''
     for await (const chunk of child.stdout) stdout += String(chunk)
     expect(stdout).toMatch(/^x+$/)
-    expect(stderr).toContain('not sent when the process ended: 1 log record.')
+    expect(stderr).toContain(
+      'not sent when the process ended: 1 log record (check the program that reads it, or the free space of its file): stdout is not read\n',
+    )
   })
 
   test('wait, and the process ends, when the reader of a pipe is slow', async () => {
