@@ -1,4 +1,4 @@
-import { stringWidth, wrapAnsi } from './vendor/rows.ts'
+import { stringWidth, wrapAnsi } from './vendor/ansi.ts'
 
 /** Indentation of what goes on in the next row when the message begins far to the right. */
 const SMALL_INDENT = 4

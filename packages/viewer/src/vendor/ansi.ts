@@ -1,4 +1,4 @@
-/** Becomes `dist/vendor/rows.cjs`, a separate file. */
+/** Becomes `dist/vendor/ansi.cjs`, a separate file. */
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
 
