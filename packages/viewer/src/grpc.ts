@@ -1,5 +1,5 @@
 import type { Signal } from './decode.ts'
-import { listenError } from './errors.ts'
+import { listenError, ViewerError } from './errors.ts'
 import { createHostCheck } from './host.ts'
 import type { Listener, ListenOptions, RequestSink } from './listener.ts'
 import { TooLargeError } from './memory.ts'
@@ -63,7 +63,7 @@ function exportHandler(
     call: grpc.ServerUnaryCall<Buffer, Buffer>,
     callback: grpc.sendUnaryData<Buffer>,
   ): Promise<void> {
-    const { INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED } = grpc.status
+    const { PERMISSION_DENIED } = grpc.status
     if (!isAllowedHost(call.getHost())) {
       sink.countRefused()
       callback({ code: PERMISSION_DENIED, details: `The authority must name this viewer` })
@@ -73,12 +73,18 @@ function exportHandler(
       await sink.accept(signal, 'protobuf', call.request)
     } catch (error) {
       sink.countRefused()
-      const code = error instanceof TooLargeError ? RESOURCE_EXHAUSTED : INVALID_ARGUMENT
-      callback({ code, details: (error as Error).message })
+      callback({ code: codeOf(error), details: (error as Error).message })
       return
     }
     callback(null, emptyResponse)
   }
+}
+
+/** Returns UNAVAILABLE, after which the sender tries again, when the store has no room or is locked. */
+function codeOf(error: unknown): number {
+  const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE } = grpc.status
+  if (error instanceof TooLargeError) return RESOURCE_EXHAUSTED
+  return error instanceof ViewerError ? UNAVAILABLE : INVALID_ARGUMENT
 }
 
 function bind(server: grpc.Server, host: string, port: number): Promise<number> {

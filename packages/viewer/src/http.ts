@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 // Imports the namespace, because Node.js before 22.15 has no zstd: the command then still starts and reports the version.
 import * as zlib from 'node:zlib'
 import { encodeStatus, type Encoding, type Signal } from './decode.ts'
-import { listenError } from './errors.ts'
+import { listenError, ViewerError } from './errors.ts'
 import { createHostCheck } from './host.ts'
 import type { Listener, ListenOptions, RequestSink } from './listener.ts'
 import { TooLargeError } from './memory.ts'
@@ -118,8 +118,14 @@ async function accept(sink: RequestSink, signal: Signal, encoding: Encoding, bod
   try {
     await sink.accept(signal, encoding, body)
   } catch (cause) {
-    throw new HttpError(cause instanceof TooLargeError ? 413 : 400, (cause as Error).message)
+    throw new HttpError(statusOf(cause), (cause as Error).message)
   }
+}
+
+/** Returns 503, after which the sender tries again, when the store has no room or is locked. */
+function statusOf(error: unknown): number {
+  if (error instanceof TooLargeError) return 413
+  return error instanceof ViewerError ? 503 : 400
 }
 
 /**

@@ -17,7 +17,7 @@ export type WriterRequest = { id: number } & (
 export interface WriterResponse {
   id: number
   written: Written
-  error?: { message: string; isTooLarge: boolean }
+  error?: { message: string; isTooLarge: boolean; isDatabase: boolean }
 }
 /** Names of the queries of a reader. */
 export type QueryName = Exclude<keyof Reader, 'close'>
@@ -94,12 +94,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     )
   })
   let reader = startThread<ReaderResponse>('readerThread', { file })
+  let lastRead = Promise.resolve()
 
   async function ask(request: Record<string, unknown>, transfer: ArrayBuffer[] = []): Promise<void> {
     const { error, written: numbers } = await writer.ask(request, transfer)
     written = numbers
-    if (error !== undefined)
-      throw error.isTooLarge ? new TooLargeError(error.message) : new Error(error.message)
+    if (error === undefined) return
+    if (error.isTooLarge) throw new TooLargeError(error.message)
+    if (error.isDatabase) throw new ViewerError('DATABASE', `Storing failed: ${error.message}.`)
+    throw new Error(error.message)
   }
 
   let closed: Promise<void> | undefined
@@ -116,6 +119,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return ask({ type: 'write', signal, encoding, bytes: owned }, [owned.buffer as ArrayBuffer])
     },
     async read(name, queryOptions) {
+      // One query at a time, so that each has its own time, and a query that is ended takes no other with it.
+      const previous = lastRead
+      const { promise, resolve: finish } = Promise.withResolvers<void>()
+      lastRead = promise
+      await previous
       const current = reader
       let timer
       const timeout = new Promise<never>((_, reject) => {
@@ -133,6 +141,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         return result as never
       } finally {
         clearTimeout(timer)
+        finish()
       }
     },
     written: () => written!,

@@ -1,5 +1,5 @@
-import { chmodSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { decodeMessage, toProtobuf, type Encoding, type Signal } from '../decode.ts'
 import { ViewerError } from '../errors.ts'
 import { toJsonText } from '../query/jsonText.ts'
@@ -12,8 +12,11 @@ import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 const TABLES: Readonly<Record<Signal, Table>> = { logs: 'logs', traces: 'spans', metrics: 'metrics' }
 
+const MAX_ID = Number.MAX_SAFE_INTEGER
 /** Share of the records of a table that one step drops. */
 const DROPPED_SHARE = 0.05
+/** Longest time that a write waits for another viewer with the same file. */
+const LOCK_TIMEOUT_MILLIS = 5000
 /** Resources or scopes from which those without records are removed. */
 const MAX_CONTAINERS = 10_000
 const NANOS_PER_SECOND = 1_000_000_000n
@@ -62,9 +65,11 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
     spans: bounds.maxSpans,
     metrics: bounds.maxDataPoints,
   }
-  const rows = Object.fromEntries(
-    Object.keys(maxRows).map((table) => [table, countRows(database, table)]),
-  ) as Record<Table, number>
+  const rows = { logs: 0, spans: 0, metrics: 0 }
+  /** Sizes of the OTLP messages of each table. */
+  const sizes = { logs: 0, spans: 0, metrics: 0 }
+  countAgain()
+  let version = dataVersion(database)
   const written: Written = {
     inserted: { logs: 0, spans: 0, metrics: 0 },
     dropped: { logs: 0, spans: 0, metrics: 0 },
@@ -74,15 +79,20 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
     write(signal, encoding, bytes) {
       const message = toProtobuf(signal, encoding, bytes, maxMessageBytes)
       const table = TABLES[signal]
-      let count
+      let inserted
       try {
-        count = transaction(database, () => insertAll(table, message))
+        inserted = transaction(database, () => {
+          noticeOthers()
+          return insertAll(table, message)
+        })
       } catch (error) {
         // The transaction has taken back the resources and scopes that it inserted.
         containers.forget()
         throw error
       }
+      const { count, size } = inserted
       rows[table] += count
+      sizes[table] += size
       written.inserted[table] += count
       transaction(database, trim)
       return count
@@ -95,24 +105,49 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
         }
       })
       containers.forget()
-      for (const table of Object.keys(rows) as Table[]) rows[table] = 0
+      countAgain()
     },
     close: () => database.close(),
   }
 
-  function insertAll(table: Table, message: Uint8Array): number {
+  function countAgain(): void {
+    for (const table of Object.keys(rows) as Table[]) {
+      rows[table] = countRows(database, table)
+      sizes[table] = sizeOf(table)
+    }
+  }
+
+  /** Counts again when another viewer has changed the same file. */
+  function noticeOthers(): void {
+    const newest = dataVersion(database)
+    if (newest === version) return
+    version = newest
+    containers.forget()
+    countAgain()
+  }
+
+  /** Returns the size of the OTLP messages of the oldest records. */
+  function sizeOf(table: Table, lastId: SQLOutputValue = MAX_ID): number {
+    const row = database.prepare(`SELECT total(length(raw)) AS size FROM ${table} WHERE id <= ?`).get(lastId)
+    return Number(row!['size'])
+  }
+
+  function insertAll(table: Table, message: Uint8Array): { count: number; size: number } {
     const counts = new Map<string, { second: bigint; severity: number; count: number }>()
+    const rawAt = (COLUMNS[table] as readonly string[]).indexOf('raw')
     let count = 0
+    let size = 0
     for (const { resource, scope, record } of splitRequest(message)) {
       const ids = [containers.resourceId(resource), containers.scopeId(scope)]
       for (const row of rowsOf[table](record)) {
         insert[table].run(...row, ...ids)
         count += 1
+        size += (row[rawAt] as Uint8Array).length
         if (table === 'logs') addCount(counts, row)
       }
     }
     for (const { second, severity, count: each } of counts.values()) countLogs.run(second, severity, each)
-    return count
+    return { count, size }
   }
 
   /** Drops the oldest records of a table that is over its bound, and of the largest table while the database is. */
@@ -122,9 +157,12 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
         drop(table, rows[table] - Math.floor(maxRows[table] * (1 - DROPPED_SHARE)))
     }
     while (usedBytes(database) > bounds.maxBytes) {
-      const [largest] = (Object.keys(rows) as Table[]).sort((a, b) => rows[b] - rows[a])
-      if (rows[largest!] === 0) break
-      drop(largest!, Math.ceil(rows[largest!] * DROPPED_SHARE))
+      // By size, because a few large logs would otherwise drop every small span.
+      const [largest] = (Object.keys(rows) as Table[])
+        .filter((table) => rows[table] > 0)
+        .sort((a, b) => sizes[b] - sizes[a])
+      if (largest === undefined) break
+      drop(largest, Math.ceil(rows[largest] * DROPPED_SHARE))
     }
     containers.removeUnused()
   }
@@ -141,6 +179,7 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
         .run(last['id']!)
       database.exec('DELETE FROM log_counts WHERE count <= 0')
     }
+    sizes[table] -= sizeOf(table, last['id'])
     const { changes } = database.prepare(`DELETE FROM ${table} WHERE id <= ?`).run(last['id']!)
     rows[table] -= Number(changes)
     written.dropped[table] += Number(changes)
@@ -237,8 +276,8 @@ function createContainers(database: DatabaseSync) {
 function openDatabase(file: string): DatabaseSync {
   let database
   try {
-    database = new DatabaseSync(file)
-    chmodSync(file, 0o600)
+    closeSync(openSync(file, 'a', 0o600))
+    database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT_MILLIS })
     const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
       user_version: number
     }
@@ -250,6 +289,8 @@ function openDatabase(file: string): DatabaseSync {
           : `its tables have version ${version}, and this viewer has version ${SCHEMA_VERSION}`,
       )
     }
+    // The file of another program keeps its mode.
+    chmodSync(file, 0o600)
     // WAL lets the reader work beside the writer.
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`,
@@ -270,12 +311,18 @@ function usedBytes(database: DatabaseSync): number {
   return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
 }
 
+/** Returns a number that changes when another connection has changed the file. */
+function dataVersion(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA data_version').get()!['data_version'])
+}
+
 function countRows(database: DatabaseSync, table: string): number {
   return Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!['count'])
 }
 
 function transaction<T>(database: DatabaseSync, run: () => T): T {
-  database.exec('BEGIN')
+  // A transaction that begins with a read fails at its first write when another viewer has written meanwhile.
+  database.exec('BEGIN IMMEDIATE')
   try {
     const result = run()
     database.exec('COMMIT')

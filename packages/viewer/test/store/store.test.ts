@@ -1,4 +1,4 @@
-import { mkdtempSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -129,6 +129,19 @@ describe('openStore', () => {
     const { logs } = await store.read('counts')
     expect(logs).toBeGreaterThan(20)
     expect(logs * 5000).toBeLessThan(maxBytes)
+  })
+
+  it('drops the large logs, and keeps small spans, when a few large logs fill the bound of bytes', async () => {
+    const store = await open({ bounds: { maxBytes: 4 * 2 ** 20 } })
+    for (let i = 0; i < 10; i += 1) await writeLogs(store, [log('x'.repeat(400_000))])
+    const names = Array.from({ length: 200 }, (_, n) => `span ${n}`)
+    await writeSpans(
+      store,
+      names.map((name) => ({ traceId: TRACE, spanId: SPAN, name, startTimeUnixNano: nanos(MILLIS) })),
+    )
+    for (let i = 0; i < 5; i += 1) await writeLogs(store, [log('x'.repeat(400_000))])
+    expect(store.written().dropped).toMatchObject({ spans: 0, metrics: 0 })
+    expect((await store.read('counts')).spans).toBe(200)
   })
 
   it('counts records by time and severity, with and without a query', async () => {
@@ -305,8 +318,46 @@ describe('openStore', () => {
       const database = new DatabaseSync(file)
       database.exec(sql!)
       database.close()
+      chmodSync(file, 0o644)
       await expect(openStore({ file, maxMessageBytes: LIMIT })).rejects.toMatchObject({ code: 'DATABASE' })
+      expect(statSync(file).mode & 0o777).toBe(0o644)
     }
+  })
+
+  it('stores every request, within its bound, when two viewers have the same file', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'viewer-store-')), 'viewer.db')
+    const both = [
+      await open({ file, bounds: { maxLogs: 500 } }),
+      await open({ file, bounds: { maxLogs: 500 } }),
+    ]
+    const writes = Array.from({ length: 40 }, (_, i) =>
+      writeLogs(
+        both[i % 2]!,
+        Array.from({ length: 50 }, (_each, n) => log(`${i} ${n}`)),
+      ),
+    )
+    await Promise.all(writes)
+    await both[0]!.clear()
+    await writeLogs(both[1]!, [log('after the clear')])
+    expect(await both[0]!.read('logs')).toHaveLength(1)
+    await writeLogs(
+      both[0]!,
+      Array.from({ length: 300 }, (_, n) => log(`${n}`)),
+    )
+    await writeLogs(
+      both[1]!,
+      Array.from({ length: 300 }, (_, n) => log(`${n}`)),
+    )
+    expect((await both[0]!.read('counts')).logs).toBeLessThanOrEqual(500)
+  })
+
+  it('rejects with DATABASE when the database fails', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'viewer-store-')), 'viewer.db')
+    const store = await open({ file })
+    const database = new DatabaseSync(file)
+    database.exec('DROP TABLE logs')
+    database.close()
+    await expect(writeLogs(store, [log('a')])).rejects.toMatchObject({ code: 'DATABASE' })
   })
 
   it('refuses malformed requests and wrong queries, and goes on', async () => {
@@ -326,5 +377,25 @@ describe('openStore', () => {
     const slow = store.read('histogram', { query: 'msg=~/(a|b|ab)*c$/ OR msg=~/(a|b|ab)*d$/' })
     await expect(slow).rejects.toThrow(ViewerError)
     await expect(slow).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' })
+  })
+
+  it('answers the queries that wait behind a query that is ended', async () => {
+    const store = await open({ queryTimeoutMillis: 1000 })
+    for (let i = 0; i < 5; i += 1)
+      await writeLogs(
+        store,
+        Array.from({ length: 800 }, () => log('ab'.repeat(2000))),
+      )
+    const query = Array.from({ length: 100 }, (_, at) => `msg=~/(a|b|ab)*(ab|ba)*c${at}$/`).join(' OR ')
+    const [slow, ...others] = await Promise.allSettled([
+      store.read('histogram', { query }),
+      store.read('log', { id: 1 }),
+      store.read('log', { id: 2 }),
+    ])
+    expect(slow).toMatchObject({ status: 'rejected', reason: { code: 'QUERY_TIMEOUT' } })
+    expect(others).toMatchObject([
+      { status: 'fulfilled', value: { id: 1 } },
+      { status: 'fulfilled', value: { id: 2 } },
+    ])
   })
 })
