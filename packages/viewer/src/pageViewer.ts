@@ -4,7 +4,7 @@ import { listenGrpc } from './grpc.ts'
 import { listenHttp } from './http.ts'
 import type { Listener, RequestSink } from './listener.ts'
 import { createToken } from './server/access.ts'
-import { createForwarder } from './server/forward.ts'
+import { createForwarder, type Forwarder } from './server/forward.ts'
 import { listenPage } from './server/server.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { Bounds } from './store/bounds.ts'
@@ -42,6 +42,8 @@ export interface PageViewer {
   readonly store: Store
   /** Returns the number of requests that were answered with an error. */
   refused(): number
+  /** Returns the numbers of requests that `--forward` sent on; `undefined` without it. */
+  forwarded(): Forwarder['counts'] | undefined
   close(): Promise<void>
 }
 
@@ -107,6 +109,7 @@ export async function startPageViewer(options: PageViewerOptions): Promise<PageV
       port: page.port,
       store,
       refused: () => refused,
+      forwarded: () => forwarder?.counts,
       async close() {
         await forwarder?.close(FORWARD_CLOSE_MILLIS)
         await closeAll(closers)

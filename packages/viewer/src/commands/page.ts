@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { startPageViewer, type PageViewer, type PageViewerOptions } from '../pageViewer.ts'
 import { endOutput, printMessage } from '../output.ts'
 import { importLines } from '../store/importLines.ts'
+import { counted } from '../text.ts'
 import { describeReceived } from '../viewer.ts'
 import { describeImport, openLines } from './files.ts'
 import { announceViewer, type Announcement } from './runningViewers.ts'
@@ -41,6 +42,11 @@ function stopOnSignal(viewer: PageViewer, announcement: Announcement): void {
     const { logs: logRecords, spans, metrics: dataPoints } = inserted
     const received = describeReceived({ logRecords, spans, dataPoints, refused: viewer.refused() })
     printMessage(`${received}${droppedCount > 0 ? `; dropped ${droppedCount} of the oldest` : ''}`)
+    const forwarded = viewer.forwarded()
+    if (forwarded !== undefined) {
+      const { url, sent, failed, lastError } = forwarded
+      printMessage(`Forwarded ${counted(sent, 'request')} to ${url}${failed > 0 ? `; ${failed} failed: ${lastError}` : ''}`)
+    }
     endOutput()
   }
   // `once` removes the handler, so that a second signal ends the process immediately.

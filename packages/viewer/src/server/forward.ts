@@ -34,6 +34,7 @@ export function createForwarder(url: string): Forwarder {
   const counts = { url: withoutCredentials(url), sent: 0, failed: 0, lastError: '' }
   const stopped = new AbortController()
   let waitingBytes = 0
+  let waiting = 0
   let last = Promise.resolve()
 
   async function send(signal: Signal, encoding: Encoding, body: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -53,6 +54,7 @@ export function createForwarder(url: string): Forwarder {
         }
         counts.lastError = `HTTP ${status}`
       } catch (error) {
+        if (stopped.signal.aborted) break
         const { cause, message } = error as Error
         counts.lastError = cause instanceof Error ? cause.message : message
       }
@@ -71,11 +73,20 @@ export function createForwarder(url: string): Forwarder {
       // The caller hands its bytes to a thread.
       const body = new Uint8Array(bytes)
       waitingBytes += body.length
-      last = last.then(() => send(signal, encoding, body)).finally(() => (waitingBytes -= body.length))
+      waiting += 1
+      last = last
+        .then(() => send(signal, encoding, body))
+        .finally(() => {
+          waitingBytes -= body.length
+          waiting -= 1
+        })
     },
     async close(millis) {
       await Promise.race([last, delay(millis)])
+      if (waiting > 0 && counts.lastError === '') counts.lastError = 'no answer'
       stopped.abort()
+      // The requests that wait now count as failed.
+      await last
     },
   }
 }
