@@ -31,7 +31,7 @@ export async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ViewerError)) throw error
     printMessage(`logbridge-viewer: ${withFlag(error)}`)
-    process.exitCode = error instanceof UsageError ? 2 : 1
+    process.exitCode = error instanceof UsageError || error.code === 'INVALID_OPTION' ? 2 : 1
   }
 }
 
@@ -49,7 +49,7 @@ function checkFile(name: string): void {
 /** Names the flag in place of the option. */
 function withFlag(error: UsageError | ViewerError): string {
   const option = error instanceof ViewerError ? error.option : undefined
-  return option === undefined ? error.message : error.message.replaceAll(option, FLAGS[option])
+  return option === undefined ? error.message : error.message.replaceAll(`with ${option}`, `with ${FLAGS[option]}`).replaceAll(`another ${option}.`, `another ${FLAGS[option]}.`)
 }
 
 const FLAGS = { grpcPort: '--grpc-port', httpPort: '--http-port', port: '--port', host: '--host' } as const

@@ -272,19 +272,20 @@ describe('logbridge-viewer', () => {
   })
 
   it.each([
-    ['OTLP/gRPC', '--grpc-port', '--http-port'],
-    ['OTLP/HTTP', '--http-port', '--grpc-port'],
-  ])('prints one line with the flag when the port for %s is in use', async (protocol, flag, otherFlag) => {
+    ['OTLP/gRPC', '--grpc-port', ['--terminal', '--http-port', '0']],
+    ['OTLP/HTTP', '--http-port', ['--terminal', '--grpc-port', '0']],
+    ['the page', '--port', ['--http-port', '0', '--grpc-port', '0']],
+  ])('prints one line with the flag when the port for %s is in use', async (protocol, flag, others) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    run = new Run(['--terminal', flag, String(port), otherFlag, '0'])
+    run = new Run([flag, String(port), ...others])
     await run.exit
     other.close()
     expect(run.child.exitCode).toBe(1)
     expect(run.stderr).toMatch(
       new RegExp(
-        `^logbridge-viewer: Port ${port} for ${protocol} is already in use.* choose another port with ${flag} .*\\n$`,
+        `^logbridge-viewer: Port ${port} for ${protocol} is already in use.* choose another port with ${flag} \\(0: any free port\\)\\.\\n$`,
       ),
     )
   })

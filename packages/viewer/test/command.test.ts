@@ -369,6 +369,8 @@ describe('main', () => {
     [['show', '--limit', '1'], 'show is neither a command nor a file. The commands are'],
     [['logs', 'level>=warn', 'since=1m'], 'Quote the query'],
     [['trace'], 'The trace id is missing'],
+    [['trace', 'zzz'], 'The trace id must be up to 32 hex digits, not "zzz"'],
+    [['--forward', 'collector:4318'], '--forward must be an http or https URL'],
     [['import'], 'The file is missing'],
     [['logs', '--limit', '5000'], '--limit must be'],
   ])('exits with status 2 when its arguments are %j', async (args, message) => {

@@ -8,11 +8,15 @@ import {
   COLOR_HELP,
   onePositional,
   readFlags,
+  UsageError,
   wantsColor,
 } from './arguments.ts'
 import { writeLine } from './lines.ts'
 import { toLogRecord, type ParsedLogRow, type ParsedSpanRow } from './records.ts'
 import { describeTrace, orderSpans } from '../traceSummary.ts'
+
+/** Depth of the deepest indentation. */
+const MAX_DEPTH = 32
 
 const HELP = `Usage: logbridge-viewer trace [options] <id>
 
@@ -27,6 +31,9 @@ export async function showTrace(args: string[]): Promise<void> {
   if (flags === undefined) return
   const { values, positionals } = flags
   const id = onePositional(positionals, 'trace id')
+  if (!/^[\da-f]{1,32}$/i.test(id)) {
+    throw new UsageError(`The trace id must be up to 32 hex digits, not ${JSON.stringify(id)}.`)
+  }
   const client = connectViewer(values)
   if (values.json === true) {
     for await (const line of client.lines('api/trace', { id })) await writeLine(line)
@@ -41,7 +48,7 @@ export async function showTrace(args: string[]): Promise<void> {
   const start = BigInt(spans[0]?.time ?? logs[0]?.time ?? 0)
   const logsBySpan = Map.groupBy(logs, ({ spanId }) => spanId)
   for (const { span, depth } of orderSpans(spans)) {
-    const indent = '  '.repeat(depth)
+    const indent = '  '.repeat(Math.min(depth, MAX_DEPTH))
     const offset = formatDuration(BigInt(span.time) - start).padStart(8)
     const status = span.status === 'error' ? ' error' : ''
     await writeLine(

@@ -105,7 +105,9 @@ function syntaxError({ expected, found, location }: GrammarError): QueryError {
 function describeExpectation(expectation: GrammarError['expected'][number]): string {
   switch (expectation.type) {
     case 'literal':
-      return JSON.stringify(expectation.text)
+      if (expectation.text === '"') return 'a quote'
+      // An escape is allowed in every quoted text.
+      return expectation.text === '\\' ? '' : JSON.stringify(expectation.text)
     case 'other':
       return expectation.description === 'a blank' ? '' : expectation.description
     case 'end':

@@ -78,22 +78,24 @@ export function createAccess({ host, port, allowedHosts, token }: AccessOptions)
     return undefined
   }
 
-  function hasToken(request: IncomingMessage): boolean {
-    if (token === undefined) return true
+  function tokensOf(request: IncomingMessage): string[] {
     const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
     const cookies = (request.headers.cookie ?? '').split(';').map((each) => each.trim())
     const cookie = cookies.find((each) => each.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1)
-    return [bearer, cookie].some((given) => given !== undefined && isEqual(given, token))
+    return [bearer, cookie].filter((given) => given !== undefined)
   }
 
   return {
     check(request) {
       const refusal = refusalOfHost(request)
       if (refusal !== undefined) return refusal
-      if (hasToken(request)) return undefined
+      if (token === undefined) return undefined
+      const given = tokensOf(request)
+      if (given.some((each) => isEqual(each, token))) return undefined
+      const isWrong = given.length > 0 || /[?&]token=/.test(request.url ?? '')
       return {
         status: 401,
-        message: 'The token is missing. Open the address that the viewer printed, which ends with ?token=…',
+        message: `The token is ${isWrong ? 'that of another viewer' : 'missing'}. Open the address that the viewer printed, which ends with ?token=…`,
       }
     },
     cookieFor(given) {

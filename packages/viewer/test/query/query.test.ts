@@ -59,11 +59,11 @@ describe('parseQuery', () => {
   })
 
   it.each([
-    ['level>=', 7, 'a value'],
+    ['level>=', 7, 'expected a quote, or a value, found the end'],
     ['(a OR b', 7, '")"'],
     ['a OR', 4, '"("'],
     ['a )', 2, '"AND"'],
-    ['"open', 5, '"\\"'],
+    ['"open', 5, 'expected a quote, found the end'],
     ['msg=~timeout', 5, 'a regular expression'],
     ['AND a', 0, 'a field'],
   ])('names the position and the expectation of %s', (text, start, expected) => {

@@ -1,4 +1,10 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startPageViewer, type PageViewer, type PageViewerOptions } from '../../src/pageViewer.ts'
@@ -128,12 +134,14 @@ describe('listenPage', () => {
   })
 
   it.each([
-    ['no token', {}, 401],
-    ['a wrong token', { authorization: 'Bearer 00000000000000000000000000000000' }, 401],
-  ])('refuses a request with %s', async (_name, headers, expected) => {
+    ['no token', '/api/logs', {}, 'The token is missing.'],
+    ['a wrong token', '/api/logs', { authorization: `Bearer ${'0'.repeat(32)}` }, 'is that of another viewer.'],
+    ['a wrong token in its address', `/?token=${'0'.repeat(32)}`, {}, 'is that of another viewer.'],
+  ])('refuses a request with %s', async (_name, path, headers, reason) => {
     const viewer = await start()
-    const { status, body } = await send(viewer, '/api/logs', { headers })
-    expect(status).toBe(expected)
+    const { status, body } = await send(viewer, path, { headers })
+    expect(status).toBe(401)
+    expect(body).toContain(reason)
     expect(body).toContain('?token=')
   })
 
@@ -279,6 +287,32 @@ describe('listenPage', () => {
     await expect
       .poll(async () => JSON.parse((await get(viewer, '/api/status')).body).forwarded, { timeout: 15_000 })
       .toMatchObject({ sent: 1, failed: 1, lastError: expect.stringContaining('ECONNREFUSED') })
+  })
+
+  it('counts the requests that wait as failed when it ends while the endpoint does not answer', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const viewer = await start({ forwardUrl: `http://127.0.0.1:${port}` })
+    await sendLog(viewer, 'first')
+    await sendLog(viewer, 'second')
+    await viewer.close()
+    silent.closeAllConnections()
+    silent.close()
+    expect(viewer.forwarded()).toMatchObject({ sent: 0, failed: 2, lastError: 'no answer' })
+  })
+
+  it('answers 503, so that the sender tries again, when the database fails', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'viewer-server-')), 'viewer.db')
+    const viewer = await start({ file })
+    const database = new DatabaseSync(file)
+    database.exec('DROP TABLE logs')
+    database.close()
+    const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] })
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${viewer.httpUrl}/v1/logs`, { method: 'POST', headers, body })
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ code: 14, message: expect.stringContaining('Storing failed') })
   })
 
   it('goes on receiving when the bodies are larger together than the bodies that can wait', async () => {
