@@ -49,7 +49,11 @@ function checkFile(name: string): void {
 /** Names the flag in place of the option. */
 function withFlag(error: UsageError | ViewerError): string {
   const option = error instanceof ViewerError ? error.option : undefined
-  return option === undefined ? error.message : error.message.replaceAll(`with ${option}`, `with ${FLAGS[option]}`).replaceAll(`another ${option}.`, `another ${FLAGS[option]}.`)
+  return option === undefined
+    ? error.message
+    : error.message
+        .replaceAll(`with ${option}`, `with ${FLAGS[option]}`)
+        .replaceAll(`another ${option}.`, `another ${FLAGS[option]}.`)
 }
 
 const FLAGS = { grpcPort: '--grpc-port', httpPort: '--http-port', port: '--port', host: '--host' } as const

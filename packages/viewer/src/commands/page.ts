@@ -45,7 +45,9 @@ function stopOnSignal(viewer: PageViewer, announcement: Announcement): void {
     const forwarded = viewer.forwarded()
     if (forwarded !== undefined) {
       const { url, sent, failed, lastError } = forwarded
-      printMessage(`Forwarded ${counted(sent, 'request')} to ${url}${failed > 0 ? `; ${failed} failed: ${lastError}` : ''}`)
+      printMessage(
+        `Forwarded ${counted(sent, 'request')} to ${url}${failed > 0 ? `; ${failed} failed: ${lastError}` : ''}`,
+      )
     }
     endOutput()
   }

@@ -157,7 +157,7 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
         drop(table, rows[table] - Math.floor(maxRows[table] * (1 - DROPPED_SHARE)))
     }
     while (usedBytes(database) > bounds.maxBytes) {
-      // By size, because a few large logs would otherwise drop every small span.
+      // The table of the largest size, because a few large logs would otherwise drop every small span.
       const [largest] = (Object.keys(rows) as Table[])
         .filter((table) => rows[table] > 0)
         .sort((a, b) => sizes[b] - sizes[a])

@@ -27,7 +27,9 @@ function answer(request: WriterRequest): WriterResponse {
   } catch (error) {
     return {
       id,
-      error: { message: (error as Error).message, isTooLarge: error instanceof TooLargeError,
+      error: {
+        message: (error as Error).message,
+        isTooLarge: error instanceof TooLargeError,
         isDatabase: (error as { code?: string }).code === 'ERR_SQLITE_ERROR',
       },
       written: writer.written(),

@@ -135,7 +135,12 @@ describe('listenPage', () => {
 
   it.each([
     ['no token', '/api/logs', {}, 'The token is missing.'],
-    ['a wrong token', '/api/logs', { authorization: `Bearer ${'0'.repeat(32)}` }, 'is that of another viewer.'],
+    [
+      'a wrong token',
+      '/api/logs',
+      { authorization: `Bearer ${'0'.repeat(32)}` },
+      'is that of another viewer.',
+    ],
     ['a wrong token in its address', `/?token=${'0'.repeat(32)}`, {}, 'is that of another viewer.'],
   ])('refuses a request with %s', async (_name, path, headers, reason) => {
     const viewer = await start()
@@ -312,7 +317,10 @@ describe('listenPage', () => {
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(`${viewer.httpUrl}/v1/logs`, { method: 'POST', headers, body })
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ code: 14, message: expect.stringContaining('Storing failed') })
+    expect(await response.json()).toMatchObject({
+      code: 14,
+      message: expect.stringContaining('Storing failed'),
+    })
   })
 
   it('goes on receiving when the bodies are larger together than the bodies that can wait', async () => {
