@@ -2,10 +2,10 @@ import * as fc from 'fast-check'
 import type protobuf from 'protobufjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { JsonWriter } from '../../../core/src/otlp/jsonWriter.ts'
+import { messageOf, requests } from '../../../core/test/otlp/anyRequest.ts'
 import { toProtobuf, type Signal } from '../../src/decode.ts'
 import { importLines } from '../../src/store/importLines.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { requestTypes } from '../otlp.ts'
 
 const LIMIT = 4 * 2 ** 20
 
@@ -15,69 +15,13 @@ beforeAll(async () => {
 })
 afterAll(() => store.close())
 
-/** Builds messages of a type with any of its fields. */
-function messageOf(type: protobuf.Type, depth = 0): fc.Arbitrary<Record<string, unknown>> {
-  const fields: Record<string, fc.Arbitrary<unknown>> = {}
-  for (const field of type.fieldsArray) {
-    field.resolve()
-    const { resolvedType } = field
-    // Values nest through AnyValue.
-    if (resolvedType !== null && depth > 11) continue
-    // The viewer shows the data points of a metric, so a metric without any has nothing to show.
-    const minLength = field.name === 'dataPoints' ? 1 : 0
-    const one = fc.constant(null).chain(() => valueOf(field, depth))
-    fields[field.name] = field.repeated ? fc.array(one, { minLength, maxLength: 2 }) : one
-  }
-  return fc.record(fields, { requiredKeys: [] }).map((message) => oneOf(type, message))
-}
-
 /** Builds requests that are not empty, because an empty line has no signal. */
 function nonEmptyRequest(type: protobuf.Type): fc.Arbitrary<Record<string, unknown>> {
-  return messageOf(type).filter((message) => type.encode(type.fromObject(message)).finish().length > 0)
+  return messageOf(type, 0).filter((message) => type.encode(type.fromObject(message)).finish().length > 0)
 }
 
 async function* toChunks(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks
-}
-
-/** Keeps one member of each oneof. */
-function oneOf(type: protobuf.Type, message: Record<string, unknown>): Record<string, unknown> {
-  for (const group of type.oneofsArray) {
-    const [, ...others] = group.fieldsArray.filter(({ name }) => name in message)
-    for (const { name } of others) delete message[name]
-  }
-  return message
-}
-
-function valueOf(field: protobuf.Field, depth: number): fc.Arbitrary<unknown> {
-  const { resolvedType, type } = field
-  if (resolvedType !== null) {
-    if ('values' in resolvedType) return fc.constantFrom(...Object.values(resolvedType.values))
-    return messageOf(resolvedType, depth + 1)
-  }
-  switch (type) {
-    case 'string':
-      return fc.string({ unit: 'binary', maxLength: 8 })
-    case 'bool':
-      return fc.boolean()
-    case 'bytes':
-      return fc.uint8Array({ maxLength: 16 }).map((bytes) => Buffer.from(bytes))
-    case 'double':
-      return fc.double()
-    case 'int64':
-    case 'sint64':
-    case 'sfixed64':
-      return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)
-    case 'uint64':
-    case 'fixed64':
-      return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String)
-    case 'int32':
-    case 'sint32':
-    case 'sfixed32':
-      return fc.integer()
-    default:
-      return fc.nat({ max: 2 ** 32 - 1 })
-  }
 }
 
 const KEYS = { logs: 'Logs', traces: 'Spans', metrics: 'Metrics' } as const
@@ -85,7 +29,7 @@ const RECORDS = { logs: 'logRecords', traces: 'spans', metrics: 'metrics' } as c
 
 /** Lists the records of a request with their resource and scope, each data point of a metric as a record. */
 function flatten(signal: Signal, bytes: Uint8Array): string[] {
-  const type = requestTypes[signal]
+  const type = requests[signal]
   const options = { longs: String, bytes: String, json: true }
   const request = type.toObject(type.decode(bytes), options)
   const records: string[] = []
@@ -151,7 +95,7 @@ describe('openStore', () => {
   )
 
   it.each(cases)('exports what %s any %s', async (_name, signal, write) => {
-    const type = requestTypes[signal]
+    const type = requests[signal]
     await fc.assert(
       fc.asyncProperty(nonEmptyRequest(type), async (message) => {
         await store.clear()
