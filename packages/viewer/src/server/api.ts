@@ -116,7 +116,7 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
     [
       'GET /api/trace',
       async (_request, response, parameters) => {
-        const { spans, logs } = await store.read('trace', { traceId: parameters.get('id') ?? '' })
+        const { spans, logs } = await store.read('trace', { traceId: traceIdOf(parameters) })
         if (spans.length === 0 && logs.length === 0)
           sendError(response, 404, 'No span or log has this trace id.')
         else send(response, JSON_TYPE, `{"spans":${toArray(spans)},"logs":${toArray(logs)}}`)
@@ -264,6 +264,13 @@ function required(parameters: URLSearchParams, name: string): number {
   const number = numberOf(parameters, name)
   if (number === undefined) throw new ParameterError(`the parameter ${name} is missing`)
   return number
+}
+
+/** Returns a trace id, which becomes a part of a query, so that it must be no query itself. */
+function traceIdOf(parameters: URLSearchParams): string {
+  const id = parameters.get('id') ?? ''
+  if (/^[\da-f]{1,32}$/i.test(id)) return id
+  throw new ParameterError(`id must be up to 32 hex digits, not ${JSON.stringify(id)}`)
 }
 
 function signalOf(parameters: URLSearchParams): Signal {

@@ -231,9 +231,18 @@ describe('listenPage', () => {
       const { body } = await get(viewer, `/api/logs?q=${encodeURIComponent(query)}`)
       expect(JSON.parse(body).id).toBe(1)
     }
-    const { status } = await get(viewer, `/api/trace?id=${encodeURIComponent(`' OR 1=1 --`)}`)
-    expect(status).toBe(400)
   })
+
+  it.each(['', `' OR 1=1 --`, '4bf9 OR msg=*', '0'.repeat(33)])(
+    'refuses %j for the id of a trace',
+    async (id) => {
+      const viewer = await start()
+      await sendLog(viewer, 'one', { traceId: '4bf92f3577b34da6a3ce929d0e0e4736' })
+      const { status, body } = await get(viewer, `/api/trace?id=${encodeURIComponent(id)}`)
+      expect(status).toBe(400)
+      expect(JSON.parse(body).error).toBe(`id must be up to 32 hex digits, not ${JSON.stringify(id)}`)
+    },
+  )
 
   it('exports lines that it imports again', async () => {
     const viewer = await start()
