@@ -33,6 +33,12 @@ export interface Forwarder {
    */
   forward(signal: Signal, json: unknown): boolean
   /**
+   * Checks that a request is OTLP JSON, as `forward` does, and queues nothing.
+   *
+   * @throws LogbridgeError `MALFORMED_REQUEST`, whose message names the path of a field
+   */
+  check(signal: Signal, json: unknown): void
+  /**
    * Returns the counts of each signal so far: log records, spans, or metrics. A receiver counts the data points that it rejects, of
    * which each counts as one metric here, up to the metrics of the request.
    */
@@ -68,16 +74,19 @@ export function createForwarder(options: LoggerProviderOptions = {}): Forwarder 
   const targets = { logs: forward && { forward }, traces: traces?.pipeline, metrics: metrics?.pipeline }
   const parts = [loggerProvider, ...others.map(({ pipeline }) => pipeline)]
   const readers: Partial<Record<Signal, JsonReader>> = {}
+  const encode = (signal: Signal, json: unknown): Uint8Array =>
+    read((readers[signal] ??= new JsonReader(signal)), json)
   return {
     loggerProvider,
     forward(signal, json) {
       const target = targets[signal]
       if (target === undefined) return false
-      const request = read((readers[signal] ??= new JsonReader(signal)), json)
+      const request = encode(signal, json)
       const count = countRecords(request)
       if (count > 0) target.forward(request, count)
       return true
     },
+    check: (signal, json) => void encode(signal, json),
     stats: () => ({
       logs: loggerProvider.stats(),
       traces: traces?.pipeline.stats() ?? EMPTY_STATS,

@@ -189,5 +189,7 @@ test('Forwarder throws MALFORMED_REQUEST and counts nothing when a field is malf
   const malformed = (): unknown => forwarder.forward('traces', { resourceSpans: [{ scopeSpans: {} }] })
   expect(malformed).toThrow(LogbridgeError)
   expect(malformed).toThrow('resourceSpans[0].scopeSpans must be an array, not an object')
+  expect(() => forwarder.check('traces', { resourceSpans: {} })).toThrow('resourceSpans must be an array')
+  forwarder.check('traces', { resourceSpans: [{ scopeSpans: [{ spans: [{ name: 's' }] }] }] })
   expect(forwarder.stats().traces.created).toBe(0)
 })

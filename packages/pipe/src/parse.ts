@@ -12,7 +12,12 @@ import { resolveSettings } from './settings.ts'
 import type { Fields, FormatName, OtlpLine, ParsedLine, ParsedRecord } from './types.ts'
 
 const BRACE = 0x7b
-const SIGNALS = { resourceLogs: 'logs', resourceSpans: 'traces', resourceMetrics: 'metrics' } as const
+/** Signals, with the field of an export request that tells them apart. */
+export const SIGNALS: readonly (readonly [signal: OtlpLine['signal'], key: string])[] = [
+  ['logs', 'resourceLogs'],
+  ['traces', 'resourceSpans'],
+  ['metrics', 'resourceMetrics'],
+]
 
 /** Parses lines. */
 export interface LineParser {
@@ -126,7 +131,6 @@ function firstCharacter(line: string): number {
 }
 
 function signalOf(fields: Fields): OtlpLine['signal'] | undefined {
-  for (const key of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[])
-    if (Array.isArray(fields[key])) return SIGNALS[key]
+  for (const [signal, key] of SIGNALS) if (Array.isArray(fields[key])) return signal
   return undefined
 }

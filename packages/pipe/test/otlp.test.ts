@@ -326,6 +326,51 @@ test('logbridge-pipe changes the log records of OTLP when options say so, and sa
   )
 })
 
+test('logbridge-pipe counts lines of OTLP that are malformed, and sends those around, when options change records', async () => {
+  const { env, bodies } = await startReceiver()
+  const deep = `${'{"arrayValue":{"values":['.repeat(5000)}{}${']}}'.repeat(5000)}`
+  const resource = { attributes: [{ key: 'deep', value: 'DEEP' }] }
+  const withResource = { resourceLogs: [{ resource, scopeLogs: [{ logRecords: [{ body: text('a') }] }] }] }
+  const malformed = [
+    logLine({ body: 'DEEP' }).replace('"DEEP"', deep),
+    JSON.stringify(withResource).replace('"DEEP"', deep),
+    logLine({ body: { intValue: { toString: 1, valueOf: 1 } } }),
+    logLine({ body: text('b'), traceId: 'zz' }),
+    JSON.stringify({ resourceLogs: [{ scopeLogs: { logRecords: [{ body: text('c') }] } }] }),
+  ]
+  const lines = [logLine({ body: text('before') }), ...malformed, logLine({ body: text('after') })]
+  const command = startCommand(['--quiet', '--redact', 'password'], env)
+  expect(await command.end(`${lines.join('\n')}\n`)).toBe(1)
+  expect(command.stderr()).toContain('logbridge-pipe: 5 lines of OTLP were malformed, and not sent\n')
+  expect(await bodies(2)).toEqual(['before', 'after'])
+})
+
+test('logbridge-pipe reads every form of a number, and null as an absent field, when options change records', async () => {
+  const { env, records } = await startReceiver()
+  const record = `{"severityNumber":"17","timeUnixNano":1790000000000000001,"flags":"1","traceId":"4bf92f3577b34da6a3ce929d0e0e4736",
+    "spanId":"00f067aa0ba902b7","body":{"stringValue":null,"intValue":42}}`
+  const line = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${record.replaceAll('\n', '')}]}]}]}`
+  const [whole, single] = [[], ['--redact', 'password']].map((options) =>
+    startCommand(['--quiet', ...options], env),
+  )
+  expect([await whole!.end(`${line}\n`), await single!.end(`${line}\n`)]).toEqual([0, 0])
+  const { severityNumber, timeUnixNano, flags, body } = records[0]!
+  expect([severityNumber, body]).toEqual([17, 42])
+  expect(records[1]).toMatchObject({ severityNumber, timeUnixNano, flags, body })
+})
+
+test('logbridge-pipe sends what a line of OTLP has of each signal', async () => {
+  const { viewer, env, bodies } = await startReceiver()
+  const spans: unknown[] = []
+  viewer.on('spans', (received) => void spans.push(...received))
+  const ids = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' }
+  const [logs, traces] = [logLine({ body: text('b') }), spanLine({ ...ids, name: 's' })]
+  const command = startCommand(['--quiet'], env)
+  expect(await command.end(`${logs.slice(0, -1)},${traces.slice(1)}\n`)).toBe(0)
+  expect(await bodies(1)).toEqual(['b'])
+  expect(spans).toMatchObject([{ name: 's' }])
+})
+
 test('logbridge-pipe says that lines of a signal are not sent when the variable of the signal names no otlp', async () => {
   const { env, bodies } = await startReceiver()
   const command = startCommand(['--quiet', '--redact', 'a'], { ...env, OTEL_TRACES_EXPORTER: 'none' })

@@ -109,7 +109,7 @@ export class JsonReader extends ProtobufWriter {
       case 'id':
         return this.id(tag, ID_BYTES[field.name]!, value)
       case 'bytes': {
-        if (typeof value !== 'string' || !BASE64.test(value)) throw new Problem('a text in base64', value)
+        if (typeof value !== 'string' || !isBase64(value)) throw new Problem('a text in base64', value)
         const bytes = Buffer.from(value, 'base64')
         this.header(tag, bytes.length)
         return this.raw(bytes)
@@ -201,6 +201,12 @@ function integer(value: unknown, least: number | bigint, most: number | bigint):
   if (!isWhole || number < least || number > most)
     throw new Problem(`a whole number from ${least} to ${most}`, value)
   return number
+}
+
+function isBase64(text: string): boolean {
+  const padding = text.indexOf('=')
+  // One digit behind the groups of four has 6 bits, and no byte.
+  return BASE64.test(text) && (padding < 0 ? text.length : padding) % 4 !== 1
 }
 
 function wholeOf(digits: string): number | bigint {

@@ -97,6 +97,10 @@ test('JsonReader names the path of a field and not its text when the field is ma
     ],
     [{ severityNumber: -1 }, 'severityNumber must be a whole number from 0 to 4294967295, not -1'],
     [{ traceId: 'abc' }, 'traceId must be 32 hex digits, not a text of 3 characters'],
+    [
+      { body: { bytesValue: 'AAAAA' } },
+      'body.bytesValue must be a text in base64, not a text of 5 characters',
+    ],
     [{ spanId: 'zzzzzzzzzzzzzzzz' }, 'spanId must be 16 hex digits, not a text of 16 characters'],
     [
       { timeUnixNano: '1.5' },

@@ -20,8 +20,10 @@ export interface RequestRecord {
 }
 
 /**
- * Reads the log records of an export request in OTLP's JSON encoding, for options that change records. Parts of another type than that of
- * OTLP are left out, and counts of dropped attributes. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ * Reads the log records of an export request in OTLP's JSON encoding, for options that change records. Counts of dropped attributes are left
+ * out. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ *
+ * @param request checked by `Forwarder.check`. Numbers may be texts or bigints, and absent fields `null`
  */
 export function recordsOfRequest(request: Fields): RequestRecord[] {
   const records: RequestRecord[] = []
@@ -50,8 +52,8 @@ function recordOf(fields: Fields): ParsedRecord {
   const { severityNumber, severityText, body, eventName, traceId, spanId, flags } = fields
   record.timestamp = timeOf(fields['timeUnixNano'])
   record.observedTimestamp = timeOf(fields['observedTimeUnixNano'])
-  if (typeof severityNumber === 'number')
-    record.severityNumber = severityNumber as ParsedRecord['severityNumber']
+  if (isGiven(severityNumber))
+    record.severityNumber = Number(severityNumber) as ParsedRecord['severityNumber']
   record.severityText = textOf(severityText)
   record.body = valueOf(body)
   const event = textOf(eventName)
@@ -62,15 +64,14 @@ function recordOf(fields: Fields): ParsedRecord {
       traceId,
       spanId: typeof spanId === 'string' ? spanId : '',
       // The low 8 bits are the flags of W3C Trace Context.
-      traceFlags: typeof flags === 'number' ? flags & 0xff : 0,
+      traceFlags: Number(flags ?? 0) & 0xff,
     })
   return record
 }
 
 function timeOf(nanos: unknown): HrTime | undefined {
-  if (typeof nanos !== 'string' && typeof nanos !== 'number') return undefined
-  if (!/^\d+$/.test(String(nanos))) return undefined
-  const time = BigInt(nanos)
+  if (!isGiven(nanos)) return undefined
+  const time = BigInt(nanos as string)
   return time === 0n ? undefined : [Number(time / NANOS), Number(time % NANOS)]
 }
 
@@ -78,14 +79,19 @@ function timeOf(nanos: unknown): HrTime | undefined {
 function valueOf(value: unknown): unknown {
   if (!isFields(value)) return undefined
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value
-  if (stringValue !== undefined) return stringValue
-  if (boolValue !== undefined) return boolValue
-  if (intValue !== undefined) return /^-?\d+$/.test(String(intValue)) ? BigInt(intValue as string) : intValue
-  if (doubleValue !== undefined) return Number(doubleValue)
+  if (isGiven(stringValue)) return stringValue
+  if (isGiven(boolValue)) return boolValue
+  if (isGiven(intValue)) return BigInt(intValue as string)
+  if (isGiven(doubleValue)) return Number(doubleValue)
   if (isFields(arrayValue)) return listOf(arrayValue['values']).map((item) => valueOf(item) ?? null)
   if (isFields(kvlistValue)) return mapOf(kvlistValue['values'])
   if (typeof bytesValue === 'string') return Uint8Array.from(Buffer.from(bytesValue, 'base64'))
   return undefined
+}
+
+/** Tests if a field is there. `null` is an absent field. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 function attributesOf(holder: unknown): Fields {

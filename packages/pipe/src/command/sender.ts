@@ -8,6 +8,7 @@ import {
 } from '@logbridge/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLineBridge, type LineBridgeOptions } from '../adapter.ts'
+import { SIGNALS } from '../parse.ts'
 import type { LineReader } from '../reader.ts'
 import type { Fields, OtlpLine, ParsedLine, ParsedRecord } from '../types.ts'
 import { printMessage, printOnce } from './messages.ts'
@@ -114,20 +115,31 @@ export class Sender {
     return countOf(logs) + countOf(traces) + countOf(metrics)
   }
 
-  /** Sends the request of a line of OTLP as it is, or its records one by one, where an option changes records. */
-  private emitRequest({ signal, request }: OtlpLine): void {
-    if (signal === 'logs' && this.changesRecords) return this.emitRecords(request)
-    let isSent: boolean
-    try {
-      isSent = this.forwarder.forward(signal, request)
-    } catch (error) {
-      if (!(error instanceof LogbridgeError)) throw error
-      this.malformedLines += 1
-      return this.say(
-        'malformed',
-        `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`,
-      )
+  /** Sends what a line of OTLP has of each signal. */
+  private emitRequest({ request }: OtlpLine): void {
+    for (const [signal, key] of SIGNALS) {
+      if (!Array.isArray(request[key])) continue
+      try {
+        this.emitSignal(signal, request)
+      } catch (error) {
+        if (!(error instanceof LogbridgeError)) throw error
+        this.malformedLines += 1
+        this.say(
+          'malformed',
+          `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`,
+        )
+      }
     }
+  }
+
+  /**
+   * Sends a request as it is, or its records one by one, where an option changes records.
+   *
+   * @throws LogbridgeError `MALFORMED_REQUEST`
+   */
+  private emitSignal(signal: OtlpLine['signal'], request: Fields): void {
+    if (signal === 'logs' && this.changesRecords) return this.emitRecords(request)
+    const isSent = this.forwarder.forward(signal, request)
     if (signal === 'logs') {
       // Records may go to the console instead.
       if (!isSent) this.emitRecords(request)
@@ -144,8 +156,13 @@ export class Sender {
     }
   }
 
-  /** Sends the log records of a request through the bridge, with the resource and the scope that the line names. */
+  /**
+   * Sends the log records of a request through the bridge, with the resource and the scope that the line names.
+   *
+   * @throws LogbridgeError `MALFORMED_REQUEST`
+   */
   private emitRecords(request: Fields): void {
+    this.forwarder.check('logs', request)
     for (const { record, scope } of recordsOfRequest(request))
       this.bridgeOf(record.resource, scope).emit(record)
   }
