@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Checksum, Fingerprint } from './fingerprint.ts'
+import { type Checksum, type Fingerprint, FINGERPRINT_BYTES } from './fingerprint.ts'
 
 /** Log that a program writes. Its files keep this identity when they are rotated and after a restart. */
 export interface Log {
@@ -101,7 +101,7 @@ function isCheckpoint(value: unknown): boolean {
     typeof path === 'string' &&
     typeof realPath === 'string' &&
     typeof id === 'string' &&
-    Number.isSafeInteger(offset) &&
+    isCount(offset) &&
     typeof modified === 'number' &&
     typeof isDone === 'boolean' &&
     isChecksum(head) &&
@@ -110,5 +110,9 @@ function isCheckpoint(value: unknown): boolean {
 }
 
 function isChecksum(value: Checksum | undefined): boolean {
-  return typeof value?.hash === 'string' && Number.isSafeInteger(value.bytes)
+  return typeof value?.hash === 'string' && isCount(value.bytes) && value.bytes <= FINGERPRINT_BYTES
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -1,8 +1,8 @@
 import type { Checkpoint, Log } from './checkpoints.ts'
 import { hasFingerprint } from './fingerprint.ts'
 
-/** Number of checkpoints that are kept of files that are read to their end, or not there. */
-const MAX_CHECKPOINTS = 1000
+/** Number of checkpoints that are kept, beyond which those of files that were read to their ends are forgotten. */
+const MAX_CHECKPOINTS = 10_000
 
 /** Checkpoints of files that are not open, by which a file that was read is known. Oldest first. */
 export class PastCheckpoints {
@@ -24,12 +24,12 @@ export class PastCheckpoints {
     this.byId.delete(id)
   }
 
-  /** Adds or replaces the checkpoint of a file. The oldest ones are forgotten when there are too many. */
+  /** Adds or replaces the checkpoint of a file. The oldest files that were read to their ends are forgotten when there are too many. */
   set(checkpoint: Checkpoint): void {
     this.byId.set(checkpoint.id, checkpoint)
-    for (const id of this.byId.keys()) {
+    for (const [id, { isDone }] of this.byId) {
       if (this.byId.size <= MAX_CHECKPOINTS) break
-      this.byId.delete(id)
+      if (isDone) this.byId.delete(id)
     }
   }
 

@@ -180,8 +180,8 @@ export class TailedFile {
     if (this.checkpoint?.offset === this.committed && this.checkpoint.isDone === isDone)
       return this.checkpoint
     const fingerprint = fingerprintAt(this.fd, this.committed)
-    // The fingerprint of newer content would hide that content from the next run.
-    if (this.checkpoint && !this.isCopiedIn(this.fd)) return this.checkpoint
+    // The fingerprint of newer content would hide that content from the next run. The fingerprint of no content hides nothing.
+    if (this.checkpoint && this.committed > 0 && !this.isCopiedIn(this.fd)) return this.checkpoint
     this.checkpoint = {
       ...this.log,
       id: this.id,

@@ -236,6 +236,34 @@ describe('FollowedFiles', () => {
     expect(third).toMatchObject({ lines: ['app.log: two'], messages: [] })
   })
 
+  test('says nothing when an empty file was removed while it ran', async () => {
+    writeFileSync(log, '')
+    const first = await start()
+    await first.read()
+    first.checkpoints()
+    rmSync(log)
+    await first.look()
+    await first.read()
+    first.closeRotated()
+    await first.look()
+    const second = await start(first.checkpoints())
+    expect(second.messages).toEqual([])
+  })
+
+  test('reads no file again when it has more files than the number of checkpoints that it keeps, and one was removed', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => join(folder, `${index}.log`))
+    for (const name of names) writeFileSync(name, line(name))
+    const first = await start(undefined, join(folder, '*.log'))
+    await first.read()
+    const [one, ...others] = first.checkpoints()
+    const gone = Array.from({ length: 12_000 }, (_, index) => ({ ...one!, id: `0:${index}`, isDone: true }))
+    rmSync(one!.path)
+    const second = await start([...others, ...gone, one!], join(folder, '*.log'))
+    await second.read()
+    expect(second.lines).toEqual([])
+    expect(second.checkpoints().length).toBeLessThan(10_100)
+  })
+
   test('reads on in a rotated file that is found under any name beside its log', async () => {
     writeFileSync(log, line('one'))
     const first = await start()
