@@ -107,8 +107,8 @@ export class LineStream {
     const limit = this.partial?.limit ?? lineLimit(part, this.maxLineBytes)
     const partial = (this.partial ??= { parts: [], length: 0, limit, isCut: false, from })
     const kept = part.subarray(0, limit - partial.length)
-    // The source may reuse its bytes.
-    partial.parts.push(prefixLength === undefined ? kept : Buffer.from(kept))
+    // The source may reuse its bytes. A line whose end never comes must take no memory beyond its limit.
+    if (kept.length > 0) partial.parts.push(prefixLength === undefined ? kept : Buffer.from(kept))
     partial.length += kept.length
     partial.isCut ||= isCut || kept.length < part.length
     if (wrapped.isPartial) this.lastPart = wrapped
@@ -151,10 +151,11 @@ export class LineStream {
 
   /** Appends a continuation line. Returns false for any other line. */
   private joins(text: WaitingText, line: string): boolean {
-    if (text.length + line.length >= MAX_TEXT_LENGTH || !this.continuation.continues(line)) return false
+    const length = text.length + text.blankLines + line.length
+    if (length >= MAX_TEXT_LENGTH || !this.continuation.continues(line)) return false
     for (; text.blankLines > 0; text.blankLines -= 1) text.lines.push('')
     text.lines.push(line)
-    text.length += line.length + 1
+    text.length = length + 1
     text.since = performance.now()
     return true
   }

@@ -34,6 +34,14 @@ test('createLineReader joins continuation lines to the text before', () => {
   ])
 })
 
+test('createLineReader ends a text when the blank lines behind it are too many', () => {
+  const bodies: unknown[] = []
+  const reader = createLineReader({ onRecord: (record) => 'body' in record && bodies.push(record.body) })
+  reader.write(Buffer.from(`first\n${'\n'.repeat(100_000)}  second\n`))
+  reader.end()
+  expect(bodies).toEqual(['first', '  second'])
+})
+
 test('createLineReader reads the exception of a traceback in a text', () => {
   const traceback =
     'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\nshop.errors.Declined: no\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 2, in <module>\nKeyError: 7'

@@ -21,6 +21,11 @@ export function convertingReader(reader: LineReader, encoding: string): FileRead
   let converted = 0
   let offset = 0
 
+  /** Drops ends before the position, because the position of stdin is never asked for. */
+  function dropRead(): void {
+    while (ends.length > 1 && ends[1]![0] <= reader.position) ends.shift()
+  }
+
   function convert(bytes: Uint8Array): void {
     const text = Buffer.from(decoder.decode(bytes, { stream: true }))
     converted += text.length
@@ -33,6 +38,7 @@ export function convertingReader(reader: LineReader, encoding: string): FileRead
       const end = afterLastLine(Buffer.from(bytes), feed, unit, offset)
       if (end > 0) {
         convert(bytes.subarray(0, end))
+        dropRead()
         ends.push([converted, offset])
       }
       if (end < bytes.length) convert(bytes.subarray(end))
@@ -46,7 +52,7 @@ export function convertingReader(reader: LineReader, encoding: string): FileRead
       ends.push([Infinity, offset])
     },
     get position() {
-      while (ends.length > 1 && ends[1]![0] <= reader.position) ends.shift()
+      dropRead()
       return ends[0]![1]
     },
     get cutLines() {
