@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
 import { temporaryFolder, startCommand, startReceiver, WAIT } from './startCommand.ts'
 
@@ -256,9 +259,66 @@ test(
   },
 )
 
+test(
+  'logbridge-pipe delivers what its program has written when the receiver is slower than the program for long after its end',
+  { tags: ['long'] },
+  async () => {
+    const seen = new Set<string>()
+    const server = createServer(async (request, response) => {
+      const bytes = await buffer(request)
+      await delay(6000)
+      for (const [line] of bytes.toString('latin1').matchAll(/line \d{5}/g)) seen.add(line)
+      response.end()
+    }).listen(0)
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_COMPRESSION: 'none',
+    }
+    const options = ['--quiet', '--max-queue-bytes', '20000', '--scheduled-delay-millis', '20']
+    // The last lines fit into the pipe, so that the program ends while the queue is full.
+    const command = startCommand([...options, '--', 'seq', '-f', 'line %05g', '12000'], env)
+    expect(await command.end()).toBe(0)
+    expect(seen.size).toBe(12_000)
+  },
+)
+
+test.each([
+  ['stdin', [], 1],
+  ['a program', ['--', 'echo', 'line'], 0],
+])(
+  'logbridge-pipe ends 5 s after SIGTERM when the receiver does not answer at the end of %s',
+  { tags: ['long'] },
+  async (_source, source, code) => {
+    const sink = createTcpServer().listen(0)
+    onTestFinished(() => void sink.close())
+    await once(sink, 'listening')
+    const accepted = once(sink, 'connection')
+    const command = startCommand(['--quiet', '--export-timeout-millis', '1000000', ...source], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(sink.address() as AddressInfo).port}`,
+    })
+    const ended = command.end('line\n')
+    await accepted
+    command.child.kill('SIGTERM')
+    expect(await ended).toBe(code)
+    expect(command.stderr()).toContain('dropped 1 log record: shutdown_timeout')
+  },
+)
+
+test('logbridge-pipe ends with exit code 1 and says why when its stdin cannot be read', async () => {
+  const { env } = await startReceiver()
+  const wrapper = ['sh', '-c', 'exec "$@" 0>/dev/null', 'sh']
+  const command = startCommand(['--quiet'], env, { wrapper })
+  expect(await command.end()).toBe(1)
+  expect(command.stderr()).toBe('logbridge-pipe: stdin cannot be read: EBADF: bad file descriptor, read\n')
+})
+
 test.each([
   [['--', '/does/not/exist'], 127, '/does/not/exist was not found'],
   [['--', '/'], 126, 'could not be started'],
+  [['--', `${process.execPath}/a`], 126, 'could not be started'],
   [['--'], 2, 'a command must follow --'],
   [['follow'], 2, 'follow needs a file or a glob'],
   [['python', 'app.py'], 2, 'logbridge-pipe -- python app.py'],
@@ -268,6 +328,7 @@ test.each([
   [['--map', 'nope=a'], 2, 'map'],
   [['--timezone', 'Moon'], 2, 'IANA'],
   [['--max-queue-bytes', 'many'], 2, '--max-queue-bytes must be a number'],
+  [['--max-queue-bytes', '0'], 2, '--max-queue-bytes must be a whole number greater than 0'],
   [['--encoding', 'nope'], 2, '--encoding must be an encoding'],
   [['--from-start'], 2, '--from-start is an option of follow'],
   [['follow', 'a', '--service-from', 'name'], 2, 'has no group'],

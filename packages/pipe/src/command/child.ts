@@ -18,36 +18,45 @@ export interface Child {
   readonly process: ChildProcess
   /** Resolves with the exit code when the program has ended; its streams may be open still, in its own children. */
   readonly ended: Promise<number>
-  /** True when a signal has come that ends programs. */
-  readonly isSignaled: boolean
+  /** Aborts when a signal comes that ends programs. */
+  readonly signaled: AbortSignal
 }
 
-/** Starts a program, and passes signals on to it. No signal ends this process from then on, because records of the program may be unsent. */
-export function startChild(command: string, args: readonly string[], say: (message: string) => void): Child {
-  const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] })
-  let isSignaled = false
-  const pass = (signal: NodeJS.Signals): void => {
-    isSignaled ||= ENDING.has(signal)
-    const isFromTerminal = OF_TERMINAL.has(signal) && (process.stdin.isTTY || process.stderr.isTTY)
-    if (!isFromTerminal) child.kill(signal)
-  }
-  for (const signal of PASSED) process.on(signal, pass)
-  return {
-    process: child,
-    ended: endOf(child, command, say),
-    get isSignaled() {
-      return isSignaled
-    },
-  }
-}
-
-async function endOf(child: ChildProcess, command: string, say: (message: string) => void): Promise<number> {
+/**
+ * Starts a program, and passes signals on to it. No signal ends this process from then on, because records of the program may be unsent.
+ *
+ * @returns the exit code when the program cannot be started
+ */
+export async function startChild(
+  command: string,
+  args: readonly string[],
+  say: (message: string) => void,
+): Promise<Child | number> {
+  let child: ChildProcess
   try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-    return signal === null ? code! : SIGNALED + constants.signals[signal]
+    child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] })
+    await once(child, 'spawn')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     say(code === 'ENOENT' ? `${command} was not found` : `${command} could not be started: ${message}`)
     return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE
   }
+  // A program of another user, which sudo starts, takes no signal of this process.
+  child.on('error', ({ message }) => say(`${command} got no signal: ${message}`))
+  const signaled = new AbortController()
+  const pass = (signal: NodeJS.Signals): void => {
+    if (ENDING.has(signal)) signaled.abort()
+    const isFromTerminal = OF_TERMINAL.has(signal) && (process.stdin.isTTY || process.stderr.isTTY)
+    if (!isFromTerminal) child.kill(signal)
+  }
+  for (const signal of PASSED) process.on(signal, pass)
+  return { process: child, ended: endOf(child), signaled: signaled.signal }
+}
+
+function endOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) =>
+    child.once('exit', (code, signal) =>
+      resolve(signal === null ? code! : SIGNALED + constants.signals[signal]),
+    ),
+  )
 }

@@ -14,10 +14,10 @@ export class Echo {
     })
   }
 
-  /** Writes a chunk. Waits for a reader that is slow; leaves the chunk out when the reader has closed its end. */
+  /** Writes a chunk. Waits for a reader that is slow, until the signal aborts; leaves the chunk out when the reader has closed its end. */
   async write(chunk: Uint8Array, signal: AbortSignal): Promise<void> {
     const { stream } = this
-    if (this.isBroken || stream.write(chunk)) return
+    if (this.isBroken || stream.write(chunk) || signal.aborted) return
     await new Promise<void>((resolve) => {
       const end = (): void => {
         stream.off('drain', end).off('error', end).off('close', end)

@@ -1,3 +1,4 @@
+import { rules } from '@logbridge/bridge'
 import type { LoggerProviderOptions } from '@logbridge/core'
 import type { LineBridgeOptions } from '../adapter.ts'
 import type { LineOptions } from '../options.ts'
@@ -112,6 +113,12 @@ function inner(
 function toNumber(flag: string, given: string): number {
   const value = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : Number.NaN
   if (Number.isNaN(value)) throw new UsageError(`${flag} must be a number, not ${JSON.stringify(given)}`)
+  return value
+}
+
+function toCount(flag: string, given: string): number {
+  const value = toNumber(flag, given)
+  if (!rules.count.test(value)) throw new UsageError(`${flag} must be ${rules.count.accepts}, not ${given}`)
   return value
 }
 
@@ -237,12 +244,11 @@ export const SECTIONS: readonly Section[] = [
         apply: ({ delivery }, given) => set(delivery, 'proxy', given === 'none' ? false : given),
       },
       resource: pairs('delivery', 'resource', 'KEY=VALUE', 'attribute of the resource'),
-      'max-queue-bytes': number(
-        'delivery',
-        'maxQueueBytes',
-        'N',
-        `reading stops while the queue has these many bytes (default: ${MAX_QUEUE_BYTES})`,
-      ),
+      'max-queue-bytes': {
+        value: 'N',
+        text: `reading stops while the queue has these many bytes (default: ${MAX_QUEUE_BYTES})`,
+        apply: ({ delivery }, given, flag) => set(delivery, 'maxQueueBytes', toCount(flag, given)),
+      },
       'max-export-batch-size': number('delivery', 'maxExportBatchSize', 'N', 'records of a batch'),
       'scheduled-delay-millis': number(
         'delivery',

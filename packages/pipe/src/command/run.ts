@@ -1,7 +1,9 @@
 import { counted } from '@logbridge/bridge/internal'
+import { once } from 'node:events'
 import { constants } from 'node:os'
 import { basename } from 'node:path'
 import { CheckpointFile, defaultCheckpointPath } from '../follow/checkpoints.ts'
+import type { FileReader } from '../follow/encoding.ts'
 import { Follower } from '../follow/follow.ts'
 import type { Arguments } from './arguments.ts'
 import { startChild } from './child.ts'
@@ -38,24 +40,50 @@ export function run({ source, settings }: Arguments): Promise<number> {
 
 async function pipe(settings: Settings): Promise<number> {
   const sender = new Sender(settings.delivery, settings.bridge)
-  const { signal, received } = deadlineAfterSignal()
+  const { signal: signaled, received } = onFirstSignal()
+  const deadline = deadlineAfter(signaled)
   const echo = settings.quiet ? undefined : new Echo(process.stdout, 'stdout', printMessage)
   const reader = createSendingReader(settings, sender, {})
-  const bytes = await readStream(process.stdin, reader, sender, echo, signal)
-  if (bytes === 0 && received() === undefined)
-    printMessage(
-      'no line came on stdin. For a program that logs to stderr: PROGRAM 2>&1 | logbridge-pipe, or logbridge-pipe -- PROGRAM',
-    )
-  await end(sender, received() !== undefined)
-  const name = received()
-  if (signal.aborted && name) return SIGNALED + constants.signals[name]
-  return sender.lost > 0 ? LOST : 0
+  const isReadable = await readStdin(reader, sender, echo, deadline, signaled)
+  const isCut = deadline.aborted
+  await end(sender, signaled)
+  const signal = received()
+  if (isCut && signal) return SIGNALED + constants.signals[signal]
+  return isReadable && sender.lost === 0 ? 0 : LOST
+}
+
+/** Reads stdin to its end. Returns false when stdin cannot be read, such as a terminal that was closed. */
+async function readStdin(
+  reader: FileReader,
+  sender: Sender,
+  echo: Echo | undefined,
+  deadline: AbortSignal,
+  signaled: AbortSignal,
+): Promise<boolean> {
+  try {
+    const bytes = await readStream(process.stdin, reader, sender, echo, deadline)
+    if (bytes === 0 && !signaled.aborted)
+      printMessage(
+        'no line came on stdin. For a program that logs to stderr: PROGRAM 2>&1 | logbridge-pipe, or logbridge-pipe -- PROGRAM',
+      )
+    return true
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // Errors of the program itself have no code.
+    if (code === undefined) throw error
+    printMessage(`stdin cannot be read: ${message}`)
+    return false
+  }
 }
 
 async function runChild(settings: Settings, command: string, args: readonly string[]): Promise<number> {
   const sender = new Sender(settings.delivery, settings.bridge)
+  const child = await startChild(command, args, printMessage)
+  if (typeof child === 'number') {
+    await sender.shutdown(0)
+    return child
+  }
   const abort = new AbortController()
-  const child = startChild(command, args, printMessage)
   const reading = (['stdout', 'stderr'] as const).map((name) => {
     const echo = settings.quiet ? undefined : new Echo(process[name], name, printMessage)
     const reader = createSendingReader(settings, sender, { 'log.iostream': name })
@@ -65,7 +93,7 @@ async function runChild(settings: Settings, command: string, args: readonly stri
   const deadline = setTimeout(() => abort.abort(), END_MILLIS)
   await Promise.all(reading)
   clearTimeout(deadline)
-  await end(sender, child.isSignaled)
+  await end(sender, child.signaled)
   return code
 }
 
@@ -124,18 +152,19 @@ function openCheckpoints(path: string): CheckpointFile {
   }
 }
 
-/** Sends the last records. After a signal, less time is left. */
-async function end(sender: Sender, isSignaled: boolean): Promise<void> {
-  await sender.flush(isSignaled ? END_MILLIS : undefined)
+/** Sends the last records. Less time is left after a signal, also one that comes meanwhile. */
+async function end(sender: Sender, signaled: AbortSignal): Promise<void> {
+  const flushed = sender.flush(signaled.aborted ? END_MILLIS : undefined)
+  const shortened = once(signaled, 'abort').then(() => sender.flush(END_MILLIS))
+  await Promise.race([flushed, shortened])
   await sender.shutdown(0)
 }
 
-/** Returns a signal that aborts 5 s after that of `onFirstSignal`, so that the program before the pipe can end first. */
-function deadlineAfterSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | undefined } {
+/** Returns a signal that aborts 5 s after another one, so that the program before the pipe can end first. */
+function deadlineAfter(signal: AbortSignal): AbortSignal {
   const abort = new AbortController()
-  const { signal, received } = onFirstSignal()
   signal.addEventListener('abort', () => setTimeout(() => abort.abort(), END_MILLIS).unref())
-  return { signal: abort.signal, received }
+  return abort.signal
 }
 
 /** Returns a signal that aborts at the first SIGINT, SIGTERM, or SIGHUP. Later ones have no effect. */

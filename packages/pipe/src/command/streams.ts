@@ -21,10 +21,17 @@ export function createSendingReader(
   return encoding === undefined ? reader : convertingReader(reader, encoding)
 }
 
+/** Longest wait for bytes that are in a pipe already. */
+const IDLE_MILLIS = 100
+/** Most bytes that a pipe holds. */
+const PIPE_BYTES = 1024 * 1024
+
 /**
- * Reads a stream to its end, or until the signal aborts. Copies each chunk to `echo` before the next one is read.
+ * Reads a stream to its end, or until the signal aborts. Then the bytes that the pipe holds are still read, without waiting for room, because
+ * their writer has ended. Copies each chunk to `echo` before the next one is read.
  *
  * @returns the number of bytes that came
+ * @throws Error of the file system
  */
 export async function readStream(
   stream: Readable,
@@ -34,19 +41,27 @@ export async function readStream(
   signal: AbortSignal,
 ): Promise<number> {
   let bytes = 0
+  let bytesAfterAbort = 0
+  let idle: NodeJS.Timeout | undefined
   const stop = (): void => void stream.destroy()
-  signal.addEventListener('abort', stop)
+  const stopWhenIdle = (): void => void (idle = setTimeout(stop, IDLE_MILLIS))
+  signal.addEventListener('abort', stopWhenIdle)
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length
       await echo?.write(chunk, signal)
       await sender.write(reader, chunk, signal)
+      if (!signal.aborted) continue
+      bytesAfterAbort += chunk.length
+      if (bytesAfterAbort > PIPE_BYTES) break
+      idle?.refresh()
     }
   } catch (error) {
     // A stream that is destroyed ends with an error.
     if (!signal.aborted) throw error
   } finally {
-    signal.removeEventListener('abort', stop)
+    signal.removeEventListener('abort', stopWhenIdle)
+    clearTimeout(idle)
     reader.end()
   }
   return bytes
