@@ -124,10 +124,7 @@ export class Sender {
       } catch (error) {
         if (!(error instanceof LogbridgeError)) throw error
         this.malformedLines += 1
-        this.say(
-          'malformed',
-          `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`,
-        )
+        this.say('malformed', `a line of OTLP with ${signal} is malformed, and not sent: ${error.message}`)
       }
     }
   }
