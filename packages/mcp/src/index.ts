@@ -11,7 +11,7 @@ import {
   toLogRecord,
   type ClientOptions,
   type ParsedLogRow,
-  type ParsedSpanRow,
+  type ParsedTrace,
   type ServiceSummary,
   type ViewerClient,
 } from '@logbridge/viewer/client'
@@ -94,10 +94,9 @@ export function createServer(options: ClientOptions = {}): McpServer {
     },
     ({ traceId, maxBytes: bytes }) =>
       answer(bytes, async (client) => {
-        type Trace = { spans: ParsedSpanRow[]; logs: ParsedLogRow[] }
-        const { spans, logs } = await client.json<Trace>('api/trace', { id: traceId })
+        const { spans, logs, total } = await client.json<ParsedTrace>('api/trace', { id: traceId })
         return [
-          ...describeTrace(spans, logs),
+          ...describeTrace(spans, logs, total),
           ...orderSpans(spans).map(
             ({ span, depth }) =>
               `${'  '.repeat(depth)}${span.service} ${span.name} ${formatDuration(BigInt(span.duration))} ${span.status}`,

@@ -4,7 +4,7 @@ import { findViewers, type RunningViewer } from './commands/runningViewers.ts'
 import type { ReceivedValue } from './model.ts'
 
 export type { ServiceSummary } from './store/answers.ts'
-export type { ParsedLogRow, ParsedSpanRow } from './commands/records.ts'
+export type { ParsedLogRow, ParsedTrace } from './commands/records.ts'
 export { describeTrace, orderSpans } from './traceSummary.ts'
 export { formatDuration, formatLogRecord } from './format.ts'
 export { toLogRecord } from './commands/records.ts'

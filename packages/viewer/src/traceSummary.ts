@@ -1,5 +1,5 @@
 import { formatDuration } from './format.ts'
-import type { LogRow, SpanRow } from './store/answers.ts'
+import type { LogRow, SpanRow, TraceTotal } from './store/answers.ts'
 import { counted } from './text.ts'
 
 type Span = Pick<
@@ -15,10 +15,15 @@ type Span = Pick<
   | 'statusMessage'
 >
 
-/** Describes a trace in a few lines: its spans, services, logs, errors, and slowest spans. */
+/**
+ * Describes a trace in a few lines: its spans, services, logs, errors, and slowest spans.
+ *
+ * @param total numbers of all spans and logs, of which a long trace has only the first here
+ */
 export function describeTrace(
   spans: readonly Span[],
   logs: readonly Pick<LogRow, 'severity' | 'traceId'>[],
+  total: TraceTotal,
 ): string[] {
   const services = [...new Set(spans.map(({ service }) => service || '(no name)'))]
   const errors = spans.filter(({ status }) => status === 'error')
@@ -36,6 +41,9 @@ export function describeTrace(
     `trace ${spans[0]?.traceId ?? logs[0]?.traceId ?? ''}`,
     `${counted(spans.length, 'span')} of ${counted(services.length, 'service')}${services.length > 0 ? ` (${services.join(', ')})` : ''}, ` +
       `${counted(logs.length, 'log record')}, ${counted(errors.length, 'error')}, ${formatDuration(end - start)}`,
+    ...(total.spans > spans.length || total.logs > logs.length
+      ? [`the first of ${counted(total.spans, 'span')} and ${counted(total.logs, 'log record')}`]
+      : []),
     ...own
       .slice(0, 3)
       .map(

@@ -1,6 +1,6 @@
 /** Rows of the HTTP API, with their values parsed. */
 import type { ReceivedAttributes, ReceivedLogRecord, ReceivedValue } from '../model.ts'
-import type { LogRow, SpanRow } from '../store/answers.ts'
+import type { LogRow, SpanRow, TraceTotal } from '../store/answers.ts'
 
 export type ParsedLogRow = Omit<LogRow, 'body' | 'attributes'> & {
   body: ReceivedValue
@@ -10,6 +10,13 @@ export type ParsedSpanRow = Omit<SpanRow, 'attributes' | 'events' | 'links'> & {
   attributes: ReceivedAttributes
   events: { name: string; time: string; attributes: ReceivedAttributes }[]
   links: { traceId: string; spanId: string; attributes: ReceivedAttributes }[]
+}
+
+/** Answer about a trace, with its values parsed. */
+export interface ParsedTrace {
+  spans: ParsedSpanRow[]
+  logs: ParsedLogRow[]
+  total: TraceTotal
 }
 
 /** Builds the record that the formatter takes. */

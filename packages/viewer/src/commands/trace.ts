@@ -12,7 +12,7 @@ import {
   wantsColor,
 } from './arguments.ts'
 import { writeLine } from './lines.ts'
-import { toLogRecord, type ParsedLogRow, type ParsedSpanRow } from './records.ts'
+import { toLogRecord, type ParsedLogRow, type ParsedTrace } from './records.ts'
 import { describeTrace, orderSpans } from '../traceSummary.ts'
 
 /** Depth of the deepest indentation. */
@@ -39,11 +39,9 @@ export async function showTrace(args: string[]): Promise<void> {
     for await (const line of client.lines('api/trace', { id })) await writeLine(line)
     return
   }
-  const { spans, logs } = await client.json<{ spans: ParsedSpanRow[]; logs: ParsedLogRow[] }>('api/trace', {
-    id,
-  })
+  const { spans, logs, total } = await client.json<ParsedTrace>('api/trace', { id })
   const options = { color: wantsColor(values.color) }
-  for (const line of describeTrace(spans, logs)) await writeLine(printable(line))
+  for (const line of describeTrace(spans, logs, total)) await writeLine(printable(line))
   await writeLine('')
   const start = BigInt(spans[0]?.time ?? logs[0]?.time ?? 0)
   const logsBySpan = Map.groupBy(logs, ({ spanId }) => spanId)

@@ -116,10 +116,15 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
     [
       'GET /api/trace',
       async (_request, response, parameters) => {
-        const { spans, logs } = await store.read('trace', { traceId: traceIdOf(parameters) })
+        const { spans, logs, total } = await store.read('trace', { traceId: traceIdOf(parameters) })
         if (spans.length === 0 && logs.length === 0)
           sendError(response, 404, 'No span or log has this trace id.')
-        else send(response, JSON_TYPE, `{"spans":${toArray(spans)},"logs":${toArray(logs)}}`)
+        else
+          send(
+            response,
+            JSON_TYPE,
+            `{"spans":${toArray(spans)},"logs":${toArray(logs)},"total":${JSON.stringify(total)}}`,
+          )
       },
     ],
     ['GET /api/services', async (_request, response) => sendJson(response, await store.read('services'))],

@@ -112,6 +112,12 @@ export interface Page {
 }
 
 /** Answers queries. One thread has it; a query that takes too long ends with its thread. */
+/** Numbers of the stored spans and logs of a trace. */
+export interface TraceTotal {
+  spans: number
+  logs: number
+}
+
 export interface Reader {
   /** Returns log records, newest first. `before` and `after` are ids of records. */
   logs(options?: Page & { before?: number | undefined; after?: number | undefined }): LogRow[]
@@ -135,8 +141,13 @@ export interface Reader {
   patterns(options?: Page): Pattern[]
   /** Returns the newest traces with a span that matches. */
   traces(options?: Page): TraceSummary[]
-  /** Returns the spans and logs of a trace in the order of their times. `traceId` can be the beginning of an id. */
-  trace(options: { traceId: string }): { spans: SpanRow[]; logs: LogRow[] }
+  /**
+   * Returns the first 10,000 spans and logs of a trace in the order of their times, and the numbers of all. `traceId` can be the
+   * beginning of an id.
+   *
+   * @throws QueryError when several traces begin with `traceId`
+   */
+  trace(options: { traceId: string }): { spans: SpanRow[]; logs: LogRow[]; total: TraceTotal }
   services(): ServiceSummary[]
   /** Counts the log records that match by the values of a field, the most frequent first. Values are JSON text, or null without the field. */
   countBy(options: Page & { field: string }): { value: string | null; count: number }[]

@@ -5,7 +5,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { toOtlpJson, type Signal } from '../decode.ts'
 import type { Signal as Table } from '../query/fields.ts'
-import { parseQuery } from '../query/query.ts'
+import { parseQuery, QueryError } from '../query/query.ts'
 import { compileField, compileQuery, type Sql } from '../query/sql.ts'
 import { cappedNanos } from '../query/values.ts'
 import { findPatterns, type Pattern } from './patterns.ts'
@@ -23,6 +23,7 @@ import type {
   ServiceSummary,
   SpanRow,
   TraceSummary,
+  TraceTotal,
 } from './answers.ts'
 import { countFacets } from './facets.ts'
 import { linksText } from './rows.ts'
@@ -30,6 +31,8 @@ import { defineFunctions } from './schema.ts'
 
 const MAX_LIMIT = 1000
 const SAMPLED = 10_000
+/** Largest number of traces that the error about an ambiguous id names. */
+const MAX_NAMED_TRACES = 3
 const SPARKLINE_POINTS = 60
 /** Milliseconds after all times that a column holds. */
 const MAX_MILLIS = 1e13
@@ -219,9 +222,25 @@ export function openReader(file: string): Reader {
       return rows.map((row) => ({ ...row, services: JSON.parse(row.services) as string[] }))
     },
 
-    trace({ traceId }: { traceId: string }): { spans: SpanRow[]; logs: LogRow[] } {
+    trace({ traceId }: { traceId: string }): { spans: SpanRow[]; logs: LogRow[]; total: TraceTotal } {
       const { text, parameters } = compileQuery(parseQuery(`trace=${traceId}`), 'spans', 0)
+      const counts = all<{ id: string; spans: number; logs: number }>(
+        `SELECT id, sum(spans) AS spans, sum(logs) AS logs FROM (
+           SELECT record.trace_id AS id, count(*) AS spans, 0 AS logs FROM ${from('spans')} WHERE ${text} GROUP BY 1
+           UNION ALL
+           SELECT record.trace_id, 0, count(*) FROM ${from('logs')} WHERE record.trace_id <> '' AND ${text} GROUP BY 1
+         ) GROUP BY id ORDER BY id LIMIT ${MAX_NAMED_TRACES}`,
+        ...parameters,
+        ...parameters,
+      )
+      if (counts.length > 1) {
+        const ids = counts.map(({ id }) => id).join(', ')
+        const message = `several traces begin with ${traceId}, such as ${ids}`
+        throw new QueryError(message, { start: 0, end: traceId.length })
+      }
+      const { spans = 0, logs = 0 } = counts[0] ?? {}
       return {
+        total: { spans, logs },
         spans: all<Omit<SpanRow, 'links'> & { raw: Uint8Array }>(
           `SELECT ${SPAN}, record.raw AS raw FROM ${from('spans')} WHERE ${text} ORDER BY record.time LIMIT 10000`,
           ...parameters,

@@ -54,12 +54,15 @@ export const COLUMNS = {
   ],
 } as const
 
-/** Builds the row of a log record, without the ids of its resource and scope. A record without a time has the observed time. */
+/**
+ * Builds the row of a log record, without the ids of its resource and scope. A record without a time has the observed time, and a
+ * record without both the time of its arrival, because a list by time would hide it at its end.
+ */
 export function logRow(bytes: Uint8Array): Row {
   const record = decodeMessage('LogRecord', bytes)
-  const time = toNanos(record.timeUnixNano)
+  const time = toNanos(record.timeUnixNano) || toNanos(record.observedTimeUnixNano)
   return [
-    cappedNanos(time === 0n ? toNanos(record.observedTimeUnixNano) : time),
+    time === 0n ? BigInt(Date.now()) * 1_000_000n : cappedNanos(time),
     record.severityNumber,
     record.severityText,
     toJsonText(toValue(record.body)),

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeRequest } from '../../src/decode.ts'
 import { ViewerError } from '../../src/errors.ts'
+import { describeTrace } from '../../src/traceSummary.ts'
 import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts'
 
 const MILLIS = Date.parse('2026-11-29T10:00:00Z')
@@ -227,10 +228,48 @@ describe('openStore', () => {
       },
     ])
     expect(await store.read('traces', { query: 'duration>1s' })).toEqual([])
+    expect(await store.read('trace', { traceId: TRACE.slice(0, 4) })).toMatchObject({
+      total: { spans: 2, logs: 1 },
+    })
     const { spans, logs } = await store.read('trace', { traceId: TRACE.slice(0, 8) })
     expect(spans.map(({ name }) => name)).toEqual(['POST /orders', 'charge'])
     expect(logs).toHaveLength(1)
     expect(await store.read('services')).toMatchObject([{ service: 'shop', logs: 1, spans: 2 }])
+  })
+
+  it('names the traces when several begin with the given id', async () => {
+    const store = await open()
+    const other = `4bf9${'0'.repeat(28)}`
+    await writeSpans(store, [{ traceId: TRACE, spanId: SPAN, name: 'one' }])
+    await writeLogs(store, [log('of another trace', { traceId: other })])
+    await expect(store.read('trace', { traceId: '4bf9' })).rejects.toThrow(
+      `several traces begin with 4bf9, such as ${other}, ${TRACE}`,
+    )
+    expect(await store.read('trace', { traceId: TRACE })).toMatchObject({ total: { spans: 1, logs: 0 } })
+  })
+
+  it('returns the first spans and the number of all when a trace is long', async () => {
+    const store = await open()
+    for (let sent = 0; sent < 3; sent += 1) {
+      const spans = Array.from({ length: 4000 }, (_, n) => ({
+        traceId: TRACE,
+        spanId: SPAN,
+        name: `span ${n}`,
+        startTimeUnixNano: nanos(MILLIS + n),
+      }))
+      await writeSpans(store, spans)
+    }
+    const { spans, total } = await store.read('trace', { traceId: TRACE })
+    expect(spans).toHaveLength(10_000)
+    expect(total).toEqual({ spans: 12_000, logs: 0 })
+    const logs = await store.read('logs')
+    expect(describeTrace(spans, logs, total)).toContain('the first of 12000 spans and 0 log records')
+  })
+
+  it('gives a record without a time that of its arrival', async () => {
+    const store = await open()
+    await writeLogs(store, [{ body: { stringValue: 'without a time' } }])
+    expect(await store.read('logs', { query: 'since=1h' })).toHaveLength(1)
   })
 
   it('gives metrics with their last values and their series', async () => {

@@ -19,7 +19,12 @@ const NO_TRACE: Trace = { spans: [], logs: [] }
 export function TraceView({ id }: { id: string }): JSX.Element {
   const arrived = useArrivals(['spans', 'logs'], REFRESH_MILLIS)
   const { value, error } = useLoaded(
-    (signal) => readJson<{ spans: Span[]; logs: Log[] }>('trace', { id }, signal),
+    (signal) =>
+      readJson<{ spans: Span[]; logs: Log[]; total: { spans: number; logs: number } }>(
+        'trace',
+        { id },
+        signal,
+      ),
     [id, arrived],
   )
   const trace = value ?? NO_TRACE
@@ -53,6 +58,7 @@ export function TraceView({ id }: { id: string }): JSX.Element {
   })
 
   const [root] = items.flatMap((item) => (item.type === 'span' ? [item.span] : []))
+  const isPart = value !== undefined && value.total.spans > trace.spans.length
   const errors = trace.spans.filter(({ status }) => status === 'error').length
   return (
     <div class="trace">
@@ -67,10 +73,11 @@ export function TraceView({ id }: { id: string }): JSX.Element {
         {value !== undefined && (
           <p class="muted">
             {root !== undefined && `${formatWholeTime(root.time)} · `}
-            {formatDuration(extent.nanos)} · {formatCount(trace.spans.length)} spans
+            {formatDuration(extent.nanos)} · {isPart && `the first ${formatCount(trace.spans.length)} of `}
+            {formatCount(value.total.spans)} spans
             {errors > 0 && <span class="is-error"> · {formatCount(errors)} failed</span>} ·{' '}
             <a href={hrefOf('/logs', new URLSearchParams({ q: `trace=${id}` }))} onClick={followLink}>
-              {formatCount(trace.logs.length)} logs
+              {formatCount(value.total.logs)} logs
             </a>
           </p>
         )}
