@@ -1,13 +1,12 @@
 /* oxlint-disable no-underscore-dangle -- bunyan names its method so */
 import type { OtelStream } from '@logbridge/bunyan'
 import { loadAdapter, loggerCreated } from './adapters.ts'
-import { beforeCalls } from './beforeCalls.ts'
 import { injectSpan, isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
+import { isFirstPatch, onFirstInstance } from './patches.ts'
 
 interface Logger {
   streams: { stream: unknown }[]
-  addStream(...args: unknown[]): unknown
   /** Writes a record to all streams; with `noemit` only makes its line. */
   _emit(record: Record<string, unknown>, noemit?: boolean): unknown
 }
@@ -17,6 +16,7 @@ interface Logger {
  * each logger, so that `logger.streams` stays as the application made it.
  */
 export function attachBunyan({ prototype }: { prototype: Logger }): void {
+  if (!isFirstPatch(prototype)) return
   const { _emit: emit } = prototype
   let stream: OtelStream['stream'] | undefined
   let isLoaded = false
@@ -35,7 +35,7 @@ export function attachBunyan({ prototype }: { prototype: Logger }): void {
     return isLastSent
   }
 
-  beforeCalls(prototype, 'addStream', loggerCreated)
+  onFirstInstance(prototype, 'streams', loggerCreated)
   prototype._emit = function (record, noemit) {
     if (isInjecting) injectSpan(record)
     const line = emit.call(this, record, noemit)

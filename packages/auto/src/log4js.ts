@@ -3,6 +3,7 @@ import { OWN_DESTINATION } from '@logbridge/bridge/internal'
 import { loadAdapter, loggerCreated } from './adapters.ts'
 import { injectSpan, isInjecting } from './inject.ts'
 import { noteOther } from './official.ts'
+import { isFirstPatch } from './patches.ts'
 
 /** Configuration that log4js has copied, before it creates appenders. */
 interface Configuration {
@@ -29,6 +30,7 @@ const NAME = 'logbridge-auto'
  */
 export function attachLog4js(_exports: unknown, module: Pick<Module, 'require'>): void {
   const configuration = module.require('./configuration') as ConfigurationModule
+  if (!isFirstPatch(configuration)) return
   if (isInjecting) injectIntoEvents(module.require('./clustering') as Clustering)
   configuration.addPreProcessingListener(({ appenders, categories }) => {
     // log4js reports a configuration that it cannot use, as the application wrote it.

@@ -4,6 +4,7 @@ import { loadAdapter, loggerCreated } from './adapters.ts'
 import { beforeCalls } from './beforeCalls.ts'
 import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
+import { isFirstPatch } from './patches.ts'
 
 type AsJson = (this: Logger, object: unknown, message: unknown, level: number, time: string) => string
 type Hooks = { streamWrite?: ((line: string) => string) | undefined }
@@ -41,6 +42,7 @@ const SENDING_TARGETS = new Set(['@logbridge/pino', 'pino-opentelemetry-transpor
 export function attachPino(pino: Pino): void {
   const { asJsonSym, setLevelSym, streamSym, hooksSym, mixinSym, timeSliceIndexSym } = pino.symbols
   const prototype = holderOf(asJsonSym, pino({ base: null, timestamp: false }, { write() {} }))
+  if (!isFirstPatch(prototype)) return
   const asJson = prototype[asJsonSym] as AsJson
   const wrappedHooks = new WeakSet<Hooks>()
   const injectingMixins = new Set<Mixin>()

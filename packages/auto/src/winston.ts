@@ -1,20 +1,23 @@
 /* oxlint-disable no-underscore-dangle -- Node's streams name their methods so */
 import type { Logger as WinstonLogger } from 'winston'
 import { loadAdapter, loggerCreated } from './adapters.ts'
-import { beforeCalls } from './beforeCalls.ts'
 import { isInjecting } from './inject.ts'
 import { noteOther, sendsToOpenTelemetry } from './official.ts'
+import { isFirstPatch, onFirstInstance } from './patches.ts'
 
 interface Logger extends WinstonLogger {
   /** Transport of this package; `null` where the application sends the records itself. */
-  [TRANSPORT]?: WinstonLogger['transports'][number] | null | undefined
+  [TRANSPORT]?: Transport | null | undefined
 }
 
+type Transport = WinstonLogger['transports'][number]
 type Format = ReturnType<typeof import('@logbridge/winston').traceContext>
 type Transform = (this: Logger, info: Parameters<Format['transform']>[0], ...rest: unknown[]) => unknown
 type Write = (this: Logger, ...args: unknown[]) => boolean
 
 const TRANSPORT = Symbol('logbridge.auto.transport')
+/** Transports of this package. */
+const transports = new WeakSet<Transport>()
 
 /**
  * Adds a transport to every logger of a copy of winston at its first record, also to the default logger and to loggers that
@@ -24,14 +27,17 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
   if (!winston.version.startsWith('3.')) throw new Error(`winston ${winston.version} is no winston 3`)
   // winston 3.0 does not export its class Logger, which the class of each logger extends.
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(winston.createLogger())) as Logger
-  const { pipe } = prototype
+  if (!isFirstPatch(prototype)) return
+  const { pipe, clear } = prototype
   const write = prototype.write as Write
   if (isInjecting) injectInto(prototype as unknown as { _transform: Transform })
 
-  beforeCalls(prototype, 'configure', loggerCreated)
-  beforeCalls(prototype, 'clear', (logger) => {
-    logger[TRANSPORT] = undefined
-  })
+  // The constructor assigns the property by its method `configure`.
+  onFirstInstance(prototype, 'exceptions', loggerCreated)
+  prototype.clear = function (this: Logger) {
+    noteTransport(this, undefined)
+    return clear.call(this)
+  }
   prototype.write = function (this: Logger, ...args) {
     if (this[TRANSPORT] !== undefined) return write.apply(this, args)
     const isTracked = Object.hasOwn(this, 'write')
@@ -43,7 +49,7 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
   prototype.pipe = function (this: Logger, transport, ...rest) {
     if (this[TRANSPORT] && !Object.is(transport, this[TRANSPORT]) && sendsToOpenTelemetry(transport)) {
       this.remove(this[TRANSPORT])
-      this[TRANSPORT] = null
+      noteTransport(this, null)
       noteOther('winston')
     }
     return pipe.call(this, transport, ...rest)
@@ -51,13 +57,24 @@ export function attachWinston(winston: Pick<typeof import('winston'), 'createLog
 }
 
 function attachTo(logger: Logger): void {
-  logger[TRANSPORT] = null
+  // The default logger is older than the patch.
+  loggerCreated()
+  // A copy of a logger by `Object.assign` has the transports of that logger.
+  const shared = logger.transports.find((transport) => transports.has(transport))
+  noteTransport(logger, shared ?? null)
+  if (shared) return
   if (logger.transports.some(sendsToOpenTelemetry)) return noteOther('winston')
   const adapter = loadAdapter('winston')
   if (!adapter) return
   const transport = new adapter.OtelTransport()
-  logger[TRANSPORT] = transport
+  transports.add(transport)
+  noteTransport(logger, transport)
   logger.add(transport)
+}
+
+/** Sets a property that `util.inspect` does not print. */
+function noteTransport(logger: Logger, value: Transport | null | undefined): void {
+  Object.defineProperty(logger, TRANSPORT, { configurable: true, value, writable: true })
 }
 
 /** Lets all loggers add the active span to each record, before their formats. */
