@@ -31,8 +31,9 @@ const settings = readSettings(process.env)
 
 if (!processWide[INSTALLED] && !settings.isOff) {
   processWide[INSTALLED] = true
-  if (isOldNode()) warnOfOldNode()
-  else install()
+  if (isOldNode()) {
+    writeLine(`does nothing, because it needs Node.js 20.6 or later; this is ${process.versions.node}`)
+  } else install()
 }
 
 /** Tests for Node.js before 20.6, on which nothing of logbridge runs. */
@@ -41,15 +42,28 @@ function isOldNode(): boolean {
   return major < 20 || (major === 20 && minor < 6)
 }
 
-/** Writes one line, and leaves the application as it is. */
-function warnOfOldNode(): void {
+/** Writes a line without `attach.cjs`. */
+function writeLine(text: string): void {
   try {
-    process.stderr.write(
-      `logbridge: @logbridge/auto does nothing, because it needs Node.js 20.6 or later; this is ${process.versions.node}\n`,
-    )
+    process.stderr.write(`logbridge: @logbridge/auto ${text}\n`)
   } catch {
     // The line is dropped.
   }
+}
+
+/** Runs a part of the preload, whose fault leaves the application and the other parts as they are. */
+function withoutFaults(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    writeLine(`does not attach everything: ${String(error).split('\n', 1)[0]}`)
+  }
+}
+
+/** Uses the other half of this package, which most processes that inherit `NODE_OPTIONS` never load. */
+function withAttach(use: (attach: Attach) => void): void {
+  // oxlint-disable-next-line typescript/no-require-imports -- loaded when it is needed
+  withoutFaults(() => use(require('./attach.cjs') as Attach))
 }
 
 function install(): void {
@@ -59,7 +73,7 @@ function install(): void {
   function attach(module: Module, entry: EntryFile): void {
     if (settings.disabled.has(entry.library) || attached.has(module)) return
     attached.add(module)
-    loadAttach().attach(module, entry)
+    withAttach((half) => half.attach(module, entry))
   }
 
   /** Attaches libraries that `onModuleLoad` has missed: loaded before this file, or by a loader that supplies sources. */
@@ -72,46 +86,43 @@ function install(): void {
     })
   }
 
-  onModuleLoad(
-    (filename) => entryFile(filename) !== undefined,
-    (module, filename) => attach(module, entryFile(filename)!),
+  withoutFaults(() =>
+    onModuleLoad(
+      (filename) => entryFile(filename) !== undefined,
+      (module, filename) => attach(module, entryFile(filename)!),
+    ),
   )
   attachLoaded()
-  watchWorkers()
+  withoutFaults(watchWorkers)
   // A command of a package may be a tool, which is left as it is, or a framework, which listens.
   const script = mainScript()
   if (!isCommand(script)) attachInstrumentations(script === undefined ? process.cwd() : dirname(script))
-  for (const library of settings.preload) loadAttach().preload(library)
+  for (const library of settings.preload) withAttach(({ preload }) => preload(library))
   subscribe('tracing:net.server.listen:asyncStart', (message) => {
     // Tools such as tsx talk to their children by a socket in the file system.
     if (isCommand(script) && (message as ListenMessage).options?.path !== undefined) return
     const late = attachLoaded()
     if (isCommand(script) && !isListening) attachInstrumentations(process.cwd())
     isListening = true
-    loadAttach().serverListens(late, settings.explains)
+    withAttach(({ serverListens }) => serverListens(late, settings.explains))
   })
-  if (settings.console) loadAttach().attachConsole()
-  if (settings.explains && !isCommand(script)) process.once('exit', () => loadAttach().explainNoLogger())
+  if (settings.console) withAttach(({ attachConsole }) => attachConsole())
+  if (settings.explains && !isCommand(script))
+    process.once('exit', () => withAttach(({ explainNoLogger }) => explainNoLogger()))
 }
 
 /** Reports the records that are lost with worker threads, also with threads that run before this thread has telemetry. */
 function watchWorkers(): void {
-  watchThreads((count) => loadAttach().warnOfLostRecords(count))
+  watchThreads((count) => withAttach(({ warnOfLostRecords }) => warnOfLostRecords(count)))
   process.once('worker', () => {
     process.on('exit', () => {
       const count = areLostRecordsCounted() ? 0 : unsentInThreads()
-      if (count > 0) loadAttach().warnOfUnsentInThreads(count)
+      if (count > 0) withAttach(({ warnOfUnsentInThreads }) => warnOfUnsentInThreads(count))
     })
   })
 }
 
 function attachInstrumentations(folder: string): void {
   const names = instrumentationsOf(folder)
-  if (names.length > 0) loadAttach().attachInstrumentations(names)
-}
-
-/** Loads the other half of this package, which most processes that inherit `NODE_OPTIONS` never need. */
-function loadAttach(): Attach {
-  // oxlint-disable-next-line typescript/no-require-imports -- loaded when it is needed
-  return require('./attach.cjs') as Attach
+  if (names.length > 0) withAttach((half) => half.attachInstrumentations(names))
 }

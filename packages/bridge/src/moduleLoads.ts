@@ -28,7 +28,8 @@ export function onModuleLoad(matches: LoadWatch['matches'], onLoad: LoadWatch['o
   Object.defineProperty(Module.prototype, 'loaded', {
     configurable: true,
     set(this: Module, value: boolean) {
-      const filename = withoutQuery(this.id)
+      // An object that inherits from a module by other means than the constructor may have no id.
+      const filename = typeof this.id === 'string' ? withoutQuery(this.id) : ''
       const matching = watches.filter((watch) => watch.matches(filename))
       if (matching.length === 0) setLoaded(this, value)
       else callWhenLoaded(this, filename, matching)

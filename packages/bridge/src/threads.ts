@@ -39,6 +39,8 @@ export function watchThreads(onUncounted: CountLost): void {
   if (processWide[COUNTERS]) return
   const counters = new Set<CountLost>()
   processWide[COUNTERS] = counters
+  // A program that is hardened against Spectre may have no shared memory. Nothing is counted there.
+  if (globalThis.SharedArrayBuffer === undefined) return
   if (getEnvironmentData(TABLE) === undefined) {
     const table = new SharedArrayBuffer(ROWS * ROW_CELLS * Int32Array.BYTES_PER_ELEMENT)
     // A clone has the same memory, and belongs to Node.js: an object of Jest's realm would keep all globals of a test file alive.
@@ -81,7 +83,7 @@ export function unsentInThreads(): number {
 /** Lists the rows of the table; none where no thread above this thread watches threads. */
 export function* threadRows(): Generator<Int32Array> {
   const table = getEnvironmentData(TABLE)
-  if (!(table instanceof SharedArrayBuffer)) return
+  if (globalThis.SharedArrayBuffer === undefined || !(table instanceof SharedArrayBuffer)) return
   const cells = new Int32Array(table)
   for (let at = 0; at < cells.length; at += ROW_CELLS) yield cells.subarray(at, at + ROW_CELLS)
 }

@@ -44,7 +44,7 @@ export function privateRow(): Int32Array {
 
 /** Releases a row of `claimRow`. Ignores other rows. */
 export function releaseRow(row: Int32Array): void {
-  if (row.buffer instanceof SharedArrayBuffer) row.fill(0)
+  if (globalThis.SharedArrayBuffer !== undefined && row.buffer instanceof SharedArrayBuffer) row.fill(0)
 }
 
 /** Detects a worker of thread-stream, which pino uses. It flushes in the `exit` event of the process. */
