@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Checksum, type Fingerprint, FINGERPRINT_BYTES } from './fingerprint.ts'
@@ -35,6 +35,8 @@ export class CheckpointFile {
   /** Checkpoints of the run before; `undefined` at the first start. */
   readonly previous: readonly Checkpoint[] | undefined
   private written = ''
+  /** Version of the file that this process has written, or seen last. */
+  private version: string | undefined
 
   /** @throws Error when the folder cannot be made, or the file cannot be read or holds anything else */
   constructor(path: string) {
@@ -46,12 +48,13 @@ export class CheckpointFile {
   /**
    * Replaces the file in one step, so that a crash leaves the old or the new checkpoints.
    *
-   * @throws Error of the file system; the old checkpoints stay
+   * @throws Error of the file system, or about another command that writes the file, too; the old checkpoints stay
    */
   async write(files: readonly Checkpoint[]): Promise<void> {
     const stored: Stored = { version: 1, files }
     const text = `${JSON.stringify(stored)}\n`
     if (text === this.written) return
+    await this.checkVersion()
     const temporary = `${this.path}.new`
     const file = await open(temporary, 'w', 0o600)
     try {
@@ -63,6 +66,26 @@ export class CheckpointFile {
     }
     await rename(temporary, this.path)
     this.written = text
+    this.version = await versionOf(this.path)
+  }
+
+  /** @throws Error when another command has written the file since; the next call passes */
+  private async checkVersion(): Promise<void> {
+    const found = await versionOf(this.path)
+    const expected = this.version
+    this.version = found
+    if (expected === undefined || found === undefined || found === expected) return
+    throw new Error('another command has written them, and two commands must not share the file')
+  }
+}
+
+/** Returns the identity of a file; `undefined` when there is none. */
+async function versionOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeNs } = await stat(path, { bigint: true })
+    return `${ino}:${mtimeNs}`
+  } catch {
+    return undefined
   }
 }
 

@@ -371,6 +371,23 @@ describe('logbridge-pipe follow', () => {
     await stop(command)
   })
 
+  test(
+    'says that another command writes the same checkpoints, and sends on',
+    { tags: ['long'] },
+    async () => {
+      await writeFile(file, '')
+      const [first, second] = [await follow(), await follow()]
+      await appendFile(file, 'one\n')
+      await vi.waitFor(async () => {
+        await appendFile(file, 'more\n')
+        expect(first.stderr() + second.stderr()).toContain('another command has written them')
+      }, WAIT)
+      expect((await receiver.bodies(4)).slice(0, 2)).toContain('one')
+      await stop(first)
+      await stop(second)
+    },
+  )
+
   test('reads 1,000 files at once', { tags: ['long'] }, async () => {
     const command = await follow()
     const files = Array.from({ length: 1000 }, (_, index) => join(folder, `${index}.log`))
