@@ -105,6 +105,15 @@ describePage('LogsView', () => {
     expect(highest).toBeLessThanOrEqual(200)
   })
 
+  it('has the beginning of a message in the list, and all of the message in its panel, when the message is long', async () => {
+    shop.log(`${'x'.repeat(500_000)} the end`)
+    await shop.flush()
+    const page = await openPage(viewer, '/logs')
+    await rowsOf(page).first().click()
+    await expect.poll(() => page.locator('.panel').textContent()).toContain('xx the end')
+    expect((await messagesOf(page))[0]!.length).toBeLessThanOrEqual(1000)
+  })
+
   it('finds text in messages, attributes, and scopes when a word is searched', async () => {
     shop.log('needle in the message')
     shop.log('one', { attributes: { place: 'needle in an attribute' } })

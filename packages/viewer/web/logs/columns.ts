@@ -47,8 +47,15 @@ export function titleOf(column: string): string {
   return column.replace(/^attr\./, '')
 }
 
+/** Largest number of characters of a cell. The panel of a record has its whole text. */
+const MAX_CELL_CHARACTERS = 1000
+
 /** Returns the text of a column other than time and level. */
 export function textOf(log: Log, column: string): string {
+  return wholeTextOf(log, column).slice(0, MAX_CELL_CHARACTERS)
+}
+
+function wholeTextOf(log: Log, column: string): string {
   switch (column) {
     case 'service':
       return log.service
@@ -67,8 +74,12 @@ export function textOf(log: Log, column: string): string {
   }
 }
 
-/** Returns the message of a record. A record without a body has its event, or its exception. */
-export function messageOf({ body, eventName, attributes }: Log): string {
+/** Returns the beginning of the message of a record. A record without a body has its event, or its exception. */
+export function messageOf(log: Log): string {
+  return wholeMessageOf(log).slice(0, MAX_CELL_CHARACTERS)
+}
+
+function wholeMessageOf({ body, eventName, attributes }: Log): string {
   if (body !== null && body !== '') return valueText(body)
   const type = attributes['exception.type']
   if (type === undefined) return eventName
