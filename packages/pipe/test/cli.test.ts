@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { chmod, copyFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
@@ -304,6 +306,29 @@ test.each([
     command.child.kill('SIGTERM')
     expect(await ended).toBe(code)
     expect(command.stderr()).toContain('dropped 1 log record: shutdown_timeout')
+  },
+)
+
+test.skipIf(process.getuid?.() !== 0 || spawnSync('setpriv', ['--version']).status !== 0)(
+  'logbridge-pipe reads its program to the end when the program belongs to another user, which takes no signal',
+  async () => {
+    const { env, bodies } = await startReceiver()
+    // `sh` has the rights of root by the bit of this copy of `setpriv`, as a program that sudo starts.
+    const folder = await temporaryFolder()
+    const start = join(folder, 'start')
+    await copyFile(spawnSync('which', ['setpriv'], { encoding: 'utf8' }).stdout.trim(), start)
+    await chmod(start, 0o4755)
+    await chmod(folder, 0o755)
+    const wrapper = ['setpriv', '--reuid=65534', '--clear-groups']
+    const program = [start, '--reuid=0', 'sh', '-c', 'echo begun; read line; echo ended; exit 5']
+    const command = startCommand(['--', ...program], env, { wrapper })
+    await vi.waitFor(() => expect(String(command.stdout())).toContain('begun'), WAIT)
+    for (let count = 1; count <= 2; count += 1) {
+      command.child.kill('SIGTERM')
+      await vi.waitFor(() => expect(command.stderr().match(/got no signal/g)).toHaveLength(count), WAIT)
+    }
+    expect(await command.end('line\n')).toBe(5)
+    expect(await bodies(2)).toEqual(['begun', 'ended'])
   },
 )
 
