@@ -82,3 +82,29 @@ test('watchWorkers reports nothing when the thread has sent its records', async 
   expect(records.map(({ body }) => body)).toEqual(['a', 'b', 'c'])
   expect(stderr).toBe('')
 })
+
+test('watchWorkers counts the records of threads that a terminated thread has started', async () => {
+  const { stdout } = await run(
+    `import { once } from 'node:events'
+    import { writeFileSync } from 'node:fs'
+    import { getEnvironmentData, Worker } from 'node:worker_threads'
+    import { createLogger } from 'bunyan'
+    createLogger({ name: 'shop', stream: { write() {} } })
+    const file = new URL('nested.cjs', import.meta.url)
+    writeFileSync(file, \`
+      const { parentPort, Worker, workerData } = require('node:worker_threads')
+      const logger = require('bunyan').createLogger({ name: 'of a worker', stream: { write() {} } })
+      logger.info('a')
+      setInterval(() => {}, 1000)
+      if (workerData === 0) parentPort.postMessage('logged')
+      else new Worker(__filename, { workerData: workerData - 1 }).on('message', () => parentPort.postMessage('logged'))
+    \`)
+    const worker = new Worker(file, { workerData: 2 })
+    await once(worker, 'message')
+    await worker.terminate()
+    const used = new Int32Array(getEnvironmentData('logbridge.threadRecords.2')).filter(Boolean)
+    console.log(JSON.stringify([globalThis[Symbol.for('logbridge.telemetry.1')].stats().dropped, used.length]))`,
+    { env: ENV },
+  )
+  expect(JSON.parse(stdout)).toEqual([{ thread_terminated: 3 }, 0])
+})

@@ -5,7 +5,13 @@
  *
  * The table has a row for each pipeline: the thread id, then the counts. Environment data passes the table to each started thread.
  */
-import { getEnvironmentData, isMainThread, setEnvironmentData, type Worker } from 'node:worker_threads'
+import {
+  getEnvironmentData,
+  isMainThread,
+  setEnvironmentData,
+  threadId,
+  type Worker,
+} from 'node:worker_threads'
 
 /** Maximum number of pipelines in worker threads. Further pipelines are not counted. */
 const ROWS = 1024
@@ -17,11 +23,14 @@ export const CELLS = {
   IN_FLIGHT: 2,
   /** Records among those queued or in flight that are in the spool. */
   SPOOLED: 3,
+  /** Thread that the main thread has started, and that ends all threads below itself when it ends. */
+  TOP: 4,
 } as const
-export const ROW_CELLS = 4
-const { OWNER, QUEUED, IN_FLIGHT, SPOOLED } = CELLS
+export const ROW_CELLS = 5
+const { OWNER, QUEUED, IN_FLIGHT, SPOOLED, TOP } = CELLS
 
-const TABLE = 'logbridge.threadRecords.1'
+const TABLE = 'logbridge.threadRecords.2'
+const TOP_THREAD = 'logbridge.topThread.1'
 
 /** Receives the number of records that were lost with a worker thread. */
 export type CountLost = (count: number) => void
@@ -47,10 +56,11 @@ export function watchThreads(onUncounted: CountLost): void {
     // A window of jsdom has no structuredClone.
     setEnvironmentData(TABLE, globalThis.structuredClone?.(table) ?? table)
   }
+  if (!isMainThread) setEnvironmentData(TOP_THREAD, topThread())
   process.on('worker', (worker: Worker) => {
-    const { threadId } = worker
+    const startedId = worker.threadId
     worker.once('exit', () => {
-      const lost = takeUnsentOf(threadId)
+      const lost = takeUnsentOf(startedId)
       const [countLost = onUncounted] = counters
       if (lost > 0) countLost(lost)
     })
@@ -66,6 +76,12 @@ export function countLostRecords(countLost: CountLost): () => void {
   const counters = processWide[COUNTERS]
   counters?.add(countLost)
   return () => void counters?.delete(countLost)
+}
+
+/** Returns the id of the thread above this thread that the main thread has started; that of this thread where no thread is known. */
+export function topThread(): number {
+  const top = getEnvironmentData(TOP_THREAD)
+  return typeof top === 'number' ? top : threadId
 }
 
 /** Tests if records that are lost with a thread are counted by telemetry of this thread. */
@@ -88,11 +104,11 @@ export function* threadRows(): Generator<Int32Array> {
   for (let at = 0; at < cells.length; at += ROW_CELLS) yield cells.subarray(at, at + ROW_CELLS)
 }
 
-/** Clears the rows of an ended thread, because a copy of this module in another realm may watch the thread as well. */
-function takeUnsentOf(threadId: number): number {
+/** Clears the rows of an ended thread and of the threads that ended with it, because a copy of this module in another realm may watch the thread as well. */
+function takeUnsentOf(endedId: number): number {
   let unsent = 0
   for (const row of threadRows()) {
-    if (Math.abs(row[OWNER]!) !== threadId) continue
+    if (Math.abs(row[OWNER]!) !== endedId && row[TOP] !== endedId) continue
     unsent += unsentOf(row)
     row.fill(0)
   }

@@ -6,6 +6,7 @@ import {
   countLostRecords,
   ROW_CELLS,
   threadRows,
+  topThread,
   watchThreads,
 } from '@logbridge/bridge/threads'
 
@@ -32,7 +33,9 @@ export function claimRow(): Int32Array | undefined {
   if (isMainThread) return undefined
   const owner = isFlushedByParent() ? -threadId : threadId
   for (const row of threadRows()) {
-    if (Atomics.compareExchange(row, CELLS.OWNER, 0, owner) === 0) return row
+    if (Atomics.compareExchange(row, CELLS.OWNER, 0, owner) !== 0) continue
+    row[CELLS.TOP] = topThread()
+    return row
   }
   return undefined
 }

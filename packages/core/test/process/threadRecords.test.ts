@@ -184,7 +184,7 @@ describe('threadRecords in a pool of piscina', () => {
 })
 
 test('watchLostRecords shares a table of the realm of Node.js when the globals are those of another realm', async () => {
-  const key = 'logbridge.threadRecords.1'
+  const key = 'logbridge.threadRecords.2'
   const before = getEnvironmentData(key)
   const { SharedArrayBuffer: own } = globalThis
   try {
