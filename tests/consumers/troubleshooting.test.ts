@@ -205,6 +205,7 @@ const SITUATIONS: Readonly<Record<string, () => Promise<string>>> = {
   viewerUnreachable: async () => runViewer(`services --url http://localhost:${await freePort()}`),
   viewerOtherServer: () => runViewer(`services --url ${refusingUrl}`),
   viewerToken: () => runViewer(`services --url ${page.pageUrl} --token another-token-than-its`),
+  viewerNoToken: () => refusalOf(page.pageUrl),
   viewerHost: () => refusalOf(page.pageUrl, { host: 'shop.example' }),
   viewerOrigin: () => refusalOf(page.pageUrl, { origin: 'http://shop.example' }),
   viewerQuery: () => askViewer(`logs 'level>=errr'`),
