@@ -34,9 +34,11 @@ export interface OtlpExporter<Items> {
   /**
    * Returns the items that the end of the process or of the provider loses, and that no line has named.
    *
-   * @param recorded number of items so far, among them those that the SDK has not passed on
+   * @param buffered number of items that the SDK has not passed on
    */
-  lost(recorded?: number): Unsent
+  lost(buffered?: number): Unsent
+  /** Returns the number of items that the SDK has passed on. */
+  taken(): number
   /** @param flush makes the SDK export its buffered items, before `flush` returns */
   exitSource(flush: () => void): ExitSource
 }
@@ -61,7 +63,6 @@ export function createOtlpExporter<Items>(
   /** Number of items that were lost at the end, and of unsent items that a line has named. */
   let lostCount = 0
   let announcedCount = 0
-  /** Number of items that the SDK has passed on. */
   let takenCount = 0
   let isExiting = false
   let attempts = new AbortController()
@@ -121,8 +122,8 @@ export function createOtlpExporter<Items>(
     }
   }
 
-  function lost(recorded = takenCount): Unsent {
-    const count = lostCount + sumOf(unsentItems) + recorded - takenCount
+  function lost(buffered = 0): Unsent {
+    const count = lostCount + sumOf(unsentItems) + buffered
     // The line about the outage names no metrics that are collected after it.
     const isNamed = count === announcedCount || (signal === 'metrics' && receiver.isLossReported)
     return { count: isNamed ? 0 : count, unit, endpoint }
@@ -186,6 +187,7 @@ export function createOtlpExporter<Items>(
     close,
     unsent,
     lost,
+    taken: () => takenCount,
     exitSource: (flush) => ({
       unit,
       route: transport.exitRoute,

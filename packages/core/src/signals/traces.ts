@@ -59,10 +59,15 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
   const spanProcessors = [...config.processors.map(guardedSpanProcessor), ...exporting]
   if (spanProcessors.length === 0) return undefined
   let ended = 0
+  /** Number of spans that BatchSpanProcessor has accepted, which drops spans while its buffer is full. */
+  let accepted = 0
+  const buffered = (): number => Math.max(0, accepted - (otlp?.taken() ?? 0))
   const counter: SpanProcessor = {
     onStart() {},
     onEnd(span) {
-      if (isSampled(span)) ended += 1
+      if (!isSampled(span)) return
+      ended += 1
+      if (buffered() < maxQueueSize) accepted += 1
     },
     forceFlush: async () => {},
     shutdown: async () => {},
@@ -80,7 +85,7 @@ export function createTraces(config: TracesConfig, resource: Resource): Traces |
     abandon: () => otlp?.abandon(),
     close: async () => otlp?.close(),
     unsent: () => otlp?.unsent(),
-    lost: () => otlp?.lost(ended),
+    lost: () => otlp?.lost(buffered()),
     endedSpans: () => ended,
     // BatchSpanProcessor passes all buffered spans to its exporter before its flush returns.
     exitSource: otlp?.exitSource(

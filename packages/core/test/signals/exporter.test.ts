@@ -24,3 +24,25 @@ test.each([
   await telemetry.shutdown()
   expect(warnings).toEqual([`the receiver rejected ${named}: too old (from ${receiver.url}/v1/${signal})`])
 })
+
+test.each([
+  ['sends the others', 200, []],
+  ['loses the others', 503, ['dropped 6 spans: shutdown_timeout']],
+])(
+  'OtlpExporter names no spans that BatchSpanProcessor has dropped when its queue was full and it %s',
+  async (_, status, lines) => {
+    const receiver = await startHttpReceiver()
+    onTestFinished(() => receiver.close())
+    receiver.answer = () => ({ status })
+    const telemetry = startTelemetry({
+      endpoint: receiver.url,
+      protocol: 'http/protobuf',
+      metrics: false,
+      traces: { maxQueueSize: 4, maxExportBatchSize: 2 },
+    })
+    // The SDK passes on a batch of two spans, then holds four.
+    for (let n = 0; n < 20; n += 1) trace.getTracer('t').startSpan('work').end()
+    await telemetry.shutdown(status === 200 ? 10_000 : 1)
+    expect(warnings).toEqual(lines)
+  },
+)
