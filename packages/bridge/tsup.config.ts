@@ -20,6 +20,7 @@ export default library(
     'src/internal.ts',
     'src/conformance.ts',
     'src/testing.ts',
+    'src/exitListeners.ts',
     'src/moduleLoads.ts',
     'src/threads.ts',
   ],

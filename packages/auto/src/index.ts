@@ -14,6 +14,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import Module from 'node:module'
 import { dirname } from 'node:path'
+import { watchExit } from '@logbridge/bridge/exitListeners'
 import { onModuleLoad } from '@logbridge/bridge/moduleLoads'
 import { areLostRecordsCounted, unsentInThreads, watchThreads } from '@logbridge/bridge/threads'
 import { instrumentationsOf, isCommand, mainScript } from './application.ts'
@@ -114,12 +115,11 @@ function install(): void {
 /** Reports the records that are lost with worker threads, also with threads that run before this thread has telemetry. */
 function watchWorkers(): void {
   watchThreads((count) => withAttach(({ warnOfLostRecords }) => warnOfLostRecords(count)))
-  process.once('worker', () => {
-    process.on('exit', () => {
-      const count = areLostRecordsCounted() ? 0 : unsentInThreads()
-      if (count > 0) withAttach(({ warnOfUnsentInThreads }) => warnOfUnsentInThreads(count))
-    })
-  })
+  function report(): void {
+    const count = areLostRecordsCounted() ? 0 : unsentInThreads()
+    if (count > 0) withAttach(({ warnOfUnsentInThreads }) => warnOfUnsentInThreads(count))
+  }
+  process.once('worker', () => watchExit({ flush() {}, report, end() {} }))
 }
 
 function attachInstrumentations(folder: string): void {

@@ -74,6 +74,18 @@ test.each([
   },
 )
 
+test('watchWorkers reports the unsent records of threads when a listener of exit ends the process', async () => {
+  const { stderr } = await run(
+    `process.on('exit', () => process.exit())
+    ${WORKER}
+    process.exit()`,
+    { env: ENV },
+  )
+  expect(stderr).toMatch(
+    /^logbridge: not sent when the process ended: 3 log records of worker threads\.[^\n]*\n$/,
+  )
+})
+
 test('watchWorkers reports nothing when the thread has sent its records', async () => {
   const { records, stderr } = await run(
     `${WORKER.replace('setInterval(() => {}, 1000)', '')} await once(worker, 'exit')`,

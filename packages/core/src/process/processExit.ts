@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { watchExit } from '@logbridge/bridge/exitListeners'
 import {
   END_TIMEOUT_MILLIS,
   warnOfUnsentInThreads,
@@ -8,7 +9,6 @@ import {
 import { unsentInThreads } from '@logbridge/bridge/threads'
 import type { LoggerProvider } from '@opentelemetry/api'
 import { type ExitSource, flushAtExit } from './exitFlush.ts'
-import { watchExit } from './exitListeners.ts'
 import { onHeldEnd } from './heldEnd.ts'
 import { describeUnsent, type Unsent, withLongWaitNoted } from './longWait.ts'
 import { adviceFor } from './outages.ts'

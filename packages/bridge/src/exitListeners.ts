@@ -1,3 +1,7 @@
+/*
+ * Order of the listeners of `exit`. This entry point loads nothing else, because the preload of `@logbridge/auto` needs it in each process.
+ */
+
 /** Work at the `exit` of a process, before and after the listeners of the application. */
 export interface ExitWatch {
   /** Sends and stores unsent telemetry. Called before and after those listeners, because a listener that throws ends the calls. */
