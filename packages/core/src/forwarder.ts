@@ -1,4 +1,3 @@
-import { LogbridgeError } from '@logbridge/bridge'
 import { type LogsConfig, resolveForwarding, resolveLogs } from './config/config.ts'
 import { shownDestination } from './config/file.ts'
 import type { LoggerProviderOptions } from './config/options.ts'
@@ -7,7 +6,7 @@ import { type EndingPart, startLoggerProvider } from './loggerProvider.ts'
 import { createExitHandler } from './logs/exitHandler.ts'
 import { LogPipeline } from './logs/pipeline.ts'
 import type { LogbridgeLoggerProvider } from './logs/provider.ts'
-import { JsonReader, MalformedField } from './otlp/jsonReader.ts'
+import { JsonReader } from './otlp/jsonReader.ts'
 import { countRecords } from './otlp/logsRequest.ts'
 import { checkStart } from './process/startChecks.ts'
 import type { TimeLimit } from './process/timers.ts'
@@ -75,7 +74,7 @@ export function createForwarder(options: LoggerProviderOptions = {}): Forwarder 
   const parts = [loggerProvider, ...others.map(({ pipeline }) => pipeline)]
   const readers: Partial<Record<Signal, JsonReader>> = {}
   const encode = (signal: Signal, json: unknown): Uint8Array =>
-    read((readers[signal] ??= new JsonReader(signal)), json)
+    (readers[signal] ??= new JsonReader(signal)).request(json)
   return {
     loggerProvider,
     forward(signal, json) {
@@ -99,15 +98,6 @@ export function createForwarder(options: LoggerProviderOptions = {}): Forwarder 
     },
     // The provider ends the other parts, too.
     shutdown: (...limit) => loggerProvider.shutdown(...limit),
-  }
-}
-
-function read(reader: JsonReader, json: unknown): Uint8Array {
-  try {
-    return reader.request(json)
-  } catch (error) {
-    if (!(error instanceof MalformedField)) throw error
-    throw new LogbridgeError('MALFORMED_REQUEST', error.message, { cause: error })
   }
 }
 

@@ -1,3 +1,4 @@
+import { LogbridgeError } from '@logbridge/bridge'
 import { counted, isFields, MAX_DEPTH } from '@logbridge/bridge/internal'
 import type { Signal } from '../config/optionTable.ts'
 import { WIRE_TYPE } from './fields.ts'
@@ -12,16 +13,9 @@ const INTEGER = /^-?\d{1,20}$/
 /** Largest depth of a message: three messages for each level of a value, and those around the value. */
 const MAX_MESSAGES = 3 * MAX_DEPTH + 16
 
-/** Error of a field that is no OTLP JSON. The message names the path of the field. */
-export class MalformedField extends Error {
-  /** @param path path of the field, e.g. `.resourceLogs[0].resource` */
-  constructor(path: string, problem: string) {
-    super(`${path === '' ? 'the request' : path.slice(1)} ${problem}`)
-  }
-}
-
-/** Problem of a value, to which each message around it adds a part of the path. */
+/** Problem of a value. */
 class Problem {
+  /** Path of the field, e.g. `.resourceLogs[0].resource`. Each message around the value adds a part. */
   path = ''
   readonly text: string
 
@@ -49,7 +43,7 @@ export class JsonReader extends ProtobufWriter {
    * Translates a request.
    * @param json parsed JSON. Integers beyond the safe integers may be texts or bigints
    * @returns bytes that are valid until the next call
-   * @throws MalformedField
+   * @throws LogbridgeError `MALFORMED_REQUEST`, whose message names the path of a field
    */
   request(json: unknown): Buffer {
     try {
@@ -59,8 +53,9 @@ export class JsonReader extends ProtobufWriter {
       this.message(this.schema, json)
       return this.view()
     } catch (error) {
-      if (error instanceof Problem) throw new MalformedField(error.path, error.text)
-      throw error
+      if (!(error instanceof Problem)) throw error
+      const field = error.path === '' ? 'the request' : error.path.slice(1)
+      throw new LogbridgeError('MALFORMED_REQUEST', `${field} ${error.text}`)
     }
   }
 

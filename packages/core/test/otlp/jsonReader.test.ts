@@ -1,7 +1,8 @@
+import { LogbridgeError } from '@logbridge/bridge'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Signal } from '../../src/config/optionTable.ts'
-import { JsonReader, MalformedField } from '../../src/otlp/jsonReader.ts'
+import { JsonReader } from '../../src/otlp/jsonReader.ts'
 import { JsonWriter } from '../../src/otlp/jsonWriter.ts'
 import { comparable, messageOf, requests } from './anyRequest.ts'
 
@@ -24,7 +25,7 @@ describe.each(SIGNALS)('JsonReader of %s', (signal) => {
     )
   })
 
-  test('throws MalformedField alone, and reads the next request, when any part of a request has another type', () => {
+  test('throws LogbridgeError alone, and reads the next request, when any part of a request has another type', () => {
     const writer = new JsonWriter(signal)
     const reader = new JsonReader(signal)
     fc.assert(
@@ -34,7 +35,7 @@ describe.each(SIGNALS)('JsonReader of %s', (signal) => {
         try {
           requests[signal].decode(reader.request(withAnother(json, seed, other)))
         } catch (error) {
-          expect(error).toBeInstanceOf(MalformedField)
+          expect(error).toBeInstanceOf(LogbridgeError)
         }
         expect(comparable(requests[signal], reader.request(json))).toEqual(
           comparable(requests[signal], request),
