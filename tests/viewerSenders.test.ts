@@ -376,7 +376,7 @@ describe.each(SENDERS)('logbridge-viewer with $name', (sender) => {
     })
     const found = await exported('traces')
     const answer = await ask(`/api/trace?id=${TRACE}`)
-    const { spans } = JSON.parse(answer) as { spans: any[] }
+    const { spans } = JSON.parse(answer) as { spans: { name: string }[] }
     expect(answer).toContain('{"name":"cache.miss","time":1700000000000000002,"attributes":{"key":"k"}}')
     expect(found).toHaveLength(kinds.length)
     expect(spans).toHaveLength(kinds.length)
@@ -451,7 +451,7 @@ describe.each(SENDERS)('logbridge-viewer with $name', (sender) => {
       latency: { type: 'histogram', last: 3, unit: 'ms' },
       exponential: { type: 'exponentialHistogram', last: 1 },
     })
-    const [series] = JSON.parse(await ask('/api/metric?name=orders')) as any[]
+    const [series] = JSON.parse(await ask('/api/metric?name=orders')) as object[]
     expect(series).toMatchObject({ attributes: { kind: 'web' }, points: [{ value: 3 }] })
   })
 })

@@ -111,13 +111,13 @@ export interface Page {
   limit?: number | undefined
 }
 
-/** Answers queries. One thread has it; a query that takes too long ends with its thread. */
 /** Numbers of the stored spans and logs of a trace. */
 export interface TraceTotal {
   spans: number
   logs: number
 }
 
+/** Answers queries. One thread has it; a query that takes too long ends with its thread. */
 export interface Reader {
   /** Returns log records, newest first. `before` and `after` are ids of records. */
   logs(options?: Page & { before?: number | undefined; after?: number | undefined }): LogRow[]

@@ -103,55 +103,61 @@ export function SpanPanel({ span, logs, extent, onClose }: SpanPanelProps): JSX.
         </section>
       )}
       <AttributesTable title="Attributes" attributes={span.attributes} source="attr" path="/traces" />
-      {span.events.length > 0 && (
-        <section>
-          <h3>Events</h3>
-          <ul class="span-events">
-            {span.events.map(({ name, time, attributes }, index) => (
-              <li key={index}>
-                <p>
-                  <strong>{name}</strong>{' '}
-                  <span class="muted">+{formatDuration(BigInt(time) - extent.start)}</span>
-                </p>
-                <Values attributes={attributes} />
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      {span.links.length > 0 && (
-        <section>
-          <h3>Links</h3>
-          <ul class="span-events">
-            {span.links.map(({ traceId, spanId, attributes }, index) => (
-              <li key={index}>
-                <a
-                  href={hrefOf(`/traces/${traceId}`, new URLSearchParams({ span: spanId }))}
-                  onClick={followLink}
-                >
-                  {traceId}
-                </a>
-                <Values attributes={attributes} />
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Details
+        title="Events"
+        details={span.events.map(({ name, time, attributes }) => ({
+          heading: (
+            <p>
+              <strong>{name}</strong>{' '}
+              <span class="muted">+{formatDuration(BigInt(time) - extent.start)}</span>
+            </p>
+          ),
+          attributes,
+        }))}
+      />
+      <Details
+        title="Links"
+        details={span.links.map(({ traceId, spanId, attributes }) => ({
+          heading: (
+            <a
+              href={hrefOf(`/traces/${traceId}`, new URLSearchParams({ span: spanId }))}
+              onClick={followLink}
+            >
+              {traceId}
+            </a>
+          ),
+          attributes,
+        }))}
+      />
     </aside>
   )
 }
 
-/** Attributes of an event or a link. */
-function Values({ attributes }: { attributes: Attributes }): JSX.Element {
+interface DetailsProps {
+  title: string
+  details: readonly { heading: JSX.Element; attributes: Attributes }[]
+}
+
+/** Events or links of a span, with their attributes. */
+function Details({ title, details }: DetailsProps): JSX.Element | null {
+  if (details.length === 0) return null
   return (
-    <>
-      {flatten(attributes).map(({ key, value }) => (
-        <div class="value" key={key}>
-          <span class="muted">{key}</span>
-          <span class="value-text">{valueText(value)}</span>
-        </div>
-      ))}
-    </>
+    <section>
+      <h3>{title}</h3>
+      <ul class="span-events">
+        {details.map(({ heading, attributes }, index) => (
+          <li key={index}>
+            {heading}
+            {flatten(attributes).map(({ key, value }) => (
+              <div class="value" key={key}>
+                <span class="muted">{key}</span>
+                <span class="value-text">{valueText(value)}</span>
+              </div>
+            ))}
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
