@@ -202,6 +202,24 @@ describe('main', () => {
     )
   })
 
+  it('indents at most 32 levels when the spans of a trace nest deeper', async () => {
+    const { httpUrl } = await start().ready()
+    const spanId = (level: number): string => level.toString(16).padStart(16, '0')
+    const nested = Array.from({ length: 40 }, (_, at) => ({
+      traceId: TRACE,
+      spanId: spanId(at + 1),
+      parentSpanId: at === 0 ? '' : spanId(at),
+      name: `level${at}`,
+      startTimeUnixNano: nanos(at),
+      endTimeUnixNano: nanos(100),
+    }))
+    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
+    await send(httpUrl, 'traces', { resourceSpans: [{ resource, scopeSpans: [{ spans: nested }] }] })
+    const { stdout } = await run(['trace', TRACE])
+    const indents = [...stdout.matchAll(/^ *\d\S* ( *)shop level\d+ /gm)].map(([, indent]) => indent!.length)
+    expect(indents).toEqual(nested.map((_, at) => 2 * Math.min(at, 32)))
+  })
+
   it('prints the services with their numbers when the command is services', async () => {
     const { httpUrl } = await start().ready()
     await send(httpUrl, 'logs', logs('one', 'two'))

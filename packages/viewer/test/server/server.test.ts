@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
+import { status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startPageViewer, type PageViewer, type PageViewerOptions } from '../../src/pageViewer.ts'
+import { encode, exportGrpc } from '../otlp.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const viewers: PageViewer[] = []
@@ -316,20 +318,27 @@ describe('listenPage', () => {
     expect(viewer.forwarded()).toMatchObject({ sent: 0, failed: 2, lastError: 'no answer' })
   })
 
-  it('answers 503, so that the sender tries again, when the database fails', async () => {
+  it('answers 503 and UNAVAILABLE, so that the sender tries again, when the database fails', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'viewer-server-')), 'viewer.db')
     const viewer = await start({ file })
     const database = new DatabaseSync(file)
     database.exec('DROP TABLE logs')
     database.close()
-    const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] })
+    const request = { resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] }
     const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify(request)
     const response = await fetch(`${viewer.httpUrl}/v1/logs`, { method: 'POST', headers, body })
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({
       code: 14,
       message: expect.stringContaining('Storing failed'),
     })
+    const grpcPort = Number(new URL(viewer.grpcUrl).port)
+    await expect(exportGrpc(grpcPort, 'logs', encode('logs', request))).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      details: expect.stringContaining('Storing failed'),
+    })
+    expect(viewer.refused()).toBe(2)
   })
 
   it('goes on receiving when the bodies are larger together than the bodies that can wait', async () => {
