@@ -7,7 +7,7 @@ import { QueryError } from '../query/query.ts'
 import { importLines } from '../store/importLines.ts'
 import type { Store } from '../store/store.ts'
 import { followLogs, sendUpdates } from './live.ts'
-import { toArray, toLine } from './lines.ts'
+import { toArray, toLine, write, writeLogs } from './lines.ts'
 
 /** State of the viewer itself, which the page shows. */
 export interface Status {
@@ -48,13 +48,13 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
           response.setHeader('content-type', LINES_TYPE)
           return followLogs(store, response, query, numberOf(parameters, 'limit') ?? 0)
         }
-        const rows = await store.read('logs', {
+        const ids = await store.read('logIds', {
           query,
           limit: numberOf(parameters, 'limit'),
           before: numberOf(parameters, 'before'),
           after: numberOf(parameters, 'after'),
         })
-        send(response, LINES_TYPE, rows.map((row) => `${toLine(row)}\n`).join(''))
+        await sendLogs(store, response, ids)
       },
     ],
     [
@@ -69,11 +69,11 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
     [
       'GET /api/context',
       async (_request, response, parameters) => {
-        const rows = await store.read('context', {
+        const ids = await store.read('contextIds', {
           id: required(parameters, 'id'),
           count: numberOf(parameters, 'count'),
         })
-        send(response, LINES_TYPE, rows.map((row) => `${toLine(row)}\n`).join(''))
+        await sendLogs(store, response, ids)
       },
     ],
     [
@@ -185,7 +185,7 @@ export function createApi({ store, status }: ApiContext): ReadonlyMap<string, Ha
           'content-disposition': `attachment; filename="${signal}.jsonl"`,
         })
         while (page.lines.length > 0 && !response.destroyed) {
-          if (!response.write(`${page.lines.join('\n')}\n`)) await drained(response)
+          await write(response, `${page.lines.join('\n')}\n`)
           page = await store.read('exportPage', { signal, query, after: page.last })
         }
         response.end()
@@ -241,15 +241,14 @@ function send(response: ServerResponse, type: string, body: string): void {
   response.end(body)
 }
 
-function sendJson(response: ServerResponse, value: object): void {
-  send(response, JSON_TYPE, JSON.stringify(value))
+async function sendLogs(store: Store, response: ServerResponse, ids: readonly number[]): Promise<void> {
+  response.writeHead(200, { 'content-type': LINES_TYPE, 'cache-control': 'no-store' })
+  await writeLogs(store, response, ids)
+  response.end()
 }
 
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
-  })
+function sendJson(response: ServerResponse, value: object): void {
+  send(response, JSON_TYPE, JSON.stringify(value))
 }
 
 function queryOf(parameters: URLSearchParams): string {

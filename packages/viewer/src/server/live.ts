@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LogRow } from '../store/answers.ts'
 import type { Store } from '../store/store.ts'
-import { toArray, toLine } from './lines.ts'
+import { toArray, write, writeLogs } from './lines.ts'
 
 /** Shortest time between two updates. */
 const UPDATE_MILLIS = 100
@@ -64,29 +63,19 @@ export async function followLogs(
   limit: number,
 ): Promise<void> {
   let { last } = await store.read('newLogs', { query, after: Number.MAX_SAFE_INTEGER })
-  const stored = limit === 0 ? [] : await store.read('logs', { query, limit })
+  const stored = limit === 0 ? [] : await store.read('logIds', { query, limit })
   response.writeHead(200, { 'cache-control': 'no-store' })
   response.flushHeaders()
   const newest = last
-  await writeRows(stored.filter(({ id }) => id <= newest).toReversed())
+  await writeLogs(store, response, stored.filter((id) => id <= newest).toReversed())
   while (!response.destroyed) {
-    const { rows, last: end } = await store.read('nextLogs', { query, after: last, limit: MAX_FOLLOWED_ROWS })
-    last = end
-    await writeRows(rows)
-    if (rows.length < MAX_FOLLOWED_ROWS) await delay(UPDATE_MILLIS)
-  }
-
-  async function writeRows(rows: readonly LogRow[]): Promise<void> {
-    if (rows.length > 0) await write(response, rows.map((row) => `${toLine(row)}\n`).join(''))
-  }
-}
-
-function write(response: ServerResponse, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('close', resolve)
-    response.write(text, () => {
-      response.off('close', resolve)
-      resolve()
+    const { ids, last: end } = await store.read('nextLogIds', {
+      query,
+      after: last,
+      limit: MAX_FOLLOWED_ROWS,
     })
-  })
+    last = end
+    await writeLogs(store, response, ids)
+    if (ids.length < MAX_FOLLOWED_ROWS) await delay(UPDATE_MILLIS)
+  }
 }

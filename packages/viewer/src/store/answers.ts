@@ -119,15 +119,17 @@ export interface TraceTotal {
 
 /** Answers queries. One thread has it; a query that takes too long ends with its thread. */
 export interface Reader {
-  /** Returns log records, newest first. `before` and `after` are ids of records. */
-  logs(options?: Page & { before?: number | undefined; after?: number | undefined }): LogRow[]
-  /** Returns the records that were stored after a record, newest first, and their number. */
+  /** Returns the ids of log records, newest first. `before` and `after` are ids of records. */
+  logIds(options?: Page & { before?: number | undefined; after?: number | undefined }): number[]
+  /** Returns the first of the log records with the given ids, as many as a page holds, and the ids of the rest. */
+  logs(options: { ids: readonly number[] }): { rows: LogRow[]; rest: number[] }
+  /** Returns the newest of the records that were stored after a record, as many as a page holds, and the number of all. */
   newLogs(options: Page & { after: number }): { count: number; last: number; rows: LogRow[] }
-  /** Returns the oldest of the records that were stored after a record, oldest first, and the id to go on after. */
-  nextLogs(options: Page & { after: number }): { last: number; rows: LogRow[] }
+  /** Returns the ids of the oldest records that were stored after a record, oldest first, and the id to go on after. */
+  nextLogIds(options: Page & { after: number }): { last: number; ids: number[] }
   log(options: { id: number }): RecordDetails | undefined
-  /** Returns the records around a record, whatever the query, newest first. */
-  context(options: { id: number; count?: number | undefined }): LogRow[]
+  /** Returns the ids of a record and of those around it, whatever the query, newest first. */
+  contextIds(options: { id: number; count?: number | undefined }): number[]
   /** Counts records by time and severity. `from` and `to` are milliseconds since the epoch. */
   histogram(options: {
     query?: string | undefined
@@ -142,8 +144,8 @@ export interface Reader {
   /** Returns the newest traces with a span that matches. */
   traces(options?: Page): TraceSummary[]
   /**
-   * Returns the first 10,000 spans and logs of a trace in the order of their times, and the numbers of all. `traceId` can be the
-   * beginning of an id.
+   * Returns the first 10,000 spans and logs of a trace in the order of their times, 16 MiB of each at most, and the numbers of all.
+   * `traceId` can be the beginning of an id.
    *
    * @throws QueryError when several traces begin with `traceId`
    */

@@ -22,7 +22,7 @@ const MAX_PATTERN_CHARACTERS = 200
  * @param rows records, newest first
  */
 export function findPatterns(
-  rows: readonly { id: number; time: string; severity: number; body: string }[],
+  rows: Iterable<{ id: number; time: string; severity: number; body: string }>,
 ): Pattern[] {
   const byPattern = new Map<string, Pattern>()
   for (const { id, time, severity, body } of rows) {

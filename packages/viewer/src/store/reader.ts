@@ -1,8 +1,8 @@
 /**
- * Read side of the store: the answers to the page, the command, and the HTTP API. Every answer has a bound. Times are decimal strings
- * of nanoseconds; `body` and `attributes` are JSON text, so that integers keep all digits.
+ * Read side of the store: the answers to the page, the command, and the HTTP API. Every answer has a bound in rows and in size. Times
+ * are decimal strings of nanoseconds; `body` and `attributes` are JSON text, so that integers keep all digits.
  */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
 import { toOtlpJson, type Signal } from '../decode.ts'
 import type { Signal as Table } from '../query/fields.ts'
 import { parseQuery, QueryError } from '../query/query.ts'
@@ -31,6 +31,10 @@ import { defineFunctions } from './schema.ts'
 
 const MAX_LIMIT = 1000
 const SAMPLED = 10_000
+/** Characters and bytes of rows after which a page ends. The next page follows. */
+const PAGE_SIZE = 4 * 2 ** 20
+/** Characters and bytes of rows after which an answer without a next page ends. */
+const ANSWER_SIZE = 16 * 2 ** 20
 /** Largest number of traces that the error about an ambiguous id names. */
 const MAX_NAMED_TRACES = 3
 const SPARKLINE_POINTS = 60
@@ -45,29 +49,50 @@ export function openReader(file: string): Reader {
     return database.prepare(sql).all(...parameters) as T[]
   }
 
+  /** Reads one row at a time, because all rows together can be large. */
+  function each<T>(sql: string, ...parameters: readonly SQLInputValue[]): Iterable<T> {
+    return database.prepare(sql).iterate(...parameters) as Iterable<T>
+  }
+
+  /** Reads the records that are still stored. */
+  function* logsOf(ids: readonly number[]): Generator<LogRow> {
+    const statement = database.prepare(`SELECT ${LOG} FROM ${from('logs')} WHERE record.id = ?`)
+    for (const id of ids) {
+      const row = statement.get(id)
+      if (row !== undefined) yield row as unknown as LogRow
+    }
+  }
+
   function where(table: Table, query = ''): Sql {
     return compileQuery(parseQuery(query), table, Date.now())
   }
 
   return {
-    logs({
+    logIds({
       query,
       limit,
       before,
       after,
-    }: Page & { before?: number | undefined; after?: number | undefined } = {}): LogRow[] {
+    }: Page & { before?: number | undefined; after?: number | undefined } = {}): number[] {
       const { text, parameters } = where('logs', query)
-      const rows = all<LogRow>(
-        `SELECT ${LOG} FROM ${from('logs')} WHERE ${text}
+      const order = after === undefined ? 'DESC' : 'ASC'
+      const ids = all<{ id: number }>(
+        `SELECT record.id AS id FROM ${from('logs')} WHERE ${text}
          ${before === undefined ? '' : `AND (record.time, record.id) < ${POSITION}`}
          ${after === undefined ? '' : `AND (record.time, record.id) > ${POSITION}`}
-         ORDER BY record.time ${after === undefined ? 'DESC' : 'ASC'}, record.id ${after === undefined ? 'DESC' : 'ASC'} LIMIT ?`,
+         ORDER BY record.time ${order}, record.id ${order} LIMIT ?`,
         ...parameters,
         ...(before === undefined ? [] : [before]),
         ...(after === undefined ? [] : [after]),
         bounded(limit),
-      )
-      return after === undefined ? rows : rows.toReversed()
+      ).map(({ id }) => id)
+      return after === undefined ? ids : ids.reverse()
+    },
+
+    logs({ ids }: { ids: readonly number[] }): { rows: LogRow[]; rest: number[] } {
+      const rows = takeRows(logsOf(ids), PAGE_SIZE)
+      const last = rows.at(-1)
+      return { rows, rest: last === undefined ? [] : ids.slice(ids.indexOf(last.id) + 1) }
     },
 
     newLogs({ query, after, limit }: Page & { after: number }): {
@@ -89,31 +114,34 @@ export function openReader(file: string): Reader {
       const rows =
         count === 0
           ? []
-          : all<LogRow>(
-              `SELECT ${LOG} FROM ${from('logs')} WHERE ${range} AND ${text} ORDER BY record.id DESC LIMIT ?`,
-              after,
-              last,
-              ...parameters,
-              bounded(limit),
+          : takeRows(
+              each<LogRow>(
+                `SELECT ${LOG} FROM ${from('logs')} WHERE ${range} AND ${text} ORDER BY record.id DESC LIMIT ?`,
+                after,
+                last,
+                ...parameters,
+                bounded(limit),
+              ),
+              PAGE_SIZE,
             )
       return { count, last, rows }
     },
 
-    nextLogs({ query, after, limit }: Page & { after: number }): { last: number; rows: LogRow[] } {
+    nextLogIds({ query, after, limit }: Page & { after: number }): { last: number; ids: number[] } {
       const { text, parameters } = where('logs', query)
       const [{ newest }] = all<{ newest: number }>('SELECT ifnull(max(id), 0) AS newest FROM logs') as [
         { newest: number },
       ]
       // A cleared store counts from one again.
       const start = after > newest ? 0 : after
-      const rows = all<LogRow>(
-        `SELECT ${LOG} FROM ${from('logs')} WHERE record.id > ? AND record.id <= ? AND ${text} ORDER BY record.id LIMIT ?`,
+      const ids = all<{ id: number }>(
+        `SELECT record.id AS id FROM ${from('logs')} WHERE record.id > ? AND record.id <= ? AND ${text} ORDER BY record.id LIMIT ?`,
         start,
         newest,
         ...parameters,
         bounded(limit),
-      )
-      return { last: rows.length === bounded(limit) ? rows.at(-1)!.id : newest, rows }
+      ).map(({ id }) => id)
+      return { last: ids.length === bounded(limit) ? ids.at(-1)! : newest, ids }
     },
 
     log({ id }: { id: number }): RecordDetails | undefined {
@@ -125,12 +153,8 @@ export function openReader(file: string): Reader {
       return row
     },
 
-    context({ id, count = 50 }: { id: number; count?: number }): LogRow[] {
-      return [
-        ...this.logs({ after: id, limit: count }),
-        ...all<LogRow>(`SELECT ${LOG} FROM ${from('logs')} WHERE record.id = ?`, id),
-        ...this.logs({ before: id, limit: count }),
-      ]
+    contextIds({ id, count = 50 }: { id: number; count?: number }): number[] {
+      return [...this.logIds({ after: id, limit: count }), id, ...this.logIds({ before: id, limit: count })]
     },
 
     histogram({
@@ -182,17 +206,17 @@ export function openReader(file: string): Reader {
 
     facets({ query }: { query?: string } = {}): Facets {
       const { text, parameters } = where('logs', query)
-      const rows = all<{ service: string; scope: string; severity: number; attributes: string }>(
+      const rows = each<{ service: string; scope: string; severity: number; attributes: string }>(
         `SELECT resource.service AS service, scope.name AS scope, record.severity AS severity, record.attributes AS attributes
          FROM ${from('logs')} WHERE ${text} ORDER BY record.time DESC LIMIT ${SAMPLED}`,
         ...parameters,
       )
-      return { sampled: rows.length, fields: countFacets(rows) }
+      return countFacets(rows)
     },
 
     patterns({ query, limit }: Page = {}): Pattern[] {
       const { text, parameters } = where('logs', query)
-      const rows = all<{ id: number; time: string; severity: number; body: string }>(
+      const rows = each<{ id: number; time: string; severity: number; body: string }>(
         `SELECT record.id AS id, CAST(record.time AS TEXT) AS time, record.severity AS severity, record.body AS body
          FROM ${from('logs')} WHERE ${text} ORDER BY record.time DESC LIMIT ${SAMPLED}`,
         ...parameters,
@@ -202,7 +226,7 @@ export function openReader(file: string): Reader {
 
     traces({ query, limit }: Page = {}): TraceSummary[] {
       const { text, parameters } = where('spans', query)
-      const rows = all<Omit<TraceSummary, 'services'> & { services: string }>(
+      const rows = each<Omit<TraceSummary, 'services'> & { services: string }>(
         `WITH found AS (
            SELECT record.trace_id AS trace_id, max(record.time) AS newest FROM ${from('spans')} WHERE ${text}
            GROUP BY record.trace_id ORDER BY newest DESC LIMIT ?
@@ -219,7 +243,10 @@ export function openReader(file: string): Reader {
         ...parameters,
         bounded(limit),
       )
-      return rows.map((row) => ({ ...row, services: JSON.parse(row.services) as string[] }))
+      return takeRows(rows, ANSWER_SIZE).map((row) => ({
+        ...row,
+        services: JSON.parse(row.services) as string[],
+      }))
     },
 
     trace({ traceId }: { traceId: string }): { spans: SpanRow[]; logs: LogRow[]; total: TraceTotal } {
@@ -241,13 +268,19 @@ export function openReader(file: string): Reader {
       const { spans = 0, logs = 0 } = counts[0] ?? {}
       return {
         total: { spans, logs },
-        spans: all<Omit<SpanRow, 'links'> & { raw: Uint8Array }>(
-          `SELECT ${SPAN}, record.raw AS raw FROM ${from('spans')} WHERE ${text} ORDER BY record.time LIMIT 10000`,
-          ...parameters,
+        spans: takeRows(
+          each<Omit<SpanRow, 'links'> & { raw: Uint8Array }>(
+            `SELECT ${SPAN}, record.raw AS raw FROM ${from('spans')} WHERE ${text} ORDER BY record.time LIMIT 10000`,
+            ...parameters,
+          ),
+          ANSWER_SIZE,
         ).map(({ raw, ...span }) => ({ ...span, links: linksText(raw) })),
-        logs: all<LogRow>(
-          `SELECT ${LOG} FROM ${from('logs')} WHERE record.trace_id <> '' AND ${text} ORDER BY record.time LIMIT 10000`,
-          ...parameters,
+        logs: takeRows(
+          each<LogRow>(
+            `SELECT ${LOG} FROM ${from('logs')} WHERE record.trace_id <> '' AND ${text} ORDER BY record.time LIMIT 10000`,
+            ...parameters,
+          ),
+          ANSWER_SIZE,
         ),
       }
     },
@@ -270,12 +303,13 @@ export function openReader(file: string): Reader {
     countBy({ query, field, limit }: Page & { field: string }): { value: string | null; count: number }[] {
       const { text, parameters } = where('logs', query)
       const value = compileField(field, 'logs')
-      return all<{ value: string | null; count: number }>(
+      const rows = each<{ value: string | null; count: number }>(
         `SELECT ${value.text} AS value, count(*) AS count FROM ${from('logs')} WHERE ${text} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`,
         ...value.parameters,
         ...parameters,
         bounded(limit),
       )
+      return takeRows(rows, ANSWER_SIZE)
     },
 
     metrics({ query, limit }: Page = {}): MetricSummary[] {
@@ -299,7 +333,7 @@ export function openReader(file: string): Reader {
     },
 
     metric({ name, service, limit }: { name: string; service?: string; limit?: number }): MetricSeries[] {
-      const rows = all<{ attributes: string; time: string; value: number | null; point: string }>(
+      const rows = each<{ attributes: string; time: string; value: number | null; point: string }>(
         `SELECT record.attributes AS attributes, CAST(record.time AS TEXT) AS time, record.value AS value, record.point AS point
          FROM ${from('metrics')} WHERE record.name = ? AND (? IS NULL OR resource.service = ?) ORDER BY record.time DESC LIMIT ?`,
         name,
@@ -308,7 +342,7 @@ export function openReader(file: string): Reader {
         Math.min(limit ?? 5000, SAMPLED),
       )
       const bySeries = new Map<string, MetricSeries>()
-      for (const { attributes, ...point } of rows.toReversed()) {
+      for (const { attributes, ...point } of takeRows(rows, ANSWER_SIZE).reverse()) {
         let series = bySeries.get(attributes)
         if (series === undefined) bySeries.set(attributes, (series = { attributes, points: [] }))
         series.points.push(point)
@@ -322,7 +356,7 @@ export function openReader(file: string): Reader {
     } {
       const table = signal === 'traces' ? 'spans' : signal
       const { text, parameters } = where(table, query)
-      const rows = all<{
+      const rows = each<{
         id: number
         record: Uint8Array
         resource: Uint8Array
@@ -336,7 +370,8 @@ export function openReader(file: string): Reader {
         after,
         ...parameters,
       )
-      const lines = rows.map(({ record, resource, resourceUrl, scope, scopeUrl }) =>
+      const page = takeRows(rows, PAGE_SIZE)
+      const lines = page.map(({ record, resource, resourceUrl, scope, scopeUrl }) =>
         toOtlpJson(
           signal,
           joinRequest([
@@ -348,7 +383,7 @@ export function openReader(file: string): Reader {
           ]),
         ),
       )
-      return { lines, last: rows.at(-1)?.id ?? after }
+      return { lines, last: page.at(-1)?.id ?? after }
     },
 
     counts(): Record<Table, number> {
@@ -381,6 +416,20 @@ function from(table: Table): string {
 
 function bounded(limit = 100): number {
   return Math.max(0, Math.min(Math.trunc(limit), MAX_LIMIT))
+}
+
+/** Takes rows until they have the given size. The first row is taken whatever its size. */
+function takeRows<T extends object>(rows: Iterable<T>, maxSize: number): T[] {
+  const taken: T[] = []
+  let size = 0
+  for (const row of rows) {
+    taken.push(row)
+    for (const value of Object.values(row) as SQLOutputValue[]) {
+      if (typeof value === 'string' || value instanceof Uint8Array) size += value.length
+    }
+    if (size >= maxSize) break
+  }
+  return taken
 }
 
 const BUCKETS = [

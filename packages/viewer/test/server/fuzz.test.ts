@@ -196,7 +196,7 @@ const QUERIES = [
 ]
 
 const READS: [QueryName, (query: string) => object][] = [
-  ['logs', (query) => ({ query })],
+  ['logIds', (query) => ({ query })],
   ['traces', (query) => ({ query })],
   ['metrics', (query) => ({ query })],
   ['histogram', (query) => ({ query })],

@@ -292,6 +292,53 @@ describe('listenPage', () => {
     await follow('/api/logs?q=late&follow=1', '"body":"late"')
   })
 
+  it('answers all of the records when they are larger than a page', async () => {
+    const viewer = await start()
+    for (let i = 1; i <= 7; i += 1) await sendLog(viewer, `${i} ${'x'.repeat(2 ** 20)}`)
+    const ids = (lines: string) =>
+      lines
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { id: number }).id)
+    expect(ids((await get(viewer, '/api/logs?limit=6')).body)).toEqual([7, 6, 5, 4, 3, 2])
+    expect(ids((await get(viewer, '/api/logs?limit=6&after=1')).body)).toEqual([7, 6, 5, 4, 3, 2])
+    expect(ids((await get(viewer, '/api/logs?limit=6&before=7')).body)).toEqual([6, 5, 4, 3, 2, 1])
+    expect(ids((await get(viewer, '/api/context?id=4&count=3')).body)).toEqual([7, 6, 5, 4, 3, 2, 1])
+    const { body } = await get(viewer, '/api/export')
+    expect(
+      body
+        .match(/"body":\{"stringValue":"\d/g)
+        ?.map((found) => found.at(-1))
+        .join(''),
+    ).toBe('1234567')
+
+    const path = '/api/logs?follow=1&limit=6'
+    const response = await fetch(`http://127.0.0.1:${viewer.port}${path}`, { headers: authorized(viewer) })
+    let followed = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      followed += chunk
+      if (followed.length > 6 * 2 ** 20 && followed.endsWith('\n')) break
+    }
+    expect(ids(followed)).toEqual([2, 3, 4, 5, 6, 7])
+  })
+
+  it('warns about no leak when a slow reader takes many pages of an export', async () => {
+    const viewer = await start()
+    const logRecords = Array.from({ length: 8000 }, (_, at) => ({ body: { stringValue: `${at}` } }))
+    await viewer.store.write(
+      'logs',
+      'json',
+      Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })),
+    )
+    const warnings: string[] = []
+    const note = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', note)
+    const { body } = await get(viewer, '/api/export')
+    process.off('warning', note)
+    expect(body.match(/\n/g)).toHaveLength(8000)
+    expect(warnings).toEqual([])
+  })
+
   it('forwards requests as they came, and counts what failed', async () => {
     const target = await start()
     const viewer = await start({ forwardUrl: target.httpUrl })

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { decodeRequest } from '../../src/decode.ts'
 import { ViewerError } from '../../src/errors.ts'
 import { describeTrace } from '../../src/traceSummary.ts'
+import type { LogRow, Reader } from '../../src/store/answers.ts'
 import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts'
 
 const MILLIS = Date.parse('2026-11-29T10:00:00Z')
@@ -22,6 +23,11 @@ async function open(options: Partial<StoreOptions> = {}): Promise<Store> {
   const store = await openStore({ maxMessageBytes: LIMIT, ...options })
   stores.push(store)
   return store
+}
+
+/** Reads log records, all of which fit in one page. */
+async function readLogs(store: Store, options: Parameters<Reader['logIds']>[0] = {}): Promise<LogRow[]> {
+  return (await store.read('logs', { ids: await store.read('logIds', options) })).rows
 }
 
 type Json = Record<string, unknown>
@@ -66,7 +72,7 @@ describe('openStore', () => {
       log('first', { attributes: attributes({ 'order.id': 7 }), traceId: TRACE, spanId: SPAN }),
       log('second', { timeUnixNano: nanos(MILLIS + 1), severityNumber: 17, severityText: 'ERROR' }),
     ])
-    expect(await store.read('logs')).toMatchObject([
+    expect(await readLogs(store)).toMatchObject([
       {
         id: 2,
         body: '"second"',
@@ -85,7 +91,7 @@ describe('openStore', () => {
         time: nanos(MILLIS),
       },
     ])
-    expect(await store.read('logs', { query: 'order.id=7' })).toHaveLength(1)
+    expect(await readLogs(store, { query: 'order.id=7' })).toHaveLength(1)
     expect(await store.read('log', { id: 1 })).toMatchObject({
       resourceAttributes: '{"service.name":"shop"}',
     })
@@ -98,11 +104,58 @@ describe('openStore', () => {
       Array.from({ length: 30 }, (_, i) => log(`n${i}`, { timeUnixNano: nanos(MILLIS + i) })),
     )
     const bodies = (rows: { body: string }[]) => rows.map(({ body }) => JSON.parse(body))
-    expect(bodies(await store.read('logs', { limit: 3 }))).toEqual(['n29', 'n28', 'n27'])
-    expect(bodies(await store.read('logs', { limit: 3, before: 28 }))).toEqual(['n26', 'n25', 'n24'])
-    expect(bodies(await store.read('logs', { limit: 2, after: 5 }))).toEqual(['n6', 'n5'])
-    expect(bodies(await store.read('context', { id: 10, count: 1 }))).toEqual(['n10', 'n9', 'n8'])
+    expect(bodies(await readLogs(store, { limit: 3 }))).toEqual(['n29', 'n28', 'n27'])
+    expect(bodies(await readLogs(store, { limit: 3, before: 28 }))).toEqual(['n26', 'n25', 'n24'])
+    expect(bodies(await readLogs(store, { limit: 2, after: 5 }))).toEqual(['n6', 'n5'])
+    expect(await store.read('contextIds', { id: 10, count: 1 })).toEqual([11, 10, 9])
     expect(await store.read('newLogs', { after: 28, query: 'n29' })).toMatchObject({ count: 1, last: 30 })
+  })
+
+  it('gives large records in pages, without a gap', async () => {
+    const store = await open()
+    for (let i = 1; i <= 12; i += 1) {
+      await writeLogs(store, [
+        log(`${i} ${'x'.repeat(2 ** 20)}`, { timeUnixNano: nanos(MILLIS + i), traceId: TRACE }),
+      ])
+    }
+    const all = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    const pages: number[][] = []
+    let rest = await store.read('logIds')
+    while (rest.length > 0) {
+      const page = await store.read('logs', { ids: rest })
+      pages.push(page.rows.map(({ id }) => id))
+      rest = page.rest
+    }
+    expect(pages.flat()).toEqual(all)
+    expect(pages.map((page) => page.length)).toEqual([4, 4, 4])
+
+    const exported: number[] = []
+    let page = await store.read('exportPage', { signal: 'logs' })
+    for (; page.lines.length > 0; page = await store.read('exportPage', { signal: 'logs', after: page.last }))
+      exported.push(page.lines.length)
+    expect(exported).toEqual([4, 4, 4])
+
+    const { count, rows } = await store.read('newLogs', { after: 0 })
+    expect({ count, ids: rows.map(({ id }) => id) }).toEqual({ count: 12, ids: all.slice(0, 4) })
+    expect(await store.read('logs', { ids: [99, 1, 98] })).toMatchObject({ rows: [{ id: 1 }], rest: [98] })
+    expect(await store.read('logs', { ids: [99, 98] })).toEqual({ rows: [], rest: [] })
+  })
+
+  it('gives the first spans and logs of a trace, and the numbers of all, when they are large', async () => {
+    const store = await open()
+    const text = 'x'.repeat(3 * 2 ** 20)
+    for (let i = 0; i < 7; i += 1) {
+      const at = nanos(MILLIS + i)
+      await writeLogs(store, [log(text, { timeUnixNano: at, traceId: TRACE })])
+      await writeSpans(store, [
+        { traceId: TRACE, spanId: SPAN, name: text, startTimeUnixNano: at, endTimeUnixNano: at },
+      ])
+    }
+    const { spans, logs, total } = await store.read('trace', { traceId: TRACE })
+    expect(logs.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6])
+    // The encoded span comes with its columns.
+    expect(spans.map(({ id }) => id)).toEqual([1, 2, 3])
+    expect(total).toEqual({ spans: 7, logs: 7 })
   })
 
   it('drops the oldest records at its bounds, and counts them', async () => {
@@ -262,14 +315,14 @@ describe('openStore', () => {
     const { spans, total } = await store.read('trace', { traceId: TRACE })
     expect(spans).toHaveLength(10_000)
     expect(total).toEqual({ spans: 12_000, logs: 0 })
-    const logs = await store.read('logs')
+    const logs = await readLogs(store)
     expect(describeTrace(spans, logs, total)).toContain('the first of 12000 spans and 0 log records')
   })
 
   it('gives a record without a time that of its arrival', async () => {
     const store = await open()
     await writeLogs(store, [{ body: { stringValue: 'without a time' } }])
-    expect(await store.read('logs', { query: 'since=1h' })).toHaveLength(1)
+    expect(await readLogs(store, { query: 'since=1h' })).toHaveLength(1)
   })
 
   it('gives metrics with their last values and their series', async () => {
@@ -344,7 +397,7 @@ describe('openStore', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const second = await open({ file })
     await writeLogs(second, [log('more')])
-    expect(await second.read('logs')).toHaveLength(2)
+    expect(await readLogs(second)).toHaveLength(2)
   })
 
   it('refuses a file of another version and another program', async () => {
@@ -378,7 +431,7 @@ describe('openStore', () => {
     await Promise.all(writes)
     await both[0]!.clear()
     await writeLogs(both[1]!, [log('after the clear')])
-    expect(await both[0]!.read('logs')).toHaveLength(1)
+    expect(await readLogs(both[0]!)).toHaveLength(1)
     await writeLogs(
       both[0]!,
       Array.from({ length: 300 }, (_, n) => log(`${n}`)),
@@ -402,9 +455,9 @@ describe('openStore', () => {
   it('refuses malformed requests and wrong queries, and goes on', async () => {
     const store = await open()
     await expect(store.write('logs', 'protobuf', Uint8Array.of(0xff, 0xff))).rejects.toThrow()
-    await expect(store.read('logs', { query: 'level>=' })).rejects.toMatchObject({ location: { start: 7 } })
+    await expect(store.read('logIds', { query: 'level>=' })).rejects.toMatchObject({ location: { start: 7 } })
     await writeLogs(store, [log('after')])
-    expect(await store.read('logs')).toHaveLength(1)
+    expect(await readLogs(store)).toHaveLength(1)
   })
 
   it('ends a query that takes too long, and answers the next', async () => {
