@@ -51,3 +51,6 @@ export function defineFunctions(database: DatabaseSync): void {
     matches(String(pattern), String(flags), json === null ? null : String(json)),
   )
 }
+
+/** First severity number of the range of a record in SQL, as `rangeOfSeverity`. */
+export const RANGE_OF_SEVERITY = 'CASE WHEN severity < 1 THEN 0 ELSE (severity - 1) / 4 * 4 + 1 END'

@@ -8,7 +8,7 @@ import { toResource, toScope } from '../value.ts'
 import type { Bounds } from './bounds.ts'
 import { splitRequest, type Container } from './messages.ts'
 import { COLUMNS, logRow, metricRows, spanRow, type Row } from './rows.ts'
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { RANGE_OF_SEVERITY, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 const TABLES: Readonly<Record<Signal, Table>> = { logs: 'logs', traces: 'spans', metrics: 'metrics' }
 
@@ -185,9 +185,6 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
     written.dropped[table] += Number(changes)
   }
 }
-
-/** First severity number of the range of a record in SQL, as `rangeOfSeverity`. */
-const RANGE_OF_SEVERITY = 'CASE WHEN severity < 1 THEN 0 ELSE (severity - 1) / 4 * 4 + 1 END'
 
 function rangeOfSeverity(severity: number): number {
   return severity < 1 ? 0 : Math.floor((severity - 1) / 4) * 4 + 1
