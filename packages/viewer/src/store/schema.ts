@@ -42,7 +42,6 @@ export const SCHEMA = `
     resource INTEGER NOT NULL, scope INTEGER NOT NULL, raw BLOB NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS metrics_by_name ON metrics (name, time);
-  CREATE TABLE IF NOT EXISTS dropped (signal TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
 /** Defines the SQL functions that compiled queries call. */
