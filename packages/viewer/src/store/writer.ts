@@ -152,6 +152,8 @@ export function openWriter(file: string, bounds: Readonly<Bounds>, maxMessageByt
 
   /** Drops the oldest records of a table that is over its bound, and of the largest table while the database is. */
   function trim(): void {
+    // Another viewer can have dropped records since the records were counted.
+    noticeOthers()
     for (const table of Object.keys(rows) as Table[]) {
       if (rows[table] > maxRows[table])
         drop(table, rows[table] - Math.floor(maxRows[table] * (1 - DROPPED_SHARE)))
