@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sender } from '../command/sender.ts'
 import type { CheckpointFile } from './checkpoints.ts'
+import type { FileReader } from './encoding.ts'
 import { FollowedFiles, type FollowOptions } from './followedFiles.ts'
 import { FINGERPRINT_BYTES } from './fingerprint.ts'
 import type { Position, TailedFile } from './tailedFile.ts'
@@ -12,10 +12,19 @@ const READ_BYTES = 64 * 1024
 /** Waits for acknowledgments at a time. Positions that are taken meanwhile wait for the next one. */
 const MAX_WAITS = 64
 
+/** Sends the records that the readers of the files emit. */
+interface RecordSender {
+  /** Gives bytes to a reader when there is room, or when the signal aborts. */
+  write(reader: FileReader, bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Resolves with true when each record so far has its answer or is in the spool. */
+  acknowledged(): Promise<boolean>
+  flush(timeoutMillis: number): Promise<void>
+}
+
 /** Reads files as they grow, until the signal aborts. */
 export class Follower {
   private readonly files: FollowedFiles
-  private readonly sender: Sender
+  private readonly sender: RecordSender
   private readonly checkpoints: CheckpointFile
   private readonly options: FollowOptions
   private readonly signal: AbortSignal
@@ -26,7 +35,12 @@ export class Follower {
   /** True when a checkpoint has moved since the last write. */
   private hasMoved = false
 
-  constructor(options: FollowOptions, sender: Sender, checkpoints: CheckpointFile, signal: AbortSignal) {
+  constructor(
+    options: FollowOptions,
+    sender: RecordSender,
+    checkpoints: CheckpointFile,
+    signal: AbortSignal,
+  ) {
     this.options = options
     this.sender = sender
     this.checkpoints = checkpoints
