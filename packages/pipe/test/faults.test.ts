@@ -14,6 +14,22 @@ function smallDisk(folder: string, kilobytes: number): readonly string[] {
   return ['unshare', '-Urm', 'sh', '-c', script, folder]
 }
 
+/** Makes an empty log, and a function that starts to follow the log with the checkpoints of the start before. */
+async function emptyLog(env: NodeJS.ProcessEnv): Promise<{ file: string; follow: () => Promise<Command> }> {
+  const folder = await temporaryFolder()
+  const file = join(folder, 'app.log')
+  await writeFile(file, '')
+  const options = ['--checkpoints', join(folder, 'checkpoints.json'), '--scheduled-delay-millis', '50']
+  return {
+    file,
+    async follow() {
+      const command = startCommand(['follow', file, ...options], env)
+      await command.printed('following')
+      return command
+    },
+  }
+}
+
 /** Returns the path of a file on the disk of a command. */
 const onDisk = (command: Command, path: string): string =>
   join('/proc', String(command.child.pid), 'root', path)
@@ -102,13 +118,8 @@ describe('logbridge-pipe when the clock jumps', () => {
     { tags: ['long'] },
     async () => {
       const { env, bodies } = await startReceiver()
-      const folder = await temporaryFolder()
-      const file = join(folder, 'app.log')
-      await writeFile(file, '')
-      const options = ['--checkpoints', join(folder, 'checkpoints.json'), '--scheduled-delay-millis', '50']
-      const start = (): Command => startCommand(['follow', file, ...options], { ...env, NODE_OPTIONS })
-      const first = start()
-      await first.printed('following')
+      const { file, follow } = await emptyLog({ ...env, NODE_OPTIONS })
+      const first = await follow()
       await appendFile(file, 'one\n')
       await bodies(1)
       await appendFile(file, 'two\n')
@@ -120,7 +131,7 @@ describe('logbridge-pipe when the clock jumps', () => {
       await rename(file, `${file}.1`)
       await writeFile(file, 'four\n')
       for (const path of [`${file}.1`, file]) await utimes(path, LONG_AGO - 1, LONG_AGO - 1)
-      const second = start()
+      const second = await follow()
       expect(new Set(await bodies(4))).toEqual(new Set(['one', 'two', 'three', 'four']))
       second.child.kill('SIGTERM')
       expect(await second.end()).toBe(0)
@@ -133,12 +144,9 @@ test(
   { tags: ['long'] },
   async () => {
     const { env, records } = await startReceiver()
-    const folder = await temporaryFolder()
-    const path = join(folder, 'app.log')
-    await writeFile(path, '')
-    const command = startCommand(['follow', path, '--checkpoints', join(folder, 'checkpoints.json')], env)
-    await command.printed('following')
-    const file = await open(path, 'a')
+    const log = await emptyLog(env)
+    const command = await log.follow()
+    const file = await open(log.file, 'a')
     await file.write(
       Buffer.concat([
         Buffer.alloc(10_000),
@@ -149,7 +157,7 @@ test(
     for (let i = 0; i < 100; i += 1) await file.write(Buffer.alloc(1_000_000, 'x'))
     await file.write('\n{"message":"who')
     await file.close()
-    await unlink(path)
+    await unlink(log.file)
     await vi.waitFor(
       () =>
         expect(records.map(({ body }) => String(body).slice(0, 20))).toEqual([

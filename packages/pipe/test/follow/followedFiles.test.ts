@@ -91,6 +91,19 @@ async function start(previous?: readonly Checkpoint[], pattern = log): Promise<R
   }
 }
 
+/** Starts a run, and reads all files to their ends. */
+async function startAndRead(previous?: readonly Checkpoint[], pattern?: string): Promise<Run> {
+  const run = await start(previous, pattern)
+  await run.read()
+  return run
+}
+
+/** Writes a log with one line, and reads the line in its first run. */
+function startWithOne(): Promise<Run> {
+  writeFileSync(log, line('one'))
+  return startAndRead()
+}
+
 /** Line that is longer than a fingerprint. */
 const line = (name: string): string => `${JSON.stringify({ message: name, filler: name.repeat(500) })}\n`
 
@@ -105,6 +118,13 @@ function rotateAway(): void {
   renameSync(log, `${log}.1`)
 }
 
+/** Rotates the log as logrotate's `copytruncate` does. */
+function copyAndTruncate(content = ''): void {
+  renameIfThere(`${log}.1`, `${log}.2`)
+  copyFileSync(log, `${log}.1`)
+  writeFileSync(log, content)
+}
+
 function renameIfThere(from: string, to: string): void {
   if (existsSync(from)) renameSync(from, to)
 }
@@ -117,29 +137,22 @@ function withInodeOf(path: string, checkpoint: Checkpoint): Checkpoint {
 
 describe('FollowedFiles', () => {
   test('finds all files of a rotated log when it was killed after a look at which the log had no file', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     rotateAway()
-    const second = await start(first.checkpoints())
-    await second.read()
+    const second = await startAndRead(first.checkpoints())
     writeFileSync(log, line('two'))
     rotate(line('three'))
     rotate(line('four'))
-    const third = await start(second.checkpoints())
-    await third.read()
+    const third = await startAndRead(second.checkpoints())
     expect(third.lines.toSorted()).toEqual(['app.log: four', 'app.log: three', 'app.log: two'])
   })
 
   test('gives lines of rotated files the path of their log when it was started again', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     appendFileSync(log, line('two'))
     rotate(line('three'))
     rotate(line('four'))
-    const second = await start(first.checkpoints())
-    await second.read()
+    const second = await startAndRead(first.checkpoints())
     expect(second.lines).toEqual(['app.log: two', 'app.log: three', 'app.log: four'])
   })
 
@@ -150,22 +163,18 @@ describe('FollowedFiles', () => {
     log = join(target, '0.log')
     writeFileSync(log, line('one'))
     symlinkSync(log, link)
-    const first = await start(undefined, link)
-    await first.read()
+    const first = await startAndRead(undefined, link)
     appendFileSync(log, line('two'))
     rotate(line('three'))
     rotate(line('four'))
-    const second = await start(first.checkpoints(), link)
-    await second.read()
+    const second = await startAndRead(first.checkpoints(), link)
     expect(second.lines).toEqual(['app.log: two', 'app.log: three', 'app.log: four'])
   })
 
   test.each(['running', 'down'])(
     'reads a file that came and went while it was %s when the file has the inode of a removed one',
     async (state) => {
-      writeFileSync(log, line('one'))
-      const first = await start()
-      await first.read()
+      const first = await startWithOne()
       const [checkpoint] = first.checkpoints() as [Checkpoint]
       mkdirSync(join(folder, 'spare'))
       const reused = join(folder, 'spare', 'file')
@@ -185,9 +194,7 @@ describe('FollowedFiles', () => {
   )
 
   test('reads no file of another program when the file has the inode of a removed log', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     const [checkpoint] = first.checkpoints() as [Checkpoint]
     const other = join(folder, 'other.db')
     writeFileSync(other, line('of another program'))
@@ -196,22 +203,18 @@ describe('FollowedFiles', () => {
       checkpoint,
       { ...checkpoint, offset: 0, head: { bytes: 0, hash: checkpoint.head.hash }, tail: checkpoint.tail },
     ]) {
-      const run = await start([withInodeOf(other, reused)])
-      await run.read()
+      const run = await startAndRead([withInodeOf(other, reused)])
       expect(run.lines).toEqual([])
     }
   })
 
   test('says once which lines are lost when a file was removed while it was down', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     appendFileSync(log, line('two'))
     rotateAway()
     rmSync(`${log}.1`)
     writeFileSync(log, line('three'))
-    const second = await start(first.checkpoints())
-    await second.read()
+    const second = await startAndRead(first.checkpoints())
     expect(second.lines).toEqual(['app.log: three'])
     expect(second.messages).toEqual([
       `a file of ${log} was removed since the last run; lines that were written to it after byte ${line('one').length} are lost`,
@@ -221,9 +224,7 @@ describe('FollowedFiles', () => {
   })
 
   test('says nothing when a rotated file was removed while it was down, or its inode was used again, after it was read', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     rotate(line('two'))
     await first.look()
     await first.read()
@@ -231,8 +232,7 @@ describe('FollowedFiles', () => {
     rmSync(`${log}.1`)
     expect((await start(previous)).messages).toEqual([])
     const reused = { ...withInodeOf(log, previous[0]!), tail: { bytes: 1024, hash: 'other' } }
-    const third = await start([reused])
-    await third.read()
+    const third = await startAndRead([reused])
     expect(third).toMatchObject({ lines: ['app.log: two'], messages: [] })
   })
 
@@ -253,32 +253,25 @@ describe('FollowedFiles', () => {
   test('reads no file again when it has more files than the number of checkpoints that it keeps, and one was removed', async () => {
     const names = Array.from({ length: 30 }, (_, index) => join(folder, `${index}.log`))
     for (const name of names) writeFileSync(name, line(name))
-    const first = await start(undefined, join(folder, '*.log'))
-    await first.read()
+    const first = await startAndRead(undefined, join(folder, '*.log'))
     const [one, ...others] = first.checkpoints()
     const gone = Array.from({ length: 12_000 }, (_, index) => ({ ...one!, id: `0:${index}`, isDone: true }))
     rmSync(one!.path)
-    const second = await start([...others, ...gone, one!], join(folder, '*.log'))
-    await second.read()
+    const second = await startAndRead([...others, ...gone, one!], join(folder, '*.log'))
     expect(second.lines).toEqual([])
     expect(second.checkpoints().length).toBeLessThan(10_100)
   })
 
   test('reads on in a rotated file that is found under any name beside its log', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     appendFileSync(log, line('two'))
     renameSync(log, join(folder, 'kept for Ann'))
-    const second = await start(first.checkpoints())
-    await second.read()
+    const second = await startAndRead(first.checkpoints())
     expect(second.lines).toEqual(['app.log: two'])
   })
 
   test('finds a file that came and went between two looks when the file before it was written to for longer', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     rotate(line('two'))
     rotate(line('three'))
     appendFileSync(`${log}.2`, line('late'))
@@ -289,9 +282,7 @@ describe('FollowedFiles', () => {
   })
 
   test('reads a line that came to a rotated file after its end when the log is rotated again', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     rotate(line('two'))
     await run.look()
     await run.read()
@@ -307,9 +298,7 @@ describe('FollowedFiles', () => {
 
   test('tries a rotated file again at each look when it could not be opened', async () => {
     chmodSync(folder, 0o755)
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     rotate(line('two'))
     rotate(line('three'))
     chmodSync(`${log}.1`, 0)
@@ -322,11 +311,8 @@ describe('FollowedFiles', () => {
   })
 
   test('keeps no checkpoint behind when copytruncate leaves a copy that was read to its end before', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
-    copyFileSync(log, `${log}.1`)
-    truncateSync(log)
+    const run = await startWithOne()
+    copyAndTruncate()
     await run.read()
     const [file, copy] = run.checkpoints()
     expect([file!.offset, copy!.offset]).toEqual([0, line('one').length])
@@ -337,19 +323,14 @@ describe('FollowedFiles', () => {
   })
 
   test('reads the rest of a log in its copy when copytruncate rotates it twice while it is down', async () => {
-    writeFileSync(log, line('one'))
-    const first = await start()
-    await first.read()
+    const first = await startWithOne()
     const previous = first.checkpoints()
     for (const name of ['two', 'three']) {
       appendFileSync(log, line(name))
-      renameIfThere(`${log}.1`, `${log}.2`)
-      copyFileSync(log, `${log}.1`)
-      truncateSync(log)
+      copyAndTruncate()
     }
     appendFileSync(log, line('four'))
-    const second = await start(previous)
-    await second.read()
+    const second = await startAndRead(previous)
     expect(second.lines.toSorted()).toEqual(['app.log: four', 'app.log: three', 'app.log: two'])
   })
 
@@ -357,17 +338,13 @@ describe('FollowedFiles', () => {
     writeFileSync(log, line('one'))
     const first = await start()
     const previous = first.checkpoints()
-    copyFileSync(log, `${log}.1`)
-    writeFileSync(log, line('two'))
-    const second = await start(previous)
-    await second.read()
+    copyAndTruncate(line('two'))
+    const second = await startAndRead(previous)
     expect(second.lines.toSorted()).toEqual(['app.log: one', 'app.log: two'])
   })
 
   test('says nothing of a truncation when a look has found the copy before', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     for (const name of ['two', 'three']) {
       renameIfThere(`${log}.1`, `${log}.2`)
       copyFileSync(log, `${log}.1`)
@@ -381,14 +358,8 @@ describe('FollowedFiles', () => {
   })
 
   test('reads every copy of a log that was copied and truncated twice between two reads', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
-    for (const name of ['two', 'three']) {
-      renameIfThere(`${log}.1`, `${log}.2`)
-      copyFileSync(log, `${log}.1`)
-      writeFileSync(log, line(name))
-    }
+    const run = await startWithOne()
+    for (const name of ['two', 'three']) copyAndTruncate(line(name))
     utimesSync(log, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
     await run.look()
     await run.read()
@@ -402,15 +373,12 @@ describe('FollowedFiles', () => {
     first.checkpoints()
     await first.read()
     writeFileSync(log, line('two') + line('three'))
-    const second = await start(first.checkpoints())
-    await second.read()
+    const second = await startAndRead(first.checkpoints())
     expect(second.lines).toEqual(['app.log: two', 'app.log: three'])
   })
 
   test('counts the bytes that were seen and are lost when copytruncate rotates a log that is read slowly', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     appendFileSync(log, line('two'))
     copyFileSync(log, `${log}.1`)
     appendFileSync(log, line('lost'))
@@ -424,9 +392,7 @@ describe('FollowedFiles', () => {
   })
 
   test('counts the bytes that were seen and are lost when a log that is read slowly was truncated without a copy', async () => {
-    writeFileSync(log, line('one'))
-    const run = await start()
-    await run.read()
+    const run = await startWithOne()
     appendFileSync(log, line('lost'))
     await run.look()
     truncateSync(log)
