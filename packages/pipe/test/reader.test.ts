@@ -71,7 +71,7 @@ test('createLineReader leaves a line of OTLP whole when it is longer than other 
   const cut = { format: 'text', attributes: { 'logbridge.line.truncated': true } }
   const otlp = (json: string): object => ({ format: 'otlp', json })
   const short = request(500)
-  const long = request(17 * 1024 * 1024)
+  const [longest, tooLong] = [0, 1].map((more) => request(16 * 1024 * 1024 - request(0).length + more))
   const application = short.replace('resourceLogs', 'application')
   const input = Buffer.from(`${short}\n${application}\n`)
   for (const size of [3, 64, input.length]) {
@@ -81,8 +81,9 @@ test('createLineReader leaves a line of OTLP whole when it is longer than other 
     expect(read(chunks, { maxLineBytes: 100 })).toMatchObject([otlp(short), cut])
   }
   // Beyond 16 MiB it is a text of the common limit.
-  expect(read([long, '\n', short], { maxLineBytes: 100 })).toMatchObject([
-    { ...cut, body: long.slice(0, 100) },
+  expect(read([longest!, '\n', tooLong!, '\n', short], { maxLineBytes: 100 })).toMatchObject([
+    otlp(longest!),
+    { ...cut, body: tooLong!.slice(0, 100) },
     otlp(short),
   ])
   // A container runtime divides lines at 16 KiB.
