@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { PYTHON, pythonModule, testWith } from './installed.ts'
@@ -15,7 +15,7 @@ for (const library of ['loguru', 'structlog', 'logbook', 'pythonjsonlogger']) {
     `logbridge-pipe sends the records of ${library} when the program writes to its stdin, and when it starts the program`,
     async () => {
       const { env, records } = await startReceiver()
-      const { stdout } = spawnSync(PYTHON, [program(library)])
+      const stdout = execFileSync(PYTHON, [program(library)])
       const reading = startCommand(['--service', 'shop'], env)
       expect(await reading.end(stdout)).toBe(0)
       expect(reading.stdout().equals(stdout)).toBe(true)
