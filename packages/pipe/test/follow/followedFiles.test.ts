@@ -38,6 +38,8 @@ interface Run {
   read(): Promise<void>
   /** Checkpoints when all lines so far are acknowledged. */
   checkpoints(): Checkpoint[]
+  /** Checkpoints when no further line is acknowledged. */
+  checkpointsBefore(): Checkpoint[]
   /** Closes the rotated files, as 5 s after their last line. */
   closeRotated(): void
 }
@@ -85,6 +87,7 @@ async function start(previous?: readonly Checkpoint[], pattern = log): Promise<R
       }
       return files.checkpoints()
     },
+    checkpointsBefore: () => files.checkpoints(),
     closeRotated() {
       for (const file of files.files) if (!file.hasName) file.close()
     },
@@ -320,6 +323,15 @@ describe('FollowedFiles', () => {
     await next.look()
     await next.read()
     expect(next.lines).toEqual([])
+  })
+
+  test('reads a line again in the copy when the line was read before copytruncate, and was not acknowledged', async () => {
+    const first = await startWithOne()
+    copyAndTruncate(line('two'))
+    await first.read()
+    expect(first.lines).toEqual(['app.log: one', 'app.log: two'])
+    const second = await startAndRead(first.checkpointsBefore())
+    expect(second.lines.toSorted()).toEqual(['app.log: one', 'app.log: two'])
   })
 
   test('reads the rest of a log in its copy when copytruncate rotates it twice while it is down', async () => {
