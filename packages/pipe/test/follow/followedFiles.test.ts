@@ -344,6 +344,9 @@ describe('FollowedFiles', () => {
     appendFileSync(log, line('four'))
     const second = await startAndRead(previous)
     expect(second.lines.toSorted()).toEqual(['app.log: four', 'app.log: three', 'app.log: two'])
+    expect(second.messages).toEqual([
+      `${log} was truncated or replaced since the last run; it is read from its beginning, and a rotated copy from byte ${line('one').length}`,
+    ])
   })
 
   test('reads the copy of a log that was copied and truncated while it was down when no line was acknowledged before', async () => {
